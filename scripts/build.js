@@ -1,0 +1,14 @@
+// Builds dist/ from src/ with tsc. Runs after `npm ci` (npm's "prepare"), under any Node that npm runs under.
+import { execFileSync } from "node:child_process";
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const tsc = join(root, "node_modules/typescript/bin/tsc");
+if (!existsSync(tsc)) {
+  console.error("build: typescript is not installed, dist/ is left as it is (npm ci without --omit=dev builds it)");
+} else {
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  execFileSync(process.execPath, [tsc, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
+}

@@ -1,0 +1,87 @@
+// Names, numbers and layouts that the rewriter and the engine agree on. Who else depends on them: docs/FORMAT.md.
+//
+// Control memory: one shared memory for each thread of execution (CPU), imported by every rewritten module behind
+// the guest's own memories. The guest cannot reach it: no instruction of the original names its index.
+//
+//   0    FLAG     not 0: every poll calls the hook
+//   4    TOP      where the next frame record goes
+//   8    LAST     the record written last, 0 when there is none
+//   12   RESUME   the record that the next continuation takes
+//   16   REFS     the next free slot of the reference tables
+//   20   EVENT    futex word of blocked host calls
+//   64   host's own words (engine/)
+//   1024 SCRATCH  256 bytes for values that JavaScript cannot hold (v128)
+//   65536 frame records, up to the memory's size (it grows as needed)
+//
+// Record of one frame (all little-endian, packed):
+//   0 INNER   the record of the frame it had called, 0 for none
+//   4 INSTANCE, 8 FUNCTION, 12 SITE
+//   16 SLOT   the continuation's index in the continuation table; the host writes it before a thaw
+//   20        values, by the layout of the function
+
+/** Version of positions, frame layouts and saved values. Raised when the same frame would be written differently. */
+export const ABI_VERSION = 1;
+
+export const CONTROL = {
+  flag: 0,
+  top: 4,
+  last: 8,
+  resume: 12,
+  refs: 16,
+  event: 20,
+  host: 64,
+  scratch: 1024,
+  frames: 65536,
+  initialPages: 2,
+  /** 512 MiB of frames. */
+  maximumPages: 8192,
+} as const;
+
+export const RECORD = { inner: 0, instance: 4, function: 8, site: 12, slot: 16, values: 20 } as const;
+
+/** The module name of everything a rewritten module imports beside its own imports. */
+export const IMPORT_MODULE = "rtcr";
+
+export const IMPORT = {
+  control: "control",
+  /** The tag of the exception that unwinds a freezing thread. */
+  freeze: "freeze",
+  /** Prefix of the memories that the original defines: `memory0`, `memory1`, ... by memory index. */
+  memory: "memory",
+} as const;
+
+/** Exports that the rewriter adds; all begin with `rtcr:`, hosts hide them. */
+export const EXPORT = {
+  prefix: "rtcr:",
+  /** Table of every function of the original, by function index. */
+  functions: "rtcr:functions",
+  /** Table of hooks, see HOOK. */
+  hooks: "rtcr:hooks",
+  /** Mutable i32 global: the number of the instance in its group; the host sets it before anything runs. */
+  instance: "rtcr:instance",
+  /** `rtcr:memory3` is memory 3, and so on, by index in the original's index space. */
+  memory: "rtcr:memory",
+  table: "rtcr:table",
+  global: "rtcr:global",
+  tag: "rtcr:tag",
+  /** `rtcr:refs0` ...: tables that hold the references of frozen frames, one for each reference type in use. */
+  refs: "rtcr:refs",
+  /** Mutable i32 globals, 1 after the segment was dropped. */
+  droppedData: "rtcr:dropped-data",
+  droppedElement: "rtcr:dropped-element",
+} as const;
+
+/** Slots of the hook table. */
+export const HOOK = {
+  /** `() -> ()`: called by a poll that found the flag set; returns, or throws the freeze. */
+  poll: 0,
+  /** `(memory i32, address i64, expected i64, timeout ns i64, width bytes i32) -> (outcome i32, remaining ns i64)` */
+  wait: 1,
+  count: 2,
+} as const;
+
+/** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */
+export const WAIT = { ok: 0, notEqual: 1, timedOut: 2, interrupted: 3 } as const;
+
+/** Bulk memory operations run in pieces of this many bytes, with a poll between them. */
+export const BULK_PIECE_BYTES = 1 << 20;

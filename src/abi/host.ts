@@ -1,0 +1,47 @@
+// What a host function sees and how it takes part in a freeze. Implemented by engine/, used by wasi/ and by embedders.
+
+import type { PlainData } from "./state.ts";
+
+/** A value at the JavaScript boundary: i32, f32, f64 as number, i64 as bigint, references as they are. */
+export type HostValue = number | bigint | object | null | undefined;
+
+/** Why a blocked wait came back. */
+export type WaitOutcome = "woken" | "timed-out" | "freeze";
+
+/** What a running host function may ask of the thread that called it. Valid during the call only. */
+export interface HostCall {
+  /** The bytes of the calling instance's memory 0; take it anew after anything that may grow the memory. */
+  readonly memory: Uint8Array;
+  /** What this call noted with `freeze` before it was frozen; undefined when it is issued for the first time. */
+  readonly progress: PlainData | undefined;
+  /**
+   * Blocks the calling thread until somebody calls `wake` on its machine, the time is over or a freeze is asked for.
+   * Only in functions declared "restartable". After "freeze" the function must call `freeze` (or return at once
+   * what it has got); waiting again returns "freeze" again.
+   *
+   * @param timeoutNs nanoseconds on the monotonic clock; undefined waits for ever
+   */
+  wait(timeoutNs: bigint | undefined): WaitOutcome;
+  /**
+   * Gives way to the freeze: the call ends here and is issued again with the same arguments after the thaw.
+   * Everything the call has done so far must be undone or described by `progress`.
+   */
+  freeze(progress?: PlainData): never;
+  /** Ends the program: the thread unwinds and the component ends with `code`. */
+  exit(code: number): never;
+}
+
+/**
+ * A host function and what a freeze means for it.
+ *
+ * - "instant": returns soon; a freeze waits for it. It may call back into the guest, then a freeze waits until the
+ *   callback has returned.
+ * - "restartable": may block, through `call.wait` only; a freeze ends it and the thaw issues it again.
+ */
+export interface HostFunction {
+  readonly freeze: "instant" | "restartable";
+  readonly call: (call: HostCall, ...args: HostValue[]) => HostValue | readonly HostValue[];
+}
+
+/** Host functions by import module and name. */
+export type HostImports = Readonly<Record<string, Readonly<Record<string, HostFunction>>>>;

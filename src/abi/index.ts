@@ -1,0 +1,4 @@
+// What the rewriter, the engine, guests' hosts and images agree on.
+export * from "./constants.ts";
+export type * from "./host.ts";
+export type * from "./state.ts";
