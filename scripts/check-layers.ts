@@ -13,8 +13,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ["util", "abi", "engine", "instrument", "session"],
   wasi: ["util", "abi", "session"],
   init: ["util", "session", "core", "wasi"],
-  checkpoint: ["util"],
-  store: ["util"],
+  checkpoint: ["util", "abi"],
+  store: ["util", "checkpoint"],
   rtcr: ["util", "session", "checkpoint", "store"],
   cluster: ["util", "session", "init", "checkpoint", "store", "rtcr"],
 };
@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAY_USE: readonly [file: RegExp, packages: RegExp][] = [
   [/(^|[/-])node([.-]|\/)|-node\.ts$/, /^node:/],
   [/^core\/memory-file-system\.ts$/, /^memfs/],
+  [/^checkpoint\/sha256\.ts$/, /^@noble\/hashes\//],
 ];
 const TESTS = /\.test\.ts$/;
 
