@@ -1,0 +1,156 @@
+// Guest compilers: how a program of each language becomes a WebAssembly file, and what has to be installed for it.
+// Not here: which programs there are (apps/apps.ts), what is out of date (build-apps.ts).
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Language } from "../apps/apps.ts";
+
+/** Turns one source into one WebAssembly file. */
+export interface Compiler {
+  /** Everything beside the source that decides about the output: version, options, included files. */
+  fingerprint(source: string): string;
+  /** Writes `output`; rejects with the compiler's own messages. */
+  compile(source: string, output: string): Promise<void>;
+}
+
+/** A file that a compiler needs, and the Debian package it comes in. */
+type Requirement = readonly [file: string, aptPackage: string];
+
+const MODULES = join(import.meta.dirname, "..", "node_modules");
+const LLVM = "/usr/lib/llvm-19";
+const SYSROOT_INCLUDE = ["-isystem", `${LLVM}/lib/clang/19/include`, "-isystem", "/usr/include/wasm32-wasi"];
+const CXX_INCLUDE = ["-isystem", `${LLVM}/include/wasm32-wasi/c++/v1`];
+const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
+const LINK = ["-Wl,--strip-debug"]; // the name section stays
+
+const NEEDS_C: readonly Requirement[] = [
+  ["/usr/bin/clang-19", "clang-19"],
+  ["/usr/bin/wasm-ld-19", "lld-19"],
+  ["/usr/include/wasm32-wasi/stdio.h", "wasi-libc"],
+  [`${LLVM}/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a`, "libclang-rt-19-dev-wasm32"],
+];
+const NEEDS_CXX: readonly Requirement[] = [
+  ...NEEDS_C,
+  [`${LLVM}/lib/wasm32-wasi/libc++.a`, "libc++-19-dev-wasm32"],
+  [`${LLVM}/lib/wasm32-wasi/libc++abi.a`, "libc++abi-19-dev-wasm32"],
+];
+const NEEDS_RUST: readonly Requirement[] = [
+  ["/usr/bin/rustc", "rustc"],
+  ["/usr/lib/rustlib/wasm32-wasi", "libstd-rust-dev-wasm32"],
+  ["/usr/bin/wasm-ld-14", "lld-14"],
+];
+
+/**
+ * Returns the compiler of a language.
+ *
+ * @throws Error naming the Debian package to install when a part of it is missing
+ */
+export function compilerOf(language: Language): Compiler {
+  const compiler = COMPILERS[language];
+  for (const [file, aptPackage] of compiler.needs) {
+    if (existsSync(file)) continue;
+    throw new Error(
+      `${language}: ${file} is missing; run scripts/install-toolchains.sh (or apt-get install ${aptPackage})`,
+    );
+  }
+  return compiler;
+}
+
+const COMPILERS: Record<Language, Compiler & { readonly needs: readonly Requirement[] }> = {
+  c: command(NEEDS_C, [
+    ...["/usr/bin/clang-19", "--target=wasm32-wasi", "-std=gnu17", "-O2", "-nostdinc"],
+    ...[...SYSROOT_INCLUDE, ...WARNINGS, ...LINK],
+  ]),
+  "c++": command(NEEDS_CXX, [
+    ...["/usr/bin/clang-19", "--driver-mode=g++", "--target=wasm32-wasi", "-std=c++20", "-O2", "-fno-exceptions"],
+    ...["-nostdinc", ...CXX_INCLUDE, ...SYSROOT_INCLUDE, ...WARNINGS, ...LINK],
+  ]),
+  rust: command(NEEDS_RUST, [
+    ...["/usr/bin/rustc", "--edition=2021", "--target=wasm32-wasi", "-Copt-level=2", "-Cpanic=abort"],
+    ...["-Cstrip=debuginfo", "-Dwarnings"],
+  ]),
+  assemblyscript: command(
+    [],
+    [
+      ...[process.execPath, join(MODULES, "assemblyscript/bin/asc.js"), "--enable", "simd", "-O3", "--debug"],
+      ...["--config", join(MODULES, "@assemblyscript/wasi-shim/asconfig.json")],
+    ],
+  ),
+  wat: { needs: [], fingerprint: (source) => versionOf("wabt") + readText(source), compile: assembleWithWabt },
+  "wat-gc": {
+    needs: [],
+    fingerprint: (source) => versionOf("binaryen") + readText(source),
+    compile: assembleWithBinaryen,
+  },
+};
+
+function command(needs: readonly Requirement[], line: readonly [string, ...string[]] | string[]) {
+  const [program, ...options] = line as [string, ...string[]];
+  let version: string | undefined;
+  return {
+    needs,
+    fingerprint(source: string): string {
+      version ??= spawnSync(program, [...options.slice(0, 1), "--version"], { encoding: "utf8" }).stdout;
+      return [version, ...line, ...headersBeside(source)].join("\n");
+    },
+    compile: (source: string, output: string) => run(program, [...options, source, "-o", output]),
+  };
+}
+
+function run(program: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let messages = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => (messages += text));
+    child.on("error", reject);
+    child.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${program} exited with ${code}\n${messages}`)),
+    );
+  });
+}
+
+function headersBeside(source: string): string[] {
+  const folder = dirname(source);
+  const headers = readdirSync(folder).filter((name) => name.endsWith(".h"));
+  return headers.map((name) => readFileSync(join(folder, name), "utf8"));
+}
+
+/** Reads a WAT source; a line `;; include x.wat` stands for the text of x.wat in the folder `include` beside it. */
+function readText(source: string): string {
+  return readFileSync(source, "utf8").replace(/^ *;; include (\S+)$/gm, (_, name) =>
+    readFileSync(join(dirname(source), "include", name), "utf8"),
+  );
+}
+
+/** All that wabt can assemble; it does not know typed function references. */
+const WABT_FEATURES = {
+  ...{ exceptions: true, threads: true, tail_call: true, memory64: true, multi_memory: true, extended_const: true },
+  ...{ simd: true, relaxed_simd: true, reference_types: true, bulk_memory: true, multi_value: true },
+  ...{ sign_extension: true, sat_float_to_int: true, mutable_globals: true },
+};
+
+async function assembleWithWabt(source: string, output: string): Promise<void> {
+  const { default: wabt } = await import("wabt");
+  const parsed = (await wabt()).parseWat(source, readText(source), WABT_FEATURES);
+  try {
+    parsed.validate();
+    writeFileSync(output, parsed.toBinary({ write_debug_names: true }).buffer);
+  } finally {
+    parsed.destroy();
+  }
+}
+
+async function assembleWithBinaryen(source: string, output: string): Promise<void> {
+  const { default: binaryen } = await import("binaryen");
+  const parsed = binaryen.parseText(readText(source));
+  const { GC, ReferenceTypes, TailCall, MutableGlobals, BulkMemory } = binaryen.Features;
+  parsed.setFeatures(GC | ReferenceTypes | TailCall | MutableGlobals | BulkMemory); // typed references count as GC there
+  binaryen.setDebugInfo(true);
+  if (!parsed.validate()) throw new Error(`${source}: binaryen finds it invalid (its messages are above)`);
+  writeFileSync(output, parsed.emitBinary());
+  parsed.dispose();
+}
+
+function versionOf(packageName: string): string {
+  return JSON.parse(readFileSync(join(MODULES, packageName, "package.json"), "utf8")).version;
+}
