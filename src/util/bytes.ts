@@ -127,7 +127,7 @@ export class ByteReader {
 
   /** The fault "expected X here". */
   malformed(expected: string, offset = this.offset): BytesFault {
-    return new BytesFault("malformed", `expected ${expected}`, { offset });
+    return new BytesFault("malformed", `expected ${expected}`, { offset, expected });
   }
 
   #signed(bits: 32 | 33, what: string): number {
@@ -146,13 +146,14 @@ export class ByteReader {
   }
 
   #end(what: string): BytesFault {
-    return new BytesFault("unexpected-end", `expected ${what}, but the input ends`, { offset: this.offset });
+    const detail = { offset: this.offset, expected: what, found: "the end" };
+    return new BytesFault("unexpected-end", `expected ${what}, but the input ends`, detail);
   }
 }
 
 /** A growing buffer with the writers that match ByteReader. */
 export class ByteWriter {
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
   constructor(capacityBytes = 256) {
@@ -174,12 +175,12 @@ export class ByteWriter {
   }
 
   /** The bytes written so far; valid until the next write. */
-  view(): Uint8Array {
+  view(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 
   /** A copy of the bytes written so far. */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
   }
 

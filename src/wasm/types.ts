@@ -74,15 +74,40 @@ export interface FunctionType {
   readonly results: readonly ValueType[];
 }
 
+/** How a type takes part in subtyping. Absent: final, without a supertype, as every type without `sub` is. */
+export interface Subtyping {
+  readonly open?: true;
+  /** Type index of the supertype. */
+  readonly supertype?: number;
+}
+
 /** A type of the type section. Struct and array types are kept only by name: rtcr refuses modules that use them. */
-export type TypeDefinition =
-  | ({ readonly kind: "func" } & FunctionType)
-  | { readonly kind: "struct" | "array"; readonly params?: undefined; readonly results?: undefined };
+export type TypeDefinition = Subtyping &
+  (
+    | ({ readonly kind: "func" } & FunctionType)
+    | { readonly kind: "struct" | "array"; readonly params?: undefined; readonly results?: undefined }
+  );
+
+/**
+ * The types of the type section as read: its recursion groups as bytes, so that they can be written back unchanged.
+ * Types behind the first `types` were added later, each is a group of its own.
+ */
+export interface TypeGroups {
+  readonly bytes: Uint8Array;
+  /** Absolute offset of `bytes` in the input, for messages. */
+  readonly offset: number;
+  readonly groups: number;
+  readonly types: number;
+  /** The groups of more than one type, in order. */
+  readonly recursive: readonly { readonly first: number; readonly count: number }[];
+}
 
 /** `max` absent: unbounded. Units: pages of 64 KiB for memories, elements for tables. */
 export interface Limits {
   readonly min: number;
   readonly max?: number;
+  /** The maximum again when `max` had to be rounded: a 64-bit table may announce more than 2^53 elements. */
+  readonly exactMax?: bigint;
   readonly shared: boolean;
   readonly index64: boolean;
 }
@@ -131,6 +156,7 @@ export interface ElementSegment {
   /** Table index and offset of an active segment. */
   readonly table?: number;
   readonly offset?: ConstantExpression;
+  /** Of the elements; `(ref func)` where functions are listed by index. */
   readonly type: ValueType;
   /** Function indices, or constant expressions: exactly one of the two. */
   readonly functions?: readonly number[];
@@ -159,11 +185,20 @@ export interface CustomSection {
   readonly after: number;
 }
 
+/** Something in the module's structure that rtcr cannot save (garbage-collected objects); see requireSupported. */
+export interface Obstacle {
+  /** Absolute offset in the input. */
+  readonly offset: number;
+  /** `type section` and so on. */
+  readonly section: string;
+  /** `type 3 is a struct type` and so on. */
+  readonly statement: string;
+}
+
 /** A module, decoded. Index spaces list imports first, as the specification has it. */
 export interface Module {
   readonly types: TypeDefinition[];
-  /** The bytes of the type section's recursion groups as read; types behind `typeGroups.types` were added later. */
-  readonly typeGroups: { readonly bytes: Uint8Array; readonly groups: number; readonly types: number };
+  typeGroups: TypeGroups;
   readonly imports: Import[];
   /** Type index of each defined function. */
   readonly functions: number[];
@@ -179,4 +214,6 @@ export interface Module {
   readonly code: FunctionBody[];
   readonly data: DataSegment[];
   readonly customs: CustomSection[];
+  /** In the order of the input, at most LIMITS.obstacles. */
+  readonly obstacles: Obstacle[];
 }

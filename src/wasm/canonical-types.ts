@@ -1,0 +1,59 @@
+// Equality of types: two type indices mean the same type when their recursion groups are equal, member by member.
+//
+// A group is equal to another when its definitions are, with references inside the group compared by place and
+// references to earlier groups by the type they mean (WebAssembly 3.0, "rolling" of recursive types). Struct and
+// array types are kept by kind only (types.ts), so each of them is taken to differ from all others.
+
+import {
+  heapOf,
+  isAbstractHeap,
+  isNullable,
+  isRef,
+  type Module,
+  type TypeDefinition,
+  type ValueType,
+} from "./types.ts";
+
+/**
+ * For each type index the smallest type index with an equal definition, so that equal types have equal numbers.
+ * Costs one pass over the types.
+ */
+export function canonicalTypes({ types, typeGroups }: Module): Int32Array {
+  const canonical = new Int32Array(types.length);
+  const firstOf = new Map<string, number>();
+  let recursive = 0;
+  for (let first = 0; first < types.length; ) {
+    const group = typeGroups.recursive[recursive];
+    const count = group?.first === first ? group.count : 1;
+    if (count > 1) recursive++;
+    const key = keyOf(types, first, count, canonical);
+    const equal = firstOf.get(key) ?? first;
+    if (equal === first) firstOf.set(key, first);
+    for (let i = 0; i < count; i++) canonical[first + i] = equal + i;
+    first += count;
+  }
+  return canonical;
+}
+
+/** A text that equal groups share. */
+function keyOf(types: readonly TypeDefinition[], first: number, count: number, canonical: Int32Array): string {
+  const reference = (index: number) => (index >= first ? `.${index - first}` : `${canonical[index]}`);
+  let key = "";
+  for (let index = first; index < first + count; index++) {
+    const type = types[index]!;
+    key += type.open ? "open " : "";
+    key += type.supertype === undefined ? "" : `sub ${reference(type.supertype)} `;
+    key +=
+      type.kind === "func" ? `${listKey(type.params, reference)}>${listKey(type.results, reference)};` : `#${index};`;
+  }
+  return key;
+}
+
+function listKey(list: readonly ValueType[], reference: (index: number) => string): string {
+  let key = "";
+  for (const type of list) {
+    const concrete = isRef(type) && !isAbstractHeap(heapOf(type));
+    key += concrete ? `${isNullable(type) ? "null " : ""}@${reference(heapOf(type))},` : `${type.toString(16)},`;
+  }
+  return key;
+}

@@ -1,0 +1,23 @@
+// The module as bytes and as data; knows nothing of checkpoints.
+export { canonicalTypes } from "./canonical-types.ts";
+export { type ConstantReference, constantReferences, walkConstantExpression } from "./constant-expression.ts";
+export { decodeModule } from "./decode.ts";
+export { encodeModule } from "./encode.ts";
+export { WasmFault, type WasmFaultCode, type WasmFaultDetail } from "./faults.ts";
+export {
+  functionType,
+  functionTypeIndex,
+  globalType,
+  type IndexSpaces,
+  importedCount,
+  importsOf,
+  indexSpaces,
+  memoryType,
+  tableType,
+  tagType,
+} from "./index-space.ts";
+export { LIMITS } from "./limits.ts";
+export { emptyModule, requireSupported } from "./module.ts";
+export { functionName, type NameSection, nameSection } from "./names.ts";
+export * from "./types.ts";
+export { describeType, readHeapType, readValueType, writeHeapType, writeValueType } from "./value-type.ts";
