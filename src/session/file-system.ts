@@ -2,10 +2,13 @@
 //
 // Nodes are named by handles that the session gives out. All calls are synchronous and return refusals with WASI
 // errno names. A path is relative to a directory handle and never leaves that handle's root, whatever it contains
-// (`..`, absolute paths, symbolic links, links swapped meanwhile): refusal "notcapable" or "perm".
+// (`..`, absolute paths, symbolic links, links swapped meanwhile): refusal "notcapable" or "perm". Paths come as the
+// program gave them, trailing slashes and empty ones included, but without NUL and never longer than 4096 bytes;
+// what they mean is the session's to say. Buffers may lie in shared memory.
 
 import type { Attempt } from "../util/index.ts";
 import type { Errno } from "./errno.ts";
+import type { SessionState } from "./state.ts";
 
 /** A node that a client holds open; valid until `close`. Handles are small integers and are reused. */
 export type NodeHandle = number;
@@ -45,9 +48,10 @@ export interface OpenOptions {
   readonly directory: boolean;
   /** Follow a symbolic link in the last component. */
   readonly follow: boolean;
+  /** At least one of `read` and `write` is set; a directory opened for writing is refused with "isdir". */
   readonly read: boolean;
   readonly write: boolean;
-  /** Every write of this descriptor will go to the end (O_APPEND). */
+  /** Writes will go to the end at first (O_APPEND). A hint: every write says itself where it goes, and that counts. */
   readonly append: boolean;
 }
 
@@ -98,6 +102,8 @@ export interface FileSystemSession {
   symlink(target: string, directory: NodeHandle, path: string): Attempt<void, Errno>;
   readlink(directory: NodeHandle, path: string): Attempt<string, Errno>;
 
+  /** What the service needs to create this session again, with the same handles for the same nodes. */
+  capture(): SessionState;
   /** Releases every handle and whatever the service holds for the session. */
   dispose(): void;
 }

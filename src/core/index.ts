@@ -1,0 +1,11 @@
+// Services behind the contracts of session/ that run anywhere; those that need Node are in index-node.ts.
+export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
+export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
+export {
+  createMemoryInput,
+  createMemoryOutput,
+  type MemoryInput,
+  type MemoryInputOptions,
+  type MemoryOutputOptions,
+} from "./terminal-memory.ts";
+export { TerminalFault } from "./terminal-state.ts";

@@ -1,0 +1,21 @@
+// Terminal session: one of the standard streams of a program. The contract only.
+
+import type { SessionState } from "./state.ts";
+import type { ByteStream } from "./stream.ts";
+
+/** What stands behind a terminal session; programs see it (`isatty`). */
+export type TerminalKind = "terminal" | "pipe" | "file";
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** Standard input answers writes with "badf", standard output and error answer reads with "badf". */
+export interface TerminalSession extends ByteStream {
+  readonly kind: TerminalKind;
+  /** Undefined unless `kind` is "terminal". */
+  size(): TerminalSize | undefined;
+  /** Input that was received and not yet read, output that was accepted and not yet released; nothing is removed. */
+  capture(): SessionState;
+}

@@ -1,0 +1,194 @@
+// The descriptor table: what each number stands for, with its position, rights and flags. All the state that preview1
+// has beside its sessions; nodes and sockets themselves belong to the sessions, which give them the same handles again
+// after a restore.
+//
+// I1  A number stands for one descriptor; new ones get the lowest free number, as POSIX has it.
+// I2  Rights never grow.
+
+import type { PlainData } from "../abi/index.ts";
+import type { DirectoryEntry, NodeHandle, NodeKind, ProgramSessions, SocketHandle } from "../session/index.ts";
+import { fail, unwrap, WasiStateFault } from "./fault.ts";
+import { DESCRIPTOR_LIMIT } from "./limits.ts";
+import type { StateReader } from "./plain-data.ts";
+import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, LISTENER_RIGHTS, OUTPUT_RIGHTS } from "./rights.ts";
+
+const TERMINALS = ["stdin", "stdout", "stderr"] as const;
+const NODE_KINDS = [
+  "regular-file",
+  "directory",
+  "symbolic-link",
+  "character-device",
+  "block-device",
+  "socket",
+  "unknown",
+] as const satisfies readonly NodeKind[];
+
+export type Target =
+  | { readonly kind: "terminal"; readonly name: (typeof TERMINALS)[number] }
+  | { readonly kind: "directory"; readonly node: NodeHandle }
+  | { readonly kind: "file"; readonly node: NodeHandle; readonly nodeKind: NodeKind }
+  | { readonly kind: "listener" | "connection"; readonly socket: SocketHandle };
+
+export interface Descriptor {
+  readonly target: Target;
+  /** Where the program found it, for people: `/data/x`, `stdin`. */
+  readonly path: string;
+  /** One of the directories given to the program; `path` is then the path that it sees. */
+  readonly preopened: boolean;
+  /** Position of the next read or write. */
+  offset: bigint;
+  /** Bits of RIGHT. */
+  rights: bigint;
+  /** Bits of RIGHT that descriptors opened through this one can have. */
+  inheriting: bigint;
+  /** Bits of FDFLAG. */
+  flags: number;
+  /** The entries as they were when the directory was last read from its beginning: what cookies count. */
+  listing: readonly DirectoryEntry[] | undefined;
+}
+
+/** What differs from a plain descriptor without rights. */
+type New = Pick<Descriptor, "target" | "path" | "rights"> & Partial<Descriptor>;
+
+export function newDescriptor(fields: New): Descriptor {
+  return { preopened: false, offset: 0n, inheriting: 0n, flags: 0, listing: undefined, ...fields };
+}
+
+export class Descriptors {
+  readonly #sessions: ProgramSessions;
+  #table: (Descriptor | undefined)[] = [];
+  /** No number below is free. */
+  #lowest = 0;
+
+  /** A table as a program finds it: 0 to 2 the terminals, then the given directories, then the listening sockets. */
+  constructor(sessions: ProgramSessions) {
+    this.#sessions = sessions;
+    for (const name of TERMINALS) {
+      const rights = name === "stdin" ? INPUT_RIGHTS : OUTPUT_RIGHTS;
+      this.add(newDescriptor({ target: { kind: "terminal", name }, path: name, rights }));
+    }
+    for (const { guestPath, handle } of sessions.files.roots) {
+      const target = { kind: "directory", node: handle } as const;
+      const rights = { rights: DIRECTORY_RIGHTS, inheriting: INHERITABLE_RIGHTS };
+      this.add(newDescriptor({ target, path: guestPath, preopened: true, ...rights }));
+    }
+    for (const { handle, address } of sessions.sockets?.listeners ?? []) {
+      const target = { kind: "listener", socket: handle } as const;
+      this.add(newDescriptor({ target, path: address, rights: LISTENER_RIGHTS }));
+    }
+  }
+
+  /** The descriptor; errno "badf" without one, "notcapable" when it lacks one of `rights`. */
+  get(fd: number, rights = 0n): Descriptor {
+    const descriptor = this.#table[fd] ?? fail("badf");
+    return (descriptor.rights & rights) === rights ? descriptor : fail("notcapable");
+  }
+
+  /** Ends the call with "mfile" when no number is left: asked before an effect that needs one. */
+  requireRoom(): void {
+    if (this.#nextFree() >= DESCRIPTOR_LIMIT) fail("mfile");
+  }
+
+  /** Gives the descriptor the lowest free number. */
+  add(descriptor: Descriptor): number {
+    this.requireRoom();
+    const fd = this.#nextFree();
+    this.#table[fd] = descriptor;
+    return fd;
+  }
+
+  /** Frees the number and what stood behind it; the number is free even when closing is refused. */
+  close(fd: number): void {
+    const descriptor = this.get(fd);
+    this.#table[fd] = undefined;
+    this.#lowest = Math.min(this.#lowest, fd);
+    this.#release(descriptor.target);
+  }
+
+  /** Moves a descriptor to a number that is in use; what stood there is closed. */
+  renumber(from: number, to: number): void {
+    const moved = this.get(from);
+    const replaced = this.get(to);
+    if (from === to) return;
+    this.#table[to] = moved;
+    this.#table[from] = undefined;
+    this.#lowest = Math.min(this.#lowest, from);
+    this.#release(replaced.target);
+  }
+
+  /** Every open number with its descriptor, in order. */
+  *entries(): IterableIterator<readonly [fd: number, descriptor: Descriptor]> {
+    for (const [fd, descriptor] of this.#table.entries()) if (descriptor) yield [fd, descriptor];
+  }
+
+  capture(): PlainData {
+    return Array.from(this.entries(), ([fd, descriptor]) => {
+      const { listing, ...fields } = descriptor;
+      return { fd, ...fields, ...(listing ? { listing: listing.map((entry) => ({ ...entry })) } : {}) };
+    });
+  }
+
+  /** Replaces the table by a captured one. Nothing has changed after a WasiStateFault. */
+  restore(state: StateReader): void {
+    const table: (Descriptor | undefined)[] = [];
+    for (const item of state.items()) {
+      const fd = item.field("fd").count();
+      if (fd >= DESCRIPTOR_LIMIT || table[fd]) item.field("fd").malformed(`a free number below ${DESCRIPTOR_LIMIT}`);
+      table[fd] = readDescriptor(item);
+      this.#requireSession(table[fd].target, fd);
+    }
+    this.#table = table;
+    this.#lowest = 0;
+  }
+
+  #nextFree(): number {
+    while (this.#table[this.#lowest]) this.#lowest++;
+    return this.#lowest;
+  }
+
+  #release(target: Target): void {
+    if (target.kind === "terminal") return;
+    if (target.kind === "directory" || target.kind === "file") unwrap(this.#sessions.files.close(target.node));
+    else unwrap(this.#sessions.sockets!.close(target.socket));
+  }
+
+  #requireSession(target: Target, fd: number): void {
+    if (target.kind !== "listener" && target.kind !== "connection") return;
+    const sockets = this.#sessions.sockets;
+    if (sockets && (target.kind === "connection" || sockets.listeners.some((l) => l.handle === target.socket))) return;
+    throw new WasiStateFault(
+      "missing-session",
+      `descriptor ${fd} is socket ${target.socket}, found no such socket; give the program its listening sockets again`,
+      { fd, socket: target.socket },
+    );
+  }
+}
+
+function readDescriptor(state: StateReader): Descriptor {
+  return {
+    target: readTarget(state.field("target")),
+    path: state.field("path").text(),
+    preopened: state.field("preopened").flag(),
+    offset: state.field("offset").big(),
+    rights: state.field("rights").big(),
+    inheriting: state.field("inheriting").big(),
+    flags: state.field("flags").count(),
+    listing: state.field("listing").absent ? undefined : state.field("listing").items().map(readEntry),
+  };
+}
+
+function readTarget(state: StateReader): Target {
+  const kind = state.field("kind").oneOf(["terminal", "directory", "file", "listener", "connection"]);
+  if (kind === "terminal") return { kind, name: state.field("name").oneOf(TERMINALS) };
+  if (kind === "directory") return { kind, node: state.field("node").count() };
+  if (kind === "listener" || kind === "connection") return { kind, socket: state.field("socket").count() };
+  return { kind, node: state.field("node").count(), nodeKind: state.field("nodeKind").oneOf(NODE_KINDS) };
+}
+
+function readEntry(state: StateReader): DirectoryEntry {
+  return {
+    name: state.field("name").text(),
+    kind: state.field("kind").oneOf(NODE_KINDS),
+    inode: state.field("inode").big(),
+  };
+}

@@ -1,0 +1,105 @@
+// WASI preview1 as a client of sessions: the functions that a program imports, and the state behind them.
+
+import type { HostFunction, HostImports, PlainData } from "../abi/index.ts";
+import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
+import { args } from "./args.ts";
+import { clock } from "./clock.ts";
+import type { WasiContext } from "./context.ts";
+import { Descriptors } from "./descriptors.ts";
+import { directory } from "./directory.ts";
+import { WasiStateFault } from "./fault.ts";
+import { fd } from "./fd.ts";
+import { io } from "./io.ts";
+import { path } from "./path.ts";
+import { StateReader } from "./plain-data.ts";
+import { poll } from "./poll.ts";
+import { proc } from "./proc.ts";
+import { random } from "./random.ts";
+import { sock } from "./sock.ts";
+
+/** The import module of preview1. The older `wasi_unstable` has other layouts and is not offered. */
+export const WASI_MODULE = "wasi_snapshot_preview1";
+
+const STATE_VERSION = 1;
+const SESSION_NAMES = ["clock", "random", "files", "stdin", "stdout", "stderr", "sockets"] as const;
+
+/** Captured states of a program's sessions; their services create the sessions again from them. */
+export type SessionStates = { readonly [name in (typeof SESSION_NAMES)[number]]?: PlainData };
+
+export interface Wasi {
+  readonly imports: HostImports;
+  /** Descriptors, arguments and the states of all sessions. No call may be running, but for frozen ones. */
+  capture(): PlainData;
+  /**
+   * Puts a captured state in place of the present one. The sessions given to `createWasi` must have been created from
+   * its session states (`sessionStates`). Nothing has changed after a WasiStateFault.
+   */
+  restore(state: PlainData): void;
+}
+
+/** All of preview1 over the given sessions, which stay the caller's to dispose. */
+export function createWasi(sessions: ProgramSessions): Wasi {
+  requireStrings(sessions.program);
+  const context: WasiContext = { sessions, descriptors: new Descriptors(sessions), program: sessions.program };
+  return {
+    imports: { [WASI_MODULE]: functions(context) },
+    capture: () => ({
+      version: STATE_VERSION,
+      args: [...context.program.args],
+      environment: [...context.program.environment],
+      descriptors: context.descriptors.capture(),
+      sessions: Object.fromEntries(SESSION_NAMES.map((name) => [name, sessions[name]?.capture()])),
+    }),
+    restore: (state) => {
+      const reader = readState(state);
+      const texts = (name: string) =>
+        reader
+          .field(name)
+          .items()
+          .map((item) => item.text());
+      const program = { args: texts("args"), environment: texts("environment") };
+      context.descriptors.restore(reader.field("descriptors"));
+      context.program = program;
+    },
+  };
+}
+
+/** The states of the sessions in a captured state: what the sessions must be created from before `restore`. */
+export function sessionStates(state: PlainData): SessionStates {
+  const sessions = readState(state).field("sessions");
+  const present = SESSION_NAMES.filter((name) => !sessions.field(name).absent);
+  return Object.fromEntries(present.map((name) => [name, sessions.field(name).raw()]));
+}
+
+function readState(state: PlainData): StateReader {
+  const reader = new StateReader(state, "wasi");
+  const version = reader.field("version").count();
+  if (version === STATE_VERSION) return reader;
+  throw new WasiStateFault("malformed", `wasi state: version ${version}, this build reads ${STATE_VERSION}`, {
+    version,
+  });
+}
+
+function functions(context: WasiContext): Record<string, HostFunction> {
+  return {
+    ...args(context),
+    ...clock(context),
+    ...fd(context),
+    ...io(context),
+    ...directory(context),
+    ...path(context),
+    ...poll(context),
+    ...proc(),
+    ...random(context),
+    ...sock(context),
+  };
+}
+
+function requireStrings({ args: list, environment }: ProgramArguments): void {
+  const bad = [...list, ...environment].find((text) => text.includes("\0"));
+  if (bad === undefined) return;
+  throw new WasiStateFault(
+    "malformed",
+    `argument ${JSON.stringify(bad)} holds a NUL character, programs cannot see it`,
+  );
+}
