@@ -6,6 +6,7 @@
 
 import { ByteReader } from "../util/index.ts";
 import { WasmFault } from "./faults.ts";
+import { LIMITS } from "./limits.ts";
 import { emptyModule } from "./module.ts";
 import { type Declared, SectionReader, type SectionSpan } from "./section-reader.ts";
 import { CUSTOM, readCustom, SECTIONS } from "./sections/index.ts";
@@ -26,6 +27,7 @@ export function decodeModule(input: Uint8Array): Module {
   // Not a Buffer: its subarray is slow, and its slices would be Buffers.
   const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   const reader = new ByteReader(bytes);
+  requireSize(bytes.length);
   requirePreamble(reader);
   const module = emptyModule();
   const declared: Declared = { type: 0, func: 0, table: 0, memory: 0, global: 0, tag: 0 };
@@ -86,6 +88,12 @@ function requireComplete({ functions, code, data, dataCount }: Module, end: numb
   if (dataCount !== undefined && dataCount !== data.length) {
     throw WasmFault.expected(end, `a data section with ${dataCount} segments`, "none");
   }
+}
+
+/** Refuses input that no engine would take. */
+function requireSize(bytes: number): void {
+  if (bytes <= LIMITS.moduleBytes) return;
+  throw WasmFault.expected(0, `at most ${LIMITS.moduleBytes} bytes`, `${bytes}`, "too-large");
 }
 
 function requirePreamble(reader: ByteReader): void {

@@ -62,18 +62,20 @@ export function readTagType(reader: SectionReader): number {
   const at = reader.offset;
   const attribute = reader.u8("the attribute of a tag");
   if (attribute !== 0) throw WasmFault.expected(at, "tag attribute 0 (exception)", hexByte(attribute));
+  const typeAt = reader.offset;
   const type = reader.functionTypeIndex();
   const results = reader.module.types[type]!.results!.length;
   if (results === 0) return type;
-  throw WasmFault.expected(at, "a tag without results", `type ${type} with ${results} results`, "invalid");
+  throw WasmFault.expected(typeAt, "a tag without results", `type ${type} with ${results} results`, "invalid");
 }
 
 /** Writes the type of a memory. */
 export function writeMemoryType(writer: ByteWriter, limits: Limits): void {
   writer.u8((limits.max === undefined ? 0 : HAS_MAX) | (limits.shared ? SHARED : 0) | (limits.index64 ? INDEX64 : 0));
   writer.u32(limits.min);
-  if (limits.exactMax !== undefined) writer.u64(limits.exactMax);
-  else if (limits.max !== undefined) writer.u32(limits.max);
+  const { max, exactMax } = limits;
+  if (exactMax !== undefined && Number(exactMax) === max) writer.u64(exactMax);
+  else if (max !== undefined) writer.u32(max);
 }
 
 /** Writes the type of a table. */

@@ -49,18 +49,19 @@ export class WasmFault extends Fault<WasmFaultCode> {
   /**
    * Any fault of decoding as a WasmFault that names its section; a WasmFault that names one stays as it is.
    *
+   * @param ended what has ended where bytes were missing
    * @throws `thrown` itself if it is no fault of decoding: a bug stays a bug
    */
-  static from(thrown: unknown, section: string): WasmFault {
+  static from(thrown: unknown, section: string, ended = section): WasmFault {
     if (thrown instanceof WasmFault) {
       if (thrown.detail.section !== undefined) return thrown;
       return new WasmFault(thrown.code, thrown.statement, { ...thrown.detail, section }, thrown.cause);
     }
     if (!(thrown instanceof BytesFault)) throw thrown;
-    const { expected, found } = thrown.detail as Partial<WasmFaultDetail>;
-    const ended = thrown.code === "unexpected-end";
-    const statement = ended ? `expected ${expected}, found the end of the ${section}` : thrown.message;
-    const detail = { ...thrown.detail, offset: thrown.detail["offset"] as number, section };
-    return new WasmFault("malformed", statement, found === undefined ? detail : { ...detail, found }, thrown);
+    const { expected, offset } = thrown.detail as { expected?: string; offset: number };
+    const detail = { ...thrown.detail, offset, section };
+    if (thrown.code !== "unexpected-end") return new WasmFault("malformed", thrown.message, detail, thrown);
+    const found = `the end of the ${ended}`;
+    return new WasmFault("malformed", `expected ${expected}, found ${found}`, { ...detail, found }, thrown);
   }
 }

@@ -1,4 +1,5 @@
 // The module as bytes and as data; knows nothing of checkpoints.
+export { BLOCK_EMPTY, BLOCK_VALUE, type Body, BodyDecoder, type CatchClause } from "./body.ts";
 export { canonicalTypes } from "./canonical-types.ts";
 export { type ConstantReference, constantReferences, walkConstantExpression } from "./constant-expression.ts";
 export { decodeModule } from "./decode.ts";
@@ -19,5 +20,7 @@ export {
 export { LIMITS } from "./limits.ts";
 export { emptyModule, requireSupported } from "./module.ts";
 export { functionName, type NameSection, nameSection } from "./names.ts";
+export { OP, opcodeBytes, opcodeDefined, opcodeName } from "./opcode.ts";
 export * from "./types.ts";
+export { blockSignature, calleeType, pushedTypes, Typing } from "./typing.ts";
 export { describeType, readHeapType, readValueType, writeHeapType, writeValueType } from "./value-type.ts";

@@ -1,9 +1,12 @@
 // Bounds of this layer, enforced where bytes enter. They are the implementation limits of the JavaScript API
 // (https://webassembly.github.io/spec/js-api/#limits), or V8's where it allows more: what an engine accepts, we accept.
+// Two are ours, because each such item is an object here: element segments (there 10,000,000) and their expressions.
 
 import { MAX_TYPES } from "./types.ts";
 
 export const LIMITS = {
+  /** Bytes of a module. */
+  moduleBytes: 2 ** 30,
   /** Types in all recursion groups together, and groups. */
   types: MAX_TYPES,
   imports: 1_000_000,
@@ -14,9 +17,11 @@ export const LIMITS = {
   tags: 1_000_000,
   globals: 1_000_000,
   exports: 1_000_000,
-  elementSegments: 10_000_000,
-  /** Entries of one element segment. */
-  elements: 10_000_000,
+  elementSegments: 1_000_000,
+  /** Function indices in all element segments together. */
+  elementFunctions: 10_000_000,
+  /** Constant expressions in all element segments together. */
+  elementExpressions: 1_000_000,
   dataSegments: 100_000,
   parameters: 1_000,
   results: 1_000,

@@ -42,7 +42,7 @@ function readBody(reader: SectionReader): FunctionBody {
   }
   const { offset, position } = reader;
   const bytes = reader.take(size, "a function body");
-  readLocals(reader, position);
+  checkLocals(reader, position);
   const last = bytes[size - 1];
   if (last === END) return { bytes, offset };
   const found = last === undefined ? "an empty body" : hexByte(last);
@@ -50,20 +50,30 @@ function readBody(reader: SectionReader): FunctionBody {
 }
 
 /** Checks the local declarations of the body between `start` and the reader's position. */
-function readLocals(section: SectionReader, start: number): void {
+function checkLocals(section: SectionReader, start: number): void {
   const reader = new ByteReader(section.bytes, start, section.position);
-  let total = 0;
-  for (let groups = reader.count("groups of locals", 2); groups > 0; groups--) {
-    const at = reader.offset;
-    total += reader.u32("the number of locals");
-    if (total > LIMITS.locals) {
-      throw WasmFault.expected(at, `at most ${LIMITS.locals} locals in a function`, `${total}`, "too-large");
+  try {
+    let total = 0;
+    for (let groups = reader.count("groups of locals", 2); groups > 0; groups--) {
+      total = readGroup(section, reader, total);
     }
-    const typeAt = reader.offset;
-    const type = readValueType(reader, section.declared.type);
-    if (isGarbageCollected(type)) {
-      const index = section.declared.func - section.module.functions.length + section.module.code.length;
-      section.obstacle(typeAt, `function ${index} has a local of type ${describeType(type)}`);
-    }
+  } catch (thrown) {
+    throw WasmFault.from(thrown, section.span.name, "function body");
   }
+}
+
+/** Reads one group of locals behind `total` others and returns how many there are now. */
+function readGroup(section: SectionReader, reader: ByteReader, total: number): number {
+  const at = reader.offset;
+  const count = total + reader.u32("the number of locals");
+  if (count > LIMITS.locals) {
+    throw WasmFault.expected(at, `at most ${LIMITS.locals} locals in a function`, `${count}`, "too-large");
+  }
+  const typeAt = reader.offset;
+  const type = readValueType(reader, section.declared.type);
+  if (isGarbageCollected(type)) {
+    const index = section.declared.func - section.module.functions.length + section.module.code.length;
+    section.obstacle(typeAt, `function ${index} has a local of type ${describeType(type)}`);
+  }
+  return count;
 }

@@ -18,10 +18,20 @@ const EXPRESSIONS = 4;
 /** The type of elements that are given as function indices. */
 const FUNCTION_ELEMENT = refType(HEAP.func, false);
 
+/** How many more elements the section may have. */
+interface Budget {
+  functions: number;
+  expressions: number;
+}
+
 /** Reads the element section. */
 export function readElements(reader: SectionReader): void {
+  const left: Budget = { functions: LIMITS.elementFunctions, expressions: LIMITS.elementExpressions };
   for (let count = reader.boundedCount("element segments", LIMITS.elementSegments, 2); count > 0; count--) {
-    reader.module.elements.push(readSegment(reader));
+    const segment = readSegment(reader, left);
+    left.functions -= segment.functions?.length ?? 0;
+    left.expressions -= segment.expressions?.length ?? 0;
+    reader.module.elements.push(segment);
   }
 }
 
@@ -31,7 +41,7 @@ export function writeElements(writer: ByteWriter, { elements }: Module): void {
   for (const segment of elements) writeSegment(writer, segment);
 }
 
-function readSegment(reader: SectionReader): ElementSegment {
+function readSegment(reader: SectionReader, left: Budget): ElementSegment {
   const at = reader.offset;
   const form = reader.u32("the form of an element segment");
   if (form > 7) throw WasmFault.expected(at, "a form of element segments (0 to 7)", `${form}`);
@@ -40,10 +50,17 @@ function readSegment(reader: SectionReader): ElementSegment {
   const typed = (form & (NOT_ACTIVE | EXPLICIT)) !== 0;
   if (form & EXPRESSIONS) {
     const type = typed ? reader.refType() : FUNCREF;
-    return { ...placement, type, expressions: readList(reader, "expressions", readConstantExpression) };
+    const expressions = readList(
+      reader,
+      "more expressions in element segments",
+      left.expressions,
+      readConstantExpression,
+    );
+    return { ...placement, type, expressions };
   }
   if (typed) requireFunctionKind(reader);
-  return { ...placement, type: FUNCTION_ELEMENT, functions: readList(reader, "functions", readFunctionIndex) };
+  const functions = readList(reader, "more functions in element segments", left.functions, readFunctionIndex);
+  return { ...placement, type: FUNCTION_ELEMENT, functions };
 }
 
 function readPlacement(reader: SectionReader, form: number): Pick<ElementSegment, "mode" | "table" | "offset"> {
@@ -67,9 +84,9 @@ function readFunctionIndex(reader: SectionReader): number {
   return reader.index("func");
 }
 
-function readList<T>(reader: SectionReader, what: string, readItem: (reader: SectionReader) => T): T[] {
+function readList<T>(reader: SectionReader, what: string, limit: number, readItem: (reader: SectionReader) => T): T[] {
   const list: T[] = [];
-  for (let count = reader.boundedCount(what, LIMITS.elements, 1); count > 0; count--) list.push(readItem(reader));
+  for (let count = reader.boundedCount(what, limit, 1); count > 0; count--) list.push(readItem(reader));
   return list;
 }
 
