@@ -1,4 +1,5 @@
 // What the rewriter, the engine, guests' hosts and images agree on.
 export * from "./constants.ts";
 export type * from "./host.ts";
+export type * from "./program.ts";
 export type * from "./state.ts";

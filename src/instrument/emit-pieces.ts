@@ -1,0 +1,260 @@
+// Operations cut into pieces: bulk memory operations and atomic waits, written so that a freeze need not wait for them.
+//
+// A bulk operation of more than BULK_PIECE_BYTES becomes
+//
+//   destination, source, length -> temporaries
+//   if length > piece:  loop: one piece (a shared function moves the three values on); poll; again while length > piece
+//   the original operation on what is left
+//
+// and a wait becomes a loop around a shared function that waits until it is woken or a freeze is asked for. While a
+// frame is saved, its temporaries hold the rest of the operation, so a thaw pushes them and begins the operation anew.
+// Whether an operation traps is decided before its first piece, as the specification demands of the whole; memories
+// never shrink. Overlapping copies go downwards when the destination lies above the source.
+
+import { BULK_PIECE_BYTES, HOOK, WAIT } from "../abi/index.ts";
+import type { ByteWriter } from "../util/index.ts";
+import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import type { Emitter } from "./emit.ts";
+import type { Site } from "./plan.ts";
+import type { Space } from "./space.ts";
+
+const I32_OR = 0x72;
+const I64_MUL = 0x7e;
+
+/** Writes the operation at `site`, whose three operands lie on the stack. */
+export function emitPieces(emitter: Emitter, site: Site): void {
+  const { op } = emitter.plan.body;
+  const height = site.slots.length;
+  const operands = site.slots.slice(height - 3).map((slot, index) => ({
+    local: emitter.plan.temporary(height - 3 + index, slot.type),
+    type: slot.type,
+  }));
+  const store = () => {
+    for (let i = operands.length - 1; i >= 0; i--) emitter.local(OP.localSet, operands[i]!.local);
+  };
+  const load = () => {
+    for (const { local } of operands) emitter.local(OP.localGet, local);
+  };
+  store();
+  const code = op[site.at]!;
+  if (code === OP.wait32 || code === OP.wait64) return emitWait(emitter, site, operands, load);
+  emitBulk(emitter, site, operands[2]!, load, store);
+}
+
+interface Operand {
+  readonly local: number;
+  readonly type: ValueType;
+}
+
+function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => void, store: () => void): void {
+  const { code } = emitter;
+  const { op, a, b } = emitter.plan.body;
+  const longer = () => {
+    emitter.local(OP.localGet, length.local);
+    code.u8(length.type === I64 ? OP.i64Const : OP.i32Const);
+    code.s32(BULK_PIECE_BYTES);
+    code.u8(length.type === I64 ? OP.i64GtU : OP.i32GtU);
+  };
+  longer();
+  emitter.unlikely(OP.if);
+  code.bytes([0x40, OP.loop, 0x40]);
+  load();
+  emitter.call(pieceFunction(emitter.space, op[site.at]!, a[site.at]!, b[site.at]!));
+  store();
+  emitter.poll(site);
+  longer();
+  code.bytes([OP.brIf, 0, OP.end, OP.end]);
+  load();
+  writeBulk(code, emitter.space, op[site.at]!, a[site.at]!, b[site.at]!);
+}
+
+function writeBulk(writer: ByteWriter, space: Space, operation: number, a: number, b: number): void {
+  const helper = operation === OP.memoryInit ? space.segmentFunction(operation, a, b) : -1;
+  if (helper >= 0) {
+    writer.u8(OP.call);
+    writer.u32(helper);
+    return;
+  }
+  writer.bytes(opcodeBytes(operation));
+  writer.u32(a);
+  if (operation !== OP.memoryFill) writer.u32(b);
+}
+
+/** A function of (destination, source or value, length) that does one piece and returns the three for the rest. */
+function pieceFunction(space: Space, operation: number, a: number, b: number): number {
+  return space.shared(`piece ${operation} ${a} ${b}`, (writer) => {
+    const memories = space.spaces.memories;
+    const target = operation === OP.memoryInit ? b : a;
+    const wide = memories[target]!.index64;
+    const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
+    const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
+    const types = [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
+    const code = new PieceCode(writer, types);
+    writer.u8(0);
+    code.outOfBounds(0, target);
+    if (operation === OP.memoryCopy) {
+      code.outOfBounds(1, b);
+      writer.u8(I32_OR);
+    }
+    writer.bytes([OP.if, 0x40]);
+    for (let i = 0; i < 3; i++) code.get(i);
+    writeBulk(writer, space, operation, a, b); // traps
+    writer.bytes([OP.unreachable, OP.end]);
+    if (operation === OP.memoryCopy && a === b) code.downwards(() => writeBulk(writer, space, operation, a, b));
+    code.get(0);
+    code.get(1);
+    code.piece();
+    writeBulk(writer, space, operation, a, b);
+    code.plusPiece(0);
+    if (operation === OP.memoryFill) code.get(1);
+    else code.plusPiece(1);
+    code.minusPiece();
+    writer.u8(OP.end);
+    return space.typeIndex(types, types);
+  });
+}
+
+/** Pieces of code over the parameters of a piece function. */
+class PieceCode {
+  readonly #writer: ByteWriter;
+  readonly #types: readonly ValueType[];
+
+  constructor(writer: ByteWriter, types: readonly ValueType[]) {
+    this.#writer = writer;
+    this.#types = types;
+  }
+
+  get(index: number): void {
+    this.#writer.bytes([OP.localGet, index]);
+  }
+
+  piece(): void {
+    this.#constant(2);
+  }
+
+  plusPiece(index: number): void {
+    this.get(index);
+    this.#constant(index);
+    this.#writer.u8(this.#types[index] === I64 ? OP.i64Add : OP.i32Add);
+  }
+
+  minusPiece(): void {
+    this.get(2);
+    this.#constant(2);
+    this.#writer.u8(this.#types[2] === I64 ? OP.i64Sub : OP.i32Sub);
+  }
+
+  /** Pushes whether the range that begins at parameter `index` leaves the memory. */
+  outOfBounds(index: number, memory: number): void {
+    const size = () => {
+      this.#writer.u8(OP.memorySize);
+      this.#writer.u32(memory);
+      if (this.#types[index] !== I64) this.#writer.u8(OP.i64ExtendI32U);
+      this.#writer.u8(OP.i64Const);
+      this.#writer.s32(65536);
+      this.#writer.u8(I64_MUL);
+    };
+    this.#wide(2);
+    size();
+    this.#writer.u8(OP.i64GtU);
+    this.#wide(index);
+    size();
+    this.#wide(2);
+    this.#writer.bytes([OP.i64Sub, OP.i64GtU, I32_OR]);
+  }
+
+  /** For a destination above its source: copies the last piece and returns. */
+  downwards(copy: () => void): void {
+    this.#wide(0);
+    this.#wide(1);
+    this.#writer.bytes([OP.i64GtU, OP.if, 0x40]);
+    for (const index of [0, 1]) {
+      this.get(index);
+      this.minusPiece();
+      this.#writer.u8(this.#types[2] === I64 ? OP.i64Add : OP.i32Add);
+    }
+    this.piece();
+    copy();
+    this.get(0);
+    this.get(1);
+    this.minusPiece();
+    this.#writer.bytes([OP.return, OP.end]);
+  }
+
+  #wide(index: number): void {
+    this.get(index);
+    if (this.#types[index] !== I64) this.#writer.u8(OP.i64ExtendI32U);
+  }
+
+  #constant(index: number): void {
+    this.#writer.u8(this.#types[index] === I64 ? OP.i64Const : OP.i32Const);
+    this.#writer.s32(BULK_PIECE_BYTES);
+  }
+}
+
+function emitWait(emitter: Emitter, site: Site, operands: readonly Operand[], load: () => void): void {
+  const { code, plan, space } = emitter;
+  const outcome = plan.temporary(1 << 20 | 3, I32);
+  code.bytes([OP.loop, 0x40]);
+  load();
+  emitter.call(waitFunction(space, plan.body.op[site.at]!, plan.body.a[site.at]!, memoryArgument(emitter, site)));
+  emitter.local(OP.localSet, operands[2]!.local);
+  emitter.local(OP.localTee, outcome);
+  emitter.constant(WAIT.interrupted);
+  code.u8(OP.i32Eq);
+  emitter.unlikely(OP.if);
+  code.u8(0x40);
+  emitter.setSite(site);
+  emitter.call(space.poll);
+  code.bytes([OP.br, 1, OP.end, OP.end]);
+  emitter.local(OP.localGet, outcome);
+}
+
+/** The bytes of a wait's memory argument, as the original has them. */
+function memoryArgument(emitter: Emitter, site: Site): Uint8Array {
+  const { bytes, start } = emitter.plan.body;
+  return bytes.slice(start[site.at]! + 2, start[site.at + 1]!);
+}
+
+/**
+ * A function of (address, expected, timeout) that waits until the wait is over or somebody wants the thread, and
+ * returns the outcome and the timeout that is left. The instruction itself, with no time to wait, goes first: it
+ * traps where the original would and says whether there is anything to wait for.
+ */
+function waitFunction(space: Space, operation: number, memory: number, argument: Uint8Array): number {
+  const key = `wait ${operation} ${argument.join()}`;
+  return space.shared(key, (writer) => {
+    const address = space.spaces.memories[memory]!.index64 ? I64 : I32;
+    const value = operation === OP.wait64 ? I64 : I32;
+    writer.u8(0);
+    writer.bytes([OP.localGet, 0, OP.localGet, 1, OP.i64Const, 0, ...opcodeBytes(operation)]);
+    writer.bytes(argument);
+    writer.u8(OP.i32Const);
+    writer.s32(WAIT.notEqual);
+    writer.bytes([OP.i32Eq, OP.if, 0x40, OP.i32Const, WAIT.notEqual, OP.localGet, 2, OP.return, OP.end]);
+    writer.u8(OP.i32Const);
+    writer.s32(memory);
+    writer.bytes([OP.localGet, 0]);
+    if (address === I32) writer.u8(OP.i64ExtendI32U);
+    writer.u8(OP.i64Const);
+    writer.s64(staticOffset(argument));
+    writer.bytes([OP.i64Add, OP.localGet, 1]);
+    if (value === I32) writer.u8(OP.i64ExtendI32U);
+    writer.bytes([OP.localGet, 2, OP.i32Const, value === I64 ? 8 : 4, OP.i32Const, HOOK.wait, OP.callIndirect]);
+    writer.u32(space.typeIndex([I32, I64, I64, I64, I32], [I32, I64]));
+    writer.u32(space.hooksTable);
+    writer.u8(OP.end);
+    return space.typeIndex([address, value, I64], [I32, I64]);
+  });
+}
+
+/** The offset of a memory argument: its last number. */
+function staticOffset(argument: Uint8Array): bigint {
+  let position = 1;
+  if (argument[0]! & 0x40) while (argument[position++]! >= 0x80);
+  let offset = 0n;
+  for (let shift = 0n; position < argument.length; position++, shift += 7n) {
+    offset |= BigInt(argument[position]! & 0x7f) << shift;
+  }
+  return offset;
+}

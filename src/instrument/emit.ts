@@ -1,0 +1,316 @@
+// Writes instrumented code: the original instructions byte for byte, with insertions at the plan's marks.
+//
+// An emitter is used for the shipped function and for continuations alike. It writes runs of unmarked instructions as
+// one copy and treats by itself only
+//   - sites: the site number before a call, a poll at loop heads and the entry, operations in pieces
+//   - tees behind instructions whose results a frame must hold
+//   - branches, when blocks were inserted around or between the original's (labels are physical - see `#labels`)
+//   - functions and tags, where the module written into numbers them differently
+//   - handlers that would swallow the freeze: they let it pass first
+//   - locals of types without a default value, which are declared nullable so that the handler can read them
+//
+// Not here: what goes around a body (frame-code.ts), where to begin in the middle (continuation.ts).
+
+import { CONTROL } from "../abi/index.ts";
+import { ByteWriter } from "../util/index.ts";
+import { asNullable, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import { MARK, type Plan, type Site } from "./plan.ts";
+import { emitPieces } from "./emit-pieces.ts";
+import type { Space } from "./space.ts";
+
+/** Slots of temporaries that are no operand slots. */
+export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3 } as const;
+
+const SPECIAL: readonly number[] = [
+  OP.block, OP.loop, OP.if, OP.else, OP.try, OP.catch, OP.catchAll, OP.tryTable, OP.end, OP.delegate, OP.throw,
+]; // biome-ignore format: one list
+const BRANCHES: readonly number[] = [OP.br, OP.brIf, OP.brTable, OP.rethrow, OP.brOnNull, OP.brOnNonNull];
+const FUNCTIONS: readonly number[] = [OP.call, OP.returnCall, OP.refFunc];
+const SEGMENTS: readonly number[] = [OP.memoryInit, OP.dataDrop, OP.tableInit, OP.elementDrop];
+
+export class Emitter {
+  readonly space: Space;
+  readonly code = new ByteWriter(1 << 12);
+  /** Offsets in `code` of branches that are hardly ever taken. */
+  readonly hints: number[] = [];
+  plan!: Plan;
+  /** Physical index of the handler block that a freeze must reach; -1 in functions with legacy exceptions. */
+  handler = -1;
+  /** Physical blocks that are open, the function included. */
+  physical = 0;
+  /** Physical index of every open block of the original, the function first. */
+  readonly labels: number[] = [];
+  #from = 0;
+  #special = new Uint8Array(0x450);
+  #siteLocal = 0;
+  #parameters = 0;
+
+  constructor(space: Space) {
+    this.space = space;
+  }
+
+  /**
+   * Starts a new function.
+   *
+   * @param parameters how many of the original's parameters are parameters here; the others are locals
+   */
+  begin(plan: Plan, parameters = plan.body.params): void {
+    this.plan = plan;
+    this.#parameters = parameters;
+    this.code.clear();
+    this.hints.length = 0;
+    this.labels.length = 0;
+    this.physical = 0;
+    this.#special.fill(0);
+    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS]) {
+      for (const code of list) this.#special[code] = 1;
+    }
+    if (plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type))) {
+      this.#special[OP.localGet] = this.#special[OP.localTee] = 1;
+    }
+    this.#siteLocal = plan.temporary(OWN_SLOT.site, I32);
+  }
+
+  /** Writes the instructions from `first` up to `last`, exclusive. */
+  instructions(first: number, last: number): void {
+    const { op, start } = this.plan.body;
+    const marks = this.plan.marks;
+    this.#from = start[first]!;
+    for (let at = first; at < last; at++) {
+      if ((marks[at]! & (MARK.site | MARK.tee)) === 0 && this.#special[op[at]!] === 0) continue;
+      this.#instruction(at);
+    }
+    this.#flush(start[last]!);
+  }
+
+  /** Writes one instruction that asks for more than a copy. */
+  #instruction(at: number): void {
+    const code = this.plan.body.op[at]!;
+    const mark = this.plan.marks[at]!;
+    if (mark & MARK.site) {
+      const site = this.plan.siteAt.get(at)!;
+      if (site.kind === "call") {
+        this.#flush(this.plan.body.start[at]!);
+        this.setSite(site);
+      } else if (site.kind === "operation") {
+        this.#flush(this.plan.body.start[at]!);
+        emitPieces(this, site);
+        this.#from = this.plan.body.start[at + 1]!;
+        if (mark & MARK.tee) this.tee(at);
+        return;
+      }
+    }
+    if (this.#special[code]) this.#translate(at, code);
+    if (mark & MARK.tee) this.tee(at);
+    if (mark & MARK.site && code === OP.loop) {
+      this.#flush(this.plan.body.start[at + 1]!);
+      this.poll(this.plan.siteAt.get(at)!);
+    }
+  }
+
+  #translate(at: number, code: number): void {
+    const { a, locals } = this.plan.body;
+    switch (code) {
+      case OP.block:
+      case OP.loop:
+      case OP.if:
+      case OP.try:
+        this.labels.push(this.physical++);
+        return;
+      case OP.end:
+        this.labels.pop();
+        this.physical--;
+        return;
+      case OP.delegate:
+        this.labels.pop();
+        this.physical--;
+        return this.#branch(at, [a[at]!]);
+      case OP.tryTable:
+        this.#replace(at);
+        this.tryTable(at, this.plan.body.blockType[at]!);
+        return;
+      case OP.catchAll:
+        this.#flush(this.plan.body.start[at]!);
+        this.code.u8(OP.catch);
+        this.code.u32(this.space.freezeTag);
+        this.throwFreeze();
+        return;
+      case OP.catch:
+      case OP.throw:
+        if (this.space.tagIndex(a[at]!) === a[at]) return;
+        this.#replace(at);
+        this.code.u8(code);
+        this.code.u32(this.space.tagIndex(a[at]!));
+        return;
+      case OP.localGet:
+      case OP.localTee: {
+        const type = locals[a[at]!]!;
+        if (a[at]! < this.#parameters || !isRef(type) || isNullable(type)) return;
+        this.#flush(this.plan.body.start[at + 1]!);
+        this.code.u8(OP.refAsNonNull);
+        return;
+      }
+      case OP.br:
+      case OP.brIf:
+      case OP.rethrow:
+      case OP.brOnNull:
+      case OP.brOnNonNull:
+        return this.#branch(at, [a[at]!]);
+      case OP.brTable:
+        return this.#branch(at, this.plan.body.labels.get(at)!);
+      default:
+        return this.#relocate(at, code);
+    }
+  }
+
+  /** Functions and segments under the numbers of the module written into. */
+  #relocate(at: number, code: number): void {
+    const { a, b } = this.plan.body;
+    switch (code) {
+      case OP.call:
+      case OP.returnCall:
+      case OP.refFunc:
+        this.#replace(at);
+        this.code.u8(code);
+        this.code.u32(this.space.functionIndex(a[at]!));
+        return;
+      case OP.memoryInit:
+      case OP.tableInit:
+      case OP.dataDrop:
+      case OP.elementDrop: {
+        const helper = this.space.segmentFunction(code, a[at]!, b[at]!);
+        if (helper < 0) return;
+        this.#replace(at);
+        this.call(helper);
+      }
+    }
+  }
+
+  /** Leaves out instruction `at` of the run being copied. */
+  #replace(at: number): void {
+    this.#flush(this.plan.body.start[at]!);
+    this.#from = this.plan.body.start[at + 1]!;
+  }
+
+  #flush(until: number): void {
+    this.code.copy(this.plan.body.bytes, this.#from, until);
+    this.#from = Math.max(this.#from, until);
+  }
+
+  /** The relative depth, here, of the block that the original names by `label`. */
+  depth(label: number): number {
+    return this.physical - 1 - this.labels[this.labels.length - 1 - label]!;
+  }
+
+  #branch(at: number, labels: readonly number[]): void {
+    if (labels.every((label) => this.depth(label) === label)) return;
+    const { op } = this.plan.body;
+    this.#replace(at);
+    this.code.u8(op[at]!);
+    if (op[at] === OP.brTable) this.code.u32(labels.length - 1);
+    for (const label of labels) this.code.u32(this.depth(label));
+  }
+
+  /** A try_table with the clauses of the original, and in front of them one that lets a freeze pass. */
+  tryTable(at: number, blockType: number): void {
+    const clauses = this.plan.body.catches.get(at)!;
+    this.code.u8(OP.tryTable);
+    this.space.writeBlockType(this.code, blockType);
+    this.code.u32(clauses.length + 1);
+    this.code.u8(0);
+    this.code.u32(this.space.freezeTag);
+    this.code.u32(this.physical - 1 - this.handler);
+    for (const clause of clauses) {
+      this.code.u8((clause.tag < 0 ? 2 : 0) + (clause.ref ? 1 : 0));
+      if (clause.tag >= 0) this.code.u32(this.space.tagIndex(clause.tag));
+      this.code.u32(this.depth(clause.label));
+    }
+    this.labels.push(this.physical++);
+  }
+
+  /** Puts what instruction `at` has left on the stack into the temporaries that frames need. */
+  tee(at: number): void {
+    this.#flush(this.plan.body.start[at + 1]!);
+    const tees = this.plan.tees.get(at)!;
+    const height = this.plan.heights[at]!;
+    const lowest = Math.min(...tees.map((tee) => tee.slot));
+    if (lowest === height - 1) {
+      const { slot, type } = tees[0]!;
+      this.local(OP.localTee, this.plan.temporary(slot, type));
+      if (isRef(type) && !isNullable(type)) this.code.u8(OP.refAsNonNull);
+      return;
+    }
+    const types = this.space.pushedTypes(this.plan, at);
+    const base = height - types.length;
+    const stored: { local: number; type: ValueType }[] = [];
+    for (let slot = height - 1; slot >= lowest; slot--) {
+      const type = types[slot - base]!;
+      const local = this.plan.temporary(slot, type);
+      stored.unshift({ local, type });
+      this.local(OP.localSet, local);
+    }
+    for (const { local, type } of stored) this.push(local, type);
+  }
+
+  /** Reads a temporary back as a value of `type`. */
+  push(local: number, type: ValueType): void {
+    this.local(OP.localGet, local);
+    if (type !== asNullable(type)) this.code.u8(OP.refAsNonNull);
+  }
+
+  /** Notes where the frame stands, in case it is saved during what follows. */
+  setSite(site: Site): void {
+    this.constant(site.number);
+    this.local(OP.localSet, this.#siteLocal);
+  }
+
+  /** Looks at the flag and gives way to a freeze at `site`. */
+  poll(site: Site): void {
+    this.loadFlag();
+    this.unlikely(OP.if);
+    this.code.u8(0x40);
+    this.setSite(site);
+    this.call(this.space.poll);
+    this.code.u8(OP.end);
+  }
+
+  loadFlag(): void {
+    this.constant(0);
+    this.control(OP.i32Load, CONTROL.flag);
+  }
+
+  /** An access to the control memory. */
+  control(code: number, offset: number): void {
+    this.space.writeControlAccess(this.code, code, offset);
+  }
+
+  /** Writes a conditional branch or `if` and hints that it is hardly ever taken. */
+  unlikely(code: number): void {
+    this.hints.push(this.code.length);
+    this.code.u8(code);
+  }
+
+  constant(value: number): void {
+    this.code.u8(OP.i32Const);
+    this.code.s32(value);
+  }
+
+  local(code: number, local: number): void {
+    this.code.u8(code);
+    this.code.u32(local);
+  }
+
+  call(functionIndex: number): void {
+    this.code.u8(OP.call);
+    this.code.u32(functionIndex);
+  }
+
+  throwFreeze(): void {
+    this.code.u8(OP.throw);
+    this.code.u32(this.space.freezeTag);
+  }
+
+  opcode(code: number): void {
+    for (const byte of opcodeBytes(code)) this.code.u8(byte);
+  }
+}

@@ -1,0 +1,216 @@
+// One program being instrumented: the decoded original, what the passes found, and the choices made.
+//
+// Rewriting and continuations work from the same Program, so that both agree on what is active and on the layout of
+// records. It is kept as long as threads of the program may be frozen.
+
+import type { ProgramInfo, ValueTypeName } from "../abi/index.ts";
+import { required } from "../util/index.ts";
+import {
+  asNullable,
+  type Body,
+  blockSignature,
+  canonicalTypes,
+  decodeModule,
+  EXTERNREF,
+  F32,
+  F64,
+  type FunctionType,
+  heapOf,
+  HEAP,
+  I32,
+  I64,
+  type IndexSpaces,
+  indexSpaces,
+  isRef,
+  type Module,
+  OP,
+  requireSupported,
+  V128,
+  type ValueType,
+} from "../wasm/index.ts";
+import { type CallGraph, callGraph } from "./call-graph.ts";
+import { loopPolls } from "./loops.ts";
+import { type Activity, inLayout, type Plan, Planner, type Site } from "./plan.ts";
+import { type ModuleScan, scanModule } from "./scan.ts";
+
+/** What a freeze means for an imported function; "anything" also for functions of linked instances. */
+export type ImportKind = "instant" | "restartable" | "anything";
+
+export interface RewriteOptions {
+  /** Default: "restartable" for wasi_snapshot_preview1, else "anything". */
+  readonly importKind?: (module: string, name: string) => ImportKind;
+  /** Make the memories that the original defines shared where that cannot be seen (default: true). */
+  readonly shareMemories?: boolean;
+  /** Write branch hints (default: true). */
+  readonly hints?: boolean;
+}
+
+export class Program {
+  readonly module: Module;
+  readonly spaces: IndexSpaces;
+  readonly canonical: Int32Array;
+  readonly planner: Planner;
+  readonly scan: ModuleScan;
+  readonly graph: CallGraph;
+  readonly options: RewriteOptions;
+  /** Nullable reference types that frames may hold, in the order of their tables. */
+  readonly references: ValueType[] = [];
+  readonly #variants: string[] = [];
+
+  /** @throws WasmFault if the module is malformed or uses what rtcr cannot save */
+  constructor(bytes: Uint8Array, options: RewriteOptions = {}) {
+    this.options = options;
+    this.module = decodeModule(bytes);
+    requireSupported(this.module);
+    this.spaces = indexSpaces(this.module);
+    this.canonical = canonicalTypes(this.module);
+    this.planner = new Planner(this.module, this.spaces);
+    this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner);
+    this.graph = callGraph({
+      module: this.module,
+      spaces: this.spaces,
+      canonical: this.canonical,
+      scans: this.scan.functions,
+      taken: this.scan.taken,
+      imported: (index) => this.importKind(index),
+      open: this.#open(),
+    });
+  }
+
+  importKind(functionIndex: number): ImportKind {
+    const imported = this.module.imports.filter((entry) => entry.kind === "func")[functionIndex]!;
+    const kind = this.options.importKind ?? defaultImportKind;
+    return kind(imported.module, imported.name);
+  }
+
+  /** Whether tables may hold functions of other instances. */
+  #open(): boolean {
+    const { imports, exports, tables } = this.module;
+    const functions = tables.length > 0 || imports.some((entry) => entry.kind === "table");
+    return (
+      functions && (imports.some((entry) => entry.kind === "table") || exports.some((entry) => entry.kind === "table"))
+    );
+  }
+
+  /** Which sites of a function are instrumented. */
+  activity(functionIndex: number): Activity {
+    const { graph, canonical } = this;
+    return {
+      entry: graph.entryPolls[functionIndex] === 1,
+      active: (body, at) => {
+        switch (body.op[at]) {
+          case OP.loop:
+            return loopPolls(body, at);
+          case OP.call:
+            return graph.freezable[body.a[at]!] === 1;
+          case OP.callIndirect:
+            return graph.indirectFreezable(canonical[body.a[at]!]!);
+          default:
+            return true;
+        }
+      },
+    };
+  }
+
+  /** Parameters and results of the block opened at `at`. */
+  signature(body: Body, at: number): FunctionType {
+    return blockSignature(this.module, body, at);
+  }
+
+  /** The number of the layout that records of a continuation at `site` have: the function's own, or a variant. */
+  layoutNumber(plan: Plan, site: Site): number {
+    if (inLayout(site)) return plan.function;
+    const key = `${plan.function} ${site.number}`;
+    let number = this.#variants.indexOf(key);
+    if (number < 0) number = this.#variants.push(key) - 1;
+    return this.spaces.functions.length + number;
+  }
+
+  /** The function of a layout and, for a variant, the site that it holds beside the active ones. */
+  layoutOf(number: number): { readonly function: number; readonly extra: number | undefined } {
+    if (number < this.spaces.functions.length) return { function: number, extra: undefined };
+    const variant = required(this.#variants[number - this.spaces.functions.length], `layout ${number}`);
+    const [index, extra] = variant.split(" ").map(Number) as [number, number];
+    return { function: index, extra };
+  }
+
+  /** The number of the table that holds references of a type in frozen frames. */
+  referenceNumber(type: ValueType): number {
+    const nullable = asNullable(type);
+    const known = this.references.indexOf(nullable);
+    return known >= 0 ? known : this.references.push(nullable) - 1;
+  }
+
+  /** The original described for hosts. */
+  info(hash: string): ProgramInfo {
+    const { module, spaces, scan } = this;
+    const counts = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
+    const visible = (kind: "table" | "memory", index: number) =>
+      module.exports.some((entry) => entry.kind === kind && entry.index === index);
+    return {
+      module: hash,
+      imports: module.imports.map(({ module: from, name, kind }) => ({ module: from, name, kind, index: counts[kind]++ })),
+      exports: module.exports,
+      memories: spaces.memories.map((memory, index) => ({
+        defined: index >= spaces.importedMemories,
+        ...this.memoryType(index),
+        visible: index < spaces.importedMemories || visible("memory", index),
+        index64: memory.index64,
+      })),
+      globals: spaces.globals.map((global, index) => ({
+        type: typeName(global.type),
+        mutable: global.mutable,
+        imported: index < spaces.importedGlobals,
+      })),
+      tables: spaces.tables.map((table, index) => ({
+        element: typeName(table.element),
+        imported: index < spaces.importedTables,
+        changes: index < spaces.importedTables || visible("table", index) || scan.changedTables.has(index),
+      })),
+      tags: spaces.tags.map((type) => module.types[type]!.params!.map(typeName)),
+      start: module.start,
+      functions: spaces.functions.length,
+      importedFunctions: spaces.importedFunctions,
+      references: this.references.map(typeName),
+      ...this.droppable,
+    };
+  }
+
+  /** Segments that the program may drop, ascending. */
+  get droppable(): { readonly droppableData: readonly number[]; readonly droppableElements: readonly number[] } {
+    const ascending = (set: ReadonlySet<number>) => [...set].sort((x, y) => x - y);
+    return {
+      droppableData: ascending(this.scan.droppedData),
+      droppableElements: ascending(this.scan.droppedElements),
+    };
+  }
+
+  /** Limits of a memory as the rewritten module has them: shared where the original cannot tell. */
+  memoryType(index: number): { readonly min: number; readonly max?: number; readonly shared: boolean } {
+    const { min, max, shared, index64 } = this.spaces.memories[index]!;
+    const share = this.options.shareMemories !== false && index >= this.spaces.importedMemories;
+    if (shared || !share || index64 || this.scan.waits) return max === undefined ? { min, shared } : { min, max, shared };
+    return { min, max: max ?? 65536, shared: true };
+  }
+}
+
+function defaultImportKind(module: string): ImportKind {
+  return module === "wasi_snapshot_preview1" ? "restartable" : "anything";
+}
+
+export function typeName(type: ValueType): ValueTypeName {
+  switch (type) {
+    case I32:
+      return "i32";
+    case I64:
+      return "i64";
+    case F32:
+      return "f32";
+    case F64:
+      return "f64";
+    case V128:
+      return "v128";
+  }
+  if (isRef(type) && heapOf(type) === heapOf(EXTERNREF)) return "externref";
+  return heapOf(type) === HEAP.exn || heapOf(type) === HEAP.noexn ? "exnref" : "funcref";
+}

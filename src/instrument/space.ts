@@ -1,0 +1,187 @@
+// The module that instrumented code is written into: its index spaces, and the functions that the code shares.
+//
+// Two modules are written: the shipped one (the original with instrumentation) and side modules with continuations,
+// which import everything from an instance of the shipped one. Both keep the original's indices of types, memories,
+// tables, globals, locals; what is added stands behind. Functions keep theirs in the shipped module only, tags are
+// shifted by the imported freeze tag where the original defines tags.
+//
+// Shared functions are made when the first code asks for them: the poll, one saver for each list of value types,
+// helpers for operations in pieces.
+
+import { CONTROL, HOOK } from "../abi/index.ts";
+import { ByteWriter } from "../util/index.ts";
+import {
+  asNullable,
+  BLOCK_EMPTY,
+  BLOCK_VALUE,
+  type FunctionType,
+  type IndexSpaces,
+  type Module,
+  OP,
+  opcodeBytes,
+  pushedTypes,
+  type ValueType,
+  writeValueType,
+} from "../wasm/index.ts";
+import type { Plan } from "./plan.ts";
+
+/** What differs between the shipped module and a side module. */
+export interface SpaceOptions {
+  /** Whether the original uses legacy exceptions: the two forms cannot be mixed. */
+  readonly legacy: boolean;
+  /** Whether functions have other indices than in the original. */
+  readonly relocated: boolean;
+  readonly functionIndex: (original: number) => number;
+  /** Index of the function to call instead of a segment instruction, -1 to keep the instruction. */
+  readonly segmentFunction: (code: number, a: number, b: number) => number;
+  readonly controlMemory: number;
+  readonly freezeTag: number;
+  /** Tags of the original in front of the freeze tag. */
+  readonly importedTags: number;
+  readonly hooksTable: number;
+  readonly instanceGlobal: number;
+  /** Index of the reference table for a nullable reference type. */
+  readonly referenceTable: (type: ValueType) => number;
+  /** Index of the first function that is added. */
+  readonly firstAdded: number;
+}
+
+/** A function that was added: its type index and its body as the code section has it. */
+export interface AddedFunction {
+  readonly type: number;
+  readonly body: Uint8Array;
+}
+
+export class Space {
+  readonly original: Module;
+  readonly spaces: IndexSpaces;
+  /** Types of the module: the original's and those added. */
+  readonly types: Module["types"];
+  readonly added: AddedFunction[] = [];
+  readonly #options: SpaceOptions;
+  readonly #typeIndex = new Map<string, number>();
+  readonly #shared = new Map<string, number>();
+
+  constructor(original: Module, spaces: IndexSpaces, types: Module["types"], options: SpaceOptions) {
+    this.original = original;
+    this.spaces = spaces;
+    this.types = types;
+    this.#options = options;
+    types.forEach((type, index) => {
+      if (type.kind === "func" && !this.#typeIndex.has(signatureKey(type))) this.#typeIndex.set(signatureKey(type), index);
+    });
+  }
+
+  get legacy(): boolean {
+    return this.#options.legacy;
+  }
+
+  get relocated(): boolean {
+    return this.#options.relocated;
+  }
+
+  get freezeTag(): number {
+    return this.#options.freezeTag;
+  }
+
+  get controlMemory(): number {
+    return this.#options.controlMemory;
+  }
+
+  get instanceGlobal(): number {
+    return this.#options.instanceGlobal;
+  }
+
+  get hooksTable(): number {
+    return this.#options.hooksTable;
+  }
+
+  functionIndex(original: number): number {
+    return this.#options.functionIndex(original);
+  }
+
+  segmentFunction(code: number, a: number, b: number): number {
+    return this.#options.segmentFunction(code, a, b);
+  }
+
+  tagIndex(original: number): number {
+    return original < this.#options.importedTags ? original : original + 1;
+  }
+
+  referenceTable(type: ValueType): number {
+    return this.#options.referenceTable(asNullable(type));
+  }
+
+  pushedTypes(plan: Plan, at: number): readonly ValueType[] {
+    return pushedTypes(this.original, this.spaces, plan.body, at);
+  }
+
+  /** The index of a function type, which is added if the module has none like it. */
+  typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
+    const key = signatureKey({ params, results });
+    let index = this.#typeIndex.get(key);
+    if (index === undefined) {
+      index = this.types.length;
+      this.types.push({ kind: "func", params, results });
+      this.#typeIndex.set(key, index);
+    }
+    return index;
+  }
+
+  /** The block type of a block without parameters. */
+  blockType(results: readonly ValueType[]): number {
+    if (results.length === 0) return BLOCK_EMPTY;
+    return results.length === 1 ? BLOCK_VALUE + results[0]! : this.typeIndex([], results);
+  }
+
+  writeBlockType(writer: ByteWriter, blockType: number): void {
+    if (blockType === BLOCK_EMPTY) writer.u8(0x40);
+    else if (blockType >= BLOCK_VALUE) writeValueType(writer, blockType - BLOCK_VALUE);
+    else writer.s32(blockType);
+  }
+
+  /** A load or store in the control memory at a static offset. */
+  writeControlAccess(writer: ByteWriter, code: number, offset: number): void {
+    for (const byte of opcodeBytes(code)) writer.u8(byte);
+    const align = offset === CONTROL.flag ? 2 : 0;
+    if (this.controlMemory === 0) {
+      writer.u8(align);
+    } else {
+      writer.u8(align | 0x40);
+      writer.u32(this.controlMemory);
+    }
+    writer.u32(offset);
+  }
+
+  /** The function that polls call when the flag is set. */
+  get poll(): number {
+    return this.shared("poll", (writer) => {
+      writer.bytes([0, OP.i32Const, HOOK.poll, OP.callIndirect]);
+      writer.u32(this.typeIndex([], []));
+      writer.u32(this.hooksTable);
+      writer.u8(OP.end);
+      return this.typeIndex([], []);
+    });
+  }
+
+  /**
+   * A function that code shares, made when it is first asked for.
+   *
+   * @param make writes locals, instructions and the final end; returns the function's type index
+   */
+  shared(key: string, make: (writer: ByteWriter) => number): number {
+    let index = this.#shared.get(key);
+    if (index === undefined) {
+      const writer = new ByteWriter();
+      const type = make(writer);
+      index = this.#options.firstAdded + this.added.length;
+      this.added.push({ type, body: writer.toBytes() });
+      this.#shared.set(key, index);
+    }
+    return index;
+  }
+}
+
+function signatureKey(type: FunctionType): string {
+  return `${type.params.join()}>${type.results.join()}`;
+}
