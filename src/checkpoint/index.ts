@@ -1,0 +1,11 @@
+// Checkpoints as data, and their images: pages under a hash tree and a manifest. Format: docs/FORMAT.md.
+export { type Content, type Page, type Reached, type ReadPage, writeContent } from "./content.ts";
+export { CheckpointFault } from "./faults.ts";
+export { ImageReader, type ReaderOptions } from "./image-reader.ts";
+export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
+export { canonicalJson, type Json } from "./json.ts";
+export { decodeManifest } from "./manifest.ts";
+export { reachImage } from "./reach.ts";
+export { runNameLike } from "./run-name.ts";
+export { hashLike, type Sha256, sha256, short } from "./sha256.ts";
+export * from "./types.ts";

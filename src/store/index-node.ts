@@ -1,0 +1,4 @@
+// Stores under Node: everything of index.ts, directories and the fast SHA-256.
+export { nodeHost, openDirectoryStore } from "./directory-node.ts";
+export * from "./index.ts";
+export { nodeSha256 } from "./sha256-node.ts";

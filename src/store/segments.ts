@@ -1,0 +1,179 @@
+// All segments of a directory: which page lies where, and reading it verified.
+//
+// I1  A page that is found here lies in a segment whose file was listed under its final name, so it was complete.
+// I2  Segments only come (other writers) and go (gc): `refresh` looks again. A page whose segment has gone is looked up anew.
+// I3  A segment that cannot be read hides nothing but its own pages; the fault is kept for the message "missing".
+
+import { hashLike, type Sha256, short } from "../checkpoint/index.ts";
+import { messageOf } from "../util/index.ts";
+import type { Codecs } from "./codec.ts";
+import { errnoOf, StoreFault } from "./faults.ts";
+import type { FileOperations } from "./files.ts";
+import { OpenFiles } from "./open-files.ts";
+import { missing, requireHash } from "./resolve.ts";
+import {
+  HEADER_BYTES,
+  readIndex,
+  readTrailer,
+  requireHeader,
+  type SegmentEntry,
+  TRAILER_BYTES,
+} from "./segment-format.ts";
+
+/** Where a page lies. */
+export interface PagePlace extends SegmentEntry {
+  readonly segment: string;
+}
+
+export class Segments {
+  readonly #files: FileOperations;
+  readonly #directory: string;
+  readonly #sha256: Sha256;
+  readonly #codecs: Codecs;
+  readonly #pages = new Map<string, PagePlace>();
+  readonly #loaded = new Map<string, readonly SegmentEntry[]>();
+  readonly #damaged = new Map<string, StoreFault>();
+  readonly #open: OpenFiles;
+  #looking: Promise<void> | undefined;
+
+  constructor(files: FileOperations, directory: string, sha256: Sha256, codecs: Codecs) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#sha256 = sha256;
+    this.#codecs = codecs;
+    this.#open = new OpenFiles((segment) => files.open(`${directory}/${segment}`));
+  }
+
+  /** Segments that can be read, with their entries. */
+  get loaded(): ReadonlyMap<string, readonly SegmentEntry[]> {
+    return this.#loaded;
+  }
+
+  /** Segments that cannot be read, with what is wrong. */
+  get damaged(): ReadonlyMap<string, StoreFault> {
+    return this.#damaged;
+  }
+
+  place(name: string): PagePlace | undefined {
+    return this.#pages.get(name);
+  }
+
+  names(): Iterable<string> {
+    return this.#pages.keys();
+  }
+
+  /** Looks which segments there are now. */
+  async refresh(): Promise<void> {
+    const listed = new Set((await this.#files.list(this.#directory)).filter(hashLike));
+    for (const name of this.#damaged.keys()) if (!listed.has(name)) this.#damaged.delete(name);
+    const gone = [...this.#loaded.keys()].filter((name) => !listed.has(name));
+    for (const name of gone) {
+      this.#loaded.delete(name);
+      this.#open.drop(name);
+    }
+    if (gone.length > 0) this.#rebuild();
+    for (const name of listed) if (!this.#loaded.has(name) && !this.#damaged.has(name)) await this.#load(name);
+  }
+
+  /** Adds a segment that was just written. */
+  add(segment: string, entries: readonly SegmentEntry[]): void {
+    this.#loaded.set(segment, entries);
+    this.#damaged.delete(segment);
+    for (const entry of entries) if (!this.#pages.has(entry.name)) this.#pages.set(entry.name, { ...entry, segment });
+  }
+
+  /** The bytes of a page, verified; another copy is taken where the first one is damaged. */
+  async read(name: string): Promise<Uint8Array> {
+    for (let place = this.#pages.get(name); place; place = this.#pages.get(name)) {
+      try {
+        return await this.readAt(place);
+      } catch (thrown) {
+        if (errnoOf(thrown) === "ENOENT") break;
+        if (!(thrown instanceof StoreFault) || !this.#distrust(place)) throw thrown;
+      }
+    }
+    await (this.#looking ??= this.refresh().finally(() => (this.#looking = undefined)));
+    const moved = this.#pages.get(name); // another process has added it, or gc has moved it
+    if (moved) return this.readAt(moved);
+    const [broken] = this.#damaged.values();
+    const why = broken ? `; ${this.#damaged.size} segments are unreadable, the first: ${broken.message}` : "";
+    throw missing("page", name, why);
+  }
+
+  /** The bytes of a page at a known place, verified. */
+  async readAt(place: PagePlace): Promise<Uint8Array> {
+    const stored = await this.readStored(place);
+    const label = ` in segment ${short(place.segment)} at byte ${place.offset}`;
+    const bytes = await this.#decode(place, stored, label);
+    requireHash("page", place.name, this.#sha256(bytes), bytes.length, label);
+    return bytes;
+  }
+
+  /** The bytes as they are stored, not verified. */
+  async readStored(place: PagePlace): Promise<Uint8Array> {
+    const stored = await this.#open.use(place.segment, (file) => file.read(place.offset, place.storedBytes));
+    if (stored.length === place.storedBytes) return stored;
+    const message = `store: segment ${short(place.segment)} ends inside page ${short(place.name)}, expected ${place.storedBytes} bytes at ${place.offset}, found ${stored.length}`;
+    throw new StoreFault("truncated", message, { segment: place.segment, page: place.name });
+  }
+
+  /** Closes the files. */
+  close(): Promise<void> {
+    return this.#open.close();
+  }
+
+  async #decode(place: PagePlace, stored: Uint8Array, label: string): Promise<Uint8Array> {
+    if (place.codec === "none") return stored;
+    const codec = this.#codecs[place.codec];
+    if (!codec) {
+      const message = `store: page ${short(place.name)}${label} is stored with ${place.codec}, which this host cannot decode`;
+      throw new StoreFault("damaged", message, { page: place.name, codec: place.codec });
+    }
+    try {
+      return await codec.decode(stored, place.sizeBytes);
+    } catch (cause) {
+      const message = `store: page ${short(place.name)}${label} does not decode (${messageOf(cause)}), expected ${place.codec} of ${place.sizeBytes} bytes`;
+      throw new StoreFault("damaged", message, { page: place.name, codec: place.codec }, cause);
+    }
+  }
+
+  /**
+   * Looks no more at a damaged copy, so that the page is written again when it is put again. Returns whether there is
+   * another copy.
+   */
+  #distrust(place: PagePlace): boolean {
+    const rest = this.#loaded.get(place.segment)?.filter(({ offset }) => offset !== place.offset) ?? [];
+    this.#loaded.set(place.segment, rest);
+    this.#rebuild();
+    return this.#pages.has(place.name);
+  }
+
+  #rebuild(): void {
+    this.#pages.clear();
+    for (const [segment, entries] of this.#loaded) this.add(segment, entries);
+  }
+
+  async #load(segment: string): Promise<void> {
+    try {
+      this.add(segment, await this.#readIndex(segment));
+    } catch (thrown) {
+      if (errnoOf(thrown) === "ENOENT") return; // a gc was faster
+      if (!(thrown instanceof StoreFault)) throw thrown;
+      this.#damaged.set(segment, thrown);
+    }
+  }
+
+  async #readIndex(segment: string): Promise<SegmentEntry[]> {
+    const label = `segment ${short(segment)}`;
+    const file = await this.#files.open(`${this.#directory}/${segment}`);
+    try {
+      const fileBytes = await file.sizeBytes();
+      requireHeader(await file.read(0, HEADER_BYTES), label);
+      const tailAt = Math.max(HEADER_BYTES, fileBytes - TRAILER_BYTES);
+      const place = readTrailer(await file.read(tailAt, TRAILER_BYTES), fileBytes, label);
+      return readIndex(await file.read(place.offset, place.sizeBytes), place, segment, label, this.#sha256);
+    } finally {
+      await file.close();
+    }
+  }
+}
