@@ -1,6 +1,8 @@
 // Services behind the contracts of session/ that run anywhere; those that need Node are in index-node.ts.
 export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
 export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
+export { ByteRing } from "./ring.ts";
+export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";
 export {
   createMemoryInput,
   createMemoryOutput,
@@ -8,4 +10,5 @@ export {
   type MemoryInputOptions,
   type MemoryOutputOptions,
 } from "./terminal-memory.ts";
+export { createRingInput, type RingInputOptions } from "./terminal-ring.ts";
 export { TerminalFault } from "./terminal-state.ts";

@@ -1,0 +1,13 @@
+// Services behind the contracts of session/ that need Node.
+export { nodeClocks } from "./clock-node.ts";
+export { SocketHost } from "./socket-host-node.ts";
+export { NodeSockets, type NodeSocketsOptions, SocketFault } from "./socket-node.ts";
+export {
+  createFileInput,
+  createNodeOutput,
+  type FileInputOptions,
+  makeOutputsNonBlocking,
+  type NodeOutput,
+  terminalKind,
+} from "./terminal-node.ts";
+export { type InputPump, pumpInput } from "./terminal-pump-node.ts";
