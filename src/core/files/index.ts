@@ -1,0 +1,6 @@
+// File systems over volumes: what core's own volumes and the hosts' build on.
+export { createFileSystem } from "./file-system.ts";
+export { FilesFault, volumeStates } from "./handles.ts";
+export type * from "./node.ts";
+export type * from "./volume.ts";
+export { LINKS_MAX, PATH_LENGTH_MAX, Walk } from "./walk.ts";

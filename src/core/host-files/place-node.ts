@@ -1,0 +1,141 @@
+// Where an open node was when it was captured, and opening it there again. A node without a name is captured whole.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Errno, NodeKind } from "../../session/index.ts";
+import type { Attempt } from "../../util/index.ts";
+import {
+  type Access,
+  type DirectoryNode,
+  type FileNode,
+  FilesFault,
+  type Location,
+  type OpenNode,
+} from "../files/index.ts";
+import { createHost, type Host } from "./host-node.ts";
+
+/** Unlinked files up to this size are captured with their content where no journal keeps it. */
+export const ORPHAN_BYTES_MAX = 64 << 20;
+
+/** A node with a name. */
+export type NamedPlace = {
+  readonly root: number;
+  readonly path: string;
+  readonly kind: NodeKind;
+  readonly device: bigint;
+  readonly inode: bigint;
+};
+
+/** A file or directory that was removed while it was open. */
+export type OrphanPlace =
+  | { readonly orphan: "regular-file"; readonly content: Uint8Array }
+  | { readonly orphan: "directory" };
+
+export type Place = NamedPlace | OrphanPlace;
+
+/**
+ * The place of an open node.
+ *
+ * @throws FilesFault "unlinked-file" for one that is too large, or not a regular file
+ */
+export function placeOf(node: OpenNode): Place {
+  const status = node.status();
+  if (!status.ok) throw new FilesFault("unlinked-file", `an open file cannot be captured: ${status.reason}`);
+  const location = node.location();
+  const { kind, device, inode } = status.value;
+  if (location !== undefined) return { ...location, kind, device, inode };
+  if (node.kind === "directory") return { orphan: "directory" };
+  if (kind !== "regular-file") {
+    throw new FilesFault("unlinked-file", `a ${kind} that has no name any more is open, it cannot be captured`);
+  }
+  return { orphan: "regular-file", content: contentOf(node, status.value.sizeBytes) };
+}
+
+/** Opens the node at a place; undefined when it is not there. Links on the way are not followed. */
+export function openPlace(roots: readonly DirectoryNode[], place: Place, access: Access): OpenNode | undefined {
+  if ("orphan" in place) return place.orphan === "directory" ? removedDirectory() : unlinkedFile(place.content);
+  const { root, path, kind } = place;
+  return openLocation<OpenNode>(roots, { root, path }, (parent, name) => {
+    if (name === undefined) return parent.again();
+    return kind === "directory" ? parent.child(name) : parent.openFile(name, access);
+  });
+}
+
+/** Runs `use` with the directory of a location and the name in it (none: the root itself); undefined if refused. */
+export function openLocation<T>(
+  roots: readonly DirectoryNode[],
+  { root, path }: Location,
+  use: (parent: DirectoryNode, name: string | undefined) => Attempt<T, Errno>,
+): T | undefined {
+  const base = roots[root];
+  if (base === undefined) return undefined;
+  const parts = path === "" ? [] : path.split("/");
+  const name = parts.pop();
+  let directory = base;
+  try {
+    for (const part of parts) {
+      const child = directory.child(part);
+      if (!child.ok) return undefined;
+      if (directory !== base) directory.close();
+      directory = child.value;
+    }
+    const used = use(directory, name);
+    return used.ok ? used.value : undefined;
+  } finally {
+    if (directory !== base) directory.close();
+  }
+}
+
+function contentOf(file: FileNode, sizeBytes: bigint): Uint8Array {
+  if (sizeBytes > ORPHAN_BYTES_MAX) {
+    throw new FilesFault(
+      "unlinked-file",
+      `an unlinked file of ${sizeBytes} bytes is open, at most ${ORPHAN_BYTES_MAX} can be captured without a journal`,
+    );
+  }
+  const content = new Uint8Array(Number(sizeBytes));
+  for (let at = 0; at < content.length; ) {
+    const read = file.read(content.subarray(at), BigInt(at));
+    if (!read.ok || read.value === 0) {
+      const found = read.ok ? "end of file" : read.reason;
+      throw new FilesFault("unlinked-file", `an unlinked file of ${sizeBytes} bytes reads ${found} at ${at}`);
+    }
+    at += read.value;
+  }
+  return content;
+}
+
+function unlinkedFile(content: Uint8Array): FileNode | undefined {
+  return inScratch((directory) => {
+    const file = directory.createFile("unlinked", { read: true, write: true });
+    if (!file.ok) return undefined;
+    for (let at = 0; at < content.length; ) {
+      const written = file.value.write(content.subarray(at), BigInt(at));
+      if (!written.ok) return undefined;
+      at += written.value.bytes;
+    }
+    return file.value;
+  });
+}
+
+function removedDirectory(): DirectoryNode | undefined {
+  return inScratch((directory) => {
+    const again = directory.again();
+    return again.ok ? again.value : undefined;
+  });
+}
+
+/** Runs `use` with a new directory that is removed, with all that is in it, at once. */
+function inScratch<T>(use: (directory: DirectoryNode) => T): T {
+  const path = mkdtempSync(join(tmpdir(), "rtcr-"));
+  const host: Host = createHost();
+  const directory = host.openRoot(path);
+  try {
+    return use(directory);
+  } finally {
+    rmSync(path, { recursive: true });
+    directory.close();
+    host.dispose();
+  }
+}
