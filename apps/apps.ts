@@ -19,8 +19,8 @@ export interface App {
   readonly stdin: string;
   /** True when it needs an empty, writable directory under the guest name `/data`. */
   readonly directory: boolean;
-  /** How a run ends: an exit code, or a trap, or an exception nobody catches. */
-  readonly ends: number | "trap" | "exception";
+  /** How a run ends: with an exit code, a trap, an exception nobody catches, or on an exhausted stack. */
+  readonly ends: number | "trap" | "exception" | "stack-overflow";
   /** Work size of a benchmark, the argument of its exported `run(i32) -> i32`; absent for other programs. */
   readonly benchSize?: number;
 }
@@ -31,6 +31,12 @@ export type Language = "c" | "c++" | "rust" | "assemblyscript" | "wat" | "wat-gc
 type Row = readonly [name: string, features: string, options?: Partial<App>];
 
 const CALCULATIONS = "1 + 2 * 3\n(4 + 5) * -6 / (7 - 1.5)\n2 ^ 3 ^ 2\n7 / 0\n((1)\n".repeat(6);
+
+const PROSE = `A frozen thread is data: frames, locals, and the place where it stood.
+What was a stack becomes a list; what was a place becomes a number.
+The thread does not know. It wakes, and the sum it was about to add
+is added: the same frames, the same locals, in another process.
+`;
 
 const C: readonly Row[] = [
   ["recursion", "fib, ackermann, mutual recursion"],
@@ -58,13 +64,53 @@ const C: readonly Row[] = [
   ["exit-code", "atexit, exit from below", { ends: 7 }],
 ];
 
-const CPP: readonly Row[] = [];
+const CPP: readonly Row[] = [
+  ["dijkstra", "priority_queue, map, vector, string"],
+  ["shapes", "virtual calls, multiple bases, unique_ptr"],
+  ["templates", "templates, concepts"],
+  ["functional", "lambdas, std::function, shared_ptr, algorithms"],
+  ["word-count", "iostreams, standard input, unordered_map", { stdin: PROSE }],
+  ["containers", "list, deque, variant, optional"],
+];
 
-const RUST: readonly Row[] = [];
+const RUST: readonly Row[] = [
+  ["iterators", "iterators, closures"],
+  ["collections", "HashMap, BTreeMap, BinaryHeap, String"],
+  ["traits", "trait objects, Rc, closures in generics"],
+  ["records", "files, Result", { directory: true }],
+  ["panic", "panic=abort", { ends: "trap" }],
+];
 
 const ASSEMBLYSCRIPT: readonly Row[] = [];
 
-const WAT: readonly Row[] = [];
+const WAT: readonly Row[] = [
+  ["multi-value", "several results, block and loop parameters"],
+  ["sign-extension", "extend8_s, extend16_s, extend32_s"],
+  ["saturating", "trunc_sat"],
+  ["bulk-memory", "memory.copy, memory.fill, memory.init, data.drop"],
+  ["tables", "table.get, table.set, table.grow, table.fill, table.copy, table.init, elem.drop, funcref, externref"],
+  ["call-ref", "call_ref, return_call_ref, br_on_null, br_on_non_null", { language: "wat-gc" }],
+  ["simd", "v128"],
+  ["relaxed-simd", "relaxed v128"],
+  ["atomics", "shared memory, atomic operations, wait, notify"],
+  ["tail-call", "return_call, return_call_indirect", { args: ["2500"] }],
+  ["exceptions", "try_table, throw, throw_ref, exnref across calls"],
+  ["exceptions-nested", "try_table in loops, operands under calls that throw"],
+  ["legacy-exceptions", "try, catch, catch_all, rethrow, delegate"],
+  ["multi-memory", "three memories"],
+  ["memory64", "addresses of 64 bits; takes no argument"],
+  ["extended-const", "arithmetic in constant expressions"],
+  ["nesting", "operands under nested blocks, loops and ifs"],
+  ["v128-locals", "vectors across calls"],
+  ["start-function", "start function that loops; takes no argument"],
+  ["br-table", "br_table, branches with values"],
+  ["dead-code", "polymorphic stack"],
+  ["globals", "mutable globals"],
+  ["memory-grow", "memory.grow"],
+  ["trap", "ends in a trap", { ends: "trap" }],
+  ["uncaught", "ends with an exception", { ends: "exception" }],
+  ["stack-overflow", "ends by exhausting the stack", { ends: "stack-overflow" }],
+];
 
 const BENCH: readonly (readonly [name: string, features: string, benchSize: number])[] = [];
 

@@ -1,8 +1,8 @@
 // Guest compilers: how a program of each language becomes a WebAssembly file, and what has to be installed for it.
 // Not here: which programs there are (apps/apps.ts), what is out of date (build-apps.ts).
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import type { Language } from "../apps/apps.ts";
 
 /** Turns one source into one WebAssembly file. */
@@ -16,7 +16,8 @@ export interface Compiler {
 /** A file that a compiler needs, and the Debian package it comes in. */
 type Requirement = readonly [file: string, aptPackage: string];
 
-const MODULES = join(import.meta.dirname, "..", "node_modules");
+const ROOT = join(import.meta.dirname, "..");
+const MODULES = join(ROOT, "node_modules");
 const LLVM = "/usr/lib/llvm-19";
 const SYSROOT_INCLUDE = ["-isystem", `${LLVM}/lib/clang/19/include`, "-isystem", "/usr/include/wasm32-wasi"];
 const CXX_INCLUDE = ["-isystem", `${LLVM}/include/wasm32-wasi/c++/v1`];
@@ -76,7 +77,11 @@ const COMPILERS: Record<Language, Compiler & { readonly needs: readonly Requirem
       ...["--config", join(MODULES, "@assemblyscript/wasi-shim/asconfig.json")],
     ],
   ),
-  wat: { needs: [], fingerprint: (source) => versionOf("wabt") + readText(source), compile: assembleWithWabt },
+  wat: {
+    needs: [],
+    fingerprint: (source) => [versionOf("wabt"), ...WABT_FEATURES, readText(source)].join("\n"),
+    compile: assembleWithWabt,
+  },
   "wat-gc": {
     needs: [],
     fingerprint: (source) => versionOf("binaryen") + readText(source),
@@ -93,13 +98,14 @@ function command(needs: readonly Requirement[], line: readonly [string, ...strin
       version ??= spawnSync(program, [...options.slice(0, 1), "--version"], { encoding: "utf8" }).stdout;
       return [version, ...line, ...headersBeside(source)].join("\n");
     },
-    compile: (source: string, output: string) => run(program, [...options, source, "-o", output]),
+    // a relative path, because Rust puts it into the messages of panics
+    compile: (source: string, output: string) => run(program, [...options, relative(ROOT, source), "-o", output]),
   };
 }
 
 function run(program: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     let messages = "";
     child.stderr.setEncoding("utf8").on("data", (text) => (messages += text));
     child.on("error", reject);
@@ -123,20 +129,25 @@ function readText(source: string): string {
 }
 
 /** All that wabt can assemble; it does not know typed function references. */
-const WABT_FEATURES = {
-  ...{ exceptions: true, threads: true, tail_call: true, memory64: true, multi_memory: true, extended_const: true },
-  ...{ simd: true, relaxed_simd: true, reference_types: true, bulk_memory: true, multi_value: true },
-  ...{ sign_extension: true, sat_float_to_int: true, mutable_globals: true },
-};
+const WABT_FEATURES = [
+  "exceptions",
+  "threads",
+  "tail-call",
+  "memory64",
+  "multi-memory",
+  "extended-const",
+  "relaxed-simd",
+];
 
+/** Uses the command and not the library, whose `toBinary` leaves out the memory indices of multi-memory modules. */
 async function assembleWithWabt(source: string, output: string): Promise<void> {
-  const { default: wabt } = await import("wabt");
-  const parsed = (await wabt()).parseWat(source, readText(source), WABT_FEATURES);
+  const expanded = `${output}.wat`;
+  writeFileSync(expanded, readText(source));
   try {
-    parsed.validate();
-    writeFileSync(output, parsed.toBinary({ write_debug_names: true }).buffer);
+    const options = ["--debug-names", ...WABT_FEATURES.map((feature) => `--enable-${feature}`)];
+    await run(process.execPath, [join(MODULES, "wabt/bin/wat2wasm"), ...options, expanded, "-o", output]);
   } finally {
-    parsed.destroy();
+    rmSync(expanded);
   }
 }
 

@@ -27,6 +27,12 @@ describe("benchmarks", () => {
   }
 });
 
+test("tail calls do not grow the stack", async () => {
+  const { app, file } = built.get("tail-call")!;
+  const run = await runApp({ ...app, args: ["1000000"] }, readFileSync(file));
+  assert.equal(run.ends, 0);
+});
+
 test("the manifest has unique names, and a row for every source", () => {
   assert.equal(new Set(APPS.map((app) => app.name)).size, APPS.length);
   const sources = readdirSync(APPS_FOLDER, { recursive: true, encoding: "utf8" })
@@ -39,7 +45,7 @@ async function runsAsExpected(app: App): Promise<void> {
   const bytes = readFileSync(built.get(app.name)!.file);
   const first = await runApp(app, bytes);
   const second = await runApp(app, bytes);
-  assert.equal(first.ends, app.ends, `output: ${first.stdout}`);
+  assert.equal(first.ends, app.ends, `output: ${first.stdout}${first.stderr}`);
   assert.deepEqual(second, first);
   const expected = join(APPS_FOLDER, "expected", `${app.name}.txt`);
   if (process.env["ACCEPT"]) writeFileSync(expected, first.stdout);

@@ -8,6 +8,7 @@ import type { App } from "../apps/apps.ts";
 /** What a run showed to the outside. */
 export interface AppRun {
   readonly stdout: string;
+  readonly stderr: string;
   readonly ends: App["ends"];
 }
 
@@ -23,17 +24,20 @@ export async function runApp(app: App, bytes: Uint8Array<ArrayBuffer>): Promise<
   writeFileSync(join(scratch, "stdin"), app.stdin);
   const stdin = openSync(join(scratch, "stdin"), "r");
   const stdout = openSync(join(scratch, "stdout"), "w");
+  const stderr = openSync(join(scratch, "stderr"), "w");
   try {
     const wasi = new WASI({
-      ...{ version: "preview1", args: [app.name, ...app.args], env: {}, stdin, stdout, stderr: stdout },
+      ...{ version: "preview1", args: [app.name, ...app.args], env: {}, stdin, stdout, stderr },
       preopens: app.directory ? { "/data": data } : {},
     });
     const { instance } = await WebAssembly.instantiate(bytes, wasi.getImportObject() as WebAssembly.Imports);
     const ends = endOf(() => wasi.start(instance));
-    return { stdout: readFileSync(join(scratch, "stdout"), "utf8"), ends };
+    const [out, err] = ["stdout", "stderr"].map((name) => readFileSync(join(scratch, name), "utf8"));
+    return { stdout: out!, stderr: err!, ends };
   } finally {
     closeSync(stdin);
     closeSync(stdout);
+    closeSync(stderr);
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -44,6 +48,7 @@ function endOf(start: () => number): App["ends"] {
   } catch (error) {
     if (error instanceof WebAssembly.Exception) return "exception";
     if (error instanceof WebAssembly.RuntimeError) return "trap";
+    if (error instanceof RangeError) return "stack-overflow";
     throw error;
   }
 }
