@@ -73,12 +73,11 @@ function wait(wasi: WasiContext, guest: Guest, subscriptions: readonly Subscript
 function ask(wasi: WasiContext, subscription: Subscription): Event | Pending | undefined {
   if (subscription.type !== EVENT_TYPE.clock) return askDescriptor(wasi, subscription.fd, subscription);
   const { type, userdata, clock, deadlineNs } = subscription;
-  try {
-    const remainingNs = deadlineNs - now(wasi.sessions.clock, clock);
-    return remainingNs <= 0n ? { type, userdata } : { retryNs: remainingNs };
-  } catch (thrown) {
-    return { type, userdata, error: errnoOf(thrown) };
-  }
+  // Processor time does not pass while waiting.
+  if (clock === CLOCK.processCpu || clock === CLOCK.threadCpu) return { type, userdata, error: "notsup" };
+  if (clock !== CLOCK.realtime && clock !== CLOCK.monotonic) return { type, userdata, error: "inval" };
+  const remainingNs = deadlineNs - now(wasi.sessions.clock, clock);
+  return remainingNs <= 0n ? { type, userdata } : { retryNs: remainingNs };
 }
 
 function askDescriptor(

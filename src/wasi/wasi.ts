@@ -48,7 +48,9 @@ export function createWasi(sessions: ProgramSessions): Wasi {
       args: [...context.program.args],
       environment: [...context.program.environment],
       descriptors: context.descriptors.capture(),
-      sessions: Object.fromEntries(SESSION_NAMES.map((name) => [name, sessions[name]?.capture()])),
+      sessions: Object.fromEntries(
+        SESSION_NAMES.flatMap((name) => (sessions[name] ? [[name, sessions[name].capture()]] : [])),
+      ),
     }),
     restore: (state) => {
       const reader = readState(state);
