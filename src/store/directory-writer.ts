@@ -18,6 +18,7 @@ export interface WriterContext {
   readonly host: DirectoryHost;
   readonly path: string;
   readonly codec: CodecName;
+  readonly segmentBytes: number;
   readonly segments: Segments;
   readonly lock: Lock;
   readonly readManifest: (id: string) => Promise<Uint8Array>;
@@ -117,8 +118,8 @@ class CurrentSegment {
       const message = `store: a page of ${bytes.length} bytes, expected 1 to ${PAGE_LIMIT_BYTES}`;
       throw new StoreFault("damaged", message, { page: name, sizeBytes: bytes.length });
     }
-    const { host, codec } = this.#context;
-    if (this.#writer?.full) await this.seal();
+    const { host, codec, segmentBytes } = this.#context;
+    if (this.#writer && this.#writer.storedBytes >= segmentBytes) await this.seal();
     this.#writer ??= await SegmentWriter.create(host.files, this.#temporary());
     const form = codec === "none" ? { codec, stored: bytes } : await storedForm(bytes, codec, host.codecs[codec]);
     await this.#writer.append(name, bytes.length, form.codec, form.stored);

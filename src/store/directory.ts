@@ -16,6 +16,7 @@ import { collectGarbage, DEAD_RATIO } from "./gc.ts";
 import { Locks, type Owner } from "./lock.ts";
 import { byAge, missing, notFound, requireHash, resolveRoot } from "./resolve.ts";
 import { decodeRoot, parseRootFileName, requireId, rootFileName } from "./root-file.ts";
+import { SEGMENT_LIMIT_BYTES } from "./segment-format.ts";
 import { Segments } from "./segments.ts";
 import type { GcReport, Listing, Root, Store, StoreWriter, VerifyReport } from "./types.ts";
 import { verifyImages } from "./verify.ts";
@@ -37,7 +38,9 @@ export interface DirectoryOptions {
   readonly create?: boolean;
   /** How new pages are stored. Default "none": compression costs more than it saves, see docs/RATIONALE.md. */
   readonly codec?: CodecName;
-  /** How long to wait for a gc (or, in gc, for writers) to end. Default 10 s. */
+  /** A new segment is begun behind this many stored bytes. Default 128 MiB. */
+  readonly segmentBytes?: number;
+  /** How long gc waits for writers to end; writers wait six times as long for a gc. Default 10 s. */
   readonly lockWaitMs?: number;
 }
 
@@ -105,12 +108,14 @@ class DirectoryStore implements Store {
   readonly #segments: Segments;
   readonly #locks: Locks;
   readonly #codec: CodecName;
+  readonly #segmentBytes: number;
 
   constructor(host: DirectoryHost, path: string, options: DirectoryOptions) {
     const { files, sha256, codecs, owner, now, token } = host;
     this.#host = host;
     this.#path = path;
     this.#codec = options.codec ?? "none";
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_LIMIT_BYTES;
     this.#segments = new Segments(files, `${path}/segments`, sha256, codecs);
     this.#locks = new Locks(files, path, { owner, now, token, waitMs: options.lockWaitMs ?? 10_000 });
   }
@@ -125,6 +130,7 @@ class DirectoryStore implements Store {
             host: this.#host,
             path: this.#path,
             codec: this.#codec,
+            segmentBytes: this.#segmentBytes,
             segments: this.#segments,
             lock,
             readManifest: (id) => this.#manifest(id),
@@ -221,6 +227,7 @@ class DirectoryStore implements Store {
           host: this.#host,
           path: this.#path,
           segments: this.#segments,
+          segmentBytes: this.#segmentBytes,
           locks: this.#locks,
           lock,
           deadRatio: options.deadRatio ?? DEAD_RATIO,

@@ -53,7 +53,7 @@ function openFile(descriptor: number): OpenFile {
   return {
     sizeBytes: async () => (await fstat(descriptor)).size,
     read: async (position, length) => {
-      const bytes = new Uint8Array(length);
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer); // not zeroed: it is filled, or cut below
       let done = 0;
       while (done < length) {
         const count = await read(descriptor, bytes, done, length - done, position + done);

@@ -9,11 +9,10 @@
 // I3  Killed at any point, a next run finds a store with the same checkpoints, and more garbage at most.
 // Deletions are not synced: one that is undone by a power failure leaves garbage, no more.
 
-import { hashLike, type Reached, reachImage, short } from "../checkpoint/index.ts";
+import { hashLike, type Reached, reachImage } from "../checkpoint/index.ts";
 import type { DirectoryHost } from "./directory.ts";
 import { errnoOf } from "./faults.ts";
 import type { Lock, Locks } from "./lock.ts";
-import { missing } from "./resolve.ts";
 import type { SegmentEntry } from "./segment-format.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import type { Segments } from "./segments.ts";
@@ -26,6 +25,7 @@ export interface GcContext {
   readonly host: DirectoryHost;
   readonly path: string;
   readonly segments: Segments;
+  readonly segmentBytes: number;
   readonly locks: Locks;
   readonly lock: Lock;
   readonly deadRatio: number;
@@ -78,8 +78,7 @@ async function mark({ list, readManifest, segments }: GcContext): Promise<{ ids:
   for (const id of ids) {
     await reachImage(await readManifest(id), (name) => segments.read(name), reached);
     for (const page of reached.pages) {
-      if (!segments.place(page))
-        throw missing("page", page, ` for checkpoint ${short(id)}; remove it or bring the page back`);
+      if (!segments.place(page)) throw segments.absence(page);
     }
   }
   return { ids, reached };
@@ -100,7 +99,7 @@ function plan(
 
 /** Copies the reachable pages of some segments as they are stored, each verified first. Returns the new segments. */
 async function rewriteSegments(context: GcContext, plans: readonly Plan[]): Promise<Set<string>> {
-  const { host, path, segments, lock } = context;
+  const { host, path, segments, segmentBytes, lock } = context;
   const written = new Set<string>();
   let writer: SegmentWriter | undefined;
   const seal = async (): Promise<void> => {
@@ -115,7 +114,7 @@ async function rewriteSegments(context: GcContext, plans: readonly Plan[]): Prom
         const stored = await segments.readStored({ ...entry, segment });
         writer ??= await SegmentWriter.create(host.files, `${path}/tmp/${lock.token}.${++count}`);
         await writer.append(entry.name, entry.sizeBytes, entry.codec, stored);
-        if (writer.full) await seal();
+        if (writer.storedBytes >= segmentBytes) await seal();
       }
     }
     await seal();

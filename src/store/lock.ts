@@ -29,7 +29,7 @@ export interface LockOptions {
   readonly owner: Owner;
   /** UTC milliseconds. */
   readonly now: () => number;
-  /** How long to wait for others. */
+  /** How long a gc waits for writers, and keeps new ones from beginning. A writer waits WRITER_PATIENCE times as long. */
   readonly waitMs: number;
   /** Never gives the same text twice. */
   readonly token: () => string;
@@ -38,6 +38,7 @@ export interface LockOptions {
 const TOUCH_MS = 60_000;
 const STALE_MS = 600_000;
 const RETRY_MS = 20;
+const WRITER_PATIENCE = 6;
 
 /** A lock file as read; `record` undefined: unreadable. */
 interface Found {
@@ -87,7 +88,8 @@ export class Locks {
 
   /** Takes a lock; "locked" when the others have not ended after the time of waiting. */
   async acquire(kind: LockKind): Promise<Lock> {
-    const deadline = this.#options.now() + this.#options.waitMs;
+    const patience = kind === "writer" ? WRITER_PATIENCE : 1;
+    const deadline = this.#options.now() + patience * this.#options.waitMs;
     for (;;) {
       const lock = await this.#create(kind);
       let blocker = await this.#other(lock.token, "gc");

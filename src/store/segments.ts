@@ -33,6 +33,8 @@ export class Segments {
   readonly #pages = new Map<string, PagePlace>();
   readonly #loaded = new Map<string, readonly SegmentEntry[]>();
   readonly #damaged = new Map<string, StoreFault>();
+  /** Pages of which a copy was found to be damaged, with what was wrong. */
+  readonly #distrusted = new Map<string, StoreFault>();
   readonly #open: OpenFiles;
   #looking: Promise<void> | undefined;
 
@@ -89,15 +91,26 @@ export class Segments {
         return await this.readAt(place);
       } catch (thrown) {
         if (errnoOf(thrown) === "ENOENT") break;
-        if (!(thrown instanceof StoreFault) || !this.#distrust(place)) throw thrown;
+        if (!(thrown instanceof StoreFault)) throw thrown;
+        this.#distrust(place, thrown);
       }
     }
-    await (this.#looking ??= this.refresh().finally(() => (this.#looking = undefined)));
-    const moved = this.#pages.get(name); // another process has added it, or gc has moved it
+    if (!this.#distrusted.has(name)) {
+      this.#looking ??= this.refresh().finally(() => (this.#looking = undefined));
+      await this.#looking; // another process has added it, or gc has moved it
+    }
+    const moved = this.#pages.get(name);
     if (moved) return this.readAt(moved);
+    throw this.absence(name);
+  }
+
+  /** Why a page cannot be read: its only copies are damaged, or there is none. */
+  absence(name: string): StoreFault {
+    const known = this.#distrusted.get(name);
+    if (known) return known;
     const [broken] = this.#damaged.values();
     const why = broken ? `; ${this.#damaged.size} segments are unreadable, the first: ${broken.message}` : "";
-    throw missing("page", name, why);
+    return missing("page", name, why);
   }
 
   /** The bytes of a page at a known place, verified. */
@@ -137,15 +150,12 @@ export class Segments {
     }
   }
 
-  /**
-   * Looks no more at a damaged copy, so that the page is written again when it is put again. Returns whether there is
-   * another copy.
-   */
-  #distrust(place: PagePlace): boolean {
+  /** Looks no more at a damaged copy, so that another is found, or the page is written again when it is put again. */
+  #distrust(place: PagePlace, fault: StoreFault): void {
+    this.#distrusted.set(place.name, fault);
     const rest = this.#loaded.get(place.segment)?.filter(({ offset }) => offset !== place.offset) ?? [];
     this.#loaded.set(place.segment, rest);
     this.#rebuild();
-    return this.#pages.has(place.name);
   }
 
   #rebuild(): void {
