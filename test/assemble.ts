@@ -39,12 +39,21 @@ function parse(wat: string) {
 
 /** Assembles WAT with Binaryen, for what wabt does not know: recursion groups, table initialisers, 64-bit tables, GC. */
 export function assembleWithBinaryen(wat: string): Uint8Array<ArrayBuffer> {
-  const module = binaryen.parseText(wat);
+  const module = parseWithBinaryen(wat);
   try {
     module.setFeatures(binaryen.Features.All);
     return new Uint8Array(module.emitBinary());
   } finally {
     module.dispose();
+  }
+}
+
+function parseWithBinaryen(wat: string): binaryen.Module {
+  try {
+    return binaryen.parseText(wat);
+  } catch (thrown) {
+    // Binaryen throws an object of its own, not an Error.
+    throw new Error((thrown as { message: string }).message);
   }
 }
 

@@ -60,7 +60,8 @@ export function readGlobalType(reader: SectionReader): GlobalType {
 /** Reads the type of a tag: the index of a function type without results. */
 export function readTagType(reader: SectionReader): number {
   const at = reader.offset;
-  const attribute = reader.u8("the attribute of a tag");
+  // One byte in the specification; engines take a padded zero as well.
+  const attribute = reader.u32("the attribute of a tag");
   if (attribute !== 0) throw WasmFault.expected(at, "tag attribute 0 (exception)", hexByte(attribute));
   const typeAt = reader.offset;
   const type = reader.functionTypeIndex();
