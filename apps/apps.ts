@@ -81,7 +81,13 @@ const RUST: readonly Row[] = [
   ["panic", "panic=abort", { ends: "trap" }],
 ];
 
-const ASSEMBLYSCRIPT: readonly Row[] = [];
+const ASSEMBLYSCRIPT: readonly Row[] = [
+  ["classes", "virtual calls, interfaces, operators"],
+  ["generics", "generic classes, functions as values"],
+  ["numbers", "i64, f32, small integers"],
+  ["vectors", "v128"],
+  ["garbage", "garbage-collected allocation, strings"],
+];
 
 const WAT: readonly Row[] = [
   ["multi-value", "several results, block and loop parameters"],
@@ -112,7 +118,21 @@ const WAT: readonly Row[] = [
   ["stack-overflow", "ends by exhausting the stack", { ends: "stack-overflow" }],
 ];
 
-const BENCH: readonly (readonly [name: string, features: string, benchSize: number])[] = [];
+/** Sizes for tens of milliseconds a call; the defaults of the sources are smaller. */
+const BENCH: readonly (readonly [name: string, features: string, benchSize: number])[] = [
+  ["bench-fib", "calls", 33],
+  ["bench-matmul", "f64 loops", 40],
+  ["bench-sieve", "byte loops", 60],
+  ["bench-sha256", "i32 arithmetic", 60],
+  ["bench-nbody", "f64 arithmetic", 1000],
+  ["bench-bintrees", "allocation in recursion", 60],
+  ["bench-interp", "switch dispatch", 500],
+  ["bench-sort", "indirect calls", 10],
+  ["bench-memcpy", "bulk copies", 300],
+  ["bench-hashmap", "hashing", 50],
+  ["bench-calls", "calls with many types, direct and indirect", 800],
+  ["bench-alloc", "malloc, realloc, free", 300],
+];
 
 /** Every guest program, by folder. */
 export const APPS: readonly App[] = [

@@ -74,7 +74,7 @@ const COMPILERS: Record<Language, Compiler & { readonly needs: readonly Requirem
     [],
     [
       ...[process.execPath, join(MODULES, "assemblyscript/bin/asc.js"), "--enable", "simd", "-O3", "--debug"],
-      ...["--config", join(MODULES, "@assemblyscript/wasi-shim/asconfig.json")],
+      ...["--config", "node_modules/@assemblyscript/wasi-shim/asconfig.json"],
     ],
   ),
   wat: {
