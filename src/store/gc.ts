@@ -77,10 +77,8 @@ async function mark({ list, readManifest, segments }: GcContext): Promise<{ ids:
   const reached: Reached = { pages: new Set(), nodes: new Set() };
   for (const id of ids) {
     await reachImage(await readManifest(id), (name) => segments.read(name), reached);
-    for (const page of reached.pages) {
-      if (!segments.place(page)) throw segments.absence(page);
-    }
   }
+  for (const page of reached.pages) if (!segments.place(page)) throw segments.absence(page);
   return { ids, reached };
 }
 
