@@ -1,7 +1,12 @@
 // The module as bytes and as data; knows nothing of checkpoints.
 export { BLOCK_EMPTY, BLOCK_VALUE, type Body, BodyDecoder, type CatchClause } from "./body.ts";
 export { canonicalTypes } from "./canonical-types.ts";
-export { type ConstantReference, constantReferences, walkConstantExpression } from "./constant-expression.ts";
+export {
+  type ConstantReference,
+  type ConstantVisitor,
+  constantReferences,
+  walkConstantExpression,
+} from "./constant-expression.ts";
 export { decodeModule } from "./decode.ts";
 export { encodeModule } from "./encode.ts";
 export { WasmFault, type WasmFaultCode, type WasmFaultDetail } from "./faults.ts";

@@ -31,6 +31,7 @@ export interface SectionSpan {
   readonly after: number;
 }
 
+/** A cursor over the content of one section; faults do not name the section yet (WasmFault.from adds it). */
 export class SectionReader extends ByteReader {
   readonly span: SectionSpan;
   readonly module: Module;

@@ -20,6 +20,7 @@ import { readTypes, writeTypes } from "./type.ts";
 export { readCustom, writeCustom } from "./custom.ts";
 export { sizeOfU32 } from "./size.ts";
 
+/** A known section: its place in the format, its reader and its writer. */
 export interface Section {
   readonly id: number;
   /** As messages name it. */
@@ -32,6 +33,7 @@ export interface Section {
   readonly size?: (module: Module) => number;
 }
 
+/** The id of custom sections, and of "in front of all known sections". */
 export const CUSTOM = 0;
 
 /** Known sections in the only order they may have. */
