@@ -37,9 +37,13 @@ export function valuesToJson(values: readonly SavedValue[], path: string, depth 
 export function valueToJson(value: SavedValue, path: string, depth = 0): Json {
   const text = toText(value, path, depth);
   if (text === undefined) {
-    throw new CheckpointFault("unsavable", `image: ${path} is ${describe(value)}, expected a saved value in range`, {
-      path,
-    });
+    throw new CheckpointFault(
+      "unsavable",
+      `image: ${path} is ${Object.values(value).map(show).join(" ")}, expected a saved value in range`,
+      {
+        path,
+      },
+    );
   }
   return text;
 }
@@ -69,10 +73,6 @@ function toText(value: SavedValue, path: string, depth: number): Json | undefine
     default:
       return undefined;
   }
-}
-
-function describe(value: SavedValue): string {
-  return value === null || typeof value !== "object" ? show(value) : Object.values(value).map(show).join(" ");
 }
 
 /** The values of a list as found in an image. `instances`: how many there are, references stay below. */

@@ -1,0 +1,47 @@
+// Images of every format version stay readable. A kept store is never changed; a new version adds one (make.ts).
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { type Checkpoint, FORMAT_VERSION } from "../../src/checkpoint/index.ts";
+import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
+import { checkpoint1 } from "./checkpoint-1.ts";
+
+const KEPT: readonly [version: number, checkpoint: Checkpoint, id: string][] = [
+  [1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
+];
+
+test("every format version has a kept image", () => {
+  assert.deepEqual(
+    KEPT.map(([version]) => version),
+    Array.from({ length: FORMAT_VERSION }, (_, i) => i + 1),
+  );
+});
+
+for (const [version, checkpoint, id] of KEPT) {
+  test(`an image of format ${version} is readable, and nothing of it is garbage`, async () => {
+    const path = mkdtempSync(join(tmpdir(), "rtcr-compat-"));
+    try {
+      const files = JSON.parse(readFileSync(new URL(`format-${version}.json`, import.meta.url), "utf8"));
+      for (const [name, base64] of Object.entries(files)) {
+        mkdirSync(dirname(join(path, name)), { recursive: true });
+        writeFileSync(join(path, name), Buffer.from(base64 as string, "base64"));
+      }
+      for (const folder of ["locks", "tmp"]) mkdirSync(join(path, folder)); // empty folders are not kept
+      const store = await openDirectoryStore(path);
+      assert.equal((await store.resolve("compat")).id, id);
+      assert.deepEqual(await loadCheckpoint(store, "latest"), checkpoint);
+      assert.deepEqual((await store.verify()).faults, []);
+      assert.equal((await store.gc({ deadRatio: 0 })).freedBytes, 0);
+      if (version === FORMAT_VERSION) {
+        const { root, report } = await saveCheckpoint(store, checkpoint, { sha256: nodeSha256 });
+        assert.equal(root.id, id, "this build writes the same bytes");
+        assert.equal(report.newPages, 0);
+      }
+      await store.close();
+    } finally {
+      rmSync(path, { recursive: true, force: true });
+    }
+  });
+}
