@@ -131,6 +131,7 @@ const BENCH: readonly (readonly [name: string, features: string, benchSize: numb
   ["bench-memcpy", "bulk copies", 300],
   ["bench-hashmap", "hashing", 50],
   ["bench-calls", "calls with many types, direct and indirect", 800],
+  ["bench-depth", "a deep stack; also exports hold(depth, turns)", 20000],
   ["bench-alloc", "malloc, realloc, free", 300],
 ];
 

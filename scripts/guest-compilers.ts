@@ -19,10 +19,24 @@ type Requirement = readonly [file: string, aptPackage: string];
 const ROOT = join(import.meta.dirname, "..");
 const MODULES = join(ROOT, "node_modules");
 const LLVM = "/usr/lib/llvm-19";
-const SYSROOT_INCLUDE = ["-isystem", `${LLVM}/lib/clang/19/include`, "-isystem", "/usr/include/wasm32-wasi"];
-const CXX_INCLUDE = ["-isystem", `${LLVM}/include/wasm32-wasi/c++/v1`];
-const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
-const LINK = ["-Wl,--strip-debug"]; // the name section stays
+
+/** Without -nostdinc, headers that wasi-libc lacks would silently be taken from the host. */
+const INCLUDE = ["-isystem", `${LLVM}/lib/clang/19/include`, "-isystem", "/usr/include/wasm32-wasi"];
+const CXX_INCLUDE = ["-isystem", `${LLVM}/include/wasm32-wasi/c++/v1`, ...INCLUDE];
+/** The name section stays; a stack that overflows traps instead of running into the data. */
+const LINK = ["-Wl,--strip-debug", "-Wl,--stack-first"];
+const CLANG_OPTIONS = ["--target=wasm32-wasi", "-O2", "-Wall", "-Wextra", "-Werror", "-nostdinc", ...LINK];
+const C_OPTIONS = [...CLANG_OPTIONS, "-std=gnu17", ...INCLUDE];
+const CXX_OPTIONS = [...CLANG_OPTIONS, "--driver-mode=g++", "-std=c++20", "-fno-exceptions", ...CXX_INCLUDE];
+const RUST_OPTIONS = [
+  ...["--target=wasm32-wasi", "--edition=2021", "-Copt-level=2", "-Cpanic=abort"],
+  ...["-Cstrip=debuginfo", "-Dwarnings"],
+];
+/** `--debug` writes the name section. The configuration's path must be relative to the working directory. */
+const ASC_OPTIONS = [
+  ...["--enable", "simd", "-O3", "--debug"],
+  ...["--config", "node_modules/@assemblyscript/wasi-shim/asconfig.json"],
+];
 
 const NEEDS_C: readonly Requirement[] = [
   ["/usr/bin/clang-19", "clang-19"],
@@ -58,25 +72,10 @@ export function compilerOf(language: Language): Compiler {
 }
 
 const COMPILERS: Record<Language, Compiler & { readonly needs: readonly Requirement[] }> = {
-  c: command(NEEDS_C, [
-    ...["/usr/bin/clang-19", "--target=wasm32-wasi", "-std=gnu17", "-O2", "-nostdinc"],
-    ...[...SYSROOT_INCLUDE, ...WARNINGS, ...LINK],
-  ]),
-  "c++": command(NEEDS_CXX, [
-    ...["/usr/bin/clang-19", "--driver-mode=g++", "--target=wasm32-wasi", "-std=c++20", "-O2", "-fno-exceptions"],
-    ...["-nostdinc", ...CXX_INCLUDE, ...SYSROOT_INCLUDE, ...WARNINGS, ...LINK],
-  ]),
-  rust: command(NEEDS_RUST, [
-    ...["/usr/bin/rustc", "--edition=2021", "--target=wasm32-wasi", "-Copt-level=2", "-Cpanic=abort"],
-    ...["-Cstrip=debuginfo", "-Dwarnings"],
-  ]),
-  assemblyscript: command(
-    [],
-    [
-      ...[process.execPath, join(MODULES, "assemblyscript/bin/asc.js"), "--enable", "simd", "-O3", "--debug"],
-      ...["--config", "node_modules/@assemblyscript/wasi-shim/asconfig.json"],
-    ],
-  ),
+  c: command(NEEDS_C, ["/usr/bin/clang-19", ...C_OPTIONS]),
+  "c++": command(NEEDS_CXX, ["/usr/bin/clang-19", ...CXX_OPTIONS]),
+  rust: command(NEEDS_RUST, ["/usr/bin/rustc", ...RUST_OPTIONS]),
+  assemblyscript: command([], [process.execPath, join(MODULES, "assemblyscript/bin/asc.js"), ...ASC_OPTIONS]),
   wat: {
     needs: [],
     fingerprint: (source) => [versionOf("wabt"), ...WABT_FEATURES, readText(source)].join("\n"),
@@ -84,19 +83,18 @@ const COMPILERS: Record<Language, Compiler & { readonly needs: readonly Requirem
   },
   "wat-gc": {
     needs: [],
-    fingerprint: (source) => versionOf("binaryen") + readText(source),
+    fingerprint: (source) => [versionOf("binaryen"), ...BINARYEN_FEATURES, readText(source)].join("\n"),
     compile: assembleWithBinaryen,
   },
 };
 
-function command(needs: readonly Requirement[], line: readonly [string, ...string[]] | string[]) {
-  const [program, ...options] = line as [string, ...string[]];
+function command(needs: readonly Requirement[], [program, ...options]: readonly [string, ...string[]]) {
   let version: string | undefined;
   return {
     needs,
     fingerprint(source: string): string {
       version ??= spawnSync(program, [...options.slice(0, 1), "--version"], { encoding: "utf8" }).stdout;
-      return [version, ...line, ...headersBeside(source)].join("\n");
+      return [version, program, ...options, ...headersBeside(source)].join("\n");
     },
     // a relative path, because Rust puts it into the messages of panics
     compile: (source: string, output: string) => run(program, [...options, relative(ROOT, source), "-o", output]),
@@ -151,11 +149,14 @@ async function assembleWithWabt(source: string, output: string): Promise<void> {
   }
 }
 
+/** Named one by one: all together write an encoding that engines refuse. Typed function references count as GC. */
+const BINARYEN_FEATURES = ["GC", "ReferenceTypes", "TailCall", "MutableGlobals", "BulkMemory"];
+
 async function assembleWithBinaryen(source: string, output: string): Promise<void> {
   const { default: binaryen } = await import("binaryen");
   const parsed = binaryen.parseText(readText(source));
-  const { GC, ReferenceTypes, TailCall, MutableGlobals, BulkMemory } = binaryen.Features;
-  parsed.setFeatures(GC | ReferenceTypes | TailCall | MutableGlobals | BulkMemory); // typed references count as GC there
+  const bits = binaryen.Features as unknown as Record<string, number>; // declared as an enum
+  parsed.setFeatures(BINARYEN_FEATURES.reduce<number>((set, feature) => set | (bits[feature] ?? 0), 0));
   binaryen.setDebugInfo(true);
   if (!parsed.validate()) throw new Error(`${source}: binaryen finds it invalid (its messages are above)`);
   writeFileSync(output, parsed.emitBinary());

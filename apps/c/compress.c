@@ -1,5 +1,5 @@
 // A small LZ77: finds matches through hash chains, writes tokens, expands them again and compares.
-// Token: a control byte below 128 announces that many + 1 literals, one above a match of (control - 128 + 3) bytes whose
+// A control byte below 128 announces that many + 1 literals; one above it a match of (control - 128 + 3) bytes, whose
 // distance follows in two bytes.
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +85,8 @@ static int expand(const uint8_t *in, int size, uint8_t *out) {
 }
 
 int main(int argc, char **argv) {
-  static const char *const words[] = {"the ", "frozen ", "thread ", "waits ", "while ", "its ", "pages ", "are copied. "};
+  static const char *const words[] = {
+      "the ", "frozen ", "thread ", "waits ", "while ", "its ", "pages ", "are copied. "};
   int size = work_size(argc, argv, 1500);
   uint8_t *text = malloc((size_t)size + 16), *packed = malloc((size_t)size * 2), *again = malloc((size_t)size);
   uint32_t state = 362436069u;

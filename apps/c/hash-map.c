@@ -79,7 +79,8 @@ int main(int argc, char **argv) {
     }
   }
   for (uint32_t i = 0; i < map.chain_count; i++)
-    for (struct entry *entry = map.chains[i]; entry; entry = entry->next) sum += hash(entry->key) ^ (uint32_t)entry->value;
+    for (struct entry *entry = map.chains[i]; entry; entry = entry->next)
+      sum += hash(entry->key) ^ (uint32_t)entry->value;
   printf("%u entries in %u chains, %d erased, sum %08x\n", map.entry_count, map.chain_count, erased, sum);
   return 0;
 }

@@ -84,7 +84,8 @@ int main(int argc, char **argv) {
     if (distance[i] == kUnreached) unreached++;
     else if (distance[i] > distance[farthest]) farthest = i;
   }
-  std::printf("farthest %s, length %d, %d unreached\n", path_to(farthest, before).c_str(), distance[farthest], unreached);
+  std::string path = path_to(farthest, before);
+  std::printf("farthest %s, length %d, %d unreached\n", path.c_str(), distance[farthest], unreached);
   std::printf("%s\n", distance == bellman_ford(graph, nodes, 0) ? "both ways agree" : "the two ways differ");
   return 0;
 }

@@ -1,4 +1,5 @@
-// Lambdas and std::function: captures by value and reference, composition, memoised recursion, algorithms with callbacks.
+// Lambdas and std::function: captures by value and reference, composition, memoised recursion, callbacks of
+// algorithms.
 #include <algorithm>
 #include <cstdio>
 #include <functional>
@@ -57,7 +58,8 @@ int main(int argc, char **argv) {
   std::vector<long> values(count);
   std::iota(values.begin(), values.end(), 1);
   std::transform(values.begin(), values.end(), values.begin(), [&](long x) { return pipeline(x) % 1009; });
-  std::stable_sort(values.begin(), values.end(), [](long a, long b) { return a % 10 != b % 10 ? a % 10 < b % 10 : a > b; });
+  auto before = [](long a, long b) { return a % 10 != b % 10 ? a % 10 < b % 10 : a > b; };
+  std::stable_sort(values.begin(), values.end(), before);
   auto odd = std::stable_partition(values.begin(), values.end(), [](long x) { return x % 2 != 0; });
   std::printf("%ld first, %ld odd, sum %ld\n", values.front(), static_cast<long>(odd - values.begin()),
               std::accumulate(values.begin(), values.end(), 0L));

@@ -103,7 +103,8 @@ int main(int argc, char **argv) {
     std::unique_ptr<Shape> root = make(depth, numbers);
     Census census;
     root->accept(census);
-    std::printf("%d circles, %d squares, %d others, %d deep\n", census.circles, census.squares, census.others, census.deepest);
+    std::printf("%d circles, %d squares, %d others", census.circles, census.squares, census.others);
+    std::printf(", %d deep\n", census.deepest);
     std::printf("area %.6f, extent %.1f\n", root->area(), census.extent);
   }
   std::printf("%d destroyed\n", Shape::destroyed);

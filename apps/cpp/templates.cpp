@@ -62,8 +62,8 @@ int main(int argc, char **argv) {
     Matrix<double, 3> turn{{{{0.6, -0.8, 0}, {0.8, 0.6, 0}, {0, 0, 1}}}};
     Matrix<double, 3, 1> point{{{{1.0}, {0.5}, {2.0}}}};
     Matrix<double, 3, 1> turned = power(turn, n) * point;
-    std::printf("%2d: fib %llu, turned %.9f %.9f\n", n, static_cast<unsigned long long>(power(step, n * n).cells[0][1].value),
-                turned.cells[0][0], turned.cells[1][0]);
+    auto fib = static_cast<unsigned long long>(power(step, n * n).cells[0][1].value);
+    std::printf("%2d: fib %llu, turned %.9f %.9f\n", n, fib, turned.cells[0][0], turned.cells[1][0]);
   }
   std::printf("%.3f %d\n", mean(1, 2.5f, 3L, 'A'), triangle<40>);
   return 0;

@@ -44,7 +44,8 @@ int main() {
     return a.second.count != b.second.count ? a.second.count > b.second.count : a.first < b.first;
   });
   for (const auto &[key, entry] : sorted) {
-    std::cout << std::left << std::setw(12) << std::setfill('.') << key << std::right << std::setw(4) << entry.count << " ";
+    std::cout << std::left << std::setw(12) << std::setfill('.') << key;
+    std::cout << std::right << std::setw(4) << entry.count << " ";
     for (int number : entry.lines) std::cout << ' ' << number;
     std::cout << '\n';
   }

@@ -34,14 +34,16 @@
     (local $base i32)
     (local.set $base (i32.add (global.get $mib) (local.get $shift)))
     (memory.fill (local.get $base) (local.get $shift) (i32.mul (global.get $mib) (i32.const 5)))
-    (call $mark (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 3))) (i32.const 16411))
+    (call $mark
+      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 3))) (i32.const 16411))
     ;; upwards by less than the length, then downwards by less than the length
     (memory.copy
       (i32.add (local.get $base) (i32.const 300007)) (local.get $base) (i32.mul (global.get $mib) (i32.const 3)))
     (memory.copy
       (i32.add (local.get $base) (i32.const 1003)) (i32.add (local.get $base) (i32.const 500009))
       (i32.mul (global.get $mib) (i32.const 3)))
-    (call $sum_of (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 4))) (i32.const 9973)))
+    (call $sum_of
+      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 4))) (i32.const 9973)))
 
   (func (export "_start")
     (local $i i32) (local $n i32)

@@ -10,7 +10,8 @@
   (func $store (param $i i32)
     (local $at i32)
     (local.set $at (i32.mul (local.get $i) (i32.const 16)))
-    (i64.store $work offset=8 (local.get $at) (i64.mul (i64.extend_i32_u (local.get $i)) (i64.const 0x9e3779b97f4a7c15)))
+    (i64.store $work offset=8
+      (local.get $at) (i64.mul (i64.extend_i32_u (local.get $i)) (i64.const 0x9e3779b97f4a7c15)))
     (i32.store16 $archive offset=4096 (local.get $at) (local.get $i))
     (f64.store $main offset=4096 (i32.and (local.get $at) (i32.const 0x7ff8)) (f64.convert_i32_u (local.get $i))))
 

@@ -25,7 +25,8 @@
     (local $i i32)
     (loop $next
       (i64.store offset=1024 (i32.mul (local.get $i) (i32.const 8)) (call $collatz (i64.extend_i32_u (local.get $i))))
-      (global.set $prepared (i64.add (global.get $prepared) (i64.load offset=1024 (i32.mul (local.get $i) (i32.const 8)))))
+      (global.set $prepared
+        (i64.add (global.get $prepared) (i64.load offset=1024 (i32.mul (local.get $i) (i32.const 8)))))
       (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 80))))
     (table.set $scales (i32.const 2) (ref.func $double))
     (table.set $scales (i32.const 3) (ref.func $triple)))

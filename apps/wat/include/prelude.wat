@@ -29,7 +29,9 @@
   ;; Folds a value into the checksum.
   (func $fold (param $value i64)
     (global.set $sum
-      (i64.mul (i64.rotl (i64.xor (global.get $sum) (local.get $value)) (i64.const 23)) (i64.const 0x9e3779b97f4a7c15))))
+      (i64.mul
+        (i64.rotl (i64.xor (global.get $sum) (local.get $value)) (i64.const 23))
+        (i64.const 0x9e3779b97f4a7c15))))
   (func $fold_i32 (param $value i32)
     (call $fold (i64.extend_i32_s (local.get $value))))
   (func $fold_f32 (param $value f32)
@@ -43,7 +45,10 @@
     (local.set $at (i32.const 95))
     (i32.store8 (local.get $at) (i32.const 10))
     (local.set $rest
-      (select (i64.sub (i64.const 0) (local.get $value)) (local.get $value) (i64.lt_s (local.get $value) (i64.const 0))))
+      (select
+        (i64.sub (i64.const 0) (local.get $value))
+        (local.get $value)
+        (i64.lt_s (local.get $value) (i64.const 0))))
     (loop $digit
       (local.set $at (i32.sub (local.get $at) (i32.const 1)))
       (i32.store8 (local.get $at)
