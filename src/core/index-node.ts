@@ -3,6 +3,13 @@ export { nodeClocks } from "./clock-node.ts";
 export { SocketHost } from "./socket-host-node.ts";
 export { NodeSockets, type NodeSocketsOptions, SocketFault } from "./socket-node.ts";
 export {
+  createStandardStreams,
+  openStandardStreams,
+  type StandardStreamOptions,
+  type StandardStreams,
+  type StandardTerminals,
+} from "./standard-streams-node.ts";
+export {
   createFileInput,
   createNodeOutput,
   type FileInputOptions,

@@ -1,4 +1,4 @@
-// Real connections over the loopback, between a client here and a program in a worker thread without an event loop.
+// Real connections over the loopback; a worker thread without an event loop is in standard-streams.test.ts.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -31,6 +31,8 @@ export interface HeldOutputOptions {
   /** The output in `state` was released by the run that was captured. */
   readonly released?: boolean;
   readonly limitBytes?: number;
+  /** Hold nothing but what comes from `state`: that goes out first, and everything else straight behind it. */
+  readonly passing?: boolean;
 }
 
 /** Holds what is written to `terminal`. */
@@ -62,11 +64,15 @@ export function holdOutput(terminal: TerminalSession, options: HeldOutputOptions
     size: () => terminal.size(),
     read: (target) => terminal.read(target),
     write: (source) => {
+      if (options.passing) {
+        const behind = writeOut(held.length);
+        return behind.ok ? terminal.write(source) : behind;
+      }
       if (held.length + source.length > limitBytes) return refusal("nospc");
       held.push(source.slice());
       return success(source.length);
     },
-    readiness: () => ({ ...terminal.readiness(), writable: true }),
+    readiness: () => (options.passing ? terminal.readiness() : { ...terminal.readiness(), writable: true }),
     capture: () => {
       safeBytes = held.length;
       return { held: held.copy() };

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { refusal, success } from "../util/index.ts";
 import {
   ByteRing,
   createMemoryInput,
@@ -159,6 +160,27 @@ test("held output: what the other side does not take stays held", () => {
   assert.deepEqual([held.release(), held.heldBytes], [{ ok: false, reason: "again" }, 3]);
   room = 100;
   assert.deepEqual([held.release(), held.heldBytes], [{ ok: true, value: undefined }, 0]);
+});
+
+test("held output: without holding, what a state held goes out first, the rest straight behind it", () => {
+  let room = 2;
+  let written = "";
+  const sink = createMemoryOutput(() => {});
+  const narrow = {
+    ...sink,
+    write: (source: Uint8Array) => {
+      const taken = source.slice(0, room);
+      room -= taken.length;
+      written += text(taken);
+      return taken.length > 0 ? success(taken.length) : refusal("again");
+    },
+  };
+  const output = holdOutput(narrow, { passing: true, state: { held: bytes("old ") } });
+  assert.deepEqual(output.write(bytes("new")), { ok: false, reason: "again" });
+  assert.deepEqual(output.capture(), { held: bytes("d ") });
+  room = 4;
+  assert.deepEqual([output.write(bytes("new")), written], [{ ok: true, value: 2 }, "old ne"]);
+  assert.equal(output.heldBytes, 0);
 });
 
 test("input from a file: a restored run skips what was read, if the file was opened anew", () => {

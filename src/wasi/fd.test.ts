@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FDFLAG, OFLAG } from "./layout.ts";
 import { FILE_RIGHTS, INHERITABLE_RIGHTS, RIGHT } from "./rights.ts";
-import type { TestProgram } from "./test-program.ts";
+import type { TestProgram } from "./test-program.test.ts";
 import { make, ROOT } from "./test-sessions.test.ts";
 
 const ALL = { oflags: OFLAG.create, rights: FILE_RIGHTS };
@@ -78,6 +78,7 @@ const SEEKS: readonly (readonly [what: string, delta: bigint, whence: number, ex
   ["before the beginning", -1n, 0, "inval"],
   ["before the beginning from the end", -6n, 2, "inval"],
   ["from nowhere", 0n, 3, "inval"],
+  ["from nowhere, in bits that are not looked at elsewhere", 0n, 256, "inval"],
   ["too far", (1n << 63n) - 1n, 2, "overflow"],
 ];
 for (const [what, delta, whence, expected] of SEEKS) {

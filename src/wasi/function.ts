@@ -1,7 +1,7 @@
 // Makes host functions out of typed bodies: arguments decoded, faults turned into errno numbers.
 
 import type { HostCall, HostFunction, HostValue } from "../abi/index.ts";
-import { ErrnoFault, errnoNumber } from "./fault.ts";
+import { ErrnoFault, errnoNumber, fail } from "./fault.ts";
 import { GuestMemory } from "./memory.ts";
 
 /** How an argument is read: the engine gives i32 as signed numbers and i64 as signed bigints. */
@@ -14,12 +14,17 @@ interface Kinds {
 }
 
 const READ: { readonly [K in keyof Kinds]: (value: HostValue) => Kinds[K] } = {
-  u8: (value) => Number(value) & 0xff,
-  u16: (value) => Number(value) & 0xffff,
+  u8: (value) => narrow(Number(value) >>> 0, 0xff),
+  u16: (value) => narrow(Number(value) >>> 0, 0xffff),
   u32: (value) => Number(value) >>> 0,
   u64: (value) => BigInt.asUintN(64, value as bigint),
   s64: (value) => BigInt.asIntN(64, value as bigint),
 };
+
+/** Enumerations and flags have fewer bits than the argument that carries them. */
+function narrow(value: number, limit: number): number {
+  return value <= limit ? value : fail("inval");
+}
 
 type Values<P extends readonly (keyof Kinds)[]> = { [I in keyof P]: Kinds[P[I]] };
 /** Returning is "success"; `fail` ends a body with an errno. */
@@ -43,8 +48,8 @@ export function restartable<const P extends readonly (keyof Kinds)[]>(params: P,
 
 function wrap<const P extends readonly (keyof Kinds)[]>(params: P, body: Body<P>): HostFunction["call"] {
   return (call, ...args) => {
-    const values = params.map((kind, index) => READ[kind](args[index])) as unknown as Values<P>;
     try {
+      const values = params.map((kind, index) => READ[kind](args[index])) as unknown as Values<P>;
       body({ call, memory: new GuestMemory(call) }, ...values);
       return errnoNumber("success");
     } catch (thrown) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FDFLAG, OFLAG } from "./layout.ts";
 import { RIGHT } from "./rights.ts";
-import type { OpenFields, TestProgram } from "./test-program.ts";
+import type { OpenFields, TestProgram } from "./test-program.test.ts";
 import { make, READ_ONLY, ROOT } from "./test-sessions.test.ts";
 
 const { create, directory, exclusive, truncate } = OFLAG;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlainData } from "../abi/index.ts";
 import { ERRNO } from "../session/index.ts";
-import type { TestProgram } from "./test-program.ts";
+import { WasiStateFault } from "./index.ts";
+import type { TestProgram } from "./test-program.test.ts";
 import { make, ROOT } from "./test-sessions.test.ts";
 
 type Subscription =
@@ -155,4 +156,11 @@ test("events may be written over the subscriptions", () => {
   const { input, args } = subscribe(program, [{ write: 1 }, { write: 2 }]);
   assert.equal(program.call("poll_oneoff", input, input, 2, args[3]!), "success");
   assert.deepEqual([program.u64(input), program.u64(input + 32)], [0n, 1n]);
+});
+
+test("progress that cannot be of this call is refused", () => {
+  const { program } = make();
+  for (const progress of [[], [1n, 2n], [-1n], ["x"], { moved: 1 }, null]) {
+    assert.throws(() => poll(program, [{ clock: 1, timeout: 5n }], progress), WasiStateFault);
+  }
 });

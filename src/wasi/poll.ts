@@ -14,6 +14,7 @@ import { type Guest, restartable } from "./function.ts";
 import { CLOCK, requireFlags, SIZE } from "./layout.ts";
 import { SUBSCRIPTION_LIMIT } from "./limits.ts";
 import type { GuestMemory } from "./memory.ts";
+import { StateReader } from "./plain-data.ts";
 import { RIGHT } from "./rights.ts";
 import { readinessOf } from "./streams.ts";
 
@@ -117,7 +118,7 @@ function errnoOf(thrown: unknown): Errno {
 }
 
 function readSubscriptions(guest: Guest, input: number, count: number, clock: ClockSession): readonly Subscription[] {
-  const deadlines = readProgress(guest.call.progress);
+  const deadlines = readProgress(guest.call.progress, count);
   const nowNs = clock.monotonicNs();
   return Array.from({ length: count }, (_, index) => {
     const at = input + index * SIZE.subscription;
@@ -131,7 +132,7 @@ function readSubscriptions(guest: Guest, input: number, count: number, clock: Cl
 }
 
 /** Clock and deadline of a clock subscription; `kept` is its deadline from before a freeze. */
-function readDeadline(memory: GuestMemory, at: number, nowNs: bigint, kept: bigint | null | undefined) {
+function readDeadline(memory: GuestMemory, at: number, nowNs: bigint, kept: bigint | undefined) {
   const clock = memory.u32(at + 16);
   const timeout = memory.u64(at + 24);
   const absolute = requireFlags(memory.u16(at + 40), CLOCK_ABSOLUTE) === CLOCK_ABSOLUTE;
@@ -147,8 +148,11 @@ function progressOf(subscriptions: readonly Subscription[]): PlainData {
   return subscriptions.map((subscription) => (subscription.type === 0 ? subscription.deadlineNs : null));
 }
 
-function readProgress(progress: PlainData | undefined): readonly (bigint | null)[] | undefined {
-  return progress === undefined ? undefined : (progress as readonly (bigint | null)[]);
+function readProgress(progress: PlainData | undefined, count: number): readonly (bigint | undefined)[] | undefined {
+  if (progress === undefined) return undefined;
+  const deadlines = new StateReader(progress, "progress");
+  if (deadlines.items().length !== count) deadlines.malformed(`a list of ${count} deadlines`);
+  return deadlines.items().map((item) => (item.raw() === null ? undefined : item.big()));
 }
 
 function writeEvent(memory: GuestMemory, at: number, event: Event): void {

@@ -11,7 +11,7 @@ import { NodeSockets, SocketHost } from "../core/index-node.ts";
 import type { SessionState } from "../session/index.ts";
 import { sessionStates, WasiStateFault } from "./index.ts";
 import { FDFLAG } from "./layout.ts";
-import type { TestProgram } from "./test-program.ts";
+import type { TestProgram } from "./test-program.test.ts";
 import { make, ROOT } from "./test-sessions.test.ts";
 
 /** The listening socket's descriptor: behind the terminals and directories. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Readiness, TerminalSession } from "../session/index.ts";
 import { refusal, success } from "../util/index.ts";
+import { WasiStateFault } from "./index.ts";
 import { FDFLAG } from "./layout.ts";
 import { make, ROOT } from "./test-sessions.test.ts";
 
@@ -142,5 +143,13 @@ test("a terminal is a character device without a position, a pipe is unknown", (
   ] as const) {
     assert.equal(program.call("fd_fdstat_get", fd, stat), "success");
     assert.equal(program.memory[stat], type);
+  }
+});
+
+test("progress that cannot be of this call is refused", () => {
+  const { program } = make();
+  const args = [1, ...program.vector(program.put("abc")), program.room(4)];
+  for (const progress of [{ moved: 4 }, { moved: -1 }, { moved: "1" }, {}, [1], 3, null]) {
+    assert.throws(() => program.begin("fd_write", progress, ...args), WasiStateFault);
   }
 });

@@ -9,7 +9,7 @@ import { createFileSystem } from "../core/files/index.ts";
 import { HostVolume } from "../core/host-files/volume-node.ts";
 import { createMemoryInput, createMemoryOutput, createSeededRandom, type MemoryInput } from "../core/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
-import { ManualClock, TestProgram } from "./test-program.ts";
+import { ManualClock, TestProgram } from "./test-program.test.ts";
 
 /** The descriptor of the directory `/` of a program made here; `/ro`, the next one, cannot be changed. */
 export const ROOT = 3;

@@ -10,6 +10,7 @@ import { fail } from "./fault.ts";
 import type { Guest } from "./function.ts";
 import { PIECE_BYTES } from "./limits.ts";
 import type { GuestBuffer } from "./memory.ts";
+import { StateReader } from "./plain-data.ts";
 import { honourFreeze, untilReady, type Waiting } from "./wait.ts";
 
 export interface Transfer {
@@ -24,7 +25,7 @@ export interface Transfer {
 
 /** The number of bytes moved; errno of the first step that was refused when nothing has been moved before it. */
 export function transfer(guest: Guest, buffers: readonly GuestBuffer[], plan: Transfer): number {
-  let moved = movedBefore(guest.call.progress);
+  let moved = movedBefore(guest.call.progress, buffers);
   let start = 0;
   for (const { pointer, length } of buffers) {
     while (moved < start + length) {
@@ -51,7 +52,9 @@ function movePiece(guest: Guest, piece: GuestBuffer, plan: Transfer, moved: numb
 }
 
 /** What a call of this kind had moved before it was frozen. */
-function movedBefore(progress: PlainData | undefined): number {
-  const moved = (progress as { readonly moved?: number } | undefined | null)?.moved;
-  return moved ?? 0;
+function movedBefore(progress: PlainData | undefined, buffers: readonly GuestBuffer[]): number {
+  if (progress === undefined) return 0;
+  const state = new StateReader(progress, "progress").field("moved");
+  const total = buffers.reduce((sum, { length }) => sum + length, 0);
+  return state.count() <= total ? state.count() : state.malformed(`at most ${total}`);
 }
