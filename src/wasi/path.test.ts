@@ -149,6 +149,7 @@ const CALLS: readonly (readonly [call: string, args: readonly (number | bigint |
   ["path_link", [ROOT, 1, "dangling", ROOT, "n"], "noent"],
   ["path_link", [ROOT, 2, "f", ROOT, "n"], "inval"],
   ["path_symlink", ["x", ROOT, "n"], "success"],
+  ["path_symlink", ["/", ROOT, "n"], "perm"],
   ["path_symlink", ["x", ROOT, "n/"], "noent"],
   ["path_symlink", ["x", ROOT, "d/"], "exist"],
   ["path_symlink", ["x", ROOT, "f"], "exist"],
