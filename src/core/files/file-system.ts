@@ -13,6 +13,7 @@ import type {
   SessionState,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import { ExactTimes } from "./exact-times.ts";
 import { HandleTable, type OpenHandle } from "./handles.ts";
 import type { DirectoryNode, FileNode, NewTimes, OpenNode, Written } from "./node.ts";
 import type { Volume } from "./volume.ts";
@@ -26,11 +27,13 @@ class FileSystem implements FileSystemSession {
   readonly roots: readonly Root[];
   readonly #volumes: readonly Volume[];
   readonly #handles: HandleTable;
+  readonly #times: ExactTimes;
+  #disposed = false;
 
-  /** Gives every root a handle, in their order; or goes on with the handles of a capture. */
-  constructor(volumes: readonly Volume[], handles?: HandleTable) {
+  constructor(volumes: readonly Volume[], state: SessionState | undefined) {
     this.#volumes = volumes;
-    this.#handles = handles ?? HandleTable.ofRoots(volumes);
+    this.#handles = state === undefined ? HandleTable.ofRoots(volumes) : HandleTable.restored(volumes, state);
+    this.#times = new ExactTimes((state as { times?: SessionState } | undefined)?.times);
     this.roots = volumes
       .flatMap((volume) => volume.roots)
       .map(({ guestPath, writable }, handle) => ({ guestPath, writable, handle }));
@@ -76,20 +79,19 @@ class FileSystem implements FileSystemSession {
   }
 
   status(node: NodeHandle): Attempt<NodeStatus, Errno> {
-    return this.#handles.get(node)?.node.status() ?? refusal("badf");
+    return this.#shown(this.#handles.get(node)?.node.status() ?? refusal("badf"));
   }
 
   statusAt(directory: NodeHandle, path: string, follow: boolean): Attempt<NodeStatus, Errno> {
-    return this.#last(directory, path, follow, (parent, name) =>
-      name === undefined ? parent.status() : parent.statusOf(name),
-    );
+    return this.#last(directory, path, follow, (parent, name) => this.#shown(statusOf(parent, name)));
   }
 
   setTimes(node: NodeHandle, accessedNs: bigint | undefined, modifiedNs: bigint | undefined): Attempt<void, Errno> {
     const open = this.#handles.get(node);
     if (open === undefined) return refusal("badf");
     if (!open.writable) return refusal("rofs");
-    return open.node.setTimes({ accessedNs, modifiedNs });
+    const times = { accessedNs, modifiedNs };
+    return this.#timesSet(open.node.setTimes(times), times, () => open.node.status());
   }
 
   setTimesAt(
@@ -102,7 +104,8 @@ class FileSystem implements FileSystemSession {
     const times: NewTimes = { accessedNs, modifiedNs };
     return this.#last(directory, path, follow, (parent, name, base) => {
       if (!base.writable) return refusal("rofs");
-      return name === undefined ? parent.setTimes(times) : parent.setTimesOf(name, times);
+      const set = name === undefined ? parent.setTimes(times) : parent.setTimesOf(name, times);
+      return this.#timesSet(set, times, () => statusOf(parent, name));
     });
   }
 
@@ -111,7 +114,7 @@ class FileSystem implements FileSystemSession {
     if (open === undefined) return refusal("badf");
     if (open.node.kind === "directory") return refusal("isdir");
     if (!open.writable) return refusal("rofs");
-    if (open.node.kind !== "regular-file") return refusal("inval");
+    if (open.node.kind !== "regular-file" || !open.write) return refusal("inval");
     return open.node.setSize(sizeBytes);
   }
 
@@ -195,12 +198,13 @@ class FileSystem implements FileSystemSession {
   }
 
   capture(): SessionState {
-    return this.#handles.capture(this.#volumes);
+    return { ...this.#handles.capture(this.#volumes), times: this.#times.capture() };
   }
 
   dispose(): void {
     this.#handles.closeAll();
-    for (const volume of this.#volumes) volume.dispose();
+    if (!this.#disposed) for (const volume of this.#volumes) volume.dispose();
+    this.#disposed = true;
   }
 
   /** Runs `use` with a walk from a directory handle, and closes what it has opened. */
@@ -246,6 +250,22 @@ class FileSystem implements FileSystemSession {
     });
   }
 
+  /** A status as the program is to see it. */
+  #shown(status: Attempt<NodeStatus, Errno>): Attempt<NodeStatus, Errno> {
+    return status.ok ? success(this.#times.shown(status.value)) : status;
+  }
+
+  /** Remembers what the host could not keep of the times that were set. */
+  #timesSet(
+    set: Attempt<void, Errno>,
+    times: NewTimes,
+    statusAfter: () => Attempt<NodeStatus, Errno>,
+  ): Attempt<void, Errno> {
+    const status = set.ok ? statusAfter() : set;
+    if (status.ok) this.#times.note(times, status.value);
+    return set;
+  }
+
   /** Why a name with a slash behind it cannot be given to a new link: only a directory could have it. */
   #newName(directory: DirectoryNode, name: string, slash: boolean): Attempt<never, Errno> | undefined {
     if (!slash) return undefined;
@@ -287,7 +307,11 @@ class FileSystem implements FileSystemSession {
  * @throws FilesFault "missing-files" naming all that are not there any more, "wrong-state"
  */
 export function createFileSystem(volumes: readonly Volume[], state?: SessionState): FileSystemSession {
-  return new FileSystem(volumes, state === undefined ? undefined : HandleTable.restored(volumes, state));
+  return new FileSystem(volumes, state);
+}
+
+function statusOf(parent: DirectoryNode, name: string | undefined): Attempt<NodeStatus, Errno> {
+  return name === undefined ? parent.status() : parent.statusOf(name);
 }
 
 function access(options: OpenOptions): { read: boolean; write: boolean } {

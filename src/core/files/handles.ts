@@ -107,7 +107,7 @@ export class HandleTable {
   }
 
   /** Every handle with the place of its node, and the state of the volumes. */
-  capture(volumes: readonly Volume[]): PlainData {
+  capture(volumes: readonly Volume[]): { readonly [key: string]: PlainData } {
     for (const volume of volumes) volume.beginCapture();
     const handles: PlainData[] = [];
     for (const [handle, open] of this.#open.entries()) {

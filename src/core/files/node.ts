@@ -70,6 +70,9 @@ export interface DirectoryNode {
   link(name: string, to: DirectoryNode, toName: string): Attempt<void, Errno>;
   symlink(target: string, name: string): Attempt<void, Errno>;
   sync(dataOnly: boolean): Attempt<void, Errno>;
+  /** Permission bits of a file or directory, for making it again as it was. */
+  permissionsOf(name: string): Attempt<number, Errno>;
+  setPermissionsOf(name: string, permissions: number): Attempt<void, Errno>;
   location(): Location | undefined;
   close(): void;
 }

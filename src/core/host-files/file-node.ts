@@ -15,7 +15,7 @@ import type { Errno, NodeStatus } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { Access, FileNode, Location, NewTimes, Written } from "../files/index.ts";
 import { attempt, toErrno, toStatus } from "./errors-node.ts";
-import { type ExactTimes, setHostTimes } from "./times-node.ts";
+import { setHostTimes } from "./times-node.ts";
 
 /** The kernel moves at most 2 GiB - 4 KiB in one call, and Node refuses more; the rest is a partial transfer. */
 const TRANSFER_BYTES_MAX = 1 << 30;
@@ -31,7 +31,6 @@ export class HostFile implements FileNode {
   readonly kind: FileNode["kind"];
   readonly location: () => Location | undefined;
   readonly #fd: number;
-  readonly #times: ExactTimes;
   /** Pipes, terminals and the like have no offsets. */
   readonly #seekable: boolean;
   /** A path that opens the same file again, with other flags; where there is none, appending is not atomic. */
@@ -40,16 +39,9 @@ export class HostFile implements FileNode {
   #appendFd: number | undefined;
 
   /** Takes over the descriptor. */
-  constructor(
-    fd: number,
-    kind: FileNode["kind"],
-    times: ExactTimes,
-    location: () => Location | undefined,
-    againPath: string | undefined,
-  ) {
+  constructor(fd: number, kind: FileNode["kind"], location: () => Location | undefined, againPath: string | undefined) {
     this.#fd = fd;
     this.kind = kind;
-    this.#times = times;
     this.location = location;
     this.#againPath = againPath;
     this.#seekable = kind === "regular-file" || kind === "block-device";
@@ -76,7 +68,7 @@ export class HostFile implements FileNode {
   }
 
   status(): Attempt<NodeStatus, Errno> {
-    return attempt(() => this.#times.shown(toStatus(fstatSync(this.#fd, { bigint: true }))));
+    return attempt(() => toStatus(fstatSync(this.#fd, { bigint: true })));
   }
 
   setSize(sizeBytes: bigint): Attempt<void, Errno> {
@@ -86,10 +78,7 @@ export class HostFile implements FileNode {
   }
 
   setTimes(times: NewTimes): Attempt<void, Errno> {
-    return attempt(() => {
-      setHostTimes(this.#fd, times, true);
-      this.#times.note(times, toStatus(fstatSync(this.#fd, { bigint: true })));
-    });
+    return attempt(() => setHostTimes(this.#fd, times, true));
   }
 
   sync(dataOnly: boolean): Attempt<void, Errno> {

@@ -11,6 +11,7 @@
 // Directories are held as O_PATH descriptors: they need no read permission and keep the directory, not its name.
 
 import {
+  chmodSync,
   closeSync,
   constants,
   fdatasyncSync,
@@ -32,7 +33,7 @@ import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { Access, DirectoryNode, FileNode, Location, NewTimes } from "../files/index.ts";
 import { attempt, toKind, toStatus } from "./errors-node.ts";
 import { accessFlags, HostFile } from "./file-node.ts";
-import { ExactTimes, setHostTimes } from "./times-node.ts";
+import { setHostTimes } from "./times-node.ts";
 
 /** Not among Node's constants; the same number on every Linux that Node runs on. */
 const O_PATH = 0x20_0000;
@@ -42,7 +43,6 @@ const NEW_FILE_MODE = 0o666;
 
 /** What the nodes of one volume share: its roots' descriptors, by index. */
 export class LinuxHost {
-  readonly times = new ExactTimes();
   readonly #roots: number[] = [];
 
   /** Opens a directory of the host as the next root. Throws what node:fs throws. */
@@ -119,25 +119,19 @@ class LinuxDirectory implements DirectoryNode {
   }
 
   status(): Attempt<NodeStatus, Errno> {
-    return attempt(() => this.#host.times.shown(toStatus(fstatSync(this.#fd, { bigint: true }))));
+    return attempt(() => toStatus(fstatSync(this.#fd, { bigint: true })));
   }
 
   statusOf(name: string): Attempt<NodeStatus, Errno> {
-    return attempt(() => this.#host.times.shown(toStatus(lstatSync(this.#prefix + name, { bigint: true }))));
+    return attempt(() => toStatus(lstatSync(this.#prefix + name, { bigint: true })));
   }
 
   setTimes(times: NewTimes): Attempt<void, Errno> {
-    return attempt(() => {
-      setHostTimes(`${this.#prefix}.`, times, true);
-      this.#host.times.note(times, toStatus(fstatSync(this.#fd, { bigint: true })));
-    });
+    return attempt(() => setHostTimes(`${this.#prefix}.`, times, true));
   }
 
   setTimesOf(name: string, times: NewTimes): Attempt<void, Errno> {
-    return attempt(() => {
-      setHostTimes(this.#prefix + name, times, false);
-      this.#host.times.note(times, toStatus(lstatSync(this.#prefix + name, { bigint: true })));
-    });
+    return attempt(() => setHostTimes(this.#prefix + name, times, false));
   }
 
   entries(): Attempt<DirectoryEntry[], Errno> {
@@ -189,6 +183,21 @@ class LinuxDirectory implements DirectoryNode {
     });
   }
 
+  permissionsOf(name: string): Attempt<number, Errno> {
+    return attempt(() => lstatSync(this.#prefix + name).mode & 0o7777);
+  }
+
+  setPermissionsOf(name: string, permissions: number): Attempt<void, Errno> {
+    return attempt(() => {
+      const fd = openSync(this.#prefix + name, O_PATH | constants.O_NOFOLLOW);
+      try {
+        chmodSync(`/proc/self/fd/${fd}`, permissions);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  }
+
   location(): Location | undefined {
     return this.#host.locate(this.#fd);
   }
@@ -198,6 +207,6 @@ class LinuxDirectory implements DirectoryNode {
   }
 
   #file(fd: number, kind: FileNode["kind"]): FileNode {
-    return new HostFile(fd, kind, this.#host.times, () => this.#host.locate(fd), `/proc/self/fd/${fd}`);
+    return new HostFile(fd, kind, () => this.#host.locate(fd), `/proc/self/fd/${fd}`);
   }
 }

@@ -3,15 +3,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Errno, NodeKind } from "../../session/index.ts";
-import type { Attempt } from "../../util/index.ts";
+import type { NodeKind } from "../../session/index.ts";
 import {
   type Access,
   type DirectoryNode,
   type FileNode,
   FilesFault,
-  type Location,
   type OpenNode,
+  openLocation,
 } from "../files/index.ts";
 import { createHost, type Host } from "./host-node.ts";
 
@@ -55,36 +54,14 @@ export function placeOf(node: OpenNode): Place {
 /** Opens the node at a place; undefined when it is not there. Links on the way are not followed. */
 export function openPlace(roots: readonly DirectoryNode[], place: Place, access: Access): OpenNode | undefined {
   if ("orphan" in place) return place.orphan === "directory" ? removedDirectory() : unlinkedFile(place.content);
-  const { root, path, kind } = place;
-  return openLocation<OpenNode>(roots, { root, path }, (parent, name) => {
-    if (name === undefined) return parent.again();
-    return kind === "directory" ? parent.child(name) : parent.openFile(name, access);
-  });
-}
-
-/** Runs `use` with the directory of a location and the name in it (none: the root itself); undefined if refused. */
-export function openLocation<T>(
-  roots: readonly DirectoryNode[],
-  { root, path }: Location,
-  use: (parent: DirectoryNode, name: string | undefined) => Attempt<T, Errno>,
-): T | undefined {
-  const base = roots[root];
-  if (base === undefined) return undefined;
-  const parts = path === "" ? [] : path.split("/");
-  const name = parts.pop();
-  let directory = base;
-  try {
-    for (const part of parts) {
-      const child = directory.child(part);
-      if (!child.ok) return undefined;
-      if (directory !== base) directory.close();
-      directory = child.value;
-    }
-    const used = use(directory, name);
-    return used.ok ? used.value : undefined;
-  } finally {
-    if (directory !== base) directory.close();
+  if (place.path === "") {
+    const again = roots[place.root]?.again();
+    return again?.ok ? again.value : undefined;
   }
+  const opened = openLocation<OpenNode>(roots, place, (parent, name) =>
+    place.kind === "directory" ? parent.child(name) : parent.openFile(name, access),
+  );
+  return opened.ok ? opened.value : undefined;
 }
 
 function contentOf(file: FileNode, sizeBytes: bigint): Uint8Array {

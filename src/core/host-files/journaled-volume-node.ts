@@ -1,0 +1,220 @@
+// Directories of the host as a volume with an undo journal: a checkpoint can be gone back to, files included.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { PlainData } from "../../abi/index.ts";
+import {
+  type Access,
+  type DirectoryNode,
+  FilesFault,
+  type Location,
+  type OpenNode,
+  openLocation,
+  type Volume,
+  type VolumeRoot,
+} from "../files/index.ts";
+import {
+  type Difference,
+  goBack,
+  Journal,
+  JournaledDirectory,
+  JournalLog,
+  Ledger,
+  lockFolder,
+  recover,
+  type Skipped,
+} from "../journal/index-node.ts";
+import { createHost, type Host } from "./host-node.ts";
+import { openPlace, type Place, placeOf } from "./place-node.ts";
+import { describePlace, type HostDirectory, openRoots } from "./volume-node.ts";
+
+/** Differences that a message lists; the rest is counted. */
+const DIFFERENCES_LISTED_MAX = 10;
+
+/** Directories of the host, and the folder of the journal; the folder must not lie in one of them. */
+export interface JournaledOptions {
+  readonly directories: readonly HostDirectory[];
+  readonly journal: string;
+  readonly host?: Host;
+}
+
+/** A journaled volume's part of a checkpoint. */
+type VolumeState = {
+  readonly journal: string;
+  readonly position: number;
+  /** What the files that the program has written are like. */
+  readonly files: readonly CapturedFile[];
+};
+
+type CapturedFile = {
+  readonly root: number;
+  readonly path: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly sizeBytes: bigint;
+  readonly modifiedNs: bigint;
+};
+
+export class JournaledVolume implements Volume {
+  readonly roots: readonly VolumeRoot[];
+  readonly #host: Host;
+  readonly #hostRoots: readonly VolumeRoot[];
+  readonly #trash: DirectoryNode;
+  readonly #journal: Journal;
+  readonly #unlock: () => void;
+  /** Files that are open in the capture that has been begun. */
+  #places: Place[] = [];
+
+  /**
+   * Opens the directories and the journal, and decides what a crash has left undecided.
+   *
+   * @throws FilesFault "missing-files", "journal" when it is in use or damaged
+   */
+  constructor({ directories, journal, host = createHost() }: JournaledOptions) {
+    this.#host = host;
+    this.#hostRoots = openRoots(host, directories);
+    const trashPath = join(journal, "trash");
+    mkdirSync(trashPath, { recursive: true, mode: 0o700 });
+    this.#unlock = lockFolder(journal);
+    this.#trash = host.openRoot(trashPath);
+    const log = JournalLog.open(journal);
+    recover(log, this.#inner);
+    this.#journal = new Journal(log, this.#hostDirectories, this.#trash);
+    this.roots = this.#hostRoots.map((root) => ({
+      ...root,
+      directory: new JournaledDirectory(this.#journal, root.directory),
+    }));
+  }
+
+  /** What is not as the checkpoint and the program have left it. */
+  check(state: PlainData): readonly Difference[] {
+    const { journal, position, files } = requireState(state);
+    const { log } = this.#journal;
+    if (journal !== log.id || position > log.end || position < log.start) {
+      const found = journal === log.id ? `positions ${log.start} to ${log.end}` : `journal ${log.id}`;
+      const expected = `position ${position} of journal ${journal}`;
+      return [{ path: "(undo journal)", what: "unknown", found, expected }];
+    }
+    const ledger = new Ledger();
+    for (const { root, path, ...expected } of files)
+      ledger.expect({ root, path }, { kind: "regular-file", ...expected });
+    ledger.replay(log, position);
+    return ledger.differences(this.#hostDirectories, (at) => this.#pathOf(at));
+  }
+
+  /**
+   * Takes the files back to a checkpoint.
+   *
+   * @param acceptChanged go on although others have changed files; what they did is left where it is in the way
+   * @returns what could not be undone
+   * @throws FilesFault "changed-files" with the differences as detail; nothing has been changed then
+   */
+  goBack(state: PlainData, acceptChanged: boolean): readonly Skipped[] {
+    const differences = this.check(state);
+    if (differences.length > 0 && !acceptChanged) throw changedFiles(differences);
+    const { journal, position, files } = requireState(state);
+    for (const file of files) this.#journal.written.add(file);
+    const { log } = this.#journal;
+    if (journal !== log.id || position > log.end || position < log.start) return [];
+    const roots = [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
+    return goBack(this.#journal, roots as JournaledDirectory[], position);
+  }
+
+  place(node: OpenNode): PlainData {
+    const place = placeOf(node);
+    this.#places.push(place);
+    return place;
+  }
+
+  beginCapture(): void {
+    this.#places = [];
+  }
+
+  endCapture(): PlainData {
+    for (const place of this.#places) {
+      if (!("orphan" in place) && place.kind === "regular-file") this.#journal.written.add(place);
+    }
+    const files = this.#capturedFiles();
+    const marked = this.#journal.mark();
+    if (!marked.ok) throw new FilesFault("journal", `the undo journal cannot be written: ${marked.reason}`);
+    const state: VolumeState = { journal: this.#journal.log.id, position: marked.value, files };
+    return state;
+  }
+
+  reopen(place: PlainData, access: Access): OpenNode | undefined {
+    const roots = [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
+    return openPlace(roots, place as Place, access);
+  }
+
+  describe(place: PlainData): string {
+    return describePlace(this.roots, place as Place);
+  }
+
+  /** Forgets what none of these checkpoints (their volume states) needs; none: until the next checkpoint, nothing. */
+  prune(states: readonly PlainData[]): void {
+    const positions = states
+      .map((state) => requireState(state))
+      .filter(({ journal }) => journal === this.#journal.log.id);
+    const oldest = Math.min(this.#journal.log.end, ...positions.map(({ position }) => position));
+    if (positions.length === 0) this.#journal.deactivate();
+    const named = new Set(
+      positions.flatMap(({ files }) => files.filter(({ root }) => root === this.roots.length).map(({ path }) => path)),
+    );
+    this.#journal.prune(oldest, named);
+  }
+
+  dispose(): void {
+    for (const { directory } of this.roots) directory.close();
+    this.#trash.close();
+    this.#journal.log.close();
+    this.#host.dispose();
+    this.#unlock();
+  }
+
+  /** The host's own roots, the trash last. */
+  get #inner(): DirectoryNode[] {
+    return [...this.#hostDirectories, this.#trash];
+  }
+
+  get #hostDirectories(): DirectoryNode[] {
+    return this.#hostRoots.map(({ directory }) => directory);
+  }
+
+  #capturedFiles(): CapturedFile[] {
+    const files: CapturedFile[] = [];
+    for (const at of this.#journal.written.locations()) {
+      const status = openLocation(this.#inner, at, (parent, name) => parent.statusOf(name));
+      if (!status.ok || status.value.kind !== "regular-file") {
+        this.#journal.written.remove(at);
+        continue;
+      }
+      const { device, inode, sizeBytes, modifiedNs } = status.value;
+      files.push({ ...at, device, inode, sizeBytes, modifiedNs });
+    }
+    return files;
+  }
+
+  #pathOf({ root, path }: Location): string {
+    return describePlace(this.roots, { root, path, kind: "unknown", device: 0n, inode: 0n });
+  }
+}
+
+function requireState(state: PlainData): VolumeState {
+  const { journal, position, files } = (state ?? {}) as Partial<VolumeState>;
+  if (typeof journal !== "string" || typeof position !== "number" || !Array.isArray(files)) {
+    throw new FilesFault(
+      "wrong-state",
+      "state of host directories without a journal, expected one with a position in it",
+    );
+  }
+  return { journal, position, files };
+}
+
+function changedFiles(differences: readonly Difference[]): FilesFault {
+  const listed = differences
+    .slice(0, DIFFERENCES_LISTED_MAX)
+    .map(({ path, what, found, expected }) => `${path} ${what} (found ${found}, expected ${expected})`);
+  const more = differences.length - listed.length;
+  const what = `${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
+  return new FilesFault("changed-files", `files were changed by others since the checkpoint: ${what}`, { differences });
+}

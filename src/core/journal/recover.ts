@@ -1,0 +1,59 @@
+// Deciding, after a crash, whether the last operation of a journal has happened. All others have (journal.ts, I1).
+//
+// An operation that has not happened is cancelled in the journal, and what it may have prepared is taken back: a link
+// or a copy in the trash, the beginning of a copy out of it.
+
+import { assert } from "../../util/index.ts";
+import { type DirectoryNode, type Location, openLocation } from "../files/index.ts";
+import type { JournalLog } from "./log-node.ts";
+import type { JournalRecord, Kept } from "./records.ts";
+
+/** Cancels the journal's last operation unless it has happened. `roots` are the host's own, the trash last. */
+export function recover(log: JournalLog, roots: readonly DirectoryNode[]): void {
+  const last = log.heads(log.lastSegmentStart).at(-1);
+  if (last === undefined) return;
+  const { record } = log.read(last.start);
+  if (happened(record, roots)) return;
+  const appended = log.append({ type: "cancel", position: last.start });
+  assert(appended.ok, "the record that cancels an undecided operation can be written");
+  takeBack(record, roots);
+}
+
+/** Whether the operation has happened; true for those whose undoing does no harm when they have not. */
+function happened(record: JournalRecord, roots: readonly DirectoryNode[]): boolean {
+  switch (record.type) {
+    case "create":
+    case "symlink":
+    case "link":
+    case "mkdir":
+      return inodeAt(roots, record.at) !== undefined;
+    case "rmdir":
+    case "unlink-link":
+      return inodeAt(roots, record.at) === undefined;
+    case "remove":
+      return inodeAt(roots, record.at) !== record.inode;
+    case "rename":
+      return inodeAt(roots, record.from) !== record.inode;
+    case "revive":
+      return roots.at(-1)!.statusOf(record.kept).ok === false;
+    default:
+      return true;
+  }
+}
+
+function takeBack(record: JournalRecord, roots: readonly DirectoryNode[]): void {
+  const trash = roots.at(-1)!;
+  const kept = record.type === "remove" ? record.kept : replacedBy(record);
+  if (kept?.kind === "trash") trash.unlink(kept.name);
+  // Kept, and there too: the copy out of the trash was not complete.
+  if (record.type === "revive") openLocation(roots, record.at, (parent, name) => parent.unlink(name));
+}
+
+function replacedBy(record: JournalRecord): Kept | undefined {
+  return record.type === "rename" && record.replaced.kind === "file" ? record.replaced.kept : undefined;
+}
+
+function inodeAt(roots: readonly DirectoryNode[], at: Location): bigint | undefined {
+  const status = openLocation(roots, at, (parent, name) => parent.statusOf(name));
+  return status.ok ? status.value.inode : undefined;
+}
