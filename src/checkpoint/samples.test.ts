@@ -89,7 +89,7 @@ export function randomPlain(random: Random, depth = 0): PlainData {
 }
 
 function randomInstance(random: Random, instances: number): SavedInstance {
-  const pages = random(12);
+  const pages = random(6);
   const sizes = [pages * 65_536, pages * 65_536, Math.max(0, pages * 65_536 - random(65_536))];
   return {
     module: bits(random, 64).toString(16).padStart(64, "0"),

@@ -254,7 +254,7 @@ test("locks of other hosts go stale after 10 minutes", async () => {
   const { host } = processOn(files);
   const elsewhere = { ...host, owner: { ...host.owner, host: "elsewhere" }, now: () => nowMs };
   const { host: hereHost } = processOn(files);
-  const here = await openDirectory({ ...hereHost, now: () => nowMs++ }, "store", { lockWaitMs: 30 });
+  const here = await openDirectory({ ...hereHost, now: () => nowMs }, "store", { lockWaitMs: 30 });
   const far = await openDirectory(elsewhere, "store");
   await far.write(async () => {
     await assert.rejects(here.gc(), {

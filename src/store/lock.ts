@@ -27,7 +27,7 @@ export interface Owner {
 
 export interface LockOptions {
   readonly owner: Owner;
-  /** UTC milliseconds. */
+  /** UTC milliseconds, compared with times of modification. */
   readonly now: () => number;
   /** How long a gc waits for writers, and keeps new ones from beginning. A writer waits WRITER_PATIENCE times as long. */
   readonly waitMs: number;
@@ -89,20 +89,20 @@ export class Locks {
   /** Takes a lock; "locked" when the others have not ended after the time of waiting. */
   async acquire(kind: LockKind): Promise<Lock> {
     const patience = kind === "writer" ? WRITER_PATIENCE : 1;
-    const deadline = this.#options.now() + patience * this.#options.waitMs;
+    const deadline = performance.now() + patience * this.#options.waitMs; // wall clocks jump
     for (;;) {
       const lock = await this.#create(kind);
       let blocker = await this.#other(lock.token, "gc");
       while (!blocker && kind === "gc") {
         blocker = await this.#other(lock.token, "writer");
         if (!blocker) return lock;
-        if (this.#options.now() >= deadline) break;
+        if (performance.now() >= deadline) break;
         await this.#pause(); // our file stays: no new writer begins
         blocker = await this.#other(lock.token, "gc");
       }
       if (!blocker) return lock;
       await lock.release();
-      if (this.#options.now() >= deadline) throw locked(blocker);
+      if (performance.now() >= deadline) throw locked(blocker);
       await this.#pause();
     }
   }
