@@ -66,6 +66,10 @@ export const EXPORT = {
   tag: "rtcr:tag",
   /** `rtcr:refs0` ...: tables that hold the references of frozen frames, one for each reference type in use. */
   refs: "rtcr:refs",
+  /** `rtcr:throw0` ...: `(slot i32)`, throws the exception in a slot of reference table 0, and so on. */
+  throw: "rtcr:throw",
+  /** `rtcr:catch0` ...: `(slot i32)`, calls HOOK.raise and puts what it throws into the slot. */
+  catch: "rtcr:catch",
   /** Mutable i32 globals, 1 after the segment was dropped. */
   droppedData: "rtcr:dropped-data",
   droppedElement: "rtcr:dropped-element",
@@ -77,7 +81,9 @@ export const HOOK = {
   poll: 0,
   /** `(memory i32, address i64, expected i64, timeout ns i64, width bytes i32) -> (outcome i32, remaining ns i64)` */
   wait: 1,
-  count: 2,
+  /** `() -> ()`: throws the exception that the host wants to have as a reference. */
+  raise: 2,
+  count: 3,
 } as const;
 
 /** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */

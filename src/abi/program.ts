@@ -45,6 +45,8 @@ export interface ProgramImport {
   readonly kind: "func" | "table" | "memory" | "global" | "tag";
   /** Index in its index space. */
   readonly index: number;
+  /** Of functions. */
+  readonly signature?: Signature;
 }
 
 /** A rewritten module described. All indices are those of the original. */

@@ -231,7 +231,6 @@ class ContinuationWriter {
         const slot = head.slots.length - params.length + i;
         emitter.local(OP.localSet, this.#plan.temporary(slot, params[i]!));
       }
-      this.#reset();
       emitter.setSite(head);
       const siteLocal = this.#plan.temporary(OWN_SLOT.site, I32);
       const headLayout = this.#side.program.layoutNumber(this.#plan, head);
@@ -240,12 +239,13 @@ class ContinuationWriter {
       emitter.constant(0);
       emitter.control(OP.i32Load, CONTROL.last);
       emitter.control(OP.i32Store, CONTROL.resume);
+      this.#reset();
       code.u8(OP.returnCall);
       code.u32(this.#side.continuationIndex(this.#plan.function, head.number));
     }
   }
 
-  /** No record is pending (I1): the next one goes to the beginning. */
+  /** The record is named by CONTROL.resume alone: the next freeze begins anew (I1). */
   #reset(): void {
     const words: [number, number][] = [[CONTROL.top, CONTROL.frames], [CONTROL.last, 0], [CONTROL.refs, 0]];
     for (const [word, value] of words) {

@@ -21,6 +21,9 @@ import type { Space } from "./space.ts";
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3 } as const;
 
+/** Behind every body: there is nothing to copy. */
+const NO_RUN = 2 ** 31;
+
 const SPECIAL: readonly number[] = [
   OP.block, OP.loop, OP.if, OP.else, OP.try, OP.catch, OP.catchAll, OP.tryTable, OP.end, OP.delegate, OP.throw,
 ]; // biome-ignore format: one list
@@ -40,7 +43,8 @@ export class Emitter {
   physical = 0;
   /** Physical index of every open block of the original, the function first. */
   readonly labels: number[] = [];
-  #from = 0;
+  /** Where the run begins that is not copied yet. */
+  #from = NO_RUN;
   #special = new Uint8Array(0x450);
   #siteLocal = 0;
   #parameters = 0;
@@ -57,6 +61,7 @@ export class Emitter {
   begin(plan: Plan, parameters = plan.body.params): void {
     this.plan = plan;
     this.#parameters = parameters;
+    this.#from = NO_RUN;
     this.code.clear();
     this.hints.length = 0;
     this.labels.length = 0;
@@ -81,6 +86,7 @@ export class Emitter {
       this.#instruction(at);
     }
     this.#flush(start[last]!);
+    this.#from = NO_RUN;
   }
 
   /** Writes one instruction that asks for more than a copy. */
@@ -193,8 +199,9 @@ export class Emitter {
   }
 
   #flush(until: number): void {
+    if (this.#from >= until) return;
     this.code.copy(this.plan.body.bytes, this.#from, until);
-    this.#from = Math.max(this.#from, until);
+    this.#from = until;
   }
 
   /** The relative depth, here, of the block that the original names by `label`. */

@@ -3,7 +3,7 @@
 // Rewriting and continuations work from the same Program, so that both agree on what is active and on the layout of
 // records. It is kept as long as threads of the program may be frozen.
 
-import type { ProgramInfo, ValueTypeName } from "../abi/index.ts";
+import type { ProgramInfo, Signature, ValueTypeName } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import {
   asNullable,
@@ -83,6 +83,11 @@ export class Program {
     return kind(imported.module, imported.name);
   }
 
+  #signature(type: number): Signature {
+    const { params, results } = this.module.types[type] as FunctionType;
+    return { params: params.map(typeName), results: results.map(typeName) };
+  }
+
   /** Whether tables may hold functions of other instances. */
   #open(): boolean {
     const { imports, exports, tables } = this.module;
@@ -149,7 +154,13 @@ export class Program {
       module.exports.some((entry) => entry.kind === kind && entry.index === index);
     return {
       module: hash,
-      imports: module.imports.map(({ module: from, name, kind }) => ({ module: from, name, kind, index: counts[kind]++ })),
+      imports: module.imports.map((entry) => ({
+        module: entry.module,
+        name: entry.name,
+        kind: entry.kind,
+        index: counts[entry.kind]++,
+        ...(entry.kind === "func" ? { signature: this.#signature(entry.type) } : {}),
+      })),
       exports: module.exports,
       memories: spaces.memories.map((memory, index) => ({
         defined: index >= spaces.importedMemories,

@@ -18,7 +18,8 @@ import { closeTry, functionBody, openTry } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import { addSegmentHelpers, segmentExport } from "./segments.ts";
+import { addExceptionHelpers } from "./exceptions.ts";
+import { addSegmentHelpers } from "./segments.ts";
 import { Space } from "./space.ts";
 
 export interface RewriteResult {
@@ -76,7 +77,7 @@ class Rewriter {
 
   run(hash: string): RewriteResult {
     const code = this.#program.module.code.map((body, index) => this.#function(body, index));
-    const helpers = addSegmentHelpers(this.#program, this.#space);
+    const helpers = new Map([...addSegmentHelpers(this.#program, this.#space), ...addExceptionHelpers(this.#program, this.#space)]);
     const rewritten = this.#assemble(code, helpers);
     const { entry, loop, call, operation, instrumented, bytes } = this.#counts;
     return {
@@ -221,7 +222,7 @@ class Rewriter {
         kind: "global" as const,
         index: instance + 1 + droppableData.length + place,
       })),
-      ...[...helpers].map(([use, index]) => ({ name: segmentExport(use), kind: "func" as const, index })),
+      ...[...helpers].map(([name, index]) => ({ name, kind: "func" as const, index })),
     ];
   }
 

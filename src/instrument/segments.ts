@@ -24,7 +24,7 @@ export function segmentParams(program: Program, operation: number, b: number): r
   return [];
 }
 
-/** Adds the functions for all uses in the program; the function index by use. */
+/** Adds the functions for all uses in the program; the function index by export name. */
 export function addSegmentHelpers(program: Program, space: Space): ReadonlyMap<string, number> {
   const helpers = new Map<string, number>();
   for (const use of program.scan.segmentUses) {
@@ -37,14 +37,17 @@ export function addSegmentHelpers(program: Program, space: Space): ReadonlyMap<s
       writer.u8(OP.end);
       return space.typeIndex(params, []);
     });
-    helpers.set(use, index);
+    helpers.set(segmentExport(use), index);
   }
   const drops: [number, readonly number[]][] = [
     [OP.dataDrop, program.droppable.droppableData],
     [OP.elementDrop, program.droppable.droppableElements],
   ];
   for (const [operation, segments] of drops) {
-    for (const segment of segments) helpers.set(segmentUse(operation, segment, 0), space.segmentFunction(operation, segment, 0));
+    for (const segment of segments) {
+      const use = segmentUse(operation, segment, 0);
+      helpers.set(segmentExport(use), space.segmentFunction(operation, segment, 0));
+    }
   }
   return helpers;
 }

@@ -1,0 +1,38 @@
+// Joins instrumenter and engine: a module's bytes become a program that can be run, frozen and continued.
+
+import type { Rewritten } from "../engine/index.ts";
+import {
+  continuations,
+  FrameLayouts,
+  Program,
+  type RewriteOptions,
+  type RewriteStatistics,
+  rewrite,
+} from "../instrument/index.ts";
+
+export interface LoadedProgram extends Rewritten {
+  readonly statistics: RewriteStatistics;
+  /** The rewritten module. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Rewrites a module.
+ *
+ * @param hash SHA-256 of `bytes`, hexadecimal
+ * @throws WasmFault if the module is malformed or cannot be saved; WebAssembly.CompileError if it is invalid
+ */
+export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOptions = {}): LoadedProgram {
+  const program = new Program(bytes, options);
+  const rewritten = rewrite(program, hash);
+  const layouts = new FrameLayouts(program);
+  return {
+    module: new WebAssembly.Module(rewritten.bytes as BufferSource),
+    bytes: rewritten.bytes,
+    info: rewritten.info,
+    statistics: rewritten.statistics,
+    layout: (number) => layouts.layout(number),
+    at: (functionIndex, position) => layouts.at(functionIndex, position),
+    continuations: (requests) => continuations(program, requests),
+  };
+}

@@ -1,0 +1,273 @@
+// A group: linked instances that are frozen together, and their threads, on one CPU (one JavaScript thread).
+//
+// One thread runs at a time. `run` lets it go until it ends or gives way; whoever asks for a freeze sets the flag in
+// the control memory, from any JavaScript thread, and the next poll throws the freeze (frame-code in instrument/).
+//
+// I1  At most one thread's records are resident in the control memory.
+// I2  While a host function has called back into the guest, no poll gives way: JavaScript frames cannot be saved.
+// I3  After a thaw at a poll, that poll is passed once without giving way: every freeze makes progress.
+
+import { CONTROL, type HostImports, type SavedFrame, type SavedHostCall, type Signature, type SavedThread } from "../abi/index.ts";
+import { assert } from "../util/index.ts";
+import { Control } from "./control.ts";
+import { EngineFault } from "./faults.ts";
+import { HostCalls } from "./host-calls.ts";
+import { type Compile, ContinuationTable, Instance, type Shared } from "./instance.ts";
+import { Records } from "./records.ts";
+import { References } from "./references.ts";
+import type { Rewritten } from "./rewritten.ts";
+import { type Ending, type Entry, Thread } from "./thread.ts";
+import { fromSaved, toSaved } from "./values.ts";
+import { waitOn } from "./wait.ts";
+import { wasmFunction } from "./wrap.ts";
+
+const NOTHING: Signature = { params: [], results: [] };
+const WAIT_TYPE: Signature = { params: ["i32", "i64", "i64", "i64", "i32"], results: ["i32", "i64"] };
+
+/** Decides at a poll that found the flag set whether the thread gives way. */
+export type PollPolicy = () => boolean;
+
+export interface GroupOptions {
+  readonly compile?: Compile;
+}
+
+export class Group {
+  readonly control = new Control();
+  readonly instances: Instance[] = [];
+  readonly threads: Thread[] = [];
+  readonly references: References;
+  readonly hostCalls: HostCalls;
+  /** Asked at every poll while the flag is set; by default every poll gives way. */
+  policy: PollPolicy = () => true;
+  /** Polls that found the flag set. */
+  polls = 0;
+  readonly #freezeTag = new WebAssembly.Tag({ parameters: [] });
+  readonly #freeze = new WebAssembly.Exception(this.#freezeTag, []);
+  readonly #records: Records;
+  readonly #shared: Shared;
+  readonly #compile: Compile;
+  #resident: Thread | undefined;
+  #running: Thread | undefined;
+  #skip = false;
+  #nextThread = 1;
+
+  constructor(options: GroupOptions = {}) {
+    this.#compile = options.compile ?? ((bytes) => new WebAssembly.Module(bytes as BufferSource));
+    this.references = new References(this.instances);
+    this.#records = new Records(this.control, this.instances, this.references);
+    this.hostCalls = new HostCalls(this, this.#freeze);
+    this.#shared = {
+      control: this.control,
+      freezeTag: this.#freezeTag,
+      continuations: new ContinuationTable(),
+      pollHook: wasmFunction(NOTHING, () => this.#poll()) as unknown as WebAssembly.ExportValue,
+    };
+    this.control.reset();
+  }
+
+  /**
+   * Adds an instance.
+   *
+   * @param imports host functions by module and name
+   * @param links other imports: exports of instances added before, memories, tables, globals, tags
+   */
+  add(name: string, program: Rewritten, imports: HostImports = {}, links: WebAssembly.Imports = {}): Instance {
+    const number = this.instances.length;
+    const given: Record<string, Record<string, unknown>> = {};
+    for (const { module, name: field, kind, index } of program.info.imports) {
+      const host = imports[module]?.[field];
+      const link = links[module]?.[field];
+      if (host === undefined && link === undefined) {
+        throw new EngineFault("link", `${name}: import ${kind} ${module}.${field} is missing`, { module, name: field });
+      }
+      (given[module] ??= {})[field] = link ?? this.hostCalls.wrap(module, field, host!, number);
+      void index;
+    }
+    const waitHook = (instance: Instance) => {
+      const wait = (memory: number, address: bigint, expected: bigint, timeout: bigint, width: number) =>
+        waitOn(this.control, instance.memories[memory]!, address, expected, timeout, width);
+      return wasmFunction(WAIT_TYPE, wait as (...args: never[]) => unknown) as unknown as WebAssembly.ExportValue;
+    };
+    const instance = new Instance(name, number, program, given as WebAssembly.Imports, this.#shared, waitHook, this.#compile);
+    this.instances.push(instance);
+    return instance;
+  }
+
+  /** A new thread that will call a function of the original. */
+  spawn(entry: Entry, args: readonly unknown[]): Thread {
+    const thread = new Thread(this.#nextThread++, entry, args);
+    this.threads.push(thread);
+    return thread;
+  }
+
+  /** Asks the running thread to give way at its next poll; callable from any JavaScript thread that has the words. */
+  request(): void {
+    Atomics.store(this.control.words, CONTROL.flag >> 2, 1);
+    Atomics.add(this.control.words, CONTROL.event >> 2, 1);
+    Atomics.notify(this.control.words, CONTROL.event >> 2);
+  }
+
+  /** Takes back a request. */
+  release(): void {
+    Atomics.store(this.control.words, CONTROL.flag >> 2, 0);
+  }
+
+  get requested(): boolean {
+    return Atomics.load(this.control.words, CONTROL.flag >> 2) !== 0;
+  }
+
+  /** Whether a thread is inside the guest now. */
+  get running(): Thread | undefined {
+    return this.#running;
+  }
+
+  /** Lets a thread run until it ends (its `ending` says how) or is frozen. */
+  run(thread: Thread): void {
+    assert(!this.#running, "one thread runs at a time");
+    assert(thread.state === "ready" || thread.state === "frozen", `thread ${thread.id} can run`);
+    this.#makeResident(thread);
+    const frozen = thread.state === "frozen";
+    this.#running = thread;
+    thread.state = "running";
+    try {
+      const results = frozen ? this.#thaw(thread) : this.#begin(thread);
+      this.#end(thread, { kind: "returned", results: Array.isArray(results) ? results : results === undefined ? [] : [results] });
+    } catch (thrown) {
+      this.#stopped(thread, thrown);
+    } finally {
+      this.#running = undefined;
+      this.#skip = false;
+    }
+  }
+
+  /** A frozen or new thread as saved state. The thread stays as it is. */
+  save(thread: Thread): SavedThread {
+    assert(thread.state === "frozen" || thread.state === "ready", `thread ${thread.id} stands still`);
+    const { id, entry } = thread;
+    const { hostCall } = thread;
+    const frames = this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
+    if (thread.state === "frozen") return { id, entry, frames, args: [], ...(hostCall ? { hostCall } : {}) };
+    const args = thread.args.map((value) => toSaved(value, typeof value === "bigint" ? "i64" : typeof value === "number" ? "f64" : "funcref", this.references));
+    return { id, entry, frames: [], args };
+  }
+
+  /** Takes up a saved thread. */
+  restore(saved: SavedThread): Thread {
+    const thread = new Thread(saved.id, saved.entry, saved.args.map((value) => fromSaved(value, this.references)));
+    this.#nextThread = Math.max(this.#nextThread, saved.id + 1);
+    if (saved.frames.length > 0 || saved.hostCall) {
+      thread.state = "frozen";
+      thread.frames = saved.frames;
+      thread.hostCall = saved.hostCall;
+      thread.hostArgs = saved.hostCall?.args.map((value) => fromSaved(value, this.references)) ?? [];
+    }
+    this.threads.push(thread);
+    return thread;
+  }
+
+  /** The frames of a frozen thread, outermost first. */
+  frames(thread: Thread): readonly SavedFrame[] {
+    return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
+  }
+
+  #poll(): void {
+    if (this.#skip) {
+      this.#skip = false;
+      return;
+    }
+    this.polls++;
+    if (this.hostCalls.depth > 0 || !this.policy()) return;
+    throw this.#freeze;
+  }
+
+  /** At a host call that may block: whether the thread gives way before it. */
+  giveWay(): boolean {
+    if (!this.requested || this.hostCalls.depth > 0) return false;
+    this.polls++;
+    return this.policy();
+  }
+
+  #makeResident(thread: Thread): void {
+    const before = this.#resident;
+    if (before === thread) return;
+    if (before) before.frames = this.#records.read();
+    this.#resident = undefined;
+    this.control.reset();
+    if (thread.frames) this.#records.write(thread.frames);
+    thread.frames = undefined;
+    this.#resident = thread;
+  }
+
+  #begin(thread: Thread): unknown {
+    this.control.reset();
+    return this.instances[thread.entry.instance]!.function(thread.entry.function)(...thread.args);
+  }
+
+  #thaw(thread: Thread): unknown {
+    const records = this.#records.list();
+    const { hostCall } = thread;
+    for (const instance of this.instances) {
+      const own = records.filter((record) => record.instance === instance);
+      if (own.length > 0) instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
+    }
+    for (const { address, instance, layout, site } of records) {
+      this.control.view.setInt32(address + 16, instance.slot(layout.number, site.number)!, true);
+    }
+    const innermost = records.at(-1);
+    if (hostCall) return this.#thawHostCall(thread, hostCall, records.length > 0);
+    assert(innermost, "a frozen thread has a frame");
+    if (innermost.site.kind === "entry" || innermost.site.kind === "loop") this.#skip = true;
+    return this.#resume(innermost.address);
+  }
+
+  #resume(_innermost: number): unknown {
+    const outermost = this.control.get(CONTROL.last);
+    const slot = this.control.view.getInt32(outermost + 16, true);
+    this.control.set(CONTROL.resume, outermost);
+    this.control.reset(); // all records are read before the first new one is written
+    return this.#shared.continuations.at(slot)();
+  }
+
+  #thawHostCall(thread: Thread, hostCall: SavedHostCall, framed: boolean): unknown {
+    const again = this.hostCalls.reissue(hostCall, thread.hostArgs);
+    thread.hostCall = undefined;
+    if (!framed) return again.call();
+    const address = this.control.get(CONTROL.top);
+    this.control.reserve(address, 20);
+    const innermost = this.#records.list().at(-1)!;
+    this.control.view.setInt32(address + 16, this.#hostSlot(again), true);
+    this.control.view.setInt32(innermost.address, address, true);
+    return this.#resume(address);
+  }
+
+  /** The slot of the continuation table that issues host calls again. */
+  #hostSlot(again: { readonly type: Signature; readonly call: () => unknown }): number {
+    const fn = wasmFunction({ params: [], results: again.type.results }, again.call);
+    if (this.#hostSlotNumber === undefined) this.#hostSlotNumber = this.#shared.continuations.add(fn);
+    else this.#shared.continuations.set(this.#hostSlotNumber, fn);
+    return this.#hostSlotNumber;
+  }
+  #hostSlotNumber: number | undefined;
+
+  #stopped(thread: Thread, thrown: unknown): void {
+    const exit = this.hostCalls.takeExit();
+    if (exit !== undefined) return this.#end(thread, { kind: "exited", code: exit });
+    if (thrown instanceof WebAssembly.Exception && thrown.is(this.#freezeTag)) {
+      thread.state = "frozen";
+      const frozen = this.hostCalls.takeFrozen();
+      thread.hostCall = frozen?.saved;
+      thread.hostArgs = frozen?.args ?? [];
+      return;
+    }
+    if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });
+    if (thrown instanceof RangeError) return this.#end(thread, { kind: "exhausted", error: thrown });
+    this.#end(thread, { kind: "threw", error: thrown });
+  }
+
+  #end(thread: Thread, ending: Ending): void {
+    thread.state = "ended";
+    thread.ending = ending;
+    this.#resident = undefined;
+    this.threads.splice(this.threads.indexOf(thread), 1);
+  }
+}

@@ -1,0 +1,7 @@
+// Runs rewritten programs: threads that freeze and thaw, and their host calls.
+export { Control } from "./control.ts";
+export { EngineFault } from "./faults.ts";
+export { Group, type GroupOptions, type PollPolicy } from "./group.ts";
+export { type Compile, Instance } from "./instance.ts";
+export type * from "./rewritten.ts";
+export { type Ending, type Entry, Thread, type ThreadState } from "./thread.ts";

@@ -1,0 +1,191 @@
+// One instance of a rewritten module: its objects at hand, and its continuations.
+
+import { EXPORT, HOOK, IMPORT, IMPORT_MODULE, type Signature } from "../abi/index.ts";
+import { required } from "../util/index.ts";
+import type { Control } from "./control.ts";
+import { EngineFault } from "./faults.ts";
+import type { Rewritten } from "./rewritten.ts";
+import { wasmFunction } from "./wrap.ts";
+
+/** What all instances of a group share. */
+export interface Shared {
+  readonly control: Control;
+  readonly freezeTag: WebAssembly.Tag;
+  readonly continuations: ContinuationTable;
+  readonly pollHook: WebAssembly.ExportValue;
+}
+
+/** The table of continuations, with a function's slot found by instance, layout and site. */
+export class ContinuationTable {
+  readonly table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
+  readonly #functions: ((...args: unknown[]) => unknown)[] = [];
+
+  add(fn: (...args: unknown[]) => unknown): number {
+    this.table.grow(1, fn);
+    return this.#functions.push(fn) - 1;
+  }
+
+  set(slot: number, fn: (...args: unknown[]) => unknown): void {
+    this.table.set(slot, fn);
+    this.#functions[slot] = fn;
+  }
+
+  at(slot: number): (...args: unknown[]) => unknown {
+    return this.#functions[slot]!;
+  }
+}
+
+/** How side modules are compiled: see tiering in docs/RATIONALE.md. */
+export type Compile = (bytes: Uint8Array) => WebAssembly.Module;
+
+export class Instance {
+  readonly name: string;
+  readonly number: number;
+  readonly program: Rewritten;
+  readonly exports: WebAssembly.Exports;
+  readonly memories: readonly WebAssembly.Memory[];
+  readonly #shared: Shared;
+  readonly #compile: Compile;
+  #bytes = new Uint8Array(0);
+  readonly #slots = new Map<number, Map<number, number>>();
+
+  /** @param imports values of the original's imports, by module and name */
+  constructor(
+    name: string,
+    number: number,
+    program: Rewritten,
+    imports: WebAssembly.Imports,
+    shared: Shared,
+    waitHook: (instance: Instance) => WebAssembly.ExportValue,
+    compile: Compile,
+  ) {
+    this.name = name;
+    this.number = number;
+    this.program = program;
+    this.#shared = shared;
+    this.#compile = compile;
+    const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
+    (own as Record<string, unknown>)[IMPORT.freeze] = shared.freezeTag;
+    program.info.memories.forEach((memory, index) => {
+      if (memory.defined) own[`${IMPORT.memory}${index}`] = makeMemory(memory);
+    });
+    const instance = new WebAssembly.Instance(program.module, { ...imports, [IMPORT_MODULE]: own });
+    this.exports = instance.exports;
+    this.memories = program.info.memories.map((_, index) => this.#own(EXPORT.memory, index) as WebAssembly.Memory);
+    (this.exports[EXPORT.instance] as WebAssembly.Global).value = number;
+    const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
+    hooks.set(HOOK.poll, shared.pollHook);
+    hooks.set(HOOK.wait, waitHook(this));
+  }
+
+  /** A function of the original, as JavaScript calls it. */
+  function(index: number): (...args: unknown[]) => unknown {
+    return (this.exports[EXPORT.functions] as WebAssembly.Table).get(index);
+  }
+
+  table(index: number): WebAssembly.Table {
+    return this.#own(EXPORT.table, index) as WebAssembly.Table;
+  }
+
+  global(index: number): WebAssembly.Global {
+    return this.#own(EXPORT.global, index) as WebAssembly.Global;
+  }
+
+  tag(index: number): WebAssembly.Tag {
+    return this.#own(EXPORT.tag, index) as WebAssembly.Tag;
+  }
+
+  /** The table that holds references of frozen frames. */
+  references(number: number): WebAssembly.Table {
+    return this.#own(EXPORT.refs, number) as WebAssembly.Table;
+  }
+
+  /** The bytes of memory 0; valid until it grows. */
+  bytes(): Uint8Array {
+    const buffer = this.memories[0]?.buffer;
+    if (!buffer) throw new EngineFault("link", `${this.name}: a host function needs a memory, the module has none`);
+    if (this.#bytes.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
+    return this.#bytes;
+  }
+
+  /** The exception in a slot of a table of exception references. */
+  exceptionAt(table: number, slot: number): unknown {
+    try {
+      (this.exports[`${EXPORT.throw}${table}`] as (slot: number) => void)(slot);
+    } catch (thrown) {
+      return thrown instanceof WebAssembly.RuntimeError ? null : thrown; // a null reference traps
+    }
+    return null;
+  }
+
+  /** Puts an exception into a slot of a table of exception references. */
+  putException(table: number, slot: number, exception: unknown): void {
+    if (exception === null) return;
+    const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
+    const raise = () => {
+      throw exception;
+    };
+    hooks.set(HOOK.raise, wasmFunction({ params: [], results: [] }, raise));
+    (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);
+  }
+
+  /** The type of an imported function. */
+  importType(module: string, name: string): Signature {
+    const found = this.program.info.imports.find((entry) => entry.module === module && entry.name === name);
+    return required(found?.signature, `the type of import ${module}.${name}`);
+  }
+
+  /** The slot of a continuation; undefined until `prepare` has made it. */
+  slot(layout: number, site: number): number | undefined {
+    return this.#slots.get(layout)?.get(site);
+  }
+
+  /** Makes the continuations for all of `wanted` that do not exist yet. */
+  prepare(wanted: readonly { readonly layout: number; readonly site: number }[]): void {
+    const missing = new Map<string, { function: number; site: number }>();
+    for (const { layout, site } of wanted) {
+      if (this.slot(layout, site) !== undefined) continue;
+      const functionIndex = this.program.layout(layout).function;
+      missing.set(`${functionIndex} ${site}`, { function: functionIndex, site });
+    }
+    if (missing.size === 0) return;
+    const made = this.program.continuations([...missing.values()]);
+    const module = this.#compile(made.bytes);
+    const instance = new WebAssembly.Instance(module, this.#sideImports(module));
+    for (const { layout, site, name } of made.continuations) {
+      let slots = this.#slots.get(layout);
+      if (!slots) this.#slots.set(layout, (slots = new Map()));
+      if (!slots.has(site)) slots.set(site, this.#shared.continuations.add(instance.exports[name] as () => unknown));
+    }
+  }
+
+  #sideImports(module: WebAssembly.Module): WebAssembly.Imports {
+    const main: Record<string, unknown> = {};
+    for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+      if (from !== "main") continue;
+      main[name] = kind === "function" && /^f\d+$/.test(name) ? this.function(Number(name.slice(1))) : this.exports[name];
+    }
+    const own: Record<string, unknown> = {
+      [IMPORT.control]: this.#shared.control.memory,
+      [IMPORT.freeze]: this.#shared.freezeTag,
+      continuations: this.#shared.continuations.table,
+    };
+    return { main, [IMPORT_MODULE]: own } as WebAssembly.Imports;
+  }
+
+  #own(prefix: string, index: number): WebAssembly.ExportValue {
+    return this.exports[`${prefix}${index}`]!;
+  }
+}
+
+function makeMemory(memory: { min: number; max?: number; shared: boolean; index64: boolean }): WebAssembly.Memory {
+  const descriptor: Record<string, unknown> = { initial: memory.min };
+  if (memory.max !== undefined) descriptor["maximum"] = memory.max;
+  if (memory.shared) descriptor["shared"] = true;
+  if (memory.index64) {
+    descriptor["address"] = "i64";
+    descriptor["initial"] = BigInt(memory.min);
+    if (memory.max !== undefined) descriptor["maximum"] = BigInt(memory.max);
+  }
+  return new WebAssembly.Memory(descriptor as unknown as WebAssembly.MemoryDescriptor);
+}

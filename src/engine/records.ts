@@ -1,0 +1,120 @@
+// Frame records <-> saved frames: reads the records of the resident thread, and writes those of a thread to continue.
+
+import { CONTROL, RECORD, type SavedFrame, type SavedValue } from "../abi/index.ts";
+import type { Control } from "./control.ts";
+import { EngineFault } from "./faults.ts";
+import type { Instance } from "./instance.ts";
+import type { References } from "./references.ts";
+import type { RecordLayout, RecordSite, RecordValue } from "./rewritten.ts";
+import { fits, readNumber, writeNumber } from "./values.ts";
+
+/** One record: where it lies, whose it is and what it says. */
+export interface Record {
+  readonly address: number;
+  readonly instance: Instance;
+  readonly layout: RecordLayout;
+  readonly site: RecordSite;
+}
+
+export class Records {
+  readonly #control: Control;
+  readonly #instances: readonly Instance[];
+  readonly #references: References;
+
+  constructor(control: Control, instances: readonly Instance[], references: References) {
+    this.#control = control;
+    this.#instances = instances;
+    this.#references = references;
+  }
+
+  /** The resident records, outermost first. */
+  list(): Record[] {
+    const { view } = this.#control;
+    return this.#control.records().map((address) => {
+      const instance = this.#instances[view.getInt32(address + RECORD.instance, true)]!;
+      const layout = instance.program.layout(view.getInt32(address + RECORD.function, true));
+      return { address, instance, layout, site: layout.sites[view.getInt32(address + RECORD.site, true)]! };
+    });
+  }
+
+  /** The resident records as saved frames. */
+  read(): SavedFrame[] {
+    return this.list().map(({ address, instance, layout, site }) => ({
+      kind: "wasm",
+      instance: instance.number,
+      function: layout.function,
+      position: site.position,
+      values: site.values.map((value) => this.#readValue(address, value, instance)),
+    }));
+  }
+
+  /**
+   * Writes `frames` (outermost first) as resident records.
+   *
+   * @throws EngineFault "mismatch" if a frame does not fit its program; nothing is resident then
+   */
+  write(frames: readonly SavedFrame[]): void {
+    const control = this.#control;
+    control.reset();
+    let inner = 0;
+    let address: number = CONTROL.frames;
+    try {
+      for (let i = frames.length - 1; i >= 0; i--) {
+        const { instance, layout, site } = this.#place(frames[i]!, i);
+        control.reserve(address, layout.bytes);
+        const { view } = control;
+        view.setInt32(address + RECORD.inner, inner, true);
+        view.setInt32(address + RECORD.instance, instance.number, true);
+        view.setInt32(address + RECORD.function, layout.number, true);
+        view.setInt32(address + RECORD.site, site.number, true);
+        site.values.forEach((value, index) => {
+          this.#writeValue(address, value, frames[i]!.values[index]!, instance);
+        });
+        inner = address;
+        address += layout.bytes;
+      }
+    } catch (thrown) {
+      control.reset();
+      throw thrown;
+    }
+    control.set(CONTROL.top, address);
+    control.set(CONTROL.last, inner);
+  }
+
+  #place(frame: SavedFrame, depth: number) {
+    const instance = this.#instances[frame.instance];
+    const place = instance?.program.at(frame.function, frame.position);
+    const where = `frame ${depth} (instance ${frame.instance}, function ${frame.function}, position ${frame.position})`;
+    if (!instance || !place) throw new EngineFault("mismatch", `${where}: the program has no safe point there`);
+    const { values } = place.site;
+    const good = frame.values.length === values.length && values.every((value, i) => fits(frame.values[i]!, value.type));
+    if (!good) {
+      const found = frame.values.map((value) => value.type).join(" ") || "none";
+      const expected = values.map((value) => value.type).join(" ") || "none";
+      throw new EngineFault("mismatch", `${where}: expected values ${expected}, found ${found}`);
+    }
+    return { instance, ...place };
+  }
+
+  #readValue(address: number, value: RecordValue, instance: Instance): SavedValue {
+    const { view } = this.#control;
+    if (value.table < 0) return readNumber(view, address + value.offset, value.type);
+    const slot = view.getInt32(address + value.offset, true);
+    const table = instance.references(value.table);
+    const reference = value.type === "exnref" ? instance.exceptionAt(value.table, slot) : table.get(slot);
+    return this.#references.save(reference, value.type);
+  }
+
+  #writeValue(address: number, value: RecordValue, saved: SavedValue, instance: Instance): void {
+    const control = this.#control;
+    if (value.table < 0) return writeNumber(control.view, address + value.offset, saved);
+    const slot = control.get(CONTROL.refs);
+    const table = instance.references(value.table);
+    if (table.length <= slot) table.grow(slot + 64 - table.length);
+    const reference = this.#references.load(saved);
+    if (value.type === "exnref") instance.putException(value.table, slot, reference);
+    else table.set(slot, reference);
+    control.view.setInt32(address + value.offset, slot, true);
+    control.set(CONTROL.refs, slot + 1);
+  }
+}

@@ -1,0 +1,82 @@
+// References as saved state: functions by instance and index, exceptions by tag and payload. Objects of the host have
+// no such form and are refused by name.
+
+import type { SavedValue, ValueTypeName } from "../abi/index.ts";
+import { EngineFault } from "./faults.ts";
+import type { Instance } from "./instance.ts";
+import { fromSaved, toSaved } from "./values.ts";
+
+export class References {
+  readonly #instances: readonly Instance[];
+  #functions: Map<unknown, { instance: number; index: number }> | undefined;
+  #known = 0;
+
+  constructor(instances: readonly Instance[]) {
+    this.#instances = instances;
+  }
+
+  /** @throws EngineFault "unsaveable" for what has no saved form */
+  save(value: unknown, type: ValueTypeName): SavedValue {
+    if (value === null || value === undefined) return { type: "null" };
+    if (type === "exnref") return this.#saveException(value);
+    const found = typeof value === "function" ? this.#index().get(value) : undefined;
+    if (found) return { type: "func", ...found };
+    const what = typeof value === "function" ? "a function of the host" : `an object of the host (${describe(value)})`;
+    throw new EngineFault("unsaveable", `${what} is held as ${type}; only functions of the program can be saved`, { type });
+  }
+
+  load(value: SavedValue): unknown {
+    if (value.type === "null") return null;
+    if (value.type === "exn") {
+      const { tag } = this.#tag(value.instance, value.tag);
+      return new WebAssembly.Exception(tag, value.payload.map((item) => fromSaved(item, this)) as never[]);
+    }
+    if (value.type !== "func") throw new EngineFault("mismatch", `expected a reference, found a saved ${value.type}`);
+    const instance = this.#instances[value.instance];
+    if (!instance || value.index >= instance.program.info.functions) {
+      throw new EngineFault("mismatch", `saved state names function ${value.index} of instance ${value.instance}, which does not exist`);
+    }
+    return instance.function(value.index);
+  }
+
+  #saveException(value: unknown): SavedValue {
+    for (const instance of this.#instances) {
+      for (const [tag, types] of instance.program.info.tags.entries()) {
+        const object = instance.tag(tag);
+        if (!(value as WebAssembly.Exception).is(object)) continue;
+        const payload = types.map((type, i) => {
+          if (type !== "v128") return toSaved((value as WebAssembly.Exception).getArg(object, i), type, this);
+          throw new EngineFault("unsaveable", `an exception reference carries a v128 (tag ${tag} of ${instance.name})`);
+        });
+        return { type: "exn", instance: instance.number, tag, payload };
+      }
+    }
+    throw new EngineFault("unsaveable", "an exception reference has a tag that no instance of the program knows");
+  }
+
+  #tag(number: number, index: number): { readonly tag: WebAssembly.Tag } {
+    const instance = this.#instances[number];
+    if (!instance || index >= instance.program.info.tags.length) {
+      throw new EngineFault("mismatch", `saved state names tag ${index} of instance ${number}, which does not exist`);
+    }
+    return { tag: instance.tag(index) };
+  }
+
+  /** Functions by identity; made when the first is looked up, because it touches every function once. */
+  #index(): Map<unknown, { instance: number; index: number }> {
+    if (!this.#functions || this.#known !== this.#instances.length) {
+      this.#functions = new Map();
+      this.#known = this.#instances.length;
+      for (const instance of this.#instances) {
+        for (let index = instance.program.info.functions - 1; index >= 0; index--) {
+          this.#functions.set(instance.function(index), { instance: instance.number, index });
+        }
+      }
+    }
+    return this.#functions;
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === "object" ? (Object.getPrototypeOf(value)?.constructor?.name ?? "object") : typeof value;
+}

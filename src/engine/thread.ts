@@ -1,0 +1,43 @@
+// A green thread: what was called, and how far it is.
+//
+//   ready --run--> running --freeze--> frozen --run--> running --> returned | exited | trapped | threw
+//
+// A frozen thread is resident while its records lie in the control memory, where the next run finds them at once; it
+// is moved out as saved frames when another thread wants to run or its state is captured.
+
+import type { SavedFrame, SavedHostCall } from "../abi/index.ts";
+
+/** How a thread ended. `error` is what the engine threw. */
+export type Ending =
+  | { readonly kind: "returned"; readonly results: readonly unknown[] }
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "trapped"; readonly error: Error }
+  | { readonly kind: "exhausted"; readonly error: Error }
+  | { readonly kind: "threw"; readonly error: unknown };
+
+export type ThreadState = "ready" | "running" | "frozen" | "ended";
+
+export interface Entry {
+  readonly instance: number;
+  readonly function: number;
+  readonly name: string;
+}
+
+export class Thread {
+  readonly id: number;
+  readonly entry: Entry;
+  readonly args: readonly unknown[];
+  state: ThreadState = "ready";
+  /** Frames of a frozen thread that is not resident, outermost first. */
+  frames: readonly SavedFrame[] | undefined;
+  hostCall: SavedHostCall | undefined;
+  /** The arguments of `hostCall` as JavaScript values. */
+  hostArgs: readonly unknown[] = [];
+  ending: Ending | undefined;
+
+  constructor(id: number, entry: Entry, args: readonly unknown[]) {
+    this.id = id;
+    this.entry = entry;
+    this.args = args;
+  }
+}

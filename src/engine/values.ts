@@ -1,0 +1,90 @@
+// Values between frame records, JavaScript and saved state. Floats keep their bits.
+
+import type { SavedValue, ValueTypeName } from "../abi/index.ts";
+import { toHex } from "../util/index.ts";
+import { EngineFault } from "./faults.ts";
+import type { References } from "./references.ts";
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** Reads a number at `address` of a memory. */
+export function readNumber(view: DataView, address: number, type: ValueTypeName): SavedValue {
+  switch (type) {
+    case "i32":
+      return { type, value: view.getInt32(address, true) };
+    case "i64":
+      return { type, value: view.getBigInt64(address, true) };
+    case "f32":
+      return { type, bits: view.getUint32(address, true) };
+    case "f64":
+      return { type, bits: view.getBigUint64(address, true) };
+    case "v128":
+      return { type, hex: toHex(new Uint8Array(view.buffer, view.byteOffset + address, 16)) };
+    default:
+      throw new EngineFault("unsaveable", `a value of type ${type} is not a number`);
+  }
+}
+
+/** Writes a number at `address` of a memory. */
+export function writeNumber(view: DataView, address: number, value: SavedValue): void {
+  switch (value.type) {
+    case "i32":
+      return view.setInt32(address, value.value, true);
+    case "i64":
+      return view.setBigInt64(address, value.value, true);
+    case "f32":
+      return view.setUint32(address, value.bits, true);
+    case "f64":
+      return view.setBigUint64(address, value.bits, true);
+    case "v128":
+      for (let i = 0; i < 16; i++) view.setUint8(address + i, parseInt(value.hex.slice(2 * i, 2 * i + 2), 16));
+      return;
+    default:
+      throw new EngineFault("mismatch", `expected a number, found a saved value of type ${value.type}`);
+  }
+}
+
+/** A JavaScript value as saved state. */
+export function toSaved(value: unknown, type: ValueTypeName, references: References): SavedValue {
+  switch (type) {
+    case "i32":
+      return { type, value: Number(value) | 0 };
+    case "i64":
+      return { type, value: BigInt.asIntN(64, value as bigint) };
+    case "f32":
+      scratch.setFloat32(0, value as number, true);
+      return { type, bits: scratch.getUint32(0, true) };
+    case "f64":
+      scratch.setFloat64(0, value as number, true);
+      return { type, bits: scratch.getBigUint64(0, true) };
+    default:
+      return references.save(value, type);
+  }
+}
+
+/** Saved state as a JavaScript value. */
+export function fromSaved(value: SavedValue, references: References): unknown {
+  switch (value.type) {
+    case "i32":
+    case "i64":
+      return value.value;
+    case "f32":
+      scratch.setUint32(0, value.bits, true);
+      return scratch.getFloat32(0, true);
+    case "f64":
+      scratch.setBigUint64(0, value.bits, true);
+      return scratch.getFloat64(0, true);
+    case "v128":
+      throw new EngineFault("unsaveable", "a v128 value cannot be a JavaScript value");
+    default:
+      return references.load(value);
+  }
+}
+
+/** Whether a saved value can stand where `type` is expected. */
+export function fits(value: SavedValue, type: ValueTypeName): boolean {
+  if (value.type === "null") return type === "funcref" || type === "externref" || type === "exnref";
+  if (value.type === "func") return type === "funcref";
+  if (value.type === "exn") return type === "exnref";
+  return value.type === type;
+}

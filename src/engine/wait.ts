@@ -1,0 +1,41 @@
+// memory.atomic.wait as rewritten code issues it: waits in slices, so that a request to freeze ends it.
+
+import { CONTROL, WAIT } from "../abi/index.ts";
+import type { Control } from "./control.ts";
+
+/** Longest time in milliseconds between two looks at the flag: notifications come on the guest's own address. */
+const SLICE_MS = 2;
+
+/**
+ * Waits on `address` of a shared memory.
+ *
+ * @param timeout nanoseconds, negative for ever
+ * @returns the outcome (WAIT) and the nanoseconds that are left
+ */
+export function waitOn(
+  control: Control,
+  memory: WebAssembly.Memory,
+  address: bigint,
+  expected: bigint,
+  timeout: bigint,
+  width: number,
+): [number, bigint] {
+  const begin = performance.now();
+  const limitMs = timeout < 0n ? Infinity : Number(timeout) / 1e6;
+  const index = Number(address) / width;
+  for (;;) {
+    const elapsed = performance.now() - begin;
+    if (elapsed >= limitMs) return [WAIT.timedOut, 0n];
+    if (control.get(CONTROL.flag) !== 0) {
+      const left = timeout < 0n ? timeout : timeout - BigInt(Math.round(elapsed * 1e6));
+      return [WAIT.interrupted, left < 0n && timeout >= 0n ? 0n : left];
+    }
+    const slice = Math.min(SLICE_MS, limitMs - elapsed);
+    const outcome =
+      width === 8
+        ? Atomics.wait(new BigInt64Array(memory.buffer as unknown as SharedArrayBuffer), index, BigInt.asIntN(64, expected), slice)
+        : Atomics.wait(new Int32Array(memory.buffer as unknown as SharedArrayBuffer), index, Number(BigInt.asIntN(32, expected)), slice);
+    if (outcome === "ok") return [WAIT.ok, 0n];
+    if (outcome === "not-equal") return [elapsed === 0 ? WAIT.notEqual : WAIT.ok, 0n];
+  }
+}
