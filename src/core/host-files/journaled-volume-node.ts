@@ -57,11 +57,11 @@ type CapturedFile = {
 
 export class JournaledVolume implements Volume {
   readonly roots: readonly VolumeRoot[];
-  readonly #host: Host;
   readonly #hostRoots: readonly VolumeRoot[];
   readonly #trash: DirectoryNode;
   readonly #journal: Journal;
-  readonly #unlock: () => void;
+  /** What gives back all that the volume holds, last thing first. */
+  readonly #release: (() => void)[];
   /** Files that are open in the capture that has been begun. */
   #places: Place[] = [];
 
@@ -71,15 +71,21 @@ export class JournaledVolume implements Volume {
    * @throws FilesFault "missing-files", "journal" when it is in use or damaged
    */
   constructor({ directories, journal, host = createHost() }: JournaledOptions) {
-    this.#host = host;
-    this.#hostRoots = openRoots(host, directories);
     const trashPath = join(journal, "trash");
     mkdirSync(trashPath, { recursive: true, mode: 0o700 });
-    this.#unlock = lockFolder(journal);
-    this.#trash = host.openRoot(trashPath);
-    const log = JournalLog.open(journal);
-    recover(log, this.#inner);
-    this.#journal = new Journal(log, this.#hostDirectories, this.#trash);
+    this.#release = [lockFolder(journal), () => host.dispose()];
+    try {
+      this.#hostRoots = openRoots(host, directories);
+      this.#trash = host.openRoot(trashPath);
+      this.#release.push(...this.#inner.map((directory) => () => directory.close()));
+      const log = JournalLog.open(journal);
+      this.#release.push(() => log.close());
+      recover(log, this.#inner);
+      this.#journal = new Journal(log, this.#hostDirectories, this.#trash);
+    } catch (thrown) {
+      this.dispose();
+      throw thrown;
+    }
     this.roots = this.#hostRoots.map((root) => ({
       ...root,
       directory: new JournaledDirectory(this.#journal, root.directory),
@@ -164,11 +170,7 @@ export class JournaledVolume implements Volume {
   }
 
   dispose(): void {
-    for (const { directory } of this.roots) directory.close();
-    this.#trash.close();
-    this.#journal.log.close();
-    this.#host.dispose();
-    this.#unlock();
+    while (this.#release.length > 0) this.#release.pop()!();
   }
 
   /** The host's own roots, the trash last. */

@@ -196,7 +196,8 @@ export class Journal {
       const touched = this.#touch(file, node);
       if (!touched.ok || file.nameless) return touched;
     } else {
-      this.log.stamp(file.touchEnd, UNSETTLED);
+      const unsettled = this.log.unsettle(file.touchEnd);
+      if (!unsettled.ok) return unsettled;
     }
     if (file.fresh || this.lossy) return success(undefined);
     for (const [from, to] of file.saved.missing(start, Math.min(end, file.sizeAtTouch))) {
@@ -212,7 +213,7 @@ export class Journal {
     const status = file.note(node);
     if (status === undefined) return;
     const { sizeBytes, modifiedNs } = status;
-    this.log.stamp(file.touchEnd, { settled: true, size: sizeBytes, modifiedNs });
+    this.log.settle(file.touchEnd, { settled: true, size: sizeBytes, modifiedNs });
   }
 
   /** A file's open nodes are another file now: its copy in the trash. */
@@ -265,5 +266,3 @@ export class Journal {
     return success(undefined);
   }
 }
-
-const UNSETTLED = { settled: false, size: 0n, modifiedNs: 0n } as const;

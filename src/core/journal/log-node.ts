@@ -47,6 +47,7 @@ const PAYLOAD_BYTES_MAX = PATCH_BYTES_MAX + (64 << 10);
 /** What a scan reads at once, and what suffices for a frame's head. */
 const SCAN_BYTES = 256 << 10;
 const FRAME_GUESS_BYTES = 64;
+const UNSETTLED = new Uint8Array(1);
 /** A mark ends a segment that has grown to this. */
 const SEGMENT_BYTES = 4 << 20;
 
@@ -129,17 +130,20 @@ export class JournalLog {
       while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, size + done);
     } catch (thrown) {
       ftruncateSync(fd, size);
-      const code = (thrown as { code?: string }).code;
-      return refusal(code === "ENOSPC" ? "nospc" : code === "EDQUOT" ? "dquot" : code === "EFBIG" ? "fbig" : "io");
+      return refusal(writeErrno(thrown));
     }
     this.#last.size = size + bytes.length;
     return success({ start: base + size, end: this.end });
   }
 
-  /** Overwrites the stamp of the record "touch" that ends at a position. */
-  stamp(end: number, stamp: Stamp): void {
-    const segment = this.#segmentOf(end - STAMP_BYTES);
-    writeSync(segment.fd, writeStamp(stamp), 0, STAMP_BYTES, end - STAMP_BYTES - segment.base);
+  /** Sets the stamp of the record "touch" that ends at a position, which is not settled; if refused, it stays so. */
+  settle(end: number, stamp: Stamp): Attempt<void, Errno> {
+    return this.#overwrite(end - STAMP_BYTES, writeStamp(stamp));
+  }
+
+  /** Says that the file of the record "touch" that ends at a position is about to change. */
+  unsettle(end: number): Attempt<void, Errno> {
+    return this.#overwrite(end - 1, UNSETTLED);
   }
 
   /** The entry that begins at a position, checked. */
@@ -192,6 +196,16 @@ export class JournalLog {
 
   get #last(): Segment {
     return this.#segments.at(-1)!;
+  }
+
+  #overwrite(position: number, bytes: Uint8Array): Attempt<void, Errno> {
+    const segment = this.#segmentOf(position);
+    try {
+      writeSync(segment.fd, bytes, 0, bytes.length, position - segment.base);
+      return success(undefined);
+    } catch (thrown) {
+      return refusal(writeErrno(thrown));
+    }
   }
 
   #encode(record: JournalRecord): void {
@@ -296,6 +310,22 @@ function readFully(segment: Segment, offset: number, length: number): Uint8Array
     done += read;
   }
   return bytes;
+}
+
+/** Why the journal could not be written. What is not a system error is thrown on. */
+function writeErrno(thrown: unknown): Errno {
+  switch ((thrown as { code?: unknown }).code) {
+    case "ENOSPC":
+      return "nospc";
+    case "EDQUOT":
+      return "dquot";
+    case "EFBIG":
+      return "fbig";
+    case "EIO":
+      return "io";
+    default:
+      throw thrown;
+  }
 }
 
 function damaged(segment: Segment, position: number): FilesFault {

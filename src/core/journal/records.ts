@@ -63,7 +63,11 @@ export type JournalRecord =
 
 export type RecordType = JournalRecord["type"];
 
-/** What a file was like after the last change of ours; its bytes: 0 settled · 8 size · 16 modified, ns. */
+/**
+ * What a file was like after the last change of ours; its bytes: 0 size · 8 modified, ns · 16 settled.
+ *
+ * `settled` comes last: a write cut short leaves it as it was, and it is not set while the rest is written.
+ */
 export interface Stamp {
   /** False: a change was under way, what it made of the file is not known. */
   readonly settled: boolean;
@@ -71,7 +75,7 @@ export interface Stamp {
   readonly modifiedNs: bigint;
 }
 
-export const STAMP_BYTES = 24;
+export const STAMP_BYTES = 17;
 
 /** The payload's first byte, by index. Only ever extended at the end. */
 const TYPES: readonly RecordType[] = [
@@ -191,18 +195,18 @@ export function readRecord(payload: Uint8Array): JournalRecord {
 export function writeStamp(stamp: Stamp): Uint8Array {
   const bytes = new Uint8Array(STAMP_BYTES);
   const view = new DataView(bytes.buffer);
-  bytes[0] = stamp.settled ? 1 : 0;
-  view.setBigUint64(8, stamp.size, true);
-  view.setBigInt64(16, stamp.modifiedNs, true);
+  view.setBigUint64(0, stamp.size, true);
+  view.setBigInt64(8, stamp.modifiedNs, true);
+  bytes[16] = stamp.settled ? 1 : 0;
   return bytes;
 }
 
 export function readStamp(bytes: Uint8Array): Stamp {
   const view = new DataView(bytes.buffer, bytes.byteOffset, STAMP_BYTES);
   return {
-    settled: bytes[0] === 1,
-    size: view.getBigUint64(8, true),
-    modifiedNs: view.getBigInt64(16, true),
+    settled: bytes[16] === 1,
+    size: view.getBigUint64(0, true),
+    modifiedNs: view.getBigInt64(8, true),
   };
 }
 

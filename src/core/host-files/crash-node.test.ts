@@ -1,0 +1,115 @@
+// A crash at every single change of the file system that an operation makes, its journal's included: each is let happen,
+// or not, or half, and then nothing changes any more, as after SIGKILL. Going back must work from there.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
+import { tmpdir } from "node:os";
+import { test } from "node:test";
+import { type Snapshot, Subject, treeOf } from "./subject-node.test.ts";
+
+class Crash extends Error {}
+
+const CHANGING = [
+  "renameSync", "linkSync", "unlinkSync", "writeSync", "mkdirSync", "rmdirSync", "symlinkSync", "ftruncateSync",
+  "futimesSync", "utimesSync", "lutimesSync", "chmodSync", "openSync",
+] as const; // biome-ignore format: one table
+
+const HALVES = ["before", "half", "after"] as const;
+type Half = (typeof HALVES)[number];
+
+/** Runs `run` with a crash at the n-th change; whether it came to that. */
+function crashing(at: number, half: Half, run: () => void): boolean {
+  const real = fs as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const originals = new Map(CHANGING.map((name) => [name as string, real[name]!]));
+  let count = 0;
+  for (const [name, original] of originals) {
+    real[name] = (...args) => {
+      if (name === "openSync" && !(Number(args[1]) & fs.constants.O_CREAT)) return original(...args);
+      if (count++ < at) return original(...args);
+      if (count === at + 1 && half === "after") original(...args);
+      if (count === at + 1 && half === "half" && name === "writeSync") {
+        original(args[0], args[1], args[2], Math.ceil(Number(args[3]) / 2), args[4]);
+      }
+      throw new Crash();
+    };
+  }
+  syncBuiltinESMExports();
+  try {
+    run();
+    return false;
+  } catch (thrown) {
+    if (!(thrown instanceof Crash)) throw thrown;
+    return true;
+  } finally {
+    for (const [name, original] of originals) real[name] = original;
+    syncBuiltinESMExports();
+  }
+}
+
+/** What is there before the checkpoint, between the two of going back, and the operations that crash. */
+const PREPARATION =
+  "mkdir d; mkdir e; write f hello; write d/g world; symlink f l; link f h; hold o d/g rw; write u gone; hold v u rw; unlink u";
+const BETWEEN = "write f new; rename d/g e/g; unlink h; append e/g !; mkdir n; hwrite v GO; rmdir n; touch f 5000000";
+const OPERATIONS: readonly string[] = [
+  "write f changed", "append f more", "patch f 1 E", "resize f 2", "resize f 50", "create n", "write n new", "mkdir n",
+  "rmdir e", "unlink f", "unlink h", "unlink l", "unlink d/g", "rename f n", "rename f d/g", "rename d/g f", "rename d e",
+  "rename l f", "rename f l", "rename d n", "link f n", "symlink x n", "touch f 1000000", "touch d 1000000", "hwrite o xyz",
+  "happend o xyz", "hwrite v xyz", "write n new; unlink n", "write n new; rename n f", "unlink d/g; happend o x; drop o",
+]; // biome-ignore format: one table
+
+function prepared(journalBase: string): { subject: Subject; first: Snapshot } {
+  const subject = new Subject(journalBase);
+  subject.shell.run(PREPARATION);
+  return { subject, first: subject.snapshot() };
+}
+
+for (const journalBase of [tmpdir(), "/dev/shm"]) {
+  test(`a crash in any operation, journal in ${journalBase}`, () => {
+    let crashes = 0;
+    for (const operation of OPERATIONS) {
+      for (const half of HALVES) {
+        // Every change once "before", and now and then the others: with the trash here, all of them.
+        const step = half === "before" || journalBase === tmpdir() ? 1 : 3;
+        for (let at = 0; ; at += step) {
+          const { subject, first } = prepared(journalBase);
+          const crashed = crashing(at, half, () => {
+            for (const command of operation.split("; ")) subject.shell.give(command);
+          });
+          try {
+            subject.goBackAfterCrash(first);
+          } catch (thrown) {
+            throw new Error(`${operation}: crash ${half} change ${at}`, { cause: thrown });
+          }
+          subject.end();
+          if (!crashed) break;
+          crashes++;
+        }
+      }
+    }
+    assert(crashes > 200, `${crashes} crashes`);
+  });
+
+  test(`a crash while going back, journal in ${journalBase}`, () => {
+    for (let at = 0; ; at++) {
+      const half = HALVES[at % HALVES.length]!;
+      const { subject, first } = prepared(journalBase);
+      subject.shell.run(BETWEEN);
+      const second = subject.snapshot();
+      subject.shell.run("unlink f; write e/g other; rename e d/e; write n new; hwrite v GONE");
+      let crashed: boolean;
+      try {
+        crashed = crashing(at, half, () => subject.goBack(first));
+        // To the newer one, to the older one, and forth again.
+        for (const snapshot of at % 2 === 0 ? [second, first, second] : [first, second, first]) {
+          subject.goBackAfterCrash(snapshot);
+        }
+      } catch (thrown) {
+        throw new Error(`crash ${half} change ${at}`, { cause: thrown });
+      }
+      assert.equal(treeOf(subject.root), (at % 2 === 0 ? second : first).tree);
+      subject.end();
+      if (!crashed) break;
+    }
+  });
+}
