@@ -15,6 +15,7 @@ import { WasmFault } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
 import { IMMEDIATE, immediateOf, OP, opcodeDefined, opcodeName } from "./opcode.ts";
 import { F32, F64, type FunctionBody, I32, I64, refType, V128, type ValueType } from "./types.ts";
+import { endOfNumber, FORM, longNumber, USUAL_BYTES, usualForm } from "./usual-form.ts";
 import { readHeapType, readValueType } from "./value-type.ts";
 
 /** Block types: BLOCK_EMPTY, a type index, or BLOCK_VALUE + a value type. */
@@ -129,6 +130,7 @@ export class BodyDecoder implements Body {
     let depth = 0;
     while (!reader.done) {
       if (depth < 0) throw reader.malformed("the end of the body behind its last end");
+      index = this.#readUsual(reader, index);
       this.start[index] = reader.position;
       const code = readOpcode(reader);
       this.op[index] = code;
@@ -139,6 +141,48 @@ export class BodyDecoder implements Body {
     if (depth >= 0) throw reader.malformed("end");
     this.start[index] = reader.position;
     this.count = index;
+  }
+
+  /**
+   * Decodes a run of instructions of the usual forms (usual-form.ts) as instruction `index` and following, without
+   * the calls and checks that the others need. Stops in front of whatever is not usual, malformed bytes included.
+   *
+   * @returns the index behind the run
+   */
+  #readUsual(reader: ByteReader, index: number): number {
+    const { op, start, a } = this;
+    const { bytes } = reader;
+    const limit = reader.limit - USUAL_BYTES;
+    let at = reader.position;
+    for (; at <= limit; index++) {
+      const code = bytes[at]!;
+      const form = usualForm[code]!;
+      if (form === FORM.other) break;
+      op[index] = code;
+      start[index] = at;
+      if (form <= FORM.fixed) {
+        at += 1 + form;
+        continue;
+      }
+      let next = at + 1;
+      if (form === FORM.memoryArgument) {
+        if (bytes[next++]! >= 0x40) break;
+        a[index] = 0;
+      }
+      const first = bytes[next]!;
+      if (first < 0x80) {
+        if (form === FORM.index) a[index] = first;
+        else if (form === FORM.signed) a[index] = (first << 25) >> 25;
+        at = next + 1;
+        continue;
+      }
+      const last = endOfNumber(bytes, next, form);
+      if (last < 0) break;
+      if (form === FORM.index || form === FORM.signed) a[index] = longNumber(bytes, next, last, form === FORM.signed);
+      at = last + 1;
+    }
+    reader.position = at;
+    return index;
   }
 
   /** Matches blocks with their ends; the new depth, -1 behind the end of the function. */
@@ -162,7 +206,10 @@ export class BodyDecoder implements Body {
         const last = opener < 0 ? -1 : this.#lastClause(opener);
         const closed = last >= 0 && (this.op[last] === OP.catchAll || this.op[last] === OP.else);
         if (opener < 0 || this.op[opener] !== wanted || closed) {
-          throw reader.malformed(`an open ${opcodeName(wanted)} for ${opcodeName(code)}`, this.offset + this.start[index]!);
+          throw reader.malformed(
+            `an open ${opcodeName(wanted)} for ${opcodeName(code)}`,
+            this.offset + this.start[index]!,
+          );
         }
         next[last] = index;
         match[index] = opener;
@@ -172,7 +219,8 @@ export class BodyDecoder implements Body {
       case OP.delegate:
       case OP.end: {
         if (depth === 0) {
-          if (code === OP.delegate) throw reader.malformed("an open try for delegate", this.offset + this.start[index]!);
+          if (code === OP.delegate)
+            throw reader.malformed("an open try for delegate", this.offset + this.start[index]!);
           match[index] = -1;
           return -1;
         }

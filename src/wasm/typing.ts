@@ -15,6 +15,8 @@ import type { IndexSpaces } from "./index-space.ts";
 import { OP, opcodeName, operandsOf, resultOf } from "./opcode.ts";
 import {
   BOTTOM,
+  F32,
+  F64,
   type FunctionType,
   heapOf,
   I32,
@@ -28,6 +30,8 @@ import {
 
 const NO_TYPES: readonly ValueType[] = [];
 const EMPTY: FunctionType = { params: NO_TYPES, results: NO_TYPES };
+/** Signatures of blocks with one result; those of numbers are kept, since most blocks have one of them. */
+const VALUES: ReadonlyMap<ValueType, FunctionType> = new Map([I32, I64, F32, F64].map((type) => [type, valueOf(type)]));
 
 /** One open block. */
 export interface ControlEntry {
@@ -307,9 +311,17 @@ export class Typing {
 
   #open(opener: number, params: readonly ValueType[], results: readonly ValueType[], dead: boolean): void {
     const entry = this.control[this.depth];
-    if (entry) Object.assign(entry, { opener, height: this.height, params, results, dead, enteredDead: dead });
-    else this.control.push({ opener, height: this.height, params, results, dead, enteredDead: dead });
     this.depth++;
+    if (!entry) {
+      this.control.push({ opener, height: this.height, params, results, dead, enteredDead: dead });
+      return;
+    }
+    entry.opener = opener;
+    entry.height = this.height;
+    entry.params = params;
+    entry.results = results;
+    entry.dead = dead;
+    entry.enteredDead = dead;
   }
 
   #die(): void {
@@ -364,7 +376,7 @@ export class Typing {
 export function blockSignature(module: Module, body: Body, at: number): FunctionType {
   const code = body.blockType[at]!;
   if (code === BLOCK_EMPTY) return EMPTY;
-  if (code >= BLOCK_VALUE) return { params: NO_TYPES, results: [code - BLOCK_VALUE] };
+  if (code >= BLOCK_VALUE) return VALUES.get(code - BLOCK_VALUE) ?? valueOf(code - BLOCK_VALUE);
   return functionTypeAt(module, body, code, at);
 }
 
@@ -394,6 +406,10 @@ export function pushedTypes(module: Module, spaces: IndexSpaces, body: Body, at:
     default:
       return blockSignature(module, body, at).params;
   }
+}
+
+function valueOf(type: ValueType): FunctionType {
+  return { params: NO_TYPES, results: [type] };
 }
 
 function functionTypeAt(module: Module, body: Body, index: number, at: number): FunctionType {
