@@ -111,7 +111,8 @@ class ContinuationWriter {
     const needed = new Set(plan.values(this.#site).map((value) => value.local));
     emitter.constant(0);
     emitter.control(OP.i32Load, CONTROL.resume);
-    emitter.local(OP.localSet, record);
+    emitter.local(OP.localTee, record);
+    emitter.code.bytes([OP.i32Eqz, OP.if, 0x40, OP.unreachable, OP.end]); // called to be compiled, not to continue
     union.forEach((value, index) => {
       if (!needed.has(value.local)) return;
       emitter.local(OP.localGet, record);
