@@ -73,6 +73,9 @@ export const EXPORT = {
   /** Mutable i32 globals, 1 after the segment was dropped. */
   droppedData: "rtcr:dropped-data",
   droppedElement: "rtcr:dropped-element",
+  /** `rtcr:segment <instruction> <segment>`: `()`, drops the segment. */
+  dropData: "rtcr:segment 265 ",
+  dropElement: "rtcr:segment 269 ",
 } as const;
 
 /** Slots of the hook table. */

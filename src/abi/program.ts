@@ -29,6 +29,8 @@ export interface ProgramGlobal {
 export interface ProgramTable {
   readonly element: ValueTypeName;
   readonly imported: boolean;
+  /** Elements; absent: unbounded. */
+  readonly max?: number;
   /** Whether elements may differ from what the module's own segments put there. */
   readonly changes: boolean;
 }

@@ -4,6 +4,7 @@ import type { Rewritten } from "../engine/index.ts";
 import {
   continuations,
   FrameLayouts,
+  globalAccessor,
   Program,
   type RewriteOptions,
   type RewriteStatistics,
@@ -33,6 +34,8 @@ export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOpt
     statistics: rewritten.statistics,
     layout: (number) => layouts.layout(number),
     at: (functionIndex, position) => layouts.at(functionIndex, position),
+    signature: (functionIndex) => program.functionSignature(functionIndex),
     continuations: (requests) => continuations(program, requests),
+    globals: globalAccessor(program),
   };
 }

@@ -7,7 +7,14 @@
 // I2  While a host function has called back into the guest, no poll gives way: JavaScript frames cannot be saved.
 // I3  After a thaw at a poll, that poll is passed once without giving way: every freeze makes progress.
 
-import { CONTROL, type HostImports, type SavedFrame, type SavedHostCall, type Signature, type SavedThread } from "../abi/index.ts";
+import {
+  CONTROL,
+  type HostImports,
+  type SavedFrame,
+  type SavedHostCall,
+  type SavedThread,
+  type Signature,
+} from "../abi/index.ts";
 import { assert } from "../util/index.ts";
 import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
@@ -88,7 +95,15 @@ export class Group {
         waitOn(this.control, instance.memories[memory]!, address, expected, timeout, width);
       return wasmFunction(WAIT_TYPE, wait as (...args: never[]) => unknown) as unknown as WebAssembly.ExportValue;
     };
-    const instance = new Instance(name, number, program, given as WebAssembly.Imports, this.#shared, waitHook, this.#compile);
+    const instance = new Instance(
+      name,
+      number,
+      program,
+      given as WebAssembly.Imports,
+      this.#shared,
+      waitHook,
+      this.#compile,
+    );
     this.instances.push(instance);
     return instance;
   }
@@ -131,7 +146,10 @@ export class Group {
     thread.state = "running";
     try {
       const results = frozen ? this.#thaw(thread) : this.#begin(thread);
-      this.#end(thread, { kind: "returned", results: Array.isArray(results) ? results : results === undefined ? [] : [results] });
+      this.#end(thread, {
+        kind: "returned",
+        results: Array.isArray(results) ? results : results === undefined ? [] : [results],
+      });
     } catch (thrown) {
       this.#stopped(thread, thrown);
     } finally {
@@ -147,13 +165,18 @@ export class Group {
     const { hostCall } = thread;
     const frames = this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
     if (thread.state === "frozen") return { id, entry, frames, args: [], ...(hostCall ? { hostCall } : {}) };
-    const args = thread.args.map((value) => toSaved(value, typeof value === "bigint" ? "i64" : typeof value === "number" ? "f64" : "funcref", this.references));
+    const { params } = this.instances[entry.instance]!.program.signature(entry.function);
+    const args = params.map((type, index) => toSaved(thread.args[index], type, this.references));
     return { id, entry, frames: [], args };
   }
 
   /** Takes up a saved thread. */
   restore(saved: SavedThread): Thread {
-    const thread = new Thread(saved.id, saved.entry, saved.args.map((value) => fromSaved(value, this.references)));
+    const thread = new Thread(
+      saved.id,
+      saved.entry,
+      saved.args.map((value) => fromSaved(value, this.references)),
+    );
     this.#nextThread = Math.max(this.#nextThread, saved.id + 1);
     if (saved.frames.length > 0 || saved.hostCall) {
       thread.state = "frozen";
@@ -168,6 +191,11 @@ export class Group {
   /** The frames of a frozen thread, outermost first. */
   frames(thread: Thread): readonly SavedFrame[] {
     return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
+  }
+
+  /** @throws EngineFault "mismatch" if a frame does not fit its program */
+  checkFrames(frames: readonly SavedFrame[]): void {
+    this.#records.check(frames);
   }
 
   #poll(): void {
@@ -208,7 +236,8 @@ export class Group {
     const { hostCall } = thread;
     for (const instance of this.instances) {
       const own = records.filter((record) => record.instance === instance);
-      if (own.length > 0) instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
+      if (own.length > 0)
+        instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
     }
     for (const { address, instance, layout, site } of records) {
       this.control.view.setInt32(address + 16, instance.slot(layout.number, site.number)!, true);

@@ -58,10 +58,19 @@ export class HostCalls {
     };
   }
 
+  /** The type of an imported host function; undefined if there is none of that name. */
+  typeOf(module: string, name: string): Signature | undefined {
+    const found = [...this.#wrapped.values()].find((entry) => entry.module === module && entry.name === name);
+    return found && this.#group.instances[found.instance]!.importType(module, name);
+  }
+
   /** Prepares a saved call to be issued again. */
   reissue(saved: SavedHostCall, args: readonly unknown[]): { readonly type: Signature; readonly call: () => unknown } {
-    const found = [...this.#wrapped.values()].find((entry) => entry.module === saved.module && entry.name === saved.name);
-    if (!found) throw new EngineFault("mismatch", `saved state waits in ${saved.module}.${saved.name}, which is not imported`);
+    const found = [...this.#wrapped.values()].find(
+      (entry) => entry.module === saved.module && entry.name === saved.name,
+    );
+    if (!found)
+      throw new EngineFault("mismatch", `saved state waits in ${saved.module}.${saved.name}, which is not imported`);
     const call = new Call(this.#group, this, found, args as HostValue[], saved.progress);
     return {
       type: this.#group.instances[found.instance]!.importType(saved.module, saved.name),
@@ -74,7 +83,10 @@ export class HostCalls {
     const { module, name, instance } = wrapped;
     const { params } = this.#group.instances[instance]!.importType(module, name);
     const saved = params.map((type, index) => toSaved(args[index], type, this.#group.references));
-    this.#frozen = { saved: { kind: "host", module, name, args: saved, ...(progress === undefined ? {} : { progress }) }, args };
+    this.#frozen = {
+      saved: { kind: "host", module, name, args: saved, ...(progress === undefined ? {} : { progress }) },
+      args,
+    };
     throw this.#freeze;
   }
 
@@ -104,7 +116,13 @@ class Call implements HostCall {
   readonly #args: readonly HostValue[];
   #seen: number;
 
-  constructor(group: Group, calls: HostCalls, wrapped: Wrapped, args: readonly HostValue[], progress: PlainData | undefined) {
+  constructor(
+    group: Group,
+    calls: HostCalls,
+    wrapped: Wrapped,
+    args: readonly HostValue[],
+    progress: PlainData | undefined,
+  ) {
     this.#group = group;
     this.#calls = calls;
     this.#wrapped = wrapped;

@@ -1,4 +1,5 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
+export { Arenas, captureGroup, restoreGroup } from "./capture.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
 export { Group, type GroupOptions, type PollPolicy } from "./group.ts";

@@ -1,10 +1,11 @@
 // One instance of a rewritten module: its objects at hand, and its continuations.
 
-import { EXPORT, HOOK, IMPORT, IMPORT_MODULE, type Signature } from "../abi/index.ts";
+import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type SavedValue, type Signature } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Rewritten } from "./rewritten.ts";
+import { readNumber, writeNumber } from "./values.ts";
 import { wasmFunction } from "./wrap.ts";
 
 /** What all instances of a group share. */
@@ -35,6 +36,9 @@ export class ContinuationTable {
   }
 }
 
+const DROPPED = { data: EXPORT.droppedData, element: EXPORT.droppedElement } as const;
+const DROP = { data: EXPORT.dropData, element: EXPORT.dropElement } as const;
+
 /** How side modules are compiled: see tiering in docs/RATIONALE.md. */
 export type Compile = (bytes: Uint8Array) => WebAssembly.Module;
 
@@ -47,6 +51,7 @@ export class Instance {
   readonly #shared: Shared;
   readonly #compile: Compile;
   #bytes = new Uint8Array(0);
+  #globals: WebAssembly.Exports | undefined;
   readonly #slots = new Map<number, Map<number, number>>();
 
   /** @param imports values of the original's imports, by module and name */
@@ -129,6 +134,74 @@ export class Instance {
     (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);
   }
 
+  /** The value of a global of a number type, all its bits. */
+  readGlobal(index: number): SavedValue {
+    const { type } = this.program.info.globals[index]!;
+    if (type === "i32") return { type, value: this.global(index).value as number };
+    if (type === "i64") return { type, value: BigInt.asIntN(64, this.global(index).value as bigint) };
+    this.#accessor(`read${index}`)();
+    return readNumber(this.#shared.control.view, CONTROL.scratch, type);
+  }
+
+  /** Sets a global of a number type; `value` fits. */
+  writeGlobal(index: number, value: SavedValue): void {
+    if (value.type === "i32" || value.type === "i64") {
+      this.global(index).value = value.value;
+      return;
+    }
+    writeNumber(this.#shared.control.view, CONTROL.scratch, value);
+    this.#accessor(`write${index}`)();
+  }
+
+  /** All elements of a table of functions or host references. */
+  tableElements(index: number): unknown[] {
+    const table = this.table(index);
+    const wide = typeof table.length === "bigint";
+    return Array.from({ length: Number(table.length) }, (_, place) =>
+      table.get((wide ? BigInt(place) : place) as number),
+    );
+  }
+
+  /** Sets all elements of a table, which grows to their number. */
+  setTable(index: number, elements: readonly unknown[]): void {
+    const table = this.table(index);
+    const wide = typeof table.length === "bigint";
+    const address = (place: number) => (wide ? BigInt(place) : place) as number;
+    const missing = elements.length - Number(table.length);
+    if (missing > 0) table.grow(address(missing), elements.at(-1));
+    elements.forEach((element, place) => {
+      table.set(address(place), element);
+    });
+  }
+
+  /** Grows a memory to `pages` pages of 64 KiB. */
+  growMemory(index: number, pages: number): void {
+    const memory = this.memories[index]!;
+    const missing = pages - memory.buffer.byteLength / 65536;
+    const delta = this.program.info.memories[index]!.index64 ? BigInt(missing) : missing;
+    if (missing > 0) memory.grow(delta as number);
+  }
+
+  /** Whether the program has dropped a segment. */
+  dropped(kind: "data" | "element", segment: number): boolean {
+    return (this.exports[`${DROPPED[kind]}${segment}`] as WebAssembly.Global).value === 1;
+  }
+
+  /** Drops a segment, as the program's own instruction does. */
+  drop(kind: "data" | "element", segment: number): void {
+    if (!this.dropped(kind, segment)) (this.exports[`${DROP[kind]}${segment}`] as () => void)();
+  }
+
+  /** A function of the module that copies globals. */
+  #accessor(name: string): () => void {
+    if (!this.#globals) {
+      const { bytes } = required(this.program.globals, `an accessor of globals for ${name}`);
+      const module = new WebAssembly.Module(bytes as BufferSource);
+      this.#globals = new WebAssembly.Instance(module, this.#sideImports(module)).exports;
+    }
+    return this.#globals[name] as () => void;
+  }
+
   /** The type of an imported function. */
   importType(module: string, name: string): Signature {
     const found = this.program.info.imports.find((entry) => entry.module === module && entry.name === name);
@@ -163,7 +236,8 @@ export class Instance {
     const main: Record<string, unknown> = {};
     for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
       if (from !== "main") continue;
-      main[name] = kind === "function" && /^f\d+$/.test(name) ? this.function(Number(name.slice(1))) : this.exports[name];
+      main[name] =
+        kind === "function" && /^f\d+$/.test(name) ? this.function(Number(name.slice(1))) : this.exports[name];
     }
     const own: Record<string, unknown> = {
       [IMPORT.control]: this.#shared.control.memory,

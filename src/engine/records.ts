@@ -81,13 +81,21 @@ export class Records {
     control.set(CONTROL.last, inner);
   }
 
+  /** @throws EngineFault "mismatch" if a frame does not fit its program */
+  check(frames: readonly SavedFrame[]): void {
+    frames.forEach((frame, depth) => {
+      this.#place(frame, depth);
+    });
+  }
+
   #place(frame: SavedFrame, depth: number) {
     const instance = this.#instances[frame.instance];
     const place = instance?.program.at(frame.function, frame.position);
     const where = `frame ${depth} (instance ${frame.instance}, function ${frame.function}, position ${frame.position})`;
     if (!instance || !place) throw new EngineFault("mismatch", `${where}: the program has no safe point there`);
     const { values } = place.site;
-    const good = frame.values.length === values.length && values.every((value, i) => fits(frame.values[i]!, value.type));
+    const good =
+      frame.values.length === values.length && values.every((value, i) => fits(frame.values[i]!, value.type));
     if (!good) {
       const found = frame.values.map((value) => value.type).join(" ") || "none";
       const expected = values.map((value) => value.type).join(" ") || "none";

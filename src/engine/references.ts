@@ -4,7 +4,7 @@
 import type { SavedValue, ValueTypeName } from "../abi/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
-import { fromSaved, toSaved } from "./values.ts";
+import { fits, fromSaved, toSaved } from "./values.ts";
 
 export class References {
   readonly #instances: readonly Instance[];
@@ -22,7 +22,24 @@ export class References {
     const found = typeof value === "function" ? this.#index().get(value) : undefined;
     if (found) return { type: "func", ...found };
     const what = typeof value === "function" ? "a function of the host" : `an object of the host (${describe(value)})`;
-    throw new EngineFault("unsaveable", `${what} is held as ${type}; only functions of the program can be saved`, { type });
+    throw new EngineFault("unsaveable", `${what} is held as ${type}; only functions of the program can be saved`, {
+      type,
+    });
+  }
+
+  /** Why a saved value cannot be loaded into this group; undefined if it can. */
+  problem(value: SavedValue): string | undefined {
+    if (value.type === "func") {
+      const functions = this.#instances[value.instance]?.program.info.functions ?? 0;
+      const known = Number.isInteger(value.index) && value.index >= 0 && value.index < functions;
+      return known ? undefined : `function ${value.index} of instance ${value.instance} does not exist`;
+    }
+    if (value.type !== "exn") return undefined;
+    const types = this.#instances[value.instance]?.program.info.tags[value.tag];
+    if (!types) return `tag ${value.tag} of instance ${value.instance} does not exist`;
+    const good = value.payload.length === types.length && types.every((type, i) => fits(value.payload[i]!, type));
+    if (!good) return `the payload does not have the types of tag ${value.tag} of instance ${value.instance}`;
+    return value.payload.map((item) => this.problem(item)).find((problem) => problem !== undefined);
   }
 
   load(value: SavedValue): unknown {
@@ -34,7 +51,10 @@ export class References {
     if (value.type !== "func") throw new EngineFault("mismatch", `expected a reference, found a saved ${value.type}`);
     const instance = this.#instances[value.instance];
     if (!instance || value.index >= instance.program.info.functions) {
-      throw new EngineFault("mismatch", `saved state names function ${value.index} of instance ${value.instance}, which does not exist`);
+      throw new EngineFault(
+        "mismatch",
+        `saved state names function ${value.index} of instance ${value.instance}, which does not exist`,
+      );
     }
     return instance.function(value.index);
   }
@@ -69,7 +89,8 @@ export class References {
       this.#known = this.#instances.length;
       for (const instance of this.#instances) {
         for (let index = instance.program.info.functions - 1; index >= 0; index--) {
-          this.#functions.set(instance.function(index), { instance: instance.number, index });
+          const fn = instance.function(index);
+          if (!this.#functions.has(fn)) this.#functions.set(fn, { instance: instance.number, index });
         }
       }
     }

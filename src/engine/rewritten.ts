@@ -1,6 +1,6 @@
 // What the engine needs of a rewritten program: given to it, so that it depends on no instrumenter.
 
-import type { ProgramInfo, ValueTypeName } from "../abi/index.ts";
+import type { ProgramInfo, Signature, ValueTypeName } from "../abi/index.ts";
 
 /** How one value lies in a frame record. */
 export interface RecordValue {
@@ -35,15 +35,20 @@ export interface Rewritten {
   layout(number: number): RecordLayout;
   /** Undefined if no frame can stand at `position` (a byte offset in the original body) of the function. */
   at(functionIndex: number, position: number): { readonly layout: RecordLayout; readonly site: RecordSite } | undefined;
+  /** Parameters and results of a function of the original. */
+  signature(functionIndex: number): Signature;
   /** A side module that continues frames at the given sites. */
   continuations(requests: readonly { readonly function: number; readonly site: number }[]): ContinuationBytes;
   /** Reads and writes the globals that JavaScript cannot hold exactly; undefined if there are none. */
   readonly globals?: GlobalAccess | undefined;
 }
 
-/** A module that copies globals to and from the control memory's scratch area. */
+/**
+ * A module that copies globals to and from the control memory's scratch area: it exports `read<index>` and
+ * `write<index>`, and imports from `main` what the instance exports.
+ */
 export interface GlobalAccess {
   readonly bytes: Uint8Array;
-  /** Indices of the globals it copies, each into 16 bytes, one behind the other. */
+  /** Indices of the globals it copies. */
   readonly indices: readonly number[];
 }

@@ -15,8 +15,8 @@ import {
   F32,
   F64,
   type FunctionType,
-  heapOf,
   HEAP,
+  heapOf,
   I32,
   I64,
   type IndexSpaces,
@@ -81,6 +81,11 @@ export class Program {
     const imported = this.module.imports.filter((entry) => entry.kind === "func")[functionIndex]!;
     const kind = this.options.importKind ?? defaultImportKind;
     return kind(imported.module, imported.name);
+  }
+
+  /** Parameters and results of a function as hosts name them. */
+  functionSignature(functionIndex: number): Signature {
+    return this.#signature(this.spaces.functions[functionIndex]!);
   }
 
   #signature(type: number): Signature {
@@ -176,6 +181,7 @@ export class Program {
       tables: spaces.tables.map((table, index) => ({
         element: typeName(table.element),
         imported: index < spaces.importedTables,
+        ...(table.limits.max === undefined ? {} : { max: table.limits.max }),
         changes: index < spaces.importedTables || visible("table", index) || scan.changedTables.has(index),
       })),
       tags: spaces.tags.map((type) => module.types[type]!.params!.map(typeName)),
@@ -200,7 +206,8 @@ export class Program {
   memoryType(index: number): { readonly min: number; readonly max?: number; readonly shared: boolean } {
     const { min, max, shared, index64 } = this.spaces.memories[index]!;
     const share = this.options.shareMemories !== false && index >= this.spaces.importedMemories;
-    if (shared || !share || index64 || this.scan.waits) return max === undefined ? { min, shared } : { min, max, shared };
+    if (shared || !share || index64 || this.scan.waits)
+      return max === undefined ? { min, shared } : { min, max, shared };
     return { min, max: max ?? 65536, shared: true };
   }
 }

@@ -20,7 +20,10 @@ export function savedBytes(type: ValueType): number {
 }
 
 /** Where each value stands in a record, and the record's size. */
-export function recordLayout(values: readonly FrameValue[]): { readonly offsets: readonly number[]; readonly bytes: number } {
+export function recordLayout(values: readonly FrameValue[]): {
+  readonly offsets: readonly number[];
+  readonly bytes: number;
+} {
   let bytes: number = RECORD.values;
   const offsets = values.map((value) => {
     const offset = bytes;
@@ -32,6 +35,10 @@ export function recordLayout(values: readonly FrameValue[]): { readonly offsets:
 
 export function loadOf(type: ValueType): number {
   return LOADS.get(type) ?? OP.i32Load;
+}
+
+export function storeOf(type: ValueType): number {
+  return STORES.get(type) ?? OP.i32Store;
 }
 
 const LOADS: ReadonlyMap<ValueType, number> = new Map<ValueType, number>([
@@ -73,7 +80,13 @@ export function writeSave(
       writer.u32(value.local);
     }
     writer.u8(OP.call);
-    writer.u32(saver(space, chunk.map((value) => value.type), first === 0));
+    writer.u32(
+      saver(
+        space,
+        chunk.map((value) => value.type),
+        first === 0,
+      ),
+    );
   }
 }
 

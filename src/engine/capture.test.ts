@@ -1,0 +1,210 @@
+// Capture and restore of whole groups. Frames and threads under torture: test/torture.ts.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
+import type { SavedGroup } from "../abi/index.ts";
+import { loadProgram } from "../core/program.ts";
+import { Arenas, captureGroup, Group, restoreGroup } from "./index.ts";
+
+type Run = (name: string, ...args: unknown[]) => unknown;
+
+/** A group of one instance, and a function that calls its exports. */
+function start(bytes: Uint8Array): { group: Group; run: Run } {
+  const group = new Group();
+  const program = loadProgram(bytes, "a module");
+  group.add("m", program);
+  const run: Run = (name, ...args) => {
+    const { index } = program.info.exports.find((entry) => entry.name === name)!;
+    const thread = group.spawn({ instance: 0, function: index, name }, args);
+    group.run(thread);
+    assert(thread.ending?.kind === "returned", `${name}: ${thread.ending?.kind}`);
+    return thread.ending.results[0];
+  };
+  return { group, run };
+}
+
+/** Runs `before`, moves the state into a fresh group and runs `after` there. */
+function moved(bytes: Uint8Array, before: (run: Run) => void, after: (run: Run) => void): void {
+  const first = start(bytes);
+  before(first.run);
+  const saved = captureGroup(first.group);
+  const second = start(bytes);
+  restoreGroup(second.group, saved);
+  assert.deepEqual(captureGroup(second.group), saved);
+  after(second.run);
+}
+
+function refuses(bytes: Uint8Array, change: (saved: SavedGroup) => SavedGroup, message: RegExp): void {
+  const saved = captureGroup(start(bytes).group);
+  const { group } = start(bytes);
+  const before = captureGroup(group);
+  assert.throws(() => restoreGroup(group, change(saved)), { name: "EngineFault", code: "mismatch", message });
+  assert.deepEqual(captureGroup(group), before);
+}
+
+test("memories: content and size, several and 64-bit ones", () => {
+  const bytes = assemble(`(module (memory $a 1 5) (memory $b i64 1 9)
+    (func (export "set") (drop (memory.grow $a (i32.const 2))) (drop (memory.grow $b (i64.const 3)))
+      (i32.store $a (i32.const 150000) (i32.const 7)) (i32.store $b (i64.const 200000) (i32.const 8)))
+    (func (export "sum") (result i32)
+      (i32.add (i32.add (i32.load $a (i32.const 150000)) (i32.load $b (i64.const 200000)))
+        (i32.add (memory.size $a) (i32.wrap_i64 (memory.size $b))))))`);
+  moved(
+    bytes,
+    (run) => run("set"),
+    (run) => assert.equal(run("sum"), 7 + 8 + 3 + 4),
+  );
+});
+
+test("globals keep the payloads of NaNs and vectors", () => {
+  const bytes = assemble(`(module
+    (global $i (mut i32) (i32.const 0)) (global $l (mut i64) (i64.const 0)) (global $f (mut f32) (f32.const 0))
+    (global $d (mut f64) (f64.const 0)) (global $v (mut v128) (v128.const i64x2 0 0)) (global $c i32 (i32.const 3))
+    (func (export "set") (global.set $i (i32.const -5)) (global.set $l (i64.const -6)) (global.set $f (f32.const nan:0x200001))
+      (global.set $d (f64.const -nan:0x4000000000001)) (global.set $v (v128.const i32x4 1 2 3 4)))
+    (func (export "f") (result i32) (i32.reinterpret_f32 (global.get $f)))
+    (func (export "d") (result i64) (i64.reinterpret_f64 (global.get $d)))
+    (func (export "v") (result i32) (i32x4.extract_lane 2 (global.get $v)))
+    (func (export "i") (result i64) (i64.add (global.get $l) (i64.extend_i32_s (global.get $i)))))`);
+  moved(
+    bytes,
+    (run) => run("set"),
+    (run) => {
+      assert.equal(run("f"), 0x7fa00001);
+      assert.equal(run("d"), -0xbffffffffffffn);
+      assert.equal(run("v"), 3);
+      assert.equal(run("i"), -11n);
+    },
+  );
+});
+
+test("tables, references in globals, dropped segments", () => {
+  const bytes = assemble(`(module (memory 1) (type $t (func (result i32)))
+    (table $a 2 10 funcref) (elem (table $a) (i32.const 0) func $one) (elem $passive func $two)
+    (global $g (mut funcref) (ref.null func)) (data $d "abc")
+    (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
+    (func (export "set")
+      (drop (table.grow $a (ref.func $two) (i32.const 3))) (table.set $a (i32.const 0) (ref.null func))
+      (global.set $g (ref.func $one)) (table.set $a (i32.const 1) (ref.func $one))
+      (data.drop $d) (elem.drop $passive))
+    (func (export "size") (result i32) (table.size $a))
+    (func (export "call") (param i32) (result i32) (call_indirect $a (type $t) (local.get 0)))
+    (func (export "null") (param i32) (result i32) (ref.is_null (table.get $a (local.get 0))))
+    (func (export "global") (result i32) (ref.is_null (global.get $g)))
+    (func (export "init") (result i32) (memory.init $d (i32.const 0) (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "data") (memory.init $d (i32.const 0) (i32.const 0) (i32.const 1)))
+    (func (export "elements") (table.init $a $passive (i32.const 0) (i32.const 0) (i32.const 1))))`);
+  moved(
+    bytes,
+    (run) => run("set"),
+    (run) => {
+      assert.equal(run("size"), 5);
+      assert.deepEqual(
+        [1, 2, 4].map((slot) => run("call", slot)),
+        [1, 2, 2],
+      );
+      assert.equal(run("null", 0), 1);
+      assert.equal(run("global"), 0);
+      assert.throws(() => run("data"), /trapped/);
+      assert.throws(() => run("elements"), /trapped/);
+    },
+  );
+});
+
+test("64-bit tables", () => {
+  const bytes = assembleWithBinaryen(`(module (table $t i64 1 9 funcref) (func $f)
+    (func (export "set") (drop (table.grow $t (ref.func $f) (i64.const 2))))
+    (func (export "null") (param i64) (result i32) (ref.is_null (table.get $t (local.get 0)))) (elem declare func $f))`);
+  moved(
+    bytes,
+    (run) => run("set"),
+    (run) =>
+      assert.deepEqual(
+        [0n, 1n, 2n].map((slot) => run("null", slot)),
+        [1, 0, 0],
+      ),
+  );
+});
+
+test("what linked instances share is saved once, with its owner", () => {
+  const owner = assemble(`(module (memory (export "m") 1) (global (export "g") (mut i32) (i32.const 1))
+    (table (export "t") 2 funcref) (func $f (export "f")) (elem (i32.const 0) func $f))`);
+  const user =
+    assemble(`(module (import "a" "m" (memory 1)) (import "a" "g" (global (mut i32))) (import "a" "t" (table 2 funcref))
+    (import "a" "f" (func $f)) (global $own (mut i32) (i32.const 9)) (func $mine)
+    (func (export "set") (i32.store (i32.const 4) (i32.const 5)) (global.set 0 (i32.const 6))
+      (table.set (i32.const 1) (ref.func $mine)) (table.set (i32.const 0) (ref.func $f))) (elem declare func $f $mine))`);
+  const make = () => {
+    const group = new Group();
+    const first = group.add("owner", loadProgram(owner, "owner", { shareMemories: false }));
+    const program = loadProgram(user, "user");
+    group.add("user", program, {}, { a: first.exports });
+    return { group, program };
+  };
+  const { group, program } = make();
+  const { index } = program.info.exports.find((entry) => entry.name === "set")!;
+  group.run(group.spawn({ instance: 1, function: index, name: "set" }, []));
+  const saved = captureGroup(group);
+  const [a, b] = saved.instances;
+  assert.deepEqual([a!.memories.length, b!.memories.length], [1, 0]);
+  assert.deepEqual(a!.globals, [{ index: 0, value: { type: "i32", value: 6 } }]);
+  assert.deepEqual(b!.globals, [{ index: 1, value: { type: "i32", value: 9 } }]);
+  const elements = [
+    { type: "func", instance: 0, index: 0 },
+    { type: "func", instance: 1, index: 1 },
+  ];
+  assert.deepEqual(a!.tables, [{ index: 0, elements }]);
+  const fresh = make().group;
+  restoreGroup(fresh, saved);
+  assert.deepEqual(captureGroup(fresh), saved);
+});
+
+test("a state that does not fit is refused, nothing changes", () => {
+  const bytes = assemble(
+    `(module (memory 1 2) (global $g (mut i32) (i32.const 1)) (table (export "t") 1 2 funcref) (func (export "f")))`,
+  );
+  const first = (change: object) => (saved: SavedGroup) => ({
+    ...saved,
+    instances: [{ ...saved.instances[0]!, ...change }],
+  });
+  const value = { type: "i64", value: 1n } as const;
+  const memory = (pages: number, size: number) => ({ memories: [{ index: 0, pages, content: new Uint8Array(size) }] });
+  refuses(bytes, (saved) => ({ ...saved, abi: 99 }), /expected state of layout version 1, found 99/);
+  refuses(bytes, (saved) => ({ ...saved, instances: [] }), /expected the state of 1 instances, found 0/);
+  refuses(bytes, first({ module: "another" }), /expected the state of module a module, found another/);
+  refuses(bytes, first({ memories: [] }), /memories: expected 0, found none/);
+  refuses(bytes, first(memory(3, 3 * 65536)), /memory 0: expected 1 to 2 pages, found 3/);
+  refuses(bytes, first(memory(2, 65536)), /memory 0: expected 131072 bytes for 2 pages, found 65536/);
+  refuses(bytes, first({ globals: [{ index: 0, value }] }), /global 0: expected a value of type i32, found i64/);
+  refuses(bytes, first({ tables: [{ index: 0, elements: [] }] }), /table 0: expected 1 to 2 elements, found 0/);
+  const elements = [{ type: "func", instance: 0, index: 7 }];
+  refuses(bytes, first({ tables: [{ index: 0, elements }] }), /function 7 of instance 0 does not exist/);
+  refuses(bytes, first({ droppedData: [0] }), /data segment 0 is dropped, but no instruction drops it/);
+  const entry = { instance: 0, function: 0, name: "f" };
+  const frame = { kind: "wasm", instance: 0, function: 0, position: 77, values: [] } as const;
+  refuses(
+    bytes,
+    (saved) => ({ ...saved, threads: [{ id: 1, entry, frames: [frame], args: [] }] }),
+    /no safe point there/,
+  );
+  refuses(
+    bytes,
+    (saved) => ({ ...saved, threads: [{ id: 1, entry, frames: [], args: [value] }] }),
+    /expected 0 arguments, found 1/,
+  );
+  const hostCall = { kind: "host", module: "x", name: "y", args: [] } as const;
+  refuses(
+    bytes,
+    (saved) => ({ ...saved, threads: [{ id: 1, entry, frames: [], args: [], hostCall }] }),
+    /it waits in x.y/,
+  );
+});
+
+test("arenas keep their buffers", () => {
+  const { group } = start(assemble(`(module (memory 2))`));
+  const arenas = new Arenas();
+  const first = captureGroup(group, arenas).instances[0]!.memories[0]!.content;
+  const second = captureGroup(group, arenas).instances[0]!.memories[0]!.content;
+  assert.equal(first.buffer, second.buffer);
+});

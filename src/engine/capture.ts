@@ -1,0 +1,135 @@
+// Capture and restore of a whole stopped group: memories, mutable globals, tables, dropped segments, threads.
+//
+// What several instances share (a memory exported by one and imported by others) is one object of the engine and is
+// saved once, with its owner: the first instance of the group that holds it. Which instance that is follows from the
+// links alone, so a fresh group that is linked in the same way finds the same owners.
+//
+// I1  A restore checks everything before it changes anything: after a fault the group is as it was.
+// I2  A restore goes into a fresh group: same modules in the same order, no thread, nothing run yet.
+
+import {
+  ABI_VERSION,
+  type SavedGlobal,
+  type SavedGroup,
+  type SavedInstance,
+  type SavedTable,
+  type SavedValue,
+} from "../abi/index.ts";
+import { checkGroup } from "./capture-check.ts";
+import { EngineFault } from "./faults.ts";
+import type { Group } from "./group.ts";
+import type { Instance } from "./instance.ts";
+import { type OwnedState, owned } from "./owners.ts";
+
+/** Buffers that captured memories are copied into; kept, because copying into new memory is many times slower. */
+export class Arenas {
+  readonly #buffers = new Map<string, Uint8Array>();
+
+  /** At least as long as the memory of an instance; its content is whatever was left in it. */
+  take(instance: number, memory: number, sizeBytes: number): Uint8Array {
+    const key = `${instance} ${memory}`;
+    let buffer = this.#buffers.get(key);
+    if (!buffer || buffer.length < sizeBytes) this.#buffers.set(key, (buffer = new Uint8Array(sizeBytes)));
+    return buffer.subarray(0, sizeBytes);
+  }
+}
+
+/**
+ * The state of a group whose threads all stand still. The group stays as it is.
+ *
+ * @param arenas where memory contents go: they are valid until the next capture with the same arenas
+ * @throws EngineFault "busy" while a thread runs, "unsaveable" for a reference that has no saved form
+ */
+export function captureGroup(group: Group, arenas: Arenas = new Arenas()): SavedGroup {
+  if (group.running)
+    throw new EngineFault("busy", `thread ${group.running.id} is running: a capture needs all threads frozen`);
+  const threads = group.threads.map((thread) => group.save(thread));
+  const states = owned(group.instances);
+  const instances = group.instances.map((instance, number) =>
+    captureInstance(group, instance, states[number]!, arenas),
+  );
+  return { abi: ABI_VERSION, instances, threads };
+}
+
+function captureInstance(group: Group, instance: Instance, state: OwnedState, arenas: Arenas): SavedInstance {
+  const { name, program } = instance;
+  const dropped = droppedSegments(instance);
+  return {
+    module: program.info.module,
+    name,
+    globals: state.globals.map((index) => captureGlobal(group, instance, index)),
+    tables: state.tables.map((index) => captureTable(group, instance, index)),
+    droppedData: dropped.data,
+    droppedElements: dropped.elements,
+    memories: state.memories.map((index) => {
+      const bytes = new Uint8Array(instance.memories[index]!.buffer);
+      const content = arenas.take(instance.number, index, bytes.length);
+      content.set(bytes);
+      return { index, pages: bytes.length / 65536, content };
+    }),
+  };
+}
+
+function captureGlobal(group: Group, instance: Instance, index: number): SavedGlobal {
+  const { type } = instance.program.info.globals[index]!;
+  const reference = type === "funcref" || type === "externref";
+  if (type === "exnref") throw unsaveable(`global ${index} of ${instance.name} holds exception references`);
+  const value = reference ? group.references.save(instance.global(index).value, type) : instance.readGlobal(index);
+  return { index, value };
+}
+
+function captureTable(group: Group, instance: Instance, index: number): SavedTable {
+  const { element } = instance.program.info.tables[index]!;
+  if (element === "exnref") throw unsaveable(`table ${index} of ${instance.name} holds exception references`);
+  const elements = instance.tableElements(index).map((value) => group.references.save(value, element));
+  return { index, elements };
+}
+
+function unsaveable(what: string): EngineFault {
+  return new EngineFault("unsaveable", `${what}, which cannot be read: only frames may hold them`);
+}
+
+function droppedSegments(instance: Instance): { data: readonly number[]; elements: readonly number[] } {
+  const { droppableData, droppableElements } = instance.program.info;
+  return {
+    data: droppableData.filter((segment) => instance.dropped("data", segment)),
+    elements: droppableElements.filter((segment) => instance.dropped("element", segment)),
+  };
+}
+
+/**
+ * Brings a fresh group into a saved state; its threads are then `group.threads`, frozen or ready.
+ *
+ * @throws EngineFault "busy" if the group has threads, "mismatch" if the state does not fit the group's programs;
+ *   the group is unchanged then
+ */
+export function restoreGroup(group: Group, saved: SavedGroup): void {
+  if (group.threads.length > 0)
+    throw new EngineFault("busy", "a restore needs a fresh group, found one that has threads");
+  checkGroup(group, saved);
+  for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
+  for (const thread of saved.threads) group.restore(thread);
+}
+
+function restoreInstance(group: Group, instance: Instance, state: SavedInstance): void {
+  for (const { index, pages, content } of state.memories) {
+    instance.growMemory(index, pages);
+    new Uint8Array(instance.memories[index]!.buffer).set(content);
+  }
+  for (const { index, value } of state.globals) {
+    if (isNumber(value)) instance.writeGlobal(index, value);
+    else instance.global(index).value = group.references.load(value);
+  }
+  for (const { index, elements } of state.tables) {
+    instance.setTable(
+      index,
+      elements.map((element) => group.references.load(element)),
+    );
+  }
+  for (const segment of state.droppedData) instance.drop("data", segment);
+  for (const segment of state.droppedElements) instance.drop("element", segment);
+}
+
+function isNumber(value: SavedValue): boolean {
+  return value.type !== "null" && value.type !== "func" && value.type !== "exn";
+}
