@@ -75,6 +75,7 @@ export class HandleTable {
         },
       );
     }
+    for (const volume of volumes) volume.endRestore();
     for (let handle = table.#open.length - 1; handle >= 0; handle--) {
       if (table.#open[handle] === undefined) table.#free.push(handle);
     }

@@ -13,6 +13,8 @@ export interface Volume {
   endCapture(): PlainData;
   /** Opens the node of a place again; undefined: it is not there any more. */
   reopen(place: PlainData, access: Access): OpenNode | undefined;
+  /** All nodes that were open have been opened again. */
+  endRestore(): void;
   /** A place as people read it, for messages. */
   describe(place: PlainData): string;
   dispose(): void;

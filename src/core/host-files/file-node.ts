@@ -13,8 +13,16 @@ import {
 } from "node:fs";
 import type { Errno, NodeStatus } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import type { Access, FileNode, Location, NewTimes, Written } from "../files/index.ts";
-import { attempt, toErrno, toStatus } from "./errors-node.ts";
+import {
+  type Access,
+  attempt,
+  type FileNode,
+  type Location,
+  type NewTimes,
+  toErrno,
+  type Written,
+} from "../files/index.ts";
+import { toStatus } from "./status-node.ts";
 import { setHostTimes } from "./times-node.ts";
 
 /** The kernel moves at most 2 GiB - 4 KiB in one call, and Node refuses more; the rest is a partial transfer. */

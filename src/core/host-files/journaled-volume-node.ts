@@ -152,6 +152,8 @@ export class JournaledVolume implements Volume {
     return openPlace(roots, place as Place, access);
   }
 
+  endRestore(): void {}
+
   describe(place: PlainData): string {
     return describePlace(this.roots, place as Place);
   }

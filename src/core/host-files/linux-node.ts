@@ -30,9 +30,16 @@ import {
 } from "node:fs";
 import type { DirectoryEntry, Errno, NodeStatus } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import type { Access, DirectoryNode, FileNode, Location, NewTimes } from "../files/index.ts";
-import { attempt, toKind, toStatus } from "./errors-node.ts";
+import {
+  type Access,
+  attempt,
+  type DirectoryNode,
+  type FileNode,
+  type Location,
+  type NewTimes,
+} from "../files/index.ts";
 import { accessFlags, HostFile } from "./file-node.ts";
+import { toKind, toStatus } from "./status-node.ts";
 import { setHostTimes } from "./times-node.ts";
 
 /** Not among Node's constants; the same number on every Linux that Node runs on. */

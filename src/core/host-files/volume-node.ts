@@ -69,6 +69,8 @@ export class HostVolume implements Volume {
     );
   }
 
+  endRestore(): void {}
+
   describe(place: PlainData): string {
     return describePlace(this.roots, place as Place);
   }
