@@ -1,27 +1,44 @@
 // Liveness of locals at safe points: which locals may still be read after a thread has stood there.
 //
 // A backward walk over the structured instructions. A label's set is known when the walk meets a branch to it, but
-// for loops, whose head lies before the branch: those start empty and the walk is repeated until none grows (the
-// depth of the loop nest bounds the repetitions). Instructions that may throw (calls, throws) also see what the
-// handlers of every enclosing try need; traps cannot be caught and do not count.
+// for loops, whose head lies before the branch: those start empty, and an outermost loop is walked again until no head
+// in it grows (the depth of the nest bounds the repetitions). Instructions that may throw (calls, throws) also see
+// what the handlers of every enclosing try need; traps cannot be caught and do not count.
 //
-// Sets are bit sets in Uint32Arrays, kept and reused. The result follows from the original body alone.
+// Sets are rows of `words` words in one array, which is kept and reused; a row is named by its offset:
+//   CURRENT             what is live at the point of the walk
+//   #row(depth, kind)   for each open block: what is live at its end, at its else, at the head of a loop (HEAD), at
+//                       legacy handlers, and in handlers reached from a throw (THROWN)
+// Rows that would only repeat another are not written: `#labelAt` and `#thrownAt` say which row stands for a block's
+// label and for its handlers. The result follows from the original body alone.
 
 import { type Body, OP } from "../wasm/index.ts";
+
+const CURRENT = 0;
+const END = 0;
+const ELSE = 1;
+const HEAD = 2;
+const HANDLERS = 3;
+const THROWN = 4;
+const KINDS = 5;
 
 /** Live locals at chosen instructions of one body after the other. */
 export class Liveness {
   /** Words of one set. */
   words = 0;
   #sites = new Uint32Array(0);
-  #current = new Uint32Array(0);
-  readonly #labels: Uint32Array[] = [];
-  readonly #ends: Uint32Array[] = [];
-  readonly #elses: Uint32Array[] = [];
-  readonly #handlers: Uint32Array[] = [];
-  readonly #thrown: Uint32Array[] = [];
-  readonly #heads = new Map<number, Uint32Array>();
+  #rows = new Uint32Array(1024);
+  #labelAt = new Int32Array(64);
+  #thrownAt = new Int32Array(64);
+  /** What is live at the heads of loops, row by row, as far as it is known. */
+  #heads = new Uint32Array(64);
+  /** Offset in `#heads` by the loop's instruction. */
+  readonly #headAt = new Map<number, number>();
   #depth = 0;
+  /** Open loops. */
+  #nest = 0;
+  /** Whether a head has grown in the current walk over an outermost loop. */
+  #grew = false;
 
   /**
    * Computes the sets of `sites` sites of `body`.
@@ -30,10 +47,12 @@ export class Liveness {
    */
   analyse(body: Body, siteAt: Int32Array, sites: number): void {
     this.words = Math.max(1, (body.locals.length + 31) >>> 5);
-    this.#current = new Uint32Array(this.words);
-    this.#sites = new Uint32Array(this.words * sites);
-    this.#heads.clear();
-    while (this.#walk(body, siteAt));
+    const size = this.words * sites;
+    if (this.#sites.length < size) this.#sites = new Uint32Array(size * 2);
+    else this.#sites.fill(0, 0, size);
+    this.#reserve(1);
+    if (this.#headAt.size) this.#headAt.clear();
+    this.#walk(body, siteAt);
   }
 
   /** Whether `local` is live at `site` (numbered from 0). */
@@ -41,87 +60,75 @@ export class Liveness {
     return ((this.#sites[site * this.words + (local >>> 5)]! >>> (local & 31)) & 1) === 1;
   }
 
-  /** One walk from the end to the start; whether a loop's set grew, so that another is needed. */
-  #walk(body: Body, siteAt: Int32Array): boolean {
-    const { op, a, count, match } = body;
-    const current = this.#current;
-    let grew = false;
+  /** Adds the set of `site` to `set`, which has `words` words. */
+  addTo(set: Uint32Array, site: number): void {
+    const from = site * this.words;
+    for (let word = 0; word < this.words; word++) set[word]! |= this.#sites[from + word]!;
+  }
+
+  /** Walks from the end to the start. */
+  #walk(body: Body, siteAt: Int32Array): void {
+    const { op, a, count } = body;
     this.#depth = 0;
-    current.fill(0);
+    this.#nest = 0;
+    this.#clear(CURRENT);
     for (let at = count - 1; at >= 0; at--) {
       const code = op[at]!;
       if (code > OP.localTee) {
-        if (code === OP.brOnNull || code === OP.brOnNonNull) unite(current, this.#label(a[at]!));
+        if (code === OP.brOnNull || code === OP.brOnNonNull) this.#unite(CURRENT, this.#label(a[at]!));
         if (siteAt[at]) this.#record(siteAt[at]! - 1);
-        continue;
-      }
-      switch (code) {
-        case OP.localGet: {
-          const local = a[at]!;
-          current[local >>> 5]! |= 1 << (local & 31);
-          break;
-        }
-        case OP.localSet:
-        case OP.localTee: {
-          const local = a[at]!;
-          current[local >>> 5]! &= ~(1 << (local & 31));
-          break;
-        }
-        case OP.end:
-        case OP.delegate:
-          this.#enter(body, match[at]!);
-          break;
-        case OP.loop:
-          if (siteAt[at]) this.#record(siteAt[at]! - 1);
-          grew = unite(this.#heads.get(at)!, current) || grew;
-          this.#depth--;
-          break;
-        case OP.call:
-        case OP.callIndirect:
-        case OP.callRef:
-          unite(current, this.#thrown[this.#depth - 1]!);
-          if (siteAt[at]) this.#record(siteAt[at]! - 1);
-          break;
-        default:
-          this.#control(body, at, code);
+      } else if (code === OP.localGet) {
+        this.#rows[a[at]! >>> 5]! |= 1 << (a[at]! & 31);
+      } else if (code >= OP.localSet) {
+        this.#rows[a[at]! >>> 5]! &= ~(1 << (a[at]! & 31));
+      } else if (code === OP.call || code === OP.callIndirect || code === OP.callRef) {
+        this.#unite(CURRENT, this.#thrownAt[this.#depth - 1]!);
+        if (siteAt[at]) this.#record(siteAt[at]! - 1);
+      } else if (code === OP.loop) {
+        if (siteAt[at]) this.#record(siteAt[at]! - 1);
+        if (this.#leaveLoop(at)) at = body.match[at]!;
+      } else {
+        this.#control(body, at, code);
       }
     }
     if (siteAt[count]) this.#record(siteAt[count]! - 1);
-    return grew;
   }
 
   #control(body: Body, at: number, code: number): void {
-    const current = this.#current;
     const top = this.#depth - 1;
     switch (code) {
+      case OP.end:
+      case OP.delegate:
+        this.#enter(body, body.match[at]!);
+        return;
       case OP.br:
-        current.set(this.#label(body.a[at]!));
+        this.#copy(CURRENT, this.#label(body.a[at]!));
         return;
       case OP.brIf:
-        unite(current, this.#label(body.a[at]!));
+        this.#unite(CURRENT, this.#label(body.a[at]!));
         return;
       case OP.brTable:
-        current.fill(0);
-        for (const label of body.labels.get(at)!) unite(current, this.#label(label));
+        this.#clear(CURRENT);
+        for (const label of body.labels.get(at)!) this.#unite(CURRENT, this.#label(label));
         return;
       case OP.throw:
       case OP.throwRef:
       case OP.rethrow:
-        current.set(this.#thrown[top]!);
+        this.#copy(CURRENT, this.#thrownAt[top]!);
         return;
       case OP.return:
       case OP.unreachable:
       case OP.returnCall:
       case OP.returnCallIndirect:
       case OP.returnCallRef:
-        current.fill(0);
+        this.#clear(CURRENT);
         return;
       case OP.else:
-        this.#elses[top]!.set(current);
-        current.set(this.#ends[top]!);
+        this.#copy(this.#row(top, ELSE), CURRENT);
+        this.#copy(CURRENT, this.#row(top, END));
         return;
       case OP.if:
-        unite(current, body.op[body.next[at]!] === OP.else ? this.#elses[top]! : this.#ends[top]!);
+        this.#unite(CURRENT, this.#row(top, body.op[body.next[at]!] === OP.else ? ELSE : END));
         this.#depth--;
         return;
       case OP.catch:
@@ -138,54 +145,103 @@ export class Liveness {
   /** Comes to a block from its end; `opener` is -1 for the function. */
   #enter(body: Body, opener: number): void {
     const top = this.#depth++;
-    for (const sets of [this.#labels, this.#ends, this.#elses, this.#handlers, this.#thrown]) {
-      if (sets[top]?.length !== this.words) sets[top] = new Uint32Array(this.words);
+    this.#reserve(this.#depth);
+    const code = opener < 0 ? OP.block : body.op[opener]!;
+    const end = this.#row(top, END);
+    this.#labelAt[top] = end;
+    if (opener < 0) this.#clear(end);
+    else this.#copy(end, CURRENT);
+    const thrown = this.#row(top, THROWN);
+    this.#thrownAt[top] = top === 0 ? thrown : this.#thrownAt[top - 1]!;
+    if (top === 0) this.#clear(thrown);
+    if (code === OP.loop) this.#enterLoop(opener, top);
+    if (code !== OP.try && code !== OP.tryTable) return;
+    this.#clear(this.#row(top, HANDLERS));
+    this.#copy(thrown, this.#thrownAt[top]!);
+    this.#thrownAt[top] = thrown;
+    for (const clause of body.catches.get(opener) ?? []) this.#unite(thrown, this.#labelAt[top - 1 - clause.label]!);
+  }
+
+  #enterLoop(opener: number, top: number): void {
+    if (this.#nest++ === 0) this.#grew = false;
+    this.#labelAt[top] = this.#row(top, HEAD);
+    let head = this.#headAt.get(opener);
+    if (head === undefined) {
+      head = this.#headAt.size * this.words;
+      this.#headAt.set(opener, head);
+      if (this.#heads.length < head + this.words) this.#heads = grown(this.#heads, head + this.words);
+      this.#heads.fill(0, head, head + this.words);
     }
-    this.#ends[top]!.set(this.#current);
-    this.#handlers[top]!.fill(0);
-    const thrown = this.#thrown[top]!;
-    if (top === 0) thrown.fill(0);
-    else thrown.set(this.#thrown[top - 1]!);
-    if (opener < 0) {
-      this.#labels[top]!.fill(0);
-      return;
+    for (let word = 0; word < this.words; word++) this.#rows[this.#labelAt[top]! + word] = this.#heads[head + word]!;
+  }
+
+  /** At the head of a loop; whether its body must be walked again, from its end. */
+  #leaveLoop(at: number): boolean {
+    const head = this.#headAt.get(at)!;
+    for (let word = 0; word < this.words; word++) {
+      const united = (this.#heads[head + word]! | this.#rows[word]!) >>> 0;
+      if (united === this.#heads[head + word]) continue;
+      this.#heads[head + word] = united;
+      this.#grew = true;
     }
-    if (body.op[opener] === OP.loop) {
-      let head = this.#heads.get(opener);
-      if (!head) this.#heads.set(opener, (head = new Uint32Array(this.words)));
-      this.#labels[top]!.set(head);
-      return;
-    }
-    this.#labels[top]!.set(this.#current);
-    for (const clause of body.catches.get(opener) ?? []) unite(thrown, this.#labels[top - 1 - clause.label]!);
+    this.#depth--;
+    if (--this.#nest > 0 || !this.#grew) return false;
+    const top = this.#depth++;
+    this.#copy(CURRENT, this.#row(top, END));
+    this.#enterLoop(at, top);
+    return true;
   }
 
   /** At a legacy catch: what its body needs, every call of the try's body needs. */
   #leaveHandler(body: Body, at: number): void {
     const top = this.#depth - 1;
-    unite(this.#handlers[top]!, this.#current);
-    this.#current.set(this.#ends[top]!);
-    if (body.next[body.match[at]!] === at) unite(this.#thrown[top]!, this.#handlers[top]!);
+    this.#unite(this.#row(top, HANDLERS), CURRENT);
+    this.#copy(CURRENT, this.#row(top, END));
+    if (body.next[body.match[at]!] === at) this.#unite(this.#row(top, THROWN), this.#row(top, HANDLERS));
   }
 
-  #label(label: number): Uint32Array {
-    return this.#labels[this.#depth - 1 - label]!;
+  #label(label: number): number {
+    return this.#labelAt[this.#depth - 1 - label]!;
   }
 
   #record(site: number): void {
-    this.#sites.set(this.#current, site * this.words);
+    const to = site * this.words;
+    for (let word = 0; word < this.words; word++) this.#sites[to + word] = this.#rows[word]!;
+  }
+
+  #row(depth: number, kind: number): number {
+    return (1 + depth * KINDS + kind) * this.words;
+  }
+
+  /** Makes room for `depth` open blocks. */
+  #reserve(depth: number): void {
+    const size = this.#row(depth, 0);
+    if (this.#rows.length < size) this.#rows = grown(this.#rows, size);
+    if (this.#labelAt.length >= depth) return;
+    const larger = [new Int32Array(depth * 2), new Int32Array(depth * 2)] as const;
+    larger[0].set(this.#labelAt);
+    larger[1].set(this.#thrownAt);
+    [this.#labelAt, this.#thrownAt] = larger;
+  }
+
+  #clear(row: number): void {
+    const rows = this.#rows;
+    for (let word = 0; word < this.words; word++) rows[row + word] = 0;
+  }
+
+  #copy(target: number, source: number): void {
+    const rows = this.#rows;
+    for (let word = 0; word < this.words; word++) rows[target + word] = rows[source + word]!;
+  }
+
+  #unite(target: number, source: number): void {
+    const rows = this.#rows;
+    for (let word = 0; word < this.words; word++) rows[target + word]! |= rows[source + word]!;
   }
 }
 
-/** Adds `source` to `target`; whether `target` grew. */
-function unite(target: Uint32Array, source: Uint32Array): boolean {
-  let grew = false;
-  for (let word = 0; word < target.length; word++) {
-    const united = (target[word]! | source[word]!) >>> 0;
-    if (united !== target[word]) {
-      target[word] = united;
-      grew = true;
-    }
-  }
-  return grew;
+function grown(array: Uint32Array<ArrayBuffer>, size: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(size * 2);
+  larger.set(array);
+  return larger;
 }

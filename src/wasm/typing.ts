@@ -31,7 +31,9 @@ import {
 const NO_TYPES: readonly ValueType[] = [];
 const EMPTY: FunctionType = { params: NO_TYPES, results: NO_TYPES };
 /** Signatures of blocks with one result; those of numbers are kept, since most blocks have one of them. */
-const VALUES: ReadonlyMap<ValueType, FunctionType> = new Map([I32, I64, F32, F64].map((type) => [type, valueOf(type)]));
+const VALUES: ReadonlyMap<ValueType, FunctionType> = new Map(
+  [I32, I64, F32, F64].map((type) => [type, oneResult(type)]),
+);
 
 /** One open block. */
 export interface ControlEntry {
@@ -376,7 +378,7 @@ export class Typing {
 export function blockSignature(module: Module, body: Body, at: number): FunctionType {
   const code = body.blockType[at]!;
   if (code === BLOCK_EMPTY) return EMPTY;
-  if (code >= BLOCK_VALUE) return VALUES.get(code - BLOCK_VALUE) ?? valueOf(code - BLOCK_VALUE);
+  if (code >= BLOCK_VALUE) return VALUES.get(code - BLOCK_VALUE) ?? oneResult(code - BLOCK_VALUE);
   return functionTypeAt(module, body, code, at);
 }
 
@@ -408,7 +410,7 @@ export function pushedTypes(module: Module, spaces: IndexSpaces, body: Body, at:
   }
 }
 
-function valueOf(type: ValueType): FunctionType {
+function oneResult(type: ValueType): FunctionType {
   return { params: NO_TYPES, results: [type] };
 }
 
