@@ -4,7 +4,15 @@
 // memory's flag) and keeps what `capture` returns.
 
 import type { PlainData, SavedGroup } from "../abi/index.ts";
-import { captureGroup, type Ending, Group, type GroupOptions, restoreGroup, type Rewritten, type Thread } from "../engine/index.ts";
+import {
+  captureGroup,
+  type Ending,
+  Group,
+  type GroupOptions,
+  type Rewritten,
+  restoreGroup,
+  type Thread,
+} from "../engine/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { createWasi, type Wasi } from "../wasi/index.ts";
 import { MachineFault } from "./faults.ts";

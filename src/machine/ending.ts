@@ -1,0 +1,43 @@
+// How a program ended, told to people: what happened, and the functions it happened in by their names.
+
+import type { Ending } from "../engine/index.ts";
+import { messageOf } from "../util/index.ts";
+import { decodeModule, functionName, type Module } from "../wasm/index.ts";
+import { ABORTED, type EndingReport } from "./protocol.ts";
+
+const FRAMES_SHOWN = 20;
+
+/** @param bytes the original module, read only when a name is needed */
+export function reportEnding(ending: Ending, bytes: Uint8Array): EndingReport {
+  switch (ending.kind) {
+    case "returned":
+      return { kind: ending.kind, exitCode: 0, lines: [] };
+    case "exited":
+      return { kind: ending.kind, exitCode: ending.code, lines: [] };
+    case "trapped":
+      return failed(ending.kind, `trap: ${messageOf(ending.error)}`, ending.error, bytes);
+    case "exhausted":
+      return failed(ending.kind, "trap: call stack exhausted", ending.error, bytes);
+    case "threw": {
+      const what = ending.error instanceof WebAssembly.Exception ? "uncaught exception" : "error in a host function";
+      return failed(ending.kind, `${what}: ${messageOf(ending.error)}`, ending.error, bytes);
+    }
+  }
+}
+
+function failed(kind: EndingReport["kind"], what: string, error: unknown, bytes: Uint8Array): EndingReport {
+  return { kind, exitCode: ABORTED, lines: [what, ...frameLines(error, bytes)] };
+}
+
+/** The Wasm functions of an engine's stack trace, innermost first. */
+function frameLines(error: unknown, bytes: Uint8Array): string[] {
+  const stack = error instanceof Error || error instanceof WebAssembly.Exception ? String((error as Error).stack) : "";
+  let module: Module | undefined;
+  const lines: string[] = [];
+  for (const match of stack.matchAll(/wasm-function\[(\d+)\]/g)) {
+    if (lines.length === FRAMES_SHOWN) break;
+    module ??= decodeModule(bytes);
+    lines.push(`  in ${functionName(module, Number(match[1]))}`);
+  }
+  return lines;
+}

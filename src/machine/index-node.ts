@@ -1,0 +1,5 @@
+// Running WASI programs under Node: a supervisor and its CPU.
+export { MachineFault } from "./faults.ts";
+export type { EndingReport, Resumption, RunSpec } from "./protocol.ts";
+export { CpuFault, FREEZE_DEADLINE_MS, Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
+export { type ProgramState, WasiProgram } from "./wasi-program.ts";

@@ -1,0 +1,79 @@
+// What the supervisor (main thread) and a CPU (worker) say to each other. Everything here can be cloned.
+//
+// The supervisor posts one request, then sets the flag in the control memory; the CPU freezes at the next safe point,
+// does what was asked and goes on. One request is under way at a time.
+
+import type { PlainData } from "../abi/index.ts";
+import type { HostDirectory } from "../core/host-files/index-node.ts";
+import type { StandardStreams } from "../core/index-node.ts";
+import type { ProgramState } from "./wasi-program.ts";
+
+/** What a run is given beside its module. */
+export interface RunSpec {
+  readonly args: readonly string[];
+  /** `NAME=value` strings. */
+  readonly environment: readonly string[];
+  readonly directories: readonly HostDirectory[];
+  /** Folder of the undo journal; absent: changes of files are not undone at a restore. */
+  readonly journal?: string | undefined;
+  /** Directories of an in-memory file system, by guest path; its content is part of every checkpoint. */
+  readonly memoryDirectories: readonly string[];
+  /** Hold standard output until the next checkpoint. */
+  readonly holdOutput: boolean;
+  /** Monotonic time, real time and random numbers are made up, the same in every run. */
+  readonly deterministic: boolean;
+}
+
+/** Where a run goes on. */
+export interface Resumption {
+  readonly state: ProgramState;
+  readonly acceptChangedFiles: boolean;
+  /** Output that the checkpoint holds was written out by the run that was captured. */
+  readonly outputReleased: boolean;
+}
+
+export interface CpuData {
+  readonly module: Uint8Array;
+  /** SHA-256 of the module, hexadecimal. */
+  readonly hash: string;
+  readonly spec: RunSpec;
+  readonly streams: StandardStreams;
+  readonly resumption?: Resumption | undefined;
+}
+
+export type Request =
+  /** Capture the state; `stop` ends the CPU afterwards. */
+  | { readonly type: "capture"; readonly id: number; readonly stop: boolean }
+  /** Go on at once: long-running loops enter code that has been optimised meanwhile. */
+  | { readonly type: "re-enter"; readonly id: number }
+  /** Write out the output that the last capture holds. */
+  | { readonly type: "release"; readonly id: number };
+
+export type Report =
+  /** The program is loaded; `control` is its control memory. */
+  | { readonly type: "ready"; readonly control: SharedArrayBuffer; readonly warnings: readonly string[] }
+  | { readonly type: "captured"; readonly id: number; readonly state: ProgramState; readonly pausedMs: number }
+  | { readonly type: "done"; readonly id: number }
+  /** The request could not be fulfilled; the program goes on. */
+  | { readonly type: "refused"; readonly id: number; readonly fault: FaultData }
+  | { readonly type: "ended"; readonly ending: EndingReport }
+  /** The CPU could not begin. */
+  | { readonly type: "failed"; readonly fault: FaultData };
+
+export interface FaultData {
+  readonly code: string;
+  readonly message: string;
+  readonly detail?: PlainData;
+}
+
+/** How a program ended, for people. */
+export interface EndingReport {
+  readonly kind: "returned" | "exited" | "trapped" | "exhausted" | "threw";
+  /** Exit code of the command: its own, 0 when it returned, 134 after a trap or an uncaught exception. */
+  readonly exitCode: number;
+  /** For endings by error: what happened and where, one line each. */
+  readonly lines: readonly string[];
+}
+
+/** Exit code after a trap, stack exhaustion or an uncaught exception: that of an abort. */
+export const ABORTED = 134;
