@@ -4,5 +4,6 @@ export { createFileSystem } from "./file-system.ts";
 export { FilesFault, volumeStates } from "./handles.ts";
 export type * from "./node.ts";
 export { openLocation } from "./open-location.ts";
+export { TreeRecord } from "./tree-record.ts";
 export type * from "./volume.ts";
 export { LINKS_MAX, PATH_LENGTH_MAX, Walk } from "./walk.ts";

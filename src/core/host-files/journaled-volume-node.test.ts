@@ -4,13 +4,21 @@ import { join } from "node:path";
 import { createFileSystem } from "../files/index.ts";
 import { fileSystemSuite } from "../files/suite.test.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
+import { LinuxHost } from "./linux-node.ts";
+import { PortableHost } from "./portable-node.ts";
 
-for (const marked of [false, true]) {
-  fileSystemSuite(`journaled host directories, ${marked ? "after" : "before"} a mark`, () => {
+const WAYS = [
+  [LinuxHost, false],
+  [LinuxHost, true],
+  [PortableHost, true],
+] as const;
+
+for (const [Host, marked] of WAYS) {
+  fileSystemSuite(`journaled host directories, ${Host.name}, ${marked ? "after" : "before"} a mark`, () => {
     const base = mkdtempSync(join(tmpdir(), "rtcr-test-"));
     mkdirSync(join(base, "root"));
     const directories = [{ hostPath: join(base, "root"), guestPath: "/", writable: true }];
-    const volume = new JournaledVolume({ directories, journal: join(base, "journal") });
+    const volume = new JournaledVolume({ directories, journal: join(base, "journal"), host: new Host() });
     const files = createFileSystem([volume]);
     if (marked) files.capture();
     return { files, end: () => rmSync(base, { recursive: true }) };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { PlainData } from "../../abi/index.ts";
 import { createFileSystem, volumeStates } from "../files/index.ts";
 import { Shell } from "../files/shell.test.ts";
+import { createHost, type Host } from "./host-node.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 
 /** A tree as text: every name with kind, permissions, content, target, and which names are one file. */
@@ -84,10 +85,13 @@ export class Subject {
   readonly base = mkdtempSync(join(tmpdir(), "rtcr-test-"));
   readonly root = join(this.base, "root");
   readonly journal: string;
+  readonly #newHost: () => Host;
   volume: JournaledVolume;
   shell: Shell;
 
-  constructor(journalBase = this.base) {
+  /** A new directory, with its journal in another one. */
+  constructor(journalBase: string = tmpdir(), newHost: () => Host = createHost) {
+    this.#newHost = newHost;
     this.journal = join(mkdtempSync(join(journalBase, "j-")), "journal");
     mkdirSync(this.root);
     this.volume = this.#openVolume();
@@ -96,7 +100,7 @@ export class Subject {
 
   #openVolume(): JournaledVolume {
     const directories = [{ hostPath: this.root, guestPath: "/", writable: true }];
-    return new JournaledVolume({ directories, journal: this.journal });
+    return new JournaledVolume({ directories, journal: this.journal, host: this.#newHost() });
   }
 
   snapshot(): Snapshot {

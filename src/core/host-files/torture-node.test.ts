@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import type { Host } from "./host-node.ts";
+import { PortableHost } from "./portable-node.ts";
 import { randomCommand, randomOf, type Snapshot, Subject } from "./subject-node.test.ts";
 
-function torture(seed: number, rounds: number, journalBase: string): void {
+function torture(seed: number, rounds: number, journalBase: string, newHost?: () => Host): void {
   const random = randomOf(seed);
-  const subject = new Subject(journalBase);
+  const subject = new Subject(journalBase, newHost);
   const snapshots: Snapshot[] = [];
   let count = 0;
   try {
@@ -35,4 +37,8 @@ test("going back and forth, trash on another file system", () => {
   const other = "/dev/shm";
   assert.notEqual(statSync(other).dev, statSync(tmpdir()).dev, `${other} is another file system than ${tmpdir()}`);
   for (let seed = 101; seed <= 130; seed++) torture(seed, 60, other);
+});
+
+test("going back and forth by paths", () => {
+  for (let seed = 201; seed <= 215; seed++) torture(seed, 60, tmpdir(), () => new PortableHost());
 });

@@ -3,36 +3,22 @@
 
 import type { DirectoryEntry, Errno, NodeStatus } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import { attempt, type DirectoryNode, type FileNode, type Location, type NewTimes } from "../files/index.ts";
+import {
+  attempt,
+  type DirectoryNode,
+  type FileNode,
+  type Location,
+  type NewTimes,
+  TreeRecord,
+} from "../files/index.ts";
 import { DISK_FLAGS, type DiskStatus } from "./disk.ts";
 import { MemoryFile, setMetaTimes } from "./file.ts";
 import { kindOf, type MemoryHost, type Meta, NAME_BYTES_MAX } from "./host.ts";
 
 const encoder = new TextEncoder();
 
-/** A directory while anything refers to it; one record for each, below the record of its parent. */
-export class DirectoryRecord {
-  readonly meta: Meta;
-  parent: DirectoryRecord | undefined;
-  name: string;
-  removed = false;
-  readonly children = new Map<string, DirectoryRecord>();
-
-  constructor(meta: Meta, parent: DirectoryRecord | undefined, name: string) {
-    this.meta = meta;
-    this.parent = parent;
-    this.name = name;
-  }
-
-  get path(): string {
-    return this.parent === undefined ? this.name : `${this.parent.path}/${this.name}`;
-  }
-
-  /** Whether this is `other` or lies below it. */
-  within(other: DirectoryRecord): boolean {
-    return this === other || (this.parent?.within(other) ?? false);
-  }
-}
+/** What is known of a directory while anything refers to it. */
+export type DirectoryRecord = TreeRecord<Meta>;
 
 /** An open directory. Nothing has to be closed: records go with their directories. */
 export class MemoryDirectory implements DirectoryNode {
@@ -76,7 +62,7 @@ export class MemoryDirectory implements DirectoryNode {
   }
 
   status(): Attempt<NodeStatus, Errno> {
-    const { removed, path, meta } = this.record;
+    const { removed, path, about: meta } = this.record;
     // A removed directory is still one, without names.
     if (!removed) return success(this.#host.status(this.#host.disk.lstatSync(path), meta));
     const gone = {
@@ -96,8 +82,8 @@ export class MemoryDirectory implements DirectoryNode {
   }
 
   setTimes(times: NewTimes): Attempt<void, Errno> {
-    setMetaTimes(this.record.meta, times);
-    this.#host.changed(this.record.meta);
+    setMetaTimes(this.record.about, times);
+    this.#host.changed(this.record.about);
     return success(undefined);
   }
 
@@ -133,8 +119,8 @@ export class MemoryDirectory implements DirectoryNode {
     if (!child.ok) return child;
     const removed = attempt(() => this.#host.disk.rmdirSync(this.#path(name)));
     if (!removed.ok) return removed;
-    this.#drop(name);
-    this.#host.modified(this.record.meta);
+    this.record.drop(name);
+    this.#host.modified(this.record.about);
     return removed;
   }
 
@@ -144,7 +130,7 @@ export class MemoryDirectory implements DirectoryNode {
     if (status.value.isDirectory()) return refusal("isdir");
     this.#host.changed(this.#host.metaOf(status.value));
     this.#host.disk.unlinkSync(this.#path(name));
-    this.#host.modified(this.record.meta);
+    this.#host.modified(this.record.about);
     return success(undefined);
   }
 
@@ -162,8 +148,8 @@ export class MemoryDirectory implements DirectoryNode {
       if (!removed.ok) return removed;
     }
     this.#move(name, source.value.isDirectory(), to, toName);
-    this.#host.modified(this.record.meta);
-    this.#host.modified(to.record.meta);
+    this.#host.modified(this.record.about);
+    this.#host.modified(to.record.about);
     return success(undefined);
   }
 
@@ -233,7 +219,7 @@ export class MemoryDirectory implements DirectoryNode {
     if (taken.ok) return refusal("exist");
     if (taken.reason !== "noent" || this.record.removed) return taken;
     const created = create();
-    if (created.ok) this.#host.modified(this.record.meta);
+    if (created.ok) this.#host.modified(this.record.about);
     return created;
   }
 
@@ -241,15 +227,9 @@ export class MemoryDirectory implements DirectoryNode {
     const known = this.record.children.get(name);
     if (known !== undefined) return known;
     const meta = created ? this.#host.created(status) : this.#host.metaOf(status);
-    const record = new DirectoryRecord(meta, this.record, name);
+    const record = new TreeRecord(meta, this.record, name);
     this.record.children.set(name, record);
     return record;
-  }
-
-  #drop(name: string): void {
-    const record = this.record.children.get(name);
-    if (record !== undefined) record.removed = true;
-    this.record.children.delete(name);
   }
 
   #move(name: string, directory: boolean, to: MemoryDirectory, toName: string): void {
@@ -261,12 +241,7 @@ export class MemoryDirectory implements DirectoryNode {
       return;
     }
     disk.renameSync(this.#path(name), to.#path(toName));
-    const record = this.record.children.get(name);
-    this.record.children.delete(name);
-    if (record === undefined) return;
-    record.parent = to.record;
-    record.name = toName;
-    to.record.children.set(toName, record);
+    this.record.move(name, to.record, toName);
   }
 
   /** Why a rename is refused, or "same" when both names are one node's and nothing is to be done. */

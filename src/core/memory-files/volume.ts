@@ -2,8 +2,8 @@
 
 import type { PlainData } from "../../abi/index.ts";
 import { assert } from "../../util/index.ts";
-import { FilesFault, type OpenNode, type Volume, type VolumeRoot } from "../files/index.ts";
-import { DirectoryRecord, MemoryDirectory } from "./directory.ts";
+import { FilesFault, type OpenNode, TreeRecord, type Volume, type VolumeRoot } from "../files/index.ts";
+import { type DirectoryRecord, MemoryDirectory } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { MemoryFile } from "./file.ts";
 import { MemoryHost, type Meta } from "./host.ts";
@@ -58,9 +58,9 @@ export class MemoryVolume implements Volume {
       const node = saved?.roots[root];
       const status = disk.lstatSync(`/${root}`);
       if (node !== undefined && "meta" in node) this.#host.adopt(status, toMeta(node.meta));
-      const record = new DirectoryRecord(this.#host.metaOf(status), undefined, `/${root}`);
+      const record: DirectoryRecord = new TreeRecord(this.#host.metaOf(status), undefined, `/${root}`);
       if (node !== undefined && "entries" in node) this.#restoreEntries(record, node.entries);
-      this.#directories.set(record.meta.inode, record);
+      this.#directories.set(record.about.inode, record);
       return { guestPath, writable: true, directory: new MemoryDirectory(this.#host, record) };
     });
     for (const orphan of saved?.orphans ?? []) this.#restoreOrphan(orphan);
@@ -120,7 +120,7 @@ export class MemoryVolume implements Volume {
 
   #saveDirectory(directory: MemoryDirectory, seen: Set<bigint>): SavedNode {
     const entries: [string, SavedNode][] = [];
-    seen.add(directory.record.meta.inode);
+    seen.add(directory.record.about.inode);
     const listed = directory.entries();
     for (const { name, kind, inode } of listed.ok ? listed.value : []) {
       const status = directory.statusOf(name);
@@ -135,7 +135,7 @@ export class MemoryVolume implements Volume {
       else entries.push([name, saveLeaf(directory, name, kind === "symbolic-link", meta)]);
       seen.add(inode);
     }
-    return { meta: fromMeta(directory.record.meta), entries };
+    return { meta: fromMeta(directory.record.about), entries };
   }
 
   #restoreEntries(parent: DirectoryRecord, entries: readonly (readonly [name: string, node: SavedNode])[]): void {
@@ -144,10 +144,10 @@ export class MemoryVolume implements Volume {
       if ("same" in node) this.#host.disk.linkSync(this.#pathOf(node.same), path);
       else if ("entries" in node) {
         this.#host.disk.mkdirSync(path);
-        const record = new DirectoryRecord(toMeta(node.meta), parent, name);
-        this.#host.adopt(this.#host.disk.lstatSync(path), record.meta);
+        const record: DirectoryRecord = new TreeRecord(toMeta(node.meta), parent, name);
+        this.#host.adopt(this.#host.disk.lstatSync(path), record.about);
         parent.children.set(name, record);
-        this.#directories.set(record.meta.inode, record);
+        this.#directories.set(record.about.inode, record);
         this.#restoreEntries(record, node.entries);
       } else this.#restoreLeaf(path, node);
     }
@@ -174,7 +174,7 @@ export class MemoryVolume implements Volume {
       this.#orphans.push(meta.inode);
       return;
     }
-    const record = new DirectoryRecord(meta, undefined, ORPHANS);
+    const record: DirectoryRecord = new TreeRecord(meta, undefined, ORPHANS);
     record.removed = true;
     this.#directories.set(meta.inode, record);
   }
@@ -201,7 +201,7 @@ function saveLeaf(directory: MemoryDirectory, name: string, link: boolean, meta:
 }
 
 function metaOf(node: OpenNode): Meta {
-  if (node instanceof MemoryDirectory) return node.record.meta;
+  if (node instanceof MemoryDirectory) return node.record.about;
   assert(node instanceof MemoryFile, "a node of a memory volume");
   return node.meta;
 }
