@@ -28,14 +28,20 @@ function newerNode() {
 
 function restartUnder(node) {
   if (!node) {
-    fail(`error: rtcr needs Node ${NEEDED_MAJOR} or newer, this is ${process.version}\nhint: install it, or run npm ci without --omit=optional`);
+    fail(
+      `error: rtcr needs Node ${NEEDED_MAJOR} or newer, this is ${process.version}\nhint: install it, or run npm ci without --omit=optional`,
+    );
     return;
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
-    if (signal) process.removeAllListeners(signal), process.kill(process.pid, signal);
-    else process.exitCode = code ?? 1;
+    if (!signal) {
+      process.exitCode = code ?? 1;
+      return;
+    }
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
   });
 }
 

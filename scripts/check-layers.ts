@@ -45,7 +45,9 @@ console.log(`layers: ${files.length} files, ${violations} violations`);
 process.exit(violations ? 1 : 0);
 
 function badLayer(file: string, from: string, target: string): string | undefined {
-  const path = relative(root, resolve(root, dirname(file), target)).split(sep).join("/");
+  const path = relative(root, resolve(root, dirname(file), target))
+    .split(sep)
+    .join("/");
   const to = path.split("/")[0]!;
   if (to === from) return undefined;
   const allowed = MAY_IMPORT[from] ?? [];

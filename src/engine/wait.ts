@@ -33,8 +33,18 @@ export function waitOn(
     const slice = Math.min(SLICE_MS, limitMs - elapsed);
     const outcome =
       width === 8
-        ? Atomics.wait(new BigInt64Array(memory.buffer as unknown as SharedArrayBuffer), index, BigInt.asIntN(64, expected), slice)
-        : Atomics.wait(new Int32Array(memory.buffer as unknown as SharedArrayBuffer), index, Number(BigInt.asIntN(32, expected)), slice);
+        ? Atomics.wait(
+            new BigInt64Array(memory.buffer as unknown as SharedArrayBuffer),
+            index,
+            BigInt.asIntN(64, expected),
+            slice,
+          )
+        : Atomics.wait(
+            new Int32Array(memory.buffer as unknown as SharedArrayBuffer),
+            index,
+            Number(BigInt.asIntN(32, expected)),
+            slice,
+          );
     if (outcome === "ok") return [WAIT.ok, 0n];
     if (outcome === "not-equal") return [elapsed === 0 ? WAIT.notEqual : WAIT.ok, 0n];
   }

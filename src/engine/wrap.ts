@@ -16,11 +16,11 @@ const modules = new Map<string, WebAssembly.Module>();
 
 /** A module of one import that it exports; at most 127 parameters and results. */
 export function wasmFunction(type: Signature, body: (...args: never[]) => unknown): (...args: unknown[]) => unknown {
-  const types = [type.params, type.results].map((list) => [list.length, ...list.map((name) => CODES[name])]).flat();
+  const types = [type.params, type.results].flatMap((list) => [list.length, ...list.map((name) => CODES[name])]);
   const key = types.join();
   let module = modules.get(key);
   if (!module) {
-    const section = (id: number, bytes: number[]) => [id, bytes.length & 0x7f | 0x80, bytes.length >> 7, ...bytes];
+    const section = (id: number, bytes: number[]) => [id, (bytes.length & 0x7f) | 0x80, bytes.length >> 7, ...bytes];
     const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
     bytes.push(...section(1, [1, 0x60, ...types]));
     bytes.push(...section(2, [1, 1, 0x68, 1, 0x66, 0, 0]));

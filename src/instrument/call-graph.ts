@@ -157,7 +157,8 @@ class Graph {
       const node = spaces.importedFunctions + index;
       if (scan.polls || entryPolls[node]) add(node);
     });
-    for (let node = pending.pop(); node !== undefined; node = pending.pop()) for (const from of before[node]!) add(from);
+    for (let node = pending.pop(); node !== undefined; node = pending.pop())
+      for (const from of before[node]!) add(from);
     const indirectFreezable = (type: number) => {
       const node = this.#typeNodes.get(type);
       return open || (node !== undefined && reached[node] === 1);

@@ -32,7 +32,7 @@
 import { CONTROL, RECORD } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import { asNullable, I32, isRef, OP } from "../wasm/index.ts";
-import { Emitter, OWN_SLOT } from "./emit.ts";
+import { type Emitter, OWN_SLOT } from "./emit.ts";
 import { closeTry, functionBody, openTry } from "./frame-code.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
@@ -133,7 +133,10 @@ class ContinuationWriter {
     const emitter = this.#emitter;
     for (const { opener } of this.#loops()) {
       emitter.code.u8(OP.block);
-      emitter.space.writeBlockType(emitter.code, emitter.space.blockType(this.#side.signature(this.#plan, opener).params));
+      emitter.space.writeBlockType(
+        emitter.code,
+        emitter.space.blockType(this.#side.signature(this.#plan, opener).params),
+      );
       this.#again.set(opener, emitter.physical++);
     }
   }
@@ -248,7 +251,11 @@ class ContinuationWriter {
 
   /** The record is named by CONTROL.resume alone: the next freeze begins anew (I1). */
   #reset(): void {
-    const words: [number, number][] = [[CONTROL.top, CONTROL.frames], [CONTROL.last, 0], [CONTROL.refs, 0]];
+    const words: [number, number][] = [
+      [CONTROL.top, CONTROL.frames],
+      [CONTROL.last, 0],
+      [CONTROL.refs, 0],
+    ];
     for (const [word, value] of words) {
       this.#emitter.constant(0);
       this.#emitter.constant(value);

@@ -194,7 +194,7 @@ class PieceCode {
 
 function emitWait(emitter: Emitter, site: Site, operands: readonly Operand[], load: () => void): void {
   const { code, plan, space } = emitter;
-  const outcome = plan.temporary(1 << 20 | 3, I32);
+  const outcome = plan.temporary((1 << 20) | 3, I32);
   code.bytes([OP.loop, 0x40]);
   load();
   emitter.call(waitFunction(space, plan.body.op[site.at]!, plan.body.a[site.at]!, memoryArgument(emitter, site)));

@@ -14,8 +14,8 @@
 import { CONTROL } from "../abi/index.ts";
 import { ByteWriter } from "../util/index.ts";
 import { asNullable, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
-import { MARK, type Plan, type Site } from "./plan.ts";
 import { emitPieces } from "./emit-pieces.ts";
+import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 
 /** Slots of temporaries that are no operand slots. */

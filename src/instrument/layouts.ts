@@ -1,10 +1,10 @@
 // Layouts: how to read and write the records of a program's frames, in terms of positions and values.
 
-import { typeName, type Program } from "./program.ts";
-import type { SiteKind } from "./plan.ts";
-import { recordLayout } from "./saver.ts";
 import type { ValueTypeName } from "../abi/index.ts";
 import { isRef } from "../wasm/index.ts";
+import type { SiteKind } from "./plan.ts";
+import { type Program, typeName } from "./program.ts";
+import { recordLayout } from "./saver.ts";
 
 /** One value of a record. */
 export interface LayoutValue {
@@ -55,7 +55,8 @@ export class FrameLayouts {
    */
   at(functionIndex: number, position: number): { readonly layout: FrameLayout; readonly site: LayoutSite } | undefined {
     const program = this.#program;
-    if (functionIndex < program.spaces.importedFunctions || functionIndex >= program.spaces.functions.length) return undefined;
+    if (functionIndex < program.spaces.importedFunctions || functionIndex >= program.spaces.functions.length)
+      return undefined;
     const plan = program.planner.plan(functionIndex, () => program.activity(functionIndex));
     const site = plan.sites.find((entry) => entry.position === position);
     if (!site) return undefined;

@@ -118,7 +118,10 @@ export class Planner {
 
   /** Decodes the body of a defined function. */
   decode(functionIndex: number): Body {
-    return this.decoder.decode(this.module.code[functionIndex - this.spaces.importedFunctions]!, this.#type(functionIndex).params);
+    return this.decoder.decode(
+      this.module.code[functionIndex - this.spaces.importedFunctions]!,
+      this.#type(functionIndex).params,
+    );
   }
 
   plan(functionIndex: number, activity: (body: Body) => Activity): Plan {
@@ -140,7 +143,20 @@ export class Planner {
     };
     const heights = this.#heights;
     const marks = this.#marks;
-    return { function: functionIndex, type, body, sites, siteAt, marks, tees, heights, temporaries, temporary, values, union };
+    return {
+      function: functionIndex,
+      type,
+      body,
+      sites,
+      siteAt,
+      marks,
+      tees,
+      heights,
+      temporaries,
+      temporary,
+      values,
+      union,
+    };
   }
 
   #type(functionIndex: number): FunctionType {
@@ -247,7 +263,9 @@ export function inLayout(site: Site): boolean {
 
 /** Whether an instruction pushes the same value whenever it runs, and needs no operand. */
 function isConstant(code: number): boolean {
-  return (code >= OP.i32Const && code <= OP.f64Const) || code === OP.v128Const || code === OP.refNull || code === OP.refFunc;
+  return (
+    (code >= OP.i32Const && code <= OP.f64Const) || code === OP.v128Const || code === OP.refNull || code === OP.refFunc
+  );
 }
 
 /** Knows, during a walk, whether a local still holds what an earlier instruction read from it. */

@@ -11,14 +11,14 @@
 //   - the start function becomes an ordinary one: the host runs it as a thread
 //   - custom sections that hold code offsets (debug information, other branch hints) go, all others stay
 
-import { EXPORT, HOOK, IMPORT, IMPORT_MODULE, CONTROL, type ProgramInfo } from "../abi/index.ts";
-import { asNullable, encodeModule, type FunctionBody, FUNCREF, I32, type Module, OP } from "../wasm/index.ts";
+import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type ProgramInfo } from "../abi/index.ts";
+import { asNullable, encodeModule, FUNCREF, type FunctionBody, I32, type Module, OP } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
+import { addExceptionHelpers } from "./exceptions.ts";
 import { closeTry, functionBody, openTry } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import { addExceptionHelpers } from "./exceptions.ts";
 import { addSegmentHelpers } from "./segments.ts";
 import { Space } from "./space.ts";
 
@@ -77,7 +77,10 @@ class Rewriter {
 
   run(hash: string): RewriteResult {
     const code = this.#program.module.code.map((body, index) => this.#function(body, index));
-    const helpers = new Map([...addSegmentHelpers(this.#program, this.#space), ...addExceptionHelpers(this.#program, this.#space)]);
+    const helpers = new Map([
+      ...addSegmentHelpers(this.#program, this.#space),
+      ...addExceptionHelpers(this.#program, this.#space),
+    ]);
     const rewritten = this.#assemble(code, helpers);
     const { entry, loop, call, operation, instrumented, bytes } = this.#counts;
     return {
@@ -206,12 +209,20 @@ class Rewriter {
     return [
       { name: EXPORT.hooks, kind: "table", index: first },
       { name: EXPORT.functions, kind: "table", index: first + 1 },
-      ...references.map((_, number) => ({ name: `${EXPORT.refs}${number}`, kind: "table" as const, index: first + 2 + number })),
+      ...references.map((_, number) => ({
+        name: `${EXPORT.refs}${number}`,
+        kind: "table" as const,
+        index: first + 2 + number,
+      })),
       { name: EXPORT.instance, kind: "global", index: instance },
       ...all("table", EXPORT.table, spaces.tables.length),
       ...all("memory", EXPORT.memory, spaces.memories.length),
       ...all("global", EXPORT.global, spaces.globals.length),
-      ...spaces.tags.map((_, index) => ({ name: `${EXPORT.tag}${index}`, kind: "tag" as const, index: this.#space.tagIndex(index) })),
+      ...spaces.tags.map((_, index) => ({
+        name: `${EXPORT.tag}${index}`,
+        kind: "tag" as const,
+        index: this.#space.tagIndex(index),
+      })),
       ...droppableData.map((segment, place) => ({
         name: `${EXPORT.droppedData}${segment}`,
         kind: "global" as const,
@@ -235,5 +246,10 @@ class Rewriter {
 
 /** Sections that name places in the code, which has moved. */
 function holdsOffsets(name: string): boolean {
-  return name.startsWith("metadata.code.") || name.startsWith(".debug_") || name.startsWith("reloc.") || name === "sourceMappingURL";
+  return (
+    name.startsWith("metadata.code.") ||
+    name.startsWith(".debug_") ||
+    name.startsWith("reloc.") ||
+    name === "sourceMappingURL"
+  );
 }

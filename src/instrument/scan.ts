@@ -50,7 +50,12 @@ export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32
   let bytes = 0;
   const functions = module.code.map((code, index) => {
     bytes += code.bytes.length;
-    return scanBody(planner.decode(spaces.importedFunctions + index), spaces.importedFunctions + index, canonical, collected);
+    return scanBody(
+      planner.decode(spaces.importedFunctions + index),
+      spaces.importedFunctions + index,
+      canonical,
+      collected,
+    );
   });
   return { ...collected, functions, bytes };
 }

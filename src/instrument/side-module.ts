@@ -114,7 +114,10 @@ export class SideModule {
     const functions = this.#functionImports.size;
     const added = this.#space.added;
     const referenced = [...this.#referenced];
-    const hints: FunctionHints[] = this.#built.map((built, index) => ({ function: functions + index, offsets: built.hints }));
+    const hints: FunctionHints[] = this.#built.map((built, index) => ({
+      function: functions + index,
+      offsets: built.hints,
+    }));
     const module: Module = {
       ...this.program.module,
       types: this.#types,
@@ -130,9 +133,18 @@ export class SideModule {
       dataCount: undefined,
       elements: referenced.length ? [{ mode: "declarative", type: FUNCREF, functions: referenced }] : [],
       exports: this.#built.map((built, index) => ({ name: built.name, kind: "func", index: functions + index })),
-      customs: [{ name: "metadata.code.branch_hint", bytes: branchHints(hints.filter((hint) => hint.offsets.length)), after: 9 }],
+      customs: [
+        {
+          name: "metadata.code.branch_hint",
+          bytes: branchHints(hints.filter((hint) => hint.offsets.length)),
+          after: 9,
+        },
+      ],
     };
-    return { bytes: encodeModule(module), continuations: this.#built.map(({ layout, site, name }) => ({ layout, site, name })) };
+    return {
+      bytes: encodeModule(module),
+      continuations: this.#built.map(({ layout, site, name }) => ({ layout, site, name })),
+    };
   }
 
   /** Asks for a site and for the loops around it, whose continuations it goes on with. */
@@ -173,7 +185,9 @@ export class SideModule {
 
   #importSegment(code: number, a: number, b: number): void {
     const params = segmentParams(this.program, code, b);
-    let type = this.#types.findIndex((entry) => entry.kind === "func" && entry.results.length === 0 && entry.params.join() === params.join());
+    let type = this.#types.findIndex(
+      (entry) => entry.kind === "func" && entry.results.length === 0 && entry.params.join() === params.join(),
+    );
     if (type < 0) type = this.#types.push({ kind: "func", params, results: [] }) - 1;
     this.#addFunctionImport(segmentExport(segmentUse(code, a, b)), type);
   }
@@ -219,7 +233,9 @@ export class SideModule {
   }
 
   #importFreeze(): void {
-    let type = this.#types.findIndex((entry) => entry.kind === "func" && entry.params.length + entry.results.length === 0);
+    let type = this.#types.findIndex(
+      (entry) => entry.kind === "func" && entry.params.length + entry.results.length === 0,
+    );
     if (type < 0) type = this.#types.push({ kind: "func", params: [], results: [] }) - 1;
     this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type });
   }
@@ -237,7 +253,8 @@ export class SideModule {
       importedTags: spaces.importedTags,
       hooksTable: spaces.tables.length,
       instanceGlobal: spaces.globals.length,
-      referenceTable: (type) => spaces.tables.length + 2 + required(references.indexOf(type) + 1, "a table for the type") - 1,
+      referenceTable: (type) =>
+        spaces.tables.length + 2 + required(references.indexOf(type) + 1, "a table for the type") - 1,
       firstAdded,
     });
   }

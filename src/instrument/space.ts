@@ -68,7 +68,8 @@ export class Space {
     this.types = types;
     this.#options = options;
     types.forEach((type, index) => {
-      if (type.kind === "func" && !this.#typeIndex.has(signatureKey(type))) this.#typeIndex.set(signatureKey(type), index);
+      if (type.kind === "func" && !this.#typeIndex.has(signatureKey(type)))
+        this.#typeIndex.set(signatureKey(type), index);
     });
   }
 
