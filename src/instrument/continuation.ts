@@ -33,7 +33,7 @@ import { CONTROL, RECORD } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import { asNullable, I32, isRef, OP } from "../wasm/index.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
-import { closeTry, functionBody, openTry } from "./frame-code.ts";
+import { BodyBuffer, closeTry, openTry } from "./frame-code.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { loadOf, recordLayout, writeSave } from "./saver.ts";
@@ -98,7 +98,7 @@ class ContinuationWriter {
     closeTry(emitter, layout, plan.union(this.#site), () => this.#closeAgain());
     emitter.code.u8(OP.end);
     const locals = [...plan.body.locals.map(asNullable), ...plan.temporaries];
-    const { body, codeStart } = functionBody(locals, emitter.code.view());
+    const { body, codeStart } = new BodyBuffer(0).body(locals, emitter.code.view());
     this.#side.add(plan, this.#site, layout, body, emitter, codeStart);
   }
 

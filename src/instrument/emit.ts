@@ -45,12 +45,16 @@ export class Emitter {
   readonly labels: number[] = [];
   /** Where the run begins that is not copied yet. */
   #from = NO_RUN;
-  #special = new Uint8Array(0x450);
+  /** 1 for instructions that are not merely copied, by opcode. */
+  readonly #special = new Uint8Array(0x450);
   #siteLocal = 0;
   #parameters = 0;
 
   constructor(space: Space) {
     this.space = space;
+    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS]) {
+      for (const code of list) this.#special[code] = 1;
+    }
   }
 
   /**
@@ -66,13 +70,8 @@ export class Emitter {
     this.hints.length = 0;
     this.labels.length = 0;
     this.physical = 0;
-    this.#special.fill(0);
-    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS]) {
-      for (const code of list) this.#special[code] = 1;
-    }
-    if (plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type))) {
-      this.#special[OP.localGet] = this.#special[OP.localTee] = 1;
-    }
+    const nonNull = plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type));
+    this.#special[OP.localGet] = this.#special[OP.localTee] = nonNull ? 1 : 0;
     this.#siteLocal = plan.temporary(OWN_SLOT.site, I32);
   }
 

@@ -75,21 +75,48 @@ export function closeTry(
   }
 }
 
-/** A function body: the locals behind the parameters, as groups, and the code; and the length of the former. */
-export function functionBody(locals: readonly ValueType[], code: Uint8Array): { body: Uint8Array; codeStart: number } {
-  const writer = new ByteWriter(code.length + 16);
-  const groups: { type: ValueType; count: number }[] = [];
-  for (const type of locals) {
-    const last = groups.at(-1);
-    if (last?.type === type) last.count++;
-    else groups.push({ type, count: 1 });
+/** Where function bodies are put together: views of a few large buffers, since a module has them by the thousand. */
+export class BodyBuffer {
+  readonly #roomBytes: number;
+  #room = new Uint8Array(0);
+  #used = 0;
+  readonly #head = new ByteWriter(256);
+
+  /** @param roomBytes size of the buffers; a body that is larger gets one of its own */
+  constructor(roomBytes = 1 << 20) {
+    this.#roomBytes = roomBytes;
   }
-  writer.u32(groups.length);
-  for (const { type, count } of groups) {
-    writer.u32(count);
-    writeValueType(writer, type);
+
+  /**
+   * A function body: the locals behind the parameters, as groups, and the code; and the length of the former.
+   *
+   * @param code is copied
+   */
+  body(locals: readonly ValueType[], code: Uint8Array): { readonly body: Uint8Array; readonly codeStart: number } {
+    this.#writeLocals(locals);
+    const codeStart = this.#head.length;
+    const length = codeStart + code.length;
+    if (this.#used + length > this.#room.length) {
+      this.#room = new Uint8Array(Math.max(this.#roomBytes, length));
+      this.#used = 0;
+    }
+    const body = this.#room.subarray(this.#used, this.#used + length);
+    body.set(this.#head.view());
+    body.set(code, codeStart);
+    this.#used += length;
+    return { body, codeStart };
   }
-  const codeStart = writer.length;
-  writer.bytes(code);
-  return { body: writer.toBytes(), codeStart };
+
+  #writeLocals(locals: readonly ValueType[]): void {
+    const head = this.#head;
+    let groups = 0;
+    for (let i = 0; i < locals.length; i++) if (i === 0 || locals[i] !== locals[i - 1]) groups++;
+    head.clear();
+    head.u32(groups);
+    for (let first = 0, next = 0; first < locals.length; first = next) {
+      while (locals[next] === locals[first] && next < locals.length) next++;
+      head.u32(next - first);
+      writeValueType(head, locals[first]!);
+    }
+  }
 }

@@ -55,11 +55,6 @@ export class Liveness {
     this.#walk(body, siteAt);
   }
 
-  /** Whether `local` is live at `site` (numbered from 0). */
-  live(site: number, local: number): boolean {
-    return ((this.#sites[site * this.words + (local >>> 5)]! >>> (local & 31)) & 1) === 1;
-  }
-
   /** Adds the set of `site` to `set`, which has `words` words. */
   addTo(set: Uint32Array, site: number): void {
     const from = site * this.words;

@@ -17,7 +17,6 @@
 // Not here: which sites are active (call-graph.ts), code (emit.ts).
 
 import {
-  asNullable,
   type Body,
   BodyDecoder,
   type FunctionType,
@@ -27,8 +26,11 @@ import {
   Typing,
   type ValueType,
 } from "../wasm/index.ts";
+import { FrameValues, inLayout } from "./frame-values.ts";
 import { Liveness } from "./liveness.ts";
+import { LocalHistory } from "./local-history.ts";
 import { isPiecewise } from "./pieces.ts";
+import { Temporaries } from "./temporaries.ts";
 
 export type SiteKind = "entry" | "loop" | "call" | "operation";
 
@@ -68,13 +70,21 @@ export interface Tee {
   readonly type: ValueType;
 }
 
+/** The active sites of a plan. */
+export interface ActiveSites {
+  readonly size: number;
+  /** The active site at an instruction; undefined if there is none. */
+  get(at: number): Site | undefined;
+  values(): Iterable<Site>;
+}
+
 export interface Plan {
   readonly function: number;
   readonly type: FunctionType;
   readonly body: Body;
   readonly sites: readonly Site[];
   /** Active site by instruction index; `body.count` stands for the entry. */
-  readonly siteAt: ReadonlyMap<number, Site>;
+  readonly siteAt: ActiveSites;
   /** MARK bits by instruction index. */
   readonly marks: Uint8Array;
   readonly tees: ReadonlyMap<number, readonly Tee[]>;
@@ -96,6 +106,8 @@ export interface Activity {
   readonly active: (body: Body, at: number) => boolean;
 }
 
+const NO_SLOTS: readonly Slot[] = [];
+
 /** What the code around an instruction must do for it. */
 export const MARK = { site: 1, tee: 2, dead: 4 } as const;
 
@@ -109,6 +121,10 @@ export class Planner {
   #siteAt = new Int32Array(1024);
   #heights = new Int32Array(1024);
   #marks = new Uint8Array(1024);
+  readonly #locals = new LocalHistory();
+  /** By slot, the value that the last site found there, which the next site mostly finds again; and whether it is teed. */
+  readonly #known: Slot[] = [];
+  readonly #teed: boolean[] = [];
 
   constructor(module: Module, spaces: IndexSpaces) {
     this.module = module;
@@ -129,33 +145,32 @@ export class Planner {
     const body = this.decode(functionIndex);
     this.#reserve(body.count);
     const chosen = activity(body);
-    const { sites, tees, siteAt, temporaries, temporary } = this.#walk(body, type, chosen);
+    const temporaries = new Temporaries(body.locals.length);
+    const { sites, active, tees } = this.#walk(body, type, chosen, temporaries);
     this.#liveness.analyse(body, this.#siteAt, sites.length);
-    const liveness = this.#liveness;
-    const values = (site: Site) => frameValues(site, body, liveness, temporary);
-    const union = (extra?: Site) => {
-      const seen = new Map<number, FrameValue>();
-      for (const site of sites) {
-        if (!inLayout(site) && site !== extra) continue;
-        for (const value of values(site)) seen.set(value.local, value);
-      }
-      return [...seen.values()].sort((x, y) => x.local - y.local);
+    const frames = new FrameValues(body, sites, this.#liveness, temporaries);
+    const numbers = this.#siteAt;
+    const siteAt: ActiveSites = {
+      size: active.length,
+      get: (at) => {
+        const site = sites[numbers[at]! - 1];
+        return site?.active ? site : undefined;
+      },
+      values: () => active,
     };
-    const heights = this.#heights;
-    const marks = this.#marks;
     return {
       function: functionIndex,
       type,
       body,
       sites,
       siteAt,
-      marks,
+      marks: this.#marks,
       tees,
-      heights,
-      temporaries,
-      temporary,
-      values,
-      union,
+      heights: this.#heights,
+      temporaries: temporaries.types,
+      temporary: (slot, valueType) => temporaries.number(slot, valueType),
+      values: (site) => frames.values(site),
+      union: (extra) => frames.union(extra),
     };
   }
 
@@ -174,43 +189,31 @@ export class Planner {
     this.#marks = new Uint8Array(count * 2);
   }
 
-  #walk(body: Body, type: FunctionType, activity: Activity) {
+  #walk(body: Body, type: FunctionType, activity: Activity, temporaries: Temporaries) {
     const typing = this.#typing;
     const sites: Site[] = [];
-    const siteAt = new Map<number, Site>();
-    const temporaries: ValueType[] = [];
-    const numbers = new Map<number, number>();
-    const temporary = (slot: number, valueType: ValueType) => {
-      const stored = asNullable(valueType);
-      const key = slot * 2 ** 30 + stored;
-      let number = numbers.get(key);
-      if (number === undefined) {
-        number = body.locals.length + temporaries.length;
-        numbers.set(key, number);
-        temporaries.push(stored);
-      }
-      return number;
-    };
+    const active: Site[] = [];
     const tees = new Map<number, Tee[]>();
-    const locals = new LocalHistory(body);
-    const add = (kind: SiteKind, at: number, height: number, active: boolean) => {
-      const slots: Slot[] = [];
-      for (let slot = 0; slot < height; slot++) slots.push(this.#slot(body, kind, at, slot, height, locals));
-      const site: Site = { number: sites.length, kind, at, position: at < 0 ? 0 : body.start[at]!, slots, active };
+    const locals = this.#locals;
+    const add = (kind: SiteKind, at: number, height: number, isActive: boolean) => {
+      const slots = this.#slotsAt(body, kind, at, height);
+      const site: Site = {
+        number: sites.length,
+        kind,
+        at,
+        position: at < 0 ? 0 : body.start[at]!,
+        slots,
+        active: isActive,
+      };
       sites.push(site);
       this.#siteAt[at < 0 ? body.count : at] = site.number + 1;
-      if (active) siteAt.set(at < 0 ? body.count : at, site);
-      if (active && at >= 0) this.#marks[at]! |= MARK.site;
-      if (!inLayout(site)) return;
-      slots.forEach((slot, index) => {
-        if (slot.source !== "temporary") return;
-        temporary(index, slot.type);
-        if (kind === "operation" && index >= height - 3) return; // the operation puts its operands there itself
-        this.#marks[slot.origin]! |= MARK.tee;
-        addTee(tees, slot, index);
-      });
+      if (isActive) active.push(site);
+      if (isActive && at >= 0) this.#marks[at]! |= MARK.site;
+      if (inLayout(site)) this.#teeSlots(site, temporaries, tees);
     };
 
+    locals.begin(body);
+    this.#known.length = 0;
     typing.begin(body, type);
     add("entry", -1, 0, activity.entry);
     for (let at = 0; at < body.count; at++) {
@@ -235,30 +238,56 @@ export class Planner {
       }
       this.#heights[at] = typing.height;
     }
-    return { sites, siteAt, tees, temporaries, temporary };
+    return { sites, active, tees };
   }
 
-  #slot(body: Body, kind: SiteKind, at: number, slot: number, height: number, locals: LocalHistory): Slot {
+  /** Gives the values that a frame at `site` needs their temporaries. */
+  #teeSlots(site: Site, temporaries: Temporaries, tees: Map<number, Tee[]>): void {
+    const { kind, slots } = site;
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index]!;
+      if (slot.source !== "temporary") continue;
+      const operand = kind === "operation" && index >= slots.length - 3;
+      if (slot === this.#known[index] && !operand && this.#teed[index]) continue;
+      temporaries.number(index, slot.type);
+      if (operand) continue; // the operation puts its operands there itself
+      this.#marks[slot.origin]! |= MARK.tee;
+      addTee(tees, slot, index);
+      this.#teed[index] = slot === this.#known[index];
+    }
+  }
+
+  /** The lowest `height` values of the operand stack, as a frame at `at` finds them. */
+  #slotsAt(body: Body, kind: SiteKind, at: number, height: number): readonly Slot[] {
+    if (height === 0) return NO_SLOTS;
+    const slots: Slot[] = [];
+    for (let index = 0; index < height; index++) {
+      const slot = this.#slot(body, kind, at, index, height);
+      const known = this.#known[index];
+      if (known && known.origin === slot.origin && known.type === slot.type && known.source === slot.source) {
+        slots.push(known);
+        continue;
+      }
+      slots.push(slot);
+      this.#known[index] = slot;
+      this.#teed[index] = false;
+    }
+    return slots;
+  }
+
+  #slot(body: Body, kind: SiteKind, at: number, slot: number, height: number): Slot {
     const type = this.#typing.types[slot]!;
     const origin = this.#typing.origins[slot]!;
     const operand = kind === "operation" && slot >= height - 3;
     if (!operand && !(kind === "loop" && origin === at)) {
       const code = body.op[origin]!;
       if (isConstant(code)) return { type, origin, source: "constant", local: -1 };
-      if ((code === OP.localGet || code === OP.localTee) && locals.unchanged(origin)) {
+      if ((code === OP.localGet || code === OP.localTee) && this.#locals.unchanged(origin)) {
         return { type, origin, source: "local", local: body.a[origin]! };
       }
     }
     return { type, origin, source: "temporary", local: -1 };
   }
-}
-
-/**
- * Whether the values of a site are part of its function's records: active sites, and all loops, because a
- * continuation hands over to the one of the loop around it (continuation.ts).
- */
-export function inLayout(site: Site): boolean {
-  return site.active || site.kind === "loop";
 }
 
 /** Whether an instruction pushes the same value whenever it runs, and needs no operand. */
@@ -268,64 +297,8 @@ function isConstant(code: number): boolean {
   );
 }
 
-/** Knows, during a walk, whether a local still holds what an earlier instruction read from it. */
-class LocalHistory {
-  readonly #body: Body;
-  readonly #lastSet: Int32Array;
-  readonly #assigned: Uint8Array;
-  readonly #loops: number[] = [];
-
-  constructor(body: Body) {
-    this.#body = body;
-    this.#lastSet = new Int32Array(body.locals.length).fill(-1);
-    this.#assigned = new Uint8Array(body.locals.length);
-    for (let at = 0; at < body.count; at++) {
-      if (body.op[at] === OP.localSet || body.op[at] === OP.localTee) this.#assigned[body.a[at]!] = 1;
-    }
-  }
-
-  step(at: number): void {
-    const { op, a, match } = this.#body;
-    const code = op[at]!;
-    if (code === OP.localSet || code === OP.localTee) this.#lastSet[a[at]!] = at;
-    else if (code === OP.loop) this.#loops.push(at);
-    else if (code === OP.end && match[at]! >= 0 && op[match[at]!] === OP.loop) this.#loops.pop();
-  }
-
-  /** Whether the local that `origin` read (or set) still has that value, on every way to the current point. */
-  unchanged(origin: number): boolean {
-    const { op, a } = this.#body;
-    const local = a[origin]!;
-    if (this.#assigned[local] === 0) return true;
-    if (this.#lastSet[local]! > origin) return false;
-    if (op[origin] === OP.localGet && this.#lastSet[local]! === origin) return false;
-    const loop = this.#loops.at(-1);
-    return loop === undefined || loop < origin;
-  }
-}
-
 function addTee(tees: Map<number, Tee[]>, slot: Slot, index: number): void {
   const list = tees.get(slot.origin);
   if (!list) tees.set(slot.origin, [{ slot: index, type: slot.type }]);
   else if (!list.some((tee) => tee.slot === index)) list.push({ slot: index, type: slot.type });
-}
-
-function frameValues(
-  site: Site,
-  body: Body,
-  liveness: Liveness,
-  temporary: (slot: number, type: ValueType) => number,
-): readonly FrameValue[] {
-  const values: FrameValue[] = [];
-  const kept = new Set<number>();
-  for (const slot of site.slots) if (slot.source === "local") kept.add(slot.local);
-  for (let local = 0; local < body.locals.length; local++) {
-    if (!liveness.live(site.number, local) && !kept.has(local)) continue;
-    values.push({ local, type: asNullable(body.locals[local]!) });
-  }
-  site.slots.forEach((slot, index) => {
-    if (slot.source !== "temporary") return;
-    values.push({ local: temporary(index, slot.type), type: asNullable(slot.type) });
-  });
-  return values;
 }

@@ -19,7 +19,9 @@ import {
   heapOf,
   I32,
   I64,
+  type Import,
   type IndexSpaces,
+  importsOf,
   indexSpaces,
   isRef,
   type Module,
@@ -29,8 +31,9 @@ import {
   type ValueType,
 } from "../wasm/index.ts";
 import { type CallGraph, callGraph } from "./call-graph.ts";
+import { inLayout } from "./frame-values.ts";
 import { loopPolls } from "./loops.ts";
-import { type Activity, inLayout, type Plan, Planner, type Site } from "./plan.ts";
+import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
 import { type ModuleScan, scanModule } from "./scan.ts";
 
 /** What a freeze means for an imported function; "anything" also for functions of linked instances. */
@@ -56,6 +59,7 @@ export class Program {
   /** Nullable reference types that frames may hold, in the order of their tables. */
   readonly references: ValueType[] = [];
   readonly #variants: string[] = [];
+  readonly #importedFunctions: readonly Import[];
 
   /** @throws WasmFault if the module is malformed or uses what rtcr cannot save */
   constructor(bytes: Uint8Array, options: RewriteOptions = {}) {
@@ -63,6 +67,7 @@ export class Program {
     this.module = decodeModule(bytes);
     requireSupported(this.module);
     this.spaces = indexSpaces(this.module);
+    this.#importedFunctions = importsOf(this.module, "func");
     this.canonical = canonicalTypes(this.module);
     this.planner = new Planner(this.module, this.spaces);
     this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner);
@@ -78,7 +83,7 @@ export class Program {
   }
 
   importKind(functionIndex: number): ImportKind {
-    const imported = this.module.imports.filter((entry) => entry.kind === "func")[functionIndex]!;
+    const imported = this.#importedFunctions[functionIndex]!;
     const kind = this.options.importKind ?? defaultImportKind;
     return kind(imported.module, imported.name);
   }

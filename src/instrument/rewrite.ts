@@ -15,7 +15,7 @@ import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type ProgramInfo } from "
 import { asNullable, encodeModule, FUNCREF, type FunctionBody, I32, type Module, OP } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
 import { addExceptionHelpers } from "./exceptions.ts";
-import { closeTry, functionBody, openTry } from "./frame-code.ts";
+import { BodyBuffer, closeTry, openTry } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
@@ -51,6 +51,7 @@ class Rewriter {
   readonly #module: Module;
   readonly #space: Space;
   readonly #emitter: Emitter;
+  readonly #bodies = new BodyBuffer();
   readonly #hints: FunctionHints[] = [];
   readonly #counts = { entry: 0, loop: 0, call: 0, operation: 0, instrumented: 0, bytes: 0 };
 
@@ -128,7 +129,7 @@ class Rewriter {
     for (const site of plan.siteAt.values()) this.#counts[site.kind]++;
     if (framed) this.#counts.instrumented++;
     const own = plan.body.locals.slice(plan.body.params).map(asNullable);
-    const { body, codeStart } = functionBody([...own, ...plan.temporaries], emitter.code.view());
+    const { body, codeStart } = this.#bodies.body([...own, ...plan.temporaries], emitter.code.view());
     if (emitter.hints.length) {
       this.#hints.push({ function: plan.function, offsets: emitter.hints.map((offset) => offset + codeStart) });
     }
