@@ -96,10 +96,15 @@ function pieceFunction(space: Space, operation: number, a: number, b: number): n
       code.outOfBounds(1, b);
       writer.u8(I32_OR);
     }
+    if (operation === OP.memoryInit) {
+      code.sourceWraps();
+      writer.u8(I32_OR);
+    }
     writer.bytes([OP.if, 0x40]);
     for (let i = 0; i < 3; i++) code.get(i);
     writeBulk(writer, space, operation, a, b); // traps
     writer.bytes([OP.unreachable, OP.end]);
+    if (operation === OP.memoryInit) code.sourceEnd(() => writeBulk(writer, space, operation, a, b));
     if (operation === OP.memoryCopy && a === b) code.downwards(() => writeBulk(writer, space, operation, a, b));
     code.get(0);
     code.get(1);
@@ -161,6 +166,24 @@ class PieceCode {
     size();
     this.#wide(2);
     this.#writer.bytes([OP.i64Sub, OP.i64GtU, I32_OR]);
+  }
+
+  /** Pushes whether the source's end is not a 32-bit number. */
+  sourceWraps(): void {
+    this.#wide(1);
+    this.#wide(2);
+    this.#writer.bytes([OP.i64Add, OP.i64Const]);
+    this.#writer.s64(0xffffffffn);
+    this.#writer.u8(OP.i64GtU);
+  }
+
+  /** Copies nothing from the end of the source: traps if the segment is shorter, or was dropped. */
+  sourceEnd(copy: () => void): void {
+    this.get(0);
+    this.get(1);
+    this.get(2);
+    this.#writer.bytes([OP.i32Add, OP.i32Const, 0]);
+    copy();
   }
 
   /** For a destination above its source: copies the last piece and returns. */

@@ -174,13 +174,18 @@ class Rewriter {
         ...this.#program.references.map((element) => table(0, element)),
       ],
       globals: [...module.globals, counter, ...[...droppableData, ...droppableElements].map(() => counter)],
-      exports: [...module.exports, ...this.#exports(helpers)],
+      exports: [...module.exports.map((entry) => this.#shifted(entry)), ...this.#exports(helpers)],
       elements: [
         ...module.elements,
         { mode: "active", table: spaces.tables.length + 1, offset: zero, type: FUNCREF, functions },
       ],
       customs: [...module.customs.filter((section) => !holdsOffsets(section.name)), ...this.#hintSection()],
     };
+  }
+
+  /** An export of the original: tags have other numbers. */
+  #shifted(entry: Module["exports"][number]): Module["exports"][number] {
+    return entry.kind === "tag" ? { ...entry, index: this.#space.tagIndex(entry.index) } : entry;
   }
 
   #memoryImports(): Module["imports"] {

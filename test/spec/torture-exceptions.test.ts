@@ -1,0 +1,87 @@
+// Exceptions across freezes: thrown through frames that were thawed, caught by handlers of outer frames, references
+// alive across calls, and the legacy instructions as compilers still write them.
+
+import { test } from "node:test";
+import { type Case, survives } from "../torture.ts";
+
+type Row = readonly [what: string, functions: string, options?: Case];
+
+/** A module with tags, a counter that polls, and the functions of a case; `f` is called. */
+function module(functions: string): string {
+  return `(module (tag $e (param i32)) (tag $n) (tag $m (param i64 f64)) (tag $u (param i32))
+    (global $ticks (mut i32) (i32.const 0)) (memory (export "memory") 1)
+    (func $tick (result i32) (loop) (global.set $ticks (i32.add (global.get $ticks) (i32.const 1))) (global.get $ticks))
+    (func $nothing (loop))
+    (func $id (param i32) (result i32) (loop) (local.get 0))
+    (func $throws (param i32) (loop) (throw $e (i32.add (local.get 0) (call $tick))))
+    (func $throws_m (throw $m (i64.const 5) (f64.const 2.5)))
+    ${functions})`;
+}
+
+// biome-ignore format: one line a case
+const NEW: readonly Row[] = [
+  ["caught behind a call", `(func (export "f") (result i32) (block $h (result i32) (try_table (catch $e $h) (call $throws (i32.const 40))) (unreachable)) (i32.add (call $tick)))`, { result: 43 }],
+  ["operands below the try", `(func (export "f") (result i32) (call $tick) (block $h (result i32) (call $tick) (try_table (catch $e $h) (call $nothing) (call $throws (i32.const 40))) (drop) (unreachable)) (i32.add (call $tick)) (i32.add))`],
+  ["a try with parameters and results", `(func (export "f") (result i32) (call $tick) (block $h (param i32) (result i32) (try_table (param i32) (result i32) (catch $e $h) (i32.add (call $tick)))) (i32.add (call $tick)))`, { result: 6 }],
+  ["through frames without handlers", `(func $mid (param i32) (result i32) (local i32) (local.set 1 (call $tick)) (call $throws (local.get 0)) (local.get 1))
+     (func $deep (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (call $tick))) (else (call $mid (i32.const 5)))))
+     (func (export "f") (result i32) (local i32) (local.set 0 (call $tick)) (block $h (result i32) (try_table (catch $e $h) (drop (call $deep (i32.const 4)))) (unreachable)) (i32.add (local.get 0)))`],
+  ["handlers inside and outside", `(func $g (param i32) (result i32) (block $h (result i32) (try_table (catch $e $h) (call $throws (local.get 0))) (unreachable)) (call $nothing) (throw $e (i32.add (i32.const 100))))
+     (func (export "f") (result i32) (block $h (result i32) (try_table (result i32) (catch $e $h) (call $g (i32.const 1)))) (i32.add (call $tick)))`],
+  ["catch_all", `(func (export "f") (result i32) (block $h (try_table (catch $n $h) (catch_all $h) (call $throws_m)) (unreachable)) (call $tick))`, { result: 1 }],
+  ["a freeze passes catch_all and catch_all_ref", `(func (export "f") (result i32) (block $h (block $g (result exnref) (try_table (catch_all_ref $g) (try_table (catch_all $h) (call $nothing) (drop (call $tick)) (call $nothing))) (return (i32.const 7))) (drop)) (i32.const 8))`, { result: 7 }],
+  ["several payloads", `(func (export "f") (result f64) (local i64) (block $h (result i64 f64) (try_table (catch $m $h) (call $throws_m)) (unreachable)) (call $nothing) (local.set 1) (f64.add (f64.convert_i64_s)) (local.get 1))`.replace("(local i64)", "(local f64)").replaceAll("(local.set 1)", "(local.set 0)").replace("(f64.add (f64.convert_i64_s)) (local.get 1)", "(f64.convert_i64_s) (f64.add (local.get 0))"), { result: 7.5 }],
+  ["exnref in a local across calls", `(func (export "f") (result i32) (local $x exnref) (block $h (result i32 exnref) (try_table (catch_ref $e $h) (call $throws (i32.const 40))) (unreachable)) (local.set $x) (call $nothing) (drop) (block $h (result i32) (try_table (catch $e $h) (call $nothing) (throw_ref (local.get $x))) (unreachable)) (i32.add (call $tick)))`, { result: 43 }],
+  ["exnref as an operand below a call", `(func (export "f") (result i32) (block $h (result i32) (try_table (catch $e $h) (block $g (result exnref) (try_table (catch_all_ref $g) (call $throws (i32.const 9))) (unreachable)) (call $nothing) (throw_ref)) (unreachable)))`, { result: 10 }],
+  ["exnref of several payloads", `(func (export "f") (result i64 f64) (local $x exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (call $throws_m)) (unreachable)) (local.set $x) (call $nothing) (block $h (result i64 f64) (try_table (catch $m $h) (throw_ref (local.get $x))) (unreachable)))`],
+  ["null exnref", `(func (export "f") (result i32) (local $x exnref) (call $nothing) (ref.is_null (local.get $x)) (call $nothing) (ref.null exn) (call $nothing) (ref.is_null) (i32.add))`, { result: 2 }],
+  ["rethrown in a loop", `(func (export "f") (result i32) (local $i i32) (local $s i32)
+     (loop $l (block $h (result i32) (try_table (catch $e $h) (call $throws (local.get $i))) (unreachable)) (local.set $s (i32.add (local.get $s)))
+       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 5)))) (local.get $s))`],
+  ["uncaught", `(func (export "f") (call $nothing) (call $throws (i32.const 1)))`],
+  ["br out of a try", `(func (export "f") (result i32) (block $o (result i32) (try_table (catch_all 0) (br $o (call $tick))) (unreachable)) (i32.add (call $tick)))`.replace("(block $o (result i32) (try_table (catch_all 0)", "(block $o (result i32) (block $h (try_table (catch_all $h)").replace("(unreachable))", "(unreachable)) (unreachable))"), { result: 3 }],
+  ["a loop inside a try inside a loop", `(func (export "f") (result i32) (local $i i32) (local $s i32)
+     (loop $o (block $h (result i32) (try_table (catch $e $h) (loop $l (local.set $s (i32.add (local.get $s) (call $tick))) (br_if $l (i32.rem_u (local.get $s) (i32.const 4)))) (call $throws (local.get $s))) (unreachable))
+       (local.set $s) (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $o (i32.lt_u (local.get $i) (i32.const 3)))) (local.get $s))`],
+];
+
+// biome-ignore format: one line a case
+const LEGACY: readonly Row[] = [
+  ["a handler behind a call", `(func (export "f") (result i32) (try (result i32) (do (call $throws (i32.const 40)) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 43 }],
+  ["operands below the try", `(func (export "f") (result i32) (call $tick) (try (result i32) (do (call $nothing) (call $throws (i32.const 40)) (i32.const 0)) (catch $e (i32.add (call $tick)))) (i32.add (call $tick)) (i32.add))`],
+  ["a try with parameters", `(func (export "f") (result i32) (call $tick) (try (param i32) (result i32) (do (i32.add (call $tick)) (call $throws (i32.const 3))) (catch $e (call $nothing)) ) (i32.add (call $tick)))`],
+  ["catch_all", `(func (export "f") (result i32) (try (result i32) (do (call $throws_m) (i32.const 0)) (catch $e) (catch_all (call $tick))))`, { result: 1 }],
+  ["a freeze passes catch_all", `(func (export "f") (result i32) (try (result i32) (do (call $nothing) (call $tick)) (catch_all (i32.const 99))))`, { result: 1 }],
+  ["several handlers", `(func $g (param i32) (if (i32.eqz (local.get 0)) (then (throw $n))) (if (i32.eq (local.get 0) (i32.const 1)) (then (call $throws (i32.const 7)))) (call $throws_m))
+     (func (export "f") (result i32) (local $i i32) (local $s i32) (loop $l
+       (local.set $s (i32.add (i32.mul (local.get $s) (i32.const 10)) (try (result i32) (do (call $g (local.get $i)) (i32.const 9)) (catch $n (call $id (i32.const 1))) (catch $e (drop) (call $id (i32.const 2))) (catch_all (call $id (i32.const 3))))))
+       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 3)))) (local.get $s))`, { result: 123 }],
+  ["rethrow, frozen before", `(func (export "f") (result i32) (try (result i32) (do (try (do (call $throws (i32.const 5))) (catch $e (drop) (call $nothing) (rethrow 0))) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 8 }],
+  ["rethrow from catch_all, frozen before", `(func (export "f") (result i32) (try (result i32) (do (try (do (call $throws (i32.const 5))) (catch_all (call $nothing) (drop (call $tick)) (rethrow 0))) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 9 }],
+  ["rethrow of an outer exception", `(func (export "f") (result i32) (try (result i32) (do (try (do (call $throws_m)) (catch_all (call $nothing) (try (do (call $throws (i32.const 5))) (catch $e (drop) (call $nothing) (rethrow 1))))) (i32.const 0)) (catch $e) (catch $m (drop) (i32.wrap_i64) (i32.add (call $tick)))))`],
+  ["rethrow through loops and blocks", `(func (export "f") (result i32) (local $i i32) (try (result i32) (do (try (do (call $throws (i32.const 5))) (catch $e (local.set $i) (block $b (loop $l (local.set $i (i32.sub (local.get $i) (i32.const 1))) (br_if $l (local.get $i)) (if (call $tick) (then (call $nothing) (rethrow 3)))))) ) (i32.const 0)) (catch $e (i32.add (call $tick)))))`],
+  ["a rethrow in a conditional branch", `(func $g (param i32) (result i32) (try (result i32) (do (call $throws (i32.const 5)) (i32.const 0)) (catch $e (call $id) (if (i32.and (local.get 0) (i32.const 1)) (then (rethrow 1))) (i32.add (call $tick)))))
+     (func (export "f") (result i32) (i32.add (call $g (i32.const 0)) (try (result i32) (do (call $g (i32.const 1))) (catch_all (call $id (i32.const 1000))))))`],
+  ["a rethrow in a loop around the try", `(func (export "f") (result i32) (local $i i32) (local $s i32) (loop $l
+       (try (do (try (do (call $throws (local.get $i))) (catch_all (call $nothing) (if (i32.and (local.get $i) (i32.const 1)) (then (rethrow 1))) (local.set $s (i32.add (local.get $s) (call $id (i32.const 100)))))))
+         (catch $e (local.set $s (i32.add (local.get $s)))))
+       (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 4)))) (local.get $s))`],
+  ["delegate", `(func (export "f") (result i32) (try (result i32) (do (try (do (call $nothing) (call $throws (i32.const 5))) (delegate 0)) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 8 }],
+  ["delegate past a try", `(func (export "f") (result i32) (try $o (result i32) (do (try (do (try (do (call $nothing) (call $throws (i32.const 5))) (delegate $o))) (catch_all (unreachable))) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 8 }],
+  ["delegate to the caller", `(func $g (try (do (try (do (call $nothing) (call $throws (i32.const 5))) (delegate 1))) (catch_all (unreachable))))
+     (func (export "f") (result i32) (try (result i32) (do (call $g) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 8 }],
+  ["try without handlers", `(func (export "f") (result i32) (try (result i32) (do (try (do (call $nothing) (call $throws (i32.const 5)))) (i32.const 0)) (catch $e (i32.add (call $tick)))))`, { result: 8 }],
+  ["a try in a handler", `(func (export "f") (result i32) (try (result i32) (do (call $throws (i32.const 1)) (i32.const 0)) (catch $e (try (param i32) (result i32) (do (call $nothing) (i32.add (call $tick)) (call $throws (i32.const 10))) (catch $e (i32.add (call $tick)))))))`.replace("(call $throws (i32.const 10)))", "(call $throws (i32.const 10)))")],
+  ["br out of a handler", `(func (export "f") (result i32) (block $o (result i32) (try (do (call $throws (i32.const 1))) (catch $e (br $o (i32.add (call $tick))))) (i32.const 0)) (i32.add (call $tick)))`],
+  ["uncaught", `(func (export "f") (call $nothing) (call $throws (i32.const 1)))`],
+  ["longjmp as clang has it", `(func $inner (param i32) (call $nothing) (if (i32.gt_u (call $tick) (i32.const 3)) (then (throw $e (local.get 0)))))
+     (func (export "f") (result i32) (local $label i32) (local $s i32) (loop $again
+       (try (do (if (local.get $label) (then (local.set $s (i32.add (local.get $s) (call $id (local.get $label))))))
+           (loop $l (call $inner (i32.add (local.get $s) (i32.const 1))) (br $l)))
+         (catch $e (local.tee $label) (drop) (call $nothing) (if (i32.gt_u (local.get $s) (i32.const 5)) (then (return (local.get $s)))) (br $again)))) (unreachable))`],
+];
+
+for (const [group, rows] of Object.entries({ exceptions: NEW, "legacy exceptions": LEGACY })) {
+  for (const [what, functions, options] of rows)
+    test(`${group}: ${what}`, () => void survives(module(functions), options));
+}

@@ -1,0 +1,264 @@
+// Torture of small modules: plain engine = rewritten = rewritten and, at every n-th safe point, frozen, captured,
+// serialised and restored into a fresh group (new instances, memories, globals and tables).
+//
+// A case is one line: `survives("(i32.add (call $tick) (local.get 0))", { args: [1] })`. Text that is no module is the
+// body of a function `f` with the locals and functions of PRELUDE.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { deserialize, serialize } from "node:v8";
+import type { HostCall, HostImports, HostValue, SavedGroup } from "../src/abi/index.ts";
+import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
+import { captureGroup, type Ending, Group, type Instance, restoreGroup, type Thread } from "../src/engine/index.ts";
+import type { RewriteOptions } from "../src/instrument/index.ts";
+import { messageOf } from "../src/util/index.ts";
+import { assemble } from "./assemble.ts";
+
+export interface Case {
+  /** Arguments of the entry. */
+  readonly args?: readonly unknown[];
+  /** The exported function to call, of the last module; default `f`. */
+  readonly entry?: string;
+  /** Results that are expected of the plain engine too. */
+  readonly result?: unknown;
+  /** Freeze at every n-th safe point; default 1. */
+  readonly every?: number;
+  /** Host functions; what they pass to `log` is compared. */
+  readonly imports?: (log: (entry: unknown) => void) => HostImports;
+  readonly assemble?: (wat: string) => Uint8Array;
+  readonly options?: RewriteOptions;
+  /** Fewest safe points that must be reached; default 1. */
+  readonly points?: number;
+}
+
+/** What can be observed of a run. */
+export interface Outcome {
+  readonly ending: unknown;
+  readonly log: readonly unknown[];
+  /** Exported memories and globals of every instance, at the end. */
+  readonly visible: readonly unknown[];
+}
+
+const PRELUDE = `
+  (global $ticks (mut i32) (i32.const 0)) (memory (export "memory") 1)
+  (func $tick (result i32) (loop) (global.set $ticks (i32.add (global.get $ticks) (i32.const 1))) (global.get $ticks))
+  (func $nothing (loop))
+  (func $id (param i32) (result i32) (loop) (local.get 0))
+  (func $two (param i32) (result i32 i64) (loop) (local.get 0) (i64.extend_i32_s (call $tick)))`;
+
+/** A module around a function body; definitions of its own stand in front of the body, from `(type` to `(func`. */
+export function moduleOf(text: string, results: string, params: string): string {
+  if (text.trimStart().startsWith("(module")) return text;
+  const locals = "(local $a i32) (local $b i32) (local $l i64) (local $x f32) (local $d f64) (local $v v128)";
+  return `(module ${PRELUDE} (func $f (export "f") ${params} ${results} ${locals} ${text}))`;
+}
+
+/** Checks that a module, or a body, behaves the same in all three ways; the number of points that were taken. */
+export function survives(text: string, options: Case & { readonly type?: string } = {}): number {
+  const [params, results] = signature(options);
+  return survivesLinked({ m: moduleOf(text, results, params) }, options);
+}
+
+/** The same for several modules: later ones import the exports of earlier ones under their names. */
+export function survivesLinked(texts: Readonly<Record<string, string>>, options: Case = {}): number {
+  const { every = 1, points: least = 1 } = options;
+  const modules = Object.entries(texts).map(([name, wat]) => ({ name, bytes: (options.assemble ?? assemble)(wat) }));
+  const scenario = new Scenario(modules, options);
+  const plain = scenario.plain();
+  if ("result" in options) assert.deepEqual(plain.ending, { returned: [options.result].flat() }, "plain engine");
+  assert.deepEqual(scenario.rewritten().outcome, plain, "rewritten");
+  const { outcome, points } = scenario.rewritten(every);
+  assert.deepEqual(outcome, plain, `frozen at every ${every}. of ${points} points`);
+  assert(points >= least, `at least ${least} points must be taken, found ${points}`);
+  return points;
+}
+
+function signature({ args = [], type = "" }: Case & { readonly type?: string }): [string, string] {
+  const [given, results = "i32"] = type.split("->").map((part) => part.trim());
+  const params = given || args.map((arg) => (typeof arg === "bigint" ? "i64" : "i32")).join(" ");
+  return [`(param ${params})`, results === "" ? "" : `(result ${results})`];
+}
+
+/** Serialises and reads back, so that nothing but data gets through. */
+export function carried(saved: SavedGroup): SavedGroup {
+  return deserialize(serialize(saved)) as SavedGroup;
+}
+
+interface ModuleBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** One program with its inputs, to be run in different ways. */
+export class Scenario {
+  readonly #modules: readonly ModuleBytes[];
+  readonly #options: Case;
+  readonly #programs: readonly LoadedProgram[];
+  readonly #compiled = new Map<Uint8Array, WebAssembly.Module>();
+
+  constructor(modules: readonly ModuleBytes[], options: Case) {
+    this.#modules = modules;
+    this.#options = options;
+    const share = modules.length === 1 ? {} : { shareMemories: false };
+    this.#programs = modules.map(({ name, bytes }) =>
+      cached(loadProgram(bytes, name, { ...share, ...options.options })),
+    );
+  }
+
+  plain(): Outcome {
+    const log: unknown[] = [];
+    const linked: Record<string, WebAssembly.ModuleImports> = {};
+    const instances: WebAssembly.Instance[] = [];
+    const host = this.#options.imports?.((entry) => log.push(entry)) ?? {};
+    const run = () => {
+      for (const { name, bytes } of this.#modules) {
+        const imports = { ...linked, ...plainImports(host, () => instances.at(-1)!) };
+        instances.push(new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), imports));
+        linked[name] = instances.at(-1)!.exports as WebAssembly.ModuleImports;
+      }
+      const entry = instances.at(-1)!.exports[this.#options.entry ?? "f"] as (...args: unknown[]) => unknown;
+      return entry(...(this.#options.args ?? []));
+    };
+    const ending = plainEnding(run);
+    return { ending, log, visible: instances.map((instance) => visible(instance.exports)) };
+  }
+
+  /** Runs rewritten, frozen and restored at every n-th safe point; 0: never. */
+  rewritten(every = 0): { outcome: Outcome; points: number } {
+    const log: unknown[] = [];
+    let group = this.#group(log);
+    let points = 0;
+    let polls = 0;
+    let last: Ending | undefined;
+    for (const entry of this.#entries()) {
+      let thread: Thread = group.spawn(entry, entry.args);
+      for (;;) {
+        group.policy = () => ++polls % every === 0;
+        if (every > 0) group.request();
+        group.run(thread);
+        if (thread.ending) break;
+        assert(++points < 200_000, "progress");
+        const saved = carried(captureGroup(group));
+        group = this.#group(log);
+        restoreGroup(group, saved);
+        thread = group.threads[0]!;
+      }
+      last = thread.ending;
+      if (last.kind !== "returned") break;
+    }
+    const ending = endingOf(last!);
+    return { outcome: { ending, log, visible: group.instances.map((instance) => visible(instance.exports)) }, points };
+  }
+
+  /** What runs, in order: the start functions, then the entry. */
+  #entries() {
+    const entries = this.#programs.flatMap(({ info }, instance) =>
+      info.start === undefined
+        ? []
+        : [{ instance, function: info.start, name: "start", args: [] as readonly unknown[] }],
+    );
+    const name = this.#options.entry ?? "f";
+    const found = this.#programs.at(-1)!.info.exports.find((item) => item.kind === "func" && item.name === name);
+    assert(found, `the last module exports a function ${name}`);
+    entries.push({ instance: this.#programs.length - 1, function: found.index, name, args: this.#options.args ?? [] });
+    return entries;
+  }
+
+  #group(log: unknown[]): Group {
+    const group = new Group({ compile: (bytes) => this.#compile(bytes) });
+    const linked: Record<string, WebAssembly.ModuleImports> = {};
+    const host = this.#options.imports?.((entry) => log.push(entry)) ?? {};
+    for (const [number, { name }] of this.#modules.entries()) {
+      const instance: Instance = group.add(name, this.#programs[number]!, host, linked);
+      linked[name] = instance.exports as WebAssembly.ModuleImports;
+    }
+    return group;
+  }
+
+  #compile(bytes: Uint8Array): WebAssembly.Module {
+    let module = this.#compiled.get(bytes);
+    if (!module) this.#compiled.set(bytes, (module = new WebAssembly.Module(bytes as BufferSource)));
+    return module;
+  }
+}
+
+/** The program with its continuations kept: fresh instances ask for the same ones again and again. */
+function cached(program: LoadedProgram): LoadedProgram {
+  const made = new Map<string, ReturnType<LoadedProgram["continuations"]>>();
+  return {
+    ...program,
+    continuations: (requests) => {
+      const key = JSON.stringify(requests);
+      let found = made.get(key);
+      if (!found) made.set(key, (found = program.continuations(requests)));
+      return found;
+    },
+  };
+}
+
+function plainImports(host: HostImports, caller: () => WebAssembly.Instance): WebAssembly.Imports {
+  const call = {
+    get memory() {
+      return new Uint8Array((caller().exports["memory"] as WebAssembly.Memory).buffer);
+    },
+    progress: undefined,
+    wait: () => "timed-out",
+  } as unknown as HostCall;
+  const imports: WebAssembly.Imports = {};
+  for (const [module, functions] of Object.entries(host)) {
+    const wrapped: WebAssembly.ModuleImports = (imports[module] = {});
+    for (const [name, fn] of Object.entries(functions))
+      wrapped[name] = (...args: HostValue[]) => fn.call(call, ...args);
+  }
+  return imports;
+}
+
+function plainEnding(run: () => unknown): unknown {
+  try {
+    return { returned: results(run()) };
+  } catch (thrown) {
+    return thrownEnding(thrown);
+  }
+}
+
+function thrownEnding(thrown: unknown): unknown {
+  if (thrown instanceof WebAssembly.RuntimeError) return { trapped: messageOf(thrown) };
+  if (thrown instanceof RangeError) return { exhausted: true };
+  return { threw: thrown instanceof WebAssembly.Exception ? "exception" : messageOf(thrown) };
+}
+
+function endingOf(ending: Ending): unknown {
+  if (ending.kind === "returned") return { returned: ending.results.map(plainValue) };
+  if (ending.kind === "exited") return { exited: ending.code };
+  return thrownEnding(ending.error);
+}
+
+function results(value: unknown): unknown[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map(plainValue);
+}
+
+function plainValue(value: unknown): unknown {
+  return typeof value === "function" ? "a function" : value;
+}
+
+function visible(exports: WebAssembly.Exports): unknown {
+  return Object.entries(exports).flatMap(([name, value]) => {
+    if (name.startsWith("rtcr:")) return [];
+    if (value instanceof WebAssembly.Memory) return [[name, value.buffer.byteLength, hash(value)]];
+    if (value instanceof WebAssembly.Global) return [[name, globalValue(value)]];
+    return [];
+  });
+}
+
+function globalValue(global: WebAssembly.Global): unknown {
+  try {
+    return plainValue(global.value);
+  } catch {
+    return "no JavaScript value";
+  }
+}
+
+function hash(memory: WebAssembly.Memory): string {
+  return createHash("sha1").update(new Uint8Array(memory.buffer)).digest("hex");
+}
