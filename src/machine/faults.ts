@@ -8,5 +8,8 @@ import { Fault } from "../util/index.ts";
  * - "ended": the program has ended, it cannot be frozen any more
  * - "deadline": a freeze was not honoured in time
  * - "wrong-module": the module is not the one that the checkpoint was made of
+ * - "not-isolated": a page without shared memory
  */
-export class MachineFault extends Fault<"no-start" | "no-thread" | "ended" | "deadline" | "wrong-module"> {}
+export class MachineFault extends Fault<
+  "no-start" | "no-thread" | "ended" | "deadline" | "wrong-module" | "not-isolated"
+> {}

@@ -1,5 +1,6 @@
 // Running WASI programs under Node: a supervisor and its CPU.
 export { MachineFault } from "./faults.ts";
-export type { EndingReport, Resumption, RunSpec } from "./protocol.ts";
-export { CpuFault, FREEZE_DEADLINE_MS, Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
+export type { EndingReport, ProgramSpec, Resumption, RunSpec } from "./protocol.ts";
+export { CpuFault, FREEZE_DEADLINE_MS } from "./supervisor.ts";
+export { Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
 export { type ProgramState, WasiProgram } from "./wasi-program.ts";

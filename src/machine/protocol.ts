@@ -8,18 +8,22 @@ import type { HostDirectory } from "../core/host-files/index-node.ts";
 import type { StandardStreams } from "../core/index-node.ts";
 import type { ProgramState } from "./wasi-program.ts";
 
-/** What a run is given beside its module. */
-export interface RunSpec {
+/** What a run is given beside its module, on every host. */
+export interface ProgramSpec {
   readonly args: readonly string[];
   /** `NAME=value` strings. */
   readonly environment: readonly string[];
+  /** Hold standard output until the next checkpoint. */
+  readonly holdOutput: boolean;
+}
+
+/** What a run under Node is given. */
+export interface RunSpec extends ProgramSpec {
   readonly directories: readonly HostDirectory[];
   /** Folder of the undo journal; absent: changes of files are not undone at a restore. */
   readonly journal?: string | undefined;
   /** Directories of an in-memory file system, by guest path; its content is part of every checkpoint. */
   readonly memoryDirectories: readonly string[];
-  /** Hold standard output until the next checkpoint. */
-  readonly holdOutput: boolean;
   /** Monotonic time, real time and random numbers are made up, the same in every run. */
   readonly deterministic: boolean;
 }
@@ -32,13 +36,23 @@ export interface Resumption {
   readonly outputReleased: boolean;
 }
 
-export interface CpuData {
+/** What every CPU begins with. */
+export interface CpuLoad {
   readonly module: Uint8Array;
   /** SHA-256 of the module, hexadecimal. */
   readonly hash: string;
+  readonly resumption?: Resumption | undefined;
+}
+
+export interface CpuData extends CpuLoad {
   readonly spec: RunSpec;
   readonly streams: StandardStreams;
-  readonly resumption?: Resumption | undefined;
+}
+
+export interface WebCpuData extends CpuLoad {
+  readonly spec: ProgramSpec;
+  /** The ring that standard input comes through. */
+  readonly input: SharedArrayBuffer;
 }
 
 export type Request =
@@ -57,6 +71,8 @@ export type Report =
   /** The request could not be fulfilled; the program goes on. */
   | { readonly type: "refused"; readonly id: number; readonly fault: FaultData }
   | { readonly type: "ended"; readonly ending: EndingReport }
+  /** In browsers: the program has written to standard output (1) or standard error (2). */
+  | { readonly type: "output"; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   /** The CPU could not begin. */
   | { readonly type: "failed"; readonly fault: FaultData };
 

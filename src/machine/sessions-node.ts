@@ -3,18 +3,10 @@
 import { createFileSystem, type Volume, volumeStates } from "../core/files/index.ts";
 import { HostVolume, JournaledVolume } from "../core/host-files/index-node.ts";
 import { createClock, createRandom } from "../core/index.ts";
-import { createStandardStreams, nodeClocks, type StandardStreams, type StandardTerminals } from "../core/index-node.ts";
-import type { ProgramSessions } from "../session/index.ts";
+import { createStandardStreams, nodeClocks, type StandardStreams } from "../core/index-node.ts";
 import { type SessionStates, sessionStates } from "../wasi/index.ts";
+import type { RunSessions } from "./cpu.ts";
 import type { Resumption, RunSpec } from "./protocol.ts";
-
-export interface RunSessions {
-  readonly sessions: ProgramSessions;
-  readonly terminals: StandardTerminals;
-  /** What a restore could not undo, for people. */
-  readonly warnings: readonly string[];
-  dispose(): void;
-}
 
 /** @throws FilesFault when directories or files are missing or were changed by others */
 export function openSessions(spec: RunSpec, streams: StandardStreams, resumption: Resumption | undefined): RunSessions {

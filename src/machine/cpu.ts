@@ -1,0 +1,140 @@
+// A CPU: runs one program in a worker of any host, and freezes it when the supervisor asks.
+//
+//   loading -> running <-> frozen (requests are served) -> ended
+//
+// Everything a guest does wrong ends in a report. The host's part is cpu-node.ts and cpu-web.ts.
+
+import type { HeldOutput } from "../core/index.ts";
+import { loadProgram } from "../core/program.ts";
+import type { ProgramSessions } from "../session/index.ts";
+import { Fault, messageOf, required } from "../util/index.ts";
+import { reportEnding } from "./ending.ts";
+import type { CpuLoad, FaultData, Report, Request } from "./protocol.ts";
+import { WasiProgram } from "./wasi-program.ts";
+
+/** Between two tries to write to a pipe that is full. */
+const OUTPUT_RETRY_MS = 5;
+
+export interface RunSessions {
+  readonly sessions: ProgramSessions;
+  readonly terminals: { readonly stdout: HeldOutput; readonly stderr: HeldOutput };
+  /** What a restore could not undo, for people. */
+  readonly warnings: readonly string[];
+  dispose(): void;
+}
+
+/** Requests in the order they came. */
+export class RequestQueue {
+  readonly #requests: Request[] = [];
+  #arrived: (() => void) | undefined;
+
+  push(request: Request): void {
+    this.#requests.push(request);
+    this.#arrived?.();
+  }
+
+  async next(): Promise<Request> {
+    if (this.#requests.length === 0) await new Promise<void>((resolve) => (this.#arrived = resolve));
+    this.#arrived = undefined;
+    return required(this.#requests.shift(), "a request");
+  }
+}
+
+export interface CpuHost {
+  readonly load: CpuLoad;
+  readonly requests: RequestQueue;
+  post(report: Report): void;
+  /** Makes the program's sessions; what it throws refuses the start. */
+  openSessions(): RunSessions;
+}
+
+/** Runs the program to its end, or until a capture that stops it. Never rejects: failures are reported. */
+export async function runCpu(host: CpuHost): Promise<void> {
+  try {
+    await run(host);
+  } catch (thrown) {
+    host.post({ type: "failed", fault: toFaultData(thrown) });
+  }
+}
+
+async function run(host: CpuHost): Promise<void> {
+  const { program, sessions } = load(host);
+  const control = program.group.control.memory.buffer as unknown as SharedArrayBuffer;
+  host.post({ type: "ready", control, warnings: sessions.warnings });
+  for (;;) {
+    const ending = program.run();
+    if (ending) {
+      await writeOut(sessions, (output) => output.finish());
+      sessions.dispose();
+      host.post({ type: "ended", ending: reportEnding(ending, host.load.module) });
+      return;
+    }
+    program.group.release();
+    if (await serve(host, await host.requests.next(), program, sessions)) {
+      sessions.dispose();
+      return;
+    }
+  }
+}
+
+function load(host: CpuHost): { program: WasiProgram; sessions: RunSessions } {
+  const { module, hash, resumption } = host.load;
+  const loaded = loadProgram(module, hash);
+  const sessions = host.openSessions();
+  try {
+    const program = resumption
+      ? WasiProgram.restore(loaded, sessions.sessions, resumption.state)
+      : WasiProgram.begin(loaded, sessions.sessions);
+    return { program, sessions };
+  } catch (thrown) {
+    sessions.dispose();
+    throw thrown;
+  }
+}
+
+/** Does what was asked of the frozen program; whether the CPU is to end. */
+async function serve(host: CpuHost, request: Request, program: WasiProgram, sessions: RunSessions): Promise<boolean> {
+  const begin = performance.now();
+  try {
+    switch (request.type) {
+      case "capture": {
+        const state = program.capture();
+        host.post({ type: "captured", id: request.id, state, pausedMs: performance.now() - begin });
+        return request.stop;
+      }
+      case "release":
+        await writeOut(sessions, (output) => output.release());
+        host.post({ type: "done", id: request.id });
+        return false;
+      case "re-enter":
+        host.post({ type: "done", id: request.id });
+        return false;
+    }
+  } catch (thrown) {
+    host.post({ type: "refused", id: request.id, fault: toFaultData(thrown) });
+    return false;
+  }
+}
+
+/** Writes out held output, as fast as the other side takes it; what can never be written (a closed pipe) is dropped. */
+async function writeOut(
+  { terminals }: RunSessions,
+  step: (output: HeldOutput) => ReturnType<HeldOutput["finish"]>,
+): Promise<void> {
+  for (const output of [terminals.stdout, terminals.stderr]) {
+    for (;;) {
+      const written = step(output);
+      if (written.ok || written.reason !== "again") break;
+      await new Promise((resolve) => setTimeout(resolve, OUTPUT_RETRY_MS));
+    }
+  }
+}
+
+function toFaultData(thrown: unknown): FaultData {
+  if (thrown instanceof Fault) return { code: thrown.code, message: thrown.message };
+  const compile = thrown instanceof WebAssembly.CompileError;
+  return {
+    code: compile ? "invalid" : "internal",
+    message: compile ? messageOf(thrown) : String((thrown as Error).stack ?? thrown),
+  };
+}

@@ -1,0 +1,206 @@
+// The supervisor of one run: asks its CPU to freeze, and hands out what it captured. The same for every host; how the
+// CPU is started and fed is in supervisor-node.ts and supervisor-web.ts.
+//
+// Every wait for the CPU has a deadline and a named outcome: whatever the guest does, the supervisor goes on.
+
+import { CONTROL } from "../abi/index.ts";
+import { Fault } from "../util/index.ts";
+import { MachineFault } from "./faults.ts";
+import { ABORTED, type EndingReport, type FaultData, type Report, type Request } from "./protocol.ts";
+import type { ProgramState } from "./wasi-program.ts";
+
+/** Longest wait for a freeze; polls come within microseconds, host calls that do not block within milliseconds. */
+export const FREEZE_DEADLINE_MS = 30_000;
+
+/** When a program that was started or thawed enters its loops anew, to run code that was optimised meanwhile. */
+const RE_ENTRIES_MS = [30, 150, 700, 3_000] as const;
+
+/** A fault that happened in the CPU. */
+export class CpuFault extends Fault {}
+
+/** A CPU as its supervisor holds it. */
+export interface CpuLink {
+  post(request: Request): void;
+  /** Ends the CPU at once. */
+  terminate(): Promise<unknown> | undefined;
+  /** The run is over: stops what feeds it. Called once. */
+  stop(): void;
+}
+
+/** What a CPU's host tells the supervisor. */
+export interface CpuEvents {
+  report(report: Report): void;
+  /** The CPU is gone; told again after the end it does nothing. */
+  lost(error: Error): void;
+  /** Wakes a program that is blocked, because input came. */
+  wake(): void;
+}
+
+type Answer = Extract<Report, { id: number }>;
+type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+
+export class RunSupervisor {
+  /** Resolves when the program has ended by itself or was stopped (then without a report). */
+  readonly done: Promise<EndingReport | undefined>;
+  /** What a restore could not undo. */
+  warnings: readonly string[] = [];
+  readonly #cpu: CpuLink;
+  readonly #onOutput: ((stream: 1 | 2, bytes: Uint8Array) => void) | undefined;
+  #words: Int32Array<SharedArrayBuffer> | undefined;
+  #pending:
+    | { readonly id: number; readonly resolve: (answer: Answer) => void; readonly reject: (fault: Error) => void }
+    | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+  #ended = false;
+  readonly #timers: ReturnType<typeof setTimeout>[] = [];
+  #finish!: (ending: EndingReport | undefined) => void;
+  #started!: { readonly resolve: () => void; readonly reject: (fault: Error) => void };
+  readonly #ready: Promise<void>;
+
+  /** @param connect starts the CPU; events may come as soon as it has returned */
+  protected constructor(
+    connect: (events: CpuEvents) => CpuLink,
+    onOutput?: (stream: 1 | 2, bytes: Uint8Array) => void,
+  ) {
+    this.done = new Promise((resolve) => (this.#finish = resolve));
+    this.#ready = new Promise((resolve, reject) => (this.#started = { resolve, reject }));
+    this.#ready.catch(() => {}); // `started` may never be asked
+    this.#onOutput = onOutput;
+    this.#cpu = connect({
+      report: (report) => this.#receive(report),
+      lost: (error) => this.#lost(error),
+      wake: () => this.#wake(),
+    });
+  }
+
+  /**
+   * Resolves when the program runs.
+   *
+   * @throws CpuFault with the code of whatever refused it; nothing runs then
+   */
+  protected async started(reEnter: boolean): Promise<this> {
+    await this.#ready;
+    if (reEnter) this.#scheduleReEntries();
+    return this;
+  }
+
+  /**
+   * Freezes the program, copies its state and lets it go on, or ends it.
+   *
+   * @throws MachineFault "ended", "deadline" (the program goes on); CpuFault what cannot be saved, by name
+   */
+  async capture(stop = false): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
+    const answer = await this.#request({ type: "capture", stop });
+    if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
+    if (stop) this.#end(undefined);
+    return answer;
+  }
+
+  /** Writes out the output that the last capture holds: call it when its checkpoint is safe. */
+  async release(): Promise<void> {
+    await this.#request({ type: "release" });
+  }
+
+  /** Ends the program at once, wherever it is. */
+  async kill(): Promise<void> {
+    await this.#cpu.terminate();
+    this.#end(undefined);
+  }
+
+  #request(request: RequestBody): Promise<Answer> {
+    const next = this.#queue.then(() => this.#ask({ ...request, id: this.#nextId++ } as Request));
+    this.#queue = next.catch(() => {});
+    return next;
+  }
+
+  #ask(request: Request): Promise<Answer> {
+    if (this.#ended) throw new MachineFault("ended", "the program has ended");
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#pending = undefined;
+        reject(
+          new MachineFault("deadline", `the program has not reached a safe point within ${FREEZE_DEADLINE_MS} ms`),
+        );
+      }, FREEZE_DEADLINE_MS);
+      const settled =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          this.#pending = undefined;
+          then(value);
+        };
+      this.#pending = { id: request.id, resolve: settled(resolve), reject: settled(reject) };
+      this.#cpu.post(request);
+      Atomics.store(this.#words!, CONTROL.flag >> 2, 1);
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    if (!this.#words) return;
+    Atomics.add(this.#words, CONTROL.event >> 2, 1);
+    Atomics.notify(this.#words, CONTROL.event >> 2);
+  }
+
+  #receive(report: Report): void {
+    switch (report.type) {
+      case "ready":
+        this.#words = new Int32Array(report.control);
+        this.warnings = report.warnings;
+        this.#started.resolve();
+        return;
+      case "failed":
+        return this.#failed(toFault(report.fault));
+      case "ended":
+        return this.#end(report.ending);
+      case "output":
+        this.#onOutput?.(report.stream, report.bytes);
+        return;
+      case "refused":
+        if (this.#pending?.id === report.id) this.#pending.reject(toFault(report.fault));
+        return;
+      default:
+        if (this.#pending?.id === report.id) this.#pending.resolve(report);
+    }
+  }
+
+  /** The CPU gave up: before the program runs that refuses the start, later it ends the run. */
+  #failed(fault: CpuFault): void {
+    const running = this.#words !== undefined;
+    this.#started.reject(fault);
+    this.#pending?.reject(fault);
+    this.#end(running ? { kind: "threw", exitCode: ABORTED, lines: [`the CPU failed: ${fault.message}`] } : undefined);
+  }
+
+  #lost(error: Error): void {
+    this.#started.reject(error);
+    this.#pending?.reject(error);
+    this.#end(
+      this.#ended ? undefined : { kind: "threw", exitCode: ABORTED, lines: [`the CPU was lost: ${error.message}`] },
+    );
+  }
+
+  #end(ending: EndingReport | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#cpu.stop();
+    this.#pending?.reject(new MachineFault("ended", "the program has ended"));
+    this.#finish(ending);
+  }
+
+  #scheduleReEntries(): void {
+    for (const delay of RE_ENTRIES_MS) {
+      const timer = setTimeout(() => {
+        this.#request({ type: "re-enter" }).catch(() => {}); // it ended first: nothing is lost
+      }, delay);
+      timer.unref?.(); // under Node: a waiting re-entry keeps no process alive
+      this.#timers.push(timer);
+    }
+  }
+}
+
+function toFault({ code, message }: FaultData): CpuFault {
+  return new CpuFault(code, message);
+}
