@@ -55,6 +55,7 @@ class Graph {
   readonly #typeNodes = new Map<number, number>();
   /** Successors of every node. */
   readonly #next: number[][] = [];
+  #exportsPoll = false;
 
   constructor(input: GraphInput) {
     this.#input = input;
@@ -72,7 +73,7 @@ class Graph {
     }
     scans.forEach((scan, index) => {
       const next = this.#next[imports + index]!;
-      next.push(...scan.calls);
+      for (const target of scan.calls) next.push(target);
       for (const type of scan.types) {
         next.push(this.#typeNode(type));
         if (open) next.push(this.#outside);
@@ -135,7 +136,10 @@ class Graph {
     const defined = (node: number) => node >= imports && node < this.#functions;
     if (defined(target)) return [target];
     if (defined(source)) return [source];
-    return this.#next[this.#outside]!.filter(defined); // an import calls back: through an export, whatever comes between
+    // An import calls back: through an export, whatever comes between. All of them poll then, so once is enough.
+    if (this.#exportsPoll) return [];
+    this.#exportsPoll = true;
+    return this.#next[this.#outside]!.filter(defined);
   }
 
   close(entryPolls: Uint8Array): CallGraph {

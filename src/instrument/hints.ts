@@ -17,7 +17,8 @@ export function branchHints(functions: readonly FunctionHints[]): Uint8Array {
     writer.u32(offsets.length);
     for (const offset of offsets) {
       writer.u32(offset);
-      writer.bytes([1, 0]);
+      writer.u8(1);
+      writer.u8(0);
     }
   }
   return writer.toBytes();

@@ -21,11 +21,10 @@ export class LocalHistory {
     }
   }
 
-  /** Goes past instruction `at`. */
+  /** Goes past instruction `at`; not needed behind OP.localTee, where no instruction matters. */
   step(at: number): void {
     const { op, a, match } = this.#body;
     const code = op[at]!;
-    if (code > OP.localTee) return;
     if (code === OP.localSet || code === OP.localTee) this.#lastSet[a[at]!] = at;
     else if (code === OP.loop) this.#loops.push(at);
     else if (code === OP.end && match[at]! >= 0 && op[match[at]!] === OP.loop) this.#loops.pop();

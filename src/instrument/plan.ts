@@ -220,7 +220,7 @@ export class Planner {
       const code = body.op[at]!;
       const dead = typing.dead;
       if (dead) this.#marks[at]! |= MARK.dead;
-      locals.step(at);
+      if (code <= OP.localTee) locals.step(at);
       if (dead) {
         typing.step(at);
       } else if (code === OP.loop) {

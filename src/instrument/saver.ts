@@ -91,7 +91,7 @@ export function writeSave(
 }
 
 function saver(space: Space, types: readonly ValueType[], first: boolean): number {
-  return space.shared(`${first ? "save" : "append"} ${types.join()}`, (writer) => {
+  return space.shared(`${first ? "save" : "append"} ${space.lists.number(types)}`, (writer) => {
     const heads = first ? 2 : 0;
     const code = new SaverCode(writer, space, heads + types.length);
     writer.bytes([1, 1, I32]);

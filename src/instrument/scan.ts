@@ -35,6 +35,42 @@ interface Collected {
   waits: boolean;
 }
 
+/** Lists what one body names, each item once, without a set for every body. */
+class Uses {
+  /** By item, the last body that named it. */
+  readonly #lastUser: Int32Array;
+  #user = 0;
+  list: number[] = [];
+
+  constructor(items: number) {
+    this.#lastUser = new Int32Array(items);
+  }
+
+  /** Begins the list of the next body. */
+  next(): void {
+    this.#user++;
+    this.list = [];
+  }
+
+  /** Adds an item; one that does not exist is left to the passes that refuse it. */
+  add(item: number): void {
+    if (item >= this.#lastUser.length || this.#lastUser[item] === this.#user) return;
+    this.#lastUser[item] = this.#user;
+    this.list.push(item);
+  }
+}
+
+/** 1 for the instructions that the scan looks at, by opcode. */
+const noted = new Uint8Array(0x450);
+for (const code of [
+  ...[OP.call, OP.callIndirect, OP.callRef, OP.returnCall, OP.returnCallIndirect, OP.returnCallRef, OP.loop],
+  ...[OP.try, OP.catch, OP.catchAll, OP.delegate, OP.rethrow, OP.throw, OP.tryTable, OP.refFunc],
+  ...[OP.dataDrop, OP.elementDrop, OP.memoryInit, OP.tableInit, OP.memoryCopy, OP.memoryFill, OP.wait32, OP.wait64],
+  ...[OP.tableSet, OP.tableGrow, OP.tableFill, OP.tableCopy],
+]) {
+  noted[code] = 1;
+}
+
 /** @param canonical canonical type index by type index */
 export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32Array, planner: Planner): ModuleScan {
   const collected: Collected = {
@@ -47,34 +83,39 @@ export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32
     legacyExceptions: false,
     waits: false,
   };
+  const calls = new Uses(spaces.functions.length);
+  const types = new Uses(canonical.length);
   let bytes = 0;
   const functions = module.code.map((code, index) => {
     bytes += code.bytes.length;
-    return scanBody(
-      planner.decode(spaces.importedFunctions + index),
-      spaces.importedFunctions + index,
-      canonical,
-      collected,
-    );
+    const body = planner.decode(spaces.importedFunctions + index);
+    calls.next();
+    types.next();
+    const polls = scanBody(body, spaces.importedFunctions + index, collected, (at, code) => {
+      if (code === OP.call || code === OP.returnCall) calls.add(body.a[at]! >>> 0);
+      else types.add(canonical[body.a[at]! >>> 0] ?? Number.POSITIVE_INFINITY);
+    });
+    return { calls: calls.list, types: types.list, polls };
   });
   return { ...collected, functions, bytes };
 }
 
-function scanBody(body: Body, index: number, canonical: Int32Array, collected: Collected): FunctionScan {
-  const { op, a, count } = body;
-  const calls = new Set<number>();
-  const types = new Set<number>();
+/**
+ * Looks at one body; whether it polls somewhere.
+ *
+ * @param call is told of every call
+ */
+function scanBody(body: Body, index: number, collected: Collected, call: (at: number, code: number) => void): boolean {
+  const { op, count } = body;
   let polls = false;
   for (let at = 0; at < count; at++) {
     const code = op[at]!;
-    if (code === OP.call || code === OP.returnCall) calls.add(a[at]!);
+    if (noted[code] === 0) continue;
+    if (code === OP.call || code === OP.returnCall || isIndirectCall(code)) call(at, code);
     else if (code === OP.loop) polls ||= loopPolls(body, at);
-    else if (isIndirectCall(code)) types.add(canonical[a[at]!] ?? -1);
-    else if (code > OP.tableGet - 1 || code <= OP.delegate + 1 || code === OP.tryTable) {
-      polls = scanRare(body, at, index, collected) || polls;
-    }
+    else polls = scanRare(body, at, index, collected) || polls;
   }
-  return { calls: [...calls], types: [...types], polls };
+  return polls;
 }
 
 /** Notes features of the module; whether the instruction is an operation in pieces. */

@@ -58,6 +58,8 @@ export class Space {
   /** Types of the module: the original's and those added. */
   readonly types: Module["types"];
   readonly added: AddedFunction[] = [];
+  /** Lists of types by number, for the keys of shared functions. */
+  readonly lists = new TypeLists();
   readonly #options: SpaceOptions;
   readonly #typeIndex = new Map<string, number>();
   readonly #shared = new Map<string, number>();
@@ -185,4 +187,29 @@ export class Space {
 
 function signatureKey(type: FunctionType): string {
   return `${type.params.join()}>${type.results.join()}`;
+}
+
+interface ListNode {
+  readonly number: number;
+  readonly longer: Map<ValueType, ListNode>;
+}
+
+/** Numbers lists of types; quicker than keys that spell them out, which lists of frames make long. */
+class TypeLists {
+  readonly #empty: ListNode = { number: 0, longer: new Map() };
+  #count = 1;
+
+  /** The number of a list: equal for equal lists. */
+  number(types: readonly ValueType[]): number {
+    let node = this.#empty;
+    for (let i = 0; i < types.length; i++) {
+      let longer = node.longer.get(types[i]!);
+      if (!longer) {
+        longer = { number: this.#count++, longer: new Map() };
+        node.longer.set(types[i]!, longer);
+      }
+      node = longer;
+    }
+    return node.number;
+  }
 }

@@ -99,7 +99,7 @@ export class Typing {
     const code = this.#body.op[at]!;
     const operands = operandsOf[code]!;
     if (operands === 255) return this.#stepSpecial(code, at);
-    for (let i = 0; i < operands; i++) this.#pop(at);
+    this.#popCount(operands, at);
     const result = resultOf[code]!;
     if (result !== BOTTOM) this.#push(result, at);
   }
@@ -357,7 +357,13 @@ export class Typing {
   }
 
   #popAll(types: readonly ValueType[], at: number): void {
-    for (let i = types.length; i > 0; i--) this.#pop(at);
+    this.#popCount(types.length, at);
+  }
+
+  #popCount(count: number, at: number): void {
+    if (count === 0) return;
+    if (this.height - count >= this.control[this.depth - 1]!.height) this.height -= count;
+    else for (let i = count; i > 0; i--) this.#pop(at);
   }
 
   #grow(): void {
