@@ -4,6 +4,7 @@ export { CheckpointFault } from "./faults.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";
 export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
 export { canonicalJson, type Json } from "./json.ts";
+export { MANIFEST_BYTES } from "./limits.ts";
 export { decodeManifest } from "./manifest.ts";
 export { reachImage } from "./reach.ts";
 export { runNameLike } from "./run-name.ts";

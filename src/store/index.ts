@@ -2,6 +2,7 @@
 export { type DirectoryHost, type DirectoryOptions, openDirectory } from "./directory.ts";
 export { StoreFault } from "./faults.ts";
 export type { FileOperations, NewFile, OpenFile } from "./files.ts";
+export { exportImage, IMAGE_FILE_VERSION, importImage } from "./image-file.ts";
 export { type LoadedImage, loadCheckpoint, openImage, type SavedImage, saveCheckpoint } from "./images.ts";
 export { type MemoryStoreOptions, openMemoryStore } from "./memory.ts";
 export type * from "./types.ts";
