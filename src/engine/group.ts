@@ -36,6 +36,8 @@ export type PollPolicy = () => boolean;
 
 export interface GroupOptions {
   readonly compile?: Compile;
+  /** A host call that would block gives way instead (default: it blocks this JavaScript thread); see Thread.parked. */
+  readonly parks?: boolean;
 }
 
 export class Group {
@@ -46,6 +48,9 @@ export class Group {
   readonly hostCalls: HostCalls;
   /** Asked at every poll while the flag is set; by default every poll gives way. */
   policy: PollPolicy = () => true;
+  /** Called at a poll that cannot give way, because a host function has called back into the guest. */
+  held: () => void = () => {};
+  readonly parks: boolean;
   /** Polls that found the flag set. */
   polls = 0;
   readonly #freezeTag = new WebAssembly.Tag({ parameters: [] });
@@ -60,6 +65,7 @@ export class Group {
 
   constructor(options: GroupOptions = {}) {
     this.#compile = options.compile ?? ((bytes) => new WebAssembly.Module(bytes as BufferSource));
+    this.parks = options.parks ?? false;
     this.references = new References(this.instances);
     this.#records = new Records(this.control, this.instances, this.references);
     this.hostCalls = new HostCalls(this, this.#freeze);
@@ -204,13 +210,13 @@ export class Group {
       return;
     }
     this.polls++;
-    if (this.hostCalls.depth > 0 || !this.policy()) return;
-    throw this.#freeze;
+    if (this.hostCalls.depth > 0 || !this.#running) return this.held();
+    if (this.policy()) throw this.#freeze;
   }
 
-  /** At a host call that may block: whether the thread gives way before it. */
-  giveWay(): boolean {
-    if (!this.requested || this.hostCalls.depth > 0) return false;
+  /** At a host call that may block: whether the thread gives way. `own` counts that call if it is on the stack. */
+  giveWay(own: number): boolean {
+    if (!this.requested || this.hostCalls.depth > own || !this.#running) return false;
     this.polls++;
     return this.policy();
   }
@@ -286,6 +292,7 @@ export class Group {
       const frozen = this.hostCalls.takeFrozen();
       thread.hostCall = frozen?.saved;
       thread.hostArgs = frozen?.args ?? [];
+      thread.parked = frozen?.parked;
       return;
     }
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });

@@ -28,10 +28,16 @@ interface Wrapped {
 export interface FrozenCall {
   readonly saved: SavedHostCall;
   readonly args: readonly unknown[];
+  readonly parked: Parked | undefined;
+}
+
+/** A host call gave way because it would have blocked: how long it wants to wait, undefined for ever. */
+export interface Parked {
+  readonly timeoutNs: bigint | undefined;
 }
 
 export class HostCalls {
-  /** Host functions on the stack that have called back into the guest. */
+  /** Host functions on the stack. A poll that finds any was reached through a callback: no freeze can pass them. */
   depth = 0;
   readonly #group: Group;
   readonly #freeze: WebAssembly.Exception;
@@ -50,12 +56,21 @@ export class HostCalls {
     this.#wrapped.set(`${instance} ${module} ${name}`, wrapped);
     if (host.freeze === "instant") {
       const call = new Call(this.#group, this, wrapped, [], undefined);
-      return (...args) => host.call(call, ...args);
+      return (...args) => this.#enter(host, call, args);
     }
     return (...args) => {
-      if (this.#group.giveWay()) this.freeze(wrapped, args, undefined);
-      return host.call(new Call(this.#group, this, wrapped, args, undefined), ...args);
+      if (this.#group.giveWay(0)) this.freeze(wrapped, args, undefined, undefined);
+      return this.#enter(host, new Call(this.#group, this, wrapped, args, undefined), args);
     };
+  }
+
+  #enter(host: HostFunction, call: Call, args: readonly HostValue[]): unknown {
+    this.depth++;
+    try {
+      return host.call(call, ...args);
+    } finally {
+      this.depth--;
+    }
   }
 
   /** The type of an imported host function; undefined if there is none of that name. */
@@ -74,18 +89,24 @@ export class HostCalls {
     const call = new Call(this.#group, this, found, args as HostValue[], saved.progress);
     return {
       type: this.#group.instances[found.instance]!.importType(saved.module, saved.name),
-      call: () => found.host.call(call, ...(args as HostValue[])),
+      call: () => this.#enter(found.host, call, args as HostValue[]),
     };
   }
 
   /** Ends the call for a freeze. */
-  freeze(wrapped: Wrapped, args: readonly HostValue[], progress: PlainData | undefined): never {
+  freeze(
+    wrapped: Wrapped,
+    args: readonly HostValue[],
+    progress: PlainData | undefined,
+    parked: Parked | undefined,
+  ): never {
     const { module, name, instance } = wrapped;
     const { params } = this.#group.instances[instance]!.importType(module, name);
     const saved = params.map((type, index) => toSaved(args[index], type, this.#group.references));
     this.#frozen = {
       saved: { kind: "host", module, name, args: saved, ...(progress === undefined ? {} : { progress }) },
       args,
+      parked,
     };
     throw this.#freeze;
   }
@@ -115,6 +136,7 @@ class Call implements HostCall {
   readonly #wrapped: Wrapped;
   readonly #args: readonly HostValue[];
   #seen: number;
+  #parked: Parked | undefined;
 
   constructor(
     group: Group,
@@ -142,17 +164,37 @@ class Call implements HostCall {
   }
 
   wait(timeoutNs: bigint | undefined): WaitOutcome {
-    if (this.#group.giveWay()) return "freeze";
+    this.#requireRestartable("wait");
+    if (this.#group.giveWay(1)) return "freeze";
+    if (timeoutNs !== undefined && timeoutNs <= 0n) return "timed-out";
     const { words } = this.#group.control;
+    if (this.#group.parks && this.#calls.depth === 1 && this.#events() === this.#seen) {
+      this.#parked = { timeoutNs };
+      return "freeze";
+    }
     const limitMs = timeoutNs === undefined ? Infinity : Number(timeoutNs) / 1e6;
     const outcome = Atomics.wait(words, CONTROL.event >> 2, this.#seen, limitMs);
     this.#seen = this.#events();
-    if (this.#group.giveWay()) return "freeze";
+    if (this.#group.giveWay(1)) return "freeze";
     return outcome === "timed-out" ? "timed-out" : "woken";
   }
 
   freeze(progress?: PlainData): never {
-    return this.#calls.freeze(this.#wrapped, this.#args, progress);
+    this.#requireRestartable("freeze");
+    if (this.#calls.depth > 1) {
+      const { module, name } = this.#wrapped;
+      throw new EngineFault("busy", `${module}.${name} cannot freeze: another host function has called the guest back`);
+    }
+    return this.#calls.freeze(this.#wrapped, this.#args, progress, this.#parked);
+  }
+
+  #requireRestartable(what: string): void {
+    const { module, name, host } = this.#wrapped;
+    if (host.freeze === "restartable") return;
+    throw new EngineFault(
+      "busy",
+      `${module}.${name} may not ${what}: it is declared "instant", expected "restartable"`,
+    );
   }
 
   exit(code: number): never {

@@ -3,6 +3,7 @@ export { Arenas, captureGroup, restoreGroup } from "./capture.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
 export { Group, type GroupOptions, type PollPolicy } from "./group.ts";
+export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
 export type * from "./rewritten.ts";
 export { type Ending, type Entry, Thread, type ThreadState } from "./thread.ts";

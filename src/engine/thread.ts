@@ -6,6 +6,7 @@
 // is moved out as saved frames when another thread wants to run or its state is captured.
 
 import type { SavedFrame, SavedHostCall } from "../abi/index.ts";
+import type { Parked } from "./host-calls.ts";
 
 /** How a thread ended. `error` is what the engine threw. */
 export type Ending =
@@ -33,6 +34,8 @@ export class Thread {
   hostCall: SavedHostCall | undefined;
   /** The arguments of `hostCall` as JavaScript values. */
   hostArgs: readonly unknown[] = [];
+  /** Set when the thread gave way because its host call would have blocked. */
+  parked: Parked | undefined;
   ending: Ending | undefined;
 
   constructor(id: number, entry: Entry, args: readonly unknown[]) {
