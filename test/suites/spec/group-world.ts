@@ -1,0 +1,222 @@
+// The script rewritten: every module of it is an instance of one group, linked through exports.
+//
+// Tortured, the thread gives way at every safe point. Each time it is saved, written as JSON, read back and restored
+// in place; at some of them the whole group is captured and brought up in a fresh one, instance by instance.
+//
+// A stop costs as much as the stack is deep, so that stopping at every call of a deep recursion would take for ever:
+// the deeper the stack and the more stops a call has had, the more safe points are passed until the next.
+
+import type { PlainData, SavedGroup, SavedThread } from "../../../src/abi/index.ts";
+import { type LoadedProgram, loadProgram } from "../../../src/core/program.ts";
+import {
+  captureGroup,
+  type Ending,
+  EngineFault,
+  Group,
+  type Instance,
+  restoreGroup,
+  type Thread,
+} from "../../../src/engine/index.ts";
+import { fromText, toText } from "../plain-text.ts";
+import { callerArguments, callerResults, directArguments, directResults, globalValue } from "./call.ts";
+import type { Constant } from "./script.ts";
+import {
+  type Added,
+  calleeOf,
+  exportIndex,
+  type Outcome,
+  outcomeOf,
+  type Prepared,
+  type Registry,
+  type World,
+} from "./world.ts";
+
+/** An instance by its number: the objects behind it change when the group is restored. */
+export interface GroupInstance {
+  readonly prepared: Prepared;
+  readonly number: number;
+}
+
+/** How an instance is made again. */
+interface Recipe {
+  readonly label: string;
+  readonly program: LoadedProgram;
+  readonly links: readonly { readonly module: string; readonly name: string; readonly from: number }[];
+}
+
+export interface TortureOptions {
+  /** Whole captures for one script at most: each instantiates everything again. */
+  readonly captures: number;
+}
+
+/** Stops of one call at every safe point; then ever rarer. */
+const DENSE_STOPS = 400;
+
+const callers = new Map<string, LoadedProgram>();
+
+export class GroupWorld implements World<GroupInstance> {
+  readonly way: "rewritten" | "tortured";
+  points = 0;
+  captures = 0;
+  readonly #options: TortureOptions | undefined;
+  readonly #recipes: Recipe[] = [];
+  readonly #callers = new Map<string, number>();
+  #group = new Group();
+  #skipped: string | undefined;
+  #stride = 1;
+  #passed = 0;
+  /** Frames of the thread when it was saved last. */
+  #depth = 0;
+
+  /** @param torture absent: no thread ever gives way */
+  constructor(torture?: TortureOptions) {
+    this.way = torture ? "tortured" : "rewritten";
+    this.#options = torture;
+    this.#prepareGroup(this.#group);
+  }
+
+  add(prepared: Prepared, registry: Registry<GroupInstance>): Added<GroupInstance> {
+    const links: Recipe["links"][number][] = [];
+    for (const { module, name } of prepared.module.imports) {
+      const from = registry.get(module)?.number;
+      if (from === undefined || !hasExport(this.#recipes[from]!, name)) {
+        return { outcome: { kind: "unlinkable", message: `unknown import ${module}.${name}` } };
+      }
+      links.push({ module, name, from });
+    }
+    try {
+      const number = this.#add({ label: prepared.label, program: prepared.program, links });
+      const { start } = prepared.program.info;
+      if (start !== undefined) {
+        const outcome = this.#run(number, start, "start", []);
+        if (outcome.kind !== "returned") return { outcome: outcomeOfEnding(outcome) };
+      }
+      return { instance: { prepared, number } };
+    } catch (thrown) {
+      if (thrown instanceof EngineFault && thrown.code === "link")
+        return { outcome: { kind: "unlinkable", message: thrown.message } };
+      return { outcome: outcomeOf(thrown) };
+    }
+  }
+
+  invoke({ prepared, number }: GroupInstance, field: string, args: readonly Constant[]): Outcome {
+    const { caller, index, type } = calleeOf(prepared, field);
+    if (!caller) {
+      const ending = this.#run(number, index, field, directArguments(args));
+      if (ending.kind !== "returned") return outcomeOfEnding(ending);
+      return { kind: "returned", values: directResults(type, ending.results) };
+    }
+    const calling = this.#caller(caller.key, caller.bytes);
+    const memory = () => this.#group.instances[calling]!.memories[0]!;
+    const { exports } = this.#group.instances[calling]!;
+    (exports["function"] as WebAssembly.Table).set(0, this.#group.instances[number]!.function(index));
+    const ending = this.#run(calling, 0, "call", callerArguments(memory(), args));
+    if (ending.kind !== "returned") return outcomeOfEnding(ending);
+    return { kind: "returned", values: callerResults(memory(), type, ending.results) };
+  }
+
+  get({ prepared, number }: GroupInstance, field: string): Outcome {
+    const index = exportIndex(prepared, field, "global");
+    const global = this.#group.instances[number]!.exports[field] as WebAssembly.Global;
+    return { kind: "returned", values: [globalValue(prepared.module, index, global)] };
+  }
+
+  takeSkipped(): string | undefined {
+    const skipped = this.#skipped;
+    this.#skipped = undefined;
+    return skipped;
+  }
+
+  #caller(key: string, bytes: Uint8Array<ArrayBuffer>): number {
+    let program = callers.get(key);
+    if (!program) callers.set(key, (program = loadProgram(bytes, "", { shareMemories: false })));
+    let number = this.#callers.get(key);
+    if (number === undefined) this.#callers.set(key, (number = this.#add({ label: "caller", program, links: [] })));
+    return number;
+  }
+
+  #add(recipe: Recipe): number {
+    const { number } = addTo(this.#group, recipe);
+    this.#recipes.push(recipe);
+    return number;
+  }
+
+  #run(instance: number, index: number, name: string, args: readonly unknown[]): Ending {
+    let thread = this.#group.spawn({ instance, function: index, name }, args);
+    this.#stride = 1;
+    this.#passed = 0;
+    if (this.#options) this.#group.request();
+    for (let stops = 0; ; stops++) {
+      this.#group.run(thread);
+      if (thread.ending) break;
+      this.points++;
+      thread = this.#stop(thread);
+      this.#stride = Math.max(1, this.#depth >> 3, Math.floor((stops * stops) / (DENSE_STOPS * DENSE_STOPS)));
+    }
+    this.#group.release();
+    return thread.ending!;
+  }
+
+  /** Saves and restores a frozen thread; at some points the whole group. */
+  #stop(thread: Thread): Thread {
+    try {
+      if (this.captures < this.#options!.captures && isSample(this.points)) return this.#replaceGroup();
+      const saved = fromText(toText(this.#group.save(thread) as unknown as PlainData)) as unknown as SavedThread;
+      const restored = this.#group.restore(saved);
+      this.#depth = saved.frames.length;
+      this.#group.threads.splice(this.#group.threads.indexOf(thread), 1);
+      return restored;
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault) || thrown.code !== "unsaveable") throw thrown;
+      this.#skipped = thrown.message;
+      return thread;
+    }
+  }
+
+  /** Captures the group and goes on in a fresh one. */
+  #replaceGroup(): Thread {
+    this.captures++;
+    const text = toText(captureGroup(this.#group) as unknown as PlainData);
+    const fresh = new Group();
+    for (const recipe of this.#recipes) addTo(fresh, recipe);
+    const saved = fromText(text) as unknown as SavedGroup;
+    restoreGroup(fresh, saved);
+    this.#depth = saved.threads[0]!.frames.length;
+    this.#prepareGroup(fresh);
+    fresh.request();
+    this.#group = fresh;
+    return fresh.threads[0]!;
+  }
+
+  #prepareGroup(group: Group): void {
+    group.policy = () => {
+      this.#passed++;
+      if (this.#passed < this.#stride) return false;
+      this.#passed = 0;
+      return true;
+    };
+  }
+}
+
+function addTo(group: Group, { label, program, links }: Recipe): Instance {
+  const values: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+  for (const { module, name, from } of links) {
+    (values[module] ??= {})[name] = group.instances[from]!.exports[name] as WebAssembly.ImportValue;
+  }
+  return group.add(label, program, {}, values);
+}
+
+function hasExport({ program }: Recipe, name: string): boolean {
+  return program.info.exports.some((entry) => entry.name === name);
+}
+
+/** Whether the whole group is captured at the n-th point of a script: all of the first, then ever fewer. */
+function isSample(point: number): boolean {
+  return point <= 8 || (point & (point - 1)) === 0 || point % 97 === 0;
+}
+
+function outcomeOfEnding(ending: Exclude<Ending, { readonly kind: "returned" }>): Outcome {
+  if (ending.kind === "exited") throw new Error(`a program without WASI exits with ${ending.code}`);
+  if (ending.kind === "threw") return outcomeOf(ending.error);
+  return { kind: ending.kind, message: ending.error.message };
+}
