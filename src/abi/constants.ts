@@ -9,6 +9,7 @@
 //   12   RESUME   the record that the next continuation takes
 //   16   REFS     the next free slot of the reference tables
 //   20   EVENT    futex word of blocked host calls
+//   24   REFUSED  1 when a freeze met a caught exception that cannot be saved: the thread cannot be continued
 //   64   host's own words (engine/)
 //   1024 SCRATCH  256 bytes for values that JavaScript cannot hold (v128)
 //   65536 frame records, up to the memory's size (it grows as needed)
@@ -29,6 +30,7 @@ export const CONTROL = {
   resume: 12,
   refs: 16,
   event: 20,
+  refused: 24,
   host: 64,
   scratch: 1024,
   frames: 65536,

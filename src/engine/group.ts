@@ -288,8 +288,9 @@ export class Group {
     const exit = this.hostCalls.takeExit();
     if (exit !== undefined) return this.#end(thread, { kind: "exited", code: exit });
     if (thrown instanceof WebAssembly.Exception && thrown.is(this.#freezeTag)) {
-      thread.state = "frozen";
       const frozen = this.hostCalls.takeFrozen();
+      if (this.control.get(CONTROL.refused) !== 0) return this.#refuse(thread);
+      thread.state = "frozen";
       thread.hostCall = frozen?.saved;
       thread.hostArgs = frozen?.args ?? [];
       thread.parked = frozen?.parked;
@@ -298,6 +299,13 @@ export class Group {
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });
     if (thrown instanceof RangeError) return this.#end(thread, { kind: "exhausted", error: thrown });
     this.#end(thread, { kind: "threw", error: thrown });
+  }
+
+  /** The freeze met something that has no saved form: the thread cannot go on. */
+  #refuse(thread: Thread): void {
+    this.control.set(CONTROL.refused, 0);
+    const what = "a handler that was running holds an exception of a tag that its module does not know";
+    this.#end(thread, { kind: "threw", error: new EngineFault("unsaveable", what) });
   }
 
   #end(thread: Thread, ending: Ending): void {

@@ -32,6 +32,7 @@
 import { CONTROL, RECORD } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import { asNullable, I32, isRef, OP } from "../wasm/index.ts";
+import { reopenCaught } from "./caught.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
 import { BodyBuffer, closeTry, openTry } from "./frame-code.ts";
 import type { Plan, Site } from "./plan.ts";
@@ -155,6 +156,12 @@ class ContinuationWriter {
       const results = emitter.space.blockType(this.#side.signature(this.#plan, opener).results);
       if (op[opener] === OP.tryTable) {
         emitter.tryTable(opener, results);
+        continue;
+      }
+      const caught = this.#plan.caught.find((entry) => entry.clause === clause);
+      if (caught) {
+        reopenCaught(emitter, caught);
+        emitter.caught[emitter.labels.length - 1] = caught;
         continue;
       }
       emitter.code.u8(op[opener] === OP.try && clause === opener ? OP.try : OP.block);

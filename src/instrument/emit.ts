@@ -14,6 +14,7 @@
 import { CONTROL } from "../abi/index.ts";
 import { ByteWriter } from "../util/index.ts";
 import { asNullable, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import { type Caught, closeCaught, openCaught } from "./caught.ts";
 import { emitPieces } from "./emit-pieces.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
@@ -43,6 +44,10 @@ export class Emitter {
   physical = 0;
   /** Physical index of every open block of the original, the function first. */
   readonly labels: number[] = [];
+  /** Whether a freeze may leave through this function, so that its frame is saved. */
+  framed = false;
+  /** By open block of the original: the handler whose body is being written, if its exception may be thrown again. */
+  readonly caught: (Caught | undefined)[] = [];
   /** Where the run begins that is not copied yet. */
   #from = NO_RUN;
   /** 1 for instructions that are not merely copied, by opcode. */
@@ -69,6 +74,8 @@ export class Emitter {
     this.code.clear();
     this.hints.length = 0;
     this.labels.length = 0;
+    this.caught.length = 0;
+    this.framed = false;
     this.physical = 0;
     const nonNull = plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type));
     this.#special[OP.localGet] = this.#special[OP.localTee] = nonNull ? 1 : 0;
@@ -123,6 +130,7 @@ export class Emitter {
         this.labels.push(this.physical++);
         return;
       case OP.end:
+        this.#leaveHandler(at);
         this.labels.pop();
         this.physical--;
         return;
@@ -135,12 +143,18 @@ export class Emitter {
         this.tryTable(at, this.plan.body.blockType[at]!);
         return;
       case OP.catchAll:
+        this.#leaveHandler(at);
         this.#flush(this.plan.body.start[at]!);
         this.code.u8(OP.catch);
         this.code.u32(this.space.freezeTag);
         this.throwFreeze();
-        return;
+        return this.#enterHandler(at);
       case OP.catch:
+        this.#leaveHandler(at);
+        this.#replace(at);
+        this.code.u8(code);
+        this.code.u32(this.space.tagIndex(a[at]!));
+        return this.#enterHandler(at);
       case OP.throw:
         if (this.space.tagIndex(a[at]!) === a[at]) return;
         this.#replace(at);
@@ -166,6 +180,24 @@ export class Emitter {
       default:
         return this.#relocate(at, code);
     }
+  }
+
+  /** Wraps the body of the handler that begins at `at`, if its exception may be thrown again. */
+  #enterHandler(at: number): void {
+    const caught = this.framed ? this.plan.caught.find(({ clause }) => clause === at) : undefined;
+    if (!caught) return;
+    this.#flush(this.plan.body.start[at + 1]!);
+    openCaught(this, caught, caught.which === undefined ? caught.tags[0]!.payload : []);
+    this.caught[this.labels.length - 1] = caught;
+  }
+
+  /** Ends the wrapped body of a handler in front of instruction `at`. */
+  #leaveHandler(at: number): void {
+    const caught = this.caught[this.labels.length - 1];
+    if (!caught) return;
+    this.#flush(this.plan.body.start[at]!);
+    closeCaught(this, caught);
+    this.caught[this.labels.length - 1] = undefined;
   }
 
   /** Functions and segments under the numbers of the module written into. */

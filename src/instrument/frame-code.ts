@@ -42,6 +42,7 @@ export function openTry(emitter: Emitter, between: () => void = () => {}): void 
     code.u32(emitter.physical - 1 - emitter.handler);
   }
   emitter.labels.push(emitter.physical++);
+  emitter.framed = true;
 }
 
 /** Closes the try, saves `values` under the number `layout` and lets the freeze go on. */

@@ -27,13 +27,16 @@ export class FrameValues {
     this.#temporaries = temporaries;
   }
 
-  /** The values of a frame at `site`: the locals by index, the operand stack from the bottom. */
+  /** The values of a frame at `site`: the locals by index, the operand stack from the bottom, caught exceptions. */
   values(site: Site): readonly FrameValue[] {
     const values = this.#locals(this.#kept([site]));
     site.slots.forEach(({ source, type }, index) => {
       if (source !== "temporary") return;
       values.push({ local: this.#temporaries.number(index, type), type: asNullable(type) });
     });
+    for (const { locals } of site.caught) {
+      for (const { local, type } of locals) values.push({ local, type: asNullable(type) });
+    }
     return values;
   }
 
@@ -43,7 +46,8 @@ export class FrameValues {
     const values = this.#locals(this.#kept(sites));
     const { first, types } = this.#temporaries;
     const saved: boolean[] = [];
-    for (const { slots } of sites) {
+    for (const { slots, caught } of sites) {
+      for (const { locals } of caught) for (const { local } of locals) saved[local - first] = true;
       for (let index = 0; index < slots.length; index++) {
         const { source, type } = slots[index]!;
         if (source === "temporary") saved[this.#temporaries.number(index, type) - first] = true;

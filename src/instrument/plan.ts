@@ -9,6 +9,7 @@
 //   1. the live locals, by index
 //   2. the operand stack below the call (at a loop: with its parameters, at an operation: with its operands), from
 //      the bottom, without values that are constants or unchanged locals: those are found again without being saved
+//   3. the exceptions of the handlers around the site that a rethrow names, the outermost first (caught.ts)
 //
 // A value of the operand stack cannot be read where the frame is saved, so each one that is needed is also put into
 // a temporary local by the instruction that produces it (`tees`); a slot and a type have one temporary for the whole
@@ -26,6 +27,7 @@ import {
   Typing,
   type ValueType,
 } from "../wasm/index.ts";
+import { type Caught, caughtIn } from "./caught.ts";
 import { FrameValues, inLayout } from "./frame-values.ts";
 import { Liveness } from "./liveness.ts";
 import { LocalHistory } from "./local-history.ts";
@@ -53,6 +55,8 @@ export interface Site {
   /** Byte offset of the instruction in the original body, 0 for the entry: the position that images use. */
   readonly position: number;
   readonly slots: readonly Slot[];
+  /** Handlers around the site whose exceptions may be thrown again, the outermost first. */
+  readonly caught: readonly Caught[];
   readonly active: boolean;
 }
 
@@ -90,6 +94,8 @@ export interface Plan {
   readonly tees: ReadonlyMap<number, readonly Tee[]>;
   /** Height of the operand stack behind each instruction. */
   readonly heights: Int32Array;
+  /** Handlers whose exceptions may be thrown again. */
+  readonly caught: readonly Caught[];
   /** Types of the temporaries, which follow the original's locals. */
   readonly temporaries: readonly ValueType[];
   temporary(slot: number, type: ValueType): number;
@@ -107,6 +113,7 @@ export interface Activity {
 }
 
 const NO_SLOTS: readonly Slot[] = [];
+const NONE_CAUGHT: readonly Caught[] = [];
 
 /** What the code around an instruction must do for it. */
 export const MARK = { site: 1, tee: 2, dead: 4 } as const;
@@ -146,7 +153,8 @@ export class Planner {
     this.#reserve(body.count);
     const chosen = activity(body);
     const temporaries = new Temporaries(body.locals.length);
-    const { sites, active, tees } = this.#walk(body, type, chosen, temporaries);
+    const caught = this.#rethrows(body) ? caughtIn(this.module, this.spaces, body, temporaries) : NONE_CAUGHT;
+    const { sites, active, tees } = this.#walk(body, type, chosen, temporaries, caught);
     this.#liveness.analyse(body, this.#siteAt, sites.length);
     const frames = new FrameValues(body, sites, this.#liveness, temporaries);
     const numbers = this.#siteAt;
@@ -164,6 +172,7 @@ export class Planner {
       body,
       sites,
       siteAt,
+      caught,
       marks: this.#marks,
       tees,
       heights: this.#heights,
@@ -189,7 +198,11 @@ export class Planner {
     this.#marks = new Uint8Array(count * 2);
   }
 
-  #walk(body: Body, type: FunctionType, activity: Activity, temporaries: Temporaries) {
+  #rethrows(body: Body): boolean {
+    return body.op.subarray(0, body.count).includes(OP.rethrow);
+  }
+
+  #walk(body: Body, type: FunctionType, activity: Activity, temporaries: Temporaries, caught: readonly Caught[]) {
     const typing = this.#typing;
     const sites: Site[] = [];
     const active: Site[] = [];
@@ -203,6 +216,7 @@ export class Planner {
         at,
         position: at < 0 ? 0 : body.start[at]!,
         slots,
+        caught: caught.length ? caught.filter(({ clause, end }) => clause < at && at < end) : caught,
         active: isActive,
       };
       sites.push(site);

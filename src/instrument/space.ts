@@ -14,6 +14,8 @@ import {
   asNullable,
   BLOCK_EMPTY,
   BLOCK_VALUE,
+  type Body,
+  blockSignature,
   type FunctionType,
   type IndexSpaces,
   type Module,
@@ -129,6 +131,11 @@ export class Space {
       this.#typeIndex.set(key, index);
     }
     return index;
+  }
+
+  /** Parameters and results of the block opened at `at`. */
+  signature(body: Body, at: number): FunctionType {
+    return blockSignature(this.original, body, at);
   }
 
   /** The block type of a block without parameters. */

@@ -1,8 +1,10 @@
 // Exceptions across freezes: thrown through frames that were thawed, caught by handlers of outer frames, references
 // alive across calls, and the legacy instructions as compilers still write them.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Case, survives } from "../torture.ts";
+import { assemble } from "../assemble.ts";
+import { type Case, Scenario, survives, survivesLinked } from "../torture.ts";
 
 type Row = readonly [what: string, functions: string, options?: Case];
 
@@ -85,3 +87,44 @@ for (const [group, rows] of Object.entries({ exceptions: NEW, "legacy exceptions
   for (const [what, functions, options] of rows)
     test(`${group}: ${what}`, () => void survives(module(functions), options));
 }
+
+const PRIVATE = '(module (tag $e) (func (export "throw") (throw $e)))';
+
+test("legacy exceptions: the tag of another instance", () => {
+  const a = `(module (tag $e (export "e") (param i32 i64)) (func (export "throw") (throw $e (i32.const 3) (i64.const 4))))`;
+  const b = `(module (import "a" "e" (tag $e (param i32 i64))) (import "a" "throw" (func $throw)) (tag $other (param i32)) (func $nothing (loop))
+    (func $g (try (do (call $throw)) (catch_all (call $nothing) (rethrow 0))))
+    (func (export "f") (result i64) (try (result i64) (do (call $g) (i64.const 0)) (catch $e (call $nothing) (drop) (i64.extend_i32_u)))))`;
+  survivesLinked({ a, b }, { result: 3n });
+});
+
+test("legacy exceptions: a tag that the handler's module does not know is refused by name", () => {
+  const b = `(module (import "a" "throw" (func $throw)) (func $nothing (loop))
+    (func (export "f") (try (do (call $throw)) (catch_all (call $nothing) (rethrow 0)))))`;
+  const scenario = new Scenario(
+    [
+      { name: "a", bytes: assemble(PRIVATE) },
+      { name: "b", bytes: assemble(b) },
+    ],
+    {},
+  );
+  assert.deepEqual(scenario.rewritten().outcome.ending, { threw: "exception" });
+  const threw = "a handler that was running holds an exception of a tag that its module does not know";
+  assert.deepEqual(scenario.rewritten(1).outcome.ending, { threw });
+});
+
+test("exceptions: a reference of a tag that no instance knows is refused by name", () => {
+  const b = `(module (import "host" "throw" (func $throw)) (func $nothing (loop))
+    (func (export "f") (local exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (call $throw)) (unreachable)) (call $nothing) (throw_ref)))`;
+  const throwing = (): never => {
+    throw new WebAssembly.Exception(new WebAssembly.Tag({ parameters: [] }), []);
+  };
+  const imports = () => ({ host: { throw: { freeze: "instant" as const, call: throwing } } });
+  const scenario = new Scenario([{ name: "b", bytes: assemble(b) }], { imports });
+  assert.deepEqual(scenario.rewritten().outcome.ending, { threw: "exception" });
+  assert.throws(() => scenario.rewritten(1), {
+    name: "EngineFault",
+    code: "unsaveable",
+    message: /has a tag that no instance/,
+  });
+});

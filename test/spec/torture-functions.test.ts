@@ -1,7 +1,7 @@
 // Calls of every kind, references to functions, tables, segments and memories that change, under torture.
 
 import { test } from "node:test";
-import type { HostImports } from "../../src/abi/index.ts";
+import type { HostImports, HostValue } from "../../src/abi/index.ts";
 import { assemble, assembleWithBinaryen } from "../assemble.ts";
 import { type Case, survives, survivesLinked } from "../torture.ts";
 
@@ -82,10 +82,15 @@ for (const [what, text, options] of WITH_BINARYEN) {
   test(`references: ${what}`, () => void survives(text, { ...options, assemble: assembleWithBinaryen }));
 }
 
+function read(log: (entry: unknown) => void, value: HostValue): number {
+  log(["read", value]);
+  return Number(value) * 2;
+}
+
 const HOST = (log: (entry: unknown) => void): HostImports => ({
   env: {
     log: { freeze: "instant", call: (_, ...args) => log(args) as undefined },
-    read: { freeze: "restartable", call: (_, value) => (log(["read", value]), Number(value) * 2) },
+    read: { freeze: "restartable", call: (_, value) => read(log, value) },
     pair: { freeze: "restartable", call: (_, a, b) => [b as bigint, a as number] },
   },
 });
