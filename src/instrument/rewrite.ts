@@ -23,7 +23,7 @@ import { addSegmentHelpers } from "./segments.ts";
 import { Space } from "./space.ts";
 
 export interface RewriteResult {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly info: ProgramInfo;
   readonly statistics: RewriteStatistics;
 }
