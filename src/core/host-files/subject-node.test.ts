@@ -19,6 +19,7 @@ export function treeOf(path: string, names = new Map<bigint, string>(), name = "
     const below = entries.map((entry) => treeOf(join(path, entry), names, `${name}/${entry}`)).join("");
     return `${name}/ ${(stats.mode & 0o777n).toString(8)}\n${below}`;
   }
+  if (!stats.isFile()) return `${name} special\n`;
   const first = names.get(stats.ino);
   if (first !== undefined) return `${name} = ${first}\n`;
   names.set(stats.ino, name);
@@ -107,6 +108,17 @@ export class Subject {
     const state = this.shell.files.capture() as PlainData;
     const held = new Map([...this.shell.held.keys()].map((name) => [name, this.shell.give(`hread ${name}`)]));
     return { state, tree: treeOf(this.root), times: timesOf(this.root), held, handles: new Map(this.shell.held) };
+  }
+
+  /** A checkpoint without reading the files. */
+  snapshotWithoutContent(): PlainData {
+    return this.shell.files.capture() as PlainData;
+  }
+
+  /** The volume anew; the last one is over. */
+  reopen(): JournaledVolume {
+    this.volume = this.#openVolume();
+    return this.volume;
   }
 
   /** Ends the session as if the process had ended, and goes back in a new one. */

@@ -29,8 +29,7 @@ export class JournaledDirectory implements DirectoryNode {
   }
 
   openFile(name: string, access: Access): Attempt<FileNode, Errno> {
-    // What is overwritten must be read first.
-    const needed = access.write ? { read: true, write: true } : access;
+    const needed = this.#needed(name, access);
     const opened = this.#inner.openFile(name, needed);
     if (!opened.ok || opened.value.kind !== "regular-file") return opened;
     const status = opened.value.status();
@@ -190,6 +189,13 @@ export class JournaledDirectory implements DirectoryNode {
     if (status.value.kind === "directory" || status.value.kind === "symbolic-link") return refusal("exist");
     if (this.#journal.trash.directory.statusOf(kept).ok) return refusal("exist");
     return this.#unlinkFile(name, status.value, { kind: "trash", name: kept });
+  }
+
+  /** What is overwritten must be read first. A pipe, say, is opened as asked for: reading too would be felt. */
+  #needed(name: string, access: Access): Access {
+    if (!access.write || access.read) return access;
+    const status = this.#inner.statusOf(name);
+    return status.ok && status.value.kind === "regular-file" ? { read: true, write: true } : access;
   }
 
   #wrap(opened: Attempt<DirectoryNode, Errno>): Attempt<DirectoryNode, Errno> {

@@ -1,0 +1,232 @@
+// Taking files back to a checkpoint when others have changed them meanwhile, or something is missing.
+
+import assert from "node:assert/strict";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import type { PlainData } from "../../abi/index.ts";
+import { createFileSystem, FilesFault, volumeStates } from "../files/index.ts";
+import { Shell } from "../files/shell.test.ts";
+import { JournaledVolume } from "./journaled-volume-node.ts";
+import { type Snapshot, Subject, treeOf } from "./subject-node.test.ts";
+import { HostVolume } from "./volume-node.ts";
+
+const BEFORE =
+  "write open hello; hold h open rw; write closed world; mkdir d; write d/f text; write gone soon; write other o";
+const AFTER =
+  "hwrite h HELLO; unlink gone; rename d e; write new made; append new more; write removed x; unlink removed";
+
+/** A subject whose program has worked on after its checkpoint, and is over. */
+function interrupted(): { subject: Subject; first: Snapshot } {
+  const subject = new Subject();
+  writeFileSync(join(subject.root, "unrelated"), "u");
+  subject.shell.run(BEFORE);
+  const first = subject.snapshot();
+  subject.shell.run(AFTER);
+  subject.volume.dispose();
+  return { subject, first };
+}
+
+function open(subject: Subject): JournaledVolume {
+  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+  return new JournaledVolume({ directories, journal: subject.journal });
+}
+
+function stateOf({ state }: Snapshot): PlainData {
+  return volumeStates(state)[0]!;
+}
+
+type Interference = readonly [name: string, interfere: (path: (name: string) => string) => void, expected: string];
+
+const INTERFERENCES: readonly Interference[] = [
+  ["nothing", () => undefined, ""],
+  ["an unrelated file", (at) => writeFileSync(at("unrelated"), "v"), ""],
+  ["reading", (at) => readFileSync(at("closed")), ""],
+  ["an appended byte", (at) => appendFileSync(at("closed"), "!"), "/closed changed"],
+  ["an edit of the same size", (at) => writeFileSync(at("closed"), "WORLD"), "/closed changed"],
+  ["an edit of a file changed since", (at) => writeFileSync(at("open"), "HELLO"), "/open changed"],
+  ["an edit of a file made since", (at) => writeFileSync(at("new"), "mademore"), "/new changed"],
+  ["an edit in a directory renamed since", (at) => appendFileSync(at("e/f"), "!"), "/e/f changed"],
+  ["a removed file", (at) => rmSync(at("closed")), "/closed missing"],
+  ["a removed file made since", (at) => rmSync(at("new")), "/new missing"],
+  ["a removed directory", (at) => rmSync(at("e"), { recursive: true }), "/e missing, /e/f missing"],
+  ["a file that came back", (at) => writeFileSync(at("gone"), "back"), "/gone appeared"],
+  ["a directory in the place of a file", (at) => replaceByDirectory(at("closed")), "/closed replaced"],
+  ["another file of the same size and time", (at) => replaceBy(at("closed"), at("copy")), "/closed replaced"],
+  ["a renamed file", (at) => renameSync(at("other"), at("elsewhere")), "/other missing"],
+]; // biome-ignore format: one table
+
+function replaceByDirectory(path: string): void {
+  rmSync(path);
+  mkdirSync(path);
+}
+
+function replaceBy(path: string, copy: string): void {
+  copyFileSync(path, copy);
+  const { atime, mtime } = statSync(path);
+  utimesSync(copy, atime, mtime);
+  renameSync(copy, path);
+}
+
+for (const [name, interfere, expected] of INTERFERENCES) {
+  test(`told or not: ${name}`, () => {
+    const { subject, first } = interrupted();
+    interfere((path) => join(subject.root, path));
+    const volume = open(subject);
+    const differences = volume.check(stateOf(first));
+    assert.equal(
+      differences
+        .map(({ path, what }) => `${path} ${what}`)
+        .sort()
+        .join(", "),
+      expected,
+    );
+    const tree = treeOf(subject.root);
+    if (expected === "") {
+      volume.goBack(stateOf(first), false);
+      assert.equal(readFileSync(join(subject.root, "open"), "utf8"), "hello");
+    } else {
+      assert.throws(
+        () => volume.goBack(stateOf(first), false),
+        (fault) => fault instanceof FilesFault && fault.code === "changed-files" && fault.message.includes("found "),
+      );
+      assert.equal(treeOf(subject.root), tree, "nothing was touched");
+      volume.goBack(stateOf(first), true);
+      assert.equal(
+        volume.check(stateOf(first)).some(({ path }) => path === "/open"),
+        false,
+      );
+    }
+    volume.dispose();
+    subject.end();
+  });
+}
+
+test("what others did is left alone where it is in the way", () => {
+  const { subject, first } = interrupted();
+  writeFileSync(join(subject.root, "gone"), "mine");
+  rmSync(join(subject.root, "e"), { recursive: true });
+  const volume = open(subject);
+  const skipped = volume.goBack(stateOf(first), true);
+  assert.deepEqual(
+    skipped.map(({ at, operation, reason }) => `${operation} ${at.path}: ${reason}`),
+    ["rename e: noent", "remove gone: exist"],
+  );
+  assert.equal(readFileSync(join(subject.root, "gone"), "utf8"), "mine");
+  assert.equal(readFileSync(join(subject.root, "open"), "utf8"), "hello");
+  assert(!existsSync(join(subject.root, "new")));
+  volume.dispose();
+  subject.end();
+});
+
+test("the message lists ten differences and counts the rest", () => {
+  const subject = new Subject();
+  for (let i = 0; i < 14; i++) subject.shell.run(`write f${String(i).padStart(2, "0")} x`);
+  const first = subject.snapshot();
+  subject.volume.dispose();
+  for (const name of readdirSync(subject.root)) rmSync(join(subject.root, name));
+  const volume = open(subject);
+  assert.throws(() => volume.goBack(stateOf(first), false), {
+    message:
+      /^files were changed by others since the checkpoint: \/f00 missing \(found nothing, expected regular-file\); .*\/f09 missing \([^)]*\); and 4 more$/,
+  });
+  volume.dispose();
+  subject.end();
+});
+
+test("a journal that is not the checkpoint's", () => {
+  const { subject, first } = interrupted();
+  rmSync(subject.journal, { recursive: true });
+  const volume = open(subject);
+  assert.equal(volume.check(stateOf(first))[0]?.path, "(undo journal)");
+  assert.throws(() => volume.goBack(stateOf(first), false), FilesFault);
+  assert.deepEqual(volume.goBack(stateOf(first), true), []);
+  assert.equal(readFileSync(join(subject.root, "open"), "utf8"), "HELLO", "left as it is");
+  volume.dispose();
+  assert.throws(() => open(subject).check({ position: 1 }), FilesFault);
+  subject.end();
+});
+
+test("files that were open and are gone are named, all of them", () => {
+  for (const journaled of [false, true]) {
+    const subject = new Subject();
+    subject.shell.run(
+      "write a x; write b x; mkdir d; mkdir d/e; hold a a r; hold b b rw; hold e d/e r; write c x; hold c c r",
+    );
+    const directories = [{ hostPath: subject.root, guestPath: "/data", writable: true }];
+    const first = subject.snapshot();
+    subject.volume.dispose();
+    for (const name of ["a", "b", "d"]) rmSync(join(subject.root, name), { recursive: true });
+    const volume = journaled
+      ? new JournaledVolume({ directories, journal: subject.journal })
+      : new HostVolume(directories);
+    assert.throws(() => createFileSystem([volume], first.state), {
+      code: "missing-files",
+      message: "3 files or directories that the program had open cannot be found: /data/a, /data/b, /data/d/e",
+    });
+    volume.dispose();
+    subject.end();
+  }
+});
+
+test("directories that are missing are named, all of them", () => {
+  const directories = ["/nowhere/1", "/nowhere/2"].map((hostPath) => ({ hostPath, guestPath: "/", writable: true }));
+  assert.throws(() => new HostVolume(directories), {
+    code: "missing-files",
+    message: /^directories that the program is given cannot be opened: \/nowhere\/1 \(ENOENT.*\/nowhere\/2 \(ENOENT/,
+  });
+});
+
+test("one owner at a journal, until it is closed or dead", async () => {
+  const subject = new Subject();
+  assert.throws(() => open(subject), { code: "journal", message: /is in use/ });
+  subject.volume.dispose();
+  const script = `
+    import { workerData, parentPort } from "node:worker_threads";
+    const { JournaledVolume } = await import(workerData.module);
+    globalThis.volume = new JournaledVolume(workerData.options);
+    parentPort.postMessage("open");
+    setInterval(() => undefined, 1000);
+  `;
+  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+  const module = new URL("./journaled-volume-node.ts", import.meta.url).href;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
+    workerData: { module, options: { directories, journal: subject.journal } },
+  });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  assert.throws(() => open(subject), { code: "journal" });
+  await worker.terminate();
+  open(subject).dispose();
+  subject.end();
+});
+
+test("unlinked files that are open, without a journal", () => {
+  const subject = new Subject();
+  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+  const shell = new Shell(createFileSystem([new HostVolume(directories)]));
+  shell.run("write f hello; hold f f rw; unlink f; mkdir d; hold d d r; rmdir d; write big x; hold big big rw");
+  const state = structuredClone(shell.files.capture()) as PlainData;
+  shell.run("hwrite f later; hread f = later");
+  const again = new Shell(createFileSystem([new HostVolume(directories)], state), 0, new Map(shell.held));
+  again.run(
+    "hread f = hello; hlinks f = 0; hwrite f J; hread f = Jello; hcreate d x = noent; ls . = big; drop f; drop d",
+  );
+  shell.run("resize big 99999999; unlink big");
+  assert.throws(() => shell.files.capture(), { code: "unlinked-file", message: /99999999 bytes/ });
+  again.files.dispose();
+  shell.files.dispose();
+  subject.end();
+});
