@@ -25,6 +25,7 @@ export interface LoadedProgram extends Rewritten {
  */
 export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOptions = {}): LoadedProgram {
   const program = new Program(bytes, options);
+  requireValid(bytes);
   const rewritten = rewrite(program, hash);
   const layouts = new FrameLayouts(program);
   return {
@@ -38,4 +39,12 @@ export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOpt
     continuations: (requests) => continuations(program, requests),
     globals: globalAccessor(program),
   };
+}
+
+/**
+ * An index behind the original's last would name what the rewriter adds there: the control memory, its globals and
+ * tables. So nothing is rewritten that the engine does not find valid as it came.
+ */
+function requireValid(bytes: Uint8Array): void {
+  if (!WebAssembly.validate(bytes as BufferSource)) new WebAssembly.Module(bytes as BufferSource); // says why
 }
