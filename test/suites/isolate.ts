@@ -1,24 +1,71 @@
-// Runs a job in a thread of its own and ends it after a deadline: what a suite tests may loop for ever or take the
-// whole process's memory with it.
+// Runs jobs in a process of their own and kills it when one misses its deadline: what a suite tests may loop for ever,
+// take all memory or bring the engine down. The process is kept for the next job while it behaves.
+//
+// Not a worker thread: ending one inside a guest's loop brought the whole process down (V8's check `!is_null()`) when
+// the thread had loaded wabt or Binaryen.
 
-import { Worker } from "node:worker_threads";
+import { type ChildProcess, fork } from "node:child_process";
 
-export interface JobOptions {
-  readonly deadlineMs: number;
+/** What a job's process sends back. */
+export type Answer<Result> = { readonly result: Result } | { readonly error: string };
+
+export class Isolation<Job extends object, Result> {
+  readonly #module: string;
+  #child: ChildProcess | undefined;
+
+  /** @param module answers every message with an Answer, see `answerJobs` */
+  constructor(module: URL) {
+    this.#module = module.pathname;
+  }
+
+  /** @throws Error when the job fails, its process ends or the deadline passes */
+  async run(job: Job, deadlineMs: number): Promise<Result> {
+    const child = (this.#child ??= fork(this.#module, { serialization: "advanced" }));
+    try {
+      const answer = await firstAnswer<Result>(child, job, deadlineMs);
+      if ("result" in answer) return answer.result;
+      throw new Error(answer.error);
+    } catch (thrown) {
+      this.close();
+      throw thrown;
+    }
+  }
+
+  /** Ends the process. */
+  close(): void {
+    this.#child?.kill("SIGKILL");
+    this.#child = undefined;
+  }
 }
 
-/**
- * Starts `module`, which posts one message: the result.
- *
- * @throws Error when the thread fails, ends without a result or misses its deadline
- */
-export function runIsolated<Result>(module: URL, data: unknown, { deadlineMs }: JobOptions): Promise<Result> {
-  const worker = new Worker(module, { workerData: data });
-  return new Promise<Result>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no end within ${deadlineMs / 1000} s`)), deadlineMs);
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the thread ended with ${code} and without a result`)));
-    worker.once("exit", () => clearTimeout(timer));
-  }).finally(() => worker.terminate());
+function firstAnswer<Result>(child: ChildProcess, job: object, deadlineMs: number): Promise<Answer<Result>> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => done(() => reject(new Error(`no end within ${deadlineMs / 1000} s`))), deadlineMs);
+    const onMessage = (answer: unknown) => done(() => resolve(answer as Answer<Result>));
+    const onExit = (code: number | null, signal: string | null) =>
+      done(() => reject(new Error(`the process ended with ${signal ?? code} and without a result`)));
+    const done = (settle: () => void) => {
+      clearTimeout(late);
+      child.off("message", onMessage);
+      child.off("exit", onExit);
+      settle();
+    };
+    child.on("message", onMessage);
+    child.on("exit", onExit);
+    child.send(job);
+  });
+}
+
+/** The other side: does every job that comes. */
+export function answerJobs<Job, Result>(work: (job: Job) => Result | Promise<Result>): void {
+  process.on("message", async (job: Job) => {
+    let answer: Answer<Result>;
+    try {
+      answer = { result: await work(job) };
+    } catch (thrown) {
+      answer = { error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) };
+    }
+    process.send!(answer);
+  });
+  process.on("disconnect", () => process.exit(0));
 }

@@ -1,13 +1,13 @@
-// All scripts of some folders, one after the other, each in a thread of its own.
+// All scripts of a folder, one after the other, in a process of their own.
 
 import { globSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { messageOf } from "../../../src/util/index.ts";
-import { runIsolated } from "../isolate.ts";
+import { Isolation } from "../isolate.ts";
 import type { FileReport } from "../report.ts";
 import { WAYS } from "./world.ts";
 
-const WORKER = new URL("./worker.ts", import.meta.url);
+const PROCESS = new URL("./process.ts", import.meta.url);
 
 /** The scripts in and below a folder, or the one given. */
 export function findScripts(path: string): string[] {
@@ -25,15 +25,15 @@ export interface SuiteOptions {
 /** Runs the scripts; a script that fails as a whole is one failure each way. */
 export async function runSpecSuite(root: string, { deadlineMs, progress }: SuiteOptions): Promise<FileReport[]> {
   const reports: FileReport[] = [];
+  const isolation = new Isolation<{ script: string }, FileReport>(PROCESS);
   for (const script of findScripts(root)) {
     const file = relative(root, script) || script;
-    const found = await runIsolated<FileReport>(WORKER, script, { deadlineMs }).catch((thrown) =>
-      broken(script, messageOf(thrown)),
-    );
+    const found = await isolation.run({ script }, deadlineMs).catch((thrown) => broken(script, messageOf(thrown)));
     const report = { ...found, file, checks: found.checks.map((check) => ({ ...check, file })) };
     reports.push(report);
     progress?.(report);
   }
+  isolation.close();
   return reports;
 }
 

@@ -1,0 +1,37 @@
+;; Modules that are none: malformed bytes, broken rules, text, and what only garbage collection can hold.
+
+(assert_malformed (module binary "") "unexpected end")
+(assert_malformed (module binary "asm\00\01\00\00\00") "magic header not detected")
+(assert_malformed (module binary "\00asm\02\00\00\00") "unknown binary version")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\0e\00") "malformed section id")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\01\05\01\60\00") "unexpected end")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\01\04\01\60\00\00") "unexpected content after last section")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00") "function and code section have inconsistent lengths")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00" "\0a\05\01\03\00\ff\0b") "illegal opcode")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\05\08\01\00\80\80\80\80\80\00") "integer representation too long")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\07\06\01\02\ff\fe\00\00") "malformed UTF-8 encoding")
+(assert_malformed (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00" "\0a\04\01\02\00\01") "END opcode expected")
+(assert_malformed (module quote "(module (func (drop") "unexpected token")
+
+(assert_invalid (module (func (result i32) (i64.const 1))) "type mismatch")
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_invalid (module (func (i32.add (i32.const 1) (f32.const 2)) (drop))) "type mismatch")
+(assert_invalid (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\05" "\0a\04\01\02\00\0b") "unknown type")
+(assert_invalid (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00" "\0a\06\01\04\00\10\07\0b") "unknown function")
+(assert_invalid (module binary "\00asm\01\00\00\00" "\01\04\01\60\00\00" "\03\02\01\00" "\0a\06\01\04\00\0c\09\0b") "unknown label")
+(assert_invalid (module binary "\00asm\01\00\00\00" "\01\05\01\60\00\01\7f" "\03\02\01\00" "\0a\06\01\04\00\20\03\0b") "unknown local")
+(assert_invalid (module (memory 1 0)) "size minimum must not be greater than maximum")
+(assert_invalid (module (memory 65537)) "memory size must be at most 65536 pages")
+(assert_invalid (module (func (i32.load (i32.const 0)) (drop))) "unknown memory")
+(assert_invalid (module (global i32 (i64.const 1))) "type mismatch")
+(assert_invalid (module (func $f (param i32)) (start $f)) "start function")
+(assert_invalid (module (func (export "a")) (func (export "a"))) "duplicate export name")
+
+(module quote "(module)")
+
+(module
+  (type $point (struct (field $x i32)))
+  (func (export "x") (result i32) (struct.get $point $x (struct.new $point (i32.const 3)))))
+(assert_return (invoke "x") (i32.const 3))
+(module (func (export "ok") (result i32) (i32.const 1)))
+(assert_return (invoke "ok") (i32.const 1))
