@@ -124,6 +124,11 @@ export class Group {
   /** Asks the running thread to give way at its next poll; callable from any JavaScript thread that has the words. */
   request(): void {
     Atomics.store(this.control.words, CONTROL.flag >> 2, 1);
+    this.wake();
+  }
+
+  /** Blocked host calls look again whether they can go on. */
+  wake(): void {
     Atomics.add(this.control.words, CONTROL.event >> 2, 1);
     Atomics.notify(this.control.words, CONTROL.event >> 2);
   }

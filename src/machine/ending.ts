@@ -7,8 +7,8 @@ import { ABORTED, type EndingReport } from "./protocol.ts";
 
 const FRAMES_SHOWN = 20;
 
-/** @param bytes the original module, read only when a name is needed */
-export function reportEnding(ending: Ending, bytes: Uint8Array): EndingReport {
+/** @param bytes the original module, read only when the engine's trace has no name; undefined: it may be several */
+export function reportEnding(ending: Ending, bytes: Uint8Array | undefined): EndingReport {
   switch (ending.kind) {
     case "returned":
       return { kind: ending.kind, exitCode: 0, lines: [] };
@@ -25,19 +25,24 @@ export function reportEnding(ending: Ending, bytes: Uint8Array): EndingReport {
   }
 }
 
-function failed(kind: EndingReport["kind"], what: string, error: unknown, bytes: Uint8Array): EndingReport {
+function failed(kind: EndingReport["kind"], what: string, error: unknown, bytes: Uint8Array | undefined): EndingReport {
   return { kind, exitCode: ABORTED, lines: [what, ...frameLines(error, bytes)] };
 }
 
+/** A line of a stack trace: `at name (wasm://wasm/1a2b:wasm-function[7]:0x10)` of V8, `name@...` of the others. */
+const FRAME = /^\s*(?:at (?:(.+) \()?|([^@]+)?@).*wasm-function\[(\d+)\]/;
+
 /** The Wasm functions of an engine's stack trace, innermost first. */
-function frameLines(error: unknown, bytes: Uint8Array): string[] {
+function frameLines(error: unknown, bytes: Uint8Array | undefined): string[] {
   const stack = error instanceof Error || error instanceof WebAssembly.Exception ? String((error as Error).stack) : "";
   let module: Module | undefined;
-  const lines: string[] = [];
-  for (const match of stack.matchAll(/wasm-function\[(\d+)\]/g)) {
-    if (lines.length === FRAMES_SHOWN) break;
-    module ??= decodeModule(bytes);
-    lines.push(`  in ${functionName(module, Number(match[1]))}`);
-  }
-  return lines;
+  const nameOf = (index: number) => {
+    if (!bytes) return `function ${index}`;
+    return functionName((module ??= decodeModule(bytes)), index);
+  };
+  const lines = stack.split("\n").flatMap((line) => {
+    const match = FRAME.exec(line);
+    return match ? [`  in ${match[1] ?? match[2] ?? nameOf(Number(match[3]))}`] : [];
+  });
+  return lines.slice(0, FRAMES_SHOWN);
 }

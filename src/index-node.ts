@@ -1,0 +1,3 @@
+// rtcr under Node: the embedding API, stores in directories and the fast SHA-256.
+export * from "./index.ts";
+export { nodeSha256, openDirectoryStore } from "./store/index-node.ts";

@@ -1,0 +1,286 @@
+// The embedding API: guests that run in the JavaScript thread of their embedder, can be frozen at any time, captured
+// and restored in another machine, under Node and in browsers alike.
+//
+//   running <-> frozen -> closed          (freeze, resume, close; a restored machine begins frozen)
+//
+// The machine's instances and threads form one group: they are frozen, captured and restored together. Guests run in
+// slices (scheduler.ts), so the embedder's event loop stays responsive while they compute.
+//
+// I1  A checkpoint is plain data: nothing in it changes with the machine it was made of.
+// I2  A capture that is refused (a reference of the host) leaves the machine as it was, and it goes on.
+
+import type { HostImports, HostValue, PlainData } from "../abi/index.ts";
+import { type Checkpoint, type Sha256, sha256 } from "../checkpoint/index.ts";
+import { loadProgram } from "../core/program.ts";
+import { type Compile, captureGroup, Group, type Instance, restoreGroup, type Thread } from "../engine/index.ts";
+import { MachineFault } from "./faults.ts";
+import { GuestInstance, requireArguments } from "./guest-instance.ts";
+import { type GuestThread, toResult } from "./guest-thread.ts";
+import { type Links, linkedNames, requireGuestFunctions, rewriteOptions, toValues } from "./links.ts";
+import { ModuleSet } from "./module-set.ts";
+import { programData, savedLinks } from "./program-data.ts";
+import { Scheduler } from "./scheduler.ts";
+import { noTicker, type StartTicker, startTicker } from "./ticker.ts";
+
+/** State of the embedder's own that belongs to a checkpoint: what host functions keep for the guest. */
+export interface Session {
+  /** The state now; called while the machine stands still. */
+  readonly capture: () => PlainData;
+  /** Takes up a state; called before any thread goes on. */
+  readonly restore: (state: PlainData) => void;
+}
+
+export interface MachineOptions {
+  /** How long guests run before the event loop has its turn, in milliseconds (default 10); Infinity: until they block. */
+  readonly sliceMs?: number;
+  /** By name; their states are part of every checkpoint. */
+  readonly sessions?: Readonly<Record<string, Session>>;
+  /** Replaces the worker that ends slices. */
+  readonly ticker?: StartTicker;
+  /** A faster SHA-256 than the portable one, for large modules. */
+  readonly sha256?: Sha256;
+  /** How continuations are compiled: see docs/RATIONALE.md on tiers. */
+  readonly compile?: Compile;
+}
+
+export interface LoadOptions {
+  /** Unique in its machine; default `instance-0` and so on. */
+  readonly name?: string;
+  readonly imports?: HostImports;
+  /** By import module: an instance whose exports are imported, or values (memories, tables, globals, tags). */
+  readonly links?: Links;
+}
+
+export interface CheckpointOptions {
+  /** Name to publish it under; default "machine". */
+  readonly name?: string;
+  /** Id of the checkpoint it derives from. */
+  readonly parent?: string;
+  /** Whether it carries the modules (default: true); without them a restore is given them. */
+  readonly carryModules?: boolean;
+  /** As for `freeze`. */
+  readonly deadlineMs?: number;
+}
+
+export interface RestoreOptions extends MachineOptions {
+  /** Modules that the checkpoint does not carry; found by their hashes. */
+  readonly modules?: readonly Uint8Array[];
+  /** Host functions of all instances. */
+  readonly imports?: HostImports;
+  /** Linked values of all instances; links between instances are restored by themselves. */
+  readonly links?: Links;
+  /** Instances, by name, that need others than the above. */
+  readonly instances?: Readonly<Record<string, Pick<LoadOptions, "imports" | "links">>>;
+}
+
+/** Longest wait for a callback into the guest, in milliseconds, unless said otherwise. */
+export const FREEZE_DEADLINE_MS = 30_000;
+
+const SLICE_MS = 10;
+const CHECKPOINT_NAME = "machine";
+
+export class Machine {
+  readonly #group: Group;
+  readonly #scheduler: Scheduler;
+  readonly #modules: ModuleSet;
+  readonly #sessions: Readonly<Record<string, Session>>;
+  readonly #ready: Promise<void>;
+  readonly #instances = new Map<string, GuestInstance>();
+  readonly #links: Readonly<Record<string, string>>[] = [];
+
+  constructor(options: MachineOptions = {}) {
+    const { sliceMs = SLICE_MS, sessions = {}, compile } = options;
+    this.#group = new Group({ parks: true, ...(compile ? { compile } : {}) });
+    this.#modules = new ModuleSet(options.sha256 ?? sha256);
+    this.#sessions = sessions;
+    const start = sliceMs === Infinity ? noTicker : (options.ticker ?? startTicker);
+    const ticker = start(this.#group.control.words, sliceMs);
+    this.#ready = ticker.ready;
+    this.#scheduler = new Scheduler(this.#group, { ticker, module: (number) => this.#onlyModule(number) });
+  }
+
+  /** "frozen" and "running" are what `freeze` and `resume` say, whether or not there is a thread. */
+  get state(): "running" | "frozen" | "closed" {
+    return this.#scheduler.state;
+  }
+
+  /** Threads that have not ended. */
+  get threads(): readonly GuestThread[] {
+    return this.#scheduler.threads;
+  }
+
+  /** All instances in the order in which they were loaded. */
+  get instances(): readonly GuestInstance[] {
+    return [...this.#instances.values()];
+  }
+
+  /** The instance of a name. Throws MachineFault "no-instance" if there is none. */
+  instance(name: string): GuestInstance {
+    const found = this.#instances.get(name);
+    if (found) return found;
+    const names = [...this.#instances.keys()].join(", ") || "none";
+    throw new MachineFault("no-instance", `expected an instance called ${name}, found ${names}`);
+  }
+
+  /**
+   * Adds an instance of a module. Its start function runs in a thread of its own, which can be frozen like any other;
+   * the promise resolves when that has ended, across freezes.
+   *
+   * @param bytes the module; they must not change afterwards
+   * @throws WasmFault if it is malformed or cannot be saved, WebAssembly.CompileError if it is invalid, EngineFault
+   *   "link" for a missing import, WebAssembly.LinkError for one that does not fit, MachineFault "name-taken",
+   *   "foreign-function", "closed", or how its start function ended; in that last case the instance is there
+   */
+  async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<GuestInstance> {
+    this.#requireOpen();
+    const instance = this.#add(bytes, options, true);
+    await this.#ready;
+    if (instance.starting) toResult(instance.starting, await instance.starting.done);
+    return instance;
+  }
+
+  /** Begins a thread: see GuestInstance.start. */
+  start(instance: GuestInstance, name: string, ...args: HostValue[]): GuestThread {
+    this.#requireOpen();
+    const engine = this.#group.instances.find((entry) => entry.name === instance.name)!;
+    const index = instance.functionIndex(name);
+    requireArguments(`${instance.name}.${name}`, engine.program.signature(index), args);
+    return this.#spawn(engine, index, name, args);
+  }
+
+  /**
+   * Stops all threads, until `resume`. From the event loop that is done at once. A host function may ask too: the
+   * freeze comes when it and all that it was called through have returned.
+   *
+   * @returns "frozen", or "host-callback" if a callback into the guest has not returned within `deadlineMs`
+   *   (default 30 s); then the request is taken back and the guests go on
+   */
+  async freeze({ deadlineMs = FREEZE_DEADLINE_MS } = {}): Promise<"frozen" | "host-callback"> {
+    this.#requireOpen();
+    const outcome = await this.#scheduler.atRest(deadlineMs, () => this.#scheduler.freeze());
+    return outcome.kind === "done" ? "frozen" : outcome.kind;
+  }
+
+  /** Lets a frozen machine go on. */
+  resume(): void {
+    this.#requireOpen();
+    this.#scheduler.resume();
+  }
+
+  /** Blocked host calls are issued again, to see whether they can go on: call it when what they wait for is there. */
+  wake(): void {
+    this.#group.wake();
+    this.#scheduler.wake();
+  }
+
+  /**
+   * The whole state: all instances and threads, and the embedder's sessions. A running machine goes on afterwards, a
+   * frozen one stays frozen. Called by a host function it is made when that has returned, like a freeze.
+   *
+   * @throws EngineFault "unsaveable" for what has no saved form, by name; MachineFault "host-callback", "closed"
+   */
+  async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
+    this.#requireOpen();
+    const { deadlineMs = FREEZE_DEADLINE_MS } = options;
+    const outcome = await this.#scheduler.atRest(deadlineMs, () => this.#capture(options));
+    if (outcome.kind === "done") return outcome.value;
+    const message = `a host function has called back into the guest and has not returned within ${deadlineMs} ms`;
+    throw new MachineFault("host-callback", message, { deadlineMs });
+  }
+
+  /**
+   * A new machine in the state of a checkpoint. It is frozen: look at `threads` and `instances`, then `resume`.
+   *
+   * @throws MachineFault "wrong-module" if a module is missing, "no-session"; EngineFault "mismatch" if the state does
+   *   not fit the modules; and what `load` throws
+   */
+  static async restore(checkpoint: Checkpoint, options: RestoreOptions = {}): Promise<Machine> {
+    const machine = new Machine(options);
+    try {
+      machine.#scheduler.freeze();
+      machine.#restore(checkpoint, options);
+      await machine.#ready;
+      return machine;
+    } catch (thrown) {
+      machine.close();
+      throw thrown;
+    }
+  }
+
+  /** Ends the machine: threads that have not ended end as "closed". */
+  close(): void {
+    this.#scheduler.close();
+  }
+
+  #add(bytes: Uint8Array, options: LoadOptions, fresh: boolean): GuestInstance {
+    const { name = `instance-${this.#instances.size}`, imports = {}, links = {} } = options;
+    if (this.#instances.has(name)) {
+      throw new MachineFault("name-taken", `the machine has an instance called ${name}: choose another name`);
+    }
+    const hash = this.#modules.add(bytes);
+    const program = loadProgram(bytes, hash, rewriteOptions(imports));
+    requireGuestFunctions(name, links, this.#group);
+    const engine = this.#group.add(name, program, imports, toValues(links));
+    const { start } = program.info;
+    const instance = new GuestInstance(
+      engine,
+      (which, entry, args) => this.start(which, entry, ...args),
+      () => (fresh && start !== undefined ? this.#spawn(engine, start, "start", []) : undefined),
+    );
+    this.#instances.set(name, instance);
+    this.#links.push(linkedNames(links));
+    return instance;
+  }
+
+  #spawn(engine: Instance, index: number, name: string, args: readonly HostValue[]): GuestThread {
+    const thread: Thread = this.#group.spawn({ instance: engine.number, function: index, name }, args);
+    return this.#scheduler.add(thread);
+  }
+
+  #capture({ name = CHECKPOINT_NAME, parent, carryModules = true }: CheckpointOptions): Checkpoint {
+    const group = captureGroup(this.#group);
+    const sessions = Object.entries(this.#sessions).map(([key, session]) => [key, session.capture()]);
+    return {
+      created: new Date().toISOString(),
+      name,
+      ...(parent === undefined ? {} : { parent }),
+      program: programData(this.#links),
+      group,
+      sessions: Object.fromEntries(sessions) as Record<string, PlainData>,
+      ...(carryModules ? { modules: this.#modules.all() } : {}),
+    };
+  }
+
+  #restore(checkpoint: Checkpoint, options: RestoreOptions): void {
+    for (const bytes of Object.values(checkpoint.modules ?? {})) this.#modules.add(bytes);
+    for (const bytes of options.modules ?? []) this.#modules.add(bytes);
+    for (const key of Object.keys(checkpoint.sessions)) {
+      if (Object.hasOwn(this.#sessions, key)) continue;
+      const message = `the checkpoint holds the state of session ${key}: give options.sessions.${key} to restore it`;
+      throw new MachineFault("no-session", message);
+    }
+    const links = savedLinks(checkpoint.program);
+    for (const [number, { name, module }] of checkpoint.group.instances.entries()) {
+      const own = options.instances?.[name] ?? options;
+      const linked = Object.entries(links[number] ?? {}).map(([from, other]) => [from, this.instance(other)]);
+      this.#add(
+        this.#modules.get(module, name),
+        { name, imports: own.imports ?? {}, links: { ...Object.fromEntries(linked), ...own.links } },
+        false,
+      );
+    }
+    restoreGroup(this.#group, checkpoint.group);
+    for (const [key, state] of Object.entries(checkpoint.sessions)) this.#sessions[key]!.restore(state);
+    for (const thread of this.#group.threads) this.#scheduler.add(thread);
+  }
+
+  /** The module of an instance, if the machine has no other. */
+  #onlyModule(number: number): Uint8Array | undefined {
+    const { instances } = this.#group;
+    return instances.length === 1 ? this.#modules.get(instances[number]!.program.info.module, "") : undefined;
+  }
+
+  #requireOpen(): void {
+    if (this.state === "closed") throw new MachineFault("closed", "the machine was closed");
+  }
+}
