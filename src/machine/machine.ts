@@ -212,6 +212,11 @@ export class Machine {
     this.#scheduler.close();
   }
 
+  /** Closes the machine at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
   #add(bytes: Uint8Array, options: LoadOptions, fresh: boolean): GuestInstance {
     const { name = `instance-${this.#instances.size}`, imports = {}, links = {} } = options;
     if (this.#instances.has(name)) {
