@@ -13,7 +13,7 @@ import { Shell } from "../files/shell.test.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { randomCommand, randomOf, type Snapshot, Subject } from "./subject-node.test.ts";
 
-const KILLS = 24;
+const KILLS = 14;
 /** The longest that a child works, beside its start. */
 const WORK_MS_MAX = 30;
 

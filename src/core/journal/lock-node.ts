@@ -14,7 +14,9 @@ import { FilesFault } from "../files/index.ts";
 export function lockFolder(folder: string): () => void {
   const database = new DatabaseSync(join(folder, "lock"), { timeout: 0 });
   try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    database.exec(
+      "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
+    );
   } catch (thrown) {
     database.close();
     throw new FilesFault("journal", `the journal ${folder} is in use, wait for the program that has it or end it`, {
