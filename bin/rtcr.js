@@ -12,7 +12,8 @@ const main = join(root, "dist/cli/main.js");
 if (!existsSync(main)) {
   fail("error: rtcr is not built: dist/cli/main.js is missing\nhint: npm run build");
 } else if (Number(process.versions.node.split(".")[0]) >= NEEDED_MAJOR) {
-  await import(pathToFileURL(main).href);
+  const { runProcess } = await import(pathToFileURL(main).href);
+  await runProcess();
 } else {
   restartUnder(newerNode());
 }

@@ -1,5 +1,6 @@
 // Services behind the contracts of session/ that run anywhere; those that need Node are in index-node.ts.
 export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
+export { createCountingClock } from "./clock-counting.ts";
 export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
 export { ByteRing } from "./ring.ts";
 export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";

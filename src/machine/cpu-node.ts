@@ -14,7 +14,7 @@ port.on("message", (request: Request) => requests.push(request));
 await runCpu({
   load: data,
   requests,
-  post: (report: Report) => port.postMessage(report),
-  openSessions: () => openSessions(data.spec, data.streams, data.resumption),
+  post: (report: Report, transfer) => port.postMessage(report, transfer ?? []),
+  openSessions: () => openSessions(data),
 });
 port.close();

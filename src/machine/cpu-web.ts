@@ -9,7 +9,7 @@ import { openWebSessions } from "./sessions-web.ts";
 
 /** The part of a worker's global object that is used here; the DOM's types have the page's only. */
 interface WorkerScope {
-  postMessage(message: Report): void;
+  postMessage(message: Report, transfer?: ArrayBuffer[]): void;
   onmessage: ((event: { readonly data: unknown }) => void) | null;
   close(): void;
 }
@@ -19,7 +19,7 @@ const requests = new RequestQueue();
 
 scope.onmessage = ({ data: first }) => {
   const data = first as WebCpuData;
-  const post = (report: Report) => scope.postMessage(report);
+  const post = (report: Report, transfer?: ArrayBuffer[]) => scope.postMessage(report, transfer ?? []);
   scope.onmessage = ({ data: request }) => requests.push(request as Request);
   const openSessions = () => openWebSessions(data, (stream, bytes) => post({ type: "output", stream, bytes }));
   void runCpu({ load: data, requests, post, openSessions }).then(() => scope.close());

@@ -10,10 +10,13 @@ import type { ProgramSessions } from "../session/index.ts";
 import { Fault, messageOf, required } from "../util/index.ts";
 import { reportEnding } from "./ending.ts";
 import type { CpuLoad, FaultData, Report, Request } from "./protocol.ts";
-import { WasiProgram } from "./wasi-program.ts";
+import { type ProgramState, WasiProgram } from "./wasi-program.ts";
 
 /** Between two tries to write to a pipe that is full. */
 const OUTPUT_RETRY_MS = 5;
+
+/** What comes after a request. */
+type Then = Extract<Request, { type: "capture" }>["then"];
 
 export interface RunSessions {
   readonly sessions: ProgramSessions;
@@ -43,7 +46,8 @@ export class RequestQueue {
 export interface CpuHost {
   readonly load: CpuLoad;
   readonly requests: RequestQueue;
-  post(report: Report): void;
+  /** `transfer`: buffers that become the supervisor's. */
+  post(report: Report, transfer?: ArrayBuffer[]): void;
   /** Makes the program's sessions; what it throws refuses the start. */
   openSessions(): RunSessions;
 }
@@ -70,10 +74,18 @@ async function run(host: CpuHost): Promise<void> {
       return;
     }
     program.group.release();
-    if (await serve(host, await host.requests.next(), program, sessions)) {
+    if (await serveFrozen(host, program, sessions)) {
       sessions.dispose();
       return;
     }
+  }
+}
+
+/** Serves requests until the program is to go on (false) or the CPU is to end (true). */
+async function serveFrozen(host: CpuHost, program: WasiProgram, sessions: RunSessions): Promise<boolean> {
+  for (let then: Then = "go-on"; ; ) {
+    then = await serve(host, await host.requests.next(), program, sessions, then);
+    if (then !== "stay") return then === "end";
   }
 }
 
@@ -92,28 +104,44 @@ function load(host: CpuHost): { program: WasiProgram; sessions: RunSessions } {
   }
 }
 
-/** Does what was asked of the frozen program; whether the CPU is to end. */
-async function serve(host: CpuHost, request: Request, program: WasiProgram, sessions: RunSessions): Promise<boolean> {
+/** Does what was asked of the frozen program; what comes next, which is `then` unless the request says otherwise. */
+async function serve(
+  host: CpuHost,
+  request: Request,
+  program: WasiProgram,
+  sessions: RunSessions,
+  then: Then,
+): Promise<Then> {
   const begin = performance.now();
   try {
     switch (request.type) {
       case "capture": {
         const state = program.capture();
-        host.post({ type: "captured", id: request.id, state, pausedMs: performance.now() - begin });
-        return request.stop;
+        const pausedMs = performance.now() - begin;
+        host.post({ type: "captured", id: request.id, state, pausedMs }, contentsOf(state));
+        return request.then;
       }
       case "release":
         await writeOut(sessions, (output) => output.release());
         host.post({ type: "done", id: request.id });
-        return false;
+        return then;
       case "re-enter":
         host.post({ type: "done", id: request.id });
-        return false;
+        return then;
+      case "resume":
+        host.post({ type: "done", id: request.id });
+        return "go-on";
     }
   } catch (thrown) {
     host.post({ type: "refused", id: request.id, fault: toFaultData(thrown) });
-    return false;
+    return then;
   }
+}
+
+/** The buffers of memory contents, which are copies already. */
+function contentsOf({ group }: ProgramState): ArrayBuffer[] {
+  const contents = group.instances.flatMap(({ memories }) => memories.map(({ content }) => content.buffer));
+  return [...new Set(contents)] as ArrayBuffer[];
 }
 
 /** Writes out held output, as fast as the other side takes it; what can never be written (a closed pipe) is dropped. */

@@ -3,6 +3,7 @@
 // The supervisor posts one request, then sets the flag in the control memory; the CPU freezes at the next safe point,
 // does what was asked and goes on. One request is under way at a time.
 
+import type { MessagePort } from "node:worker_threads";
 import type { PlainData } from "../abi/index.ts";
 import type { HostDirectory } from "../core/host-files/index-node.ts";
 import type { StandardStreams } from "../core/index-node.ts";
@@ -47,6 +48,8 @@ export interface CpuLoad {
 export interface CpuData extends CpuLoad {
   readonly spec: RunSpec;
   readonly streams: StandardStreams;
+  /** The program's end of the sockets, and where they listen. */
+  readonly sockets?: { readonly port: MessagePort; readonly addresses: readonly string[] } | undefined;
 }
 
 export interface WebCpuData extends CpuLoad {
@@ -56,8 +59,10 @@ export interface WebCpuData extends CpuLoad {
 }
 
 export type Request =
-  /** Capture the state; `stop` ends the CPU afterwards. */
-  | { readonly type: "capture"; readonly id: number; readonly stop: boolean }
+  /** Capture the state; then go on, stay frozen until "resume", or end the CPU. */
+  | { readonly type: "capture"; readonly id: number; readonly then: "go-on" | "stay" | "end" }
+  /** Let a program that stays frozen go on. */
+  | { readonly type: "resume"; readonly id: number }
   /** Go on at once: long-running loops enter code that has been optimised meanwhile. */
   | { readonly type: "re-enter"; readonly id: number }
   /** Write out the output that the last capture holds. */

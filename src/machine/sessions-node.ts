@@ -1,15 +1,17 @@
 // The sessions of a WASI run under Node, made from what the run is given and, for a restore, from captured states.
 
+import type { PlainData } from "../abi/index.ts";
 import { createFileSystem, type Volume, volumeStates } from "../core/files/index.ts";
 import { HostVolume, JournaledVolume } from "../core/host-files/index-node.ts";
-import { createClock, createRandom } from "../core/index.ts";
-import { createStandardStreams, nodeClocks, type StandardStreams } from "../core/index-node.ts";
+import { createClock, createCountingClock, createRandom, createSeededRandom } from "../core/index.ts";
+import { createStandardStreams, NodeSockets, nodeClocks } from "../core/index-node.ts";
+import { createMemoryVolume } from "../core/memory-file-system.ts";
 import { type SessionStates, sessionStates } from "../wasi/index.ts";
 import type { RunSessions } from "./cpu.ts";
-import type { Resumption, RunSpec } from "./protocol.ts";
+import type { CpuData, Resumption, RunSpec } from "./protocol.ts";
 
 /** @throws FilesFault when directories or files are missing or were changed by others */
-export function openSessions(spec: RunSpec, streams: StandardStreams, resumption: Resumption | undefined): RunSessions {
+export function openSessions({ spec, streams, sockets, resumption }: CpuData): RunSessions {
   const states: SessionStates = resumption ? sessionStates(resumption.state.wasi) : {};
   const warnings: string[] = [];
   const volumes = openVolumes(spec, states, resumption, warnings);
@@ -23,12 +25,13 @@ export function openSessions(spec: RunSpec, streams: StandardStreams, resumption
   return {
     sessions: {
       program: { args: spec.args, environment: spec.environment },
-      clock: createClock(nodeClocks(), states.clock),
-      random: createRandom(),
+      clock: spec.deterministic ? createCountingClock(states.clock) : createClock(nodeClocks(), states.clock),
+      random: spec.deterministic ? createSeededRandom(0n, states.random) : createRandom(),
       files,
       stdin: terminals.stdin,
       stdout: terminals.stdout,
       stderr: terminals.stderr,
+      ...(sockets ? { sockets: new NodeSockets({ ...sockets, ...stateOf(states.sockets) }) } : {}),
     },
     terminals,
     warnings,
@@ -39,18 +42,31 @@ export function openSessions(spec: RunSpec, streams: StandardStreams, resumption
   };
 }
 
+/** Host directories first, memory behind: states of volumes go by their order. */
 function openVolumes(
   spec: RunSpec,
   states: SessionStates,
   resumption: Resumption | undefined,
   warnings: string[],
 ): Volume[] {
-  const { directories, journal } = spec;
-  if (directories.length === 0) return [];
-  if (journal === undefined) return [new HostVolume(directories)];
+  const captured = states.files === undefined ? [] : volumeStates(states.files);
+  const volumes: Volume[] = [];
+  if (spec.directories.length > 0) volumes.push(openHostVolume(spec, captured[0], resumption, warnings));
+  if (spec.memoryDirectories.length > 0) {
+    volumes.push(createMemoryVolume({ guestPaths: spec.memoryDirectories }, captured[volumes.length]));
+  }
+  return volumes;
+}
+
+function openHostVolume(
+  { directories, journal }: RunSpec,
+  state: PlainData | undefined,
+  resumption: Resumption | undefined,
+  warnings: string[],
+): Volume {
+  if (journal === undefined) return new HostVolume(directories);
   const volume = new JournaledVolume({ directories, journal });
   try {
-    const state = states.files === undefined ? undefined : volumeStates(states.files)[0];
     if (resumption && state !== undefined) {
       for (const { at, operation, reason } of volume.goBack(state, resumption.acceptChangedFiles)) {
         warnings.push(`${at.path}: ${operation} could not be undone: ${reason}`);
@@ -60,5 +76,9 @@ function openVolumes(
     volume.dispose();
     throw thrown;
   }
-  return [volume];
+  return volume;
+}
+
+function stateOf(state: PlainData | undefined): { readonly state?: PlainData } {
+  return state === undefined ? {} : { state };
 }

@@ -1,9 +1,10 @@
 // The supervisor of one WASI run under Node: its CPU is a worker thread, its standard streams are the process's.
 
 import { existsSync } from "node:fs";
+import type { Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { openStandardStreams } from "../core/index-node.ts";
+import { openStandardStreams, SocketHost } from "../core/index-node.ts";
 import { MachineFault } from "./faults.ts";
 import type { CpuData, Report, Resumption, RunSpec } from "./protocol.ts";
 import { type CpuEvents, type CpuLink, RunSupervisor } from "./supervisor.ts";
@@ -13,7 +14,9 @@ export interface SupervisorOptions {
   /** SHA-256 of the module, hexadecimal. */
   readonly hash: string;
   readonly spec: RunSpec;
-  readonly resumption?: Resumption;
+  readonly resumption?: Resumption | undefined;
+  /** Sockets that the program may accept connections from, listening already; see SocketHost. The caller's to close. */
+  readonly servers?: readonly Server[];
   /** Enter loops anew after a start or a thaw (default: true). */
   readonly reEnter?: boolean;
 }
@@ -30,11 +33,15 @@ export class Supervisor extends RunSupervisor {
   }
 }
 
-function startCpu({ module, hash, spec, resumption }: SupervisorOptions, events: CpuEvents): CpuLink {
+function startCpu({ servers = [], ...load }: SupervisorOptions, events: CpuEvents): CpuLink {
+  const { module, hash, spec, resumption } = load;
   const { streams, stop } = openStandardStreams(() => events.wake());
-  const data: CpuData = { module, hash, spec, streams, resumption };
+  const host = servers.length > 0 ? new SocketHost(servers, () => events.wake()) : undefined;
+  const sockets = host && { port: host.attach(), addresses: host.addresses };
+  const data: CpuData = { module, hash, spec, streams, sockets, resumption };
   const worker = new Worker(cpuFile(), {
     workerData: data,
+    transferList: sockets ? [sockets.port] : [],
     stdout: false,
     stderr: false,
     resourceLimits: { stackSizeMb: 64 },
@@ -42,7 +49,14 @@ function startCpu({ module, hash, spec, resumption }: SupervisorOptions, events:
   worker.on("message", (report: Report) => events.report(report));
   worker.on("error", (error) => events.lost(error as Error));
   worker.on("exit", () => events.lost(new MachineFault("ended", "the CPU has ended")));
-  return { post: (request) => worker.postMessage(request), terminate: () => worker.terminate(), stop };
+  return {
+    post: (request) => worker.postMessage(request),
+    terminate: () => worker.terminate(),
+    stop: () => {
+      stop();
+      host?.detach();
+    },
+  };
 }
 
 /** The worker's file: beside this one, as TypeScript in the sources and as JavaScript in a build. */

@@ -91,10 +91,22 @@ export class RunSupervisor {
    * @throws MachineFault "ended", "deadline" (the program goes on); CpuFault what cannot be saved, by name
    */
   async capture(stop = false): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
-    const answer = await this.#request({ type: "capture", stop });
+    const answer = await this.#request({ type: "capture", then: stop ? "end" : "go-on" });
     if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
     if (stop) this.#end(undefined);
     return answer;
+  }
+
+  /** As `capture`, and the program stays frozen until `resume` or `kill`. */
+  async captureFrozen(): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
+    const answer = await this.#request({ type: "capture", then: "stay" });
+    if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
+    return answer;
+  }
+
+  /** Lets a program that was left frozen go on. */
+  async resume(): Promise<void> {
+    await this.#request({ type: "resume" });
   }
 
   /** Writes out the output that the last capture holds: call it when its checkpoint is safe. */
@@ -104,8 +116,9 @@ export class RunSupervisor {
 
   /** Ends the program at once, wherever it is. */
   async kill(): Promise<void> {
-    await this.#cpu.terminate();
-    this.#end(undefined);
+    const gone = this.#cpu.terminate();
+    this.#end(undefined); // first: the CPU's own end is no loss then
+    await gone;
   }
 
   #request(request: RequestBody): Promise<Answer> {

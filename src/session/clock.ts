@@ -12,5 +12,7 @@ export interface ClockSession {
   cpuTimeNs(): Attempt<bigint, "notsup">;
   /** The smallest step of both clocks in nanoseconds, at least 1. */
   readonly resolutionNs: { readonly monotonic: bigint; readonly realtime: bigint };
+  /** Called when a wait of `ns` nanoseconds has run out; clocks that make up their time move on by it. */
+  waited?(ns: bigint): void;
   capture(): SessionState;
 }

@@ -1,4 +1,5 @@
 // Stores under Node: everything of index.ts, directories and the fast SHA-256.
 export { nodeHost, openDirectoryStore } from "./directory-node.ts";
 export * from "./index.ts";
+export { nodeOwner } from "./owner-node.ts";
 export { nodeSha256 } from "./sha256-node.ts";

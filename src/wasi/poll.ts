@@ -66,7 +66,9 @@ function wait(wasi: WasiContext, guest: Guest, subscriptions: readonly Subscript
       else if (answer && (retryNs === undefined || answer.retryNs < retryNs)) retryNs = answer.retryNs;
     }
     if (events.length > 0) return events;
-    if (guest.call.wait(retryNs) === "freeze") guest.call.freeze(progressOf(subscriptions));
+    const outcome = guest.call.wait(retryNs);
+    if (outcome === "freeze") guest.call.freeze(progressOf(subscriptions));
+    if (outcome === "timed-out" && retryNs !== undefined) wasi.sessions.clock.waited?.(retryNs);
   }
 }
 

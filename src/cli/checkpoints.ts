@@ -1,0 +1,113 @@
+// Checkpoints of a running program into the store, one after the other.
+//
+//   capture -> save (complete on disk) -> release held output -> note that it was released
+//
+// I1  Held output is written out only after its checkpoint is complete.
+// I2  A program that is to stop stays frozen until its checkpoint is complete; if that fails it goes on.
+
+import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
+import type { ProgramState, Supervisor } from "../machine/index-node.ts";
+import { nodeSha256, type SavedImage, type Store, saveCheckpoint } from "../store/index-node.ts";
+import type { Home } from "./home.ts";
+import { type ProgramRecord, writeRecord } from "./record.ts";
+
+/** What a checkpoint came to. */
+export interface CheckpointReport {
+  readonly id: string;
+  readonly name: string;
+  /** How long the program stood still. */
+  readonly pausedMs: number;
+  /** Pages that the store did not have, and what they take in it. */
+  readonly newPages: number;
+  readonly storedBytes: number;
+  readonly stopped: boolean;
+}
+
+export interface CheckpointerOptions {
+  readonly home: Home;
+  readonly store: Store;
+  readonly supervisor: Supervisor;
+  readonly name: string;
+  readonly record: ProgramRecord;
+  /** Modules that the images carry. */
+  readonly modules: Readonly<Record<string, Uint8Array>>;
+  readonly parent: string | undefined;
+}
+
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #parent: string | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#parent = options.parent;
+  }
+
+  /** The newest checkpoint of this run, else the one that it was restored from. */
+  get newest(): string | undefined {
+    return this.#parent;
+  }
+
+  /**
+   * Makes a checkpoint, behind those that are under way.
+   *
+   * @param stop end the program when the checkpoint is complete
+   * @throws StoreFault, CpuFault, MachineFault; the program goes on then
+   */
+  make(stop: boolean): Promise<CheckpointReport> {
+    const next = this.#last.then(() => this.#make(stop));
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
+  /** Resolves when no checkpoint is under way. */
+  async settled(): Promise<void> {
+    await this.#last;
+  }
+
+  async #make(stop: boolean): Promise<CheckpointReport> {
+    const { supervisor, home, name, record } = this.#options;
+    const { state, pausedMs } = await (stop ? supervisor.captureFrozen() : supervisor.capture());
+    try {
+      const { root, report } = await this.#save(state);
+      this.#parent = root.id;
+      if (record.spec.holdOutput) {
+        await supervisor.release();
+        noteReleased(home, root.id);
+      }
+      if (stop) await supervisor.kill();
+      const { newPages, storedBytes } = report;
+      return { id: root.id, name, pausedMs, newPages, storedBytes, stopped: stop };
+    } catch (thrown) {
+      if (stop) await supervisor.resume();
+      throw thrown;
+    }
+  }
+
+  #save(state: ProgramState): Promise<SavedImage> {
+    const { store, name, record, modules } = this.#options;
+    const checkpoint = {
+      created: new Date().toISOString(),
+      name,
+      parent: this.#parent,
+      program: writeRecord(record),
+      group: state.group,
+      sessions: { wasi: state.wasi },
+      modules,
+    };
+    return saveCheckpoint(store, checkpoint, { sha256: nodeSha256 });
+  }
+}
+
+/** Notes durably that the output which a checkpoint holds was written out. */
+function noteReleased(home: Home, id: string): void {
+  const file = openSync(home.at("released", id), "w", 0o600);
+  fsyncSync(file);
+  closeSync(file);
+}
+
+/** Whether the output that a checkpoint holds is known to have been written out. */
+export function outputReleased(home: Home, id: string): boolean {
+  return existsSync(home.at("released", id));
+}

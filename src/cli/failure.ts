@@ -1,0 +1,80 @@
+// From faults of all layers to exit codes and messages: the one place that knows both.
+
+import { Fault, messageOf } from "../util/index.ts";
+import { WasmFault } from "../wasm/index.ts";
+
+/** Exit codes of every verb; `run` and `restore` give the program's own. */
+export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damaged: 4, refused: 5, peerLost: 6 } as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A failure that ends the command: what happened, and what could be tried. */
+export class CliFailure extends Error {
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(exitCode: number, message: string, hint?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}
+
+/** @param verb whose help may be of use */
+export function usageError(message: string, verb?: string): CliFailure {
+  return new CliFailure(EXIT.usage, message, verb === undefined ? "rtcr --help" : `rtcr ${verb} --help`);
+}
+
+/** Exit codes by fault code; the same code means the same in every layer. Everything else is 1. */
+const CODES: Readonly<Record<string, ExitCode>> = {
+  "not-found": EXIT.notFound,
+  ambiguous: EXIT.usage,
+  "name-refused": EXIT.usage,
+  missing: EXIT.damaged,
+  damaged: EXIT.damaged,
+  truncated: EXIT.damaged,
+  foreign: EXIT.damaged,
+  newer: EXIT.damaged,
+  older: EXIT.damaged,
+  limit: EXIT.damaged,
+  mismatch: EXIT.damaged,
+  malformed: EXIT.damaged,
+  "wrong-state": EXIT.damaged,
+  "wrong-module": EXIT.damaged,
+  locked: EXIT.refused,
+  "missing-files": EXIT.notFound,
+  "changed-files": EXIT.refused,
+  "unlinked-file": EXIT.refused,
+  journal: EXIT.refused,
+  unsaveable: EXIT.refused,
+  unsavable: EXIT.refused,
+  unsupported: EXIT.refused,
+  link: EXIT.refused,
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  "changed-files": "--accept-changed-files goes on with the files as they are",
+  "missing-files": "--dir HOST::GUEST names another directory for the program's path GUEST",
+  "not-found": "rtcr list",
+  "no-space": "rtcr rm ID, then rtcr gc",
+  damaged: "rtcr verify",
+};
+
+/** Any failure as exit code, message and hint. Bugs keep their stack in the message. */
+export function toFailure(thrown: unknown): CliFailure {
+  if (thrown instanceof CliFailure) return thrown;
+  if (thrown instanceof WebAssembly.CompileError) {
+    return new CliFailure(EXIT.failed, `invalid module: ${thrown.message}`, undefined, thrown);
+  }
+  if (thrown instanceof Fault) {
+    const ofModule = thrown instanceof WasmFault || (thrown.detail["layer"] === "wasm" && thrown.code === "malformed");
+    const exitCode = ofModule && thrown.code !== "unsupported" ? EXIT.failed : (CODES[thrown.code] ?? EXIT.failed);
+    return new CliFailure(exitCode, thrown.message, HINTS[thrown.code], thrown);
+  }
+  const system = (thrown as NodeJS.ErrnoException | null)?.code;
+  if (typeof system === "string" && /^E[A-Z0-9]+$/.test(system)) {
+    return new CliFailure(system === "ENOENT" ? EXIT.notFound : EXIT.failed, messageOf(thrown), undefined, thrown);
+  }
+  const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return new CliFailure(EXIT.failed, `unexpected: ${stack}`, undefined, thrown);
+}

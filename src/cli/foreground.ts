@@ -1,0 +1,137 @@
+// Runs a program in the foreground of this process: control socket, checkpoints, signals, and the exit code in the end.
+//
+// The guest owns standard input and output; everything of our own goes to standard error.
+
+import { constants } from "node:os";
+import { type EndingReport, type Resumption, Supervisor } from "../machine/index-node.ts";
+import { messageOf } from "../util/index.ts";
+import { Checkpointer } from "./checkpoints.ts";
+import type { Io } from "./command.ts";
+import { type ControlRequest, serveControl } from "./control.ts";
+import type { Home } from "./home.ts";
+import { journalFolder } from "./journals.ts";
+import { listenAll } from "./listen.ts";
+import { keepModule, type ModuleFile } from "./modules.ts";
+import type { ProgramRecord } from "./record.ts";
+import type { Claim } from "./runs.ts";
+
+/** Shells give this and the signal's number to what a signal has ended. */
+const SIGNAL_BASE = 128;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export interface ForegroundOptions {
+  readonly io: Io;
+  readonly home: Home;
+  readonly claim: Claim;
+  readonly record: ProgramRecord;
+  readonly module: ModuleFile;
+  /** Do not put the module into checkpoints, keep it in the state directory. */
+  readonly moduleApart: boolean;
+  /** Milliseconds between checkpoints. */
+  readonly everyMs: number | undefined;
+  /** The checkpoint to go on from. */
+  readonly from?: { readonly id: string; readonly resumption: Resumption } | undefined;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @returns its exit code; 128 and the signal's number when a signal has ended it; 0 when it was checkpointed to stop
+ * @throws what refused to start it
+ */
+export async function runForeground(options: ForegroundOptions): Promise<number> {
+  const { home, record, module, from } = options;
+  if (options.moduleApart) keepModule(home, module);
+  const sockets = await listenAll(record.listen);
+  const store = await home.store();
+  try {
+    const journal = record.journal === undefined ? undefined : journalFolder(home, record.journal);
+    const spec = { ...record.spec, journal };
+    const { servers } = sockets;
+    const start = { module: module.bytes, hash: module.hash, spec, servers, resumption: from?.resumption };
+    const supervisor = await Supervisor.start(start);
+    for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
+    const checkpointer = new Checkpointer({
+      ...{ home, store, supervisor, record, name: options.claim.name, parent: from?.id },
+      modules: options.moduleApart ? {} : { [module.hash]: module.bytes },
+    });
+    return await superviseToEnd(supervisor, checkpointer, options);
+  } finally {
+    sockets.close();
+    await store.close();
+  }
+}
+
+async function superviseToEnd(
+  supervisor: Supervisor,
+  checkpointer: Checkpointer,
+  { io, claim, record, everyMs }: ForegroundOptions,
+): Promise<number> {
+  let endedBy: number | undefined;
+  const end = (exitCode: number) => {
+    endedBy ??= exitCode;
+    return supervisor.kill();
+  };
+  const control = await serveControl(claim.socket, (request) => answer(request, checkpointer, end));
+  const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, checkpointer, io);
+  const handlers = SIGNALS.map((signal) => {
+    const handler = () => void end(SIGNAL_BASE + constants.signals[signal]);
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  claim.announce(record.file, record.spec.args);
+  try {
+    const ending = await supervisor.done;
+    await checkpointer.settled();
+    return endedBy ?? exitCodeOf(ending, io);
+  } finally {
+    stopTimer();
+    for (const off of handlers) off();
+    control.close();
+  }
+}
+
+async function answer(
+  request: ControlRequest,
+  checkpointer: Checkpointer,
+  end: (exitCode: number) => Promise<void>,
+): Promise<unknown> {
+  switch (request.type) {
+    case "checkpoint":
+      return checkpointer.make(request.stop);
+    case "kill":
+      await end(SIGNAL_BASE + constants.signals.SIGKILL);
+      return {};
+    case "status":
+      return { newest: checkpointer.newest };
+  }
+}
+
+/** Without a report the program was stopped by a checkpoint. */
+function exitCodeOf(ending: EndingReport | undefined, io: Io): number {
+  for (const line of ending?.lines ?? []) io.err(`${line}\n`);
+  return ending?.exitCode ?? 0;
+}
+
+/** Makes checkpoints with `everyMs` between them; one that fails is reported, and the program goes on. */
+function checkpointEvery(everyMs: number, checkpointer: Checkpointer, io: Io): () => void {
+  let stopped = false;
+  let timer: NodeJS.Timeout;
+  const next = () => {
+    timer = setTimeout(async () => {
+      try {
+        await checkpointer.make(false);
+      } catch (thrown) {
+        if (!stopped && (thrown as { code?: unknown }).code !== "ended") {
+          io.err(`warning: no checkpoint was made: ${messageOf(thrown)}\n`);
+        }
+      }
+      if (!stopped) next();
+    }, everyMs);
+  };
+  next();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}

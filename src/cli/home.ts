@@ -1,0 +1,53 @@
+// Where rtcr keeps its state on this machine, and what lies there.
+//
+//   store/            checkpoints (src/store/, docs/FORMAT.md)
+//   runs/NAME/        lock, run.json and control socket of a running program
+//   journals/ID/      undo journal of the files that a program and its restored successors write
+//   modules/HASH.wasm modules that checkpoints do not carry (run --no-module)
+//   cache/            rewritten modules; may be deleted at any time
+//   released/ID       the output that checkpoint ID holds was written out
+
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { openDirectoryStore, type Store } from "../store/index-node.ts";
+
+export interface Home {
+  readonly path: string;
+  /** Path of something in a folder of the state directory; the folder exists then. */
+  at(folder: "runs" | "journals" | "modules" | "cache" | "released", ...names: string[]): string;
+  /** The store; the caller closes it. */
+  store(): Promise<Store>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The state directory: $RTCR_HOME, else what the platform wants. */
+export function homePath(
+  environment: Environment,
+  platform: NodeJS.Platform = process.platform,
+  userHome = homedir(),
+): string {
+  const own = environment["RTCR_HOME"];
+  if (own) return resolve(own);
+  if (platform === "darwin") return join(userHome, "Library/Application Support/rtcr");
+  if (platform === "win32") return join(environment["LOCALAPPDATA"] || join(userHome, "AppData/Local"), "rtcr");
+  return join(environment["XDG_STATE_HOME"] || join(userHome, ".local/state"), "rtcr");
+}
+
+/** Nothing is created before it is needed; folders are the owner's only. */
+export function openHome(path: string): Home {
+  const folder = (...names: string[]) => {
+    const full = join(path, ...names);
+    mkdirSync(full, { recursive: true, mode: 0o700 });
+    return full;
+  };
+  return {
+    path,
+    at: (kind, ...names) => join(folder(kind), ...names),
+    store: () => {
+      folder();
+      return openDirectoryStore(join(path, "store"));
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// Undo journals of programs' files: a folder for each line of restored programs, locked by the one that runs.
+
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { FilesFault } from "../core/files/index.ts";
+import { lockFolder } from "../core/journal/index-node.ts";
+import type { Home } from "./home.ts";
+
+/** A name for a journal that nobody has: 16 hexadecimal digits. */
+export function newJournal(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** The folder of a journal, which exists then. */
+export function journalFolder(home: Home, journal: string): string {
+  const folder = home.at("journals", journal);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Whether another program has the journal. */
+export function journalInUse(home: Home, journal: string): boolean {
+  try {
+    lockFolder(journalFolder(home, journal))();
+    return false;
+  } catch (thrown) {
+    if (thrown instanceof FilesFault) return true;
+    throw thrown;
+  }
+}

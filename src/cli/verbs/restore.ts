@@ -1,0 +1,88 @@
+// `rtcr restore`: continues a checkpoint in the foreground.
+
+import { short } from "../../checkpoint/index.ts";
+import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
+import { outputReleased } from "../checkpoints.ts";
+import { type Call, type Command, flag, text, texts } from "../command.ts";
+import { runForeground } from "../foreground.ts";
+import { readDirectory, readDuration, replaceDirectories } from "../given.ts";
+import { journalInUse, newJournal } from "../journals.ts";
+import { moduleOf } from "../modules.ts";
+import { type ProgramRecord, readRecord } from "../record.ts";
+import { claimName } from "../runs.ts";
+
+export const restore: Command = {
+  name: "restore",
+  summary: "continue a checkpoint",
+  usage: "[options] ID|NAME|latest",
+  help: `
+Continues the program of a checkpoint in the foreground: of an id or the beginning of one, the newest one of a name, or
+the newest of all. Files that the program has written through rtcr after the checkpoint are taken back to what they
+were. The same checkpoint may be continued any number of times, also at once; a second one beside a running first
+one needs a name of its own, and does not share its journal of files.
+
+  --as NAME                name of the run and its checkpoints (default: that of the checkpoint)
+  --dir HOST::GUEST[:ro]   use another directory of the host for the program's path GUEST; may be repeated
+  --accept-changed-files   go on although others have changed or removed the program's files
+  --checkpoint-every TIME  make a checkpoint again and again, as 5s or 500ms
+  --hold-output            hold output until the next checkpoint (or the end)
+  --module FILE            the module, when the checkpoint does not carry it
+
+Output that the checkpoint holds (--hold-output) is written out first, unless the run that made it is known to have
+done so. The exit code is as for rtcr run; when the program could not be continued it is one of those below.`,
+  options: {
+    as: { type: "string" },
+    dir: { type: "string", multiple: true },
+    "accept-changed-files": { type: "boolean" },
+    "checkpoint-every": { type: "string" },
+    "hold-output": { type: "boolean" },
+    module: { type: "string" },
+  },
+  operands: [1, 1],
+  run: async (call) => {
+    const { values, positionals, home, io } = call;
+    const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
+    const store = await home.store();
+    const image = await openImage(store, positionals[0]!, { sha256: nodeSha256 });
+    const recorded = readRecord(await image.reader.program());
+    const claim = claimName(
+      home,
+      text(values, "as") ?? image.root.name,
+      "--as gives the restored program another name",
+    );
+    try {
+      const module = await moduleOf(image, recorded, home, text(values, "module"));
+      const state = { group: await image.reader.group(), wasi: await image.reader.session("wasi") };
+      await store.close();
+      const moduleApart = !Object.hasOwn(image.reader.manifest.modules, module.hash);
+      const resumption = {
+        state,
+        acceptChangedFiles: flag(values, "accept-changed-files"),
+        outputReleased: outputReleased(home, image.root.id),
+      };
+      const from = { id: image.root.id, resumption };
+      const record = restoredRecord(call, recorded, image);
+      return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, from });
+    } finally {
+      claim.release();
+    }
+  },
+};
+
+/** What the restored program runs on: as recorded, but for what was given anew. */
+function restoredRecord({ values, home, io }: Call, recorded: ProgramRecord, { root }: LoadedImage): ProgramRecord {
+  const given = texts(values, "dir").map(readDirectory);
+  const { spec, journal } = recorded;
+  const fork = journal !== undefined && journalInUse(home, journal);
+  if (fork)
+    io.err(`note: another program continues the files of ${short(root.id)}, this one begins a journal of its own\n`);
+  return {
+    ...recorded,
+    ...(fork ? { journal: newJournal() } : {}),
+    spec: {
+      ...spec,
+      directories: replaceDirectories(spec.directories, given),
+      holdOutput: spec.holdOutput || flag(values, "hold-output"),
+    },
+  };
+}

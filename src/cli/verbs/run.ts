@@ -1,0 +1,78 @@
+// `rtcr run`: starts a program in the foreground.
+
+import { basename, resolve } from "node:path";
+import { type Command, flag, text, texts } from "../command.ts";
+import { runForeground } from "../foreground.ts";
+import { nameOfFile, readDirectory, readDuration, readVariable } from "../given.ts";
+import { newJournal } from "../journals.ts";
+import { readAddress } from "../listen.ts";
+import { readModule } from "../modules.ts";
+import type { ProgramRecord } from "../record.ts";
+import { claimName } from "../runs.ts";
+
+export const run: Command = {
+  name: "run",
+  summary: "run a program that can be checkpointed",
+  usage: "[options] PROGRAM.wasm [args...]",
+  help: `
+Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
+checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
+
+  --name NAME              name of the run and its checkpoints (default: the file's name)
+  --dir HOST[::GUEST][:ro] give the program a directory, under the path GUEST; may be repeated. What it writes after
+                           a checkpoint is undone by a restore
+  --memory-fs              give the program an empty directory / in memory, which is part of its checkpoints
+  --env NAME=VALUE         set an environment variable; may be repeated. The program gets no others
+  --listen HOST:PORT       give the program a listening socket; may be repeated
+  --checkpoint-every TIME  make a checkpoint again and again, as 5s or 500ms
+  --hold-output            hold output until the next checkpoint (or the end), so that no byte is written twice
+  --no-module              do not put the module into checkpoints; it is kept in the state directory
+  --deterministic          time and random numbers are made up, the same in every run
+
+SIGINT, SIGTERM and SIGHUP end the program. The exit code is the program's own; 134 after a trap or an uncaught
+exception; 128 and the signal's number when a signal has ended it (137: rtcr kill); 0 when rtcr checkpoint --stop
+has. When the program could not be started it is one of those below.`,
+  options: {
+    name: { type: "string" },
+    dir: { type: "string", multiple: true },
+    "memory-fs": { type: "boolean" },
+    env: { type: "string", multiple: true },
+    listen: { type: "string", multiple: true },
+    "checkpoint-every": { type: "string" },
+    "hold-output": { type: "boolean" },
+    "no-module": { type: "boolean" },
+    deterministic: { type: "boolean" },
+  },
+  operands: [1, Infinity],
+  program: true,
+  run: async ({ values, positionals, io, home }) => {
+    const [file, ...args] = positionals as [string, ...string[]];
+    const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
+    const directories = texts(values, "dir").map(readDirectory);
+    const listen = texts(values, "listen");
+    listen.forEach(readAddress);
+    const environment = texts(values, "env").map(readVariable);
+    const module = readModule(file);
+    const record: ProgramRecord = {
+      file: resolve(file),
+      module: { hash: module.hash, sizeBytes: module.bytes.length },
+      ...(directories.some(({ writable }) => writable) ? { journal: newJournal() } : {}),
+      listen,
+      spec: {
+        args: [basename(file), ...args],
+        environment,
+        directories,
+        memoryDirectories: flag(values, "memory-fs") ? ["/"] : [],
+        holdOutput: flag(values, "hold-output"),
+        deterministic: flag(values, "deterministic"),
+      },
+    };
+    const claim = claimName(home, text(values, "name") ?? nameOfFile(file), "--name gives this run another name");
+    try {
+      const moduleApart = flag(values, "no-module");
+      return await runForeground({ io, home, claim, record, module, moduleApart, everyMs });
+    } finally {
+      claim.release();
+    }
+  },
+};
