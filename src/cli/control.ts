@@ -22,19 +22,23 @@ const LINE_LIMIT = 65_536;
 /** A freeze may take 30 s (FREEZE_DEADLINE_MS), the disk as long as it takes: ten minutes are more than both. */
 const ANSWER_DEADLINE_MS = 600_000;
 
-/** Serves requests until `close`. */
+/** Serves requests until `close`, which waits until every answer is on its way. */
 export async function serveControl(
   path: string,
   handle: (request: ControlRequest) => Promise<unknown>,
-): Promise<{ close(): void }> {
+): Promise<{ close(): Promise<void> }> {
   const sockets = new Set<Socket>();
+  const answers = new Set<Promise<void>>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy()); // the peer is gone: nobody waits for the answer
-    onLines(socket, async (line) => {
-      const answer = await answerTo(line, handle);
-      socket.write(`${JSON.stringify(answer)}\n`);
+    onLines(socket, (line) => {
+      const answered = answerTo(line, handle).then((answer) => {
+        socket.write(`${JSON.stringify(answer)}\n`);
+        answers.delete(answered);
+      });
+      answers.add(answered);
     });
   });
   requirePrivate(dirname(path));
@@ -44,8 +48,9 @@ export async function serveControl(
   });
   if (process.platform !== "win32") chmodSync(path, 0o600);
   return {
-    close: () => {
+    close: async () => {
       server.close();
+      await Promise.all(answers); // what has ended the program is still to be answered
       for (const socket of sockets) socket.destroySoon();
     },
   };

@@ -87,7 +87,7 @@ async function superviseToEnd(
   } finally {
     stopTimer();
     for (const off of handlers) off();
-    control.close();
+    await control.close();
   }
 }
 
