@@ -12,8 +12,7 @@ const main = join(root, "dist/cli/main.js");
 if (!existsSync(main)) {
   fail("error: rtcr is not built: dist/cli/main.js is missing\nhint: npm run build");
 } else if (Number(process.versions.node.split(".")[0]) >= NEEDED_MAJOR) {
-  const { runProcess } = await import(pathToFileURL(main).href);
-  await runProcess();
+  await import(pathToFileURL(main).href);
 } else {
   restartUnder(newerNode());
 }

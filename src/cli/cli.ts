@@ -1,0 +1,54 @@
+// The command line: finds the verb, reads its arguments, turns failures into messages and exit codes.
+
+import type { Call, Command, Io } from "./command.ts";
+import { flag, readArguments } from "./command.ts";
+import { EXIT, toFailure, usageError } from "./failure.ts";
+import { homePath, openHome } from "./home.ts";
+import { COMMANDS } from "./verbs/index.ts";
+
+const EXIT_CODES = `exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damaged checkpoint, 5 refused, 6 peer lost
+`;
+
+/**
+ * Runs one command.
+ *
+ * @param args the verb and what follows it
+ * @returns the exit code; nothing is thrown
+ */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  try {
+    return await dispatch(args, io);
+  } catch (thrown) {
+    const { exitCode, message, hint } = toFailure(thrown);
+    io.err(`error: ${message}\n`);
+    if (hint !== undefined) io.err(`hint: ${hint}\n`);
+    return exitCode;
+  }
+}
+
+async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<number> {
+  if (verb === undefined || verb === "--help" || verb === "help") {
+    (verb === undefined ? io.err : io.out)(overview());
+    return verb === undefined ? EXIT.usage : EXIT.done;
+  }
+  const command = COMMANDS.find(({ name }) => name === verb);
+  if (!command) throw usageError(`no verb ${JSON.stringify(verb)}, expected ${COMMANDS.map((c) => c.name).join(", ")}`);
+  const { values, positionals } = readArguments(command, rest);
+  if (flag(values, "help")) {
+    io.out(helpOf(command));
+    return EXIT.done;
+  }
+  const call: Call = { values, positionals, io, home: openHome(homePath(io.environment)) };
+  return command.run(call);
+}
+
+function overview(): string {
+  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
+  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `rtcr: checkpoint, restore and move running WebAssembly programs\n\nusage: rtcr VERB ...\n\n${lines.join("\n")}\n
+rtcr VERB --help tells more. State is kept under $RTCR_HOME, else in the platform's state directory.\n${EXIT_CODES}`;
+}
+
+function helpOf({ name, usage, help }: Command): string {
+  return `usage: rtcr ${name} ${usage}\n\n${help.trim()}\n\n${EXIT_CODES}`;
+}
