@@ -13,6 +13,7 @@
 // label and for its handlers. The result follows from the original body alone.
 
 import { type Body, OP } from "../wasm/index.ts";
+import { PLAN_LIMITS, requireBelow } from "./limits.ts";
 
 const CURRENT = 0;
 const END = 0;
@@ -44,13 +45,15 @@ export class Liveness {
    * Computes the sets of `sites` sites of `body`.
    *
    * @param siteAt for each instruction the site that stands there, plus one; 0 for none
+   * @throws WasmFault "too-large" if there are too many locals for that many sites or open blocks
    */
   analyse(body: Body, siteAt: Int32Array, sites: number): void {
     this.words = Math.max(1, (body.locals.length + 31) >>> 5);
     const size = this.words * sites;
-    if (this.#sites.length < size) this.#sites = new Uint32Array(size * 2);
+    requireBelow(size, PLAN_LIMITS.liveWords, "words for live locals at safe points", body);
+    if (this.#sites.length < size) this.#sites = new Uint32Array(size);
     else this.#sites.fill(0, 0, size);
-    this.#reserve(1);
+    this.#reserve(body, 1);
     if (this.#headAt.size) this.#headAt.clear();
     this.#walk(body, siteAt);
   }
@@ -140,7 +143,7 @@ export class Liveness {
   /** Comes to a block from its end; `opener` is -1 for the function. */
   #enter(body: Body, opener: number): void {
     const top = this.#depth++;
-    this.#reserve(this.#depth);
+    this.#reserve(body, this.#depth);
     const code = opener < 0 ? OP.block : body.op[opener]!;
     const end = this.#row(top, END);
     this.#labelAt[top] = end;
@@ -209,8 +212,9 @@ export class Liveness {
   }
 
   /** Makes room for `depth` open blocks. */
-  #reserve(depth: number): void {
+  #reserve(body: Body, depth: number): void {
     const size = this.#row(depth, 0);
+    requireBelow(size, PLAN_LIMITS.liveWords, "words for live locals in open blocks", body);
     if (this.#rows.length < size) this.#rows = grown(this.#rows, size);
     if (this.#labelAt.length >= depth) return;
     const larger = [new Int32Array(depth * 2), new Int32Array(depth * 2)] as const;

@@ -29,6 +29,7 @@ import {
 } from "../wasm/index.ts";
 import { type Caught, caughtIn } from "./caught.ts";
 import { FrameValues, inLayout } from "./frame-values.ts";
+import { PLAN_LIMITS, requireBelow } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { LocalHistory } from "./local-history.ts";
 import { isPiecewise } from "./pieces.ts";
@@ -132,6 +133,8 @@ export class Planner {
   /** By slot, the value that the last site found there, which the next site mostly finds again; and whether it is teed. */
   readonly #known: Slot[] = [];
   readonly #teed: boolean[] = [];
+  /** Slots of all sites so far. */
+  #slotCount = 0;
 
   constructor(module: Module, spaces: IndexSpaces) {
     this.module = module;
@@ -228,6 +231,7 @@ export class Planner {
 
     locals.begin(body);
     this.#known.length = 0;
+    this.#slotCount = 0;
     typing.begin(body, type);
     add("entry", -1, 0, activity.entry);
     for (let at = 0; at < body.count; at++) {
@@ -274,33 +278,32 @@ export class Planner {
   /** The lowest `height` values of the operand stack, as a frame at `at` finds them. */
   #slotsAt(body: Body, kind: SiteKind, at: number, height: number): readonly Slot[] {
     if (height === 0) return NO_SLOTS;
+    this.#slotCount += height;
+    requireBelow(this.#slotCount, PLAN_LIMITS.slots, "values on the stack at safe points", body);
+    const { types, origins } = this.#typing;
     const slots: Slot[] = [];
     for (let index = 0; index < height; index++) {
-      const slot = this.#slot(body, kind, at, index, height);
-      const known = this.#known[index];
-      if (known && known.origin === slot.origin && known.type === slot.type && known.source === slot.source) {
-        slots.push(known);
-        continue;
+      const type = types[index]!;
+      const origin = origins[index]!;
+      const own = kind === "operation" ? index >= height - 3 : kind === "loop" && origin === at;
+      const source = own ? "temporary" : this.#source(body, origin);
+      let slot = this.#known[index];
+      if (slot?.origin !== origin || slot.type !== type || slot.source !== source) {
+        slot = { type, origin, source, local: source === "local" ? body.a[origin]! : -1 };
+        this.#known[index] = slot;
+        this.#teed[index] = false;
       }
       slots.push(slot);
-      this.#known[index] = slot;
-      this.#teed[index] = false;
     }
     return slots;
   }
 
-  #slot(body: Body, kind: SiteKind, at: number, slot: number, height: number): Slot {
-    const type = this.#typing.types[slot]!;
-    const origin = this.#typing.origins[slot]!;
-    const operand = kind === "operation" && slot >= height - 3;
-    if (!operand && !(kind === "loop" && origin === at)) {
-      const code = body.op[origin]!;
-      if (isConstant(code)) return { type, origin, source: "constant", local: -1 };
-      if ((code === OP.localGet || code === OP.localTee) && this.#locals.unchanged(origin)) {
-        return { type, origin, source: "local", local: body.a[origin]! };
-      }
-    }
-    return { type, origin, source: "temporary", local: -1 };
+  /** Where the value that `origin` left on the stack is found at the current point. */
+  #source(body: Body, origin: number): Slot["source"] {
+    const code = body.op[origin]!;
+    if (isConstant(code)) return "constant";
+    const read = code === OP.localGet || code === OP.localTee;
+    return read && this.#locals.unchanged(origin) ? "local" : "temporary";
   }
 }
 
