@@ -24,15 +24,22 @@ export interface Case {
   /** Freeze at every n-th safe point; default 1. */
   readonly every?: number;
   /** Host functions; what they pass to `log` is compared. */
-  readonly imports?: (log: (entry: unknown) => void) => HostImports;
+  readonly imports?: (log: (entry: unknown) => void, exports: () => WebAssembly.Exports) => HostImports;
   readonly assemble?: (wat: string) => Uint8Array;
   readonly options?: RewriteOptions;
   /** Fewest safe points that must be reached; default 1. */
   readonly points?: number;
+  /** Calls one after the other instead of one; each goes on whatever the one before it ended with. */
+  readonly calls?: readonly { readonly entry: string; readonly args: readonly unknown[] }[];
+  /** Imports beside host functions, made anew for each group. */
+  readonly links?: () => WebAssembly.Imports;
+  /** Most safe points that are taken. */
+  readonly limit?: number;
 }
 
 /** What can be observed of a run. */
 export interface Outcome {
+  /** How the call ended; a list if there were several. */
   readonly ending: unknown;
   readonly log: readonly unknown[];
   /** Exported memories and globals of every instance, at the end. */
@@ -109,65 +116,88 @@ export class Scenario {
     const log: unknown[] = [];
     const linked: Record<string, WebAssembly.ModuleImports> = {};
     const instances: WebAssembly.Instance[] = [];
-    const host = this.#options.imports?.((entry) => log.push(entry)) ?? {};
-    const run = () => {
+    const host = this.#host(log, () => instances.at(-1)!.exports);
+    const outside = merged(
+      plainImports(host, () => instances.at(-1)!),
+      this.#options.links?.() ?? {},
+    );
+    const start = () => {
       for (const { name, bytes } of this.#modules) {
-        const imports = { ...linked, ...plainImports(host, () => instances.at(-1)!) };
-        instances.push(new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), imports));
+        instances.push(
+          new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { ...linked, ...outside }),
+        );
         linked[name] = instances.at(-1)!.exports as WebAssembly.ModuleImports;
       }
-      const entry = instances.at(-1)!.exports[this.#options.entry ?? "f"] as (...args: unknown[]) => unknown;
-      return entry(...(this.#options.args ?? []));
     };
-    const ending = plainEnding(run);
-    return { ending, log, visible: instances.map((instance) => visible(instance.exports)) };
+    const failed = plainEnding(start);
+    const endings: Observed[] = "returned" in failed ? [] : [failed];
+    for (const { entry, args } of endings.length ? [] : this.#calls()) {
+      const fn = instances.at(-1)!.exports[entry] as (...args: unknown[]) => unknown;
+      endings.push(plainEnding(() => fn(...args)));
+      if ("exhausted" in endings.at(-1)!) break;
+    }
+    return outcomeOf(endings, log, "returned" in failed ? instances : []);
   }
 
   /** Runs rewritten, frozen and restored at every n-th safe point; 0: never. */
-  rewritten(every = 0): { outcome: Outcome; points: number } {
+  rewritten(every = 0): { outcome: Outcome; points: number; group: Group } {
     const log: unknown[] = [];
+    const { limit = 200_000 } = this.#options;
     let group = this.#group(log);
     let points = 0;
     let polls = 0;
-    let last: Ending | undefined;
+    const endings: Observed[] = [];
     for (const entry of this.#entries()) {
       let thread: Thread = group.spawn(entry, entry.args);
       for (;;) {
         group.policy = () => ++polls % every === 0;
-        if (every > 0) group.request();
+        if (every > 0 && points < limit) group.request();
+        else group.release();
         group.run(thread);
         if (thread.ending) break;
-        assert(++points < 200_000, "progress");
+        assert(++points <= 200_000, "progress");
         const saved = carried(captureGroup(group));
         group = this.#group(log);
         restoreGroup(group, saved);
         thread = group.threads[0]!;
       }
-      last = thread.ending;
-      if (last.kind !== "returned") break;
+      const ending = endingOf(thread.ending);
+      if (entry.name === "start" && "returned" in ending) continue;
+      endings.push(ending);
+      if (entry.name === "start") return { outcome: outcomeOf(endings, log, []), points, group };
+      if ("exhausted" in ending) break;
     }
-    const ending = endingOf(last!);
-    return { outcome: { ending, log, visible: group.instances.map((instance) => visible(instance.exports)) }, points };
+    return { outcome: outcomeOf(endings, log, group.instances), points, group };
   }
 
-  /** What runs, in order: the start functions, then the entry. */
+  #calls(): readonly { readonly entry: string; readonly args: readonly unknown[] }[] {
+    return this.#options.calls ?? [{ entry: this.#options.entry ?? "f", args: this.#options.args ?? [] }];
+  }
+
+  /** What runs, in order: the start functions, then the calls. */
   #entries() {
-    const entries = this.#programs.flatMap(({ info }, instance) =>
+    const starts = this.#programs.flatMap(({ info }, instance) =>
       info.start === undefined
         ? []
         : [{ instance, function: info.start, name: "start", args: [] as readonly unknown[] }],
     );
-    const name = this.#options.entry ?? "f";
-    const found = this.#programs.at(-1)!.info.exports.find((item) => item.kind === "func" && item.name === name);
-    assert(found, `the last module exports a function ${name}`);
-    entries.push({ instance: this.#programs.length - 1, function: found.index, name, args: this.#options.args ?? [] });
-    return entries;
+    const instance = this.#programs.length - 1;
+    const calls = this.#calls().map(({ entry: name, args }) => {
+      const found = this.#programs[instance]!.info.exports.find((item) => item.kind === "func" && item.name === name);
+      assert(found, `the last module exports a function ${name}`);
+      return { instance, function: found.index, name, args };
+    });
+    return [...starts, ...calls];
+  }
+
+  #host(log: unknown[], exports: () => WebAssembly.Exports): HostImports {
+    return this.#options.imports?.((entry) => log.push(entry), exports) ?? {};
   }
 
   #group(log: unknown[]): Group {
     const group = new Group({ compile: (bytes) => this.#compile(bytes) });
-    const linked: Record<string, WebAssembly.ModuleImports> = {};
-    const host = this.#options.imports?.((entry) => log.push(entry)) ?? {};
+    const linked: Record<string, WebAssembly.ModuleImports> = { ...this.#options.links?.() };
+    const host = this.#host(log, () => group.instances.at(-1)!.exports);
     for (const [number, { name }] of this.#modules.entries()) {
       const instance: Instance = group.add(name, this.#programs[number]!, host, linked);
       linked[name] = instance.exports as WebAssembly.ModuleImports;
@@ -213,7 +243,30 @@ function plainImports(host: HostImports, caller: () => WebAssembly.Instance): We
   return imports;
 }
 
-function plainEnding(run: () => unknown): unknown {
+/** How one call ended. */
+type Observed =
+  | { returned: unknown[] }
+  | { trapped: string }
+  | { exhausted: true }
+  | { exited: number }
+  | { threw: string };
+
+function outcomeOf(
+  endings: readonly Observed[],
+  log: readonly unknown[],
+  instances: readonly { exports: WebAssembly.Exports }[],
+): Outcome {
+  const ending = endings.length === 1 ? endings[0] : endings;
+  return { ending, log, visible: instances.map(({ exports }) => visible(exports)) };
+}
+
+function merged(first: WebAssembly.Imports, second: WebAssembly.Imports): WebAssembly.Imports {
+  const all: WebAssembly.Imports = { ...first };
+  for (const [module, fields] of Object.entries(second)) all[module] = { ...first[module], ...fields };
+  return all;
+}
+
+function plainEnding(run: () => unknown): Observed {
   try {
     return { returned: results(run()) };
   } catch (thrown) {
@@ -221,13 +274,13 @@ function plainEnding(run: () => unknown): unknown {
   }
 }
 
-function thrownEnding(thrown: unknown): unknown {
+function thrownEnding(thrown: unknown): Observed {
   if (thrown instanceof WebAssembly.RuntimeError) return { trapped: messageOf(thrown) };
   if (thrown instanceof RangeError) return { exhausted: true };
   return { threw: thrown instanceof WebAssembly.Exception ? "exception" : messageOf(thrown) };
 }
 
-function endingOf(ending: Ending): unknown {
+function endingOf(ending: Ending): Observed {
   if (ending.kind === "returned") return { returned: ending.results.map(plainValue) };
   if (ending.kind === "exited") return { exited: ending.code };
   return thrownEnding(ending.error);

@@ -35,6 +35,8 @@ export interface SavedFrame {
 /** A host function that was blocked, or could not begin, when the thread froze: it is issued again by the thaw. */
 export interface SavedHostCall {
   readonly kind: "host";
+  /** The instance whose import it is; absent: 0. */
+  readonly instance?: number;
   readonly module: string;
   readonly name: string;
   readonly args: readonly SavedValue[];

@@ -44,9 +44,10 @@ function savable(value: number, path: string, key: string): number {
 }
 
 function hostCallToJson(call: SavedHostCall, path: string, writeBytes: WriteBytes): Json {
-  const { module, name, progress } = call;
+  const { module, name, progress, instance = 0 } = call;
   return {
     args: valuesToJson(call.args, `${path}.args`),
+    instance: instance === 0 ? undefined : savable(instance, path, "instance"),
     module,
     name,
     progress: progress === undefined ? undefined : toJson(progress, `${path}.progress`, writeBytes),
@@ -122,6 +123,7 @@ async function readHostCall(
   const fields = new Fields(item, path);
   const call: SavedHostCall = {
     kind: "host",
+    ...(fields.has("instance") ? { instance: fields.integer("instance", instances) } : {}),
     module: fields.string("module"),
     name: fields.string("name"),
     args: readValues(fields.take("args"), `${path}.args`, instances),

@@ -115,7 +115,7 @@ export function checkThread(group: Group, thread: SavedThread): void {
   for (const frame of thread.frames) for (const value of frame.values) checkReference(group, value, what);
   if (thread.hostCall) {
     const { module, name, args } = thread.hostCall;
-    const type = group.hostCalls.typeOf(module, name);
+    const type = group.hostCalls.typeOf(thread.hostCall);
     if (!type) throw mismatch(`${what}: it waits in ${module}.${name}, which is not imported`);
     checkValues(group, args, type.params, `${what}, call of ${module}.${name}`);
   }

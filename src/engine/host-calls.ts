@@ -73,17 +73,18 @@ export class HostCalls {
     }
   }
 
-  /** The type of an imported host function; undefined if there is none of that name. */
-  typeOf(module: string, name: string): Signature | undefined {
-    const found = [...this.#wrapped.values()].find((entry) => entry.module === module && entry.name === name);
-    return found && this.#group.instances[found.instance]!.importType(module, name);
+  /** The type of the host function of a saved call; undefined if its instance imports none of that name. */
+  typeOf(saved: SavedHostCall): Signature | undefined {
+    return this.#find(saved) && this.#group.instances[saved.instance ?? 0]!.importType(saved.module, saved.name);
+  }
+
+  #find({ instance = 0, module, name }: SavedHostCall): Wrapped | undefined {
+    return this.#wrapped.get(`${instance} ${module} ${name}`);
   }
 
   /** Prepares a saved call to be issued again. */
   reissue(saved: SavedHostCall, args: readonly unknown[]): { readonly type: Signature; readonly call: () => unknown } {
-    const found = [...this.#wrapped.values()].find(
-      (entry) => entry.module === saved.module && entry.name === saved.name,
-    );
+    const found = this.#find(saved);
     if (!found)
       throw new EngineFault("mismatch", `saved state waits in ${saved.module}.${saved.name}, which is not imported`);
     const call = new Call(this.#group, this, found, args as HostValue[], saved.progress);
@@ -104,7 +105,14 @@ export class HostCalls {
     const { params } = this.#group.instances[instance]!.importType(module, name);
     const saved = params.map((type, index) => toSaved(args[index], type, this.#group.references));
     this.#frozen = {
-      saved: { kind: "host", module, name, args: saved, ...(progress === undefined ? {} : { progress }) },
+      saved: {
+        kind: "host",
+        ...(instance === 0 ? {} : { instance }),
+        module,
+        name,
+        args: saved,
+        ...(progress === undefined ? {} : { progress }),
+      },
       args,
       parked,
     };

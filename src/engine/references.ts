@@ -60,12 +60,15 @@ export class References {
   }
 
   #saveException(value: unknown): SavedValue {
+    if (!(value instanceof WebAssembly.Exception)) {
+      throw new EngineFault("unsaveable", `an exception reference holds what the host threw (${describe(value)})`);
+    }
     for (const instance of this.#instances) {
       for (const [tag, types] of instance.program.info.tags.entries()) {
         const object = instance.tag(tag);
-        if (!(value as WebAssembly.Exception).is(object)) continue;
+        if (!value.is(object)) continue;
         const payload = types.map((type, i) => {
-          if (type !== "v128") return toSaved((value as WebAssembly.Exception).getArg(object, i), type, this);
+          if (type !== "v128") return toSaved(value.getArg(object, i), type, this);
           throw new EngineFault("unsaveable", `an exception reference carries a v128 (tag ${tag} of ${instance.name})`);
         });
         return { type: "exn", instance: instance.number, tag, payload };

@@ -38,7 +38,7 @@ export class Emitter {
   /** Offsets in `code` of branches that are hardly ever taken. */
   readonly hints: number[] = [];
   plan!: Plan;
-  /** Physical index of the handler block that a freeze must reach; -1 in functions with legacy exceptions. */
+  /** Physical index of the block that a freeze must leave through; -1 if it needs none (legacy exceptions, no handler). */
   handler = -1;
   /** Physical blocks that are open, the function included. */
   physical = 0;
@@ -76,6 +76,7 @@ export class Emitter {
     this.labels.length = 0;
     this.caught.length = 0;
     this.framed = false;
+    this.handler = -1;
     this.physical = 0;
     const nonNull = plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type));
     this.#special[OP.localGet] = this.#special[OP.localTee] = nonNull ? 1 : 0;
@@ -249,15 +250,17 @@ export class Emitter {
     for (const label of labels) this.code.u32(this.depth(label));
   }
 
-  /** A try_table with the clauses of the original, and in front of them one that lets a freeze pass. */
+  /** A try_table with the clauses of the original, and in front of them one that lets a freeze or an exit pass. */
   tryTable(at: number, blockType: number): void {
     const clauses = this.plan.body.catches.get(at)!;
     this.code.u8(OP.tryTable);
     this.space.writeBlockType(this.code, blockType);
-    this.code.u32(clauses.length + 1);
-    this.code.u8(0);
-    this.code.u32(this.space.freezeTag);
-    this.code.u32(this.physical - 1 - this.handler);
+    this.code.u32(clauses.length + (this.handler < 0 ? 0 : 1));
+    if (this.handler >= 0) {
+      this.code.u8(0);
+      this.code.u32(this.space.freezeTag);
+      this.code.u32(this.physical - 1 - this.handler);
+    }
     for (const clause of clauses) {
       this.code.u8((clause.tag < 0 ? 2 : 0) + (clause.ref ? 1 : 0));
       if (clause.tag >= 0) this.code.u32(this.space.tagIndex(clause.tag));

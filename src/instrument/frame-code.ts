@@ -16,7 +16,7 @@
 import { ByteWriter } from "../util/index.ts";
 import { I32, OP, type ValueType, writeValueType } from "../wasm/index.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
-import type { FrameValue } from "./plan.ts";
+import type { FrameValue, Plan } from "./plan.ts";
 import { writeSave } from "./saver.ts";
 
 /**
@@ -74,6 +74,35 @@ export function closeTry(
     emitter.physical--;
     save();
   }
+}
+
+/**
+ * Opens a body that holds no frame. No freeze can pass through it, but an exit of the program can, which unwinds in
+ * the same way: its catch_all clauses must let that pass.
+ */
+export function openUnframed(emitter: Emitter): void {
+  const { code, space, plan } = emitter;
+  if (!space.legacy && catchesAll(plan)) {
+    code.bytes([OP.block, 0x40]);
+    emitter.handler = emitter.physical++;
+    code.u8(OP.block);
+    space.writeBlockType(code, space.blockType(plan.type.results));
+    emitter.labels.push(emitter.physical++);
+  } else {
+    emitter.labels.push(0);
+  }
+}
+
+/** Closes what `openUnframed` opened. */
+export function closeUnframed(emitter: Emitter): void {
+  if (emitter.handler < 0) return;
+  emitter.code.bytes([OP.end, OP.return, OP.end]);
+  emitter.throwFreeze();
+}
+
+function catchesAll(plan: Plan): boolean {
+  for (const clauses of plan.body.catches.values()) if (clauses.some(({ tag }) => tag < 0)) return true;
+  return false;
 }
 
 /** Where function bodies are put together: views of a few large buffers, since a module has them by the thousand. */

@@ -15,7 +15,7 @@ import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type ProgramInfo } from "
 import { asNullable, encodeModule, FUNCREF, type FunctionBody, I32, type Module, OP } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
 import { addExceptionHelpers } from "./exceptions.ts";
-import { BodyBuffer, closeTry, openTry } from "./frame-code.ts";
+import { BodyBuffer, closeTry, closeUnframed, openTry, openUnframed } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
@@ -120,11 +120,12 @@ class Rewriter {
     emitter.begin(plan);
     emitter.physical = 1;
     if (framed) openTry(emitter);
-    else emitter.labels.push(0);
+    else openUnframed(emitter);
     const entry = plan.siteAt.get(plan.body.count);
     if (entry) emitter.poll(entry);
     emitter.instructions(0, plan.body.count - 1);
     if (framed) closeTry(emitter, plan.function, plan.union());
+    else closeUnframed(emitter);
     emitter.code.u8(OP.end);
     for (const site of plan.siteAt.values()) this.#counts[site.kind]++;
     if (framed) this.#counts.instrumented++;

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { HostImports } from "../../src/abi/index.ts";
 import { assemble } from "../assemble.ts";
 import { type Case, Scenario, survives, survivesLinked } from "../torture.ts";
 
@@ -127,4 +128,20 @@ test("exceptions: a reference of a tag that no instance knows is refused by name
     code: "unsaveable",
     message: /has a tag that no instance/,
   });
+});
+
+test("an exit passes handlers of functions in which no thread can be frozen", () => {
+  const calls = `(import "host" "exit" (func $exit (param i32)))`;
+  const modern = `(module ${calls} (func (export "f") (result i32) (block $h (try_table (catch_all $h) (call $exit (i32.const 3)))) (i32.const 9)))`;
+  const legacy = `(module ${calls} (func (export "f") (result i32) (try (result i32) (do (call $exit (i32.const 3)) (i32.const 8)) (catch_all (i32.const 9)))))`;
+  const imports = (): HostImports => ({
+    host: { exit: { freeze: "instant", call: (call, code) => call.exit(Number(code)) } },
+  });
+  for (const importKind of ["instant", "restartable"] as const) {
+    for (const text of [modern, legacy]) {
+      const options = { imports, options: { importKind: () => importKind } };
+      const scenario = new Scenario([{ name: "m", bytes: assemble(text) }], options);
+      assert.deepEqual(scenario.rewritten().outcome.ending, { exited: 3 });
+    }
+  }
 });
