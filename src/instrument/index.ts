@@ -1,5 +1,6 @@
 // Module -> module: instrumented code, and the continuations of frozen frames.
 export { type ContinuationModule, continuations } from "./continuation.ts";
+export { CONTINUATION_NAME } from "./function-names.ts";
 export { type GlobalAccessor, globalAccessor } from "./globals.ts";
 export { type FrameLayout, FrameLayouts, type LayoutSite } from "./layouts.ts";
 export { type ImportKind, Program, type RewriteOptions } from "./program.ts";

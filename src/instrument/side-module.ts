@@ -18,6 +18,7 @@ import {
   OP,
 } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
+import { continuationNames } from "./function-names.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
@@ -36,6 +37,7 @@ export const SIDE_IMPORT = { main: "main", continuations: "continuations", funct
 const NO_MAXIMUM = { shared: false, index64: false } as const;
 
 interface Built {
+  readonly function: number;
   readonly layout: number;
   readonly site: number;
   readonly name: string;
@@ -101,6 +103,7 @@ export class SideModule {
 
   add(plan: Plan, site: Site, layout: number, body: Uint8Array, emitter: Emitter, codeStart: number): void {
     this.#built.push({
+      function: plan.function,
       layout,
       site: site.number,
       name: `c${this.#built.length}`,
@@ -138,6 +141,14 @@ export class SideModule {
           name: "metadata.code.branch_hint",
           bytes: branchHints(hints.filter((hint) => hint.offsets.length)),
           after: 9,
+        },
+        {
+          name: "name",
+          bytes: continuationNames(
+            functions,
+            this.#built.map((built) => built.function),
+          ),
+          after: 10,
         },
       ],
     };

@@ -1,13 +1,14 @@
 // How a program ended, told to people: what happened, and the functions it happened in by their names.
 
 import type { Ending } from "../engine/index.ts";
-import { messageOf } from "../util/index.ts";
+import { CONTINUATION_NAME } from "../instrument/index.ts";
+import { messageOf, required } from "../util/index.ts";
 import { decodeModule, functionName, type Module } from "../wasm/index.ts";
 import { ABORTED, type EndingReport } from "./protocol.ts";
 
 const FRAMES_SHOWN = 20;
 
-/** @param bytes the original module, read only when the engine's trace has no name; undefined: it may be several */
+/** @param bytes the original module, read only when a name is needed; undefined: the trace may name functions of several */
 export function reportEnding(ending: Ending, bytes: Uint8Array | undefined): EndingReport {
   switch (ending.kind) {
     case "returned":
@@ -35,14 +36,20 @@ const FRAME = /^\s*(?:at (?:(.+) \()?|([^@]+)?@).*wasm-function\[(\d+)\]/;
 /** The Wasm functions of an engine's stack trace, innermost first. */
 function frameLines(error: unknown, bytes: Uint8Array | undefined): string[] {
   const stack = error instanceof Error || error instanceof WebAssembly.Exception ? String((error as Error).stack) : "";
-  let module: Module | undefined;
-  const nameOf = (index: number) => {
-    if (!bytes) return `function ${index}`;
-    return functionName((module ??= decodeModule(bytes)), index);
-  };
+  const module = lazily(bytes);
   const lines = stack.split("\n").flatMap((line) => {
     const match = FRAME.exec(line);
-    return match ? [`  in ${match[1] ?? match[2] ?? nameOf(Number(match[3]))}`] : [];
+    if (!match) return [];
+    const told = match[1] ?? match[2] ?? "";
+    const continued = CONTINUATION_NAME.exec(told)?.[1];
+    const index = Number(continued ?? match[3]);
+    if (bytes) return [`  in ${functionName(module(), index)}`];
+    return [`  in ${continued || !told ? `function ${index}` : told}`];
   });
   return lines.slice(0, FRAMES_SHOWN);
+}
+
+function lazily(bytes: Uint8Array | undefined): () => Module {
+  let module: Module | undefined;
+  return () => (module ??= decodeModule(required(bytes, "a module")));
 }

@@ -5,6 +5,9 @@ import type { Instance } from "../engine/index.ts";
 import { MachineFault } from "./faults.ts";
 import { type GuestThread, toResult } from "./guest-thread.ts";
 
+/** Exports listed in a message. */
+const NAMES_SHOWN = 20;
+
 /** Begins a thread in an export of an instance. */
 export type StartThread = (instance: GuestInstance, name: string, args: readonly HostValue[]) => GuestThread;
 
@@ -60,10 +63,8 @@ export class GuestInstance {
     const found = exports.find((entry) => entry.kind === "func" && entry.name === name);
     if (found) return found.index;
     const names = exports.filter(({ kind }) => kind === "func").map((entry) => entry.name);
-    const list = names.slice(0, 20).join(", ") || "none";
-    throw new MachineFault("no-export", `${this.name}: expected an exported function, found none called ${name}`, {
-      exports: list,
-    });
+    const list = names.slice(0, NAMES_SHOWN).join(", ") || "none";
+    throw new MachineFault("no-export", `${this.name}: expected an exported function called ${name}, found ${list}`);
   }
 }
 

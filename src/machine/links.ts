@@ -13,7 +13,7 @@ export type Links = Readonly<Record<string, Link>>;
 /** How the rewriter is to take an import: as it is declared; linked functions may do anything. */
 export function rewriteOptions(imports: HostImports): RewriteOptions {
   const importKind = (module: string, name: string): ImportKind => own(imports, module, name)?.freeze ?? "anything";
-  return { importKind };
+  return { importKind, shareMemories: false }; // embedders and other instances may hold them
 }
 
 /** A function of the host. */
