@@ -42,7 +42,7 @@ export class JournaledDirectory implements DirectoryNode {
 
   createFile(name: string, access: Access): Attempt<FileNode, Errno> {
     const needed = access.write ? { read: true, write: true } : access;
-    const created = this.#change(
+    const created = this.#create(
       name,
       (at) => ({ type: "create", at }),
       () => this.#inner.createFile(name, needed),
@@ -95,7 +95,7 @@ export class JournaledDirectory implements DirectoryNode {
   }
 
   createDirectory(name: string): Attempt<void, Errno> {
-    return this.#change(
+    return this.#create(
       name,
       (at) => ({ type: "mkdir", at }),
       () => this.#inner.createDirectory(name),
@@ -135,7 +135,7 @@ export class JournaledDirectory implements DirectoryNode {
   link(name: string, to: DirectoryNode, toName: string): Attempt<void, Errno> {
     if (!(to instanceof JournaledDirectory) || to.#journal !== this.#journal) return refusal("xdev");
     const from = this.#at(name);
-    return to.#change(
+    return to.#create(
       toName,
       (at) => (from === undefined ? undefined : { type: "link", at, from }),
       () => this.#inner.link(name, to.#inner, toName),
@@ -143,7 +143,7 @@ export class JournaledDirectory implements DirectoryNode {
   }
 
   symlink(target: string, name: string): Attempt<void, Errno> {
-    return this.#change(
+    return this.#create(
       name,
       (at) => ({ type: "symlink", at }),
       () => this.#inner.symlink(target, name),
@@ -219,6 +219,19 @@ export class JournaledDirectory implements DirectoryNode {
       return made === undefined ? refusal(this.#lost()) : success(made);
     };
     return this.#journal.change(make, run);
+  }
+
+  /**
+   * A recorded operation that gives a name to something. A name that is taken is refused before anything is recorded:
+   * after a crash, what has that name would seem to be what the record speaks of.
+   */
+  #create<T>(
+    name: string,
+    record: (at: Location) => JournalRecord | undefined,
+    run: () => Attempt<T, Errno>,
+  ): Attempt<T, Errno> {
+    if (this.#journal.active && this.#inner.statusOf(name).ok) return refusal("exist");
+    return this.#change(name, record, run);
   }
 
   /** Why a directory has no location: it was removed, or somebody has moved it out of what the program was given. */

@@ -3,6 +3,7 @@
 // An operation that has not happened is cancelled in the journal, and what it may have prepared is taken back: a link
 // or a copy in the trash, the beginning of a copy out of it.
 
+import type { NodeStatus } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type DirectoryNode, type Location, openLocation } from "../files/index.ts";
 import type { JournalLog } from "./log-node.ts";
@@ -22,11 +23,18 @@ export function recover(log: JournalLog, roots: readonly DirectoryNode[]): void 
 /** Whether the operation has happened; true for those whose undoing does no harm when they have not. */
 function happened(record: JournalRecord, roots: readonly DirectoryNode[]): boolean {
   switch (record.type) {
-    case "create":
+    case "create": {
+      const made = statusAt(roots, record.at);
+      return made?.kind === "regular-file" && made.sizeBytes === 0n;
+    }
     case "symlink":
-    case "link":
+      return statusAt(roots, record.at)?.kind === "symbolic-link";
     case "mkdir":
-      return inodeAt(roots, record.at) !== undefined;
+      return statusAt(roots, record.at)?.kind === "directory";
+    case "link": {
+      const inode = inodeAt(roots, record.at);
+      return inode !== undefined && inode === inodeAt(roots, record.from);
+    }
     case "rmdir":
     case "unlink-link":
       return inodeAt(roots, record.at) === undefined;
@@ -53,7 +61,11 @@ function replacedBy(record: JournalRecord): Kept | undefined {
   return record.type === "rename" && record.replaced.kind === "file" ? record.replaced.kept : undefined;
 }
 
-function inodeAt(roots: readonly DirectoryNode[], at: Location): bigint | undefined {
+function statusAt(roots: readonly DirectoryNode[], at: Location): NodeStatus | undefined {
   const status = openLocation(roots, at, (parent, name) => parent.statusOf(name));
-  return status.ok ? status.value.inode : undefined;
+  return status.ok ? status.value : undefined;
+}
+
+function inodeAt(roots: readonly DirectoryNode[], at: Location): bigint | undefined {
+  return statusAt(roots, at)?.inode;
 }
