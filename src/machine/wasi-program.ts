@@ -7,6 +7,7 @@ import type { PlainData, SavedGroup } from "../abi/index.ts";
 import {
   captureGroup,
   type Ending,
+  type Entry,
   Group,
   type GroupOptions,
   type Rewritten,
@@ -26,12 +27,14 @@ export interface ProgramState {
 /** The one instance of the group, and the export that runs it. */
 const INSTANCE = "program";
 const START = "_start";
+/** What the thread of the module's start function is called: it runs first, `_start` begins when it has returned. */
+const MODULE_START = "(start)";
 
 export class WasiProgram {
   readonly group: Group;
   readonly program: Rewritten;
   readonly #wasi: Wasi;
-  readonly #thread: Thread;
+  #thread: Thread;
 
   private constructor(program: Rewritten, group: Group, wasi: Wasi, thread: Thread) {
     this.program = program;
@@ -43,10 +46,10 @@ export class WasiProgram {
   /** A program that is about to begin. */
   static begin(program: Rewritten, sessions: ProgramSessions, options: GroupOptions = {}): WasiProgram {
     const { group, wasi } = prepare(program, sessions, options);
-    const start = program.info.exports.find((entry) => entry.kind === "func" && entry.name === START);
-    if (!start) throw new MachineFault("no-start", `the module exports no function ${START}: it is not a WASI command`);
-    const thread = group.spawn({ instance: 0, function: start.index, name: START }, []);
-    return new WasiProgram(program, group, wasi, thread);
+    const command = commandOf(program);
+    const { start } = program.info;
+    const first = start === undefined ? command : { instance: 0, function: start, name: MODULE_START };
+    return new WasiProgram(program, group, wasi, group.spawn(first, []));
   }
 
   /** A program that goes on where `state` was captured; `sessions` must have been made from its session states. */
@@ -67,7 +70,10 @@ export class WasiProgram {
   /** Lets the program run until it is frozen or ends; undefined when it is frozen. */
   run(): Ending | undefined {
     this.group.run(this.#thread);
-    return this.#thread.ending;
+    const { entry, ending } = this.#thread;
+    if (entry.name !== MODULE_START || ending?.kind !== "returned") return ending;
+    this.#thread = this.group.spawn(commandOf(this.program), []);
+    return this.run();
   }
 
   /** The frozen thread. */
@@ -79,6 +85,13 @@ export class WasiProgram {
   capture(): ProgramState {
     return { group: captureGroup(this.group), wasi: this.#wasi.capture() };
   }
+}
+
+/** The export that runs the program. */
+function commandOf(program: Rewritten): Entry {
+  const found = program.info.exports.find(({ kind, name }) => kind === "func" && name === START);
+  if (found) return { instance: 0, function: found.index, name: START };
+  throw new MachineFault("no-start", `the module exports no function ${START}: it is not a WASI command`);
 }
 
 function prepare(program: Rewritten, sessions: ProgramSessions, options: GroupOptions): { group: Group; wasi: Wasi } {
