@@ -9,7 +9,15 @@ import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
 import type { HostCall, HostImports, HostValue, SavedGroup } from "../src/abi/index.ts";
 import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
-import { captureGroup, type Ending, Group, type Instance, restoreGroup, type Thread } from "../src/engine/index.ts";
+import {
+  captureGroup,
+  type Ending,
+  Group,
+  type Instance,
+  restoreGroup,
+  stackExhausted,
+  type Thread,
+} from "../src/engine/index.ts";
 import type { RewriteOptions } from "../src/instrument/index.ts";
 import { messageOf } from "../src/util/index.ts";
 import { assemble } from "./assemble.ts";
@@ -276,7 +284,7 @@ function plainEnding(run: () => unknown): Observed {
 
 function thrownEnding(thrown: unknown): Observed {
   if (thrown instanceof WebAssembly.RuntimeError) return { trapped: messageOf(thrown) };
-  if (thrown instanceof RangeError) return { exhausted: true };
+  if (stackExhausted(thrown)) return { exhausted: true };
   return { threw: thrown instanceof WebAssembly.Exception ? "exception" : messageOf(thrown) };
 }
 

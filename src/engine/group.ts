@@ -23,7 +23,7 @@ import { type Compile, ContinuationTable, Instance, type Shared } from "./instan
 import { Records } from "./records.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
-import { type Ending, type Entry, Thread } from "./thread.ts";
+import { type Ending, type Entry, stackExhausted, Thread } from "./thread.ts";
 import { fromSaved, toSaved } from "./values.ts";
 import { waitOn } from "./wait.ts";
 import { wasmFunction } from "./wrap.ts";
@@ -302,7 +302,7 @@ export class Group {
       return;
     }
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });
-    if (thrown instanceof RangeError) return this.#end(thread, { kind: "exhausted", error: thrown });
+    if (stackExhausted(thrown)) return this.#end(thread, { kind: "exhausted", error: thrown });
     this.#end(thread, { kind: "threw", error: thrown });
   }
 

@@ -6,4 +6,4 @@ export { Group, type GroupOptions, type PollPolicy } from "./group.ts";
 export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
 export type * from "./rewritten.ts";
-export { type Ending, type Entry, Thread, type ThreadState } from "./thread.ts";
+export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";

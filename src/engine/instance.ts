@@ -123,12 +123,11 @@ export class Instance {
     return null;
   }
 
-  /** Puts an exception into a slot of a table of exception references. */
+  /** Puts an exception, or null, into a slot of a table of exception references, which grows as needed. */
   putException(table: number, slot: number, exception: unknown): void {
-    if (exception === null) return;
     const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
     const raise = () => {
-      throw exception;
+      if (exception !== null) throw exception;
     };
     hooks.set(HOOK.raise, wasmFunction({ params: [], results: [] }, raise));
     (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);

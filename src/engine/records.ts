@@ -118,10 +118,12 @@ export class Records {
     if (value.table < 0) return writeNumber(control.view, address + value.offset, saved);
     const slot = control.get(CONTROL.refs);
     const table = instance.references(value.table);
-    if (table.length <= slot) table.grow(slot + 64 - table.length);
     const reference = this.#references.load(saved);
     if (value.type === "exnref") instance.putException(value.table, slot, reference);
-    else table.set(slot, reference);
+    else {
+      if (table.length <= slot) table.grow(slot + 64 - table.length);
+      table.set(slot, reference);
+    }
     control.view.setInt32(address + value.offset, slot, true);
     control.set(CONTROL.refs, slot + 1);
   }

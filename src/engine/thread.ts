@@ -44,3 +44,8 @@ export class Thread {
     this.args = args;
   }
 }
+
+/** Whether an engine threw this because the call stack was full: V8 a RangeError, SpiderMonkey an InternalError. */
+export function stackExhausted(thrown: unknown): thrown is Error {
+  return thrown instanceof RangeError || (thrown instanceof Error && thrown.name === "InternalError");
+}
