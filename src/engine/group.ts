@@ -173,9 +173,11 @@ export class Group {
   save(thread: Thread): SavedThread {
     assert(thread.state === "frozen" || thread.state === "ready", `thread ${thread.id} stands still`);
     const { id, entry } = thread;
-    const { hostCall } = thread;
-    const frames = this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
-    if (thread.state === "frozen") return { id, entry, frames, args: [], ...(hostCall ? { hostCall } : {}) };
+    if (thread.state === "frozen") {
+      const { hostCall } = thread;
+      const waiting = hostCall ? { hostCall: this.hostCalls.save(hostCall, thread.hostArgs) } : {};
+      return { id, entry, frames: this.frames(thread), args: [], ...waiting };
+    }
     const { params } = this.instances[entry.instance]!.program.signature(entry.function);
     const args = params.map((type, index) => toSaved(thread.args[index], type, this.references));
     return { id, entry, frames: [], args };
@@ -201,6 +203,7 @@ export class Group {
 
   /** The frames of a frozen thread, outermost first. */
   frames(thread: Thread): readonly SavedFrame[] {
+    if (thread.moved) this.#makeResident(thread);
     return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
   }
 
@@ -229,11 +232,13 @@ export class Group {
   #makeResident(thread: Thread): void {
     const before = this.#resident;
     if (before === thread) return;
-    if (before) before.frames = this.#records.read();
+    if (before) before.moved = this.#records.take();
     this.#resident = undefined;
     this.control.reset();
     if (thread.frames) this.#records.write(thread.frames);
+    if (thread.moved) this.#records.put(thread.moved);
     thread.frames = undefined;
+    thread.moved = undefined;
     this.#resident = thread;
   }
 

@@ -24,7 +24,7 @@ interface Wrapped {
   readonly host: HostFunction;
 }
 
-/** A host call that gave way: its saved form and its arguments as they were. */
+/** A host call that gave way: its saved form but for the arguments, and these as they were. */
 export interface FrozenCall {
   readonly saved: SavedHostCall;
   readonly args: readonly unknown[];
@@ -102,21 +102,25 @@ export class HostCalls {
     parked: Parked | undefined,
   ): never {
     const { module, name, instance } = wrapped;
-    const { params } = this.#group.instances[instance]!.importType(module, name);
-    const saved = params.map((type, index) => toSaved(args[index], type, this.#group.references));
     this.#frozen = {
       saved: {
         kind: "host",
         ...(instance === 0 ? {} : { instance }),
         module,
         name,
-        args: saved,
+        args: [],
         ...(progress === undefined ? {} : { progress }),
       },
       args,
       parked,
     };
     throw this.#freeze;
+  }
+
+  /** A call that gave way, with its arguments; they are saved here, because a freeze must not fail on them. */
+  save(saved: SavedHostCall, args: readonly unknown[]): SavedHostCall {
+    const { params } = this.#group.instances[saved.instance ?? 0]!.importType(saved.module, saved.name);
+    return { ...saved, args: params.map((type, index) => toSaved(args[index], type, this.#group.references)) };
   }
 
   exit(code: number): never {

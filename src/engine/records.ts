@@ -1,6 +1,6 @@
 // Frame records <-> saved frames: reads the records of the resident thread, and writes those of a thread to continue.
 
-import { CONTROL, RECORD, type SavedFrame, type SavedValue } from "../abi/index.ts";
+import { CONTROL, RECORD, type SavedFrame, type SavedValue, type ValueTypeName } from "../abi/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
@@ -14,6 +14,19 @@ export interface Record {
   readonly instance: Instance;
   readonly layout: RecordLayout;
   readonly site: RecordSite;
+}
+
+/** Records moved out as they are, with the references that they name: good for this group only, and quickly put back. */
+export interface RawRecords {
+  readonly bytes: Uint8Array;
+  readonly last: number;
+  /** Number of slots in use of the reference tables. */
+  readonly slots: number;
+  readonly references: readonly {
+    readonly instance: Instance;
+    readonly table: number;
+    readonly values: readonly unknown[];
+  }[];
 }
 
 export class Records {
@@ -81,6 +94,36 @@ export class Records {
     control.set(CONTROL.last, inner);
   }
 
+  /** The resident records, to be put back later. */
+  take(): RawRecords {
+    const control = this.#control;
+    const slots = control.get(CONTROL.refs);
+    const bytes = new Uint8Array(control.memory.buffer).slice(CONTROL.frames, control.get(CONTROL.top));
+    const references = this.#instances.flatMap((instance) =>
+      instance.program.info.references.flatMap((type, table) => {
+        const length = Math.min(slots, instance.references(table).length);
+        const read = (slot: number) => this.#reference(instance, table, slot, type);
+        return length === 0 ? [] : [{ instance, table, values: Array.from({ length }, (_, slot) => read(slot)) }];
+      }),
+    );
+    return { bytes, last: control.get(CONTROL.last), slots, references };
+  }
+
+  /** Makes records resident that were moved out. */
+  put({ bytes, last, slots, references }: RawRecords): void {
+    const control = this.#control;
+    control.reserve(CONTROL.frames, bytes.length);
+    new Uint8Array(control.memory.buffer).set(bytes, CONTROL.frames);
+    control.set(CONTROL.top, CONTROL.frames + bytes.length);
+    control.set(CONTROL.last, last);
+    control.set(CONTROL.refs, slots);
+    for (const { instance, table, values } of references) {
+      values.forEach((value, slot) => {
+        this.#putReference(instance, table, slot, value);
+      });
+    }
+  }
+
   /** @throws EngineFault "mismatch" if a frame does not fit its program */
   check(frames: readonly SavedFrame[]): void {
     frames.forEach((frame, depth) => {
@@ -108,22 +151,28 @@ export class Records {
     const { view } = this.#control;
     if (value.table < 0) return readNumber(view, address + value.offset, value.type);
     const slot = view.getInt32(address + value.offset, true);
-    const table = instance.references(value.table);
-    const reference = value.type === "exnref" ? instance.exceptionAt(value.table, slot) : table.get(slot);
-    return this.#references.save(reference, value.type);
+    return this.#references.save(this.#reference(instance, value.table, slot, value.type), value.type);
+  }
+
+  #reference(instance: Instance, table: number, slot: number, type: ValueTypeName): unknown {
+    return type === "exnref" ? instance.exceptionAt(table, slot) : instance.references(table).get(slot);
+  }
+
+  #putReference(instance: Instance, number: number, slot: number, value: unknown): void {
+    if (instance.program.info.references[number] === "exnref") {
+      instance.putException(number, slot, value);
+      return;
+    }
+    const table = instance.references(number);
+    if (table.length <= slot) table.grow(slot + 64 - table.length);
+    table.set(slot, value);
   }
 
   #writeValue(address: number, value: RecordValue, saved: SavedValue, instance: Instance): void {
     const control = this.#control;
     if (value.table < 0) return writeNumber(control.view, address + value.offset, saved);
     const slot = control.get(CONTROL.refs);
-    const table = instance.references(value.table);
-    const reference = this.#references.load(saved);
-    if (value.type === "exnref") instance.putException(value.table, slot, reference);
-    else {
-      if (table.length <= slot) table.grow(slot + 64 - table.length);
-      table.set(slot, reference);
-    }
+    this.#putReference(instance, value.table, slot, this.#references.load(saved));
     control.view.setInt32(address + value.offset, slot, true);
     control.set(CONTROL.refs, slot + 1);
   }

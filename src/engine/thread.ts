@@ -3,10 +3,11 @@
 //   ready --run--> running --freeze--> frozen --run--> running --> returned | exited | trapped | threw
 //
 // A frozen thread is resident while its records lie in the control memory, where the next run finds them at once; it
-// is moved out as saved frames when another thread wants to run or its state is captured.
+// is moved out as it is when another thread wants to run.
 
 import type { SavedFrame, SavedHostCall } from "../abi/index.ts";
 import type { Parked } from "./host-calls.ts";
+import type { RawRecords } from "./records.ts";
 
 /** How a thread ended. `error` is what the engine threw. */
 export type Ending =
@@ -29,8 +30,10 @@ export class Thread {
   readonly entry: Entry;
   readonly args: readonly unknown[];
   state: ThreadState = "ready";
-  /** Frames of a frozen thread that is not resident, outermost first. */
+  /** Frames of a restored thread that has not been resident yet, outermost first. */
   frames: readonly SavedFrame[] | undefined;
+  /** Records of a frozen thread that was resident and had to make room for another. */
+  moved: RawRecords | undefined;
   hostCall: SavedHostCall | undefined;
   /** The arguments of `hostCall` as JavaScript values. */
   hostArgs: readonly unknown[] = [];

@@ -352,3 +352,37 @@ test("refusals of calls and links", async () => {
   machine.close();
   await refuses(m.call("f", 1, 2n), "closed", "the machine was closed");
 });
+
+test("threads that hold references of the host take turns, and may be blocked with them", async () => {
+  const bytes = assemble(`(module (import "host" "wait" (func $wait (param externref)))
+    (import "host" "pause" (func $pause)) (type $f (func (param i32) (result i32)))
+    (func $one (export "one") (type $f) (i32.add (i32.const 1) (local.get 0)))
+    (func $keep (export "keep") (param externref funcref) (result externref funcref)
+      (call $pause) (loop) (local.get 0) (local.get 1))
+    (func (export "block") (param externref) (result externref) (call $wait (local.get 0)) (local.get 0)))`);
+  let open = false;
+  const wait: HostFunction = {
+    freeze: "restartable",
+    call: (call) => {
+      while (!open) if (call.wait(undefined) === "freeze") call.freeze();
+      return undefined;
+    },
+  };
+  using machine = new Machine({ sliceMs: Infinity });
+  const instance = await machine.load(bytes, { imports: { host: { wait, pause: pausing(() => machine) } } });
+  const things = [{ a: 1 }, { b: 2 }, { c: 3 }];
+  const one = instance.exports["one"] as () => number;
+  const blocked = instance.start("block", things[0]);
+  const threads = things.map((thing) => instance.start("keep", thing, one));
+  for (const thread of threads) {
+    await until(() => machine.state === "frozen");
+    assert.equal(thread.state, "frozen");
+    machine.resume();
+  }
+  assert.equal(blocked.state, "waiting");
+  await assert.rejects(machine.checkpoint(), { code: "unsaveable" });
+  open = true;
+  machine.wake();
+  assert.equal((await results(blocked))[0], things[0]);
+  for (const [i, thread] of threads.entries()) assert.deepEqual(await results(thread), [things[i], one]);
+});
