@@ -1,5 +1,6 @@
 // Torture of small modules: plain engine = rewritten = rewritten and, at every n-th safe point, frozen, captured,
-// serialised and restored into a fresh group (new instances, memories, globals and tables).
+// serialised and restored into a fresh group (new instances, memories, globals and tables). Rewritten twice: with a poll
+// at every turn of every loop, and with at most three turns between two polls.
 //
 // A case is one line: `survives("(i32.add (call $tick) (local.get 0))", { args: [1] })`. Text that is no module is the
 // body of a function `f` with the locals and functions of PRELUDE.
@@ -85,6 +86,8 @@ export function survivesLinked(texts: Readonly<Record<string, string>>, options:
   const { outcome, points } = scenario.rewritten(every);
   assert.deepEqual(outcome, plain, `frozen at every ${every}. of ${points} points`);
   assert(points >= least, `at least ${least} points must be taken, found ${points}`);
+  const mined = new Scenario(modules, { ...options, options: { mostTurns: 3, ...options.options } }).rewritten(1);
+  assert.deepEqual(mined.outcome, plain, `loops strip-mined, frozen at all ${mined.points} points`);
   return points;
 }
 
@@ -116,7 +119,7 @@ export class Scenario {
     this.#options = options;
     const share = modules.length === 1 ? {} : { shareMemories: false };
     this.#programs = modules.map(({ name, bytes }) =>
-      cached(loadProgram(bytes, name, { ...share, ...options.options })),
+      cached(loadProgram(bytes, name, { ...share, mostTurns: 1, ...options.options })),
     );
   }
 

@@ -4,7 +4,8 @@
 // Nodes are the functions, one node for each function type in use by indirect calls (all functions of that type whose
 // address is taken lie behind it), and one for the world outside (imports that may call back; exports lie behind it).
 // A depth-first walk finds the edges that close a cycle; polling where each of them arrives is enough for every cycle
-// to hold a poll, and needs far fewer entries than polling in all functions of a strongly connected component.
+// to hold a poll, and needs far fewer entries than polling in all functions of a strongly connected component. Calls
+// inside a loop that polls at every turn are no edges for this walk: whoever makes them has just polled.
 //
 // The graph is an over-approximation: tables that the module exports or imports may hold anything.
 
@@ -16,6 +17,9 @@ export interface FunctionScan {
   readonly calls: readonly number[];
   /** Canonical type indices of indirect calls and calls through references; each once. */
   readonly types: readonly number[];
+  /** Those of `calls` and `types` that are also called outside all loops that poll at every turn. */
+  readonly bareCalls: readonly number[];
+  readonly bareTypes: readonly number[];
   /** Whether it polls somewhere in its body, or holds an operation in pieces. */
   readonly polls: boolean;
 }
@@ -55,6 +59,8 @@ class Graph {
   readonly #typeNodes = new Map<number, number>();
   /** Successors of every node. */
   readonly #next: number[][] = [];
+  /** Successors by bare calls of the functions that have others, too. */
+  readonly #bare = new Map<number, number[]>();
   #exportsPoll = false;
 
   constructor(input: GraphInput) {
@@ -66,24 +72,32 @@ class Graph {
   }
 
   #addEdges(): void {
-    const { spaces, canonical, scans, taken, imported, module, open } = this.#input;
+    const { spaces, canonical, scans, taken, imported, module } = this.#input;
     const imports = spaces.importedFunctions;
     for (const target of taken) {
       this.#next[this.#typeNode(canonical[spaces.functions[target]!]!)]!.push(target);
     }
     scans.forEach((scan, index) => {
-      const next = this.#next[imports + index]!;
-      for (const target of scan.calls) next.push(target);
-      for (const type of scan.types) {
-        next.push(this.#typeNode(type));
-        if (open) next.push(this.#outside);
-      }
+      const { calls, types, bareCalls, bareTypes } = scan;
+      this.#addCalls(this.#next[imports + index]!, calls, types);
+      if (calls.length + types.length === bareCalls.length + bareTypes.length) return;
+      const bare: number[] = [];
+      this.#addCalls(bare, bareCalls, bareTypes);
+      this.#bare.set(imports + index, bare);
     });
     for (let index = 0; index < imports; index++) {
       if (imported(index) === "anything") this.#next[index]!.push(this.#outside);
     }
     for (const exported of module.exports) {
       if (exported.kind === "func") this.#next[this.#outside]!.push(exported.index);
+    }
+  }
+
+  #addCalls(next: number[], calls: readonly number[], types: readonly number[]): void {
+    for (const target of calls) next.push(target);
+    for (const type of types) {
+      next.push(this.#typeNode(type));
+      if (this.#input.open) next.push(this.#outside);
     }
   }
 
@@ -110,7 +124,7 @@ class Graph {
       state[root] = 1;
       while (path.length) {
         const node = path.at(-1)!;
-        const next = this.#next[node]!;
+        const next = this.#bare.get(node) ?? this.#next[node]!;
         const at = position[position.length - 1]!++;
         if (at === next.length) {
           state[node] = 2;

@@ -202,6 +202,8 @@ class ContinuationWriter {
       if (this.#site.active) emitter.poll(this.#site);
       return;
     }
+    // A strip-mined loop polls when its turns are spent: too late for a thread that has been let pass this poll.
+    if (kind === "loop" && emitter.mined(at)) emitter.poll(this.#site);
     if (kind !== "call") return;
     emitter.setSite(this.#site);
     emitter.constant(0);

@@ -15,7 +15,9 @@ import { CONTROL } from "../abi/index.ts";
 import { ByteWriter } from "../util/index.ts";
 import { asNullable, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import { type Caught, closeCaught, openCaught } from "./caught.ts";
+import { closeCopy, closeMinedLoop, openCopy, openMinedLoop } from "./emit-loops.ts";
 import { emitPieces } from "./emit-pieces.ts";
+import { bodyCopies, loopTurns } from "./loops.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 
@@ -52,6 +54,8 @@ export class Emitter {
   #from = NO_RUN;
   /** 1 for instructions that are not merely copied, by opcode. */
   readonly #special = new Uint8Array(0x450);
+  /** Strip-mined loops that are open. */
+  readonly #mined = new Set<number>();
   #siteLocal = 0;
   #parameters = 0;
 
@@ -101,6 +105,7 @@ export class Emitter {
     const code = this.plan.body.op[at]!;
     const mark = this.plan.marks[at]!;
     if (mark & MARK.site) {
+      if (code === OP.loop && this.mined(at)) return this.#openMined(at);
       const site = this.plan.siteAt.get(at)!;
       if (site.kind === "call") {
         this.#flush(this.plan.body.start[at]!);
@@ -121,8 +126,33 @@ export class Emitter {
     }
   }
 
+  /** Whether the loop at `at`, an active site, is strip-mined. */
+  mined(at: number): boolean {
+    return loopTurns(this.plan.body, at, this.space.mostTurns) > 1;
+  }
+
+  #openMined(at: number): void {
+    const { match, start } = this.plan.body;
+    this.#replace(at);
+    openMinedLoop(this, at, loopTurns(this.plan.body, at, this.space.mostTurns));
+    this.#mined.add(at);
+    for (let copies = bodyCopies(this.plan.body, at); copies > 1; copies--) {
+      this.#from = start[at + 1]!;
+      openCopy(this);
+      this.instructions(at + 1, match[at]!);
+      closeCopy(this);
+    }
+    this.#from = start[at + 1]!;
+  }
+
+  #closeMined(opener: number, end: number): void {
+    if (!this.#mined.delete(opener)) return;
+    this.#flush(this.plan.body.start[end + 1]!);
+    closeMinedLoop(this, this.plan.siteAt.get(opener)!, loopTurns(this.plan.body, opener, this.space.mostTurns));
+  }
+
   #translate(at: number, code: number): void {
-    const { a, locals } = this.plan.body;
+    const { a, locals, match } = this.plan.body;
     switch (code) {
       case OP.block:
       case OP.loop:
@@ -134,6 +164,7 @@ export class Emitter {
         this.#leaveHandler(at);
         this.labels.pop();
         this.physical--;
+        if (this.#mined.size > 0) this.#closeMined(match[at]!, at);
         return;
       case OP.delegate:
         this.labels.pop();

@@ -1,8 +1,64 @@
-// Loops: which heads poll.
+// Loops: how many turns lie between two polls.
+//
+// A loop without any call and without inner loops is strip-mined (emit-loops.ts): a counter in a local runs down, and
+// only when it is spent the flag is looked at. That keeps the poll's call out of the loop that the engine optimises.
+// The number of turns bounds how long a freeze waits: turns times instructions of the body stay below
+// MINED_INSTRUCTIONS, which take a microsecond or two. A loop that cannot make that many turns never polls.
 
-import { type Body, OP } from "../wasm/index.ts";
+import { BLOCK_VALUE, type Body, OP } from "../wasm/index.ts";
+import { mostTurnsOf } from "./counted-loops.ts";
 
-/** Whether the head of the loop at `at` polls. */
-export function loopPolls(body: Body, at: number): boolean {
-  return body.op[at] === OP.loop;
+/** Instructions that a strip-mined loop may run between two polls. */
+const MINED_INSTRUCTIONS = 4096;
+/** With fewer turns the counter costs what it saves. */
+const FEWEST_TURNS = 4;
+/** Instructions that all copies of a strip-mined body may have together. */
+const COPIED_INSTRUCTIONS = 48;
+const MOST_COPIES = 8;
+
+/**
+ * Turns of the loop at `at` between two polls: 1 is a poll at every turn's begin, more is strip-mined, 0 no poll.
+ *
+ * @param most more turns are not wanted
+ */
+export function loopTurns(body: Body, at: number, most: number): number {
+  const { op, match, blockType } = body;
+  const end = match[at]!;
+  const turns = Math.floor(MINED_INSTRUCTIONS / (end - at));
+  const typed = blockType[at]! >= 0 && blockType[at]! < BLOCK_VALUE; // it may have parameters
+  if (turns < FEWEST_TURNS || typed || most === 1) return 1;
+  for (let inside = at + 1; inside < end; inside++) if (op[inside] === OP.loop || mayTakeLong(op[inside]!)) return 1;
+  if (mostTurnsOf(body, at) <= Math.min(turns, most)) return 0;
+  return Math.min(turns, most);
+}
+
+/** How many copies of a strip-mined body share one step of the counter: each stands for a turn. */
+export function bodyCopies(body: Body, at: number): number {
+  const copies = Math.floor(COPIED_INSTRUCTIONS / (body.match[at]! - at));
+  return Math.min(Math.max(1, copies), MOST_COPIES);
+}
+
+/** Whether an instruction may run for more than some nanoseconds. */
+function mayTakeLong(code: number): boolean {
+  switch (code) {
+    case OP.call:
+    case OP.callIndirect:
+    case OP.callRef:
+    case OP.returnCall:
+    case OP.returnCallIndirect:
+    case OP.returnCallRef:
+    case OP.memoryGrow:
+    case OP.memoryInit:
+    case OP.memoryCopy:
+    case OP.memoryFill:
+    case OP.tableInit:
+    case OP.tableCopy:
+    case OP.tableGrow:
+    case OP.tableFill:
+    case OP.wait32:
+    case OP.wait64:
+      return true;
+    default:
+      return false;
+  }
 }

@@ -32,7 +32,7 @@ import {
 } from "../wasm/index.ts";
 import { type CallGraph, callGraph } from "./call-graph.ts";
 import { inLayout } from "./frame-values.ts";
-import { loopPolls } from "./loops.ts";
+import { loopTurns } from "./loops.ts";
 import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
 import { type ModuleScan, scanModule } from "./scan.ts";
 
@@ -46,6 +46,8 @@ export interface RewriteOptions {
   readonly shareMemories?: boolean;
   /** Write branch hints (default: true). */
   readonly hints?: boolean;
+  /** The most turns of a loop between two polls, at least 1 (default: what takes some microseconds). For tests. */
+  readonly mostTurns?: number;
 }
 
 export class Program {
@@ -70,7 +72,7 @@ export class Program {
     this.#importedFunctions = importsOf(this.module, "func");
     this.canonical = canonicalTypes(this.module);
     this.planner = new Planner(this.module, this.spaces);
-    this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner);
+    this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner, this.mostTurns);
     this.graph = callGraph({
       module: this.module,
       spaces: this.spaces,
@@ -107,6 +109,10 @@ export class Program {
     );
   }
 
+  get mostTurns(): number {
+    return this.options.mostTurns ?? Infinity;
+  }
+
   /** Which sites of a function are instrumented. */
   activity(functionIndex: number): Activity {
     const { graph, canonical } = this;
@@ -115,7 +121,7 @@ export class Program {
       active: (body, at) => {
         switch (body.op[at]) {
           case OP.loop:
-            return loopPolls(body, at);
+            return loopTurns(body, at, this.mostTurns) > 0;
           case OP.call:
             return graph.freezable[body.a[at]!] === 1;
           case OP.callIndirect:

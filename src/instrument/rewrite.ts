@@ -72,6 +72,7 @@ class Rewriter {
       instanceGlobal: spaces.globals.length,
       referenceTable: (type) => firstTable + 2 + program.referenceNumber(type),
       firstAdded: spaces.functions.length,
+      mostTurns: program.mostTurns,
     });
     this.#emitter = new Emitter(this.#space);
   }

@@ -3,7 +3,7 @@
 import { BULK_PIECE_BYTES } from "../abi/index.ts";
 import { type Body, constantReferences, type IndexSpaces, type Module, OP } from "../wasm/index.ts";
 import { type FunctionScan, isIndirectCall } from "./call-graph.ts";
-import { loopPolls } from "./loops.ts";
+import { loopTurns } from "./loops.ts";
 import type { Planner } from "./plan.ts";
 
 export interface ModuleScan {
@@ -71,8 +71,17 @@ for (const code of [
   noted[code] = 1;
 }
 
-/** @param canonical canonical type index by type index */
-export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32Array, planner: Planner): ModuleScan {
+/**
+ * @param canonical canonical type index by type index
+ * @param mostTurns the most turns of a loop between two polls
+ */
+export function scanModule(
+  module: Module,
+  spaces: IndexSpaces,
+  canonical: Int32Array,
+  planner: Planner,
+  mostTurns: number,
+): ModuleScan {
   const collected: Collected = {
     taken: takenByStructure(module),
     renumbered: new Set(),
@@ -85,17 +94,20 @@ export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32
   };
   const calls = new Uses(spaces.functions.length);
   const types = new Uses(canonical.length);
+  const bareCalls = new Uses(spaces.functions.length);
+  const bareTypes = new Uses(canonical.length);
   let bytes = 0;
   const functions = module.code.map((code, index) => {
     bytes += code.bytes.length;
     const body = planner.decode(spaces.importedFunctions + index);
-    calls.next();
-    types.next();
-    const polls = scanBody(body, spaces.importedFunctions + index, collected, (at, code) => {
-      if (code === OP.call || code === OP.returnCall) calls.add(body.a[at]! >>> 0);
-      else types.add(canonical[body.a[at]! >>> 0] ?? Number.POSITIVE_INFINITY);
+    for (const uses of [calls, types, bareCalls, bareTypes]) uses.next();
+    const polls = scanBody(body, spaces.importedFunctions + index, collected, mostTurns, (at, code, bare) => {
+      const direct = code === OP.call || code === OP.returnCall;
+      const item = direct ? body.a[at]! >>> 0 : (canonical[body.a[at]! >>> 0] ?? Number.POSITIVE_INFINITY);
+      (direct ? calls : types).add(item);
+      if (bare) (direct ? bareCalls : bareTypes).add(item);
     });
-    return { calls: calls.list, types: types.list, polls };
+    return { calls: calls.list, types: types.list, bareCalls: bareCalls.list, bareTypes: bareTypes.list, polls };
   });
   return { ...collected, functions, bytes };
 }
@@ -103,17 +115,27 @@ export function scanModule(module: Module, spaces: IndexSpaces, canonical: Int32
 /**
  * Looks at one body; whether it polls somewhere.
  *
- * @param call is told of every call
+ * @param call is told of every call; `bare` ones lie in no loop that polls at every turn
  */
-function scanBody(body: Body, index: number, collected: Collected, call: (at: number, code: number) => void): boolean {
-  const { op, count } = body;
+function scanBody(
+  body: Body,
+  index: number,
+  collected: Collected,
+  mostTurns: number,
+  call: (at: number, code: number, bare: boolean) => void,
+): boolean {
+  const { op, count, match } = body;
   let polls = false;
+  let polledUntil = 0;
   for (let at = 0; at < count; at++) {
     const code = op[at]!;
     if (noted[code] === 0) continue;
-    if (code === OP.call || code === OP.returnCall || isIndirectCall(code)) call(at, code);
-    else if (code === OP.loop) polls ||= loopPolls(body, at);
-    else polls = scanRare(body, at, index, collected) || polls;
+    if (code === OP.call || code === OP.returnCall || isIndirectCall(code)) call(at, code, at >= polledUntil);
+    else if (code === OP.loop) {
+      const turns = loopTurns(body, at, mostTurns);
+      if (turns === 1 && at >= polledUntil) polledUntil = match[at]!;
+      polls ||= turns > 0;
+    } else polls = scanRare(body, at, index, collected) || polls;
   }
   return polls;
 }

@@ -267,6 +267,7 @@ export class SideModule {
       referenceTable: (type) =>
         spaces.tables.length + 2 + required(references.indexOf(type) + 1, "a table for the type") - 1,
       firstAdded,
+      mostTurns: this.program.mostTurns,
     });
   }
 }

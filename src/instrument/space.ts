@@ -46,6 +46,8 @@ export interface SpaceOptions {
   readonly referenceTable: (type: ValueType) => number;
   /** Index of the first function that is added. */
   readonly firstAdded: number;
+  /** The most turns of a loop between two polls. */
+  readonly mostTurns: number;
 }
 
 /** A function that was added: its type index and its body as the code section has it. */
@@ -99,6 +101,10 @@ export class Space {
 
   get hooksTable(): number {
     return this.#options.hooksTable;
+  }
+
+  get mostTurns(): number {
+    return this.#options.mostTurns;
   }
 
   functionIndex(original: number): number {

@@ -1,0 +1,235 @@
+// What does it cost to run rewritten code? Plain engine, rtcr and Binaryen Asyncify side by side in one process, with
+// the same host functions; ratios to plain.
+//
+//   npm run bench -- overhead [--json FILE] [--rounds N] [--cold N] [--only NAME,NAME] [--no-asyncify] [--details]
+//
+// warm: every variant has run often enough to be compiled by the optimising tier; one run a round, random order.
+// cold: a module that the engine has never seen is compiled, instantiated and run once. Rewriting is not part of it: a
+//       rewritten module is cached by hash; its speed stands beside.
+// again: the plain module a second time, under another hash: the noise.
+
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
+import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
+import { type Asyncified, asyncify } from "./asyncify.ts";
+import { geomean, interleave, median, minimum, rounded, type Samples, timed, type Variant } from "./measure.ts";
+import { type BenchProgram, benchPrograms, memorySizes, type Runnable } from "./programs.ts";
+import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
+
+/** Milliseconds a variant runs before it counts as warm, and how often at least. */
+const WARM_UP_MS = 250;
+const WARM_UP_RUNS = 3;
+
+interface Form {
+  readonly name: "plain" | "again" | "rtcr" | "asyncify";
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Compiles `bytes` and instantiates. */
+  readonly load: (bytes: Uint8Array<ArrayBuffer>) => Runnable;
+}
+
+interface Row {
+  readonly name: string;
+  readonly plainMs: number;
+  readonly again: number;
+  readonly rtcr: number;
+  readonly asyncify?: number;
+  readonly codeSize: number;
+  readonly asyncifyCodeSize?: number;
+  readonly medians: { readonly again: number; readonly rtcr: number; readonly asyncify?: number };
+  readonly cold: {
+    readonly plainMs: number;
+    readonly again: number;
+    readonly rtcr: number;
+    readonly asyncify?: number;
+  };
+  readonly rewriteMBs: number;
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      json: { type: "string" },
+      rounds: { type: "string", default: "9" },
+      cold: { type: "string", default: "3" },
+      copies: { type: "string", default: "3" },
+      only: { type: "string", default: "" },
+      "no-asyncify": { type: "boolean", default: false },
+    },
+  });
+  const programs = await benchPrograms(values.only.split(",").filter(Boolean));
+  const rows: Row[] = [];
+  for (const program of programs) {
+    const counts = {
+      rounds: Number(values.rounds),
+      cold: Number(values.cold),
+      copies: program.whole ? 1 : Number(values.copies),
+    };
+    rows.push(measure(program, counts, !values["no-asyncify"]));
+    console.error(`${program.name}: rtcr ${rows.at(-1)!.rtcr}, asyncify ${rows.at(-1)!.asyncify ?? "-"}`);
+  }
+  const result = summary(rows, Number(values.rounds));
+  print(rows, result);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  return 0;
+}
+
+interface Counts {
+  readonly rounds: number;
+  readonly cold: number;
+  /** Modules of each form that run side by side: how code happens to lie in memory differs by some percent. */
+  readonly copies: number;
+}
+
+function measure(program: BenchProgram, counts: Counts, peer: boolean): Row {
+  const { name, bytes } = program;
+  let rewritten!: LoadedProgram;
+  const rewriteMs = timed(() => (rewritten = loadProgram(bytes, createHash("sha256").update(bytes).digest("hex"))));
+  const asyncified = peer ? asyncify(bytes) : undefined;
+  const forms = formsOf(program, rewritten, asyncified);
+  const cold = interleave(coldVariants(forms), counts.cold);
+  const warm = interleave(warmVariants(name, forms, counts.copies), counts.rounds);
+  const code = codeSectionBytes(bytes);
+  return {
+    name,
+    plainMs: rounded(ofCopies(warm, "plain", minimum)!),
+    ...peers(warm, minimum),
+    codeSize: rounded(codeSectionBytes(rewritten.bytes) / code, 3),
+    ...(asyncified ? { asyncifyCodeSize: rounded(codeSectionBytes(asyncified.bytes) / code, 3) } : {}),
+    medians: peers(warm, median),
+    cold: { plainMs: rounded(ofCopies(cold, "plain", minimum)!), ...peers(cold, minimum) },
+    rewriteMBs: rounded(bytes.length / 1000 / rewriteMs, 1),
+  };
+}
+
+type Statistic = (values: readonly number[]) => number;
+
+/** The mean over all copies of a form. */
+function ofCopies(samples: Samples, form: string, value: Statistic): number | undefined {
+  const copies = [...samples].filter(([name]) => name.split(" ")[0] === form);
+  return copies.length ? geomean(copies.map(([, times]) => value(times))) : undefined;
+}
+
+/** All forms as ratios to plain. */
+function peers(samples: Samples, value: Statistic): { again: number; rtcr: number; asyncify?: number } {
+  const plain = ofCopies(samples, "plain", value)!;
+  const ratio = (form: string) => rounded(ofCopies(samples, form, value)! / plain, 3);
+  const asyncified = samples.has("asyncify 0") || samples.has("asyncify") ? { asyncify: ratio("asyncify") } : {};
+  return { again: ratio("again"), rtcr: ratio("rtcr"), ...asyncified };
+}
+
+function formsOf(program: BenchProgram, rewritten: LoadedProgram, asyncified: Asyncified | undefined): Form[] {
+  const memory = indexSpaces(decodeModule(program.bytes)).memories[0];
+  const load = (bytes: Uint8Array<ArrayBuffer>) => {
+    const module = new WebAssembly.Module(bytes);
+    memorySizes.set(module, { min: memory?.min ?? 0, max: memory?.max ?? 65536 });
+    return program.plain(module);
+  };
+  const loadRewritten = (bytes: Uint8Array<ArrayBuffer>) =>
+    program.rewritten({ ...rewritten, module: new WebAssembly.Module(bytes) });
+  return [
+    { name: "plain", bytes: program.bytes, load },
+    { name: "again", bytes: unseen(program.bytes), load },
+    { name: "rtcr", bytes: rewritten.bytes as Uint8Array<ArrayBuffer>, load: loadRewritten },
+    ...(asyncified ? [{ name: "asyncify" as const, bytes: asyncified.bytes, load }] : []),
+  ];
+}
+
+function coldVariants(forms: readonly Form[]): Variant[] {
+  return forms.map(({ name, bytes, load }) => ({
+    name,
+    run: () => {
+      const fresh = unseen(bytes);
+      return timed(() => void load(fresh)());
+    },
+  }));
+}
+
+function warmVariants(program: string, forms: readonly Form[], copies: number): Variant[] {
+  const results = new Map<string, unknown>();
+  const variants: Variant[] = [];
+  for (let copy = 0; copy < copies; copy++) {
+    for (const { name, bytes, load } of forms) {
+      const runnable = load(unseen(bytes));
+      for (let runs = 0, spent = 0; runs < WARM_UP_RUNS || spent < WARM_UP_MS; runs++) {
+        spent += timed(() => void results.set(name, runnable()));
+      }
+      variants.push({ name: `${name} ${copy}`, run: () => timed(runnable) });
+    }
+  }
+  for (const [name, result] of results) {
+    if (result !== results.get("plain"))
+      throw new Error(`${program}: ${name} computes ${result}, plain ${results.get("plain")}`);
+  }
+  return variants;
+}
+
+function summary(rows: readonly Row[], runs: number) {
+  const over = (pick: (row: Row) => number | undefined) => {
+    const values = rows.map(pick).filter((value) => value !== undefined);
+    return values.length ? rounded(geomean(values), 3) : null;
+  };
+  const worst = rows.reduce((most, row) => (row.rtcr > most.rtcr ? row : most));
+  return {
+    bench: "overhead",
+    geomean: {
+      rtcr: over((row) => row.rtcr),
+      asyncify: over((row) => row.asyncify),
+      codeSize: over((row) => row.codeSize),
+    },
+    worst: { rtcr: worst.rtcr, program: worst.name },
+    medianGeomean: {
+      again: over((row) => row.medians.again),
+      rtcr: over((row) => row.medians.rtcr),
+      asyncify: over((row) => row.medians.asyncify),
+    },
+    again: over((row) => row.again),
+    asyncifyCodeSize: over((row) => row.asyncifyCodeSize),
+    cold: {
+      again: over((row) => row.cold.again),
+      rtcr: over((row) => row.cold.rtcr),
+      asyncify: over((row) => row.cold.asyncify),
+    },
+    programs: rows,
+    node: process.version,
+    v8: process.versions.v8,
+    runs,
+  };
+}
+
+function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
+  const line = (row: Row) => ({
+    plainMs: row.plainMs,
+    again: row.again,
+    rtcr: row.rtcr,
+    asyncify: row.asyncify,
+    "rtcr median": row.medians.rtcr,
+    "asyncify median": row.medians.asyncify,
+    "code size": row.codeSize,
+    "asyncify size": row.asyncifyCodeSize,
+    "cold plainMs": row.cold.plainMs,
+    "cold again": row.cold.again,
+    "cold rtcr": row.cold.rtcr,
+    "cold asyncify": row.cold.asyncify,
+    "rewrite MB/s": row.rewriteMBs,
+  });
+  console.table(Object.fromEntries(rows.map((row) => [row.name, line(row)])));
+  const { geomean: mean, worst, again, medianGeomean, cold } = result;
+  console.log(
+    `times: ratios of minima over ${result.runs} rounds, interleaved in random order; node ${result.node}, V8 ${result.v8}`,
+  );
+  console.log(
+    "asyncify: polls at the same places, wasm-opt --asyncify -O2, branch hints on its state checks (asyncify.ts)",
+  );
+  console.log(
+    `geomean warm: rtcr ${mean.rtcr}, asyncify ${mean.asyncify}, plain again ${again}; code size ${mean.codeSize}, asyncify ${result.asyncifyCodeSize}`,
+  );
+  console.log(
+    `geomean of medians: rtcr ${medianGeomean.rtcr}, asyncify ${medianGeomean.asyncify}, plain again ${medianGeomean.again}`,
+  );
+  console.log(
+    `geomean cold: rtcr ${cold.rtcr}, asyncify ${cold.asyncify}, plain again ${cold.again}; worst warm: ${worst.program} ${worst.rtcr}`,
+  );
+}

@@ -1,0 +1,14 @@
+// Runs a bench by name: `npm run bench -- NAME [--json FILE] [options]`. A bench is a file here that exports `run`.
+
+const BENCHES = {
+  overhead: () => import("./overhead.ts"),
+} as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;
+
+const [name = "", ...args] = process.argv.slice(2);
+const load = BENCHES[name as keyof typeof BENCHES] as (typeof BENCHES)[keyof typeof BENCHES] | undefined;
+if (load) {
+  process.exitCode = await (await load()).run(args);
+} else {
+  console.error(`error: no bench "${name}"; there are ${Object.keys(BENCHES).join(", ")}`);
+  process.exitCode = 2;
+}
