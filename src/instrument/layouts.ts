@@ -78,7 +78,7 @@ export class FrameLayouts {
       values: plan.values(site).map(({ local, type }) => ({
         type: typeName(type),
         offset: place.get(local) ?? -1,
-        table: isRef(type) ? program.referenceNumber(type) : -1,
+        table: isRef(type) && place.has(local) ? program.referenceNumber(type) : -1,
       })),
     }));
     return { number, function: index, bytes, sites };
