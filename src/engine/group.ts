@@ -10,6 +10,7 @@
 import {
   CONTROL,
   type HostImports,
+  RECORD,
   type SavedFrame,
   type SavedHostCall,
   type SavedThread,
@@ -147,16 +148,20 @@ export class Group {
     return this.#running;
   }
 
-  /** Lets a thread run until it ends (its `ending` says how) or is frozen. */
+  /**
+   * Lets a thread run until it ends (its `ending` says how) or is frozen.
+   *
+   * @throws EngineFault "stack-depth" if this engine's stack cannot hold a frozen thread's frames; it stays frozen
+   */
   run(thread: Thread): void {
     assert(!this.#running, "one thread runs at a time");
     assert(thread.state === "ready" || thread.state === "frozen", `thread ${thread.id} can run`);
     this.#makeResident(thread);
-    const frozen = thread.state === "frozen";
+    const go = thread.state === "frozen" ? this.#thaw(thread) : () => this.#begin(thread);
     this.#running = thread;
     thread.state = "running";
     try {
-      const results = frozen ? this.#thaw(thread) : this.#begin(thread);
+      const results = go();
       this.#end(thread, {
         kind: "returned",
         results: Array.isArray(results) ? results : results === undefined ? [] : [results],
@@ -243,11 +248,13 @@ export class Group {
   }
 
   #begin(thread: Thread): unknown {
+    this.control.set(CONTROL.resume, 0);
     this.control.reset();
     return this.instances[thread.entry.instance]!.function(thread.entry.function)(...thread.args);
   }
 
-  #thaw(thread: Thread): unknown {
+  /** Makes a frozen thread's continuations; what is returned lets it go on. */
+  #thaw(thread: Thread): () => unknown {
     const records = this.#records.list();
     const { hostCall } = thread;
     for (const instance of this.instances) {
@@ -256,38 +263,51 @@ export class Group {
         instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
     }
     for (const { address, instance, layout, site } of records) {
-      this.control.view.setInt32(address + 16, instance.slot(layout.number, site.number)!, true);
+      this.control.view.setInt32(address + RECORD.slot, instance.slot(layout.number, site.number)!, true);
     }
     const innermost = records.at(-1);
-    if (hostCall) return this.#thawHostCall(thread, hostCall, records.length > 0);
+    if (hostCall) return this.#thawHostCall(hostCall, thread.hostArgs, innermost?.address);
     assert(innermost, "a frozen thread has a frame");
-    if (innermost.site.kind === "entry" || innermost.site.kind === "loop") this.#skip = true;
-    return this.#resume(innermost.address);
+    return () => {
+      this.#skip = innermost.site.kind === "entry" || innermost.site.kind === "loop";
+      return this.#resume(innermost.address);
+    };
   }
 
-  #resume(_innermost: number): unknown {
-    const outermost = this.control.get(CONTROL.last);
-    const slot = this.control.view.getInt32(outermost + 16, true);
-    this.control.set(CONTROL.resume, outermost);
-    this.control.reset(); // all records are read before the first new one is written
+  /** Lets the outermost frame's continuation take up its record, and so on inwards. */
+  #resume(innermost: number): unknown {
+    const { control } = this;
+    const outermost = control.get(CONTROL.last);
+    const slot = control.view.getInt32(outermost + RECORD.slot, true);
+    this.#pending = { last: outermost, top: control.get(CONTROL.top), refs: control.get(CONTROL.refs), innermost };
+    control.set(CONTROL.resume, outermost);
+    control.reset(); // all records are read before the first new one is written
     return this.#shared.continuations.at(slot)();
   }
+  /** The control words of the records that are being taken up. */
+  #pending = { last: 0, top: 0, refs: 0, innermost: 0 };
 
-  #thawHostCall(thread: Thread, hostCall: SavedHostCall, framed: boolean): unknown {
-    const again = this.hostCalls.reissue(hostCall, thread.hostArgs);
-    thread.hostCall = undefined;
-    if (!framed) return again.call();
-    const address = this.control.get(CONTROL.top);
-    this.control.reserve(address, 20);
-    const innermost = this.#records.list().at(-1)!;
-    this.control.view.setInt32(address + 16, this.#hostSlot(again), true);
-    this.control.view.setInt32(innermost.address, address, true);
-    return this.#resume(address);
+  /** @param innermost the frame that had called the host function; none if the thread began with it */
+  #thawHostCall(hostCall: SavedHostCall, args: readonly unknown[], innermost: number | undefined): () => unknown {
+    const { control } = this;
+    const again = this.hostCalls.reissue(hostCall, args);
+    const slot = this.#hostSlot(again.type, () => {
+      control.set(CONTROL.resume, 0);
+      return again.call();
+    });
+    if (innermost === undefined) return () => this.#shared.continuations.at(slot)();
+    const address = control.get(CONTROL.top);
+    control.reserve(address, RECORD.values);
+    control.view.setInt32(address + RECORD.slot, slot, true);
+    return () => {
+      control.view.setInt32(innermost + RECORD.inner, address, true);
+      return this.#resume(innermost);
+    };
   }
 
   /** The slot of the continuation table that issues host calls again. */
-  #hostSlot(again: { readonly type: Signature; readonly call: () => unknown }): number {
-    const fn = wasmFunction({ params: [], results: again.type.results }, again.call);
+  #hostSlot(type: Signature, call: () => unknown): number {
+    const fn = wasmFunction({ params: [], results: type.results }, call);
     if (this.#hostSlotNumber === undefined) this.#hostSlotNumber = this.#shared.continuations.add(fn);
     else this.#shared.continuations.set(this.#hostSlotNumber, fn);
     return this.#hostSlotNumber;
@@ -307,8 +327,27 @@ export class Group {
       return;
     }
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });
-    if (stackExhausted(thrown)) return this.#end(thread, { kind: "exhausted", error: thrown });
+    if (stackExhausted(thrown)) return this.#exhausted(thread, thrown);
     this.#end(thread, { kind: "threw", error: thrown });
+  }
+
+  /** The stack was not deep enough: for the program, or already for the frames that it was to go on with. */
+  #exhausted(thread: Thread, error: Error): void {
+    const { control } = this;
+    if (control.get(CONTROL.resume) === 0) return this.#end(thread, { kind: "exhausted", error });
+    control.set(CONTROL.resume, 0);
+    for (const word of ["last", "top", "refs"] as const) control.set(CONTROL[word], this.#pending[word]);
+    control.view.setInt32(this.#pending.innermost + RECORD.inner, 0, true); // it named the host call
+    const frames = control.records().length;
+    thread.state = "frozen";
+    throw new EngineFault(
+      "stack-depth",
+      `thread ${thread.id} has ${frames} frames, more than this engine's stack holds`,
+      {
+        thread: thread.id,
+        frames,
+      },
+    );
   }
 
   /** The freeze met something that has no saved form: the thread cannot go on. */

@@ -50,5 +50,6 @@ export class Thread {
 
 /** Whether an engine threw this because the call stack was full: V8 a RangeError, SpiderMonkey an InternalError. */
 export function stackExhausted(thrown: unknown): thrown is Error {
-  return thrown instanceof RangeError || (thrown instanceof Error && thrown.name === "InternalError");
+  if (!(thrown instanceof Error)) return false;
+  return (thrown instanceof RangeError && /call stack/i.test(thrown.message)) || thrown.name === "InternalError";
 }
