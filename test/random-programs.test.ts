@@ -132,7 +132,13 @@ function scenario(random: Uint8Array, seed: number): Scenario {
     record = log;
     return host(log, exports, tag);
   };
-  return new Scenario([{ name: "random", bytes }], { calls, links, imports, limit: POINTS });
+  return new Scenario([{ name: "random", bytes }], {
+    calls,
+    links,
+    imports,
+    limit: POINTS,
+    options: { mostTurns: 1 + (seed % 4) },
+  });
 }
 
 const totals = { programs: 0, points: 0, refused: 0, exhausted: 0 };

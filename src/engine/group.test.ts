@@ -8,7 +8,7 @@ import { loadProgram } from "../core/program.ts";
 import { Group, type Thread } from "./index.ts";
 
 function spawn(group: Group, text: string, args: readonly unknown[] = [], imports: HostImports = {}): Thread {
-  const program = loadProgram(assemble(text), "m");
+  const program = loadProgram(assemble(text), "m", { mostTurns: 1 });
   group.add("m", program, imports);
   const { index } = program.info.exports.find((entry) => entry.name === "f")!;
   return group.spawn({ instance: 0, function: index, name: "f" }, args);
