@@ -46,7 +46,8 @@ describe("scripts of the specification pass on the plain engine, rewritten and t
       const failed = checks.filter((check) => check.status === "failed");
       assert.deepEqual(failed, []);
       assert.deepEqual(skips(reports.get(file)!), SKIPS[file] ?? []);
-      if (file !== "refused.json") assert.ok(points >= 10 && captures >= 3, `${points} points, ${captures} captures`);
+      if (file !== "refused.json" && file !== "threads.json")
+        assert.ok(points >= 10 && captures >= 3, `${points} points, ${captures} captures`);
     });
   }
 });

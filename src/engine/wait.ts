@@ -23,10 +23,11 @@ export function waitOn(
   const begin = performance.now();
   const limitMs = timeout < 0n ? Infinity : Number(timeout) / 1e6;
   const index = Number(address) / width;
-  for (;;) {
+  for (let slices = 0; ; slices++) {
     const elapsed = performance.now() - begin;
     if (elapsed >= limitMs) return [WAIT.timedOut, 0n];
-    if (control.get(CONTROL.flag) !== 0) {
+    // Not before the first slice: where the flag stays set and polls decline, notifications would never find a waiter.
+    if (slices > 0 && control.get(CONTROL.flag) !== 0) {
       const left = timeout < 0n ? timeout : timeout - BigInt(Math.round(elapsed * 1e6));
       return [WAIT.interrupted, left < 0n && timeout >= 0n ? 0n : left];
     }
@@ -46,6 +47,6 @@ export function waitOn(
             slice,
           );
     if (outcome === "ok") return [WAIT.ok, 0n];
-    if (outcome === "not-equal") return [elapsed === 0 ? WAIT.notEqual : WAIT.ok, 0n];
+    if (outcome === "not-equal") return [slices === 0 ? WAIT.notEqual : WAIT.ok, 0n];
   }
 }

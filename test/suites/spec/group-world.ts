@@ -17,6 +17,7 @@ import {
   restoreGroup,
   type Thread,
 } from "../../../src/engine/index.ts";
+import { required } from "../../../src/util/index.ts";
 import { fromText, toText } from "../plain-text.ts";
 import { callerArguments, callerResults, directArguments, directResults, globalValue } from "./call.ts";
 import type { Constant } from "./script.ts";
@@ -28,12 +29,16 @@ import {
   outcomeOf,
   type Prepared,
   type Registry,
+  type SharedExports,
+  sharedExports,
   type World,
 } from "./world.ts";
 
 /** An instance by its number: the objects behind it change when the group is restored. */
 export interface GroupInstance {
-  readonly prepared: Prepared;
+  /** Absent in an adopted one. */
+  readonly prepared?: Prepared;
+  /** From 0 its number in the group; below 0 it is adopted. */
   readonly number: number;
 }
 
@@ -60,6 +65,7 @@ export class GroupWorld implements World<GroupInstance> {
   captures = 0;
   readonly #options: TortureOptions | undefined;
   readonly #recipes: Recipe[] = [];
+  readonly #adopted: SharedExports[] = [];
   readonly #callers = new Map<string, number>();
   #group = new Group();
   #skipped: string | undefined;
@@ -79,7 +85,7 @@ export class GroupWorld implements World<GroupInstance> {
     const links: Recipe["links"][number][] = [];
     for (const { module, name } of prepared.module.imports) {
       const from = registry.get(module)?.number;
-      if (from === undefined || !hasExport(this.#recipes[from]!, name)) {
+      if (from === undefined || !this.#hasExport(from, name)) {
         return { outcome: { kind: "unlinkable", message: `unknown import ${module}.${name}` } };
       }
       links.push({ module, name, from });
@@ -100,7 +106,7 @@ export class GroupWorld implements World<GroupInstance> {
   }
 
   invoke({ prepared, number }: GroupInstance, field: string, args: readonly Constant[]): Outcome {
-    const { caller, index, type } = calleeOf(prepared, field);
+    const { caller, index, type } = calleeOf(required(prepared, "the module of what is called"), field);
     if (!caller) {
       const ending = this.#run(number, index, field, directArguments(args));
       if (ending.kind !== "returned") return outcomeOfEnding(ending);
@@ -115,10 +121,19 @@ export class GroupWorld implements World<GroupInstance> {
     return { kind: "returned", values: callerResults(memory(), type, ending.results) };
   }
 
-  get({ prepared, number }: GroupInstance, field: string): Outcome {
+  get({ prepared: known, number }: GroupInstance, field: string): Outcome {
+    const prepared = required(known, "the module of what is read");
     const index = exportIndex(prepared, field, "global");
     const global = this.#group.instances[number]!.exports[field] as WebAssembly.Global;
     return { kind: "returned", values: [globalValue(prepared.module, index, global)] };
+  }
+
+  share({ number }: GroupInstance): SharedExports {
+    return sharedExports(this.#group.instances[number]!.exports);
+  }
+
+  adopt(exports: SharedExports): GroupInstance {
+    return { number: -this.#adopted.push(exports) };
   }
 
   takeSkipped(): string | undefined {
@@ -136,7 +151,7 @@ export class GroupWorld implements World<GroupInstance> {
   }
 
   #add(recipe: Recipe): number {
-    const { number } = addTo(this.#group, recipe);
+    const { number } = this.#addTo(this.#group, recipe);
     this.#recipes.push(recipe);
     return number;
   }
@@ -178,7 +193,7 @@ export class GroupWorld implements World<GroupInstance> {
     this.captures++;
     const text = toText(captureGroup(this.#group) as unknown as PlainData);
     const fresh = new Group();
-    for (const recipe of this.#recipes) addTo(fresh, recipe);
+    for (const recipe of this.#recipes) this.#addTo(fresh, recipe);
     const saved = fromText(text) as unknown as SavedGroup;
     restoreGroup(fresh, saved);
     this.#depth = saved.threads[0]!.frames.length;
@@ -186,6 +201,20 @@ export class GroupWorld implements World<GroupInstance> {
     fresh.request();
     this.#group = fresh;
     return fresh.threads[0]!;
+  }
+
+  #addTo(group: Group, { label, program, links }: Recipe): Instance {
+    const values: Record<string, Record<string, WebAssembly.ImportValue>> = {};
+    for (const { module, name, from } of links) {
+      const exports = from < 0 ? this.#adopted[-1 - from]! : group.instances[from]!.exports;
+      (values[module] ??= {})[name] = exports[name] as WebAssembly.ImportValue;
+    }
+    return group.add(label, program, {}, values);
+  }
+
+  #hasExport(from: number, name: string): boolean {
+    if (from < 0) return name in this.#adopted[-1 - from]!;
+    return this.#recipes[from]!.program.info.exports.some((entry) => entry.name === name);
   }
 
   #prepareGroup(group: Group): void {
@@ -196,18 +225,6 @@ export class GroupWorld implements World<GroupInstance> {
       return true;
     };
   }
-}
-
-function addTo(group: Group, { label, program, links }: Recipe): Instance {
-  const values: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-  for (const { module, name, from } of links) {
-    (values[module] ??= {})[name] = group.instances[from]!.exports[name] as WebAssembly.ImportValue;
-  }
-  return group.add(label, program, {}, values);
-}
-
-function hasExport({ program }: Recipe, name: string): boolean {
-  return program.info.exports.some((entry) => entry.name === name);
 }
 
 /** Whether the whole group is captured at the n-th point of a script: all of the first, then ever fewer. */

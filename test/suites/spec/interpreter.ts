@@ -8,6 +8,7 @@ import { WasmFault } from "../../../src/wasm/index.ts";
 import type { Check, Status } from "../report.ts";
 import { type Modules, Refused } from "./modules.ts";
 import { type Action, type Command, expectedOf, type Script } from "./script.ts";
+import { type SharedModule, startThread } from "./thread.ts";
 import { isCollected, matches, show } from "./values.ts";
 import type { Outcome, Prepared, World } from "./world.ts";
 
@@ -30,6 +31,7 @@ export class Interpreter<Instance> {
   readonly #named = new Map<string, Slot<Instance>>();
   readonly #registered = new Map<string, Slot<Instance>>();
   readonly #definitions = new Map<string, Command>();
+  readonly #threads = new Map<string, Promise<Check[]>>();
   #last: Slot<Instance> = { missing: new Failed("the script has no module yet") };
   #lastDefinition: Command | undefined;
 
@@ -43,10 +45,19 @@ export class Interpreter<Instance> {
     this.#registered.set("spectest", spectest);
   }
 
+  /** A module that another thread shares. */
+  adopt({ name, exports }: SharedModule): void {
+    this.#named.set(name, { instance: this.#world.adopt(exports) });
+  }
+
   /** All commands in order; those that the way has nothing to say to give no check. */
-  run(): Check[] {
+  async run(): Promise<Check[]> {
     const checks: Check[] = [];
     for (const command of this.#script.commands) {
+      if (command.type === "wait") {
+        checks.push(...((await this.#threads.get(command.thread!)) ?? []));
+        continue;
+      }
       const result = this.#check(command);
       if (!result) continue;
       const place = { file: this.#script.file, line: command.line, what: command.type, way: this.#world.way };
@@ -83,6 +94,8 @@ export class Interpreter<Instance> {
       case "register":
         this.#registered.set(command.as!, this.#slot(command.name));
         return true;
+      case "thread":
+        return this.#thread(command);
       case "assert_malformed":
       case "assert_invalid":
         return this.#refused(command);
@@ -121,6 +134,15 @@ export class Interpreter<Instance> {
     if ("missing" in slot) throw slot.missing;
     if (args.some(isCollected)) throw new Skipped(`an argument is a garbage-collected object (${args.map(show)})`);
     return type === "get" ? this.#world.get(slot.instance, field) : this.#world.invoke(slot.instance, field, args);
+  }
+
+  #thread({ name, shared_module: shared, commands = [] }: Command): boolean {
+    const { file } = this.#script;
+    const slot = shared === undefined ? undefined : this.#slot(shared);
+    if (slot && "missing" in slot) throw slot.missing;
+    const module = slot ? { name: shared!, exports: this.#world.share(slot.instance) } : undefined;
+    this.#threads.set(name!, startThread({ file, way: this.#world.way, commands, module }));
+    return false;
   }
 
   #module(command: Command, name: string | undefined): boolean {

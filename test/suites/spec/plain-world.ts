@@ -1,5 +1,6 @@
 // The script on the engine itself: what rtcr is compared with.
 
+import { required } from "../../../src/util/index.ts";
 import { isRef } from "../../../src/wasm/index.ts";
 import { callerArguments, callerResults, directArguments, directResults, globalValue } from "./call.ts";
 import { isExceptionReference } from "./caller.ts";
@@ -13,11 +14,14 @@ import {
   outcomeOf,
   type Prepared,
   type Registry,
+  type SharedExports,
+  sharedExports,
   type World,
 } from "./world.ts";
 
 export interface PlainInstance {
-  readonly prepared: Prepared;
+  /** Absent in an adopted one. */
+  readonly prepared?: Prepared;
   readonly exports: WebAssembly.Exports;
 }
 
@@ -42,7 +46,7 @@ export class PlainWorld implements World<PlainInstance> {
   }
 
   invoke({ prepared, exports }: PlainInstance, field: string, args: readonly Constant[]): Outcome {
-    const callee = calleeOf(prepared, field);
+    const callee = calleeOf(required(prepared, "the module of what is called"), field);
     const call = exports[field] as (...args: unknown[]) => unknown;
     try {
       if (callee.caller) return { kind: "returned", values: this.#throughCaller(callee, call, args) };
@@ -53,9 +57,18 @@ export class PlainWorld implements World<PlainInstance> {
     }
   }
 
-  get({ prepared, exports }: PlainInstance, field: string): Outcome {
-    const index = exportIndex(prepared, field, "global");
-    return { kind: "returned", values: [globalValue(prepared.module, index, exports[field] as WebAssembly.Global)] };
+  get(instance: PlainInstance, field: string): Outcome {
+    const prepared = required(instance.prepared, "the module of what is read");
+    const global = instance.exports[field] as WebAssembly.Global;
+    return { kind: "returned", values: [globalValue(prepared.module, exportIndex(prepared, field, "global"), global)] };
+  }
+
+  share({ exports }: PlainInstance): SharedExports {
+    return sharedExports(exports);
+  }
+
+  adopt(exports: SharedExports): PlainInstance {
+    return { exports };
   }
 
   takeSkipped(): undefined {}

@@ -31,10 +31,26 @@ export interface World<Instance> {
   add(prepared: Prepared, registry: Registry<Instance>): Added<Instance>;
   invoke(instance: Instance, field: string, args: readonly Constant[]): Outcome;
   get(instance: Instance, field: string): Outcome;
+  /** What of an instance other threads may use: its shared memories. */
+  share(instance: Instance): SharedExports;
+  /** An instance of another thread, as far as it is shared; nothing in it can be called. */
+  adopt(exports: SharedExports): Instance;
   /** Why parts of the last call could not be done this way, though it ended; forgotten when asked. */
   takeSkipped(): string | undefined;
   /** Freezes so far. */
   readonly points: number;
+}
+
+/** Shared memories by export name. */
+export type SharedExports = Readonly<Record<string, WebAssembly.Memory>>;
+
+/** The shared memories among an instance's exports. */
+export function sharedExports(exports: Readonly<Record<string, unknown>>): SharedExports {
+  const shared = Object.entries(exports).filter(
+    (entry): entry is [string, WebAssembly.Memory] =>
+      entry[1] instanceof WebAssembly.Memory && !(entry[1].buffer instanceof ArrayBuffer),
+  );
+  return Object.fromEntries(shared);
 }
 
 export const WAYS = ["plain", "rewritten", "tortured"] as const;

@@ -1,0 +1,27 @@
+;; Atomic operations on a shared memory, alone and in loops.
+
+(module $atomics
+  (memory 1 1 shared)
+  (func (export "add") (param i32 i64) (result i64) (i64.atomic.rmw.add (local.get 0) (local.get 1)))
+  (func (export "load") (param i32) (result i64) (i64.atomic.load (local.get 0)))
+  (func (export "swap") (param i32 i32 i32) (result i32)
+    (i32.atomic.rmw.cmpxchg (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "count") (param i32) (result i32)
+    (loop $next
+      (drop (i32.atomic.rmw.add (i32.const 64) (i32.const 3)))
+      (br_if $next (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+    (atomic.fence)
+    (i32.atomic.load (i32.const 64)))
+  (func (export "wait") (param i32 i64) (result i32) (memory.atomic.wait32 (i32.const 8) (local.get 0) (local.get 1)))
+  (func (export "notify") (result i32) (memory.atomic.notify (i32.const 8) (i32.const 1))))
+(assert_return (invoke "add" (i32.const 0) (i64.const 5)) (i64.const 0))
+(assert_return (invoke "add" (i32.const 0) (i64.const -7)) (i64.const 5))
+(assert_return (invoke "load" (i32.const 0)) (i64.const -2))
+(assert_return (invoke "swap" (i32.const 16) (i32.const 0) (i32.const 9)) (i32.const 0))
+(assert_return (invoke "swap" (i32.const 16) (i32.const 1) (i32.const 10)) (i32.const 9))
+(assert_return (invoke "count" (i32.const 50)) (i32.const 150))
+(assert_return (invoke "wait" (i32.const 1) (i64.const -1)) (i32.const 1))
+(assert_return (invoke "wait" (i32.const 0) (i64.const 2000000)) (i32.const 2))
+(assert_return (invoke "notify") (i32.const 0))
+(assert_trap (invoke "add" (i32.const 4) (i64.const 1)) "unaligned atomic")
+(assert_trap (invoke "load" (i32.const 65536)) "out of bounds memory access")
