@@ -1,6 +1,6 @@
 // Joins instrumenter and engine: a module's bytes become a program that can be run, frozen and continued.
 
-import type { Rewritten } from "../engine/index.ts";
+import type { ContinuationBytes, Rewritten } from "../engine/index.ts";
 import {
   continuations,
   FrameLayouts,
@@ -10,6 +10,9 @@ import {
   type RewriteStatistics,
   rewrite,
 } from "../instrument/index.ts";
+
+/** Side modules that are kept at most; they are small. */
+const CONTINUATIONS_REMEMBERED = 4_096;
 
 export interface LoadedProgram extends Rewritten {
   readonly statistics: RewriteStatistics;
@@ -36,8 +39,22 @@ export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOpt
     layout: (number) => layouts.layout(number),
     at: (functionIndex, position) => layouts.at(functionIndex, position),
     signature: (functionIndex) => program.functionSignature(functionIndex),
-    continuations: (requests) => continuations(program, requests),
+    continuations: remembered((requests) => continuations(program, requests)),
     globals: globalAccessor(program),
+  };
+}
+
+/** Gives the same bytes again for the same sites: a program that is restored often stands at the same places often. */
+function remembered(make: Rewritten["continuations"]): Rewritten["continuations"] {
+  const made = new Map<string, ContinuationBytes>();
+  return (requests) => {
+    const key = requests.map(({ function: index, site }) => `${index} ${site}`).join();
+    const known = made.get(key);
+    if (known) return known;
+    if (made.size >= CONTINUATIONS_REMEMBERED) made.clear();
+    const fresh = make(requests);
+    made.set(key, fresh);
+    return fresh;
   };
 }
 

@@ -16,7 +16,7 @@ import { type ProgramState, WasiProgram } from "./wasi-program.ts";
 const OUTPUT_RETRY_MS = 5;
 
 /** What comes after a request. */
-type Then = Extract<Request, { type: "capture" }>["then"];
+type Then = Extract<Request, { type: "capture" }>["after"];
 
 export interface RunSessions {
   readonly sessions: ProgramSessions;
@@ -119,7 +119,7 @@ async function serve(
         const state = program.capture();
         const pausedMs = performance.now() - begin;
         host.post({ type: "captured", id: request.id, state, pausedMs }, contentsOf(state));
-        return request.then;
+        return request.after;
       }
       case "release":
         await writeOut(sessions, (output) => output.release());

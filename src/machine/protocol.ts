@@ -60,7 +60,7 @@ export interface WebCpuData extends CpuLoad {
 
 export type Request =
   /** Capture the state; then go on, stay frozen until "resume", or end the CPU. */
-  | { readonly type: "capture"; readonly id: number; readonly then: "go-on" | "stay" | "end" }
+  | { readonly type: "capture"; readonly id: number; readonly after: "go-on" | "stay" | "end" }
   /** Let a program that stays frozen go on. */
   | { readonly type: "resume"; readonly id: number }
   /** Go on at once: long-running loops enter code that has been optimised meanwhile. */

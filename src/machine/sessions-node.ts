@@ -43,7 +43,7 @@ export function openSessions({ spec, streams, sockets, resumption }: CpuData): R
 }
 
 /** Host directories first, memory behind: states of volumes go by their order. */
-function openVolumes(
+export function openVolumes(
   spec: RunSpec,
   states: SessionStates,
   resumption: Resumption | undefined,

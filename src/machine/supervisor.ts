@@ -91,7 +91,7 @@ export class RunSupervisor {
    * @throws MachineFault "ended", "deadline" (the program goes on); CpuFault what cannot be saved, by name
    */
   async capture(stop = false): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
-    const answer = await this.#request({ type: "capture", then: stop ? "end" : "go-on" });
+    const answer = await this.#request({ type: "capture", after: stop ? "end" : "go-on" });
     if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
     if (stop) this.#end(undefined);
     return answer;
@@ -99,7 +99,7 @@ export class RunSupervisor {
 
   /** As `capture`, and the program stays frozen until `resume` or `kill`. */
   async captureFrozen(): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
-    const answer = await this.#request({ type: "capture", then: "stay" });
+    const answer = await this.#request({ type: "capture", after: "stay" });
     if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
     return answer;
   }

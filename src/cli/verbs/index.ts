@@ -7,5 +7,6 @@ import { list } from "./list.ts";
 import { ps } from "./ps.ts";
 import { restore } from "./restore.ts";
 import { run } from "./run.ts";
+import { torture } from "./torture.ts";
 
-export const COMMANDS: readonly Command[] = [run, ps, checkpoint, restore, kill, list];
+export const COMMANDS: readonly Command[] = [run, ps, checkpoint, restore, kill, list, torture];

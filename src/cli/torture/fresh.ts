@@ -1,0 +1,63 @@
+// A whole run under torture in fresh processes: each leg is a process of its own, states lie in a directory store.
+
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { CliFailure, EXIT } from "../failure.ts";
+import { siblingFile } from "./in-worker.ts";
+import { type Choice, type Journey, nextPoint, type TakenPoint } from "./journey.ts";
+import { stuckAt } from "./leg.ts";
+import type { RigSpec } from "./rig.ts";
+import type { StepOrder, StepResult } from "./step.ts";
+
+const run = promisify(execFile);
+
+/** Runs a program to its end, a process for each leg. `folder` is empty and stays the caller's. */
+export async function travelFresh(given: RigSpec, choice: Choice, folder: string): Promise<Journey> {
+  const paths = prepare(given, folder);
+  const taken: TakenPoint[] = [];
+  const visited = new Set<string>();
+  let order: Pick<StepOrder, "from" | "passed" | "stuck"> = { passed: 0, stuck: 0 };
+  for (;;) {
+    const { hash, spec } = given;
+    const result = await oneStep(folder, { ...paths, hash, spec, ...order, until: nextPoint(choice, order.passed) });
+    const [stdout, stderr] = (["stdout", "stderr"] as const).map((name) => readOutput(folder, name));
+    const journey = { passed: order.passed, taken, visited: [...visited], sites: 0 };
+    const output = { stdout: stdout!, stderr: stderr! };
+    if (result.kind === "ended") return { ...journey, outcome: { ...result.ending, ...output }, passed: result.passed };
+    if (result.kind === "failed") {
+      const outcome = { kind: "stopped", exitCode: 134, message: "", ...output } as const;
+      return { ...journey, outcome, failure: result.message };
+    }
+    const { point, id } = result;
+    const stuck = stuckAt(taken.at(-1), point, order.stuck);
+    const [stdoutBytes, stderrBytes] = ["stdout", "stderr"].map((name) => statSync(join(folder, name)).size);
+    taken.push({ ...point, stdoutBytes: stdoutBytes!, stderrBytes: stderrBytes! });
+    for (const place of result.visited) visited.add(place);
+    order = { from: id, passed: point.number, stuck };
+  }
+}
+
+function prepare({ module, stdin }: RigSpec, folder: string): { readonly module: string; readonly stdin: string } {
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["stdout", "stderr"]) writeFileSync(join(folder, name), "");
+  const paths = { module: join(folder, "module.wasm"), stdin: join(folder, "stdin") };
+  writeFileSync(paths.module, module);
+  writeFileSync(paths.stdin, stdin);
+  return paths;
+}
+
+async function oneStep(folder: string, order: StepOrder): Promise<StepResult> {
+  const resultFile = join(folder, "result.json");
+  rmSync(resultFile, { force: true });
+  writeFileSync(join(folder, "step.json"), JSON.stringify(order));
+  const { stderr } = await run(process.execPath, [fileURLToPath(siblingFile("step")), folder]);
+  if (existsSync(resultFile)) return JSON.parse(readFileSync(resultFile, "utf8")) as StepResult;
+  throw new CliFailure(EXIT.failed, `a process of the torture left no result: ${stderr.slice(0, 400)}`);
+}
+
+function readOutput(folder: string, name: string): Uint8Array {
+  return new Uint8Array(readFileSync(join(folder, name)));
+}

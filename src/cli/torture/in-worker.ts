@@ -1,0 +1,38 @@
+// Runs a journey in a worker of this process.
+
+import { Worker } from "node:worker_threads";
+import { CliFailure } from "../failure.ts";
+import type { Choice, Journey } from "./journey.ts";
+import type { RigSpec } from "./rig.ts";
+
+/** The stack of a CPU, as the supervisor gives it. */
+export const STACK_MB = 64;
+
+interface WorkerReport {
+  readonly journey?: Journey;
+  readonly failure?: { readonly exitCode: number; readonly message: string; readonly hint?: string };
+}
+
+/** @throws CliFailure when the program cannot be run at all */
+export async function travelInWorker(given: RigSpec, choice: Choice, listSites: boolean): Promise<Journey> {
+  const worker = new Worker(siblingFile("worker"), {
+    workerData: { given, choice, listSites },
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
+  const report = await new Promise<WorkerReport>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) =>
+      reject(new CliFailure(1, `the worker of the torture ended with ${code}, expected a report`)),
+    );
+  });
+  await worker.terminate();
+  if (report.journey) return report.journey;
+  const { exitCode = 1, message = "no journey", hint } = report.failure ?? {};
+  throw new CliFailure(exitCode, message, hint);
+}
+
+/** A file beside this one: TypeScript in the sources, JavaScript in a build. */
+export function siblingFile(name: string): URL {
+  return new URL(`./${name}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+}

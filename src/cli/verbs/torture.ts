@@ -1,0 +1,147 @@
+// `rtcr torture`: proves that a program does not notice being frozen, stored, discarded and restored.
+
+import { randomInt } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { decodeModule, functionName } from "../../wasm/index.ts";
+import { type Command, count, flag, text, texts, type Values } from "../command.ts";
+import { EXIT, usageError } from "../failure.ts";
+import { readDirectory, readVariable } from "../given.ts";
+import { readModule } from "../modules.ts";
+import { printJson } from "../print.ts";
+import type { TakenPoint } from "../torture/journey.ts";
+import { type TortureOptions, type TortureResult, torture as tortureProgram } from "../torture/torture.ts";
+
+export const torture: Command = {
+  name: "torture",
+  summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
+  usage: "[options] PROGRAM.wasm [args...]",
+  help: `
+Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
+or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
+how many points were taken and how many of the sites at which a frame can stand were reached. Exits with 0 when both
+runs are identical, else with 1 and the first difference and the last safe point before it. No point taken is a failure.
+
+  --every N                every N-th safe point (default: 1)
+  --points K               K random safe points instead, of those that the uninterrupted run passes
+  --seed S                 of the random numbers; printed when not given
+  --fresh-process          restore in a new process each time, from a directory store
+  --dir HOST[::GUEST][:ro] give the program a copy of a directory; may be repeated. Both runs have their own
+  --memory-fs              give the program an empty directory / in memory
+  --env NAME=VALUE         set an environment variable; may be repeated
+  --stdin FILE             standard input (default: empty)
+  --verbose                list the sites that were not reached, by function and position
+  --json                   print the result as JSON
+
+Both runs see a clock that counts and random numbers that repeat. A clock counts how often it is asked, which a frozen
+wait does once more: programs that print times may differ by that.`,
+  options: {
+    every: { type: "string" },
+    points: { type: "string" },
+    seed: { type: "string" },
+    "fresh-process": { type: "boolean" },
+    dir: { type: "string", multiple: true },
+    "memory-fs": { type: "boolean" },
+    env: { type: "string", multiple: true },
+    stdin: { type: "string" },
+    verbose: { type: "boolean" },
+    json: { type: "boolean" },
+  },
+  operands: [1, Infinity],
+  program: true,
+  run: async ({ values, positionals, io }) => {
+    const [file, ...args] = positionals as [string, ...string[]];
+    const { bytes, hash } = readModule(file);
+    const stdin = text(values, "stdin");
+    const options: TortureOptions = {
+      ...{ module: bytes, hash, stdin: stdin === undefined ? new Uint8Array() : new Uint8Array(readFileSync(stdin)) },
+      choice: readChoice(values),
+      freshProcess: flag(values, "fresh-process"),
+      listSites: flag(values, "verbose"),
+      spec: {
+        args: [basename(file), ...args],
+        environment: texts(values, "env").map(readVariable),
+        directories: texts(values, "dir").map(readDirectory),
+        memoryDirectories: flag(values, "memory-fs") ? ["/"] : [],
+        holdOutput: false,
+        deterministic: true,
+      },
+    };
+    const result = await tortureProgram(options);
+    const report = toReport(file, options, result);
+    if (flag(values, "json")) printJson(io, report);
+    else io.out(describe(report));
+    return report.identical && report.taken > 0 ? EXIT.done : EXIT.failed;
+  },
+};
+
+function readChoice(values: Values): TortureOptions["choice"] {
+  const [every, points, seed] = [count(values, "every", 1), count(values, "points", 1), count(values, "seed", 0)];
+  if (every !== undefined && points !== undefined)
+    throw usageError("--every and --points, expected one of them", "torture");
+  if (points === undefined) return { every: every ?? 1 };
+  return { points, seed: seed ?? randomInt(2 ** 32) };
+}
+
+/** What --json prints. */
+interface TortureReport {
+  readonly program: string;
+  readonly every?: number;
+  readonly points?: number;
+  readonly seed?: number;
+  /** Safe points that the uninterrupted run passed. */
+  readonly safePoints: number;
+  /** Points at which the tortured run was frozen and restored. */
+  readonly taken: number;
+  /** Sites at which a frame can stand, and those at which one stood; absent with --fresh-process. */
+  readonly sites?: number;
+  readonly reached: number;
+  readonly unreached?: readonly string[];
+  readonly identical: boolean;
+  readonly difference?: string;
+  readonly point?: string;
+  readonly ending: string;
+  readonly uninterruptedMs: number;
+  readonly torturedMs: number;
+}
+
+function toReport(program: string, { choice, module }: TortureOptions, result: TortureResult): TortureReport {
+  const { uninterrupted, tortured, difference, point } = result;
+  const names = decodeModule(module);
+  const place = (text: string) => {
+    const [index, position] = text.split(" ").map(Number) as [number, number];
+    return `${functionName(names, index)} at ${position}`;
+  };
+  return {
+    ...{ program, ...choice, safePoints: uninterrupted.passed, taken: tortured.taken.length },
+    ...(tortured.sites > 0 ? { sites: tortured.sites } : {}),
+    reached: tortured.visited.length,
+    ...(tortured.unreached ? { unreached: tortured.unreached.map(place) } : {}),
+    identical: difference === undefined,
+    ...(difference ? { difference: difference.text } : {}),
+    ...(point ? { point: describePoint(point, place) } : {}),
+    ending: `${uninterrupted.outcome.kind}, exit code ${uninterrupted.outcome.exitCode}`,
+    uninterruptedMs: Math.round(result.uninterruptedMs),
+    torturedMs: Math.round(result.torturedMs),
+  };
+}
+
+function describePoint(point: TakenPoint, place: (text: string) => string): string {
+  const where =
+    point.function === undefined ? "before the first call" : `in ${place(`${point.function} ${point.position}`)}`;
+  const call = point.hostCall === undefined ? "" : `, calling ${point.hostCall}`;
+  return `safe point ${point.number}, ${where}${call}, ${point.depth} frames deep`;
+}
+
+function describe(report: TortureReport): string {
+  const { safePoints, taken, reached, sites, difference, point, seed, ending } = report;
+  const lines = [
+    `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${ending}`,
+    `tortured       ${taken} points taken${seed === undefined ? "" : `, seed ${seed}`}  ${report.torturedMs} ms`,
+    `sites          ${reached}${sites === undefined ? "" : ` of ${sites}`} reached`,
+    ...(report.unreached ?? []).map((place) => `  not reached: ${place}`),
+  ];
+  if (difference !== undefined) lines.push(difference, ...(point === undefined ? [] : [`  after ${point}`]));
+  else lines.push(taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
+  return `${lines.join("\n")}\n`;
+}
