@@ -43,6 +43,8 @@ export class Journal {
   /** The record whose operation was refused, while the "cancel" for it could not be written. */
   #uncancelled: number | undefined;
   #keptNames = 0;
+  /** Counts operations on names. */
+  #nameChanges = 0;
   readonly #files = new Map<string, TrackedFile>();
 
   /** `trash` is the host's root behind `roots`, so that locations can lie in it. An empty log is not active. */
@@ -97,6 +99,7 @@ export class Journal {
 
   /** Runs an operation on names, recorded when the journal is active. */
   change<T>(record: () => Attempt<JournalRecord, Errno>, run: () => Attempt<T, Errno>): Attempt<T, Errno> {
+    this.#nameChanges++;
     if (!this.#active) return run();
     const made = record();
     if (!made.ok) return made;
@@ -233,7 +236,7 @@ export class Journal {
   #touch(file: TrackedFile, node: FileNode): Attempt<void, Errno> {
     const status = node.status();
     if (!status.ok) return status;
-    const at: Location | undefined = node.location();
+    const at = this.#locationOf(file, node);
     if (at === undefined) {
       file.nameless = true;
       return success(undefined);
@@ -248,9 +251,18 @@ export class Journal {
     return success(undefined);
   }
 
+  /** Where a file lies; asked anew only after a name was changed through the journal. */
+  #locationOf(file: TrackedFile, node: FileNode): Location | undefined {
+    if (file.at === undefined || file.atChanges !== this.#nameChanges) {
+      file.at = node.location();
+      file.atChanges = this.#nameChanges;
+    }
+    return file.at;
+  }
+
   /** Writes the bytes of [start, end) to the journal, in pieces. */
   #save(file: TrackedFile, node: FileNode, start: number, end: number): Attempt<void, Errno> {
-    const at = node.location();
+    const at = this.#locationOf(file, node);
     if (at === undefined) return refusal("stale");
     const piece = new Uint8Array(Math.min(end - start, PATCH_BYTES_MAX));
     for (let offset = start; offset < end; ) {

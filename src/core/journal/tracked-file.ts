@@ -1,7 +1,7 @@
 // What the journal knows of one file, by identity, while it is open and until the next mark.
 
 import type { NodeStatus } from "../../session/index.ts";
-import type { DirectoryNode, FileNode } from "../files/index.ts";
+import type { DirectoryNode, FileNode, Location } from "../files/index.ts";
 import { Intervals } from "./intervals.ts";
 
 /** An open file whose descriptor can be exchanged, when the name it was opened by goes. */
@@ -23,6 +23,9 @@ export class TrackedFile {
   nameless = false;
   /** Where its record "touch" ends; undefined until the first change. */
   touchEnd: number | undefined;
+  /** Where it lay when so many names had been changed. */
+  at: Location | undefined;
+  atChanges = -1;
   /** Its size at the first change: what lies behind is new. */
   sizeAtTouch = 0;
   /** The ranges whose former bytes need no saving any more. */
@@ -41,6 +44,7 @@ export class TrackedFile {
     this.fresh = false;
     this.nameless = false;
     this.touchEnd = undefined;
+    this.at = undefined;
     this.sizeAtTouch = 0;
     this.saved.clear();
     this.left = undefined;
