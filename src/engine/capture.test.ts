@@ -208,3 +208,21 @@ test("arenas keep their buffers", () => {
   const second = captureGroup(group, arenas).instances[0]!.memories[0]!.content;
   assert.equal(first.buffer, second.buffer);
 });
+
+test("exception references in globals and tables", () => {
+  const bytes =
+    assemble(`(module (tag $e (param i32)) (global $g (mut exnref) (ref.null exn)) (global $n (mut exnref) (ref.null exn)) (table $t 2 9 exnref)
+    (func $make (param i32) (result exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (throw $e (local.get 0))) (unreachable)))
+    (func $value (param exnref) (result i32) (block $h (result i32) (try_table (catch $e $h) (throw_ref (local.get 0))) (unreachable)))
+    (func (export "set") (global.set $g (call $make (i32.const 5))) (drop (table.grow $t (ref.null exn) (i32.const 2))) (table.set $t (i32.const 3) (call $make (i32.const 7))))
+    (func (export "sum") (result i32) (i32.add (call $value (global.get $g)) (call $value (table.get $t (i32.const 3)))))
+    (func (export "nulls") (result i32) (i32.add (ref.is_null (global.get $n)) (i32.add (ref.is_null (table.get $t (i32.const 0))) (ref.is_null (table.get $t (i32.const 2)))))))`);
+  moved(
+    bytes,
+    (run) => run("set"),
+    (run) => {
+      assert.equal(run("sum"), 12);
+      assert.equal(run("nulls"), 3);
+    },
+  );
+});

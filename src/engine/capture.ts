@@ -72,21 +72,15 @@ function captureInstance(group: Group, instance: Instance, state: OwnedState, ar
 
 function captureGlobal(group: Group, instance: Instance, index: number): SavedGlobal {
   const { type } = instance.program.info.globals[index]!;
-  const reference = type === "funcref" || type === "externref";
-  if (type === "exnref") throw unsaveable(`global ${index} of ${instance.name} holds exception references`);
-  const value = reference ? group.references.save(instance.global(index).value, type) : instance.readGlobal(index);
+  const reference = type === "funcref" || type === "externref" || type === "exnref";
+  const value = reference ? group.references.save(instance.readReference(index), type) : instance.readGlobal(index);
   return { index, value };
 }
 
 function captureTable(group: Group, instance: Instance, index: number): SavedTable {
   const { element } = instance.program.info.tables[index]!;
-  if (element === "exnref") throw unsaveable(`table ${index} of ${instance.name} holds exception references`);
   const elements = instance.tableElements(index).map((value) => group.references.save(value, element));
   return { index, elements };
-}
-
-function unsaveable(what: string): EngineFault {
-  return new EngineFault("unsaveable", `${what}, which cannot be read: only frames may hold them`);
 }
 
 function droppedSegments(instance: Instance): { data: readonly number[]; elements: readonly number[] } {
@@ -118,7 +112,7 @@ function restoreInstance(group: Group, instance: Instance, state: SavedInstance)
   }
   for (const { index, value } of state.globals) {
     if (isNumber(value)) instance.writeGlobal(index, value);
-    else instance.global(index).value = group.references.load(value);
+    else instance.writeReference(index, group.references.load(value));
   }
   for (const { index, elements } of state.tables) {
     instance.setTable(

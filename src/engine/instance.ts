@@ -115,22 +115,22 @@ export class Instance {
 
   /** The exception in a slot of a table of exception references. */
   exceptionAt(table: number, slot: number): unknown {
-    try {
-      (this.exports[`${EXPORT.throw}${table}`] as (slot: number) => void)(slot);
-    } catch (thrown) {
-      return thrown instanceof WebAssembly.RuntimeError ? null : thrown; // a null reference traps
-    }
-    return null;
+    return thrownBy(() => (this.exports[`${EXPORT.throw}${table}`] as (slot: number) => void)(slot));
   }
 
   /** Puts an exception, or null, into a slot of a table of exception references, which grows as needed. */
   putException(table: number, slot: number, exception: unknown): void {
+    this.#raise(exception);
+    (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);
+  }
+
+  /** Lets the hook for that throw `exception`, or return if it is null. */
+  #raise(exception: unknown): void {
     const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
     const raise = () => {
       if (exception !== null) throw exception;
     };
     hooks.set(HOOK.raise, wasmFunction({ params: [], results: [] }, raise));
-    (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);
   }
 
   /** The value of a global of a number type, all its bits. */
@@ -152,9 +152,29 @@ export class Instance {
     this.#accessor(`write${index}`)();
   }
 
-  /** All elements of a table of functions or host references. */
+  /** The reference in a global. */
+  readReference(index: number): unknown {
+    if (this.program.info.globals[index]!.type !== "exnref") return this.global(index).value;
+    return thrownBy(() => this.#accessor(`throw-global${index}`)());
+  }
+
+  /** Sets a global to a reference. */
+  writeReference(index: number, reference: unknown): void {
+    if (this.program.info.globals[index]!.type !== "exnref") {
+      this.global(index).value = reference;
+      return;
+    }
+    this.#raise(reference);
+    this.#accessor(`catch-global${index}`)();
+  }
+
+  /** All elements of a table. */
   tableElements(index: number): unknown[] {
     const table = this.table(index);
+    if (this.program.info.tables[index]!.element === "exnref") {
+      const throwing = this.#accessor(`throw-table${index}`);
+      return Array.from({ length: Number(table.length) }, (_, slot) => thrownBy(() => throwing(slot)));
+    }
     const wide = typeof table.length === "bigint";
     return Array.from({ length: Number(table.length) }, (_, place) =>
       table.get((wide ? BigInt(place) : place) as number),
@@ -164,6 +184,7 @@ export class Instance {
   /** Sets all elements of a table, which grows to their number. */
   setTable(index: number, elements: readonly unknown[]): void {
     const table = this.table(index);
+    if (this.program.info.tables[index]!.element === "exnref") return this.#setExceptions(index, elements);
     const wide = typeof table.length === "bigint";
     const address = (place: number) => (wide ? BigInt(place) : place) as number;
     const missing = elements.length - Number(table.length);
@@ -171,6 +192,14 @@ export class Instance {
     elements.forEach((element, place) => {
       table.set(address(place), element);
     });
+  }
+
+  #setExceptions(index: number, elements: readonly unknown[]): void {
+    this.#accessor(`grow-table${index}`)(elements.length - Number(this.table(index).length));
+    for (const [slot, element] of elements.entries()) {
+      this.#raise(element);
+      this.#accessor(`catch-table${index}`)(slot);
+    }
   }
 
   /** Grows a memory to `pages` pages of 64 KiB. */
@@ -191,14 +220,14 @@ export class Instance {
     if (!this.dropped(kind, segment)) (this.exports[`${DROP[kind]}${segment}`] as () => void)();
   }
 
-  /** A function of the module that copies globals. */
-  #accessor(name: string): () => void {
+  /** A function of the module that reaches what JavaScript cannot (instrument/globals.ts). */
+  #accessor(name: string): (slot?: number) => void {
     if (!this.#globals) {
       const { bytes } = required(this.program.globals, `an accessor of globals for ${name}`);
       const module = new WebAssembly.Module(bytes as BufferSource);
       this.#globals = new WebAssembly.Instance(module, this.#sideImports(module)).exports;
     }
-    return this.#globals[name] as () => void;
+    return this.#globals[name] as (slot?: number) => void;
   }
 
   /** The type of an imported function. */
@@ -249,6 +278,16 @@ export class Instance {
   #own(prefix: string, index: number): WebAssembly.ExportValue {
     return this.exports[`${prefix}${index}`]!;
   }
+}
+
+/** What a function throws to hand out an exception reference: null for a null reference, which traps. */
+function thrownBy(throwing: () => void): unknown {
+  try {
+    throwing();
+  } catch (thrown) {
+    return thrown instanceof WebAssembly.RuntimeError ? null : thrown;
+  }
+  return null;
 }
 
 function makeMemory(memory: { min: number; max?: number; shared: boolean; index64: boolean }): WebAssembly.Memory {
