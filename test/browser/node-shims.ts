@@ -12,6 +12,15 @@ export function test(name: string, run: () => unknown): void {
   collected.push({ name, run });
 }
 
+/** What tests have to say beside their result. */
+export const notes: string[] = [];
+
+/** Prints a line, in a browser through the report. */
+export function note(text: string): void {
+  notes.push(text);
+  console.log(text);
+}
+
 export default function assert(condition: unknown, message = "expected it to hold"): void {
   if (!condition) throw new Error(message);
 }

@@ -61,7 +61,12 @@ async function runOn(checkpoint: Checkpoint, lines: number): Promise<{ state?: P
     },
     output: (stream, bytes) => {
       written[stream] += Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-      if (stream === 1) for (const byte of bytes) if (byte === NEWLINE && --left === 0) enough();
+      if (stream !== 1) return;
+      for (const byte of bytes) {
+        if (byte !== NEWLINE) continue;
+        reached(`line ${lines - --left}`);
+        if (left === 0) enough();
+      }
     },
   });
   reached("running");
