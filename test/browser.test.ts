@@ -107,12 +107,16 @@ test("CPython goes from Node through Chromium and Firefox and is finished under 
   assert.equal(lives.at(-1)!.exitCode, reference.exitCode);
 });
 
-const SUITES = ["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`);
+const SUITES = [
+  ...["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`),
+  ...["engine/capture", "engine/group", "machine/machine"].map((name) => `src/${name}.test.ts`),
+  "test/browser/canaries.test.ts",
+];
 
 for (const { name, ...browser } of installedBrowsers()) {
-  test(`small programs survive a freeze at every safe point in ${name}`, async () => {
+  test(`tests of engine, machine and torture pass in ${name}`, async () => {
     const { report } = await shown<SuiteReport>({ name, ...browser }, `/suite?files=${SUITES.join()}`);
-    console.log(`${name}: ${report.passed} passed in ${report.elapsedMs} ms`);
+    console.log([`${name}: ${report.passed} passed in ${report.elapsedMs} ms`, ...report.notes].join("; "));
     const messages = report.failures.map((failure) => `${failure.name}: ${failure.message}`);
     assert.deepEqual(messages, []);
     assert.ok(report.passed > 100, `expected more than 100 tests, found ${report.passed}`);

@@ -44,6 +44,10 @@ assert.throws = (run: () => unknown, expected: RegExp | Readonly<Record<string, 
   throw new Error("expected it to throw");
 };
 
+assert.equal = (actual: unknown, expected: unknown, message = ""): void => {
+  if (!Object.is(actual, expected)) throw new Error(`${message}: found ${shown(actual)}, expected ${shown(expected)}`);
+};
+
 function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
@@ -69,6 +73,11 @@ export function createHash(): { update(bytes: Uint8Array): { digest(): string } 
     },
   };
 }
+
+/** Of node:timers/promises. */
+export const setTimeout = (delayMs: number): Promise<void> =>
+  new Promise((resolve) => void globalThis.setTimeout(resolve, delayMs));
+export const setImmediate = (): Promise<void> => setTimeout(0);
 
 export const serialize = (value: unknown): unknown => structuredClone(value);
 export const deserialize = serialize;

@@ -4,17 +4,29 @@
 import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
+import posix from "node:path/posix";
 
+/** The page that loads the build just as it is. */
+const PAGE = "/test/browser/page.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
-const STAND_INS: readonly (readonly [from: RegExp, to: string])[] = [
-  [/"(?:\.\.\/)+src\/([^"]+)\.ts"/g, '"/dist/$1.js"'],
-  [/"node:(?:test|assert\/strict|crypto|v8)"/g, '"/test/browser/node-shims.ts"'],
-  [/"\.\.\/assemble\.ts"|"\.\/assemble\.ts"/g, '"/test/browser/assemble-shim.ts"'],
-];
+/** The build for tests in workers, which have no import map: package names are addresses. */
+export function workerScript(code: string): string {
+  return code.replaceAll('"@noble/hashes/', '"/noble/');
+}
 
-/** @param path a TypeScript file's, from the repository's root */
+/** @param path a TypeScript file's, from the repository's root, with a slash in front */
 export function browserScript(path: string): string {
-  const source = readFileSync(join(ROOT, path), "utf8");
-  return STAND_INS.reduce((text, [from, to]) => text.replaceAll(from, to), stripTypeScriptTypes(source));
+  const code = stripTypeScriptTypes(readFileSync(join(ROOT, path), "utf8"));
+  return code.replaceAll(/(\bfrom\s*)"([^"]+)"/g, (_, from, target) => `${from}"${address(path, target)}"`);
+}
+
+/** Where a browser finds what `importer` imports. */
+function address(importer: string, target: string): string {
+  if (target.startsWith("node:")) return "/test/browser/node-shims.ts";
+  if (!target.startsWith(".")) return target;
+  const path = posix.join(posix.dirname(importer), target);
+  if (path === "/test/assemble.ts") return "/test/browser/assemble-shim.ts";
+  const build = importer === PAGE ? "dist" : "dist-for-workers";
+  return path.replace(/^\/src\/(.*)\.ts$/, `/${build}/$1.js`);
 }

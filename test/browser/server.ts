@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
 import { assemble, assembleWithBinaryen } from "../assemble.ts";
-import { browserScript } from "./scripts.ts";
+import { browserScript, workerScript } from "./scripts.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const DIST = join(ROOT, "build/browser-dist");
@@ -85,7 +85,10 @@ export class BrowserServer {
     if (PAGES[pathname]) return send(response, PAGES[pathname], "text/html");
     if (folder === "image") return send(response, this.#given, "application/octet-stream");
     if (folder === "modules") return send(response, this.modules.get(rest[0]!) ?? "", "application/wasm");
-    if (folder === "test") return send(response, browserScript(pathname), "text/javascript");
+    if (folder === "test" || folder === "src") return send(response, browserScript(pathname), "text/javascript");
+    if (folder === "dist-for-workers") {
+      return send(response, workerScript(readFileSync(join(DIST, ...rest), "utf8")), "text/javascript");
+    }
     const root = FOLDERS[folder];
     if (root) return send(response, readFileSync(join(root, ...rest)), "text/javascript");
     response.writeHead(404, ISOLATION).end();
