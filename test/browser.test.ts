@@ -109,7 +109,7 @@ test("CPython goes from Node through Chromium and Firefox and is finished under 
 
 const SUITES = [
   ...["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`),
-  ...["engine/capture", "engine/group", "machine/machine"].map((name) => `src/${name}.test.ts`),
+  ...["engine/capture", "machine/machine"].map((name) => `src/${name}.test.ts`),
   "test/browser/canaries.test.ts",
 ];
 

@@ -4,8 +4,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SavedGroup } from "../../src/abi/index.ts";
 import { type LoadedProgram, loadProgram } from "../../src/core/program.ts";
-import { captureGroup, Group, restoreGroup, type Thread } from "../../src/engine/index.ts";
+import { captureGroup, type EngineFault, Group, restoreGroup, type Thread } from "../../src/engine/index.ts";
 import { startTicker } from "../../src/machine/ticker.ts";
 import { assemble } from "../assemble.ts";
 import { note } from "./node-shims.ts";
@@ -16,6 +17,8 @@ const TURNS = 60_000_000;
 
 /** `spin` never ends; `work` does n turns of arithmetic through memory. */
 const BYTES = assemble(`(module (memory (export "memory") 1)
+  (func $deep (export "deep") (param i32) (result i32)
+    (if (result i32) (local.get 0) (then (i32.add (call $deep (i32.sub (local.get 0) (i32.const 1))) (i32.const 3))) (else (i32.const 1))))
   (func (export "spin") (local i32) (loop $l (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br $l)))
   (func (export "work") (param $n i32) (result i32) (local $i i32) (local $x i32)
     (loop $l
@@ -44,6 +47,47 @@ test("a request is seen by an optimised loop", async () => {
   }
   ticker.close();
   note(`${ROUNDS} requests seen`);
+});
+
+/** A recursion `depth` deep, frozen at its bottom: frames of a shallow one, repeated. */
+function deepState(program: LoadedProgram, depth: number): SavedGroup {
+  const { group, thread } = prepare(program, "deep", [50]);
+  let polls = 0;
+  group.policy = () => ++polls === 40;
+  group.request();
+  group.run(thread);
+  const saved = captureGroup(group);
+  const [shallow] = saved.threads;
+  const { frames } = shallow!;
+  const repeated = Array.from({ length: depth - frames.length }, () => frames[1]!);
+  return { ...saved, threads: [{ ...shallow!, frames: [frames[0]!, ...repeated, ...frames.slice(1)] }] };
+}
+
+/** Whether a saved recursion of `depth` frames can go on here; if so it returns what it should. */
+function fits(program: LoadedProgram, depth: number): boolean {
+  const group = new Group();
+  group.add("canary", program);
+  restoreGroup(group, deepState(program, depth));
+  const thread = group.threads[0]!;
+  try {
+    group.run(thread);
+  } catch (thrown) {
+    assert.equal((thrown as EngineFault).code, "stack-depth");
+    const message = `thread 1 has ${depth} frames, more than this engine's stack holds`;
+    assert.equal((thrown as EngineFault).message, message);
+    assert.equal(thread.state, "frozen");
+    return false;
+  }
+  assert.equal(thread.ending?.kind, "returned");
+  return true;
+}
+
+test("a stack that goes on here, or is refused by name", () => {
+  const program = loadProgram(BYTES, "canary");
+  let depth = 1_000;
+  assert(fits(program, depth), `a recursion of ${depth} goes on`);
+  while (depth < 2_000_000 && fits(program, depth * 2)) depth *= 2;
+  note(`a saved recursion of ${depth} frames goes on, one of ${2 * depth} is refused`);
 });
 
 /** Milliseconds of work that was frozen at its very beginning, captured, and taken up by a fresh group. */
