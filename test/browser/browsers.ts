@@ -46,7 +46,9 @@ export function installedBrowsers(): readonly Browser[] {
 async function showChromium(url: string): Promise<{ close(): Promise<void> }> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS.split(" ") });
   const page = await browser.newPage();
-  page.on("console", (message) => console.error(`Chromium: ${message.text()}`));
+  page.on("console", (message) => {
+    if (message.type() === "error") console.error(`Chromium: ${message.text()}`);
+  });
   page.on("pageerror", (error) => console.error(`Chromium: ${error}`));
   await page.goto(url);
   return { close: () => browser.close() };
