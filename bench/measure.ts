@@ -31,6 +31,11 @@ export function minimum(values: readonly number[]): number {
   return Math.min(...values);
 }
 
+/** The median over all rounds of `values` in relation to `base` in the same round: steady on a busy machine. */
+export function medianRatio(values: readonly number[], base: readonly number[]): number {
+  return median(values.map((value, round) => value / base[round]!));
+}
+
 /** The value below which `share` (0 to 1) of all values lie. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((x, y) => x - y);

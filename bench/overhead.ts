@@ -14,7 +14,7 @@ import { parseArgs } from "node:util";
 import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
 import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
 import { type Asyncified, asyncify } from "./asyncify.ts";
-import { geomean, interleave, median, minimum, rounded, type Samples, timed, type Variant } from "./measure.ts";
+import { geomean, interleave, medianRatio, minimum, rounded, type Samples, timed, type Variant } from "./measure.ts";
 import { type BenchProgram, benchPrograms, memorySizes, type Runnable } from "./programs.ts";
 import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
 
@@ -37,13 +37,8 @@ interface Row {
   readonly asyncify?: number;
   readonly codeSize: number;
   readonly asyncifyCodeSize?: number;
-  readonly medians: { readonly again: number; readonly rtcr: number; readonly asyncify?: number };
-  readonly cold: {
-    readonly plainMs: number;
-    readonly again: number;
-    readonly rtcr: number;
-    readonly asyncify?: number;
-  };
+  readonly minima: Ratios;
+  readonly cold: Ratios & { readonly plainMs: number };
   readonly rewriteMBs: number;
 }
 
@@ -52,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       json: { type: "string" },
-      rounds: { type: "string", default: "9" },
+      rounds: { type: "string", default: "60" },
       cold: { type: "string", default: "3" },
       copies: { type: "string", default: "3" },
       only: { type: "string", default: "" },
@@ -94,30 +89,43 @@ function measure(program: BenchProgram, counts: Counts, peer: boolean): Row {
   const code = codeSectionBytes(bytes);
   return {
     name,
-    plainMs: rounded(ofCopies(warm, "plain", minimum)!),
-    ...peers(warm, minimum),
+    plainMs: plainMs(warm),
+    ...ratios(warm, "median"),
     codeSize: rounded(codeSectionBytes(rewritten.bytes) / code, 3),
     ...(asyncified ? { asyncifyCodeSize: rounded(codeSectionBytes(asyncified.bytes) / code, 3) } : {}),
-    medians: peers(warm, median),
-    cold: { plainMs: rounded(ofCopies(cold, "plain", minimum)!), ...peers(cold, minimum) },
+    minima: ratios(warm, "minimum"),
+    cold: { plainMs: plainMs(cold), ...ratios(cold, "minimum") },
     rewriteMBs: rounded(bytes.length / 1000 / rewriteMs, 1),
   };
 }
 
-type Statistic = (values: readonly number[]) => number;
-
-/** The mean over all copies of a form. */
-function ofCopies(samples: Samples, form: string, value: Statistic): number | undefined {
-  const copies = [...samples].filter(([name]) => name.split(" ")[0] === form);
-  return copies.length ? geomean(copies.map(([, times]) => value(times))) : undefined;
+/** A form in relation to plain, each copy to plain's copy: by the least times, or by the median over the rounds. */
+function ratio(samples: Samples, form: string, by: "minimum" | "median"): number | undefined {
+  const ratios: number[] = [];
+  for (const [name, times] of samples) {
+    const [kind, copy] = name.split(" ");
+    if (kind !== form) continue;
+    const plain = samples.get(`plain ${copy}`)!;
+    ratios.push(by === "minimum" ? minimum(times) / minimum(plain) : medianRatio(times, plain));
+  }
+  return ratios.length ? rounded(geomean(ratios), 3) : undefined;
 }
 
-/** All forms as ratios to plain. */
-function peers(samples: Samples, value: Statistic): { again: number; rtcr: number; asyncify?: number } {
-  const plain = ofCopies(samples, "plain", value)!;
-  const ratio = (form: string) => rounded(ofCopies(samples, form, value)! / plain, 3);
-  const asyncified = samples.has("asyncify 0") || samples.has("asyncify") ? { asyncify: ratio("asyncify") } : {};
-  return { again: ratio("again"), rtcr: ratio("rtcr"), ...asyncified };
+interface Ratios {
+  readonly again: number;
+  readonly rtcr: number;
+  readonly asyncify?: number;
+}
+
+function ratios(samples: Samples, by: "minimum" | "median"): Ratios {
+  const peer = ratio(samples, "asyncify", by);
+  const own = { again: ratio(samples, "again", by)!, rtcr: ratio(samples, "rtcr", by)! };
+  return peer === undefined ? own : { ...own, asyncify: peer };
+}
+
+/** The least time of plain, over all copies. */
+function plainMs(samples: Samples): number {
+  return rounded(Math.min(...[...samples].flatMap(([name, times]) => (name.startsWith("plain ") ? times : []))));
 }
 
 function formsOf(program: BenchProgram, rewritten: LoadedProgram, asyncified: Asyncified | undefined): Form[] {
@@ -139,7 +147,7 @@ function formsOf(program: BenchProgram, rewritten: LoadedProgram, asyncified: As
 
 function coldVariants(forms: readonly Form[]): Variant[] {
   return forms.map(({ name, bytes, load }) => ({
-    name,
+    name: `${name} 0`,
     run: () => {
       const fresh = unseen(bytes);
       return timed(() => void load(fresh)());
@@ -180,10 +188,10 @@ function summary(rows: readonly Row[], runs: number) {
       codeSize: over((row) => row.codeSize),
     },
     worst: { rtcr: worst.rtcr, program: worst.name },
-    medianGeomean: {
-      again: over((row) => row.medians.again),
-      rtcr: over((row) => row.medians.rtcr),
-      asyncify: over((row) => row.medians.asyncify),
+    minimaGeomean: {
+      again: over((row) => row.minima.again),
+      rtcr: over((row) => row.minima.rtcr),
+      asyncify: over((row) => row.minima.asyncify),
     },
     again: over((row) => row.again),
     asyncifyCodeSize: over((row) => row.asyncifyCodeSize),
@@ -205,8 +213,8 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
     again: row.again,
     rtcr: row.rtcr,
     asyncify: row.asyncify,
-    "rtcr median": row.medians.rtcr,
-    "asyncify median": row.medians.asyncify,
+    "rtcr minima": row.minima.rtcr,
+    "asyncify minima": row.minima.asyncify,
     "code size": row.codeSize,
     "asyncify size": row.asyncifyCodeSize,
     "cold plainMs": row.cold.plainMs,
@@ -216,9 +224,9 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
     "rewrite MB/s": row.rewriteMBs,
   });
   console.table(Object.fromEntries(rows.map((row) => [row.name, line(row)])));
-  const { geomean: mean, worst, again, medianGeomean, cold } = result;
+  const { geomean: mean, worst, again, minimaGeomean, cold } = result;
   console.log(
-    `times: ratios of minima over ${result.runs} rounds, interleaved in random order; node ${result.node}, V8 ${result.v8}`,
+    `times: ratio to plain in the same round, median of ${result.runs} rounds, interleaved in random order; node ${result.node}, V8 ${result.v8}`,
   );
   console.log(
     "asyncify: polls at the same places, wasm-opt --asyncify -O2, branch hints on its state checks (asyncify.ts)",
@@ -227,7 +235,7 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
     `geomean warm: rtcr ${mean.rtcr}, asyncify ${mean.asyncify}, plain again ${again}; code size ${mean.codeSize}, asyncify ${result.asyncifyCodeSize}`,
   );
   console.log(
-    `geomean of medians: rtcr ${medianGeomean.rtcr}, asyncify ${medianGeomean.asyncify}, plain again ${medianGeomean.again}`,
+    `geomean of minima: rtcr ${minimaGeomean.rtcr}, asyncify ${minimaGeomean.asyncify}, plain again ${minimaGeomean.again}`,
   );
   console.log(
     `geomean cold: rtcr ${cold.rtcr}, asyncify ${cold.asyncify}, plain again ${cold.again}; worst warm: ${worst.program} ${worst.rtcr}`,

@@ -22,22 +22,18 @@ const LOOK_BACK = 400;
 /** The most turns of the loop at `at`, which holds no loop; Infinity where that cannot be seen. */
 export function mostTurnsOf(body: Body, at: number): number {
   const back = branchBack(body, at);
-  if (back === NO_BRANCH) return 1;
-  const condition = back === OTHER_BRANCHES ? undefined : conditionAt(body, back);
+  const condition = back < 0 ? undefined : conditionAt(body, back);
   const step = condition && stepOf(body, at, condition.local);
   if (!condition || !step) return Infinity;
   const first = firstValue(body, at, condition.local);
   return turns(condition.compare, condition.limit, step, first);
 }
 
-const NO_BRANCH = -1;
-const OTHER_BRANCHES = -2;
-
-/** The one branch to the loop's label, if it is a br_if at the loop's own level. */
+/** The one branch to the loop's label, a br_if at the loop's own level; -1 if there are others or none. */
 function branchBack(body: Body, at: number): number {
   const { op, a, match, labels } = body;
   let depth = 0;
-  let found: number = NO_BRANCH;
+  let found = -1;
   for (let inside = at + 1; inside < match[at]!; inside++) {
     switch (op[inside]) {
       case OP.block:
@@ -49,20 +45,20 @@ function branchBack(body: Body, at: number): number {
         break;
       case OP.brIf:
         if (a[inside] !== depth) break;
-        if (found >= 0 || depth > 0) return OTHER_BRANCHES;
+        if (found >= 0 || depth > 0) return -1;
         found = inside;
         break;
       case OP.br:
       case OP.brOnNull:
       case OP.brOnNonNull:
-        if (a[inside] === depth) return OTHER_BRANCHES;
+        if (a[inside] === depth) return -1;
         break;
       case OP.brTable:
-        if (labels.get(inside)!.includes(depth)) return OTHER_BRANCHES;
+        if (labels.get(inside)!.includes(depth)) return -1;
         break;
       case OP.try:
       case OP.tryTable:
-        return OTHER_BRANCHES;
+        return -1;
     }
   }
   return found;

@@ -3,13 +3,17 @@
 // A loop without any call and without inner loops is strip-mined (emit-loops.ts): a counter in a local runs down, and
 // only when it is spent the flag is looked at. That keeps the poll's call out of the loop that the engine optimises.
 // The number of turns bounds how long a freeze waits: turns times instructions of the body stay below
-// MINED_INSTRUCTIONS, which take a microsecond or two. A loop that cannot make that many turns never polls.
+// MINED_INSTRUCTIONS, which take a microsecond or two. A loop whose end is near by its
+// own count (counted-loops.ts) never polls. A loop of
+// no instructions is how hand-written code asks for a safe point: it polls.
 
 import { BLOCK_VALUE, type Body, OP } from "../wasm/index.ts";
 import { mostTurnsOf } from "./counted-loops.ts";
 
 /** Instructions that a strip-mined loop may run between two polls. */
 const MINED_INSTRUCTIONS = 4096;
+/** Instructions of a loop that is known to end by itself and never polls: some microseconds. */
+const UNPOLLED_INSTRUCTIONS = 16384;
 /** With fewer turns the counter costs what it saves. */
 const FEWEST_TURNS = 4;
 /** Instructions that all copies of a strip-mined body may have together. */
@@ -26,9 +30,10 @@ export function loopTurns(body: Body, at: number, most: number): number {
   const end = match[at]!;
   const turns = Math.floor(MINED_INSTRUCTIONS / (end - at));
   const typed = blockType[at]! >= 0 && blockType[at]! < BLOCK_VALUE; // it may have parameters
-  if (turns < FEWEST_TURNS || typed || most === 1) return 1;
+  if (turns < FEWEST_TURNS || typed || most === 1 || end === at + 1) return 1;
   for (let inside = at + 1; inside < end; inside++) if (op[inside] === OP.loop || mayTakeLong(op[inside]!)) return 1;
-  if (mostTurnsOf(body, at) <= Math.min(turns, most)) return 0;
+  const bound = mostTurnsOf(body, at);
+  if (bound <= most && bound * (end - at) <= UNPOLLED_INSTRUCTIONS) return 0;
   return Math.min(turns, most);
 }
 

@@ -148,7 +148,7 @@ async function callBack(turns: bigint, deadlineMs: number): Promise<void> {
     },
   };
   const instance = await machine.load(CALLED_BACK, { name: "m", imports: { host: { visit } } });
-  const thread = instance.start("go", 1_000);
+  const thread = instance.start("go", 1_000_000);
   const memory = new DataView((instance.exports["memory"] as WebAssembly.Memory).buffer);
   await until(() => outcomes.length > 0);
   assert.equal(memory.getInt32(0, true), 1, "the callback was not cut short");

@@ -19,6 +19,7 @@ const program = loadProgram(
     (func (export "_start") (call $count) (call $exit (global.get $turns)))
     (start $count))`),
   "a module with a start function",
+  { mostTurns: 1 },
 );
 
 function sessions() {
