@@ -1,17 +1,17 @@
 // Strip-mined loops: one poll for many turns of a loop without calls.
 //
-//   turns -> counter
+//   rounds + 1 -> counter
 //   block $left (result r)
 //     loop $polled
 //       block $spent
-//         loop $turn (result r)                  the original's label
+//         loop $turn (result r)                  a round; the original's label
 //           counter - 1 -> counter; br_if $spent when it is 0
 //           block { the original's body; br $left }   for every copy but the last: its label means the next copy
 //           the original's body
 //         end
 //         br $left
 //       end
-//       poll; turns -> counter; br $polled
+//       poll; rounds + 1 -> counter; br $polled
 //     end
 //     unreachable
 //   end
@@ -28,11 +28,11 @@ import type { Site } from "./plan.ts";
 const ADDED_BLOCKS = 3;
 
 /** Writes what stands in front of the body; the loop instruction itself included. */
-export function openMinedLoop(emitter: Emitter, at: number, turns: number): void {
+export function openMinedLoop(emitter: Emitter, at: number, rounds: number): void {
   const { code, plan, space } = emitter;
   const counter = plan.temporary(OWN_SLOT.fuel, I32);
   const blockType = plan.body.blockType[at]!;
-  restart(emitter, counter, turns);
+  restart(emitter, counter, rounds);
   code.u8(OP.block);
   space.writeBlockType(code, blockType);
   code.bytes([OP.loop, 0x40, OP.block, 0x40, OP.loop]);
@@ -49,13 +49,13 @@ export function openMinedLoop(emitter: Emitter, at: number, turns: number): void
 }
 
 /** Writes what follows the body's end, which has been written. */
-export function closeMinedLoop(emitter: Emitter, site: Site, turns: number): void {
+export function closeMinedLoop(emitter: Emitter, site: Site, rounds: number): void {
   const { code, plan } = emitter;
   const counter = plan.temporary(OWN_SLOT.fuel, I32);
   code.bytes([OP.br, 2, OP.end]);
   emitter.physical--;
   emitter.poll(site);
-  restart(emitter, counter, turns);
+  restart(emitter, counter, rounds);
   code.bytes([OP.br, 0, OP.end, OP.unreachable, OP.end]);
   emitter.physical -= ADDED_BLOCKS - 1;
 }
@@ -77,7 +77,7 @@ export function closeCopy(emitter: Emitter): void {
   labels[labels.length - 1] = emitter.physical - 1;
 }
 
-function restart(emitter: Emitter, counter: number, turns: number): void {
-  emitter.constant(turns + 1);
+function restart(emitter: Emitter, counter: number, rounds: number): void {
+  emitter.constant(rounds + 1);
   emitter.local(OP.localSet, counter);
 }

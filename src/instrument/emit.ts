@@ -131,12 +131,20 @@ export class Emitter {
     return loopTurns(this.plan.body, at, this.space.mostTurns) > 1;
   }
 
+  /** How many copies of a strip-mined body follow each other, and how often all of them run before a poll. */
+  #mining(at: number): { readonly copies: number; readonly rounds: number } {
+    const turns = loopTurns(this.plan.body, at, this.space.mostTurns);
+    const copies = Math.min(turns, bodyCopies(this.plan.body, at));
+    return { copies, rounds: Math.ceil(turns / copies) };
+  }
+
   #openMined(at: number): void {
     const { match, start } = this.plan.body;
+    const { copies, rounds } = this.#mining(at);
     this.#replace(at);
-    openMinedLoop(this, at, loopTurns(this.plan.body, at, this.space.mostTurns));
+    openMinedLoop(this, at, rounds);
     this.#mined.add(at);
-    for (let copies = bodyCopies(this.plan.body, at); copies > 1; copies--) {
+    for (let copy = 1; copy < copies; copy++) {
       this.#from = start[at + 1]!;
       openCopy(this);
       this.instructions(at + 1, match[at]!);
@@ -148,7 +156,7 @@ export class Emitter {
   #closeMined(opener: number, end: number): void {
     if (!this.#mined.delete(opener)) return;
     this.#flush(this.plan.body.start[end + 1]!);
-    closeMinedLoop(this, this.plan.siteAt.get(opener)!, loopTurns(this.plan.body, opener, this.space.mostTurns));
+    closeMinedLoop(this, this.plan.siteAt.get(opener)!, this.#mining(opener).rounds);
   }
 
   #translate(at: number, code: number): void {

@@ -3,9 +3,8 @@
 // A loop without any call and without inner loops is strip-mined (emit-loops.ts): a counter in a local runs down, and
 // only when it is spent the flag is looked at. That keeps the poll's call out of the loop that the engine optimises.
 // The number of turns bounds how long a freeze waits: turns times instructions of the body stay below
-// MINED_INSTRUCTIONS, which take a microsecond or two. A loop whose end is near by its
-// own count (counted-loops.ts) never polls. A loop of
-// no instructions is how hand-written code asks for a safe point: it polls.
+// MINED_INSTRUCTIONS, which take a microsecond or two. A loop whose end is near by its own count (counted-loops.ts)
+// never polls. A loop of no instructions is how hand-written code asks for a safe point: it polls.
 
 import { BLOCK_VALUE, type Body, OP } from "../wasm/index.ts";
 import { mostTurnsOf } from "./counted-loops.ts";
