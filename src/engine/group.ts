@@ -99,7 +99,7 @@ export class Group {
     }
     const waitHook = (instance: Instance) => {
       const wait = (memory: number, address: bigint, expected: bigint, timeout: bigint, width: number) =>
-        waitOn(this.control, instance.memories[memory]!, address, expected, timeout, width);
+        waitOn(this.control, this.parks, instance.memories[memory]!, address, expected, timeout, width);
       return wasmFunction(WAIT_TYPE, wait as (...args: never[]) => unknown) as unknown as WebAssembly.ExportValue;
     };
     const instance = new Instance(

@@ -179,11 +179,15 @@ class Call implements HostCall {
     this.#requireRestartable("wait");
     if (this.#group.giveWay(1)) return "freeze";
     if (timeoutNs !== undefined && timeoutNs <= 0n) return "timed-out";
-    const { words } = this.#group.control;
-    if (this.#group.parks && this.#calls.depth === 1 && this.#events() === this.#seen) {
+    if (this.#events() !== this.#seen) {
+      this.#seen = this.#events();
+      return "woken";
+    }
+    if (this.#group.parks && this.#calls.depth === 1) {
       this.#parked = { timeoutNs };
       return "freeze";
     }
+    const { words } = this.#group.control;
     const limitMs = timeoutNs === undefined ? Infinity : Number(timeoutNs) / 1e6;
     const outcome = Atomics.wait(words, CONTROL.event >> 2, this.#seen, limitMs);
     this.#seen = this.#events();

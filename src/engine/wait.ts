@@ -9,11 +9,13 @@ const SLICE_MS = 2;
 /**
  * Waits on `address` of a shared memory.
  *
+ * @param parks give way after one slice, so that other threads of this JavaScript thread run
  * @param timeout nanoseconds, negative for ever
  * @returns the outcome (WAIT) and the nanoseconds that are left
  */
 export function waitOn(
   control: Control,
+  parks: boolean,
   memory: WebAssembly.Memory,
   address: bigint,
   expected: bigint,
@@ -26,6 +28,7 @@ export function waitOn(
   for (let slices = 0; ; slices++) {
     const elapsed = performance.now() - begin;
     if (elapsed >= limitMs) return [WAIT.timedOut, 0n];
+    if (parks && slices > 0) control.set(CONTROL.flag, 1);
     // Not before the first slice: where the flag stays set and polls decline, notifications would never find a waiter.
     if (slices > 0 && control.get(CONTROL.flag) !== 0) {
       const left = timeout < 0n ? timeout : timeout - BigInt(Math.round(elapsed * 1e6));

@@ -8,13 +8,19 @@ import type { HostFunction, HostImports, PlainData } from "../abi/index.ts";
 import type { GuestThread } from "./guest-thread.ts";
 import { Machine } from "./index.ts";
 
-/** A host function that asks its machine to freeze: the caller stands still at its next safe point. */
-function pausing(machine: () => Machine, outcomes: unknown[] = [], deadlineMs?: number): HostFunction {
-  const freeze = async () => outcomes.push(await machine().freeze(deadlineMs === undefined ? {} : { deadlineMs }));
-  return { freeze: "instant", call: () => void freeze() };
+/** A host function that asks its machine to freeze, and stands still itself then. */
+function pausing(machine: () => Machine): HostFunction {
+  const call: HostFunction["call"] = (running) => {
+    if (running.progress !== undefined) return undefined;
+    void machine().freeze();
+    return running.freeze("paused");
+  };
+  return { freeze: "restartable", call };
 }
 
-const nothing: HostFunction = { freeze: "instant", call: () => {} };
+const nothing: HostFunction = { freeze: "instant", call: () => undefined };
+/** A safe point. */
+const point: HostFunction = { freeze: "restartable", call: () => undefined };
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
@@ -40,7 +46,7 @@ test("linked instances: frozen inside calls from one into the other and back", a
     (elem (i32.const 0) $odd)
     (func $odd (export "odd") (type $t)
       (global.set 0 (i32.add (global.get 0) (i32.const 1)))
-      (if (i32.eq (local.get 0) (i32.const 1)) (then (call $pause) (loop)))
+      (if (i32.eq (local.get 0) (i32.const 1)) (then (call $pause)))
       (i32.add (i32.const 1) (call $even (i32.sub (local.get 0) (i32.const 1))))))`);
   using first = new Machine();
   const imports = { host: { pause: pausing(() => first) } };
@@ -57,7 +63,7 @@ test("linked instances: frozen inside calls from one into the other and back", a
   first.resume();
   assert.deepEqual(await results(thread), [1021]);
 
-  using second = await Machine.restore(checkpoint, { imports: { host: { pause: nothing } } });
+  using second = await Machine.restore(checkpoint, { imports: { host: { pause: point } } });
   second.resume();
   assert.deepEqual(await results(second.threads[0]!), [1021]);
   assert.equal((second.instance("b").exports["calls"] as WebAssembly.Global).value, 11);
@@ -109,7 +115,7 @@ test("a blocked host function is issued again with its progress, in another mach
 
 test("a blocked host function goes on when its time is over, other threads run meanwhile", async () => {
   const bytes = assemble(`(module (import "host" "sleep" (func $sleep (result i32)))
-    (func (export "sleep") (result i32) (call $sleep)) (func (export "one") (result i32) (loop) (i32.const 1)))`);
+    (func (export "sleep") (result i32) (call $sleep)) (func (export "one") (result i32) (i32.const 1)))`);
   const sleep: HostFunction = {
     freeze: "restartable",
     call: (call) => {
@@ -128,27 +134,28 @@ test("a blocked host function goes on when its time is over, other threads run m
   assert.deepEqual(await results(sleeping), [7]);
 });
 
-const CALLED_BACK = assemble(`(module (import "host" "visit" (func $visit)) (memory (export "memory") 1)
+const CALLED_BACK = assemble(`(module (import "host" "visit" (func $visit)) (import "host" "point" (func $point))
+  (memory (export "memory") 1)
   (func (export "work") (param i64) (local i64)
     (loop $l (local.set 1 (i64.add (local.get 1) (i64.const 1))) (br_if $l (i64.lt_u (local.get 1) (local.get 0))))
     (i32.store (i32.const 0) (i32.const 1)))
-  (func (export "go") (param i32) (result i32) (call $visit)
-    (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (i32.load (i32.const 0))))`);
+  (func (export "go") (result i32) (call $visit) (call $point) (i32.load (i32.const 0))))`);
 
 /** Runs "go", whose host function asks for a freeze and calls back; what became of the freeze. */
 async function callBack(turns: bigint, deadlineMs: number): Promise<void> {
   using machine = new Machine();
   const outcomes: unknown[] = [];
-  const pause = pausing(() => machine, outcomes, deadlineMs);
+  const freeze = async () => outcomes.push(await machine.freeze({ deadlineMs }));
   const visit: HostFunction = {
     freeze: "instant",
-    call: (call) => {
-      pause.call(call);
+    call: () => {
+      void freeze();
       (machine.instance("m").exports["work"] as (turns: bigint) => void)(turns);
+      return undefined;
     },
   };
-  const instance = await machine.load(CALLED_BACK, { name: "m", imports: { host: { visit } } });
-  const thread = instance.start("go", 1_000_000);
+  const instance = await machine.load(CALLED_BACK, { name: "m", imports: { host: { visit, point } } });
+  const thread = instance.start("go");
   const memory = new DataView((instance.exports["memory"] as WebAssembly.Memory).buffer);
   await until(() => outcomes.length > 0);
   assert.equal(memory.getInt32(0, true), 1, "the callback was not cut short");
@@ -169,14 +176,15 @@ test("a callback beyond the deadline: the freeze is called off by name, the next
   callBack(100_000n, 0));
 
 test("a checkpoint asked for by a host function is made when that has returned", async () => {
-  const bytes = assemble(`(module (import "host" "save" (func $save)) (global $g (mut i32) (i32.const 5))
-    (func (export "go") (result i32) (call $save) (loop) (global.get $g)))`);
+  const bytes = assemble(`(module (import "host" "save" (func $save)) (import "host" "point" (func $point))
+    (global $g (mut i32) (i32.const 5))
+    (func (export "go") (result i32) (call $save) (call $point) (global.get $g)))`);
   using first = new Machine();
   let saved: ReturnType<Machine["checkpoint"]> | undefined;
   const save: HostFunction = { freeze: "instant", call: () => void (saved = first.checkpoint()) };
-  const instance = await first.load(bytes, { imports: { host: { save } } });
+  const instance = await first.load(bytes, { imports: { host: { save, point } } });
   assert.equal(await instance.call("go"), 5);
-  using second = await Machine.restore((await saved)!, { imports: { host: { save: nothing } } });
+  using second = await Machine.restore((await saved)!, { imports: { host: { save: nothing, point } } });
   second.resume();
   assert.deepEqual(await results(second.threads[0]!), [5]);
 });
@@ -196,7 +204,7 @@ test("a start function is frozen and ends in another machine", async () => {
   first.resume();
   assert.equal(await (await loading).call("sum"), 45);
 
-  using second = await Machine.restore(checkpoint, { imports: { host: { pause: nothing } } });
+  using second = await Machine.restore(checkpoint, { imports: { host: { pause: point } } });
   assert.deepEqual(
     second.threads.map(({ name, instance }) => [name, instance]),
     [["start", "m"]],
@@ -208,8 +216,8 @@ test("a start function is frozen and ends in another machine", async () => {
 
 test("a reference of the host cannot be saved: refused by name, the machine goes on", async () => {
   const bytes = assemble(`(module (import "host" "pause" (func $pause))
-    (func (export "hold") (param externref) (result externref) (call $pause) (loop) (local.get 0))
-    (func (export "other") (result i32) (loop) (i32.const 4)))`);
+    (func (export "hold") (param externref) (result externref) (call $pause) (local.get 0))
+    (func (export "other") (result i32) (i32.const 4)))`);
   using machine = new Machine();
   const instance = await machine.load(bytes, { imports: { host: { pause: pausing(() => machine) } } });
   const thing = { some: "thing" };
@@ -324,7 +332,7 @@ test("the wrong module, or none, is refused by name", async () => {
 });
 
 test("refusals of calls and links", async () => {
-  const bytes = assemble(`(module (func (export "f") (param i32 i64) (loop)) (func (export "v") (param v128)))`);
+  const bytes = assemble(`(module (func (export "f") (param i32 i64)) (func (export "v") (param v128)))`);
   const user = assemble(`(module (import "a" "f" (func (param i32 i64))))`);
   using machine = new Machine();
   const m = await machine.load(bytes, { name: "m" });
@@ -358,7 +366,7 @@ test("threads that hold references of the host take turns, and may be blocked wi
     (import "host" "pause" (func $pause)) (type $f (func (param i32) (result i32)))
     (func $one (export "one") (type $f) (i32.add (i32.const 1) (local.get 0)))
     (func $keep (export "keep") (param externref funcref) (result externref funcref)
-      (call $pause) (loop) (local.get 0) (local.get 1))
+      (call $pause) (local.get 0) (local.get 1))
     (func (export "block") (param externref) (result externref) (call $wait (local.get 0)) (local.get 0)))`);
   let open = false;
   const wait: HostFunction = {
@@ -385,4 +393,20 @@ test("threads that hold references of the host take turns, and may be blocked wi
   machine.wake();
   assert.equal((await results(blocked))[0], things[0]);
   for (const [i, thread] of threads.entries()) assert.deepEqual(await results(thread), [things[i], one]);
+});
+
+test("threads wait for each other with atomics, without a ticker", async () => {
+  const bytes = assemble(`(module (memory (export "memory") 1 1 shared)
+    (func (export "wait") (param i64) (result i32)
+      (memory.atomic.wait32 (i32.const 8) (i32.const 0) (local.get 0)))
+    (func (export "notify") (result i32)
+      (i32.atomic.store (i32.const 8) (i32.const 1)) (memory.atomic.notify (i32.const 8) (i32.const 9))))`);
+  using machine = new Machine({ sliceMs: Infinity });
+  const instance = await machine.load(bytes);
+  assert.equal(await instance.call("wait", 5_000_000n), 2);
+  const waiting = instance.start("wait", -1n);
+  await until(() => waiting.state === "frozen");
+  await instance.call("notify");
+  const [outcome] = await results(waiting);
+  assert(outcome === 0 || outcome === 1, `it saw the change: ${outcome}`);
 });
