@@ -219,7 +219,7 @@ class DirectoryStore implements Store {
     });
   }
 
-  gc(options: { readonly deadRatio?: number } = {}): Promise<GcReport> {
+  gc(options: { readonly deadRatio?: number; readonly dryRun?: boolean } = {}): Promise<GcReport> {
     return asFault(`collecting garbage in ${this.#path}`, async () => {
       const lock = await this.#locks.acquire("gc");
       try {
@@ -231,6 +231,7 @@ class DirectoryStore implements Store {
           locks: this.#locks,
           lock,
           deadRatio: options.deadRatio ?? DEAD_RATIO,
+          dryRun: options.dryRun ?? false,
           list: () => this.list(),
           readManifest: (id) => this.#manifest(id),
         });

@@ -29,6 +29,7 @@ export interface GcContext {
   readonly locks: Locks;
   readonly lock: Lock;
   readonly deadRatio: number;
+  readonly dryRun: boolean;
   readonly list: () => Promise<Listing>;
   readonly readManifest: (id: string) => Promise<Uint8Array>;
 }
@@ -37,6 +38,7 @@ export interface GcContext {
 interface Plan {
   readonly segment: string;
   readonly live: readonly SegmentEntry[];
+  readonly deadPages: number;
   readonly deadBytes: number;
   readonly storedBytes: number;
 }
@@ -48,6 +50,7 @@ export async function collectGarbage(context: GcContext): Promise<GcReport> {
   const { ids, reached } = await mark(context);
   const plans = [...segments.loaded].map(([segment, entries]) => plan(segments, segment, entries, reached.pages));
   const rewrite = plans.filter((item) => item.live.length > 0 && item.deadBytes > context.deadRatio * item.storedBytes);
+  if (context.dryRun) return foresee(context, ids, plans, rewrite);
   const written = rewrite.length > 0 ? await rewriteSegments(context, rewrite) : new Set<string>();
   // The rewritten form of one segment may be another one that was there: equal pages in equal order have equal names.
   const useless = plans.filter((item) => item.live.length === 0 || rewrite.includes(item));
@@ -66,6 +69,25 @@ export async function collectGarbage(context: GcContext): Promise<GcReport> {
     deletedPages: before.difference(kept).size,
     freedBytes: doomed.reduce((sum, item) => sum + item.deadBytes, 0),
     keptPages: kept.size,
+    rewrittenSegments: rewrite.length,
+  };
+}
+
+/** What a collection would come to. */
+async function foresee(
+  { host, path }: GcContext,
+  ids: ReadonlySet<string>,
+  plans: readonly Plan[],
+  rewrite: readonly Plan[],
+): Promise<GcReport> {
+  const manifests = (await host.files.list(`${path}/manifests`)).filter((name) => hashLike(name) && !ids.has(name));
+  const affected = plans.filter((item) => item.live.length === 0 || rewrite.includes(item));
+  const dead = affected.reduce((sum, item) => sum + item.deadPages, 0);
+  return {
+    deletedManifests: manifests.length,
+    deletedPages: dead,
+    freedBytes: affected.reduce((sum, item) => sum + item.deadBytes, 0),
+    keptPages: plans.reduce((sum, item) => sum + item.live.length + item.deadPages, 0) - dead,
     rewrittenSegments: rewrite.length,
   };
 }
@@ -92,7 +114,8 @@ function plan(
   const live = entries.filter(({ name }) => reached.has(name) && segments.place(name)?.segment === segment);
   const sum = (list: readonly SegmentEntry[]): number => list.reduce((bytes, entry) => bytes + entry.storedBytes, 0);
   const storedBytes = sum(entries);
-  return { segment, live, storedBytes, deadBytes: storedBytes - sum(live) };
+  const deadPages = entries.length - live.length;
+  return { segment, live, deadPages, storedBytes, deadBytes: storedBytes - sum(live) };
 }
 
 /** Copies the reachable pages of some segments as they are stored, each verified first. Returns the new segments. */

@@ -112,7 +112,7 @@ class MemoryStore implements Store {
     return verifyImages(this, [...this.#roots.map((root) => root.id), ...this.#manifests.keys()], this.#pages.keys());
   }
 
-  async gc(): Promise<GcReport> {
+  async gc({ dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<GcReport> {
     await this.#collecting;
     if (this.#writers > 0) {
       throw new StoreFault(
@@ -120,12 +120,12 @@ class MemoryStore implements Store {
         `store: ${this.#writers} writers are at work, expected none; collect garbage later`,
       );
     }
-    const work = this.#collect();
+    const work = this.#collect(dryRun);
     this.#collecting = work.catch(() => undefined);
     return work;
   }
 
-  async #collect(): Promise<GcReport> {
+  async #collect(dryRun: boolean): Promise<GcReport> {
     const reached: Reached = { pages: new Set(), nodes: new Set() };
     const ids = new Set(this.#roots.map((root) => root.id));
     for (const id of ids) await reachImage(await this.readManifest(id), this.#readPage, reached);
@@ -133,14 +133,15 @@ class MemoryStore implements Store {
     let deletedPages = 0;
     for (const [name, bytes] of this.#pages) {
       if (reached.pages.has(name)) continue;
-      this.#pages.delete(name);
+      if (!dryRun) this.#pages.delete(name);
       deletedPages++;
       freedBytes += bytes.length;
     }
     const unrooted = [...this.#manifests.keys()].filter((id) => !ids.has(id));
-    for (const id of unrooted) this.#manifests.delete(id);
+    for (const id of dryRun ? [] : unrooted) this.#manifests.delete(id);
     const deletedManifests = unrooted.length;
-    return { deletedManifests, deletedPages, freedBytes, keptPages: this.#pages.size, rewrittenSegments: 0 };
+    const keptPages = dryRun ? this.#pages.size - deletedPages : this.#pages.size;
+    return { deletedManifests, deletedPages, freedBytes, keptPages, rewrittenSegments: 0 };
   }
 
   async close(): Promise<void> {}

@@ -79,8 +79,9 @@ export interface Store {
    * Deletes what no root reaches. If anything that is reached cannot be read it deletes nothing and rejects.
    *
    * @param deadRatio a segment is rewritten when more than this part of it is unreachable; 0 leaves nothing
+   * @param dryRun change nothing, report what would be deleted (of segments that would be rewritten, their garbage)
    */
-  gc(options?: { readonly deadRatio?: number }): Promise<GcReport>;
+  gc(options?: { readonly deadRatio?: number; readonly dryRun?: boolean }): Promise<GcReport>;
   /** Gives back file handles; the store can be used again. */
   close(): Promise<void>;
 }

@@ -1,0 +1,95 @@
+// `rtcr gc`: deletes what no checkpoint needs.
+
+import { readdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import type { PlainData } from "../../abi/index.ts";
+import { nodeSha256, openImage, type Store } from "../../store/index-node.ts";
+import { type Command, flag } from "../command.ts";
+import { EXIT } from "../failure.ts";
+import type { Home } from "../home.ts";
+import { journalInUse } from "../journals.ts";
+import { printJson, toSize } from "../print.ts";
+import { readRecord } from "../record.ts";
+import { listRuns } from "../runs.ts";
+
+export const gc: Command = {
+  name: "gc",
+  summary: "delete what no checkpoint needs",
+  usage: "[--dry-run] [--json]",
+  help: `
+Deletes pages and manifests that no checkpoint reaches, journals of files that no checkpoint and no running program
+needs, modules that no checkpoint refers to, and the cache of rewritten modules. Waits for checkpoints under way. When a
+checkpoint cannot be read nothing is deleted.
+
+  --dry-run   only print what would be deleted`,
+  options: { "dry-run": { type: "boolean" }, json: { type: "boolean" } },
+  operands: [0, 0],
+  run: async ({ values, io, home }) => {
+    const dryRun = flag(values, "dry-run");
+    const store = await home.store();
+    try {
+      const needed = await neededBy(store);
+      const collected = await store.gc({ dryRun });
+      const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
+      const idle = (await listRuns(home)).length === 0;
+      for (const [kind, path] of unneeded(home, needed, idle)) {
+        files[kind]++;
+        if (!dryRun) rmSync(path, { recursive: true, force: true });
+      }
+      if (flag(values, "json")) printJson(io, { dryRun, ...collected, ...files });
+      else {
+        const { deletedManifests, deletedPages, freedBytes, keptPages } = collected;
+        io.out(
+          `${dryRun ? "would delete" : "deleted"} ${deletedManifests} manifests, ${deletedPages} pages (${toSize(freedBytes)}), `,
+        );
+        io.out(
+          `${files.journals} journals, ${files.modules} modules, ${files.cached} cached modules; ${keptPages} pages are kept\n`,
+        );
+      }
+      return EXIT.done;
+    } finally {
+      await store.close();
+    }
+  },
+};
+
+interface Needed {
+  readonly ids: ReadonlySet<string>;
+  readonly journals: ReadonlySet<string>;
+  readonly modules: ReadonlySet<string>;
+}
+
+/** What checkpoints refer to outside the store. */
+async function neededBy(store: Store): Promise<Needed> {
+  const needed = { ids: new Set<string>(), journals: new Set<string>(), modules: new Set<string>() };
+  for (const { id } of (await store.list()).roots) {
+    needed.ids.add(id);
+    const { reader } = await openImage(store, id, { sha256: nodeSha256 });
+    for (const { module } of reader.manifest.instances) needed.modules.add(module);
+    const program = await reader.program();
+    const journal = ofCommandLine(program) ? readRecord(program).journal : undefined;
+    if (journal !== undefined) needed.journals.add(journal);
+  }
+  return needed;
+}
+
+/** Others may keep their checkpoints in the same store; they have no journals here. */
+function ofCommandLine(program: PlainData): boolean {
+  return typeof program === "object" && program !== null && "kind" in program && program.kind === "wasi-command";
+}
+
+function* unneeded(
+  home: Home,
+  { ids, journals, modules }: Needed,
+  idle: boolean,
+): Generator<readonly ["journals" | "modules" | "cached" | "marks", string], void> {
+  for (const name of readdirSync(home.at("journals"))) {
+    if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.at("journals", name)];
+  }
+  for (const name of readdirSync(home.at("released"))) if (!ids.has(name)) yield ["marks", home.at("released", name)];
+  for (const name of readdirSync(home.at("cache"))) yield ["cached", home.at("cache", name)];
+  if (!idle) return; // a program that runs may need its module for its next checkpoint
+  for (const name of readdirSync(home.at("modules"))) {
+    if (!modules.has(basename(name, ".wasm"))) yield ["modules", home.at("modules", name)];
+  }
+}
