@@ -104,10 +104,12 @@ export class Scheduler {
     this.#kick();
   }
 
+  /** Lets no thread run any more. A host function may call it: the slice that it is part of ends at a safe point. */
   close(): void {
     this.#state = "closed";
     clearTimeout(this.#timer);
     this.#options.ticker.close();
+    if (this.#group.running) this.#group.request();
     for (const { handle } of this.#threads.splice(0)) handle.end({ kind: "closed" });
   }
 
@@ -152,13 +154,19 @@ export class Scheduler {
   }
 
   #slice(scheduled: Scheduled): void {
-    const { thread } = scheduled;
     this.#group.release();
     try {
-      this.#group.run(thread);
+      this.#group.run(scheduled.thread);
     } catch (thrown) {
       this.#notRun(scheduled, thrown);
     }
+    if (this.#state !== "closed") this.#settle(scheduled);
+    for (const { action } of this.#pending.splice(0)) action();
+  }
+
+  /** Notes how the slice of a thread has ended. */
+  #settle(scheduled: Scheduled): void {
+    const { thread } = scheduled;
     if (thread.ending) {
       const { instance } = thread.entry;
       this.#end(scheduled, toOutcome(thread.ending, this.#options.module(instance)));
@@ -166,7 +174,6 @@ export class Scheduler {
       const { timeoutNs } = thread.parked;
       scheduled.wakeAt = timeoutNs === undefined ? Infinity : performance.now() + Number(timeoutNs) / 1e6;
     }
-    for (const { action } of this.#pending.splice(0)) action();
   }
 
   /** A thread that the engine cannot let run. It stays in the group, so that a checkpoint has it. */
