@@ -4,5 +4,13 @@ export type { HostCall, HostFunction, HostImports, HostValue, PlainData, WaitOut
 export { type Checkpoint, CheckpointFault, sha256 } from "./checkpoint/index.ts";
 export { EngineFault } from "./engine/index.ts";
 export * from "./machine/index.ts";
-export { loadCheckpoint, openMemoryStore, type Store, StoreFault, saveCheckpoint } from "./store/index.ts";
+export {
+  exportImage,
+  importImage,
+  loadCheckpoint,
+  openMemoryStore,
+  type Store,
+  StoreFault,
+  saveCheckpoint,
+} from "./store/index.ts";
 export { WasmFault } from "./wasm/index.ts";

@@ -35,7 +35,7 @@ function reach(entry: string): { readonly files: Set<string>; readonly packages:
 
 for (const [entry, allowed] of [
   ["index.ts", IN_PAGES],
-  ["machine/index-web.ts", IN_PAGES],
+  ["index-web.ts", IN_PAGES],
   ["store/index.ts", IN_PAGES],
   ["machine/cpu-web.ts", []],
 ] as const) {

@@ -9,6 +9,7 @@ import { Fault } from "../util/index.ts";
  * - "deadline": a freeze was not honoured in time
  * - "wrong-module": the module is not the one that the checkpoint was made of
  * - "not-isolated": a page without shared memory
+ * - "no-disk": a run in a browser that needs a file system in memory, and was given nothing to keep it on
  *
  * Of the embedding API:
  * - "host-callback": a freeze was held off beyond its deadline by a host function that had called the guest back
@@ -30,6 +31,7 @@ export class MachineFault extends Fault<
   | "deadline"
   | "wrong-module"
   | "not-isolated"
+  | "no-disk"
   | "host-callback"
   | "busy"
   | "closed"

@@ -14,8 +14,12 @@ export interface ProgramSpec {
   readonly args: readonly string[];
   /** `NAME=value` strings. */
   readonly environment: readonly string[];
+  /** Directories of an in-memory file system, by guest path; its content is part of every checkpoint. */
+  readonly memoryDirectories: readonly string[];
   /** Hold standard output until the next checkpoint. */
   readonly holdOutput: boolean;
+  /** Monotonic time, real time and random numbers are made up, the same in every run. */
+  readonly deterministic: boolean;
 }
 
 /** What a run under Node is given. */
@@ -23,10 +27,6 @@ export interface RunSpec extends ProgramSpec {
   readonly directories: readonly HostDirectory[];
   /** Folder of the undo journal; absent: changes of files are not undone at a restore. */
   readonly journal?: string | undefined;
-  /** Directories of an in-memory file system, by guest path; its content is part of every checkpoint. */
-  readonly memoryDirectories: readonly string[];
-  /** Monotonic time, real time and random numbers are made up, the same in every run. */
-  readonly deterministic: boolean;
 }
 
 /** Where a run goes on. */

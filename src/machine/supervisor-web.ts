@@ -18,6 +18,8 @@ export interface WebSupervisorOptions {
   /** Takes what the program writes to standard output (1) and standard error (2), in order. */
   readonly output: (stream: 1 | 2, bytes: Uint8Array) => void;
   readonly resumption?: Resumption;
+  /** Starts the CPU's worker, one that calls `serveWebCpu`; default: rtcr's own, which has no disk. */
+  readonly startWorker?: () => Worker;
   /** Enter loops anew after a start or a thaw (default: true). */
   readonly reEnter?: boolean;
 }
@@ -43,9 +45,14 @@ function requireIsolation(): void {
   );
 }
 
-function startCpu({ module, hash, spec, resumption, stdin = [] }: WebSupervisorOptions, events: CpuEvents): CpuLink {
+function startOwnWorker(): Worker {
+  return new Worker(new URL("./cpu-web.js", import.meta.url), { type: "module", name: "rtcr CPU" });
+}
+
+function startCpu(options: WebSupervisorOptions, events: CpuEvents): CpuLink {
+  const { module, hash, spec, resumption, stdin = [], startWorker = startOwnWorker } = options;
   const ring = ByteRing.create();
-  const worker = new Worker(new URL("./cpu-web.js", import.meta.url), { type: "module", name: "rtcr CPU" });
+  const worker = startWorker();
   let stopped = false;
   worker.onmessage = ({ data }: { readonly data: Report }) => events.report(data);
   worker.onerror = ({ message }) => events.lost(new MachineFault("ended", message || "the CPU could not be loaded"));

@@ -1,10 +1,18 @@
 // The page of the browser test: takes a checkpoint up, lets the program run on for a while, and hands a new checkpoint
 // back. `?lines=N`: checkpoint after N more lines of output; 0: run to the end. Served by server.ts.
 
-import type { Checkpoint } from "../../src/checkpoint/index.ts";
-import { sha256 } from "../../src/checkpoint/index.ts";
-import { type EndingReport, type ProgramState, WebSupervisor } from "../../src/machine/index-web.ts";
-import { exportImage, importImage, loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
+import {
+  type Checkpoint,
+  type EndingReport,
+  exportImage,
+  importImage,
+  loadCheckpoint,
+  openMemoryStore,
+  type ProgramState,
+  saveCheckpoint,
+  sha256,
+  WebSupervisor,
+} from "../../src/index-web.ts";
 
 /** What the page tells the server in the end. */
 export interface PageReport {
@@ -53,7 +61,7 @@ async function runOn(checkpoint: Checkpoint, lines: number): Promise<{ state?: P
   const supervisor = await WebSupervisor.start({
     module,
     hash,
-    spec: { args: [], environment: [], holdOutput: false },
+    spec: { args: [], environment: [], memoryDirectories: [], holdOutput: false, deterministic: false },
     resumption: {
       state: { group: checkpoint.group, wasi: checkpoint.sessions["wasi"]! },
       acceptChangedFiles: false,
