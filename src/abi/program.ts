@@ -49,6 +49,8 @@ export interface ProgramImport {
   readonly index: number;
   /** Of functions. */
   readonly signature?: Signature;
+  /** The program was rewritten for a function that is over soon: a freeze cannot leave through its callers. */
+  readonly instant?: true;
 }
 
 /** A rewritten module described. All indices are those of the original. */

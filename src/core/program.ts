@@ -8,6 +8,7 @@ import {
   Program,
   type RewriteOptions,
   type RewriteStatistics,
+  referenceModule,
   rewrite,
 } from "../instrument/index.ts";
 
@@ -40,6 +41,7 @@ export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOpt
     at: (functionIndex, position) => layouts.at(functionIndex, position),
     signature: (functionIndex) => program.functionSignature(functionIndex),
     continuations: remembered((requests) => continuations(program, requests)),
+    references: (number) => referenceModule(program, number),
     globals: globalAccessor(program),
   };
 }

@@ -88,14 +88,18 @@ export class Group {
   add(name: string, program: Rewritten, imports: HostImports = {}, links: WebAssembly.Imports = {}): Instance {
     const number = this.instances.length;
     const given: Record<string, Record<string, unknown>> = {};
-    for (const { module, name: field, kind, index } of program.info.imports) {
+    for (const { module, name: field, kind, instant } of program.info.imports) {
       const host = imports[module]?.[field];
       const link = links[module]?.[field];
       if (host === undefined && link === undefined) {
         throw new EngineFault("link", `${name}: import ${kind} ${module}.${field} is missing`, { module, name: field });
       }
+      if (instant && (link !== undefined || host!.freeze !== "instant")) {
+        const what = link === undefined ? "a restartable host function" : "a function of an instance";
+        const message = `${name}: import ${module}.${field} is ${what}, but the program was rewritten for an instant one`;
+        throw new EngineFault("link", message, { module, name: field });
+      }
       (given[module] ??= {})[field] = link ?? this.hostCalls.wrap(module, field, host!, number);
-      void index;
     }
     const waitHook = (instance: Instance) => {
       const wait = (memory: number, address: bigint, expected: bigint, timeout: bigint, width: number) =>

@@ -52,6 +52,7 @@ export class Instance {
   readonly #compile: Compile;
   #bytes = new Uint8Array(0);
   #globals: WebAssembly.Exports | undefined;
+  readonly #addedReferences = new Map<number, WebAssembly.Exports>();
   readonly #slots = new Map<number, Map<number, number>>();
 
   /** @param imports values of the original's imports, by module and name */
@@ -102,7 +103,7 @@ export class Instance {
 
   /** The table that holds references of frozen frames. */
   references(number: number): WebAssembly.Table {
-    return this.#own(EXPORT.refs, number) as WebAssembly.Table;
+    return this.#ofReferences(EXPORT.refs, number) as WebAssembly.Table;
   }
 
   /** The bytes of memory 0; valid until it grows. */
@@ -113,15 +114,20 @@ export class Instance {
     return this.#bytes;
   }
 
+  /** Whether a reference table is one of exception references. */
+  holdsExceptions(number: number): boolean {
+    return this.#ofReferences(EXPORT.throw, number) !== undefined;
+  }
+
   /** The exception in a slot of a table of exception references. */
   exceptionAt(table: number, slot: number): unknown {
-    return thrownBy(() => (this.exports[`${EXPORT.throw}${table}`] as (slot: number) => void)(slot));
+    return thrownBy(() => (this.#ofReferences(EXPORT.throw, table) as (slot: number) => void)(slot));
   }
 
   /** Puts an exception, or null, into a slot of a table of exception references, which grows as needed. */
   putException(table: number, slot: number, exception: unknown): void {
     this.#raise(exception);
-    (this.exports[`${EXPORT.catch}${table}`] as (slot: number) => void)(slot);
+    (this.#ofReferences(EXPORT.catch, table) as (slot: number) => void)(slot);
   }
 
   /** Lets the hook for that throw `exception`, or return if it is null. */
@@ -264,8 +270,7 @@ export class Instance {
     const main: Record<string, unknown> = {};
     for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
       if (from !== "main") continue;
-      main[name] =
-        kind === "function" && /^f\d+$/.test(name) ? this.function(Number(name.slice(1))) : this.exports[name];
+      main[name] = this.#mainImport(name, kind);
     }
     const own: Record<string, unknown> = {
       [IMPORT.control]: this.#shared.control.memory,
@@ -273,6 +278,24 @@ export class Instance {
       continuations: this.#shared.continuations.table,
     };
     return { main, [IMPORT_MODULE]: own } as WebAssembly.Imports;
+  }
+
+  #mainImport(name: string, kind: string): unknown {
+    if (kind === "function" && /^f\d+$/.test(name)) return this.function(Number(name.slice(1)));
+    if (name.startsWith(EXPORT.refs)) return this.references(Number(name.slice(EXPORT.refs.length)));
+    return this.exports[name];
+  }
+
+  /** What belongs to a reference table: the program's, or one that is made when a foreign frame needs it. */
+  #ofReferences(prefix: string, number: number): WebAssembly.ExportValue {
+    if (this.exports[`${EXPORT.refs}${number}`]) return this.exports[`${prefix}${number}`]!;
+    let added = this.#addedReferences.get(number);
+    if (!added) {
+      const module = new WebAssembly.Module(this.program.references(number) as BufferSource);
+      added = new WebAssembly.Instance(module, this.#sideImports(module)).exports;
+      this.#addedReferences.set(number, added);
+    }
+    return added[`${prefix}${number}`]!;
   }
 
   #own(prefix: string, index: number): WebAssembly.ExportValue {

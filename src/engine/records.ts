@@ -159,7 +159,7 @@ export class Records {
   }
 
   #putReference(instance: Instance, number: number, slot: number, value: unknown): void {
-    if (instance.program.info.references[number] === "exnref") {
+    if (instance.holdsExceptions(number)) {
       instance.putException(number, slot, value);
       return;
     }

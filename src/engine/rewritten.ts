@@ -39,6 +39,8 @@ export interface Rewritten {
   signature(functionIndex: number): Signature;
   /** A side module that continues frames at the given sites. */
   continuations(requests: readonly { readonly function: number; readonly site: number }[]): ContinuationBytes;
+  /** A module with a reference table that the program itself lacks, and what belongs to it; imports the hooks. */
+  references(number: number): Uint8Array;
   /** Reads and writes the globals that JavaScript cannot hold exactly; undefined if there are none. */
   readonly globals?: GlobalAccess | undefined;
 }

@@ -15,35 +15,39 @@ const SPARE_SLOTS = 64;
 
 /** Adds both functions for every table of exception references; the function index by export name. */
 export function addExceptionHelpers(program: Program, space: Space): ReadonlyMap<string, number> {
-  const helpers = new Map<string, number>();
-  program.references.forEach((type, number) => {
-    if (type !== EXNREF) return;
-    const table = space.referenceTable(type);
-    const throwing = space.shared(`throw ${number}`, (writer) => {
-      writer.bytes([0, OP.localGet, 0, OP.tableGet]);
-      writer.u32(table);
-      writer.bytes([OP.throwRef, OP.end]);
-      return space.typeIndex([I32], []);
-    });
-    const catching = space.shared(`catch ${number}`, (writer) => {
-      writer.u8(0);
-      writeGrowth(writer, table);
-      writer.bytes([OP.localGet, 0, OP.block]);
-      writeValueType(writer, EXNREF);
-      writer.bytes([OP.tryTable, 0x40, 1, CATCH_ALL_REF, 0, OP.i32Const, HOOK.raise, OP.callIndirect]);
-      writer.u32(space.typeIndex([], []));
-      writer.u32(space.hooksTable);
-      writer.u8(OP.end);
-      writeNull(writer);
-      writer.bytes([OP.end, OP.tableSet]);
-      writer.u32(table);
-      writer.u8(OP.end);
-      return space.typeIndex([I32], []);
-    });
-    helpers.set(`${EXPORT.throw}${number}`, throwing);
-    helpers.set(`${EXPORT.catch}${number}`, catching);
+  return new Map(
+    program.references.flatMap((type, number) => (type === EXNREF ? exceptionHelpers(space, number) : [])),
+  );
+}
+
+/** Adds both functions for reference table `number`; export names and function indices. */
+export function exceptionHelpers(space: Space, number: number): [string, number][] {
+  const table = space.referenceTable(EXNREF);
+  const throwing = space.shared(`throw ${number}`, (writer) => {
+    writer.bytes([0, OP.localGet, 0, OP.tableGet]);
+    writer.u32(table);
+    writer.bytes([OP.throwRef, OP.end]);
+    return space.typeIndex([I32], []);
   });
-  return helpers;
+  const catching = space.shared(`catch ${number}`, (writer) => {
+    writer.u8(0);
+    writeGrowth(writer, table);
+    writer.bytes([OP.localGet, 0, OP.block]);
+    writeValueType(writer, EXNREF);
+    writer.bytes([OP.tryTable, 0x40, 1, CATCH_ALL_REF, 0, OP.i32Const, HOOK.raise, OP.callIndirect]);
+    writer.u32(space.typeIndex([], []));
+    writer.u32(space.hooksTable);
+    writer.u8(OP.end);
+    writeNull(writer);
+    writer.bytes([OP.end, OP.tableSet]);
+    writer.u32(table);
+    writer.u8(OP.end);
+    return space.typeIndex([I32], []);
+  });
+  return [
+    [`${EXPORT.throw}${number}`, throwing],
+    [`${EXPORT.catch}${number}`, catching],
+  ];
 }
 
 /** Grows the table until it has the slot that local 0 names. */

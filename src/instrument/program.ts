@@ -174,8 +174,9 @@ export class Program {
         module: entry.module,
         name: entry.name,
         kind: entry.kind,
-        index: counts[entry.kind]++,
         ...(entry.kind === "func" ? { signature: this.#signature(entry.type) } : {}),
+        ...(entry.kind === "func" && this.importKind(counts.func) === "instant" ? { instant: true as const } : {}),
+        index: counts[entry.kind]++,
       })),
       exports: module.exports,
       memories: spaces.memories.map((memory, index) => ({

@@ -14,6 +14,7 @@ import {
   type FunctionType,
   I32,
   type Import,
+  isRef,
   type Module,
   OP,
 } from "../wasm/index.ts";
@@ -179,6 +180,7 @@ export class SideModule {
           }
         }
       }
+      for (const number of sites) this.#needReferences(plan, plan.sites[number]!);
       for (let at = 0; at < count; at++) {
         const code = op[at]!;
         if (code === OP.call || code === OP.returnCall || code === OP.refFunc) this.#importFunction(a[at]!);
@@ -188,6 +190,11 @@ export class SideModule {
         }
       }
     }
+  }
+
+  /** Gives the reference types of a frame their tables, if this rewriting has none for them yet. */
+  #needReferences(plan: Plan, site: Site): void {
+    for (const { type } of plan.union(site)) if (isRef(type)) this.program.referenceNumber(type);
   }
 
   #importFunction(index: number): void {
