@@ -1,7 +1,8 @@
 // The script rewritten: every module of it is an instance of one group, linked through exports.
 //
 // Tortured, the thread gives way at every safe point. Each time it is saved, written as JSON, read back and restored
-// in place; at some of them the whole group is captured and brought up in a fresh one, instance by instance.
+// in place; at some of them the whole group is captured and brought up in a fresh one, instance by instance, rewritten
+// in another form.
 //
 // A stop costs as much as the stack is deep, so that stopping at every call of a deep recursion would take for ever:
 // the deeper the stack and the more stops a call has had, the more safe points are passed until the next.
@@ -25,6 +26,7 @@ import {
   type Added,
   calleeOf,
   exportIndex,
+  type Form,
   type Outcome,
   outcomeOf,
   type Prepared,
@@ -45,7 +47,7 @@ export interface GroupInstance {
 /** How an instance is made again. */
 interface Recipe {
   readonly label: string;
-  readonly program: LoadedProgram;
+  readonly program: (form: Form) => LoadedProgram;
   readonly links: readonly { readonly module: string; readonly name: string; readonly from: number }[];
 }
 
@@ -68,6 +70,7 @@ export class GroupWorld implements World<GroupInstance> {
   readonly #adopted: SharedExports[] = [];
   readonly #callers = new Map<string, number>();
   #group = new Group();
+  #form: Form;
   #skipped: string | undefined;
   #stride = 1;
   #passed = 0;
@@ -77,6 +80,7 @@ export class GroupWorld implements World<GroupInstance> {
   /** @param torture absent: no thread ever gives way */
   constructor(torture?: TortureOptions) {
     this.way = torture ? "tortured" : "rewritten";
+    this.#form = torture ? "everyTurn" : "standard";
     this.#options = torture;
     this.#prepareGroup(this.#group);
   }
@@ -92,7 +96,7 @@ export class GroupWorld implements World<GroupInstance> {
     }
     try {
       const number = this.#add({ label: prepared.label, program: prepared.program, links });
-      const { start } = prepared.program.info;
+      const { start } = prepared.program(this.#form).info;
       if (start !== undefined) {
         const outcome = this.#run(number, start, "start", []);
         if (outcome.kind !== "returned") return { outcome: outcomeOfEnding(outcome) };
@@ -146,17 +150,19 @@ export class GroupWorld implements World<GroupInstance> {
     let program = callers.get(key);
     if (!program) callers.set(key, (program = loadProgram(bytes, "", { shareMemories: false })));
     let number = this.#callers.get(key);
-    if (number === undefined) this.#callers.set(key, (number = this.#add({ label: "caller", program, links: [] })));
+    if (number === undefined)
+      this.#callers.set(key, (number = this.#add({ label: "caller", program: () => program, links: [] })));
     return number;
   }
 
   #add(recipe: Recipe): number {
-    const { number } = this.#addTo(this.#group, recipe);
+    const { number } = this.#addTo(this.#group, recipe, this.#form);
     this.#recipes.push(recipe);
     return number;
   }
 
   #run(instance: number, index: number, name: string, args: readonly unknown[]): Ending {
+    this.#backToEveryTurn();
     let thread = this.#group.spawn({ instance, function: index, name }, args);
     this.#stride = 1;
     this.#passed = 0;
@@ -175,7 +181,13 @@ export class GroupWorld implements World<GroupInstance> {
   /** Saves and restores a frozen thread; at some points the whole group. */
   #stop(thread: Thread): Thread {
     try {
-      if (this.captures < this.#options!.captures && isSample(this.points)) return this.#replaceGroup();
+      if (this.captures < this.#options!.captures && isSample(this.points)) {
+        this.captures++;
+        this.#replaceGroup(this.#form === "everyTurn" ? "secondTurn" : "everyTurn");
+        this.#group.request();
+        this.#depth = this.#group.frames(this.#group.threads[0]!).length;
+        return this.#group.threads[0]!;
+      }
       const saved = fromText(toText(this.#group.save(thread) as unknown as PlainData)) as unknown as SavedThread;
       const restored = this.#group.restore(saved);
       this.#depth = saved.frames.length;
@@ -188,33 +200,39 @@ export class GroupWorld implements World<GroupInstance> {
     }
   }
 
-  /** Captures the group and goes on in a fresh one. */
-  #replaceGroup(): Thread {
-    this.captures++;
+  /** Captures the group and goes on in a fresh one of another form. */
+  #replaceGroup(form: Form): void {
     const text = toText(captureGroup(this.#group) as unknown as PlainData);
     const fresh = new Group();
-    for (const recipe of this.#recipes) this.#addTo(fresh, recipe);
-    const saved = fromText(text) as unknown as SavedGroup;
-    restoreGroup(fresh, saved);
-    this.#depth = saved.threads[0]!.frames.length;
+    for (const recipe of this.#recipes) this.#addTo(fresh, recipe, form);
+    restoreGroup(fresh, fromText(text) as unknown as SavedGroup);
     this.#prepareGroup(fresh);
-    fresh.request();
+    this.#form = form;
     this.#group = fresh;
-    return fresh.threads[0]!;
   }
 
-  #addTo(group: Group, { label, program, links }: Recipe): Instance {
+  /** A call begins in the form that polls most, unless something in the group cannot be captured. */
+  #backToEveryTurn(): void {
+    if (!this.#options || this.#form === "everyTurn") return;
+    try {
+      this.#replaceGroup("everyTurn");
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault) || thrown.code !== "unsaveable") throw thrown;
+    }
+  }
+
+  #addTo(group: Group, { label, program, links }: Recipe, form: Form): Instance {
     const values: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module, name, from } of links) {
       const exports = from < 0 ? this.#adopted[-1 - from]! : group.instances[from]!.exports;
       (values[module] ??= {})[name] = exports[name] as WebAssembly.ImportValue;
     }
-    return group.add(label, program, {}, values);
+    return group.add(label, program(form), {}, values);
   }
 
   #hasExport(from: number, name: string): boolean {
     if (from < 0) return name in this.#adopted[-1 - from]!;
-    return this.#recipes[from]!.program.info.exports.some((entry) => entry.name === name);
+    return this.#recipes[from]!.program(this.#form).info.exports.some((entry) => entry.name === name);
   }
 
   #prepareGroup(group: Group): void {
@@ -227,9 +245,9 @@ export class GroupWorld implements World<GroupInstance> {
   }
 }
 
-/** Whether the whole group is captured at the n-th point of a script: all of the first, then ever fewer. */
+/** Whether the whole group is captured at the n-th point of a script: every second at first, then ever fewer. */
 function isSample(point: number): boolean {
-  return point <= 8 || (point & (point - 1)) === 0 || point % 97 === 0;
+  return (point <= 16 && point % 2 === 0) || (point & (point - 1)) === 0 || point % 97 === 0;
 }
 
 function outcomeOfEnding(ending: Exclude<Ending, { readonly kind: "returned" }>): Outcome {

@@ -1,11 +1,11 @@
 // The modules of one script: each is read, decoded and rewritten once, for all ways.
 
 import { createHash } from "node:crypto";
-import { loadProgram } from "../../../src/core/program.ts";
+import { type LoadedProgram, loadProgram } from "../../../src/core/program.ts";
 import { decodeModule } from "../../../src/wasm/index.ts";
 import { type Command, readModule, type Script } from "./script.ts";
 import { SPECTEST } from "./spectest.ts";
-import type { Prepared } from "./world.ts";
+import { FORMS, type Form, type Prepared } from "./world.ts";
 
 /** A module that rtcr does not take. */
 export class Refused {
@@ -53,5 +53,12 @@ export class Modules {
 /** Memories stay as they are: a sibling may import them by their exact type. */
 function prepare(label: string, bytes: Uint8Array<ArrayBuffer>): Prepared {
   const hash = createHash("sha256").update(bytes).digest("hex");
-  return { label, bytes, module: decodeModule(bytes), program: loadProgram(bytes, hash, { shareMemories: false }) };
+  const programs = new Map<Form, LoadedProgram>();
+  const program = (form: Form) => {
+    let loaded = programs.get(form);
+    if (!loaded) programs.set(form, (loaded = loadProgram(bytes, hash, { shareMemories: false, ...FORMS[form] })));
+    return loaded;
+  };
+  program("standard");
+  return { label, bytes, module: decodeModule(bytes), program };
 }

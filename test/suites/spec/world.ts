@@ -12,8 +12,16 @@ export interface Prepared {
   readonly label: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly module: Module;
-  readonly program: LoadedProgram;
+  /** Rewritten in one of the forms; made when it is first asked for. */
+  program(form: Form): LoadedProgram;
 }
+
+/**
+ * How a module is rewritten: as always, with a poll at every turn of every loop, or at every second turn. States that
+ * were saved in one form are continued in others.
+ */
+export const FORMS = { standard: {}, everyTurn: { mostTurns: 1 }, secondTurn: { mostTurns: 2 } } as const;
+export type Form = keyof typeof FORMS;
 
 /** How a call, a look at a global or an instantiation ended. */
 export type Outcome =

@@ -1,6 +1,6 @@
 // Runs one case two ways: through rtcr without a stop, and stopped again and again. At each stop everything is
-// captured, written as bytes, thrown away, and brought up from the bytes in a fresh instance with fresh sessions; the
-// directories go through the undo journal. Both runs start from a copy of the given directories, and must leave the
+// captured, written as bytes, thrown away, and brought up from the bytes in a fresh instance, rewritten in another form,
+// with fresh sessions; the directories go through the undo journal. Both runs start from a copy of the given directories, and must leave the
 // same files.
 
 import { createHash } from "node:crypto";
@@ -55,8 +55,9 @@ export async function runCase(file: string): Promise<FileReport> {
     const place = { file, line: 0, what: "case", way };
     try {
       const wasiCase = readCase(file);
-      const program = await load(file);
-      const result = withCopies(wasiCase, (folder) => new Run(wasiCase, program, folder, way).toEnd());
+      const bytes = await read(file);
+      const programs = way === "plain" ? [load(bytes, {})] : [load(bytes, { mostTurns: 1 }), load(bytes, {})];
+      const result = withCopies(wasiCase, (folder) => new Run(wasiCase, programs, folder, way).toEnd());
       shown.set(way, result);
       const wrong = difference(wasiCase, result) ?? against(shown.get("plain")!, result);
       checks.push({ ...place, ...(wrong === undefined ? { status: "passed" } : { status: "failed", message: wrong }) });
@@ -68,12 +69,16 @@ export async function runCase(file: string): Promise<FileReport> {
   return { file, checks, points, captures: points };
 }
 
-async function load(file: string): Promise<LoadedProgram> {
+async function read(file: string): Promise<Uint8Array<ArrayBuffer>> {
   const content = readFileSync(file);
   const bytes = file.endsWith(".wat")
     ? (await import("../../assemble.ts")).assemble(content.toString())
     : new Uint8Array(content);
-  return loadProgram(bytes, createHash("sha256").update(bytes).digest("hex"));
+  return bytes;
+}
+
+function load(bytes: Uint8Array<ArrayBuffer>, options: { readonly mostTurns?: number }): LoadedProgram {
+  return loadProgram(bytes, createHash("sha256").update(bytes).digest("hex"), options);
 }
 
 /** Does something with copies of the case's directories: `0`, `1` and so on in a folder that goes afterwards. */
@@ -94,7 +99,8 @@ function withCopies<Result>({ directories }: WasiCase, work: (folder: string) =>
 
 class Run {
   readonly #case: WasiCase;
-  readonly #program: LoadedProgram;
+  /** Forms of the program that take turns at the stops. */
+  readonly #programs: readonly LoadedProgram[];
   readonly #folder: string;
   readonly #way: Way;
   readonly #written = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
@@ -102,9 +108,9 @@ class Run {
   #passed = 0;
   #next = 1;
 
-  constructor(wasiCase: WasiCase, program: LoadedProgram, folder: string, way: Way) {
+  constructor(wasiCase: WasiCase, programs: readonly LoadedProgram[], folder: string, way: Way) {
     this.#case = wasiCase;
-    this.#program = program;
+    this.#programs = programs;
     this.#folder = folder;
     this.#way = way;
   }
@@ -126,9 +132,8 @@ class Run {
 
   #begin(state: ProgramState | undefined) {
     const sessions = this.#sessions(state);
-    const program = state
-      ? WasiProgram.restore(this.#program, sessions, state)
-      : WasiProgram.begin(this.#program, sessions);
+    const loaded = this.#programs[this.#points % this.#programs.length]!;
+    const program = state ? WasiProgram.restore(loaded, sessions, state) : WasiProgram.begin(loaded, sessions);
     if (this.#way === "tortured") {
       program.group.policy = () => this.#stops();
       program.group.request();
