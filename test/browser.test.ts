@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nodeSha256 } from "../src/store/sha256-node.ts";
+import { assemble } from "./assemble.ts";
 import { type Browser, installedBrowsers } from "./browser/browsers.ts";
+import type { CopyReport } from "./browser/copy-page.ts";
 import type { PageReport } from "./browser/page.ts";
 import { BrowserServer, type Visit } from "./browser/server.ts";
 import type { SuiteReport } from "./browser/suite-worker.ts";
@@ -107,15 +109,43 @@ test("CPython goes from Node through Chromium and Firefox and is finished under 
   assert.equal(lives.at(-1)!.exitCode, reference.exitCode);
 });
 
+/** Copies standard input to standard output, 1,000 bytes at a time, and exits with 5. */
+const COPY = assemble(`(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (loop $again
+      (i32.store (i32.const 4) (i32.const 1000))
+      (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)) (then (call $exit (i32.const 1))))
+      (if (i32.eqz (i32.load (i32.const 8))) (then (call $exit (i32.const 5))))
+      (i32.store (i32.const 4) (i32.load (i32.const 8)))
+      (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (then (call $exit (i32.const 2))))
+      (br $again))))`);
+
+for (const browser of installedBrowsers()) {
+  test(`a program blocked in a read is captured and goes on in ${browser.name}`, async () => {
+    server.modules.set("copy", COPY);
+    const { report } = await shown<CopyReport>(browser, "/copy");
+    assert.equal(report.error, undefined);
+    assert.equal(report.before, "one two ");
+    assert.equal(report.output, `one two three ${"x".repeat(200_000)}`);
+    assert.equal(report.exitCode, 5);
+  });
+}
+
 const SUITES = [
   ...["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`),
   ...["engine/capture", "machine/machine"].map((name) => `src/${name}.test.ts`),
   "test/browser/canaries.test.ts",
 ];
 
-for (const { name, ...browser } of installedBrowsers()) {
+for (const browser of installedBrowsers()) {
+  const { name } = browser;
   test(`tests of engine, machine and torture pass in ${name}`, async () => {
-    const { report } = await shown<SuiteReport>({ name, ...browser }, `/suite?files=${SUITES.join()}`);
+    const { report } = await shown<SuiteReport>(browser, `/suite?files=${SUITES.join()}`);
     console.log([`${name}: ${report.passed} passed in ${report.elapsedMs} ms`, ...report.notes].join("; "));
     const messages = report.failures.map((failure) => `${failure.name}: ${failure.message}`);
     assert.deepEqual(messages, []);

@@ -6,8 +6,8 @@ import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import posix from "node:path/posix";
 
-/** The page that loads the build just as it is. */
-const PAGE = "/test/browser/page.ts";
+/** Pages load the build just as it is. */
+const PAGE = /page\.ts$/;
 const ROOT = join(import.meta.dirname, "../..");
 
 /** The build for tests in workers, which have no import map: package names are addresses. */
@@ -27,6 +27,6 @@ function address(importer: string, target: string): string {
   if (!target.startsWith(".")) return target;
   const path = posix.join(posix.dirname(importer), target);
   if (path === "/test/assemble.ts") return "/test/browser/assemble-shim.ts";
-  const build = importer === PAGE ? "dist" : "dist-for-workers";
+  const build = PAGE.test(importer) ? "dist" : "dist-for-workers";
   return path.replace(/^\/src\/(.*)\.ts$/, `/${build}/$1.js`);
 }

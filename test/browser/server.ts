@@ -16,15 +16,20 @@ const FOLDERS: Readonly<Record<string, string>> = { dist: DIST, noble: join(ROOT
 
 const HEAD = `<!doctype html><meta charset="utf-8"><title>rtcr</title><link rel="icon" href="data:,">`;
 
-/** By path. The import map names the one package that browsers need, in place of a bundler. */
+/** By path. Their import map names the one package that browsers need, in place of a bundler. */
 const PAGES: Readonly<Record<string, string>> = {
-  "/life": `${HEAD}<script type="importmap">{ "imports": { "@noble/hashes/": "/noble/" } }</script>
-    <script type="module" src="/test/browser/page.ts"></script>`,
+  "/life": page("page.ts"),
+  "/copy": page("copy-page.ts"),
   "/suite": `${HEAD}<script>
     new Worker("/test/browser/suite-worker.ts" + location.search, { type: "module" }).onerror = ({ message }) =>
       fetch("/report", { method: "POST", body: JSON.stringify({ passed: 0, failures: [{ name: "worker", message }] }) });
     </script>`,
 };
+
+function page(script: string): string {
+  return `${HEAD}<script type="importmap">{ "imports": { "@noble/hashes/": "/noble/" } }</script>
+    <script type="module" src="/test/browser/${script}"></script>`;
+}
 
 const ISOLATION = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
 
@@ -35,7 +40,7 @@ export interface Visit<Report> {
 }
 
 export class BrowserServer {
-  /** Modules that pages may ask for, by their SHA-256. */
+  /** Modules that pages may ask for. */
   readonly modules = new Map<string, Uint8Array>();
   #given: Uint8Array = new Uint8Array(0);
   #received: Uint8Array | undefined;
