@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble } from "../../test/assemble.ts";
-import type { HostImports } from "../abi/index.ts";
+import type { HostCall, HostImports, HostValue } from "../abi/index.ts";
 import { loadProgram } from "../core/program.ts";
 import { Group, type Thread } from "./index.ts";
 
@@ -106,4 +106,24 @@ test("a group whose continuations cannot be made says so, and the thread stays f
   group.run(thread);
   assert.throws(() => group.run(thread), /no compiler today/);
   assert.equal(thread.state, "frozen");
+});
+
+test("a host function of 300 parameters and 200 results is issued again", () => {
+  const group = new Group();
+  const params = Array.from({ length: 300 }, (_, i) => (i % 2 ? 1 : 1n));
+  const types = params.map((value) => (typeof value === "bigint" ? "i64" : "i32")).join(" ");
+  const values = params.map((value) => (typeof value === "bigint" ? "(i64.const 1)" : "(i32.const 1)")).join(" ");
+  const text = `(module (import "h" "h" (func $h (param ${types}) (result ${"i32 ".repeat(200)})))
+    (func (export "f") (result i32) (call $h ${values}) ${"(i32.add) ".repeat(199)}))`;
+  let calls = 0;
+  const call = (_: HostCall, ...args: HostValue[]) => {
+    calls++;
+    return new Array<number>(200).fill(args.filter((arg) => arg === 1 || arg === 1n).length);
+  };
+  const thread = spawn(group, text, [], { h: { h: { freeze: "restartable", call } } });
+  group.request();
+  let freezes = 0;
+  for (group.run(thread); thread.state === "frozen"; group.run(thread)) freezes++;
+  assert.deepEqual(thread.ending, { kind: "returned", results: [300 * 200] });
+  assert.deepEqual([freezes, calls], [2, 1]); // at the entry and before the call
 });

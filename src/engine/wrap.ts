@@ -1,6 +1,7 @@
 // Turns a JavaScript function into a Wasm function of a given type, which tables and calls through them need.
 
 import type { Signature, ValueTypeName } from "../abi/index.ts";
+import { ByteWriter } from "../util/index.ts";
 
 const CODES: Readonly<Record<ValueTypeName, number>> = {
   i32: 0x7f,
@@ -14,20 +15,32 @@ const CODES: Readonly<Record<ValueTypeName, number>> = {
 };
 const modules = new Map<string, WebAssembly.Module>();
 
-/** A module of one import that it exports; at most 127 parameters and results. */
+/** A Wasm function that calls `body`; the module behind it (one import that it exports) is kept by type. */
 export function wasmFunction(type: Signature, body: (...args: never[]) => unknown): (...args: unknown[]) => unknown {
-  const types = [type.params, type.results].flatMap((list) => [list.length, ...list.map((name) => CODES[name])]);
-  const key = types.join();
+  const key = `${type.params.join()}>${type.results.join()}`;
   let module = modules.get(key);
-  if (!module) {
-    const section = (id: number, bytes: number[]) => [id, (bytes.length & 0x7f) | 0x80, bytes.length >> 7, ...bytes];
-    const bytes = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-    bytes.push(...section(1, [1, 0x60, ...types]));
-    bytes.push(...section(2, [1, 1, 0x68, 1, 0x66, 0, 0]));
-    bytes.push(...section(7, [1, 1, 0x66, 0, 0]));
-    module = new WebAssembly.Module(new Uint8Array(bytes));
-    modules.set(key, module);
-  }
+  if (!module) modules.set(key, (module = new WebAssembly.Module(moduleBytes(type))));
   const instance = new WebAssembly.Instance(module, { h: { f: body as WebAssembly.ImportValue } });
   return instance.exports["f"] as (...args: unknown[]) => unknown;
+}
+
+function moduleBytes({ params, results }: Signature): BufferSource {
+  const writer = new ByteWriter(64);
+  const section = (id: number, write: (content: ByteWriter) => void) => {
+    const content = new ByteWriter(64);
+    write(content);
+    writer.u8(id);
+    writer.sized(content.view());
+  };
+  writer.bytes([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  section(1, (types) => {
+    types.bytes([1, 0x60]);
+    for (const list of [params, results]) {
+      types.u32(list.length);
+      types.bytes(list.map((name) => CODES[name]));
+    }
+  });
+  section(2, (imports) => imports.bytes([1, 1, 0x68, 1, 0x66, 0, 0]));
+  section(7, (exports) => exports.bytes([1, 1, 0x66, 0, 0]));
+  return writer.view() as BufferSource;
 }
