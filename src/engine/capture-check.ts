@@ -111,13 +111,15 @@ export function checkThread(group: Group, thread: SavedThread): void {
     throw mismatch(
       `${what}: it began in function ${entry.function} of instance ${entry.instance}, which does not exist`,
     );
-  group.checkFrames(thread.frames);
+  group.checkFrames(thread.frames, thread.hostCall !== undefined);
   for (const frame of thread.frames) for (const value of frame.values) checkReference(group, value, what);
   if (thread.hostCall) {
     const { module, name, args } = thread.hostCall;
     const type = group.hostCalls.typeOf(thread.hostCall);
     if (!type) throw mismatch(`${what}: it waits in ${module}.${name}, which is not imported`);
     checkValues(group, args, type.params, `${what}, call of ${module}.${name}`);
+    const begun = thread.frames.length > 0 || entry.function < program.info.importedFunctions;
+    expect(begun, `${what}: expected frames, it waits in ${module}.${name} but did not begin there`);
   }
   if (thread.frames.length > 0 || thread.hostCall) return;
   checkValues(group, thread.args, program.signature(entry.function).params, what);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
-import type { SavedGroup } from "../abi/index.ts";
+import type { SavedFrame, SavedGroup, SavedThread } from "../abi/index.ts";
 import { loadProgram } from "../core/program.ts";
 import { Arenas, captureGroup, Group, restoreGroup } from "./index.ts";
 
@@ -199,6 +199,29 @@ test("a state that does not fit is refused, nothing changes", () => {
     (saved) => ({ ...saved, threads: [{ id: 1, entry, frames: [], args: [], hostCall }] }),
     /it waits in x.y/,
   );
+});
+
+test("frames that cannot stand like this are refused", () => {
+  const text = `(module (func $g (loop $l)) (func (export "f") (call $g) (call $g)))`;
+  const program = loadProgram(assemble(text), "m", { mostTurns: 1 });
+  const make = () => {
+    const group = new Group();
+    group.add("m", program);
+    return group;
+  };
+  const group = make();
+  group.request();
+  group.run(group.spawn({ instance: 0, function: 1, name: "f" }, []));
+  const saved = captureGroup(group);
+  const thread = saved.threads[0]!;
+  const [outer, inner] = thread.frames as [SavedFrame, SavedFrame];
+  const refused = (change: Partial<SavedThread>, message: RegExp) => {
+    const state = { ...saved, threads: [{ ...thread, ...change }] };
+    assert.throws(() => restoreGroup(make(), state), { code: "mismatch", message });
+  };
+  refused({ frames: [outer] }, /^frame 0: expected a position of a safe point that is no call, found a call$/);
+  refused({ frames: [inner, outer] }, /^frame 0: expected a position of a call, found a loop$/);
+  restoreGroup(make(), saved);
 });
 
 test("arenas keep their buffers", () => {

@@ -217,8 +217,8 @@ export class Group {
   }
 
   /** @throws EngineFault "mismatch" if a frame does not fit its program */
-  checkFrames(frames: readonly SavedFrame[]): void {
-    this.#records.check(frames);
+  checkFrames(frames: readonly SavedFrame[], hostCall: boolean): void {
+    this.#records.check(frames, hostCall);
   }
 
   #poll(): void {

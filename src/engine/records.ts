@@ -124,10 +124,19 @@ export class Records {
     }
   }
 
-  /** @throws EngineFault "mismatch" if a frame does not fit its program */
-  check(frames: readonly SavedFrame[]): void {
+  /**
+   * Whether frames, outermost first, could stand like this: each fits its program, and every one that has called the
+   * next, or the host, stands at a call; the innermost stands at a call only then.
+   *
+   * @throws EngineFault "mismatch"
+   */
+  check(frames: readonly SavedFrame[], hostCall: boolean): void {
     frames.forEach((frame, depth) => {
-      this.#place(frame, depth);
+      const { site } = this.#place(frame, depth);
+      const calls = hostCall || depth < frames.length - 1;
+      if ((site.kind === "call") === calls) return;
+      const expected = calls ? "a call" : "a safe point that is no call";
+      throw new EngineFault("mismatch", `frame ${depth}: expected a position of ${expected}, found a ${site.kind}`);
     });
   }
 
