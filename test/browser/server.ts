@@ -11,7 +11,8 @@ import { assemble, assembleWithBinaryen } from "../assemble.ts";
 import { browserScript, workerScript } from "./scripts.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const DIST = join(ROOT, "build/browser-dist");
+/** Of this process: tests run beside each other. */
+const DIST = join(ROOT, `build/browser-dist-${process.pid}`);
 const FOLDERS: Readonly<Record<string, string>> = { dist: DIST, noble: join(ROOT, "node_modules/@noble/hashes") };
 
 const HEAD = `<!doctype html><meta charset="utf-8"><title>rtcr</title><link rel="icon" href="data:,">`;
@@ -52,7 +53,7 @@ export class BrowserServer {
     });
   });
 
-  /** Builds the package into build/browser-dist and serves it on a free port of this machine. */
+  /** Builds the package into a folder of build/ and serves it on a free port of this machine. */
   static async open(): Promise<BrowserServer> {
     rmSync(DIST, { recursive: true, force: true });
     mkdirSync(DIST, { recursive: true });
@@ -81,6 +82,7 @@ export class BrowserServer {
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();
+    rmSync(DIST, { recursive: true, force: true });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
