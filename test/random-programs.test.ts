@@ -146,7 +146,7 @@ const totals = { programs: 0, points: 0, refused: 0, exhausted: 0 };
 async function check(seed: number): Promise<void> {
   const { features, more } = KINDS[seed % KINDS.length]!;
   const { below } = seededRandom(seed);
-  const input = Uint8Array.from({ length: 400 + below(2000) }, () => below(256));
+  const input = Uint8Array.from({ length: 300 + below(1500) }, () => below(256));
   const bytes = await random.make(input, features, more);
   const program = scenario(bytes, seed);
   const plain = program.plain();
