@@ -1,7 +1,10 @@
 // Runs a bench by name: `npm run bench -- NAME [--json FILE] [options]`. A bench is a file here that exports `run`.
 
 const BENCHES = {
+  continuations: () => import("./continuations.ts"),
+  freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),
+  rewrite: () => import("./rewrite.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -36,11 +36,11 @@ def careful(values):
 
 
 words = {}
-for number in primes(60000):
+for number in primes(20000):
     words[str(number % 977)] = words.get(str(number % 977), 0) + number
 factorial = 1
-for number in range(1, 900):
+for number in range(1, 500):
     factorial *= number
 text = ",".join(sorted(f"{key}:{value}" for key, value in words.items()))
 digest = hashlib.sha256((text + str(factorial)).encode()).hexdigest()
-print(digest, tree(13).size(), careful(range(60000)), sum(i * i % 17 for i in range(200000)))
+print(digest, tree(11).size(), careful(range(20000)), sum(i * i % 17 for i in range(60000)))

@@ -35,19 +35,23 @@ function prepare(program: LoadedProgram, name: string, args: readonly unknown[])
   return { group, thread: group.spawn({ instance: 0, function: index, name }, args) };
 }
 
-test("a request is seen by an optimised loop", async () => {
-  const { group, thread } = prepare(loadProgram(BYTES, "canary"), "spin", []);
-  const ticker = startTicker(group.control.words, 2);
-  await ticker.ready;
-  ticker.run();
-  for (let round = 0; round < ROUNDS; round++) {
-    group.release();
-    group.run(thread); // for ever, where the load was moved out of the loop
-    assert(thread.state === "frozen", `round ${round}: the thread is frozen`);
-  }
-  ticker.close();
-  note(`${ROUNDS} requests seen`);
-});
+for (const [form, options] of [
+  ["that polls at every turn", { mostTurns: 1 }],
+  ["that is strip-mined", {}],
+] as const)
+  test(`a request is seen by an optimised loop ${form}`, async () => {
+    const { group, thread } = prepare(loadProgram(BYTES, "canary", options), "spin", []);
+    const ticker = startTicker(group.control.words, 2);
+    await ticker.ready;
+    ticker.run();
+    for (let round = 0; round < ROUNDS; round++) {
+      group.release();
+      group.run(thread); // for ever, where the load was moved out of the loop
+      assert(thread.state === "frozen", `round ${round}: the thread is frozen`);
+    }
+    ticker.close();
+    note(`${ROUNDS} requests seen`);
+  });
 
 /** A recursion `depth` deep, frozen at its bottom: frames of a shallow one, repeated. */
 function deepState(program: LoadedProgram, depth: number): SavedGroup {
