@@ -69,7 +69,8 @@ export async function run(args: readonly string[]): Promise<number> {
   console.log("freeze and thaw in place");
   console.table(inPlace);
   const states: object[] = [];
-  for (const sizeMiB of values.sizes.split(",").map(Number)) states.push(await stateRow(sizeMiB, Number(values.rounds)));
+  for (const sizeMiB of values.sizes.split(",").map(Number))
+    states.push(await stateRow(sizeMiB, Number(values.rounds)));
   console.log("capture, checkpoint, restore, milliseconds");
   console.table(states);
   const { version: node } = process;
