@@ -77,6 +77,10 @@ const LEGACY: readonly Row[] = [
   ["a try in a handler", `(func (export "f") (result i32) (try (result i32) (do (call $throws (i32.const 1)) (i32.const 0)) (catch $e (try (param i32) (result i32) (do (call $nothing) (i32.add (call $tick)) (call $throws (i32.const 10))) (catch $e (i32.add (call $tick)))))))`.replace("(call $throws (i32.const 10)))", "(call $throws (i32.const 10)))")],
   ["br out of a handler", `(func (export "f") (result i32) (block $o (result i32) (try (do (call $throws (i32.const 1))) (catch $e (br $o (i32.add (call $tick))))) (i32.const 0)) (i32.add (call $tick)))`],
   ["uncaught", `(func (export "f") (call $nothing) (call $throws (i32.const 1)))`],
+  ["a handler in a loop in a handler, rethrown to either", `(func $both (param i32) (result i32) (try (result i32) (do (call $throws (local.get 0)) (i32.const 0)) (catch $e (call $nothing) (local.set 0)
+       (loop $l (try (do (call $throws_m)) (catch_all (call $nothing) (if (i32.lt_s (call $tick) (i32.const 9)) (then (br $l))) (if (i32.and (local.get 0) (i32.const 1)) (then (rethrow 3))) (rethrow 0)))) (local.get 0))))
+     (func $g (param i32) (result i32) (try (result i32) (do (call $both (local.get 0))) (catch $e (i32.add (call $tick))) (catch $m (call $nothing) (drop) (i32.wrap_i64))))
+     (func (export "f") (result i32) (i32.add (call $g (i32.const 1)) (call $g (i32.const 2))))`],
   ["longjmp as clang has it", `(func $inner (param i32) (call $nothing) (if (i32.gt_u (call $tick) (i32.const 3)) (then (throw $e (local.get 0)))))
      (func (export "f") (result i32) (local $label i32) (local $s i32) (loop $again
        (try (do (if (local.get $label) (then (local.set $s (i32.add (local.get $s) (call $id (local.get $label))))))

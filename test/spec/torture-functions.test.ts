@@ -1,9 +1,10 @@
 // Calls of every kind, references to functions, tables, segments and memories that change, under torture.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HostImports, HostValue } from "../../src/abi/index.ts";
+import type { HostCall, HostImports, HostValue } from "../../src/abi/index.ts";
 import { assemble, assembleWithBinaryen } from "../assemble.ts";
-import { type Case, survives, survivesLinked } from "../torture.ts";
+import { type Case, Scenario, survives, survivesLinked } from "../torture.ts";
 
 type Row = readonly [what: string, text: string, options?: Case];
 
@@ -137,4 +138,31 @@ test("linked instances: every one with a start function", () => {
   const a = `(module (global $g (export "g") (mut i32) (i32.const 1)) (start $s) (func $s (loop $l (global.set $g (i32.mul (global.get $g) (i32.const 3))) (br_if $l (i32.lt_u (global.get $g) (i32.const 50))))))`;
   const b = `(module (import "a" "g" (global $g (mut i32))) (start $s) (func $s (loop) (global.set $g (i32.add (global.get $g) (i32.const 1)))) (func (export "f") (result i32) (loop) (global.get $g)))`;
   survivesLinked({ a, b }, { result: 82 });
+});
+
+test("linked instances: a host call that is issued again sees the memory of the instance that called", () => {
+  const side = (
+    name: string,
+    rest: string,
+  ) => `(module (import "env" "mark" (func $mark (param i32) (result i32))) (memory (export "memory") 1)
+    (func (export "${name}") (param i32) (result i32) (loop) (i32.add (call $mark (local.get 0)) (i32.load8_u (i32.const 0)))) ${rest})`;
+  const a = side("a", "");
+  const b = side("f", "")
+    .replace("(memory", `(import "a" "a" (func $a (param i32) (result i32))) (memory`)
+    .replace("(loop)", "(loop) (drop (call $a (i32.const 40)))");
+  const mark = (call: HostCall, value: HostValue) => {
+    call.memory[0] = Number(value);
+    return 1;
+  };
+  const imports = (): HostImports => ({ env: { mark: { freeze: "restartable", call: mark } } });
+  for (const every of [1, 2, 3]) {
+    const modules = Object.entries({ a, b }).map(([name, wat]) => ({ name, bytes: assemble(wat) }));
+    const scenario = new Scenario(modules, { imports, args: [7] });
+    const { outcome, group } = scenario.rewritten(every);
+    assert.deepEqual(outcome.ending, { returned: [8] });
+    assert.deepEqual(
+      group.instances.map((instance) => instance.bytes()[0]),
+      [40, 7],
+    );
+  }
 });
