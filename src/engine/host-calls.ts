@@ -66,11 +66,16 @@ export class HostCalls {
 
   #enter(host: HostFunction, call: Call, args: readonly HostValue[]): unknown {
     this.depth++;
+    let result: unknown;
     try {
-      return host.call(call, ...args);
+      result = host.call(call, ...args);
+    } catch (thrown) {
+      if (this.#exit === undefined) throw thrown;
     } finally {
       this.depth--;
     }
+    if (this.#exit !== undefined) throw this.#freeze; // a host function in between cannot hold it up
+    return result;
   }
 
   /** The type of the host function of a saved call; undefined if its instance imports none of that name. */
@@ -124,6 +129,12 @@ export class HostCalls {
   }
 
   exit(code: number): never {
+    if (!this.#group.running) {
+      throw new EngineFault(
+        "busy",
+        `exit with code ${code}: expected a thread that ends, found a call by the embedder`,
+      );
+    }
     this.#exit = code;
     throw this.#freeze;
   }

@@ -85,3 +85,31 @@ test("only what the module exports is visible; exports are the functions themsel
   assert.equal((exports["f"] as () => number)(), 3);
   assert((exports["memory"] as WebAssembly.Memory).buffer instanceof ArrayBuffer);
 });
+
+test("an exit ends its thread from inside callbacks too, and nothing but threads", async () => {
+  const bytes = assemble(`(module (import "host" "back" (func $back)) (import "host" "quit" (func $quit))
+    (func (export "quit") (call $quit)) (func (export "go") (call $back) (call $back))
+    (func (export "fine") (result i32) (call $back) (i32.const 1)))`);
+  using machine = new Machine();
+  let swallowed = 0;
+  const back: HostFunction = {
+    freeze: "instant",
+    call: () => {
+      try {
+        (machine.instance("m").exports["quit"] as () => void)();
+      } catch {
+        swallowed++;
+      }
+      return undefined;
+    },
+  };
+  const quit: HostFunction = { freeze: "instant", call: (call) => call.exit(4) };
+  const instance = await machine.load(bytes, { name: "m", imports: { host: { back, quit } } });
+  await assert.rejects(instance.call("go"), { code: "exited", message: "m: go ended with exit code 4" });
+  assert.equal(swallowed, 1);
+  assert.throws(() => (instance.exports["quit"] as () => void)(), {
+    code: "busy",
+    message: "exit with code 4: expected a thread that ends, found a call by the embedder",
+  });
+  assert.equal((instance.exports["fine"] as () => number)(), 1);
+});
