@@ -67,7 +67,8 @@ export function toFailure(thrown: unknown): CliFailure {
     return new CliFailure(EXIT.failed, `invalid module: ${thrown.message}`, undefined, thrown);
   }
   if (thrown instanceof Fault) {
-    const ofModule = thrown instanceof WasmFault || (thrown.detail["layer"] === "wasm" && thrown.code === "malformed");
+    const inCpu = thrown.detail["detail"] as { readonly fault?: string } | undefined;
+    const ofModule = thrown instanceof WasmFault || inCpu?.fault === WasmFault.name;
     const exitCode = ofModule && thrown.code !== "unsupported" ? EXIT.failed : (CODES[thrown.code] ?? EXIT.failed);
     return new CliFailure(exitCode, thrown.message, HINTS[thrown.code], thrown);
   }

@@ -159,7 +159,7 @@ async function writeOut(
 }
 
 function toFaultData(thrown: unknown): FaultData {
-  if (thrown instanceof Fault) return { code: thrown.code, message: thrown.message };
+  if (thrown instanceof Fault) return { code: thrown.code, message: thrown.message, detail: { fault: thrown.name } };
   const compile = thrown instanceof WebAssembly.CompileError;
   return {
     code: compile ? "invalid" : "internal",

@@ -4,7 +4,6 @@
 // does what was asked and goes on. One request is under way at a time.
 
 import type { MessagePort } from "node:worker_threads";
-import type { PlainData } from "../abi/index.ts";
 import type { HostDirectory } from "../core/host-files/index-node.ts";
 import type { StandardStreams } from "../core/index-node.ts";
 import type { ProgramState } from "./wasi-program.ts";
@@ -84,7 +83,8 @@ export type Report =
 export interface FaultData {
   readonly code: string;
   readonly message: string;
-  readonly detail?: PlainData;
+  /** `fault` is the class's name: the same code may mean different things in different layers. */
+  readonly detail?: { readonly fault: string };
 }
 
 /** How a program ended, for people. */

@@ -214,6 +214,6 @@ export class RunSupervisor {
   }
 }
 
-function toFault({ code, message }: FaultData): CpuFault {
-  return new CpuFault(code, message);
+function toFault({ code, message, detail }: FaultData): CpuFault {
+  return new CpuFault(code, message, { detail });
 }
