@@ -16,6 +16,7 @@ export interface HostCall {
   readonly progress: PlainData | undefined;
   /**
    * Blocks the calling thread until somebody calls `wake` on its machine, the time is over or a freeze is asked for.
+   * Where threads share an event loop ("freeze" then comes at once) the call is issued again at a wake or in time.
    * Only in functions declared "restartable". After "freeze" the function must call `freeze` (or return at once
    * what it has got); waiting again returns "freeze" again.
    *
