@@ -12,7 +12,7 @@
 import type { HostValue, PlainData } from "../abi/index.ts";
 import { type Checkpoint, sha256 } from "../checkpoint/index.ts";
 import { loadProgram } from "../core/program.ts";
-import { type Compile, captureGroup, Group, type Instance, restoreGroup, type Thread } from "../engine/index.ts";
+import { captureGroup, Group, type Instance, restoreGroup, type Thread } from "../engine/index.ts";
 import { MachineFault } from "./faults.ts";
 import { GuestInstance, requireArguments } from "./guest-instance.ts";
 import { type GuestThread, toResult } from "./guest-thread.ts";
