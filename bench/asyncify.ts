@@ -32,6 +32,7 @@ const FEATURES = [
 ].map((feature) => `--enable-${feature}`);
 /** Instructions in front of a branch that are searched for a read of the state. */
 const CONDITION_LENGTH = 14;
+const LIMIT_MS = 40 * 60_000;
 const UNLIKELY = 0;
 const LIKELY = 1;
 
@@ -41,7 +42,11 @@ export interface Asyncified {
   readonly elapsedMs: number;
 }
 
-/** Polls, Asyncify, -O2, hints. Takes long the first time. */
+/**
+ * Polls, Asyncify, -O2, hints. Takes long the first time.
+ *
+ * @throws Error if wasm-opt fails, or takes longer than LIMIT_MS
+ */
 export function asyncify(original: Uint8Array): Asyncified {
   mkdirSync(CACHE, { recursive: true });
   const input = pollsOnly(original);
@@ -53,7 +58,10 @@ export function asyncify(original: Uint8Array): Asyncified {
     writeFileSync(source, input);
     const start = performance.now();
     const options = [...FEATURES, "--asyncify", "--pass-arg=asyncify-imports@rtcr.poll", "-O2"];
-    execFileSync(join(ROOT, "node_modules/.bin/wasm-opt"), [source, ...options, "-o", `${output}.new`]);
+    execFileSync(join(ROOT, "node_modules/.bin/wasm-opt"), [source, ...options, "-o", `${output}.new`], {
+      timeout: LIMIT_MS,
+      stdio: "pipe",
+    });
     renameSync(`${output}.new`, output);
     writeFileSync(note, JSON.stringify({ elapsedMs: Math.round(performance.now() - start) }));
   }

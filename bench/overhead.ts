@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
+import { messageOf } from "../src/util/index.ts";
 import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
 import { type Asyncified, asyncify } from "./asyncify.ts";
 import { geomean, interleave, medianRatio, minimum, rounded, type Samples, timed, type Variant } from "./measure.ts";
@@ -63,11 +64,11 @@ export async function run(args: readonly string[]): Promise<number> {
       copies: program.whole ? 1 : Number(values.copies),
     };
     rows.push(measure(program, counts, !values["no-asyncify"]));
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(summary(rows, Number(values.rounds)), null, 2)}\n`);
     console.error(`${program.name}: rtcr ${rows.at(-1)!.rtcr}, asyncify ${rows.at(-1)!.asyncify ?? "-"}`);
   }
   const result = summary(rows, Number(values.rounds));
   print(rows, result);
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   return 0;
 }
 
@@ -82,7 +83,7 @@ function measure(program: BenchProgram, counts: Counts, peer: boolean): Row {
   const { name, bytes } = program;
   let rewritten!: LoadedProgram;
   const rewriteMs = timed(() => (rewritten = loadProgram(bytes, createHash("sha256").update(bytes).digest("hex"))));
-  const asyncified = peer ? asyncify(bytes) : undefined;
+  const asyncified = peer ? peerOf(program) : undefined;
   const forms = formsOf(program, rewritten, asyncified);
   const cold = interleave(coldVariants(forms), counts.cold);
   const warm = interleave(warmVariants(name, forms, counts.copies), counts.rounds);
@@ -126,6 +127,16 @@ function ratios(samples: Samples, by: "minimum" | "median"): Ratios {
 /** The least time of plain, over all copies. */
 function plainMs(samples: Samples): number {
   return rounded(Math.min(...[...samples].flatMap(([name, times]) => (name.startsWith("plain ") ? times : []))));
+}
+
+/** The program under Asyncify; undefined, with a note, where wasm-opt gives up: it needs gigabytes for large programs. */
+function peerOf({ name, bytes }: BenchProgram): Asyncified | undefined {
+  try {
+    return asyncify(bytes);
+  } catch (error) {
+    console.error(`${name}: without asyncify: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 function formsOf(program: BenchProgram, rewritten: LoadedProgram, asyncified: Asyncified | undefined): Form[] {
