@@ -162,7 +162,6 @@ function inPlaceRow(depth: number): object {
 async function stateRow(sizeMiB: number, rounds: number): Promise<object> {
   const { group } = frozen(10, sizeMiB * 16);
   const memory = group.instances[0]!.bytes();
-  for (let at = 0; at < memory.length; at += 65_536) crypto.getRandomValues(memory.subarray(at, at + 65_536).slice());
   const kept = new Uint8Array(memory.length).fill(1);
   const arenas = new Arenas();
   captureGroup(group, arenas);
