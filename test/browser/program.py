@@ -31,7 +31,7 @@ counts = {}
 power = 1
 source = primes(10 ** 9 // 2000)
 total = 0.0
-for step in range(30):
+for step in range(40):
     refused = 0
     for _ in range(900):
         prime = next(source)
