@@ -65,8 +65,11 @@ async function showFirefox(url: string): Promise<{ close(): Promise<void> }> {
     detached: true,
     env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: "1" },
   });
+  const end = () => endGroup(firefox);
+  process.once("exit", end); // should the test be stopped
   return {
     close: async () => {
+      process.off("exit", end);
       await ended(firefox);
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
@@ -77,6 +80,10 @@ async function showFirefox(url: string): Promise<{ close(): Promise<void> }> {
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.pid === undefined) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
-  process.kill(-child.pid, "SIGKILL");
+  endGroup(child);
   await gone;
+}
+
+function endGroup({ pid, exitCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null) process.kill(-pid, "SIGKILL");
 }
