@@ -15,6 +15,8 @@ export interface Browser {
 
 const CHROMIUM = "/usr/bin/chromium";
 const FIREFOX = "/usr/bin/firefox-esr";
+/** It ends by itself after this time, should the test be killed before it can. */
+const FIREFOX_LIFE = "240s";
 
 const CHROMIUM_ARGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
@@ -60,7 +62,7 @@ async function showFirefox(url: string): Promise<{ close(): Promise<void> }> {
     ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
   );
   writeFileSync(join(profile, "user.js"), lines.join("\n"));
-  const firefox = spawn(FIREFOX, ["--headless", "--no-remote", "--profile", profile, url], {
+  const firefox = spawn("timeout", [FIREFOX_LIFE, FIREFOX, "--headless", "--no-remote", "--profile", profile, url], {
     stdio: "ignore",
     detached: true,
     env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: "1" },
