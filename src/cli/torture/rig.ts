@@ -37,7 +37,7 @@ export class Rig {
   constructor(given: RigSpec, output: OutputSink) {
     this.#given = given;
     this.#output = output;
-    this.loaded = loadProgram(given.module, given.hash);
+    this.loaded = loadProgram(given.module, given.hash, { mostTurns: 1 });
   }
 
   /** A fresh group with fresh sessions: at the program's beginning, or where `state` was captured. */
