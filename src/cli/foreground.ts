@@ -48,7 +48,14 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     const journal = record.journal === undefined ? undefined : journalFolder(home, record.journal);
     const spec = { ...record.spec, journal };
     const { servers } = sockets;
-    const start = { module: module.bytes, hash: module.hash, spec, servers, resumption: from?.resumption };
+    const start = {
+      module: module.bytes,
+      hash: module.hash,
+      spec,
+      servers,
+      resumption: from?.resumption,
+      cache: home.at("cache"),
+    };
     const supervisor = await Supervisor.start(start);
     for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
     const checkpointer = new Checkpointer({

@@ -1,5 +1,6 @@
 // Joins instrumenter and engine: a module's bytes become a program that can be run, frozen and continued.
 
+import type { ProgramInfo } from "../abi/index.ts";
 import type { ContinuationBytes, Rewritten } from "../engine/index.ts";
 import {
   continuations,
@@ -15,11 +16,16 @@ import {
 /** Side modules that are kept at most; they are small. */
 const CONTINUATIONS_REMEMBERED = 4_096;
 
-export interface LoadedProgram extends Rewritten {
-  readonly statistics: RewriteStatistics;
-  /** The rewritten module. */
+/** What rewriting has made of a module; a cache may keep it. */
+export interface RewrittenModule {
   readonly bytes: Uint8Array;
+  readonly info: ProgramInfo;
+  readonly statistics: RewriteStatistics;
+  /** Program.references as they were then: the module's tables of references in their order. */
+  readonly referenceTypes: readonly number[];
 }
+
+export interface LoadedProgram extends Rewritten, RewrittenModule {}
 
 /**
  * Rewrites a module.
@@ -31,18 +37,42 @@ export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOpt
   const program = new Program(bytes, options);
   requireValid(bytes);
   const rewritten = rewrite(program, hash);
-  const layouts = new FrameLayouts(program);
+  return join({ ...rewritten, referenceTypes: [...program.references] }, () => program);
+}
+
+/**
+ * Takes up what rewriting has made of a module before, by this version of the rewriter and with the same options. The
+ * original is not looked at until a frame is read or continued.
+ */
+export function loadRewritten(
+  bytes: Uint8Array,
+  rewritten: RewrittenModule,
+  options: RewriteOptions = {},
+): LoadedProgram {
+  let program: Program | undefined;
+  return join(rewritten, () => {
+    if (program) return program;
+    program = new Program(bytes, options);
+    program.references.push(...(rewritten.referenceTypes as readonly Program["references"][number][]));
+    return program;
+  });
+}
+
+/** @param program always the same; may be slow when it is called first */
+function join(rewritten: RewrittenModule, program: () => Program): LoadedProgram {
+  let layouts: FrameLayouts | undefined;
+  const frames = () => (layouts ??= new FrameLayouts(program()));
   return {
+    ...rewritten,
     module: new WebAssembly.Module(rewritten.bytes as BufferSource),
-    bytes: rewritten.bytes,
-    info: rewritten.info,
-    statistics: rewritten.statistics,
-    layout: (number) => layouts.layout(number),
-    at: (functionIndex, position) => layouts.at(functionIndex, position),
-    signature: (functionIndex) => program.functionSignature(functionIndex),
-    continuations: remembered((requests) => continuations(program, requests)),
-    references: (number) => referenceModule(program, number),
-    globals: globalAccessor(program),
+    layout: (number) => frames().layout(number),
+    at: (functionIndex, position) => frames().at(functionIndex, position),
+    signature: (functionIndex) => program().functionSignature(functionIndex),
+    continuations: remembered((requests) => continuations(program(), requests)),
+    references: (number) => referenceModule(program(), number),
+    get globals() {
+      return globalAccessor(program());
+    },
   };
 }
 

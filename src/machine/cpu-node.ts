@@ -1,6 +1,7 @@
 // The CPU of a run under Node: a worker thread's file.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { cachedPrograms } from "../core/program-cache-node.ts";
 import { required } from "../util/index.ts";
 import { RequestQueue, runCpu } from "./cpu.ts";
 import type { CpuData, Report, Request } from "./protocol.ts";
@@ -15,6 +16,7 @@ await runCpu({
   load: data,
   requests,
   post: (report: Report, transfer) => port.postMessage(report, transfer ?? []),
+  ...(data.cache === undefined ? {} : { loadProgram: cachedPrograms(data.cache) }),
   openSessions: () => openSessions(data),
 });
 port.close();

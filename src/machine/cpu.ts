@@ -5,7 +5,7 @@
 // Everything a guest does wrong ends in a report. The host's part is cpu-node.ts and cpu-web.ts.
 
 import type { HeldOutput } from "../core/index.ts";
-import { loadProgram } from "../core/program.ts";
+import { type LoadedProgram, loadProgram } from "../core/program.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { Fault, messageOf, required } from "../util/index.ts";
 import { reportEnding } from "./ending.ts";
@@ -48,6 +48,8 @@ export interface CpuHost {
   readonly requests: RequestQueue;
   /** `transfer`: buffers that become the supervisor's. */
   post(report: Report, transfer?: ArrayBuffer[]): void;
+  /** Another way to a rewritten program than `loadProgram`, as a cache. */
+  loadProgram?(module: Uint8Array, hash: string): LoadedProgram;
   /** Makes the program's sessions; what it throws refuses the start. */
   openSessions(): RunSessions;
 }
@@ -91,7 +93,7 @@ async function serveFrozen(host: CpuHost, program: WasiProgram, sessions: RunSes
 
 function load(host: CpuHost): { program: WasiProgram; sessions: RunSessions } {
   const { module, hash, resumption } = host.load;
-  const loaded = loadProgram(module, hash);
+  const loaded = (host.loadProgram ?? loadProgram)(module, hash);
   const sessions = host.openSessions();
   try {
     const program = resumption

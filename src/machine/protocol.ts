@@ -47,6 +47,8 @@ export interface CpuLoad {
 export interface CpuData extends CpuLoad {
   readonly spec: RunSpec;
   readonly streams: StandardStreams;
+  /** Folder of rewritten modules; absent: each is rewritten anew. */
+  readonly cache?: string | undefined;
   /** The program's end of the sockets, and where they listen. */
   readonly sockets?: { readonly port: MessagePort; readonly addresses: readonly string[] } | undefined;
 }

@@ -17,6 +17,8 @@ export interface SupervisorOptions {
   readonly resumption?: Resumption | undefined;
   /** Sockets that the program may accept connections from, listening already; see SocketHost. The caller's to close. */
   readonly servers?: readonly Server[];
+  /** Folder that keeps rewritten modules; it exists. */
+  readonly cache?: string;
   /** Enter loops anew after a start or a thaw (default: true). */
   readonly reEnter?: boolean;
 }
@@ -34,11 +36,11 @@ export class Supervisor extends RunSupervisor {
 }
 
 function startCpu({ servers = [], ...load }: SupervisorOptions, events: CpuEvents): CpuLink {
-  const { module, hash, spec, resumption } = load;
+  const { module, hash, spec, resumption, cache } = load;
   const { streams, stop } = openStandardStreams(() => events.wake());
   const host = servers.length > 0 ? new SocketHost(servers, () => events.wake()) : undefined;
   const sockets = host && { port: host.attach(), addresses: host.addresses };
-  const data: CpuData = { module, hash, spec, streams, sockets, resumption };
+  const data: CpuData = { module, hash, spec, streams, sockets, cache, resumption };
   const worker = new Worker(cpuFile(), {
     workerData: data,
     transferList: sockets ? [sockets.port] : [],

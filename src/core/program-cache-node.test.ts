@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assemble } from "../../test/assemble.ts";
+import { Group } from "../engine/index.ts";
+import type { LoadedProgram } from "./program.ts";
+import { cachedPrograms } from "./program-cache-node.ts";
+
+const HASH = "a".repeat(64);
+
+/** Sums up 1 to n, with a function reference and an f64 global; large enough to be kept. */
+const MODULE = assemble(`(module
+  (memory 4)
+  (global $half (mut f64) (f64.const 0.5))
+  (data (i32.const 0) "${"x".repeat(140_000)}")
+  (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (elem declare func $add)
+  (func (export "sum") (param $n i32) (result i32) (local $s i32) (local $f funcref)
+    (local.set $f (ref.func $add))
+    (loop $again
+      (local.set $s (call $add (local.get $s) (local.get $n)))
+      (global.set $half (f64.add (global.get $half) (f64.const 1)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (if (ref.is_null (local.get $f)) (then unreachable))
+    (local.get $s)))`);
+
+test("a rewritten module is kept, and runs and freezes as the one that was made", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const made = cachedPrograms(folder)(MODULE, HASH);
+  const [file] = readdirSync(folder).map((name) => join(folder, name));
+  const kept = cachedPrograms(folder)(MODULE, HASH);
+  assert.deepEqual(kept.bytes, made.bytes);
+  assert.deepEqual(JSON.parse(JSON.stringify(kept.info)), JSON.parse(JSON.stringify(made.info)));
+  assert.deepEqual(kept.referenceTypes, made.referenceTypes);
+  assert.deepEqual([tortured(made), tortured(kept)], [5050, 5050]);
+
+  const content = readFileSync(file!);
+  content[content.length - 9]! ^= 1;
+  writeFileSync(file!, content);
+  assert.deepEqual(cachedPrograms(folder)(MODULE, HASH).bytes, made.bytes);
+  assert.notDeepEqual(readFileSync(file!), content); // and it was written anew
+});
+
+test("a cache that cannot be written is no failure", () => {
+  const loaded = cachedPrograms(join(tmpdir(), "rtcr-no-such-folder"))(MODULE, HASH);
+  assert.equal(tortured(loaded), 5050);
+});
+
+/** The sum of 1 to 100, frozen and restored at every safe point. */
+function tortured(program: LoadedProgram): unknown {
+  const group = new Group();
+  group.add("sum", program);
+  const { index } = program.info.exports.find(({ name }) => name === "sum")!;
+  let thread = group.spawn({ instance: 0, function: index, name: "sum" }, [100]);
+  for (group.request(); ; ) {
+    group.run(thread);
+    if (thread.ending) return thread.ending.kind === "returned" ? thread.ending.results[0] : thread.ending.kind;
+    const saved = group.save(thread);
+    group.threads.splice(0);
+    thread = group.restore(saved);
+  }
+}

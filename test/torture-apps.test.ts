@@ -1,0 +1,77 @@
+// Guest programs frozen, stored, discarded and restored at every single safe point: they do not notice.
+//
+// At least 20 of them pass 2,000 safe points and more. Prints the points taken and, of the sites at which a frame can
+// stand, those at which one stood: what C and Rust libraries bring along is never all reached by one program.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { appNamed, type BuiltApp, buildApps } from "../scripts/build-apps.ts";
+import { type TortureResult, torture } from "../src/cli/torture/torture.ts";
+
+const POINTS = 2_000;
+const PROGRAMS_WITH_POINTS = 20;
+
+const LONG =
+  "recursion quicksort hash-map sieve compress strings files binary-trees regex exit-code shapes word-count collections " +
+  "records bulk-memory tables exceptions-nested memory64 nesting start-function dead-code bench-sieve bench-nbody";
+/** Short ones, for what they exercise or how they end. */
+const SHORT =
+  "simd relaxed-simd v128-locals atomics exceptions multi-memory globals memory-grow trap uncaught panic clock " +
+  "multi-value extended-const br-table directories";
+
+const results = new Map<string, TortureResult>();
+
+describe("programs under torture at every safe point", { concurrency: 2 }, async () => {
+  const names = `${LONG} ${SHORT}`.split(" ");
+  for (const built of await buildApps(names.map(appNamed))) test(built.app.name, () => tortures(built));
+});
+
+test(`${PROGRAMS_WITH_POINTS} of them take ${POINTS} points and more`, () => {
+  const long = [...results.values()].filter(({ tortured }) => tortured.taken.length >= POINTS);
+  assert.ok(long.length >= PROGRAMS_WITH_POINTS, `${long.length} programs`);
+});
+
+after(() => {
+  for (const [name, { tortured, torturedMs }] of [...results].sort()) {
+    const [points, reached] = [tortured.taken.length, tortured.visited.length].map((count) =>
+      String(count).padStart(6),
+    );
+    console.log(
+      `${name.padEnd(18)}${points} points${reached} of ${tortured.sites} sites  ${Math.round(torturedMs)} ms`,
+    );
+  }
+});
+
+async function tortures({ app, file }: BuiltApp): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), "rtcr-data-"));
+  try {
+    const module = new Uint8Array(readFileSync(file));
+    const result = await torture({
+      module,
+      hash: createHash("sha256").update(module).digest("hex"),
+      stdin: new TextEncoder().encode(app.stdin),
+      choice: { every: 1 },
+      freshProcess: false,
+      listSites: false,
+      spec: {
+        args: [app.name, ...app.args],
+        environment: [],
+        directories: app.directory ? [{ hostPath: data, guestPath: "/data", writable: true }] : [],
+        memoryDirectories: [],
+        holdOutput: false,
+        deterministic: true,
+      },
+    });
+    results.set(app.name, result);
+    assert.equal(result.difference?.text, undefined, JSON.stringify(result.point));
+    assert.ok(result.tortured.taken.length > 0, "no point was taken");
+    const expected = readFileSync(join(import.meta.dirname, `../apps/expected/${app.name}.txt`), "utf8");
+    assert.equal(new TextDecoder().decode(result.tortured.outcome.stdout), expected);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
+}
