@@ -10,7 +10,7 @@ import type { Io } from "./command.ts";
 import { type ControlRequest, serveControl } from "./control.ts";
 import type { Home } from "./home.ts";
 import { journalFolder } from "./journals.ts";
-import { listenAll } from "./listen.ts";
+import { addressOf, listenAll } from "./listen.ts";
 import { keepModule, type ModuleFile } from "./modules.ts";
 import type { ProgramRecord } from "./record.ts";
 import type { Claim } from "./runs.ts";
@@ -57,6 +57,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       cache: home.at("cache"),
     };
     const supervisor = await Supervisor.start(start);
+    for (const server of servers) options.io.err(`note: listening on ${addressOf(server)}\n`);
     for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
     const checkpointer = new Checkpointer({
       ...{ home, store, supervisor, record, name: options.claim.name, parent: from?.id },

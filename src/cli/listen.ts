@@ -1,6 +1,6 @@
 // Listening sockets that the user gives to a program.
 
-import { createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { messageOf } from "../util/index.ts";
 import { CliFailure, EXIT, usageError } from "./failure.ts";
 
@@ -25,6 +25,12 @@ export async function listenAll(addresses: readonly string[]): Promise<{ servers
     servers.push(server);
   }
   return { servers, close };
+}
+
+/** Where a server listens. */
+export function addressOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** @throws CliFailure (usage) */
