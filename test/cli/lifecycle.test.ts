@@ -183,3 +183,27 @@ test("checkpoints are made again and again", async (t) => {
   while (entries.length < 2) entries = JSON.parse((await cli(path, "list", "--json")).out);
   assert.equal(await guest.finish(), 0);
 });
+
+test("a fork beside the program that has the files begins a journal of its own, when the user accepts the files", async (t) => {
+  const path = folder(t);
+  const [home, data] = [join(path, "home"), join(path, "data")];
+  mkdirSync(data);
+  const first = new Guest(t, home, "run", "--name", "one", "--dir", `${data}::/data`, counter(path));
+  first.send("x");
+  await first.says("1\n");
+  assert.equal((await cli(home, "checkpoint", "one")).code, 0);
+  first.send("x");
+  await first.says("1\n2\n");
+  const refused = await cli(home, "restore", "--as", "two", "latest");
+  assert.equal(refused.code, 5);
+  assert.match(
+    refused.err,
+    /^note: another program continues the files of [0-9a-f]{8}, this one begins a journal of its own\nerror: files were changed by others since the checkpoint: .*\nhint: --accept-changed-files goes on with the files as they are\n$/,
+  );
+  const second = new Guest(t, home, "restore", "--as", "two", "--accept-changed-files", "latest");
+  second.send("x");
+  await second.says("2\n");
+  assert.equal((await cli(home, "checkpoint", "two")).code, 0);
+  assert.deepEqual([await first.finish(), await second.finish()], [0, 0]);
+  assert.equal(readFileSync(join(data, "log"), "utf8"), "1\n2\n2\n");
+});
