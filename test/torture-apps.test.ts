@@ -16,7 +16,7 @@ const POINTS = 2_000;
 const PROGRAMS_WITH_POINTS = 20;
 
 const LONG =
-  "recursion quicksort hash-map sieve compress strings files binary-trees regex exit-code shapes word-count collections " +
+  "recursion quicksort hash-map sieve compress strings files binary-trees regex shapes word-count collections " +
   "records bulk-memory tables exceptions-nested memory64 nesting start-function dead-code bench-sieve bench-nbody";
 /** Short ones, for what they exercise or how they end. */
 const SHORT =

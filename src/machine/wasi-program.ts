@@ -5,6 +5,7 @@
 
 import type { PlainData, SavedGroup } from "../abi/index.ts";
 import {
+  type Arenas,
   captureGroup,
   type Ending,
   type Entry,
@@ -81,9 +82,9 @@ export class WasiProgram {
     return this.#thread;
   }
 
-  /** The whole state of the frozen program. Memory contents are copies. */
-  capture(): ProgramState {
-    return { group: captureGroup(this.group), wasi: this.#wasi.capture() };
+  /** The whole state of the frozen program. Memory contents are copies, into `arenas` where they are given. */
+  capture(arenas?: Arenas): ProgramState {
+    return { group: captureGroup(this.group, arenas), wasi: this.#wasi.capture() };
   }
 }
 

@@ -61,7 +61,7 @@ export function runLeg(rig: Rig, { from, passed, until, stuck }: LegOptions): Le
     program.group.request();
     const ending = program.run();
     if (ending) return { kind: "ended", ending, passed: count };
-    const state = program.capture();
+    const state = program.capture(rig.arenas);
     return { kind: "frozen", state, ...pointOf(state, count) };
   } finally {
     rigged.dispose();

@@ -6,6 +6,7 @@
 import { createFileSystem } from "../../core/files/index.ts";
 import { createCountingClock, createMemoryInput, createMemoryOutput, createSeededRandom } from "../../core/index.ts";
 import { type LoadedProgram, loadProgram } from "../../core/program.ts";
+import { Arenas } from "../../engine/index.ts";
 import { openVolumes, type ProgramState, type RunSpec, WasiProgram } from "../../machine/index-node.ts";
 import { type SessionStates, sessionStates } from "../../wasi/index.ts";
 
@@ -30,6 +31,8 @@ export interface Rigged {
 /** Starts programs; what was compiled once is used again. */
 export class Rig {
   readonly loaded: LoadedProgram;
+  /** Where memories are copied to: a captured state is valid until the next capture. */
+  readonly arenas = new Arenas();
   readonly #given: RigSpec;
   readonly #output: OutputSink;
   readonly #compiled = new WeakMap<Uint8Array, WebAssembly.Module>();
