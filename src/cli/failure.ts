@@ -70,7 +70,9 @@ export function toFailure(thrown: unknown): CliFailure {
     const inCpu = thrown.detail["detail"] as { readonly fault?: string } | undefined;
     const ofModule = thrown instanceof WasmFault || inCpu?.fault === WasmFault.name;
     const exitCode = ofModule && thrown.code !== "unsupported" ? EXIT.failed : (CODES[thrown.code] ?? EXIT.failed);
-    return new CliFailure(exitCode, thrown.message, HINTS[thrown.code], thrown);
+    // The engine's own words, when it has found the module invalid in the CPU.
+    const message = thrown.message.startsWith("WebAssembly.") ? `invalid module: ${thrown.message}` : thrown.message;
+    return new CliFailure(exitCode, message, HINTS[thrown.code], thrown);
   }
   const system = (thrown as NodeJS.ErrnoException | null)?.code;
   if (typeof system === "string" && /^E[A-Z0-9]+$/.test(system)) {
