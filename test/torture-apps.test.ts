@@ -16,12 +16,12 @@ const POINTS = 2_000;
 const PROGRAMS_WITH_POINTS = 20;
 
 const LONG =
-  "recursion quicksort hash-map sieve compress strings files binary-trees regex shapes word-count collections " +
-  "records bulk-memory tables exceptions-nested memory64 nesting start-function dead-code bench-sieve bench-nbody";
+  "recursion quicksort n-body mandelbrot binary-trees regex sudoku dijkstra shapes templates functional iterators " +
+  "classes generics garbage bulk-memory tables exceptions-nested memory64 nesting v128-locals start-function simd";
 /** Short ones, for what they exercise or how they end. */
 const SHORT =
-  "simd relaxed-simd v128-locals atomics exceptions multi-memory globals memory-grow trap uncaught panic clock " +
-  "multi-value extended-const br-table directories";
+  "relaxed-simd atomics exceptions legacy-exceptions multi-memory globals memory-grow trap uncaught panic clock " +
+  "extended-const br-table directories";
 
 const results = new Map<string, TortureResult>();
 
