@@ -20,8 +20,8 @@ const LONG =
   "classes generics garbage bulk-memory tables exceptions-nested memory64 nesting v128-locals start-function simd";
 /** Short ones, for what they exercise or how they end. */
 const SHORT =
-  "relaxed-simd atomics exceptions legacy-exceptions multi-memory globals memory-grow trap uncaught panic clock " +
-  "extended-const br-table directories";
+  "relaxed-simd atomics exceptions legacy-exceptions multi-memory globals memory-grow trap uncaught panic " +
+  "extended-const br-table";
 
 const results = new Map<string, TortureResult>();
 
