@@ -17,7 +17,7 @@ const PROGRAMS_WITH_POINTS = 20;
 
 const LONG =
   "recursion quicksort n-body mandelbrot binary-trees regex sudoku dijkstra shapes templates functional iterators " +
-  "classes generics garbage bulk-memory tables exceptions-nested memory64 nesting v128-locals start-function simd";
+  "classes generics garbage tables exceptions-nested nesting v128-locals start-function";
 /** Short ones, for what they exercise or how they end. */
 const SHORT =
   "relaxed-simd atomics exceptions legacy-exceptions multi-memory globals memory-grow trap uncaught panic " +
