@@ -1,20 +1,3 @@
 #!/bin/sh
-# Installs the browsers that test/browser*.test.ts drive (Debian 12). Does nothing when both are there; quiet otherwise,
-# except for errors.
-set -eu
-
-packages="chromium firefox-esr"
-
-missing=""
-for package in $packages; do
-  status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [ "$status" = installed ] || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
-
-as_root=""
-[ "$(id -u)" -eq 0 ] || as_root=sudo
-export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086 # one word a package is what is wanted
-$as_root apt-get -qq update >/dev/null
-$as_root apt-get -qq install -y --no-install-recommends $missing >/dev/null
+# Installs the browsers that test/browser*.test.ts drive (Debian 12).
+exec "$(dirname "$0")/install-packages.sh" chromium firefox-esr
