@@ -1,5 +1,7 @@
 // What the rewriter, the engine, guests' hosts and images agree on.
 export * from "./constants.ts";
 export type * from "./host.ts";
+export * from "./message.ts";
 export type * from "./program.ts";
+export * from "./rpc.ts";
 export type * from "./state.ts";

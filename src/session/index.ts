@@ -1,9 +1,23 @@
 // Contracts of every session kind; no implementation lives here.
+export * from "./capability.ts";
 export type * from "./clock.ts";
+export * from "./cpu.ts";
+export * from "./dataspace.ts";
+export * from "./env.ts";
 export { ERRNO, type Errno } from "./errno.ts";
 export type * from "./file-system.ts";
+export * from "./label.ts";
+export type * from "./native-pd.ts";
+export * from "./parent.ts";
+export type * from "./pd.ts";
 export type * from "./program.ts";
+export * from "./quota.ts";
 export type * from "./random.ts";
+export * from "./region-map.ts";
+export type * from "./rpc-object.ts";
+export * from "./services.ts";
+export * from "./session-args.ts";
+export type * from "./signal.ts";
 export type * from "./socket.ts";
 export type * from "./state.ts";
 export type * from "./stream.ts";

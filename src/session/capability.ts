@@ -1,0 +1,121 @@
+// Capabilities: unforgeable references to objects (S1-S6). A TypeScript component holds the Capability itself, a guest
+// holds slot numbers of its own table (core/); neither can make one up.
+//
+// I1  A capability denotes one object for ever: when that dies, it and every copy denote nothing.
+// I2  Badges are numbers for look-ups and may be reused after an object's death; nothing is ever found by badge alone.
+
+/** What can be denoted: every kind of object that has functions of its own (abi/rpc.ts), and dataspaces. */
+export const OBJECT_KINDS = [
+  "pd",
+  "native-pd",
+  "region-map",
+  "rm",
+  "dataspace",
+  "cpu",
+  "cpu-thread",
+  "native-cpu",
+  "signal-source",
+  "signal-context",
+  "rpc-object",
+  "parent",
+  "root",
+  "rom",
+  "log",
+  "timer",
+  "trace",
+  "report",
+  "io-mem",
+  "io-port",
+  "irq",
+  "file-system",
+  "terminal",
+  "rtcr",
+] as const;
+export type ObjectKind = (typeof OBJECT_KINDS)[number];
+
+/** An object that capabilities can denote. Its other members are those of its kind's contract. */
+export interface KernelObject {
+  readonly kind: ObjectKind;
+}
+
+/** A reference to an object, or to none: `object` is undefined for `INVALID` and after the object's death. */
+export class Capability<T extends KernelObject = KernelObject> {
+  /** System-wide number of the object, at least 1; 0 only for `INVALID`. */
+  readonly badge: number;
+  #object: T | undefined;
+
+  private constructor(badge: number, object: T | undefined) {
+    this.badge = badge;
+    this.#object = object;
+  }
+
+  get object(): T | undefined {
+    return this.#object;
+  }
+
+  get valid(): boolean {
+    return this.#object !== undefined;
+  }
+
+  /** @internal Used by `Badges` and `INVALID` only: making a capability is the object owner's right. */
+  static create<T extends KernelObject>(badge: number, object: T | undefined): Ownership<T> {
+    const capability = new Capability(badge, object);
+    return { capability, revoke: () => (capability.#object = undefined) };
+  }
+}
+
+interface Ownership<T extends KernelObject> {
+  readonly capability: Capability<T>;
+  readonly revoke: () => void;
+}
+
+/** The invalid capability (S2): a legal value everywhere; every call on it fails in a defined way. */
+export const INVALID: Capability<never> = Capability.create<never>(0, undefined).capability;
+
+/** The owner's end of an object's one capability. Disposing of it makes the capability invalid and frees the badge. */
+export class Identity<T extends KernelObject = KernelObject> {
+  readonly capability: Capability<T>;
+  readonly #revoke: () => void;
+  readonly #badges: Badges;
+
+  /** @internal Made by `Badges.identify`. */
+  constructor(badges: Badges, { capability, revoke }: Ownership<T>) {
+    this.#badges = badges;
+    this.capability = capability;
+    this.#revoke = revoke;
+  }
+
+  /** Harmless when repeated. */
+  dispose(): void {
+    if (!this.capability.valid) return;
+    this.#revoke();
+    this.#badges.release(this.capability.badge);
+  }
+}
+
+/** Gives out badges, one sequence for a whole system; the numbers of dead objects are used again, oldest first. */
+export class Badges {
+  #next = 1;
+  #free: number[] = [];
+  #firstFree = 0;
+
+  /** A fresh identity of `object`; whoever asks owns it. */
+  identify<T extends KernelObject>(object: T): Identity<T> {
+    return new Identity(this, Capability.create(this.#take(), object));
+  }
+
+  /** @internal Called by `Identity.dispose`. */
+  release(badge: number): void {
+    this.#free.push(badge);
+  }
+
+  #take(): number {
+    if (this.#firstFree === this.#free.length) return this.#next++;
+    const badge = this.#free[this.#firstFree++]!;
+    if (this.#firstFree > 1024 && this.#firstFree * 2 > this.#free.length) {
+      this.#free = this.#free.slice(this.#firstFree);
+      this.#firstFree = 0;
+    }
+    return badge;
+  }
+}

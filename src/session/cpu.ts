@@ -1,0 +1,112 @@
+// CPU session, CPU thread and Native_cpu (spec 2.5, 2.6).
+import type { Attempt } from "../util/index.ts";
+import type { Capability, KernelObject } from "./capability.ts";
+import type { Dataspace } from "./dataspace.ts";
+import type { PdSession } from "./pd.ts";
+import type { OutOf } from "./quota.ts";
+import type { SignalContext } from "./signal.ts";
+import type { SessionState } from "./state.ts";
+
+/** A rectangle of CPUs. */
+export interface Location {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const WEIGHT = { default: 10, limit: 32_768 } as const;
+export const THREAD_NAME_LIMIT = 32;
+/** 0 is the highest priority. */
+export const PRIORITY_LIMIT = 1 << 16;
+/** CPU quota is a share scaled to this. */
+export const CPU_QUOTA_SCALE = 1 << 15;
+
+export interface ThreadOptions {
+  readonly name: string;
+  /** Relative to the session's location; clipped to it. */
+  readonly affinity?: Location;
+  readonly weight?: number;
+  /** Address of the thread's message buffer; recorded. */
+  readonly utcb?: number;
+}
+
+export interface CpuSession extends KernelObject {
+  readonly kind: "cpu";
+  createThread(
+    pd: Capability<PdSession>,
+    options: ThreadOptions,
+  ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf>;
+  /** Foreign and invalid capabilities are ignored. */
+  killThread(thread: Capability<CpuThread>): void;
+  /** For all threads without a handler of their own, those that exist included. */
+  exceptionSigh(context: Capability<SignalContext>): void;
+  affinitySpace(): { readonly width: number; readonly height: number };
+  /** One control block a thread. */
+  traceControl(): Capability<Dataspace>;
+  /** 0; -1 unknown target, -2 already set, -3 itself. */
+  refAccount(cpu: Capability<CpuSession>): number;
+  /** @param amount share of this session's quota, scaled to CPU_QUOTA_SCALE @returns 0; -1 unknown, -2 unrelated, -3 too much */
+  transferQuota(cpu: Capability<CpuSession>, amount: number): number;
+  quota(): { readonly superPeriodUs: number; readonly us: number };
+  nativeCpu(): Capability<NativeCpu>;
+}
+
+/** Where a stopped thread is: what registers are to a processor. */
+export interface ThreadState {
+  /** Function (index in the component's module) of the innermost frame, and the position in its body: the IP. */
+  readonly function: number;
+  readonly position: number;
+  /** The stack pointer: value of the module's stack pointer global; 0 if it has none. */
+  readonly stackPointer: number;
+  /** Depth of the call stack in frames. */
+  readonly frames: number;
+  readonly paused: boolean;
+  readonly unresolvedPageFault: boolean;
+  readonly exception: boolean;
+  /** Everything that is needed to go on elsewhere, as plain data: frames, host call, own globals. */
+  readonly saved: SessionState;
+}
+
+export interface CpuThread extends KernelObject {
+  readonly kind: "cpu-thread";
+  utcb(): Capability<Dataspace>;
+  /**
+   * @param ip index in the component's function table; 0: the program's entry
+   * @param sp initial stack pointer; 0: as the program's own stack
+   */
+  start(ip: number, sp: number): void;
+  /** Idempotent. When it has returned the thread runs no more, wherever it was, until `resume`. */
+  pause(): void;
+  resume(): void;
+  /** Makes a blocking call of the thread return "blocking-canceled". */
+  cancelBlocking(): void;
+  state(): Attempt<ThreadState, "state-access-failed">;
+  /** Of a stopped thread; takes effect when it goes on. `saved` decides; the rest is ignored. */
+  setState(state: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed">;
+  /** Its own handler: wins over the session's. */
+  exceptionSigh(context: Capability<SignalContext>): void;
+  /** A stop (exception) at every safe point. */
+  singleStep(enabled: boolean): void;
+  affinity(location: Location): void;
+  traceControlIndex(): number;
+  traceBuffer(): Capability<Dataspace>;
+  tracePolicy(): Capability<Dataspace>;
+}
+
+/** Extra facts of this platform about a thread (thesis 2.4: Fiasco.OC's extended state). */
+export interface NativeThreadState {
+  /** "dead" once its function has returned or trapped. */
+  readonly activity: "new" | "ready" | "running" | "blocked" | "paused" | "faulted" | "dead";
+  /** What it is blocked in, for people: `call log.write`, `wait`, `page fault at 0x1000`; empty otherwise. */
+  readonly waitsFor: string;
+  /** Times it was stopped by an exception. */
+  readonly exceptions: number;
+}
+
+export interface NativeCpu extends KernelObject {
+  readonly kind: "native-cpu";
+  /** The thread behind a capability; an interposer gives the real one for its own. */
+  nativeCap(thread: Capability<CpuThread>): Capability<CpuThread>;
+  threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed">;
+}

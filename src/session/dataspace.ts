@@ -1,0 +1,29 @@
+// Dataspaces: containers of memory in pages of 4 KiB (spec 2.4).
+import type { KernelObject } from "./capability.ts";
+
+/** How a dataspace is cached; recorded and given back, without effect on this machine. */
+export type Cached = "uncached" | "write-combined" | "cached";
+
+export interface Dataspace extends KernelObject {
+  readonly kind: "dataspace";
+  readonly origin: "ram" | "rom" | "io" | "managed";
+  /** Bytes, a multiple of the page size. */
+  size(): number;
+  /** A number that stands for the physical address; stable for the dataspace's life. */
+  physAddr(): number;
+  writable(): boolean;
+  /**
+   * How components in TypeScript see the content (guests attach it instead). Ranges beyond the end are cut off; holes of
+   * managed dataspaces read as zero and swallow writes. Returns the bytes moved.
+   */
+  read(offset: number, target: Uint8Array): number;
+  /** As `read`; 0 when the dataspace is not writable. */
+  write(offset: number, source: Uint8Array): number;
+}
+
+/** All bytes of a dataspace, as a copy. */
+export function contentOf(dataspace: Dataspace): Uint8Array {
+  const bytes = new Uint8Array(dataspace.size());
+  dataspace.read(0, bytes);
+  return bytes;
+}

@@ -1,0 +1,37 @@
+// Native_pd: what this platform adds to a PD: its program and its table of capabilities (design.md section 7). It is
+// how a parent loads a component and how RTCR captures and recreates one, as plain data.
+import type { Attempt } from "../util/index.ts";
+import type { Capability, KernelObject } from "./capability.ts";
+import type { Dataspace } from "./dataspace.ts";
+import type { SessionState } from "./state.ts";
+
+/** One slot of a component's table. */
+export interface CapabilitySlot {
+  readonly slot: number;
+  readonly capability: Capability;
+  /** How many references the component holds. */
+  readonly count: number;
+}
+
+export interface NativePd extends KernelObject {
+  readonly kind: "native-pd";
+  /** Loads the program of this PD, once. A refusal's message says what is wrong with the module. */
+  load(
+    binary: Capability<Dataspace>,
+    options?: LoadOptions,
+  ): Attempt<void, "invalid-program" | "already-loaded" | "out-of-ram">;
+  /** Why `load` refused the last time, one line. */
+  problem(): string;
+  /** All slots in use, ascending. */
+  slots(): readonly CapabilitySlot[];
+  /** Puts a capability at a slot of the component's choice; "slot-taken" if another one is there. */
+  install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps">;
+  /** State of the instance outside dataspaces (globals, tables, dropped segments); all threads must stand still. */
+  captureInstance(): Attempt<SessionState, "busy" | "unsaveable">;
+  restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
+}
+
+export interface LoadOptions {
+  /** Translate accesses through windows: needed for shared, managed, read-only and fault-handled regions. */
+  readonly windows?: boolean;
+}

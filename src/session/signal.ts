@@ -1,0 +1,24 @@
+// Signals: notifications without payload, merged and counted (spec 2.10).
+import type { KernelObject } from "./capability.ts";
+
+/** Names a source of signals: who submits to it wakes the component it belongs to. */
+export interface SignalContext extends KernelObject {
+  readonly kind: "signal-context";
+  /** Adds `count` (at least 1) to what is pending. Never blocks. */
+  submit(count: number): void;
+}
+
+/** What one wait returns: the context's imprint, and how many submissions were merged. */
+export interface Signal {
+  readonly imprint: number;
+  readonly count: number;
+}
+
+/** The queue of a component's pending contexts, each at most once, oldest first. */
+export interface SignalSource extends KernelObject {
+  readonly kind: "signal-source";
+  /** Takes the oldest pending signal; undefined: there is none (a guest's `wait_for_signal` blocks instead). */
+  take(): Signal | undefined;
+  /** Called whenever the queue stops being empty, until replaced; must only make a note. */
+  listen(ready: () => void): void;
+}
