@@ -8,14 +8,11 @@
 export type RpcType = "u32" | "i32" | "u64" | "bool" | "text" | "bytes" | "cap" | "location";
 
 export interface RpcFunction {
-  /** Name on the guest's side; the method of the contract is the same in camel case unless `method` says otherwise. */
+  /** Name on the guest's side; the method of the contract is the same in camel case. */
   readonly name: string;
-  readonly method?: string;
   readonly in: readonly (readonly [name: string, type: RpcType])[];
   readonly out: readonly (readonly [name: string, type: RpcType])[];
   readonly errors: readonly string[];
-  /** Arguments that the method takes in one object, by the names of `in`. */
-  readonly options?: readonly string[];
 }
 
 const OUT_OF = ["out-of-ram", "out-of-caps"] as const;
@@ -23,8 +20,8 @@ const SESSION = ["service-denied", "insufficient-ram-quota", "insufficient-cap-q
 
 type Fields = RpcFunction["in"];
 
-function fn(name: string, args: Fields = [], out: Fields = [], errors: readonly string[] = [], more = {}): RpcFunction {
-  return { name, in: args, out, errors, ...more };
+function fn(name: string, args: Fields = [], out: Fields = [], errors: readonly string[] = []): RpcFunction {
+  return { name, in: args, out, errors };
 }
 
 // biome-ignore format: tables, a function a line
@@ -84,7 +81,6 @@ export const RPC: Readonly<Record<string, readonly RpcFunction[]>> = {
       [["pd", "cap"], ["name", "text"], ["affinity", "location"], ["weight", "u32"], ["utcb", "u32"]],
       [["thread", "cap"]],
       ["thread-creation-failed", ...OUT_OF],
-      { options: ["name", "affinity", "weight", "utcb"] },
     ),
     fn("kill_thread", [["thread", "cap"]]),
     fn("exception_sigh", [["context", "cap"]]),
@@ -108,7 +104,7 @@ export const RPC: Readonly<Record<string, readonly RpcFunction[]>> = {
       ["state-access-failed"],
     ),
     fn("save_state", [["into", "cap"]], [["bytes", "u32"]], ["state-access-failed"]),
-    fn("set_state", [["source", "cap"], ["bytes", "u32"]], [], ["state-access-failed"], { method: "loadState" }),
+    fn("set_state", [["source", "cap"], ["bytes", "u32"]], [], ["state-access-failed"]),
     fn("exception_sigh", [["context", "cap"]]),
     fn("single_step", [["enabled", "bool"]]),
     fn("affinity", [["location", "location"]]),

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Badges, INVALID, type KernelObject } from "./capability.ts";
+import { labelPrefix, lastElement, prefixLabel, withoutName } from "./label.ts";
+
+const object = (): KernelObject => ({ kind: "log" });
+
+test("S2: the invalid capability denotes nothing and has badge 0", () => {
+  assert.equal(INVALID.badge, 0);
+  assert.equal(INVALID.valid, false);
+  assert.equal(INVALID.object, undefined);
+});
+
+test("S4: the end of an object ends its capability everywhere; ending it twice is harmless", () => {
+  const badges = new Badges();
+  const target = object();
+  const identity = badges.identify(target);
+  const copy = identity.capability;
+  assert.equal(copy.object, target);
+  identity.dispose();
+  identity.dispose();
+  assert.equal(copy.valid, false);
+  assert.equal(copy.object, undefined);
+});
+
+test("S5: a badge is used again, and a stale capability does not reach the new object", () => {
+  const badges = new Badges();
+  const first = badges.identify(object());
+  const stale = first.capability;
+  first.dispose();
+  first.dispose();
+  const second = badges.identify(object());
+  const third = badges.identify(object());
+  assert.equal(second.capability.badge, stale.badge);
+  assert.notEqual(third.capability.badge, stale.badge, "a badge freed twice is given out once");
+  assert.equal(stale.object, undefined);
+});
+
+test("S5: badges of many objects stay few", () => {
+  const badges = new Badges();
+  let highest = 0;
+  for (let round = 0; round < 50; round++) {
+    const batch = Array.from({ length: 100 }, () => badges.identify(object()));
+    highest = Math.max(highest, ...batch.map(({ capability }) => capability.badge));
+    for (const identity of batch) identity.dispose();
+  }
+  assert.equal(highest, 100);
+});
+
+test("S50: labels grow inwards and are taken apart at their separators", () => {
+  assert.equal(prefixLabel("init", ""), "init");
+  assert.equal(prefixLabel("init", "child -> rom"), "init -> child -> rom");
+  assert.equal(lastElement("init -> child -> rom"), "rom");
+  assert.equal(lastElement("rom"), "rom");
+  assert.equal(labelPrefix("init -> child -> rom"), "init -> child");
+  assert.equal(labelPrefix("rom"), "");
+  assert.equal(withoutName("child -> a -> b"), "a -> b");
+  assert.equal(withoutName("child"), "");
+});
