@@ -50,6 +50,9 @@ export const IMPORT = {
   freeze: "freeze",
   /** Prefix of the memories that the original defines: `memory0`, `memory1`, ... by memory index. */
   memory: "memory",
+  /** Modules with windows: the pool of pages that windows lead to, and the component's page table (WINDOW). */
+  pool: "pool",
+  pages: "pages",
 } as const;
 
 /** Exports that the rewriter adds; all begin with `rtcr:`, hosts hide them. */
@@ -75,6 +78,10 @@ export const EXPORT = {
   /** Mutable i32 globals, 1 after the segment was dropped. */
   droppedData: "rtcr:dropped-data",
   droppedElement: "rtcr:dropped-element",
+  /** Modules with windows: mutable i32 global; addresses below it are those of memory 0, all others are translated. */
+  limit: "rtcr:limit",
+  /** Modules with windows that favour the pool: mutable i32 global, counts the changes of limit and page table. */
+  epoch: "rtcr:epoch",
   /** `rtcr:segment <instruction> <segment>`: `()`, drops the segment. */
   dropData: "rtcr:segment 265 ",
   dropElement: "rtcr:segment 269 ",
@@ -89,6 +96,32 @@ export const HOOK = {
   /** `() -> ()`: throws the exception that the host wants to have as a reference. */
   raise: 2,
   count: 3,
+  /** `(need i32, address i32) -> ()`: a page is missing or may not be written; returns to look again, or throws the freeze. */
+  fault: 3,
+  /** `(memory i32, delta i64) -> (i64)`: memory.grow as a request; returns its result, or throws the freeze. */
+  grow: 4,
+  /** Slots of modules with windows or with memory.grow as a request. */
+  extended: 5,
+} as const;
+
+/**
+ * Windows: addresses of memory 0 at or above the limit lead through a page table to bytes of the pool.
+ *
+ * Page table: one entry of 16 bytes for each page of 4 KiB of the 4 GiB address space, all words little-endian.
+ *   0  address in the pool (a multiple of 4096) | access bits; 0 where nothing is mapped
+ *   4  START   first page's address of the run of pages that lie side by side in the pool, under the same access bits
+ *   8  PAGES   number of pages of the run
+ *   12 unused
+ * Page 0 of the pool is never mapped. The limit is a multiple of 4096, at most `highestLimit`.
+ */
+export const WINDOW = {
+  pageBytes: 4096,
+  entryBytes: 16,
+  /** Size of the page table's memory in Wasm pages. */
+  tablePages: 256,
+  read: 1,
+  write: 2,
+  highestLimit: 0xffff_f000,
 } as const;
 
 /** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */

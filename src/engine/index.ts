@@ -7,3 +7,4 @@ export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
 export type * from "./rewritten.ts";
 export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
+export * from "./windows/index.ts";

@@ -1,0 +1,80 @@
+// A component's bytes as its own loads and stores reach them, for host functions: memory 0 below the limit, the pool
+// behind the page table above it. Without windows this is memory 0 and costs what a view of it costs.
+
+import type { Windows } from "./windows.ts";
+
+/** A range cannot be reached: by the page table ("fault"), or because it leaves memory 0 ("bounds"). */
+export interface ByteFault {
+  readonly kind: "fault" | "bounds";
+  readonly type: "read" | "write";
+  /** The first byte that cannot be accessed. */
+  readonly address: number;
+}
+
+const SPACE = 2 ** 32;
+
+export class GuestBytes {
+  readonly #memory: WebAssembly.Memory | undefined;
+  readonly #windows: Windows | undefined;
+
+  constructor(memory: WebAssembly.Memory | undefined, windows?: Windows) {
+    this.#memory = memory;
+    this.#windows = windows;
+  }
+
+  /**
+   * The bytes of a range where they lie, in order: views of memory 0 and of the pool, valid until the guest runs or a
+   * mapping changes. Writing to them is allowed if `write` was asked for.
+   */
+  pieces(address: number, length: number, write: boolean): readonly Uint8Array[] | ByteFault {
+    const type = write ? "write" : "read";
+    if (address + length > SPACE) return { kind: "bounds", type, address };
+    const pieces: Uint8Array[] = [];
+    const end = address + length;
+    for (let at = address; at < end; ) {
+      const translated = this.#windows?.translate(at, write);
+      if (translated && "kind" in translated) return translated;
+      if (translated) {
+        const bytes = Math.min(end - at, translated.bytes);
+        pieces.push(this.#windows!.pool.bytes(translated.poolAddress, bytes));
+        at += bytes;
+        continue;
+      }
+      const upTo = this.#windows ? Math.min(end, this.#windows.limit) : end;
+      const memory = this.#memory;
+      if (!memory || upTo > memory.buffer.byteLength) return { kind: "bounds", type, address: at };
+      pieces.push(new Uint8Array(memory.buffer, at, upTo - at));
+      at = upTo;
+    }
+    return pieces;
+  }
+
+  /** A copy of a range. */
+  read(address: number, length: number): Uint8Array<ArrayBuffer> | ByteFault {
+    const pieces = this.pieces(address, length, false);
+    if ("kind" in pieces) return pieces;
+    const copy = new Uint8Array(length);
+    let at = 0;
+    for (const piece of pieces) {
+      copy.set(piece, at);
+      at += piece.length;
+    }
+    return copy;
+  }
+
+  /**
+   * Writes a range.
+   *
+   * @returns the fault if any byte of it cannot be written; then none is
+   */
+  write(address: number, bytes: Uint8Array): ByteFault | undefined {
+    const pieces = this.pieces(address, bytes.length, true);
+    if ("kind" in pieces) return pieces;
+    let at = 0;
+    for (const piece of pieces) {
+      piece.set(bytes.subarray(at, at + piece.length));
+      at += piece.length;
+    }
+    return undefined;
+  }
+}
