@@ -27,7 +27,7 @@ export class Pool {
   readonly #sizeAt = new Map<number, number>();
   readonly #endingAt = new Map<number, number>();
   readonly #used = new Map<number, number>();
-  #end = PAGE;
+  #end: number = PAGE;
   #usedBytes = 0;
 
   /** @param maximumBytes the pool never grows beyond this, rounded down to 64 KiB; at most 4 GiB */
