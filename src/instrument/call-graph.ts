@@ -7,7 +7,8 @@
 // to hold a poll, and needs far fewer entries than polling in all functions of a strongly connected component. Calls
 // inside a loop that polls at every turn are no edges for this walk: whoever makes them has just polled.
 //
-// The graph is an over-approximation: tables that the module exports or imports may hold anything.
+// The graph is an over-approximation: if references to functions can come in from outside (Program), all indirect calls
+// may reach anything.
 
 import { type IndexSpaces, type Module, OP } from "../wasm/index.ts";
 
@@ -75,7 +76,11 @@ class Graph {
     const { spaces, canonical, scans, taken, imported, module } = this.#input;
     const imports = spaces.importedFunctions;
     for (const target of taken) {
-      this.#next[this.#typeNode(canonical[spaces.functions[target]!]!)]!.push(target);
+      // A function can be called through every supertype of its type.
+      for (let type: number | undefined = spaces.functions[target]!; type !== undefined; ) {
+        this.#next[this.#typeNode(canonical[type]!)]!.push(target);
+        type = module.types[type]!.supertype;
+      }
     }
     scans.forEach((scan, index) => {
       const { calls, types, bareCalls, bareTypes } = scan;

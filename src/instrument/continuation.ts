@@ -37,6 +37,7 @@ import { type Emitter, OWN_SLOT } from "./emit.ts";
 import { BodyBuffer, closeTry, openTry } from "./frame-code.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
+import { crossing, writeNarrowing } from "./results.ts";
 import { loadOf, recordLayout, writeSave } from "./saver.ts";
 import { type ContinuationRequest, SideModule } from "./side-module.ts";
 
@@ -210,8 +211,10 @@ class ContinuationWriter {
     emitter.control(OP.i32Load, CONTROL.resume);
     emitter.control(OP.i32Load, RECORD.slot);
     emitter.code.u8(OP.callIndirect);
-    emitter.code.u32(emitter.space.typeIndex([], this.#side.callee(this.#plan, at).results));
+    const { results } = this.#side.callee(this.#plan, at);
+    emitter.code.u32(emitter.space.typeIndex([], crossing(results)));
     emitter.code.u32(this.#side.continuationTable);
+    writeNarrowing(emitter.code, emitter.space, results);
     if (this.#plan.tees.has(at)) emitter.tee(at);
   }
 

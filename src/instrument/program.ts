@@ -100,13 +100,20 @@ export class Program {
     return { params: params.map(typeName), results: results.map(typeName) };
   }
 
-  /** Whether tables may hold functions of other instances. */
+  /** Whether references to functions of other instances may come in: through whatever is imported or exported. */
   #open(): boolean {
-    const { imports, exports, tables } = this.module;
-    const functions = tables.length > 0 || imports.some((entry) => entry.kind === "table");
-    return (
-      functions && (imports.some((entry) => entry.kind === "table") || exports.some((entry) => entry.kind === "table"))
-    );
+    const { imports, exports } = this.module;
+    const { functions, globals, tags } = this.spaces;
+    const carries = (type: number) => {
+      const { params, results } = this.module.types[type] as FunctionType;
+      return [...params, ...results].some(holdsFunctions);
+    };
+    const first = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
+    return [...imports.map(({ kind }) => ({ kind, index: first[kind]++ })), ...exports].some(({ kind, index }) => {
+      if (kind === "func") return carries(functions[index]!);
+      if (kind === "global") return holdsFunctions(globals[index]!.type);
+      return kind === "table" || (kind === "tag" && carries(tags[index]!));
+    });
   }
 
   get mostTurns(): number {
@@ -222,6 +229,11 @@ export class Program {
       return max === undefined ? { min, shared } : { min, max, shared };
     return { min, max: max ?? 65536, shared: true };
   }
+}
+
+/** Whether a value may be or, as the payload of an exception, hold a reference to a function. */
+function holdsFunctions(type: ValueType): boolean {
+  return isRef(type) && typeName(type) !== "externref";
 }
 
 function defaultImportKind(module: string): ImportKind {

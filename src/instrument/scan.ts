@@ -1,7 +1,15 @@
 // The first pass over all bodies: who calls whom, what polls, and which features the module uses.
 
 import { BULK_PIECE_BYTES } from "../abi/index.ts";
-import { type Body, constantReferences, type IndexSpaces, type Module, OP } from "../wasm/index.ts";
+import {
+  type Body,
+  constantReferences,
+  type IndexSpaces,
+  type Module,
+  OP,
+  opcodeName,
+  WasmFault,
+} from "../wasm/index.ts";
 import { type FunctionScan, isIndirectCall } from "./call-graph.ts";
 import { loopTurns } from "./loops.ts";
 import type { Planner } from "./plan.ts";
@@ -97,6 +105,7 @@ export function scanModule(
   const bareCalls = new Uses(spaces.functions.length);
   const bareTypes = new Uses(canonical.length);
   let bytes = 0;
+  const counted = module.dataCount !== undefined;
   const functions = module.code.map((code, index) => {
     bytes += code.bytes.length;
     const body = planner.decode(spaces.importedFunctions + index);
@@ -107,6 +116,7 @@ export function scanModule(
       (direct ? calls : types).add(item);
       if (bare) (direct ? bareCalls : bareTypes).add(item);
     });
+    if (!counted) requireNoDataSegments(body, collected);
     return { calls: calls.list, types: types.list, bareCalls: bareCalls.list, bareTypes: bareTypes.list, polls };
   });
   return { ...collected, functions, bytes };
@@ -138,6 +148,20 @@ function scanBody(
     } else polls = scanRare(body, at, index, collected) || polls;
   }
   return polls;
+}
+
+/** Without a data count section, code may not name data segments. */
+function requireNoDataSegments({ op, count, offset, start }: Body, { segmentUses, droppedData }: Collected): void {
+  if (segmentUses.size + droppedData.size === 0) return;
+  for (let at = 0; at < count; at++) {
+    const code = op[at]!;
+    if (code !== OP.memoryInit && code !== OP.dataDrop) continue;
+    throw new WasmFault("malformed", `expected a data count section in front of ${opcodeName(code)}, found none`, {
+      offset: offset + start[at]!,
+      section: "code section",
+      instruction: opcodeName(code),
+    });
+  }
 }
 
 /** Notes features of the module; whether the instruction is an operation in pieces. */

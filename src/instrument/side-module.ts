@@ -17,12 +17,16 @@ import {
   isRef,
   type Module,
   OP,
+  plainFunctionTypes,
+  signatureKey,
+  type ValueType,
 } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
 import { continuationNames } from "./function-names.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
+import { crossing } from "./results.ts";
 import { segmentExport, segmentParams, segmentUse } from "./segments.ts";
 import { Space } from "./space.ts";
 
@@ -108,7 +112,7 @@ export class SideModule {
       layout,
       site: site.number,
       name: `c${this.#built.length}`,
-      type: this.#space.typeIndex([], plan.type.results),
+      type: this.#space.typeIndex([], crossing(plan.type.results)),
       body: { bytes: body, offset: 0 },
       hints: emitter.hints.map((offset) => offset + codeStart),
     });
@@ -203,11 +207,7 @@ export class SideModule {
 
   #importSegment(code: number, a: number, b: number): void {
     const params = segmentParams(this.program, code, b);
-    let type = this.#types.findIndex(
-      (entry) => entry.kind === "func" && entry.results.length === 0 && entry.params.join() === params.join(),
-    );
-    if (type < 0) type = this.#types.push({ kind: "func", params, results: [] }) - 1;
-    this.#addFunctionImport(segmentExport(segmentUse(code, a, b)), type);
+    this.#addFunctionImport(segmentExport(segmentUse(code, a, b)), this.#plainType(params));
   }
 
   #addFunctionImport(name: string, type: number): void {
@@ -251,11 +251,14 @@ export class SideModule {
   }
 
   #importFreeze(): void {
-    let type = this.#types.findIndex(
-      (entry) => entry.kind === "func" && entry.params.length + entry.results.length === 0,
-    );
-    if (type < 0) type = this.#types.push({ kind: "func", params: [], results: [] }) - 1;
-    this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type });
+    this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type: this.#plainType([]) });
+  }
+
+  /** The index of a type of its own without results, as Space has them later. */
+  #plainType(params: readonly ValueType[]): number {
+    const type = { kind: "func", params, results: [] } as const;
+    const plain = plainFunctionTypes(this.#types, this.program.module.typeGroups);
+    return plain.get(signatureKey(type)) ?? this.#types.push(type) - 1;
   }
 
   #makeSpace(firstAdded: number): Space {

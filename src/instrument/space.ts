@@ -21,7 +21,9 @@ import {
   type Module,
   OP,
   opcodeBytes,
+  plainFunctionTypes,
   pushedTypes,
+  signatureKey,
   type ValueType,
   writeValueType,
 } from "../wasm/index.ts";
@@ -65,7 +67,7 @@ export class Space {
   /** Lists of types by number, for the keys of shared functions. */
   readonly lists = new TypeLists();
   readonly #options: SpaceOptions;
-  readonly #typeIndex = new Map<string, number>();
+  readonly #typeIndex: Map<string, number>;
   readonly #shared = new Map<string, number>();
 
   constructor(original: Module, spaces: IndexSpaces, types: Module["types"], options: SpaceOptions) {
@@ -73,10 +75,7 @@ export class Space {
     this.spaces = spaces;
     this.types = types;
     this.#options = options;
-    types.forEach((type, index) => {
-      if (type.kind === "func" && !this.#typeIndex.has(signatureKey(type)))
-        this.#typeIndex.set(signatureKey(type), index);
-    });
+    this.#typeIndex = plainFunctionTypes(types, original.typeGroups);
   }
 
   get legacy(): boolean {
@@ -127,7 +126,7 @@ export class Space {
     return pushedTypes(this.original, this.spaces, plan.body, at);
   }
 
-  /** The index of a function type, which is added if the module has none like it. */
+  /** The index of a function type of its own (see plainFunctionTypes), which is added if the module has none like it. */
   typeIndex(params: readonly ValueType[], results: readonly ValueType[]): number {
     const key = signatureKey({ params, results });
     let index = this.#typeIndex.get(key);
@@ -196,10 +195,6 @@ export class Space {
     }
     return index;
   }
-}
-
-function signatureKey(type: FunctionType): string {
-  return `${type.params.join()}>${type.results.join()}`;
 }
 
 interface ListNode {

@@ -166,7 +166,7 @@ export class BodyDecoder implements Body {
       }
       let next = at + 1;
       if (form === FORM.memoryArgument) {
-        if (bytes[next++]! >= 0x40) break;
+        if (bytes[next++]! >= 0x20) break;
         a[index] = 0;
       }
       const first = bytes[next]!;
@@ -323,7 +323,7 @@ export class BodyDecoder implements Body {
 
   #readMemoryArgument(reader: ByteReader, index: number): void {
     const flags = reader.u32("the alignment of a memory argument");
-    if (flags >= 0x80) throw reader.malformed("an alignment below 2^64");
+    if (flags >= 0x80 || (flags & 0x3f) >= 0x20) throw reader.malformed("an alignment below 2^32");
     this.a[index] = flags & 0x40 ? reader.u32("a memory index") : 0;
     // The offset is never needed as a number, and may be 64 bits wide.
     reader.u64("the offset of a memory argument");
@@ -343,6 +343,7 @@ function readOpcode(reader: ByteReader): number {
   }
   if (opcodeDefined(code)) return code;
   if (byte === 0xd3) throw gcInstruction(-1, at);
+  if (byte >= 0xe0 && byte <= 0xe6) throw stackSwitching(byte, at);
   throw new WasmFault("malformed", `expected an instruction, found opcode 0x${byte.toString(16)}`, {
     offset: at,
     section: "code section",
@@ -356,6 +357,12 @@ function gcInstruction(sub: number, offset: number): WasmFault {
     section: "code section",
     instruction: name,
   });
+}
+
+/** The proposal has been given these opcodes and is no part of WebAssembly 3.0. */
+function stackSwitching(byte: number, offset: number): WasmFault {
+  const statement = `opcode 0x${byte.toString(16)} belongs to the proposal "stack switching", which is not supported`;
+  return new WasmFault("unsupported", statement, { offset, section: "code section", proposal: "stack switching" });
 }
 
 const GC_NAMES = (

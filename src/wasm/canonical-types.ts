@@ -5,12 +5,14 @@
 // array types are kept by kind only (types.ts), so each of them is taken to differ from all others.
 
 import {
+  type FunctionType,
   heapOf,
   isAbstractHeap,
   isNullable,
   isRef,
   type Module,
   type TypeDefinition,
+  type TypeGroups,
   type ValueType,
 } from "./types.ts";
 
@@ -33,6 +35,26 @@ export function canonicalTypes({ types, typeGroups }: Module): Int32Array {
     first += count;
   }
   return canonical;
+}
+
+/**
+ * The type index of every signature, as `signatureKey` words it, that a type of its own stands for: final, without a
+ * supertype, and in no group of several. Only such a type is equal to the type of that signature in other modules.
+ */
+export function plainFunctionTypes(types: readonly TypeDefinition[], { recursive }: TypeGroups): Map<string, number> {
+  const plain = new Map<string, number>();
+  const grouped = new Set(recursive.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i)));
+  types.forEach((type, index) => {
+    if (type.kind !== "func" || type.open || type.supertype !== undefined || grouped.has(index)) return;
+    const key = signatureKey(type);
+    if (!plain.has(key)) plain.set(key, index);
+  });
+  return plain;
+}
+
+/** Equal for equal lists of parameters and results. */
+export function signatureKey({ params, results }: Pick<FunctionType, "params" | "results">): string {
+  return `${params.join()}>${results.join()}`;
 }
 
 /** A text that equal groups share. */

@@ -133,7 +133,7 @@ export class GroupWorld implements World<GroupInstance> {
   }
 
   share({ number }: GroupInstance): SharedExports {
-    return sharedExports(this.#group.instances[number]!.exports);
+    return number < 0 ? this.#adopted[-1 - number]! : sharedExports(this.#group.instances[number]!.exports);
   }
 
   adopt(exports: SharedExports): GroupInstance {
