@@ -1,0 +1,2 @@
+// LOG sessions and what clients of them need.
+export { CoreLog, type LineSink, logLength, logLines, logPieces } from "./session.ts";
