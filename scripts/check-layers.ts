@@ -23,6 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const MAY_USE: readonly [file: RegExp, packages: RegExp][] = [
   [/(^|[/-])node([.-]|\/)|-node\.ts$/, /^node:/],
   [/^core\/memory-file-system\.ts$/, /^memfs/],
+  [/^init\/config\/xml\.ts$/, /^@rgrove\/parse-xml$/],
   [/^checkpoint\/sha256\.ts$/, /^@noble\/hashes\//],
 ];
 const TESTS = /\.test\.ts$/;

@@ -1,0 +1,4 @@
+// Init: starts a tree of components from a configuration (spec section 3).
+export { type CheckedConfig, checkConfig, describeFinding } from "./config/check-config.ts";
+export type { Finding } from "./config/schema.ts";
+export { XmlFault } from "./config/xml.ts";

@@ -1,0 +1,126 @@
+// Arithmetic of quotas, priorities, affinities and CPU shares (spec 2.0, 3.3). Pure; amounts are bytes and capabilities.
+import { CPU_QUOTA_SCALE, DONATION, type Location, PRIORITY_LIMIT, type Quota } from "../../session/index.ts";
+
+/** RAM that init keeps of each donation for its record of the session. */
+export const SESSION_RECORD_BYTES = 512;
+/** Records that a child's quota pays for at its start. */
+export const FIRST_RECORDS = 16;
+/** Capabilities that init deducts of each child beyond the start costs. */
+export const INIT_CAPS = 6;
+const PARENT_CAP = 1;
+
+/** What the start of any child costs: PD, CPU, LOG, two ROMs, the parent capability (spec 2.0). */
+export const START_COSTS: Quota = {
+  ram: DONATION.PD.ram + DONATION.CPU.ram + DONATION.LOG.ram + 2 * DONATION.ROM.ram,
+  caps: DONATION.PD.caps + DONATION.CPU.caps + DONATION.LOG.caps + 2 * DONATION.ROM.caps + PARENT_CAP,
+};
+
+/** What a child with `assigned` can use itself; never below 0. */
+export function effectiveQuota(assigned: Quota): Quota {
+  return {
+    ram: atLeast0(assigned.ram - START_COSTS.ram - FIRST_RECORDS * SESSION_RECORD_BYTES),
+    caps: atLeast0(assigned.caps - START_COSTS.caps - INIT_CAPS),
+  };
+}
+
+/** What of `wanted` can be given when `available` is left and `preserve` stays with the giver. */
+export function clampQuota(wanted: Quota, available: Quota, preserve: Quota): Quota {
+  return {
+    ram: Math.min(wanted.ram, atLeast0(available.ram - preserve.ram)),
+    caps: Math.min(wanted.caps, atLeast0(available.caps - preserve.caps)),
+  };
+}
+
+export function addQuota(a: Quota, b: Quota): Quota {
+  return { ram: a.ram + b.ram, caps: a.caps + b.caps };
+}
+
+/** Never below 0. */
+export function subtractQuota(a: Quota, b: Quota): Quota {
+  return { ram: atLeast0(a.ram - b.ram), caps: atLeast0(a.caps - b.caps) };
+}
+
+export const NO_QUOTA: Quota = { ram: 0, caps: 0 };
+
+function atLeast0(value: number): number {
+  return Math.max(0, value);
+}
+
+/**
+ * The priority argument of a child's CPU session: the child's level occupies the most significant bits, what the child
+ * asked for the rest.
+ *
+ * @param priority as configured, 0 (highest) .. -(levels - 1); clamped
+ * @param levels a power of two, or 0: no levels
+ * @param requested 0 (highest) .. PRIORITY_LIMIT - 1; clamped
+ */
+export function cpuPriority(priority: number, levels: number, requested: number): number {
+  const own = Math.min(Math.max(0, requested), PRIORITY_LIMIT - 1);
+  if (levels < 2) return own;
+  const level = Math.min(Math.max(0, -priority), levels - 1);
+  const span = PRIORITY_LIMIT / levels;
+  return level * span + Math.floor(own / levels);
+}
+
+export interface Space {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * The CPUs of a child.
+ *
+ * @param wanted in cells of `grid`; a missing position selects the whole row or column
+ * @param cpus the processors that init has
+ */
+export function childLocation(wanted: Partial<Location> | undefined, grid: Space, cpus: Space): Location {
+  const [x, width] = childRange(wanted?.x, wanted?.width, grid.width, cpus.width);
+  const [y, height] = childRange(wanted?.y, wanted?.height, grid.height, cpus.height);
+  return { x, y, width, height };
+}
+
+function childRange(position: number | undefined, extent: number | undefined, cells: number, cpus: number) {
+  const from = position === undefined ? 0 : Math.min(position, cells - 1);
+  const length = position === undefined ? cells : Math.min(extent ?? 1, cells - from);
+  const first = Math.floor((from * cpus) / cells);
+  const end = Math.ceil(((from + length) * cpus) / cells);
+  return [first, Math.max(1, Math.min(end, cpus) - first)] as const;
+}
+
+/** A location that a child gave relative to its own `outer` one; width or height 0: all of it. Clipped. */
+export function innerLocation(outer: Location, inner: Location | undefined): Location {
+  if (!inner || inner.width === 0 || inner.height === 0) return outer;
+  const x = Math.min(Math.max(0, inner.x), outer.width - 1);
+  const y = Math.min(Math.max(0, inner.y), outer.height - 1);
+  return {
+    x: outer.x + x,
+    y: outer.y + y,
+    width: Math.min(inner.width, outer.width - x),
+    height: Math.min(inner.height, outer.height - y),
+  };
+}
+
+/** The pool of CPU time that init hands out: 100 percent. */
+export class CpuPool {
+  #left = 100;
+
+  get left(): number {
+    return this.#left;
+  }
+
+  /** What a child gets of `percent`: no more than is left. */
+  take(percent: number): number {
+    const given = Math.min(Math.max(0, percent), this.#left);
+    this.#left -= given;
+    return given;
+  }
+
+  giveBack(percent: number): void {
+    this.#left += percent;
+  }
+}
+
+/** A percentage as CPU sessions transfer it. */
+export function cpuQuotaOf(percent: number): number {
+  return Math.floor((percent * CPU_QUOTA_SCALE) / 100);
+}
