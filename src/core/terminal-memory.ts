@@ -14,6 +14,8 @@ export interface MemoryInput extends TerminalSession {
 export interface MemoryInputOptions {
   /** Input that is there from the beginning. */
   readonly bytes?: Uint8Array;
+  /** Fetches the input that is there from the beginning, behind `bytes`, when it is first asked for. */
+  readonly load?: () => Uint8Array;
   /** More may come through `push`; without it the input ends after `bytes`. */
   readonly open?: boolean;
   readonly kind?: TerminalKind;
@@ -29,15 +31,22 @@ export function createMemoryInput(options: MemoryInputOptions = {}): MemoryInput
   buffer.push(captured.input);
   if (options.bytes) buffer.push(options.bytes.slice());
   let ended = !options.open;
+  let { load } = options;
+  const loaded = () => {
+    if (load) buffer.push(load());
+    load = undefined;
+  };
   return {
     kind,
     size: () => (kind === "terminal" ? options.size : undefined),
     read: (target) => {
+      loaded();
       const bytes = buffer.take(target);
       return bytes > 0 || target.length === 0 || ended ? success(bytes) : refusal("again");
     },
     write: () => refusal("badf"),
     readiness: () => {
+      loaded();
       const readableBytes = buffer.length;
       return { readable: readableBytes > 0 || ended, readableBytes, writable: true, hangup: ended };
     },

@@ -114,6 +114,26 @@ test("torture: every n-th point, random ones, in fresh processes; none is a fail
   assert.deepEqual([none.code, none.taken, none.identical], [1, 0, true]);
 });
 
+test("torture: input is that of the process, taken when the program asks for it", async (t) => {
+  const path = folder(t);
+  const reading = new Guest(t, join(path, "home"), "torture", "--json", counter(path));
+  reading.send("ab");
+  reading.send("c");
+  assert.equal(await reading.finish(), 0, reading.err);
+  const three = JSON.parse(reading.out);
+  const fresh = new Guest(t, join(path, "home"), "torture", "--json", "--points=2", "--fresh-process", counter(path));
+  fresh.send("abc");
+  assert.equal(await fresh.finish(), 0, fresh.err);
+  assert.equal(JSON.parse(fresh.out).safePoints, three.safePoints);
+  writeFileSync(join(path, "none"), "");
+  const none = JSON.parse((await cli(path, "torture", "--json", "--stdin", join(path, "none"), counter(path))).out);
+  assert.ok(three.taken > none.taken && none.taken > 0, `${three.taken} points with input, ${none.taken} without`);
+  const file = join(path, "loop.wasm");
+  writeFileSync(file, assemble(LOOP));
+  const other = new Guest(t, join(path, "home"), "torture", file); // its input stays open
+  assert.equal(await other.ended, 0, other.err);
+});
+
 test("differences between two runs are named", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const outcome: Outcome = { kind: "returned", exitCode: 0, message: "", stdout: bytes("abc"), stderr: bytes("") };

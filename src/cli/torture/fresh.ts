@@ -16,7 +16,8 @@ const run = promisify(execFile);
 
 /** Runs a program to its end, a process for each leg. `folder` is empty and stays the caller's. */
 export async function travelFresh(given: RigSpec, choice: Choice, folder: string): Promise<Journey> {
-  const paths = prepare(given, folder);
+  const { stdin = new Uint8Array() } = given;
+  const paths = prepare(given.module, stdin, folder);
   const taken: TakenPoint[] = [];
   const visited = new Set<string>();
   let order: Pick<StepOrder, "from" | "passed" | "stuck"> = { passed: 0, stuck: 0 };
@@ -24,7 +25,7 @@ export async function travelFresh(given: RigSpec, choice: Choice, folder: string
     const { hash, spec } = given;
     const result = await oneStep(folder, { ...paths, hash, spec, ...order, until: nextPoint(choice, order.passed) });
     const [stdout, stderr] = (["stdout", "stderr"] as const).map((name) => readOutput(folder, name));
-    const journey = { passed: order.passed, taken, visited: [...visited], sites: 0 };
+    const journey = { passed: order.passed, taken, visited: [...visited], sites: 0, stdin };
     const output = { stdout: stdout!, stderr: stderr! };
     if (result.kind === "ended") return { ...journey, outcome: { ...result.ending, ...output }, passed: result.passed };
     if (result.kind === "failed") {
@@ -40,7 +41,7 @@ export async function travelFresh(given: RigSpec, choice: Choice, folder: string
   }
 }
 
-function prepare({ module, stdin }: RigSpec, folder: string): { readonly module: string; readonly stdin: string } {
+function prepare(module: Uint8Array, stdin: Uint8Array, folder: string): Pick<StepOrder, "module" | "stdin"> {
   mkdirSync(folder, { recursive: true });
   for (const name of ["stdout", "stderr"]) writeFileSync(join(folder, name), "");
   const paths = { module: join(folder, "module.wasm"), stdin: join(folder, "stdin") };

@@ -23,6 +23,8 @@ export interface Journey {
   readonly visited: readonly string[];
   /** How many sites there are at which a frame can stand; 0: not counted. */
   readonly sites: number;
+  /** Standard input as the program was given it. */
+  readonly stdin: Uint8Array;
   /** Those at which none stood, as `visited`; only when asked for. */
   readonly unreached?: readonly string[];
   /** What stopped the torture; the outcome is then that of the moment before. */
@@ -66,6 +68,7 @@ export async function travel(given: RigSpec, choice: Choice, listSites = false):
   const { loops, entries, calls, operations } = rig.loaded.statistics;
   const done = (outcome: Outcome, passed: number, failure?: string): Journey => ({
     ...{ outcome, passed, taken, visited: [...visited], sites: loops + entries + calls + operations },
+    stdin: rig.input,
     ...(failure === undefined ? {} : { failure }),
     ...(listSites ? { unreached: sitesOf(rig.loaded).filter((place) => !visited.has(place)) } : {}),
   });

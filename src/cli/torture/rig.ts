@@ -4,11 +4,18 @@
 // run's own copies, with an undo journal as under `rtcr run`.
 
 import { createFileSystem } from "../../core/files/index.ts";
-import { createCountingClock, createMemoryInput, createMemoryOutput, createSeededRandom } from "../../core/index.ts";
+import {
+  createCountingClock,
+  createMemoryInput,
+  createMemoryOutput,
+  createSeededRandom,
+  type MemoryInputOptions,
+} from "../../core/index.ts";
 import { type LoadedProgram, loadProgram } from "../../core/program.ts";
 import { Arenas } from "../../engine/index.ts";
 import { openVolumes, type ProgramState, type RunSpec, WasiProgram } from "../../machine/index-node.ts";
 import { type SessionStates, sessionStates } from "../../wasi/index.ts";
+import { readInput } from "./own-input.ts";
 
 /** What a rig runs; can be cloned. */
 export interface RigSpec {
@@ -16,7 +23,8 @@ export interface RigSpec {
   /** SHA-256 of the module, hexadecimal. */
   readonly hash: string;
   readonly spec: RunSpec;
-  readonly stdin: Uint8Array;
+  /** Absent: this process's own, taken when the program first asks for input. */
+  readonly stdin?: Uint8Array | undefined;
 }
 
 /** Takes what the program writes, in order; the bytes are its own. */
@@ -35,12 +43,22 @@ export class Rig {
   readonly arenas = new Arenas();
   readonly #given: RigSpec;
   readonly #output: OutputSink;
+  #ownInput: Uint8Array | undefined;
   readonly #compiled = new WeakMap<Uint8Array, WebAssembly.Module>();
 
   constructor(given: RigSpec, output: OutputSink) {
     this.#given = given;
     this.#output = output;
     this.loaded = loadProgram(given.module, given.hash, { mostTurns: 1 });
+  }
+
+  /** What the program was given: its own input, or what it has taken of this process's. */
+  get input(): Uint8Array {
+    return this.#given.stdin ?? this.#ownInput ?? new Uint8Array();
+  }
+
+  #input(stdin: Uint8Array | undefined): MemoryInputOptions {
+    return stdin ? { bytes: stdin } : { load: () => (this.#ownInput ??= readInput(0)) };
   }
 
   /** A fresh group with fresh sessions: at the program's beginning, or where `state` was captured. */
@@ -54,7 +72,7 @@ export class Rig {
       clock: createCountingClock(states.clock),
       random: createSeededRandom(0n, states.random),
       files,
-      stdin: createMemoryInput(states.stdin === undefined ? { bytes: stdin } : { state: states.stdin }),
+      stdin: createMemoryInput(states.stdin === undefined ? this.#input(stdin) : { state: states.stdin }),
       stdout: createMemoryOutput((bytes) => this.#output("stdout", bytes)),
       stderr: createMemoryOutput((bytes) => this.#output("stderr", bytes)),
     };

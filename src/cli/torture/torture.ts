@@ -16,7 +16,8 @@ export interface TortureOptions {
   readonly module: Uint8Array;
   readonly hash: string;
   readonly spec: RunSpec;
-  readonly stdin: Uint8Array;
+  /** Absent: this process's own, read to its end when the uninterrupted run first asks for input. */
+  readonly stdin?: Uint8Array | undefined;
   /** Every n-th safe point, or so many random ones. */
   readonly choice: { readonly every: number } | { readonly points: number; readonly seed: number };
   readonly freshProcess: boolean;
@@ -44,7 +45,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     const uninterrupted = await travelInWorker({ ...options, spec: plain }, { none: true }, false);
     const between = performance.now();
     const choice = chosen(options.choice, uninterrupted.passed);
-    const given = { ...options, spec: own };
+    const given = { ...options, spec: own, stdin: uninterrupted.stdin };
     const tortured = options.freshProcess
       ? await travelFresh(given, choice, join(folder, "legs"))
       : await travelInWorker(given, choice, options.listSites);

@@ -29,7 +29,7 @@ runs are identical, else with 1 and the first difference and the last safe point
   --dir HOST[::GUEST][:ro] give the program a copy of a directory; may be repeated. Both runs have their own
   --memory-fs              give the program an empty directory / in memory
   --env NAME=VALUE         set an environment variable; may be repeated
-  --stdin FILE             standard input (default: empty)
+  --stdin FILE             standard input (default: this process's, read to its end if the program asks for input)
   --verbose                list the sites that were not reached, by function and position
   --json                   print the result as JSON
 
@@ -54,7 +54,7 @@ wait does once more: programs that print times may differ by that.`,
     const { bytes, hash } = readModule(file);
     const stdin = text(values, "stdin");
     const options: TortureOptions = {
-      ...{ module: bytes, hash, stdin: stdin === undefined ? new Uint8Array() : new Uint8Array(readFileSync(stdin)) },
+      ...{ module: bytes, hash, stdin: stdin === undefined ? undefined : new Uint8Array(readFileSync(stdin)) },
       choice: readChoice(values),
       freshProcess: flag(values, "fresh-process"),
       listSites: flag(values, "verbose"),
