@@ -1,14 +1,13 @@
 // Builds the guest programs of apps/ into build/apps/, only those that are out of date.
 //
-// A program is up to date when build/apps/<name>.key holds the hash of its source, everything the source includes, the
-// compiler's options and its version. Both files are renamed into place, the key last, so that a kill or a second
-// builder leaves nothing half written.
+// What decides about a program: its source, everything the source includes, the compiler's options and its version
+// (build-cached.ts). Components are built by build-guests.ts.
 //
 //   node scripts/build-apps.ts [--json] [name...]
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { APPS, type App } from "../apps/apps.ts";
+import { compileCached, inParallel } from "./build-cached.ts";
 import { compilerOf } from "./guest-compilers.ts";
 
 /** A guest program with its compiled file. */
@@ -23,7 +22,6 @@ export interface BuiltApp {
 
 const ROOT = join(import.meta.dirname, "..");
 const OUTPUT = join(ROOT, "build/apps");
-const PARALLEL_COMPILERS = 2;
 
 /**
  * Compiles what is out of date among `apps`.
@@ -32,15 +30,8 @@ const PARALLEL_COMPILERS = 2;
  * @throws Error with the compiler's messages, or naming the Debian package that is missing; programs already compiled
  *   stay
  */
-export async function buildApps(apps: readonly App[] = APPS): Promise<BuiltApp[]> {
-  mkdirSync(OUTPUT, { recursive: true });
-  const built: BuiltApp[] = new Array(apps.length);
-  let next = 0;
-  const worker = async () => {
-    for (let i = next++; i < apps.length; i = next++) built[i] = await buildApp(apps[i]!);
-  };
-  await Promise.all(Array.from({ length: PARALLEL_COMPILERS }, worker));
-  return built;
+export function buildApps(apps: readonly App[] = APPS): Promise<BuiltApp[]> {
+  return inParallel(apps, buildApp);
 }
 
 /**
@@ -59,22 +50,18 @@ async function buildApp(app: App): Promise<BuiltApp> {
   const source = join(ROOT, app.source);
   const file = join(OUTPUT, `${app.name}.wasm`);
   const keyFile = join(OUTPUT, `${app.name}.key`);
-  const key = createHash("sha256").update(readFileSync(source)).update(compiler.fingerprint(source)).digest("hex");
-  const compiled = !existsSync(file) || !existsSync(keyFile) || readFileSync(keyFile, "utf8") !== key;
-  if (compiled) {
-    const temporary = join(OUTPUT, `${app.name}.${process.pid}`);
-    try {
-      await compiler.compile(source, `${temporary}.wasm`);
-      writeFileSync(`${temporary}.key`, key);
-      rmSync(keyFile, { force: true });
-      renameSync(`${temporary}.wasm`, file);
-      renameSync(`${temporary}.key`, keyFile);
-    } catch (cause) {
-      rmSync(`${temporary}.wasm`, { force: true });
-      throw new Error(`${app.source}: ${(cause as Error).message}`, { cause });
-    }
+  const inputs = [readFileSync(source, "utf8"), compiler.fingerprint(source)];
+  try {
+    const compiled = await compileCached({
+      output: file,
+      keyFile,
+      inputs,
+      compile: (to) => compiler.compile(source, to),
+    });
+    return { app, file, sizeBytes: statSync(file).size, compiled };
+  } catch (cause) {
+    throw new Error(`${app.source}: ${(cause as Error).message}`, { cause });
   }
-  return { app, file, sizeBytes: statSync(file).size, compiled };
 }
 
 function printTable(list: readonly BuiltApp[]): void {

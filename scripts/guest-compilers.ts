@@ -97,11 +97,13 @@ function command(needs: readonly Requirement[], [program, ...options]: readonly 
       return [version, program, ...options, ...headersBeside(source)].join("\n");
     },
     // a relative path, because Rust puts it into the messages of panics
-    compile: (source: string, output: string) => run(program, [...options, relative(ROOT, source), "-o", output]),
+    compile: (source: string, output: string) =>
+      runCompiler(program, [...options, relative(ROOT, source), "-o", output]),
   };
 }
 
-function run(program: string, args: readonly string[]): Promise<void> {
+/** Runs a compiler from the root; rejects with its messages. */
+export function runCompiler(program: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     let messages = "";
@@ -143,7 +145,7 @@ async function assembleWithWabt(source: string, output: string): Promise<void> {
   writeFileSync(expanded, readText(source));
   try {
     const options = ["--debug-names", ...WABT_FEATURES.map((feature) => `--enable-${feature}`)];
-    await run(process.execPath, [join(MODULES, "wabt/bin/wat2wasm"), ...options, expanded, "-o", output]);
+    await runCompiler(process.execPath, [join(MODULES, "wabt/bin/wat2wasm"), ...options, expanded, "-o", output]);
   } finally {
     rmSync(expanded);
   }

@@ -1,0 +1,42 @@
+// The components: programs for the component platform (docs/GUEST-ABI.md), built by scripts/build-guests.ts into
+// build/components/<name>.wasm. A row's source is apps/components/<folder>/<name>.<extension>; expected logs are in
+// apps/components/expected/<name>.txt. Not here: how they are run (test/components/).
+
+export type ComponentLanguage = "c" | "c++" | "assemblyscript" | "rust";
+
+/** One component. */
+export interface ComponentApp {
+  /** Unique; also that of build/components/<name>.wasm. */
+  readonly name: string;
+  readonly language: ComponentLanguage;
+  /** Path of the source from the repository's root. */
+  readonly source: string;
+  /** What it is there to exercise. */
+  readonly purpose: string;
+}
+
+type Row = readonly [name: string, purpose: string];
+
+const C: readonly Row[] = [["smoke", "every import once, without an SDK"]];
+
+const CPP: readonly Row[] = [];
+
+const ASSEMBLYSCRIPT: readonly Row[] = [];
+
+const RUST: readonly Row[] = [];
+
+export const COMPONENTS: readonly ComponentApp[] = [
+  ...rows("c", "c", "c", C),
+  ...rows("c++", "cpp", "cpp", CPP),
+  ...rows("assemblyscript", "assemblyscript", "ts", ASSEMBLYSCRIPT),
+  ...rows("rust", "rust", "rs", RUST),
+];
+
+function rows(language: ComponentLanguage, folder: string, extension: string, list: readonly Row[]): ComponentApp[] {
+  return list.map(([name, purpose]) => ({
+    name,
+    language,
+    source: `apps/components/${folder}/${name}.${extension}`,
+    purpose,
+  }));
+}

@@ -1,0 +1,106 @@
+// How a component of each language becomes a WebAssembly file: compilers, options, the SDK's library. Components are
+// freestanding: they import the kernel's module alone, export their table of functions and their stack pointer, and
+// have their own small initial stack below the data, so that an overflow of it traps.
+// Not here: which components there are (apps/components/components.ts), what is out of date (build-cached.ts).
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ComponentLanguage } from "../apps/components/components.ts";
+import { compileCached } from "./build-cached.ts";
+import { GUEST_ABI } from "./generate-guest-abi.ts";
+import { runCompiler } from "./guest-compilers.ts";
+
+export interface ComponentCompiler {
+  /** Paths of folders and files, from the repository's root or absolute, that decide about the output. */
+  readonly inputs: readonly string[];
+  /** The command without source and output. */
+  readonly command: readonly [string, ...string[]];
+  compile(source: string, output: string): Promise<void>;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+const LIBRARY = join(ROOT, "build/components/lib");
+
+/** Threads start at an index of the table, and the kernel gives each its own stack pointer. */
+const LINK = [
+  ...["-nostdlib", "-Wl,--no-entry", "-Wl,--export-table", "-Wl,--export=__stack_pointer", "-Wl,--stack-first"],
+  ...["-Wl,-z,stack-size=16384", "-Wl,--strip-debug"],
+];
+const CLANG = [
+  ...["/usr/bin/clang-19", "--target=wasm32-unknown-unknown", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding"],
+  ...["-mbulk-memory", "-matomics", "-mmutable-globals"],
+] as const;
+const CLANGXX = [
+  ...CLANG,
+  ...["-x", "c++", "-std=c++20", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
+  ...["-Iguest/cpp/include", `-I${join(GUEST_ABI, "cpp")}`],
+] as [string, ...string[]];
+
+/** The compiler of a language. */
+export function componentCompilerOf(language: ComponentLanguage): ComponentCompiler {
+  return COMPILERS[language];
+}
+
+/** Text of all files below `path`, sorted, for keys. */
+export function textBelow(path: string): string {
+  const folder = join(path.startsWith("/") ? "" : ROOT, path);
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  return files.map((file) => `${file}\n${readFileSync(file, "utf8")}`).join("\n");
+}
+
+const COMPILERS: Readonly<Record<ComponentLanguage, ComponentCompiler>> = {
+  c: {
+    inputs: [],
+    command: [...CLANG, ...LINK] as unknown as [string, ...string[]],
+    compile(source, output) {
+      return run([...this.command, source, "-o", output]);
+    },
+  },
+  "c++": {
+    inputs: ["guest/cpp", join(GUEST_ABI, "cpp")],
+    command: [...CLANGXX, ...LINK],
+    async compile(source, output) {
+      const library = await cppLibrary();
+      await run([...CLANGXX, source, "-x", "none", library, ...LINK, "-o", output]);
+    },
+  },
+  assemblyscript: {
+    inputs: ["guest/assemblyscript", join(GUEST_ABI, "assemblyscript")],
+    command: [process.execPath],
+    compile() {
+      throw new Error("not yet");
+    },
+  },
+  rust: {
+    inputs: ["guest/rust", join(GUEST_ABI, "rust")],
+    command: ["/usr/bin/rustc"],
+    compile() {
+      throw new Error("not yet");
+    },
+  },
+};
+
+let library: Promise<string> | undefined;
+
+/** The C++ library as one object file. */
+function cppLibrary(): Promise<string> {
+  library ??= buildCppLibrary();
+  return library;
+}
+
+async function buildCppLibrary(): Promise<string> {
+  const output = join(LIBRARY, "rtcr.o");
+  await compileCached({
+    output,
+    keyFile: join(LIBRARY, "rtcr.key"),
+    inputs: [...CLANGXX, textBelow("guest/cpp"), textBelow(join(GUEST_ABI, "cpp"))],
+    compile: (to) => run([...CLANGXX, "-c", "guest/cpp/src/library.cpp", "-o", to]),
+  });
+  return output;
+}
+
+function run([program, ...args]: readonly [string, ...string[]] | readonly string[]): Promise<void> {
+  return runCompiler(program!, args);
+}
