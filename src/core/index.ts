@@ -2,7 +2,9 @@
 export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
 export { createCountingClock } from "./clock-counting.ts";
 export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files/index.ts";
+export * from "./memory/index.ts";
 export { type Disk, type MemoryOptions, MemoryVolume } from "./memory-files/index.ts";
+export * from "./pd/index.ts";
 export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
 export { ByteRing } from "./ring.ts";
 export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";

@@ -1,0 +1,74 @@
+// What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
+
+/** A range of a pool, in bytes, whole pages of 4 KiB. */
+export interface PoolRange {
+  readonly address: number;
+  readonly bytes: number;
+}
+
+/** Memory that windows lead to; engine's `Pool` is one. */
+export interface MemoryPool {
+  /** Zeroed pages that lie side by side; undefined: the pool is full. */
+  allocate(bytes: number): PoolRange | undefined;
+  /** The range must not be mapped anywhere. */
+  free(range: PoolRange): void;
+  /** A view, valid for ever. */
+  bytes(address: number, length: number): Uint8Array;
+}
+
+/** The windows of a component whose program was translated for them; engine's `Windows` is one. */
+export interface MemoryWindows {
+  readonly pool: MemoryPool;
+  readonly table: {
+    map(address: number, poolAddress: number, bytes: number, access: { readonly writable: boolean }): void;
+    unmap(address: number, bytes: number): void;
+  };
+  /** Addresses below it are those of linear memory, all others are translated. A multiple of 4096; lowering moves nothing. */
+  limit: number;
+}
+
+/** The memory of one component. Changes happen at safe points only. */
+export interface ComponentMemory {
+  /** Bytes that the linear memory has now. */
+  size(): number;
+  /** Grows the linear memory so that it reaches to `end`. @returns false if the host or the program's maximum refuses */
+  ensure(end: number): boolean;
+  /** Bytes of linear memory below `size()`, valid until the next `ensure`. */
+  view(address: number, length: number): Uint8Array;
+  /** Absent: the program cannot see anything but its linear memory, and does not fault. */
+  readonly windows?: MemoryWindows | undefined;
+}
+
+const WASM_PAGE = 65_536;
+
+/** A linear memory that belongs to no program, or whose program is run by the caller. */
+export class PlainMemory implements ComponentMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly windows: MemoryWindows | undefined;
+
+  /** @param memory grows as far as its own maximum */
+  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows) {
+    this.memory = memory;
+    this.windows = windows;
+  }
+
+  size(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  ensure(end: number): boolean {
+    const missing = end - this.size();
+    if (missing <= 0) return true;
+    try {
+      this.memory.grow(Math.ceil(missing / WASM_PAGE));
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof RangeError) return false;
+      throw thrown;
+    }
+  }
+
+  view(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
+  }
+}

@@ -1,0 +1,258 @@
+// Dataspaces with bytes of their own, and where those bytes are.
+//
+//            attached once, directly             attached where windows are needed
+//   buffer ---------------------------> linear ------------------------------------> pool
+//      ^-------- detached ----------------'                                            |
+//      '-------- needed without windows -----------------------------------------------'
+//
+// I1  Every byte has one home. Copies exist of read-only bytes only, in components without windows; their owner's writes
+//     reach them too.
+// I2  `linear` holds while exactly one attachment exists in a component; the part that is attached is there, the rest is
+//     in the buffer.
+// I3  No buffer and home "buffer": all bytes are zero. Nothing is allocated for memory that nobody has touched.
+// Who decides on moves: placement.ts. Regions that hold a dataspace: region-map.ts.
+import { type Cached, type Capability, type Dataspace, type Identity, toPages } from "../../session/index.ts";
+import { assert } from "../../util/index.ts";
+import type { MemoryPool, PoolRange } from "./component-memory.ts";
+import type { CoreContext } from "./context.ts";
+import type { Use } from "./placement.ts";
+import type { Region } from "./region-map.ts";
+
+export type ByteOrigin = Exclude<Dataspace["origin"], "managed">;
+
+export interface DataspaceOptions {
+  readonly origin: ByteOrigin;
+  /** Bytes as asked for, at least 1; the dataspace has whole pages. */
+  readonly size: number;
+  /** Default: true, except for ROM. */
+  readonly writable?: boolean;
+  readonly cached?: Cached;
+  /** Initial content, copied; the rest is zero. */
+  readonly content?: Uint8Array;
+}
+
+/** Where the bytes of a dataspace are. */
+export type Home =
+  | { readonly kind: "buffer" }
+  | { readonly kind: "linear"; readonly use: Use }
+  | { readonly kind: "pool"; readonly pool: MemoryPool; readonly range: PoolRange };
+
+const IN_BUFFER: Home = { kind: "buffer" };
+
+/** What every dataspace of core has: an identity, and the regions that hold it. */
+export abstract class CoreDataspace implements Dataspace {
+  readonly kind = "dataspace";
+  abstract readonly origin: Dataspace["origin"];
+  /** @internal Kept by region maps. */
+  readonly regions = new Set<Region>();
+  protected readonly core: CoreContext;
+  readonly #identity: Identity<Dataspace>;
+
+  constructor(core: CoreContext) {
+    this.core = core;
+    this.#identity = core.badges.identify<Dataspace>(this);
+  }
+
+  get capability(): Capability<Dataspace> {
+    return this.#identity.capability;
+  }
+
+  abstract size(): number;
+  abstract physAddr(): number;
+  abstract writable(): boolean;
+  abstract read(offset: number, target: Uint8Array): number;
+  abstract write(offset: number, source: Uint8Array): number;
+
+  /** Takes the dataspace out of all region maps and ends its capability. Harmless when repeated. */
+  dispose(): void {
+    this.#identity.dispose();
+    for (const region of this.regions) region.map.removeRegion(region);
+  }
+}
+
+/** A dataspace of RAM, ROM or a device. */
+export class ByteDataspace extends CoreDataspace {
+  readonly origin: ByteOrigin;
+  readonly cached: Cached;
+  /** The size as asked for, before rounding. */
+  readonly requestedBytes: number;
+  /** @internal Where it is seen by components; kept by placement.ts. */
+  readonly uses = new Set<Use>();
+  readonly #size: number;
+  readonly #writable: boolean;
+  readonly #physical: { readonly start: number; readonly end: number };
+  #home: Home = IN_BUFFER;
+  #buffer: Uint8Array | undefined;
+
+  /** @internal Made by `createDataspace`. */
+  constructor(core: CoreContext, options: DataspaceOptions, physical: number) {
+    super(core);
+    this.origin = options.origin;
+    this.cached = options.cached ?? "cached";
+    this.requestedBytes = options.size;
+    this.#size = toPages(options.size);
+    this.#writable = options.writable ?? options.origin !== "rom";
+    this.#physical = { start: physical, end: physical + this.#size };
+    core.physical.insert(this.#physical);
+    if (options.content) this.fill(0, options.content);
+  }
+
+  get home(): Home {
+    return this.#home;
+  }
+
+  size(): number {
+    return this.#size;
+  }
+
+  physAddr(): number {
+    return this.#physical.start;
+  }
+
+  writable(): boolean {
+    return this.#writable;
+  }
+
+  read(offset: number, target: Uint8Array): number {
+    const length = this.#clip(offset, target.length);
+    if (length > 0) this.#copyOut(offset, target.subarray(0, length));
+    return length;
+  }
+
+  write(offset: number, source: Uint8Array): number {
+    return this.#writable ? this.fill(offset, source) : 0;
+  }
+
+  /** As `write`, for the owner of read-only content: attachments see it at once. */
+  fill(offset: number, source: Uint8Array): number {
+    const length = this.#clip(offset, source.length);
+    if (length <= 0) return 0;
+    const bytes = source.subarray(0, length);
+    this.#copyIn(offset, bytes);
+    for (const use of this.uses) if (use.mode === "copy") copyToUse(use, offset, bytes);
+    return length;
+  }
+
+  /** @internal @param usedUpTo address from which on that memory has never been used: it is zero */
+  moveToLinear(use: Use, usedUpTo: number = Number.POSITIVE_INFINITY): void {
+    const view = use.space.memory.view(use.address, use.length);
+    if (this.#home.kind === "buffer" && !this.#buffer) view.fill(0, 0, Math.max(0, usedUpTo - use.address));
+    else this.#copyOut(use.offset, view);
+    if (use.length === this.#size) this.#buffer = undefined;
+    else if (this.#home.kind === "pool") this.#takeFromPool();
+    this.#release({ kind: "linear", use });
+  }
+
+  /** @internal @returns false, and nothing has changed, if the pool is full */
+  moveToPool(pool: MemoryPool): boolean {
+    if (this.#home.kind === "pool") return this.#home.pool === pool;
+    const range = pool.allocate(this.#size);
+    if (!range) return false;
+    if (this.#buffer || this.#home.kind === "linear") this.#copyOut(0, pool.bytes(range.address, this.#size));
+    this.#buffer = undefined;
+    this.#home = { kind: "pool", pool, range };
+    return true;
+  }
+
+  /** @internal Takes the bytes home from linear memory, before it is used for something else. */
+  moveToBuffer(): void {
+    if (this.#home.kind !== "linear") return;
+    const { use } = this.#home;
+    const buffer = (this.#buffer ??= new Uint8Array(this.#size));
+    buffer.set(use.space.memory.view(use.address, use.length), use.offset);
+    this.#home = IN_BUFFER;
+  }
+
+  /** @internal The dataspace is dying: its bytes in linear memory are given up. */
+  forgetLinear(): void {
+    if (this.#home.kind === "linear") this.#home = IN_BUFFER;
+  }
+
+  override dispose(): void {
+    if (!this.capability.valid) return;
+    super.dispose();
+    this.#release(IN_BUFFER);
+    this.#buffer = undefined;
+    this.core.physical.remove(this.#physical.start);
+  }
+
+  #takeFromPool(): void {
+    const buffer = new Uint8Array(this.#size);
+    this.#copyOut(0, buffer);
+    this.#buffer = buffer;
+  }
+
+  #release(next: Home): void {
+    if (this.#home.kind === "pool") {
+      assert(this.uses.size === 0 || next.kind === "linear", "pages of the pool are freed when nothing leads to them");
+      this.#home.pool.free(this.#home.range);
+    }
+    this.#home = next;
+  }
+
+  #clip(offset: number, length: number): number {
+    return offset >= 0 && Number.isInteger(offset) ? Math.min(length, this.#size - offset) : 0;
+  }
+
+  #copyOut(offset: number, target: Uint8Array): void {
+    const home = this.#home;
+    if (home.kind === "pool") {
+      target.set(home.pool.bytes(home.range.address + offset, target.length));
+      return;
+    }
+    if (this.#buffer) target.set(this.#buffer.subarray(offset, offset + target.length));
+    else if (home.kind === "buffer" || !within(home.use, offset, target.length)) target.fill(0);
+    if (home.kind === "linear") copyFromUse(home.use, offset, target);
+  }
+
+  #copyIn(offset: number, source: Uint8Array): void {
+    const home = this.#home;
+    if (home.kind === "pool") {
+      home.pool.bytes(home.range.address + offset, source.length).set(source);
+      return;
+    }
+    if (home.kind === "linear") {
+      copyToUse(home.use, offset, source);
+      if (within(home.use, offset, source.length)) return;
+    }
+    this.#buffer ??= new Uint8Array(this.#size);
+    this.#buffer.set(source, offset);
+  }
+}
+
+/** A dataspace with bytes; undefined if no physical range is wide enough. The caller charges for it and disposes of it. */
+export function createDataspace(core: CoreContext, options: DataspaceOptions): ByteDataspace | undefined {
+  const size = toPages(options.size);
+  assert(size > 0, "a dataspace has at least one page");
+  for (let align = naturalAlignment(size); align >= 4096; align /= 2) {
+    const physical = core.physical.find(size, align, 4096);
+    if (physical !== undefined) return new ByteDataspace(core, options, physical);
+  }
+  return undefined;
+}
+
+/** The largest power of two that is not above `size`. */
+export function naturalAlignment(size: number): number {
+  return 2 ** Math.floor(Math.log2(size));
+}
+
+function within(use: Use, offset: number, length: number): boolean {
+  return offset >= use.offset && offset + length <= use.offset + use.length;
+}
+
+/** The overlap of a use with [offset, offset + length) of its dataspace. */
+function overlap(use: Use, offset: number, length: number): { from: number; to: number } {
+  return { from: Math.max(offset, use.offset), to: Math.min(offset + length, use.offset + use.length) };
+}
+
+function copyFromUse(use: Use, offset: number, target: Uint8Array): void {
+  const { from, to } = overlap(use, offset, target.length);
+  if (from >= to) return;
+  target.set(use.space.memory.view(use.address + from - use.offset, to - from), from - offset);
+}
+
+function copyToUse(use: Use, offset: number, source: Uint8Array): void {
+  const { from, to } = overlap(use, offset, source.length);
+  if (from >= to) return;
+  use.space.memory.view(use.address + from - use.offset, to - from).set(source.subarray(from - offset, to - offset));
+}

@@ -1,0 +1,297 @@
+// Region maps: which part of which dataspace is attached at which address (spec 2.2), and what an access meets there.
+//
+// I1  A region is in its map's tree, in its dataspace's set and (if shown anywhere) in spaces, or in none of them.
+// I2  Maps do not contain themselves, however deep.
+// I3  Each region is charged to the map's store, except those that core attaches itself.
+// Where bytes are: placement.ts. Which threads wait: faults.ts.
+import {
+  type AttachOptions,
+  type AttachRefusal,
+  type Capability,
+  type Dataspace,
+  type Identity,
+  PAGE_BYTES,
+  type RegionMap,
+  type RegionMapState,
+  type SignalContext,
+  toPages,
+} from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { ComponentMemory } from "./component-memory.ts";
+import type { CoreContext } from "./context.ts";
+import { ByteDataspace, CoreDataspace, naturalAlignment } from "./dataspace.ts";
+import { type Access, FAULT_OF, FaultQueue, type PageFault } from "./faults.ts";
+import { MISFIT_LIMIT, NESTING_LIMIT } from "./limits.ts";
+import { ManagedDataspace } from "./managed-dataspace.ts";
+import { clearSpace, type PlacementProblem, placeRegion, placeSpace, type Space, unplaceRegion } from "./placement.ts";
+import { RangeTree } from "./range-tree.ts";
+
+/** A piece of a dataspace in a map. */
+export interface Region {
+  readonly map: CoreRegionMap;
+  readonly dataspace: CoreDataspace;
+  readonly start: number;
+  readonly end: number;
+  /** Where in the dataspace it begins. */
+  readonly offset: number;
+  readonly executable: boolean;
+  readonly writeable: boolean;
+  readonly charged: boolean;
+}
+
+/** Who pays for regions. */
+export interface RegionStore {
+  take(): boolean;
+  give(): void;
+}
+
+export interface RegionMapOptions {
+  readonly size: number;
+  /** For messages: `pd-3 stack area`. */
+  readonly label: string;
+  /** Where automatic placement begins; default 0. */
+  readonly lowestAutomatic?: number;
+}
+
+/** What an access meets: a byte of a dataspace, or the fault. */
+export type Resolution =
+  | { readonly ok: true; readonly dataspace: ByteDataspace; readonly offset: number }
+  | { readonly ok: false; readonly fault: PageFault };
+
+export class CoreRegionMap implements RegionMap {
+  readonly kind = "region-map";
+  readonly label: string;
+  /** @internal By address. */
+  readonly regions: RangeTree<Region>;
+  readonly faults = new FaultQueue();
+  readonly #core: CoreContext;
+  readonly #store: RegionStore;
+  readonly #identity: Identity<RegionMap>;
+  readonly #managed: ManagedDataspace;
+  /** Where automatic placement begins. */
+  lowestAutomatic: number;
+  #space: Space | undefined;
+
+  constructor(core: CoreContext, store: RegionStore, options: RegionMapOptions) {
+    this.#core = core;
+    this.#store = store;
+    this.label = options.label;
+    this.lowestAutomatic = options.lowestAutomatic ?? 0;
+    this.regions = new RangeTree(0, toPages(options.size), MISFIT_LIMIT);
+    this.#identity = core.badges.identify<RegionMap>(this);
+    this.#managed = new ManagedDataspace(core, this);
+  }
+
+  get capability(): Capability<RegionMap> {
+    return this.#identity.capability;
+  }
+
+  /** The component whose address space this is, once its program is loaded. */
+  get space(): Space | undefined {
+    return this.#space;
+  }
+
+  /** @internal The regions, in any maps, in which this map lies. */
+  get attachments(): ReadonlySet<Region> {
+    return this.#managed.regions;
+  }
+
+  size(): number {
+    return this.regions.end;
+  }
+
+  dataspace(): Capability<Dataspace> {
+    return this.#managed.capability;
+  }
+
+  attach(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
+    return this.#attach(dataspace, options, true);
+  }
+
+  /** As `attach`, for regions that core makes itself and nobody pays for. */
+  attachFree(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
+    return this.#attach(dataspace, options, false);
+  }
+
+  detach(address: number): void {
+    const region = this.regions.at(address);
+    if (region) this.removeRegion(region);
+    else this.#core.warn(`${this.label}: detach of ${hex(address)}, where nothing is attached`);
+  }
+
+  faultHandler(context: Capability<SignalContext>): void {
+    this.faults.handler = context;
+    if (context.valid && this.#space && !this.#space.memory.windows) {
+      this.#core.warn(`${this.label}: its program never faults, because it was loaded without windows`);
+    }
+  }
+
+  state(): RegionMapState {
+    return this.faults.state();
+  }
+
+  /** What an access at `address` meets, through nested maps. */
+  resolve(address: number, access: Access): Resolution {
+    let map: CoreRegionMap = this;
+    let at = address;
+    for (let nested = false; ; nested = true) {
+      const region = map.regions.at(at);
+      const readOnly = region && access === "write" && !(region.writeable && region.dataspace.writable());
+      if (!region || readOnly || (access === "exec" && !region.executable)) {
+        return { ok: false, fault: { map, address: at, type: FAULT_OF[access], nested } };
+      }
+      const offset = region.offset + at - region.start;
+      const { dataspace } = region;
+      if (dataspace instanceof ByteDataspace) return { ok: true, dataspace, offset };
+      map = (dataspace as ManagedDataspace).map;
+      at = offset;
+    }
+  }
+
+  /** The fault of executing code that lies at `address`; undefined if it may be executed. */
+  checkExecutable(address: number): PageFault | undefined {
+    const met = this.resolve(address, "exec");
+    return met.ok ? undefined : met.fault;
+  }
+
+  /**
+   * Makes this the address space over a component's memory: what is attached already is put there.
+   *
+   * @returns why something could not be put there; then nothing was
+   */
+  bind(memory: ComponentMemory): PlacementProblem | undefined {
+    const space: Space = { memory, uses: new Map() };
+    const problem = placeSpace(this, space);
+    if (!problem) this.#space = space;
+    return problem;
+  }
+
+  /** The component's memory is about to end: dataspaces take their bytes home. */
+  unbind(): void {
+    if (this.#space) clearSpace(this.#space);
+    this.#space = undefined;
+  }
+
+  /** @internal Takes away one region of this map. */
+  removeRegion(region: Region): void {
+    unplaceRegion(region);
+    this.#unlink(region);
+  }
+
+  /** Ends the map: all attachments in it and of it vanish. */
+  dispose(): void {
+    if (!this.capability.valid) return;
+    this.#identity.dispose();
+    this.#managed.dispose();
+    this.unbind();
+    for (const region of this.regions.overlapping(0, this.size())) this.removeRegion(region);
+  }
+
+  #attach(capability: Capability<Dataspace>, options: AttachOptions, charged: boolean): Attempt<number, AttachRefusal> {
+    const offset = options.offset ?? 0;
+    if (!(offset >= 0) || offset % PAGE_BYTES !== 0) return refusal("region-conflict");
+    const dataspace = capability.object;
+    if (!(dataspace instanceof CoreDataspace)) return refusal("invalid-dataspace");
+    if (offset >= dataspace.size()) return refusal("region-conflict");
+    const size = options.size ? toPages(options.size) : dataspace.size() - offset;
+    if (!(size > 0) || size + offset > dataspace.size()) return refusal("region-conflict");
+    if (this.#contains(dataspace)) return refusal("region-conflict");
+    const start = options.address ?? this.#findPlace(size, dataspace.physAddr() + offset);
+    if (start === undefined || start % PAGE_BYTES !== 0 || !this.regions.free(start, start + size)) {
+      return refusal("region-conflict");
+    }
+    if (charged && !this.#store.take()) return refusal("out-of-ram");
+    const { executable = false, writeable = true } = options;
+    return this.#add({ map: this, dataspace, start, end: start + size, offset, executable, writeable, charged });
+  }
+
+  #add(region: Region): Attempt<number, AttachRefusal> {
+    this.regions.insert(region);
+    region.dataspace.regions.add(region);
+    const problem = this.#refused(region) ?? placeRegion(region);
+    if (!problem) {
+      this.faults.attached(region.start, region.end);
+      return success(region.start);
+    }
+    this.#unlink(region);
+    if (problem.reason === "memory-full") return refusal("out-of-ram");
+    const why =
+      problem.reason === "needs-windows"
+        ? `${problem.why} needs windows, and the program was loaded without`
+        : "it would be seen in too many pieces";
+    this.#core.warn(`${this.label}: attachment at ${hex(region.start)} refused: ${why}`);
+    return refusal("region-conflict");
+  }
+
+  /** Managed dataspaces in components that cannot fault: only core's own areas. */
+  #refused({ dataspace, charged }: Region): PlacementProblem | undefined {
+    if (dataspace instanceof ByteDataspace || !charged) return undefined;
+    if (![...this.#ancestors()].some(({ space }) => space && !space.memory.windows)) return undefined;
+    return { reason: "needs-windows", why: "a managed dataspace" };
+  }
+
+  #unlink(region: Region): void {
+    this.regions.remove(region.start);
+    region.dataspace.regions.delete(region);
+    if (region.charged) this.#store.give();
+  }
+
+  /** The largest natural alignment that size and physical address allow decides; then the lowest address. */
+  #findPlace(size: number, physical: number): number | undefined {
+    let align = Math.min(naturalAlignment(size), 2 ** 31);
+    while (align > PAGE_BYTES && physical % align !== 0) align /= 2;
+    for (; align >= PAGE_BYTES; align /= 2) {
+      const found = this.regions.find(size, align, this.lowestAutomatic);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether attaching `dataspace` here would make a map contain itself, or nest deeper than allowed. */
+  #contains(dataspace: CoreDataspace): boolean {
+    if (!(dataspace instanceof ManagedDataspace)) return false;
+    const inner = dataspace.map;
+    const above = this.#ancestors();
+    if (!above.has(inner) && this.#depth() + inner.#height() < NESTING_LIMIT) return false;
+    this.#core.warn(
+      above.has(inner)
+        ? `${this.label}: ${inner.label} contains this map, it cannot be attached in it`
+        : `${this.label}: ${inner.label} is not attached, maps nest at most ${NESTING_LIMIT} deep`,
+    );
+    return true;
+  }
+
+  /** This map and all in which it lies, directly or not. */
+  #ancestors(): Set<CoreRegionMap> {
+    const found = new Set<CoreRegionMap>([this]);
+    for (const map of found) for (const { map: outer } of map.attachments) found.add(outer);
+    return found;
+  }
+
+  /** Maps from here to the outermost. */
+  #depth(known = new Map<CoreRegionMap, number>()): number {
+    let depth = known.get(this);
+    if (depth !== undefined) return depth;
+    depth = 1;
+    for (const { map } of this.attachments) depth = Math.max(depth, 1 + map.#depth(known));
+    known.set(this, depth);
+    return depth;
+  }
+
+  /** Maps from here to the innermost. */
+  #height(known = new Map<CoreRegionMap, number>()): number {
+    let height = known.get(this);
+    if (height !== undefined) return height;
+    height = 1;
+    for (const region of this.regions.overlapping(0, this.size())) {
+      const { dataspace } = region;
+      if (dataspace instanceof ManagedDataspace) height = Math.max(height, 1 + dataspace.map.#height(known));
+    }
+    known.set(this, height);
+    return height;
+  }
+}
+
+function hex(address: number): string {
+  return `0x${address.toString(16)}`;
+}
