@@ -6,6 +6,7 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 const MAY_IMPORT: Record<string, readonly string[]> = {
   util: [],
   abi: [],
+  profile: ["util"],
   wasm: ["util"],
   instrument: ["util", "abi", "wasm"],
   engine: ["util", "abi"],
@@ -15,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   init: ["util", "session", "core", "wasi"],
   checkpoint: ["util", "abi"],
   store: ["util", "checkpoint"],
-  rtcr: ["util", "session", "checkpoint", "store"],
+  rtcr: ["util", "profile", "session", "checkpoint", "store"],
   cluster: ["util", "session", "init", "checkpoint", "store", "rtcr"],
 };
 
@@ -24,6 +25,8 @@ const MAY_USE: readonly [file: RegExp, packages: RegExp][] = [
   [/(^|[/-])node([.-]|\/)|-node\.ts$/, /^node:/],
   [/^core\/memory-file-system\.ts$/, /^memfs/],
   [/^init\/config\/xml\.ts$/, /^@rgrove\/parse-xml$/],
+  [/^profile\/plot\.ts$/, /^vega(-lite)?$/],
+  [/^profile\/png-node\.ts$/, /^@resvg\/resvg-js$/],
   [/^checkpoint\/sha256\.ts$/, /^@noble\/hashes\//],
 ];
 const TESTS = /\.test\.ts$/;

@@ -29,7 +29,7 @@ test("usage errors say what was found and what was expected", async (t) => {
   const cases: readonly [args: string, err: string][] = [
     [
       "fly",
-      'no verb "fly", expected run, ps, checkpoint, restore, kill, list, inspect, verify, rm, gc, check, rewrite, torture',
+      'no verb "fly", expected run, ps, checkpoint, restore, kill, list, inspect, verify, rm, gc, check, rewrite, torture, profile',
     ],
     ["run --fly x", "unknown option '--fly'"],
     ["checkpoint", "0 operands, expected 1: rtcr checkpoint [--stop] [--json] NAME"],

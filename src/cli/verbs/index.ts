@@ -7,6 +7,7 @@ import { gc } from "./gc.ts";
 import { inspect } from "./inspect.ts";
 import { kill } from "./kill.ts";
 import { list } from "./list.ts";
+import { profile } from "./profile.ts";
 import { ps } from "./ps.ts";
 import { restore } from "./restore.ts";
 import { rewrite } from "./rewrite.ts";
@@ -18,5 +19,5 @@ import { verify } from "./verify.ts";
 export const COMMANDS: readonly Command[] = [
   ...[run, ps, checkpoint, restore, kill],
   ...[list, inspect, verify, rm, gc],
-  ...[check, rewrite, torture],
+  ...[check, rewrite, torture, profile],
 ];

@@ -1,0 +1,68 @@
+// `rtcr profile`, from a log to a page.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { cli, folder } from "./support.ts";
+
+const measured = (name: string, color: string, start: number, stop: number) =>
+  `\\STATS\\${JSON.stringify({ name, color, start, stop })}\\STATE\\`;
+
+test("S118-S119: filter, analyze, plot and report, from the logs of two runs", async (t) => {
+  const path = folder(t);
+  const file = (name: string) => join(path, name);
+  const profile = (...args: string[]) => cli(path, "profile", ...args);
+  for (const [run, slower] of [1, 3].entries()) {
+    const lines = [measured("Memcpy", "blue", 0, 10 * slower), "[init] x", measured("Thread Restore", "blue", 40, 50)];
+    writeFileSync(file(`${run}.log`), lines.join("\n"));
+    assert.deepEqual(await profile("filter", file(`${run}.log`), "-o", file(`${run}.json`)), {
+      code: 0,
+      out: "",
+      err: "",
+    });
+  }
+  const runs = [file("0.json"), file("1.json")];
+  const analyzed = await profile("analyze", "--json", ...runs, "-o", file("results.json"));
+  assert.deepEqual(
+    JSON.parse(analyzed.out).map((row: { name: string; mean: number }) => [row.name, row.mean]),
+    [
+      ["Memcpy", 20],
+      ["Thread Restore", 10],
+    ],
+  );
+  assert.equal((await profile("merge", ...runs, "-o", file("merged.json"))).code, 0);
+  assert.equal(readFileSync(file("merged.json"), "utf8"), readFileSync(file("results.json"), "utf8"));
+  for (const name of ["plot.svg", "plot.png"]) {
+    assert.deepEqual(await profile("plot", file("results.json"), "-o", file(name)), { code: 0, out: "", err: "" });
+  }
+  const svg = readFileSync(file("plot.svg"), "utf8");
+  for (const text of ["Memcpy", "Thread Restore", "20 µs", "microseconds since start"])
+    assert.ok(svg.includes(text), text);
+  assert.deepEqual([...readFileSync(file("plot.png")).subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
+  assert.equal((await profile("report", ...runs, "--title", "a < b", "-o", file("page.html"))).code, 0);
+  const page = readFileSync(file("page.html"), "utf8");
+  assert.ok(page.includes("<h1>a &#60; b</h1>") && page.includes("<svg") && !/src=|href="http/.test(page));
+});
+
+test("S118-S119: what cannot be done is said, and nothing is written", async (t) => {
+  const path = folder(t);
+  const good = join(path, "good.json");
+  const other = join(path, "other.json");
+  writeFileSync(good, '{"version":"2.1","instances":[{"name":"a","color":"red","start":0,"stop":1}]}');
+  writeFileSync(other, '{"version":"2.1","instances":[{"name":"b","color":"red","start":0,"stop":1}]}');
+  const output = join(path, "out.json");
+  const cases: readonly [args: string[], code: number, message: string][] = [
+    [["fly"], 2, 'profile "fly", expected filter, merge, analyze, plot, report'],
+    [["plot", good], 2, "profile plot: no output file, expected -o FILE"],
+    [["plot", good, other, "-o", output], 2, "profile plot: 2 files, expected 1 file"],
+    [["plot", good, "-o", output], 2, `profile plot: -o is "${output}", expected a name that ends in .svg or .png`],
+    [["analyze", good, other, "-o", output], 1, `${other}: measurement 0 has name "b", in ${good} it has "a"`],
+    [["merge", join(path, "none"), "-o", output], 3, ""],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await cli(path, "profile", ...args);
+    assert.equal(result.code, code, args.join(" "));
+    assert.ok(result.err.startsWith(`error: ${message}`), result.err);
+    assert.equal(existsSync(output), false);
+  }
+});
