@@ -3,6 +3,7 @@ export { type Content, type Page, type Reached, type ReadPage, writeContent } fr
 export { CheckpointFault } from "./faults.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";
 export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
+export type * from "./info.ts";
 export { canonicalJson, type Json } from "./json.ts";
 export { MANIFEST_BYTES } from "./limits.ts";
 export { decodeManifest } from "./manifest.ts";

@@ -1,0 +1,161 @@
+// Checkpoint information of components (spec 1.4, thesis 4.4.2 and 5.1.5): what RTCR records of a child, as frozen plain
+// data. Objects name each other by badge, never by reference; lists are ordered by allocation time, oldest first.
+import type { PlainData } from "../abi/index.ts";
+
+/** What every recorded object has. */
+export interface ObjectInfo {
+  /** Number of the object at the time of the checkpoint; the key by which other records name it. */
+  readonly badge: number;
+  /** Allocation counter of the child: 1 for the first object. Orders all lists. */
+  readonly allocated: number;
+  /** Made by the run-time library, before `construct`. */
+  readonly bootstrapped: boolean;
+}
+
+/** Arguments as they reached the service. */
+export interface SessionInfo extends ObjectInfo {
+  /** The id that the child chose for the session. */
+  readonly id: number;
+  readonly creationArgs: string;
+  /** Of the last upgrade; empty if there was none. */
+  readonly upgradeArgs: string;
+}
+
+export interface DataspaceInfo extends ObjectInfo {
+  /** Bytes as requested, not rounded to pages. */
+  readonly size: number;
+  readonly cached: "uncached" | "write-combined" | "cached";
+  /** What it is for, read off where it is attached: matching by role is what strategy A does. */
+  readonly role: string;
+  /** All bytes; rounded up to pages. */
+  readonly content: Uint8Array;
+}
+
+export interface AttachedRegionInfo {
+  readonly dataspaceBadge: number;
+  /** Address in its map. */
+  readonly address: number;
+  readonly size: number;
+  readonly offset: number;
+  readonly executable: boolean;
+  readonly writeable: boolean;
+}
+
+export interface RegionMapInfo extends ObjectInfo {
+  readonly size: number;
+  readonly dataspaceBadge: number;
+  /** 0: no fault handler. */
+  readonly faultHandlerBadge: number;
+  /** In the order of attachment. */
+  readonly regions: readonly AttachedRegionInfo[];
+}
+
+export type SignalSourceInfo = ObjectInfo;
+
+export interface SignalContextInfo extends ObjectInfo {
+  readonly sourceBadge: number;
+  readonly imprint: number;
+  /** Submissions that were not delivered yet. */
+  readonly pending: number;
+}
+
+export interface RpcObjectInfo extends ObjectInfo {
+  readonly entrypointBadge: number;
+}
+
+export interface PdInfo extends SessionInfo {
+  readonly signalSources: readonly SignalSourceInfo[];
+  readonly signalContexts: readonly SignalContextInfo[];
+  readonly rpcObjects: readonly RpcObjectInfo[];
+  readonly dataspaces: readonly DataspaceInfo[];
+  readonly addressSpace: RegionMapInfo;
+  readonly stackArea: RegionMapInfo;
+  readonly linkerArea: RegionMapInfo;
+  readonly ramQuota: number;
+  readonly capQuota: number;
+  /** Globals, tables, dropped segments of the program's instance. */
+  readonly instance: PlainData;
+}
+
+export interface ThreadInfo extends ObjectInfo {
+  readonly pdBadge: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly utcb: number;
+  readonly started: boolean;
+  readonly paused: boolean;
+  readonly singleStep: boolean;
+  readonly affinity: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** 0: the session's handler. */
+  readonly faultHandlerBadge: number;
+  readonly stackPointer: number;
+  /** Everything that is needed to go on: frames, what it waits for; null if it never ran. */
+  readonly state: PlainData;
+}
+
+export interface CpuInfo extends SessionInfo {
+  readonly faultHandlerBadge: number;
+  readonly threads: readonly ThreadInfo[];
+}
+
+export interface RmInfo extends SessionInfo {
+  readonly regionMaps: readonly RegionMapInfo[];
+}
+
+export interface RomInfo extends SessionInfo {
+  /** Last element of the label: the module's name. */
+  readonly module: string;
+  readonly dataspaceBadge: number;
+  readonly size: number;
+  readonly handlerBadge: number;
+  /** What the child saw: kept, so that it sees the same after a restore until it asks for an update. */
+  readonly content: Uint8Array;
+}
+
+export type LogInfo = SessionInfo;
+
+export interface TimerInfo extends SessionInfo {
+  readonly handlerBadge: number;
+  /** Microseconds of the last trigger; 0: none. */
+  readonly timeoutUs: number;
+  readonly periodic: boolean;
+  /** Microseconds until the next tick at the time of the checkpoint; 0: not armed. */
+  readonly remainingUs: number;
+  /** What `elapsed_us` said, so that it goes on without a jump. */
+  readonly elapsedUs: number;
+}
+
+export interface ReportInfo extends SessionInfo {
+  readonly dataspaceBadge: number;
+  readonly content: Uint8Array;
+}
+
+/** A session of a service that RTCR does not know: it cannot be recreated, only opened anew. */
+export interface ForeignSessionInfo extends SessionInfo {
+  readonly service: string;
+}
+
+/** One slot of the child's capability table: whatever the child holds, whoever made it. */
+export interface CapabilityInfo {
+  readonly slot: number;
+  readonly badge: number;
+  readonly references: number;
+}
+
+/** Everything recorded of one child. */
+export interface ChildInfo {
+  readonly name: string;
+  /** SHA-256 of its program, hexadecimal. */
+  readonly program: string;
+  readonly binary: string;
+  readonly windows: boolean;
+  readonly pd: PdInfo;
+  readonly cpu: CpuInfo;
+  readonly logs: readonly LogInfo[];
+  readonly timers: readonly TimerInfo[];
+  readonly roms: readonly RomInfo[];
+  readonly rms: readonly RmInfo[];
+  readonly reports: readonly ReportInfo[];
+  readonly foreign: readonly ForeignSessionInfo[];
+  readonly capabilities: readonly CapabilityInfo[];
+}

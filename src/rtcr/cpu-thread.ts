@@ -1,0 +1,149 @@
+// The threads that a child sees (spec 2.6). The real thread does the work; what is recorded is what a restore needs to
+// make another one.
+import type { ObjectInfo, ThreadInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  type CpuThread,
+  type Dataspace,
+  type Identity,
+  INVALID,
+  type Location,
+  type PdSession,
+  type SignalContext,
+  type ThreadOptions,
+  type ThreadState,
+  WEIGHT,
+} from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
+import { type ChildContext, requireObject } from "./tracked.ts";
+
+const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
+
+export class RtcrCpuThread implements CpuThread {
+  readonly kind = "cpu-thread";
+  readonly capability: Capability<CpuThread>;
+  readonly real: Capability<CpuThread>;
+  readonly #context: ChildContext;
+  readonly #identity: Identity<CpuThread>;
+  readonly #info: ObjectInfo;
+  readonly #pd: Capability<PdSession>;
+  readonly #options: ThreadOptions;
+  #started = false;
+  #paused = false;
+  #singleStep = false;
+  #affinity: Location;
+  #handler: Capability<SignalContext> = INVALID;
+
+  /** @param pd as the child named it */
+  constructor(context: ChildContext, real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions) {
+    this.real = real;
+    this.#context = context;
+    this.#pd = pd;
+    this.#options = options;
+    this.#affinity = options.affinity ?? EVERYWHERE;
+    this.#identity = context.badges.identify<CpuThread>(this);
+    this.capability = this.#identity.capability;
+    this.#info = context.record(this.capability.badge);
+    context.interposes(this.capability, real);
+  }
+
+  get #thread(): CpuThread {
+    return requireObject<CpuThread>(this.real, "cpu-thread");
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  utcb(): Capability<Dataspace> {
+    return this.#thread.utcb();
+  }
+
+  start(ip: number, sp: number): void {
+    this.#started = true;
+    this.#thread.start(ip, sp);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#thread.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#thread.resume();
+  }
+
+  cancelBlocking(): void {
+    this.#thread.cancelBlocking();
+  }
+
+  state(): Attempt<ThreadState, "state-access-failed"> {
+    return this.#thread.state();
+  }
+
+  setState(state: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed"> {
+    return this.#thread.setState(state);
+  }
+
+  exceptionSigh(context: Capability<SignalContext>): void {
+    this.#handler = context;
+    this.#thread.exceptionSigh(context);
+  }
+
+  singleStep(enabled: boolean): void {
+    this.#singleStep = enabled;
+    this.#thread.singleStep(enabled);
+  }
+
+  affinity(location: Location): void {
+    this.#affinity = location;
+    this.#thread.affinity(location);
+  }
+
+  traceControlIndex(): number {
+    return this.#thread.traceControlIndex();
+  }
+
+  traceBuffer(): Capability<Dataspace> {
+    return this.#thread.traceBuffer();
+  }
+
+  tracePolicy(): Capability<Dataspace> {
+    return this.#thread.tracePolicy();
+  }
+
+  /** Stops the thread for a checkpoint, whatever the child has asked for. */
+  hold(): void {
+    this.#thread.pause();
+  }
+
+  /** Ends `hold`: a thread that the child has paused stays so. */
+  release(): void {
+    if (!this.#paused) this.#thread.resume();
+  }
+
+  checkpoint(): ThreadInfo {
+    const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
+    const state = this.#started ? this.#thread.state() : undefined;
+    return {
+      ...this.#info,
+      pdBadge: this.#pd.badge,
+      name,
+      weight,
+      utcb,
+      started: this.#started,
+      paused: this.#paused,
+      singleStep: this.#singleStep,
+      affinity: this.#affinity,
+      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
+      stackPointer: state?.ok ? state.value.stackPointer : 0,
+      state: state?.ok ? state.value.saved : null,
+    };
+  }
+
+  dispose(): void {
+    this.#context.forget(this.capability);
+    this.#identity.dispose();
+  }
+}

@@ -1,0 +1,130 @@
+// The CPU session that a child sees, and its Native_cpu, which gives the real thread for ours (spec 2.5, S29).
+import type { CpuInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  type CpuSession,
+  type CpuThread,
+  type Dataspace,
+  type Identity,
+  INVALID,
+  type NativeCpu,
+  type NativeThreadState,
+  type OutOf,
+  objectOf,
+  type PdSession,
+  type SignalContext,
+  type ThreadOptions,
+} from "../session/index.ts";
+import { type Attempt, success } from "../util/index.ts";
+import { RtcrCpuThread } from "./cpu-thread.ts";
+import { type Opened, SessionBase } from "./session.ts";
+import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+
+export class RtcrCpu implements CpuSession {
+  readonly kind = "cpu";
+  readonly base: SessionBase<CpuSession>;
+  readonly threads = new Tracked<RtcrCpuThread>();
+  readonly #context: ChildContext;
+  readonly #native: RtcrNativeCpu;
+  #handler: Capability<SignalContext> = INVALID;
+
+  constructor(context: ChildContext, opened: Opened<CpuSession>) {
+    this.#context = context;
+    this.base = new SessionBase<CpuSession>(context, this, opened);
+    this.#native = new RtcrNativeCpu(context, this.#cpu.nativeCpu());
+  }
+
+  get #cpu(): CpuSession {
+    return requireObject<CpuSession>(this.base.real, "cpu");
+  }
+
+  createThread(
+    pd: Capability<PdSession>,
+    options: ThreadOptions,
+  ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
+    const created = this.#cpu.createThread(this.#context.real(pd), options);
+    if (!created.ok) return created;
+    const thread = new RtcrCpuThread(this.#context, created.value, pd, options);
+    this.threads.add(thread.capability, thread);
+    return success(thread.capability);
+  }
+
+  killThread(thread: Capability<CpuThread>): void {
+    const ours = this.threads.remove(thread);
+    this.#cpu.killThread(ours?.real ?? thread);
+    ours?.dispose();
+  }
+
+  exceptionSigh(context: Capability<SignalContext>): void {
+    this.#handler = context;
+    this.#cpu.exceptionSigh(context);
+  }
+
+  affinitySpace(): { readonly width: number; readonly height: number } {
+    return this.#cpu.affinitySpace();
+  }
+
+  traceControl(): Capability<Dataspace> {
+    return this.#cpu.traceControl();
+  }
+
+  refAccount(cpu: Capability<CpuSession>): number {
+    return this.#cpu.refAccount(this.#context.real(cpu));
+  }
+
+  transferQuota(cpu: Capability<CpuSession>, amount: number): number {
+    return this.#cpu.transferQuota(this.#context.real(cpu), amount);
+  }
+
+  quota(): { readonly superPeriodUs: number; readonly us: number } {
+    return this.#cpu.quota();
+  }
+
+  nativeCpu(): Capability<NativeCpu> {
+    return this.#native.capability;
+  }
+
+  checkpoint(): CpuInfo {
+    return {
+      ...this.base.info(),
+      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
+      threads: this.threads.checkpoint((thread) => thread.checkpoint()),
+    };
+  }
+
+  dispose(): void {
+    for (const thread of this.threads) thread.dispose();
+    this.#native.dispose();
+    this.base.dispose();
+  }
+}
+
+class RtcrNativeCpu implements NativeCpu {
+  readonly kind = "native-cpu";
+  readonly capability: Capability<NativeCpu>;
+  readonly #context: ChildContext;
+  readonly #identity: Identity<NativeCpu>;
+  readonly #real: Capability<NativeCpu>;
+
+  constructor(context: ChildContext, real: Capability<NativeCpu>) {
+    this.#context = context;
+    this.#real = real;
+    this.#identity = context.badges.identify<NativeCpu>(this);
+    this.capability = this.#identity.capability;
+    context.interposes(this.capability, real);
+  }
+
+  nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
+    const real = this.#context.real(thread);
+    return objectOf<NativeCpu>(this.#real, "native-cpu")?.nativeCap(real) ?? INVALID;
+  }
+
+  threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").threadState(this.#context.real(thread));
+  }
+
+  dispose(): void {
+    this.#context.forget(this.capability);
+    this.#identity.dispose();
+  }
+}

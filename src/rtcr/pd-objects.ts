@@ -1,0 +1,174 @@
+// Functional objects of a PD (thesis 4.4): each owns exactly one capability, which its construction allocates at the
+// service and its disposal releases (S68). They are made by `allocate`, because a service may refuse.
+import type {
+  DataspaceInfo,
+  ObjectInfo,
+  RpcObjectInfo,
+  SignalContextInfo,
+  SignalSourceInfo,
+} from "../checkpoint/index.ts";
+import {
+  type Cached,
+  type Capability,
+  type CpuThread,
+  type Dataspace,
+  type OutOf,
+  objectOf,
+  type PdSession,
+  type RpcObject,
+  type SignalContext,
+  type SignalSource,
+} from "../session/index.ts";
+import { type Attempt, success } from "../util/index.ts";
+import type { ChildContext } from "./tracked.ts";
+
+/** Copies the content of a dataspace out of it; replaceable (spec 1.5, S110). */
+export type CopyOut = (dataspace: Dataspace, size: number) => Uint8Array;
+
+export class TrackedDataspace {
+  readonly capability: Capability<Dataspace>;
+  readonly size: number;
+  readonly cached: Cached;
+  readonly #pd: PdSession;
+  readonly #info: ObjectInfo;
+
+  private constructor(
+    context: ChildContext,
+    pd: PdSession,
+    capability: Capability<Dataspace>,
+    size: number,
+    cached: Cached,
+  ) {
+    this.#pd = pd;
+    this.capability = capability;
+    this.size = size;
+    this.cached = cached;
+    this.#info = context.record(capability.badge);
+  }
+
+  static allocate(
+    context: ChildContext,
+    pd: PdSession,
+    size: number,
+    cached: Cached,
+  ): Attempt<TrackedDataspace | undefined, OutOf | "undefined-ref-account"> {
+    const allocated = pd.alloc(size, cached);
+    if (!allocated.ok) return allocated;
+    const capability = allocated.value;
+    return success(capability.valid ? new TrackedDataspace(context, pd, capability, size, cached) : undefined);
+  }
+
+  dispose(): void {
+    this.#pd.free(this.capability);
+  }
+
+  checkpoint(role: string, copy: CopyOut): DataspaceInfo {
+    const { size, cached } = this;
+    const dataspace = objectOf<Dataspace>(this.capability, "dataspace");
+    const content = dataspace ? copy(dataspace, dataspace.size()) : new Uint8Array();
+    return { ...this.#info, size, cached, role, content };
+  }
+}
+
+export class TrackedSource {
+  readonly capability: Capability<SignalSource>;
+  readonly #pd: PdSession;
+  readonly #info: ObjectInfo;
+
+  private constructor(context: ChildContext, pd: PdSession, capability: Capability<SignalSource>) {
+    this.#pd = pd;
+    this.capability = capability;
+    this.#info = context.record(capability.badge);
+  }
+
+  static allocate(context: ChildContext, pd: PdSession): Attempt<TrackedSource, OutOf> {
+    const allocated = pd.allocSignalSource();
+    return allocated.ok ? success(new TrackedSource(context, pd, allocated.value)) : allocated;
+  }
+
+  dispose(): void {
+    this.#pd.freeSignalSource(this.capability);
+  }
+
+  checkpoint(): SignalSourceInfo {
+    return this.#info;
+  }
+}
+
+export class TrackedContext {
+  readonly capability: Capability<SignalContext>;
+  readonly #source: Capability<SignalSource>;
+  readonly #imprint: number;
+  readonly #pd: PdSession;
+  readonly #info: ObjectInfo;
+
+  private constructor(
+    context: ChildContext,
+    pd: PdSession,
+    capability: Capability<SignalContext>,
+    source: Capability<SignalSource>,
+    imprint: number,
+  ) {
+    this.#pd = pd;
+    this.capability = capability;
+    this.#source = source;
+    this.#imprint = imprint;
+    this.#info = context.record(capability.badge);
+  }
+
+  static allocate(
+    context: ChildContext,
+    pd: PdSession,
+    source: Capability<SignalSource>,
+    imprint: number,
+  ): Attempt<TrackedContext, OutOf | "invalid-signal-source"> {
+    const allocated = pd.allocContext(source, imprint);
+    return allocated.ok ? success(new TrackedContext(context, pd, allocated.value, source, imprint)) : allocated;
+  }
+
+  dispose(): void {
+    this.#pd.freeContext(this.capability);
+  }
+
+  /** @param pending submissions that were not delivered */
+  checkpoint(pending: number): SignalContextInfo {
+    return { ...this.#info, sourceBadge: this.#source.badge, imprint: this.#imprint, pending };
+  }
+}
+
+export class TrackedRpcObject {
+  readonly capability: Capability<RpcObject>;
+  /** As the child named it. */
+  readonly #entrypoint: Capability<CpuThread>;
+  readonly #pd: PdSession;
+  readonly #info: ObjectInfo;
+
+  private constructor(
+    context: ChildContext,
+    pd: PdSession,
+    capability: Capability<RpcObject>,
+    entrypoint: Capability<CpuThread>,
+  ) {
+    this.#pd = pd;
+    this.capability = capability;
+    this.#entrypoint = entrypoint;
+    this.#info = context.record(capability.badge);
+  }
+
+  static allocate(
+    context: ChildContext,
+    pd: PdSession,
+    entrypoint: Capability<CpuThread>,
+  ): Attempt<TrackedRpcObject, OutOf> {
+    const allocated = pd.allocRpcCap(context.real(entrypoint));
+    return allocated.ok ? success(new TrackedRpcObject(context, pd, allocated.value, entrypoint)) : allocated;
+  }
+
+  dispose(): void {
+    this.#pd.freeRpcCap(this.capability);
+  }
+
+  checkpoint(): RpcObjectInfo {
+    return { ...this.#info, entrypointBadge: this.#entrypoint.badge };
+  }
+}

@@ -1,0 +1,176 @@
+// The PD session that a child sees: everything it allocates is tracked, then passed on to the real one (spec 1.3).
+import type {
+  Cached,
+  Capability,
+  CpuThread,
+  Dataspace,
+  NativePd,
+  OutOf,
+  ParentSession,
+  PdSession,
+  RegionMap,
+  RpcObject,
+  SignalContext,
+  SignalSource,
+  TransferRefusal,
+} from "../session/index.ts";
+import { type Attempt, success } from "../util/index.ts";
+import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
+import { RtcrRegionMap } from "./region-map.ts";
+import { type Opened, SessionBase } from "./session.ts";
+import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+
+export class RtcrPd implements PdSession {
+  readonly kind = "pd";
+  readonly base: SessionBase<PdSession>;
+  readonly dataspaces = new Tracked<TrackedDataspace>();
+  readonly sources = new Tracked<TrackedSource>();
+  readonly contexts = new Tracked<TrackedContext>();
+  readonly rpcObjects = new Tracked<TrackedRpcObject>();
+  readonly maps: {
+    readonly addressSpace: RtcrRegionMap;
+    readonly stackArea: RtcrRegionMap;
+    readonly linkerArea: RtcrRegionMap;
+  };
+  readonly #context: ChildContext;
+
+  constructor(context: ChildContext, opened: Opened<PdSession>) {
+    this.#context = context;
+    this.base = new SessionBase<PdSession>(context, this, opened);
+    const pd = this.#pd;
+    this.maps = {
+      addressSpace: new RtcrRegionMap(context, pd.addressSpace()),
+      stackArea: new RtcrRegionMap(context, pd.stackArea()),
+      linkerArea: new RtcrRegionMap(context, pd.linkerArea()),
+    };
+  }
+
+  get #pd(): PdSession {
+    return requireObject<PdSession>(this.base.real, "pd");
+  }
+
+  assignParent(parent: Capability<ParentSession>): void {
+    this.#pd.assignParent(parent);
+  }
+
+  assignPci(address: number, bdf: number): boolean {
+    return this.#pd.assignPci(address, bdf);
+  }
+
+  map(address: number, size: number): Attempt<void, OutOf> {
+    return this.#pd.map(address, size);
+  }
+
+  allocSignalSource(): Attempt<Capability<SignalSource>, OutOf> {
+    const made = TrackedSource.allocate(this.#context, this.#pd);
+    if (!made.ok) return made;
+    this.sources.add(made.value.capability, made.value);
+    return success(made.value.capability);
+  }
+
+  freeSignalSource(source: Capability<SignalSource>): void {
+    const tracked = this.sources.remove(source);
+    if (tracked) tracked.dispose();
+    else this.#pd.freeSignalSource(source);
+  }
+
+  allocContext(
+    source: Capability<SignalSource>,
+    imprint: number,
+  ): Attempt<Capability<SignalContext>, OutOf | "invalid-signal-source"> {
+    const made = TrackedContext.allocate(this.#context, this.#pd, source, imprint);
+    if (!made.ok) return made;
+    this.contexts.add(made.value.capability, made.value);
+    return success(made.value.capability);
+  }
+
+  freeContext(context: Capability<SignalContext>): void {
+    const tracked = this.contexts.remove(context);
+    if (tracked) tracked.dispose();
+    else this.#pd.freeContext(context);
+  }
+
+  submit(context: Capability<SignalContext>, count?: number): void {
+    this.#pd.submit(context, count);
+  }
+
+  allocRpcCap(entrypoint: Capability<CpuThread>): Attempt<Capability<RpcObject>, OutOf> {
+    const made = TrackedRpcObject.allocate(this.#context, this.#pd, entrypoint);
+    if (!made.ok) return made;
+    this.rpcObjects.add(made.value.capability, made.value);
+    return success(made.value.capability);
+  }
+
+  freeRpcCap(object: Capability<RpcObject>): void {
+    const tracked = this.rpcObjects.remove(object);
+    if (tracked) tracked.dispose();
+    else this.#pd.freeRpcCap(object);
+  }
+
+  addressSpace(): Capability<RegionMap> {
+    return this.maps.addressSpace.capability;
+  }
+
+  stackArea(): Capability<RegionMap> {
+    return this.maps.stackArea.capability;
+  }
+
+  linkerArea(): Capability<RegionMap> {
+    return this.maps.linkerArea.capability;
+  }
+
+  refAccount(pd: Capability<PdSession>): Attempt<void, "invalid-session"> {
+    return this.#pd.refAccount(this.#context.real(pd));
+  }
+
+  transferCapQuota(to: Capability<PdSession>, caps: number): Attempt<void, TransferRefusal<"out-of-caps">> {
+    return this.#pd.transferCapQuota(this.#context.real(to), caps);
+  }
+
+  transferRamQuota(to: Capability<PdSession>, bytes: number): Attempt<void, TransferRefusal<"out-of-ram">> {
+    return this.#pd.transferRamQuota(this.#context.real(to), bytes);
+  }
+
+  capQuota(): number {
+    return this.#pd.capQuota();
+  }
+
+  usedCaps(): number {
+    return this.#pd.usedCaps();
+  }
+
+  ramQuota(): number {
+    return this.#pd.ramQuota();
+  }
+
+  usedRam(): number {
+    return this.#pd.usedRam();
+  }
+
+  alloc(size: number, cached: Cached = "cached"): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
+    const made = TrackedDataspace.allocate(this.#context, this.#pd, size, cached);
+    if (!made.ok) return made;
+    if (!made.value) return this.#pd.alloc(0, cached);
+    this.dataspaces.add(made.value.capability, made.value);
+    return success(made.value.capability);
+  }
+
+  free(dataspace: Capability<Dataspace>): void {
+    const tracked = this.dataspaces.remove(dataspace);
+    if (tracked) tracked.dispose();
+    else this.#pd.free(dataspace);
+  }
+
+  dataspaceSize(dataspace: Capability<Dataspace>): number {
+    return this.#pd.dataspaceSize(dataspace);
+  }
+
+  nativePd(): Capability<NativePd> {
+    return this.#pd.nativePd();
+  }
+
+  dispose(): void {
+    for (const map of Object.values(this.maps)) map.dispose();
+    this.base.dispose();
+  }
+}

@@ -1,0 +1,107 @@
+// The region map that a child sees: attachments as the real map has them, with everything that a restore needs.
+import type { AttachedRegionInfo, ObjectInfo, RegionMapInfo } from "../checkpoint/index.ts";
+import {
+  type AttachOptions,
+  type AttachRefusal,
+  type Capability,
+  type Dataspace,
+  type Identity,
+  INVALID,
+  objectOf,
+  type RegionMap,
+  type RegionMapState,
+  type SignalContext,
+  toPages,
+} from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
+import { type ChildContext, requireObject } from "./tracked.ts";
+
+interface Region extends Omit<AttachedRegionInfo, "dataspaceBadge"> {
+  readonly dataspace: Capability<Dataspace>;
+}
+
+export class RtcrRegionMap implements RegionMap {
+  readonly kind = "region-map";
+  readonly capability: Capability<RegionMap>;
+  readonly real: Capability<RegionMap>;
+  readonly #context: ChildContext;
+  readonly #identity: Identity<RegionMap>;
+  readonly #info: ObjectInfo;
+  /** By address, in the order of attachment. */
+  readonly #regions = new Map<number, Region>();
+  #handler: Capability<SignalContext> = INVALID;
+
+  constructor(context: ChildContext, real: Capability<RegionMap>) {
+    this.real = real;
+    this.#context = context;
+    this.#identity = context.badges.identify<RegionMap>(this);
+    this.capability = this.#identity.capability;
+    this.#info = context.record(this.capability.badge);
+    context.interposes(this.capability, real);
+  }
+
+  get #map(): RegionMap {
+    return requireObject<RegionMap>(this.real, "region-map");
+  }
+
+  size(): number {
+    return this.#map.size();
+  }
+
+  attach(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
+    const sizeBytes = objectOf<Dataspace>(dataspace, "dataspace")?.size() ?? 0;
+    const attached = this.#map.attach(dataspace, options);
+    if (!attached.ok) return attached;
+    const { size = 0, offset = 0, executable = false, writeable = true } = options;
+    const address = attached.value;
+    const length = size === 0 ? sizeBytes - offset : toPages(size);
+    this.#regions.set(address, { dataspace, address, size: length, offset, executable, writeable });
+    return attached;
+  }
+
+  detach(address: number): void {
+    this.#map.detach(address);
+    if (this.#regions.delete(address)) return;
+    for (const region of this.#regions.values()) {
+      if (address < region.address || address >= region.address + region.size) continue;
+      this.#regions.delete(region.address);
+      return;
+    }
+  }
+
+  faultHandler(context: Capability<SignalContext>): void {
+    this.#handler = context;
+    this.#map.faultHandler(context);
+  }
+
+  state(): RegionMapState {
+    return this.#map.state();
+  }
+
+  dataspace(): Capability<Dataspace> {
+    return this.#map.dataspace();
+  }
+
+  /** Attachments whose dataspace is alive, in their order; freed dataspaces have left every map by themselves. */
+  regions(): readonly Region[] {
+    for (const region of [...this.#regions.values()]) {
+      if (!region.dataspace.valid) this.#regions.delete(region.address);
+    }
+    return [...this.#regions.values()];
+  }
+
+  checkpoint(): RegionMapInfo {
+    return {
+      ...this.#info,
+      size: this.size(),
+      dataspaceBadge: this.dataspace().badge,
+      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
+      regions: this.regions().map(({ dataspace, ...region }) => ({ dataspaceBadge: dataspace.badge, ...region })),
+    };
+  }
+
+  dispose(): void {
+    this.#context.forget(this.capability);
+    this.#identity.dispose();
+  }
+}

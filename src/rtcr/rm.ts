@@ -1,0 +1,42 @@
+// RM sessions of a child: its own region maps (spec 2.3).
+import type { RmInfo } from "../checkpoint/index.ts";
+import { type Capability, type OutOf, objectOf, type RegionMap, type RmSession } from "../session/index.ts";
+import { type Attempt, success } from "../util/index.ts";
+import { RtcrRegionMap } from "./region-map.ts";
+import { type Opened, SessionBase } from "./session.ts";
+import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+
+export class RtcrRm implements RmSession {
+  readonly kind = "rm";
+  readonly base: SessionBase<RmSession>;
+  readonly #context: ChildContext;
+  readonly #maps = new Tracked<RtcrRegionMap>();
+
+  constructor(context: ChildContext, opened: Opened<RmSession>) {
+    this.#context = context;
+    this.base = new SessionBase<RmSession>(context, this, opened);
+  }
+
+  create(size: number): Attempt<Capability<RegionMap>, OutOf> {
+    const created = requireObject<RmSession>(this.base.real, "rm").create(size);
+    if (!created.ok) return created;
+    const map = new RtcrRegionMap(this.#context, created.value);
+    this.#maps.add(map.capability, map);
+    return success(map.capability);
+  }
+
+  destroy(map: Capability<RegionMap>): void {
+    const ours = this.#maps.remove(map);
+    objectOf<RmSession>(this.base.real, "rm")?.destroy(ours?.real ?? map);
+    ours?.dispose();
+  }
+
+  checkpoint(): RmInfo {
+    return { ...this.base.info(), regionMaps: this.#maps.checkpoint((map) => map.checkpoint()) };
+  }
+
+  dispose(): void {
+    for (const map of this.#maps) map.dispose();
+    this.base.dispose();
+  }
+}

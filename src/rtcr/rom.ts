@@ -1,0 +1,62 @@
+// ROM sessions of a child: what it sees is recorded, because that changes by its own calls only (spec 2.7, S63).
+import type { RomInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  contentOf,
+  type Dataspace,
+  INVALID,
+  lastElement,
+  objectOf,
+  type RomSession,
+  readSessionArgs,
+  type SignalContext,
+} from "../session/index.ts";
+import { type Opened, SessionBase } from "./session.ts";
+import { type ChildContext, requireObject } from "./tracked.ts";
+
+export class RtcrRom implements RomSession {
+  readonly kind = "rom";
+  readonly base: SessionBase<RomSession>;
+  readonly #module: string;
+  #dataspace: Capability<Dataspace> = INVALID;
+  #handler: Capability<SignalContext> = INVALID;
+
+  constructor(context: ChildContext, opened: Opened<RomSession>) {
+    this.base = new SessionBase<RomSession>(context, this, opened);
+    const args = readSessionArgs(opened.args);
+    this.#module = lastElement((args.ok && args.value.get("label")) || "");
+  }
+
+  get #rom(): RomSession {
+    return requireObject<RomSession>(this.base.real, "rom");
+  }
+
+  dataspace(): Capability<Dataspace> {
+    return (this.#dataspace = this.#rom.dataspace());
+  }
+
+  update(): boolean {
+    return this.#rom.update();
+  }
+
+  sigh(context: Capability<SignalContext>): void {
+    this.#handler = context;
+    this.#rom.sigh(context);
+  }
+
+  checkpoint(): RomInfo {
+    const dataspace = objectOf<Dataspace>(this.#dataspace, "dataspace");
+    return {
+      ...this.base.info(),
+      module: this.#module,
+      dataspaceBadge: dataspace ? this.#dataspace.badge : 0,
+      size: dataspace?.size() ?? 0,
+      handlerBadge: this.#handler.valid ? this.#handler.badge : 0,
+      content: dataspace ? contentOf(dataspace) : new Uint8Array(),
+    };
+  }
+
+  dispose(): void {
+    this.base.dispose();
+  }
+}

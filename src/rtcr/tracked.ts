@@ -1,0 +1,78 @@
+// What RTCR knows of one child's objects: one generic registry for every kind (design.md section 7).
+//
+// I1  Adding, finding and removing take constant time; iteration is in the order of allocation (thesis 7.2).
+// I2  An entry leaves when its object goes: nothing waits for the next checkpoint.
+import type { ObjectInfo } from "../checkpoint/index.ts";
+import { type Badges, type Capability, type KernelObject, objectOf } from "../session/index.ts";
+
+/** Numbers and flags that all objects of one child draw from. */
+export class ChildContext {
+  readonly badges: Badges;
+  /** True until the child's run-time library has set up everything, just before `construct`. */
+  bootstrapping = true;
+  readonly #real = new Map<Capability, Capability>();
+  #allocated = 0;
+
+  constructor(badges: Badges) {
+    this.badges = badges;
+  }
+
+  /** The common part of a record of an object that is made now. */
+  record(badge: number): ObjectInfo {
+    return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
+  }
+
+  /** The service's object behind one of ours; every other capability stands for itself. */
+  real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
+    return (this.#real.get(capability) as Capability<T> | undefined) ?? capability;
+  }
+
+  /** Remembers which object of the service stands behind `ours`. */
+  interposes(ours: Capability, real: Capability): void {
+    this.#real.set(ours, real);
+  }
+
+  forget(ours: Capability): void {
+    this.#real.delete(ours);
+  }
+}
+
+/** Objects by capability, in the order of their allocation. */
+export class Tracked<T> {
+  readonly #entries = new Map<Capability, T>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  add(capability: Capability, entry: T): void {
+    this.#entries.set(capability, entry);
+  }
+
+  get(capability: Capability): T | undefined {
+    return this.#entries.get(capability);
+  }
+
+  /** The entry that was there. */
+  remove(capability: Capability): T | undefined {
+    const entry = this.#entries.get(capability);
+    this.#entries.delete(capability);
+    return entry;
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#entries.values();
+  }
+
+  /** A record of each, oldest first. */
+  checkpoint<Info>(record: (entry: T) => Info): readonly Info[] {
+    return Array.from(this.#entries.values(), record);
+  }
+}
+
+/** The object of the service that an interposer stands in front of: it is there as long as the interposer. */
+export function requireObject<T extends KernelObject>(capability: Capability, kind: T["kind"]): T {
+  const object = objectOf<T>(capability, kind);
+  if (!object) throw new RangeError(`the ${kind} session behind an interposer is gone`);
+  return object;
+}
