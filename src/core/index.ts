@@ -1,12 +1,44 @@
 // Services behind the contracts of session/ that run anywhere; those that need Node are in index-node.ts.
 export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
 export { createCountingClock } from "./clock-counting.ts";
+export {
+  type Device,
+  DeviceBus,
+  InterruptLine,
+  Serial16550,
+  SerialFault,
+  type SerialOptions,
+} from "./devices/index.ts";
 export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files/index.ts";
+export { CoreLog, type LineSink, logLength, logLines, logPieces } from "./log/index.ts";
 export * from "./memory/index.ts";
-export { type Disk, type MemoryOptions, MemoryVolume } from "./memory-files/index.ts";
+export {
+  type Disk,
+  type Disk,
+  type MemoryOptions,
+  type MemoryOptions,
+  MemoryVolume,
+  MemoryVolume,
+} from "./memory-files/index.ts";
+export {
+  createEnv,
+  type EnvOptions,
+  type NativeComponent,
+  NativeFault,
+  type NativeProgram,
+  type NativePrograms,
+  nativeBinary,
+  nativeProgramName,
+  type OwnedEnv,
+  TaskQueue,
+  writeLine,
+} from "./native/index.ts";
 export * from "./pd/index.ts";
 export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
+export { CoreReport } from "./report/index.ts";
 export { ByteRing } from "./ring.ts";
+export { CoreRom, RomModule, RomModules, type RomSource } from "./rom/index.ts";
+export { type MakeDataspace, type OwnedDataspace, pdDataspaces } from "./service/dataspaces.ts";
 export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";
 export {
   createMemoryInput,
@@ -17,3 +49,5 @@ export {
 } from "./terminal-memory.ts";
 export { createRingInput, type RingInputOptions } from "./terminal-ring.ts";
 export { TerminalFault } from "./terminal-state.ts";
+export { type AlarmClock, Alarms, CoreTimer, createRealClock, VirtualClock } from "./timer/index.ts";
+export { readTraceBuffer, TraceControl, type TraceSource } from "./trace/index.ts";

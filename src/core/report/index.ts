@@ -1,0 +1,2 @@
+// Report sessions.
+export { CoreReport } from "./session.ts";
