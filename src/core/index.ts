@@ -12,14 +12,7 @@ export {
 export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files/index.ts";
 export { CoreLog, type LineSink, logLength, logLines, logPieces } from "./log/index.ts";
 export * from "./memory/index.ts";
-export {
-  type Disk,
-  type Disk,
-  type MemoryOptions,
-  type MemoryOptions,
-  MemoryVolume,
-  MemoryVolume,
-} from "./memory-files/index.ts";
+export { type Disk, type MemoryOptions, MemoryVolume } from "./memory-files/index.ts";
 export {
   createEnv,
   type EnvOptions,
