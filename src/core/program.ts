@@ -7,6 +7,7 @@ import {
   FrameLayouts,
   globalAccessor,
   Program,
+  payloadAccessor,
   type RewriteOptions,
   type RewriteStatistics,
   referenceModule,
@@ -72,6 +73,9 @@ function join(rewritten: RewrittenModule, program: () => Program): LoadedProgram
     references: (number) => referenceModule(program(), number),
     get globals() {
       return globalAccessor(program());
+    },
+    get payloads() {
+      return payloadAccessor(program());
     },
   };
 }

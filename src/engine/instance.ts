@@ -126,14 +126,26 @@ export class Instance {
 
   /** Puts an exception, or null, into a slot of a table of exception references, which grows as needed. */
   putException(table: number, slot: number, exception: unknown): void {
-    this.#raise(exception);
+    this.raise(exception);
     (this.#ofReferences(EXPORT.catch, table) as (slot: number) => void)(slot);
   }
 
-  /** Lets the hook for that throw `exception`, or return if it is null. */
-  #raise(exception: unknown): void {
+  /** What reads and makes exceptions whose payload JavaScript cannot hold; undefined if the program has none. */
+  payloads(): WebAssembly.Exports | undefined {
+    if (this.#payloads !== null) return this.#payloads;
+    const bytes = this.program.payloads;
+    const module = bytes && new WebAssembly.Module(bytes as BufferSource);
+    this.#payloads = module && new WebAssembly.Instance(module, this.#sideImports(module)).exports;
+    return this.#payloads;
+  }
+  #payloads: WebAssembly.Exports | undefined | null = null;
+
+  /** Lets the hook for that throw the exceptions one after the other; it returns where one is null. */
+  raise(...exceptions: readonly unknown[]): void {
     const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
+    let next = 0;
     const raise = () => {
+      const exception = exceptions[next++];
       if (exception !== null) throw exception;
     };
     hooks.set(HOOK.raise, wasmFunction({ params: [], results: [] }, raise));
@@ -170,7 +182,7 @@ export class Instance {
       this.global(index).value = reference;
       return;
     }
-    this.#raise(reference);
+    this.raise(reference);
     this.#accessor(`catch-global${index}`)();
   }
 
@@ -203,7 +215,7 @@ export class Instance {
   #setExceptions(index: number, elements: readonly unknown[]): void {
     this.#accessor(`grow-table${index}`)(elements.length - Number(this.table(index).length));
     for (const [slot, element] of elements.entries()) {
-      this.#raise(element);
+      this.raise(element);
       this.#accessor(`catch-table${index}`)(slot);
     }
   }
@@ -304,7 +316,7 @@ export class Instance {
 }
 
 /** What a function throws to hand out an exception reference: null for a null reference, which traps. */
-function thrownBy(throwing: () => void): unknown {
+export function thrownBy(throwing: () => void): unknown {
   try {
     throwing();
   } catch (thrown) {

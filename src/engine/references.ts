@@ -4,7 +4,8 @@
 import type { SavedValue, ValueTypeName } from "../abi/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
-import { fits, fromSaved, toSaved } from "./values.ts";
+import { makeException, payloadOf } from "./payloads.ts";
+import { fits } from "./values.ts";
 
 export class References {
   readonly #instances: readonly Instance[];
@@ -45,8 +46,7 @@ export class References {
   load(value: SavedValue): unknown {
     if (value.type === "null") return null;
     if (value.type === "exn") {
-      const { tag } = this.#tag(value.instance, value.tag);
-      return new WebAssembly.Exception(tag, value.payload.map((item) => fromSaved(item, this)) as never[]);
+      return makeException(this.#owner(value.instance, value.tag), value.tag, value.payload, this);
     }
     if (value.type !== "func") throw new EngineFault("mismatch", `expected a reference, found a saved ${value.type}`);
     const instance = this.#instances[value.instance];
@@ -64,25 +64,21 @@ export class References {
       throw new EngineFault("unsaveable", `an exception reference holds what the host threw (${describe(value)})`);
     }
     for (const instance of this.#instances) {
-      for (const [tag, types] of instance.program.info.tags.entries()) {
-        const object = instance.tag(tag);
-        if (!value.is(object)) continue;
-        const payload = types.map((type, i) => {
-          if (type !== "v128") return toSaved(value.getArg(object, i), type, this);
-          throw new EngineFault("unsaveable", `an exception reference carries a v128 (tag ${tag} of ${instance.name})`);
-        });
-        return { type: "exn", instance: instance.number, tag, payload };
+      for (const tag of instance.program.info.tags.keys()) {
+        if (!value.is(instance.tag(tag))) continue;
+        return { type: "exn", instance: instance.number, tag, payload: payloadOf(instance, tag, value, this) };
       }
     }
     throw new EngineFault("unsaveable", "an exception reference has a tag that no instance of the program knows");
   }
 
-  #tag(number: number, index: number): { readonly tag: WebAssembly.Tag } {
+  /** The instance that a saved exception's tag is one of. */
+  #owner(number: number, index: number): Instance {
     const instance = this.#instances[number];
     if (!instance || index >= instance.program.info.tags.length) {
       throw new EngineFault("mismatch", `saved state names tag ${index} of instance ${number}, which does not exist`);
     }
-    return { tag: instance.tag(index) };
+    return instance;
   }
 
   /** Functions by identity; made when the first is looked up, because it touches every function once. */

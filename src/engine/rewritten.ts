@@ -43,6 +43,8 @@ export interface Rewritten {
   references(number: number): Uint8Array;
   /** Reads and writes the globals that JavaScript cannot hold exactly; undefined if there are none. */
   readonly globals?: GlobalAccess | undefined;
+  /** A module that reads and makes exceptions whose payload JavaScript cannot hold; undefined if there are none. */
+  readonly payloads?: Uint8Array | undefined;
 }
 
 /**

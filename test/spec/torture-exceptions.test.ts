@@ -43,6 +43,23 @@ const NEW: readonly Row[] = [
        (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $l (i32.lt_u (local.get $i) (i32.const 5)))) (local.get $s))`],
   ["uncaught", `(func (export "f") (call $nothing) (call $throws (i32.const 1)))`],
   ["br out of a try", `(func (export "f") (result i32) (block $o (result i32) (try_table (catch_all 0) (br $o (call $tick))) (unreachable)) (i32.add (call $tick)))`.replace("(block $o (result i32) (try_table (catch_all 0)", "(block $o (result i32) (block $h (try_table (catch_all $h)").replace("(unreachable))", "(unreachable)) (unreachable))"), { result: 3 }],
+  ["exnref with a v128", `(tag $v (param v128)) (func (export "f") (result i32) (local $x exnref) (local.set $x (block $h (result exnref) (try_table (catch_all_ref $h) (throw $v (v128.const i32x4 1 -2 3 4))) (unreachable))) (call $nothing) (block $g (result v128) (try_table (catch $v $g) (call $nothing) (throw_ref (local.get $x))) (unreachable)) (i32x4.extract_lane 1))`, { result: -2 }],
+  ["exnref with an exnref, and that with another", `(tag $x (param exnref)) (func $wrap (param exnref) (result exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (throw $x (local.get 0))) (unreachable))) (func $unwrap (param exnref) (result exnref) (call $nothing) (block $h (result exnref) (try_table (catch $x $h) (throw_ref (local.get 0))) (unreachable)))
+     (func (export "f") (result i32) (local $x exnref) (local.set $x (call $wrap (call $wrap (block $h (result exnref) (try_table (catch_all_ref $h) (call $throws (i32.const 40))) (unreachable))))) (call $nothing) (local.set $x (call $unwrap (call $unwrap (local.get $x)))) (i32.add (ref.is_null (call $unwrap (call $wrap (ref.null exn)))) (block $h (result i32) (try_table (catch $e $h) (throw_ref (local.get $x))) (unreachable))))`, { result: 42 }],
+  ["exnref with everything that a payload can hold", `(tag $v (param f32 v128 funcref exnref externref f64 funcref i64 exnref i32)) (type $i (func (param i32) (result i32))) (table $t 2 funcref) (elem declare func $id)
+     (func (export "f") (result i64) (local $x exnref) (local $a exnref) (local $b exnref) (local $s i64) (local $f funcref)
+     (local.set $x (block $h (result exnref) (try_table (catch_all_ref $h) (throw $v (f32.const nan:0x200001) (v128.const i64x2 -1 77) (ref.func $id) (block $g (result exnref) (try_table (catch_all_ref $g) (call $throws_m)) (unreachable)) (ref.null extern) (f64.const -nan:0x4000000000001) (ref.null func) (i64.const 1000) (block $g (result exnref) (try_table (catch_all_ref $g) (throw $v (f32.const 1) (v128.const i64x2 3 5) (ref.null func) (ref.null exn) (ref.null extern) (f64.const 2) (ref.func $id) (i64.const 6) (ref.null exn) (i32.const 7))) (unreachable)) (i32.const 2))) (unreachable)))
+     (call $nothing)
+     (block $h (result f32 v128 funcref exnref externref f64 funcref i64 exnref i32) (try_table (catch $v $h) (throw_ref (local.get $x))) (unreachable))
+     (local.set $s (i64.extend_i32_u)) (local.set $b) (local.set $s (i64.add (local.get $s))) (local.set $f) (table.set $t (i32.const 0) (local.get $f)) (local.set $s (i64.xor (i64.reinterpret_f64) (local.get $s))) (drop) (local.set $a)
+     (local.set $f) (table.set $t (i32.const 1) (local.get $f)) (call $nothing) (local.set $s (i64.add (i64x2.extract_lane 1) (local.get $s))) (i32.reinterpret_f32) (local.set $s (i64.add (i64.extend_i32_s) (local.get $s)))
+     (call_indirect $t (type $i) (i32.const 50000) (i32.const 1)) (local.set $s (i64.add (i64.extend_i32_s) (local.get $s)))
+     (block $h (result f32 v128 funcref exnref externref f64 funcref i64 exnref i32) (try_table (catch $v $h) (throw_ref (local.get $b))) (unreachable))
+     (drop) (ref.is_null) (drop) (drop) (drop) (drop) (drop) (drop) (drop) (i64x2.extract_lane 0) (local.set $s (i64.mul (local.get $s))) (drop)
+     (block $h (result i64 f64) (try_table (catch $m $h) (throw_ref (local.get $a))) (unreachable)) (drop) (i64.add (local.get $s)))`],
+  ["exnref with a v128 in a global and in a table", `(tag $v (param v128 i32)) (global $g (mut exnref) (ref.null exn)) (table $t 1 exnref) (func $lane (param exnref) (result i32) (block $h (result v128 i32) (try_table (catch $v $h) (throw_ref (local.get 0))) (unreachable)) (drop) (i32x4.extract_lane 2))
+     (func $make (param i32) (result exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (throw $v (i32x4.splat (local.get 0)) (i32.const 9))) (unreachable)))
+     (func (export "f") (result i32) (global.set $g (call $make (i32.const 5))) (call $nothing) (table.set $t (i32.const 0) (call $make (i32.const 7))) (call $nothing) (i32.mul (call $lane (global.get $g)) (call $lane (table.get $t (i32.const 0)))))`, { result: 35 }],
   ["a loop inside a try inside a loop", `(func (export "f") (result i32) (local $i i32) (local $s i32)
      (loop $o (block $h (result i32) (try_table (catch $e $h) (loop $l (local.set $s (i32.add (local.get $s) (call $tick))) (br_if $l (i32.rem_u (local.get $s) (i32.const 4)))) (call $throws (local.get $s))) (unreachable))
        (local.set $s) (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $o (i32.lt_u (local.get $i) (i32.const 3)))) (local.get $s))`],
@@ -94,6 +111,14 @@ for (const [group, rows] of Object.entries({ exceptions: NEW, "legacy exceptions
 }
 
 const PRIVATE = '(module (tag $e) (func (export "throw") (throw $e)))';
+
+test("exceptions: a reference with a v128 under the tag of another instance", () => {
+  const a = `(module (tag $v (export "v") (param v128 exnref)) (tag $n) (func $nothing (loop)) (func (export "throw") (result exnref)
+    (block $h (result exnref) (try_table (catch_all_ref $h) (throw $v (v128.const i32x4 1 2 3 4) (block $g (result exnref) (try_table (catch_all_ref $g) (throw $n)) (unreachable)))) (unreachable)) (call $nothing)))`;
+  const b = `(module (import "a" "v" (tag $v (param v128 exnref))) (import "a" "throw" (func $get (result exnref))) (func $nothing (loop))
+    (func (export "f") (result i32) (local $x exnref) (local.set $x (call $get)) (call $nothing) (block $h (result v128 exnref) (try_table (catch $v $h) (throw_ref (local.get $x))) (unreachable)) (ref.is_null) (i32.add (i32.const 10)) (drop) (i32x4.extract_lane 3)))`;
+  survivesLinked({ a, b }, { result: 4 });
+});
 
 test("legacy exceptions: the tag of another instance", () => {
   const a = `(module (tag $e (export "e") (param i32 i64)) (func (export "throw") (throw $e (i32.const 3) (i64.const 4))))`;
