@@ -168,7 +168,7 @@ export class Scenario {
         if (thread.ending) break;
         assert(++points <= 200_000, "progress");
         const saved = carried(captureGroup(group));
-        group = this.#group(log);
+        group = this.#group(log, saved);
         restoreGroup(group, saved);
         thread = group.threads[0]!;
       }
@@ -205,12 +205,12 @@ export class Scenario {
     return this.#options.imports?.((entry) => log.push(entry), exports) ?? {};
   }
 
-  #group(log: unknown[]): Group {
+  #group(log: unknown[], saved?: SavedGroup): Group {
     const group = new Group({ compile: (bytes) => this.#compile(bytes) });
     const linked: Record<string, WebAssembly.ModuleImports> = { ...this.#options.links?.() };
     const host = this.#host(log, () => group.instances.at(-1)!.exports);
     for (const [number, { name }] of this.#modules.entries()) {
-      const instance: Instance = group.add(name, this.#programs[number]!, host, linked);
+      const instance: Instance = group.add(name, this.#programs[number]!, host, linked, saved?.instances[number]);
       linked[name] = instance.exports as WebAssembly.ModuleImports;
     }
     return group;

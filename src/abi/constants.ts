@@ -75,6 +75,8 @@ export const EXPORT = {
   throw: "rtcr:throw",
   /** `rtcr:catch0` ...: `(slot i32)`, calls HOOK.raise and puts what it throws into the slot. */
   catch: "rtcr:catch",
+  /** `()`: writes the active segments, where that is left to the host (instrument/segments.ts); a trap ends it. */
+  initialise: "rtcr:initialise",
   /** Mutable i32 globals, 1 after the segment was dropped. */
   droppedData: "rtcr:dropped-data",
   droppedElement: "rtcr:dropped-element",

@@ -13,6 +13,7 @@ import {
   RECORD,
   type SavedFrame,
   type SavedHostCall,
+  type SavedInstance,
   type SavedThread,
   type Signature,
 } from "../abi/index.ts";
@@ -84,8 +85,34 @@ export class Group {
    *
    * @param imports host functions by module and name
    * @param links other imports: exports of instances added before, memories, tables, globals, tags
+   * @param saved what a restore will bring: the instance is not initialised, its memories and tables have their saved
+   *   sizes at once, because instances that are added later may need them
+   * @throws what instantiating does. If the instance has left functions in a table of others before, it stays in the
+   *   group, because they can still be called
    */
-  add(name: string, program: Rewritten, imports: HostImports = {}, links: WebAssembly.Imports = {}): Instance {
+  add(
+    name: string,
+    program: Rewritten,
+    imports: HostImports = {},
+    links: WebAssembly.Imports = {},
+    saved?: SavedInstance,
+  ): Instance {
+    const instance = this.#instantiate(name, program, imports, links);
+    this.instances.push(instance);
+    if (saved) {
+      instance.growTo(saved);
+      return instance;
+    }
+    try {
+      instance.initialise();
+    } catch (thrown) {
+      if (!instance.reachable()) this.instances.pop();
+      throw thrown;
+    }
+    return instance;
+  }
+
+  #instantiate(name: string, program: Rewritten, imports: HostImports, links: WebAssembly.Imports): Instance {
     const number = this.instances.length;
     const given: Record<string, Record<string, unknown>> = {};
     for (const { module, name: field, kind, instant } of program.info.imports) {
@@ -106,17 +133,7 @@ export class Group {
         waitOn(this.control, this.parks, instance.memories[memory]!, address, expected, timeout, width);
       return wasmFunction(WAIT_TYPE, wait as (...args: never[]) => unknown) as unknown as WebAssembly.ExportValue;
     };
-    const instance = new Instance(
-      name,
-      number,
-      program,
-      given as WebAssembly.Imports,
-      this.#shared,
-      waitHook,
-      this.#compile,
-    );
-    this.instances.push(instance);
-    return instance;
+    return new Instance(name, number, program, given as WebAssembly.Imports, this.#shared, waitHook, this.#compile);
   }
 
   /** A new thread that will call a function of the original. */

@@ -1,6 +1,15 @@
 // One instance of a rewritten module: its objects at hand, and its continuations.
 
-import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type SavedValue, type Signature } from "../abi/index.ts";
+import {
+  CONTROL,
+  EXPORT,
+  HOOK,
+  IMPORT,
+  IMPORT_MODULE,
+  type SavedInstance,
+  type SavedValue,
+  type Signature,
+} from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
@@ -202,21 +211,68 @@ export class Instance {
   /** Sets all elements of a table, which grows to their number. */
   setTable(index: number, elements: readonly unknown[]): void {
     const table = this.table(index);
+    this.#growTable(index, elements.length, elements.at(-1));
     if (this.program.info.tables[index]!.element === "exnref") return this.#setExceptions(index, elements);
     const wide = typeof table.length === "bigint";
     const address = (place: number) => (wide ? BigInt(place) : place) as number;
-    const missing = elements.length - Number(table.length);
-    if (missing > 0) table.grow(address(missing), elements.at(-1));
     elements.forEach((element, place) => {
       table.set(address(place), element);
     });
   }
 
   #setExceptions(index: number, elements: readonly unknown[]): void {
-    this.#accessor(`grow-table${index}`)(elements.length - Number(this.table(index).length));
     for (const [slot, element] of elements.entries()) {
       this.raise(element);
       this.#accessor(`catch-table${index}`)(slot);
+    }
+  }
+
+  /** Writes the active segments, as far as instantiation has left that to the host; throws as instantiation would. */
+  initialise(): void {
+    (this.exports[EXPORT.initialise] as (() => void) | undefined)?.();
+  }
+
+  /** Whether a table that the instance imports holds one of its functions. */
+  reachable(): boolean {
+    const { functions, importedFunctions, tables } = this.program.info;
+    const own = new Set<unknown>();
+    for (let index = importedFunctions; index < functions; index++) own.add(this.function(index));
+    return tables.some(
+      ({ imported, element }, index) =>
+        imported && element === "funcref" && this.tableElements(index).some((value) => own.has(value)),
+    );
+  }
+
+  /** Grows memories and tables to their sizes in a saved state; what cannot be is left to the check of a restore. */
+  growTo({ memories, tables }: SavedInstance): void {
+    const { info } = this.program;
+    for (const { index, pages, content } of memories) {
+      const { max = Infinity } = info.memories[index] ?? { max: 0 };
+      if (pages <= max && content.length === pages * 65536) this.growMemory(index, pages);
+    }
+    for (const { index, elements } of tables) {
+      const { max = Infinity } = info.tables[index] ?? { max: 0 };
+      if (elements.length <= max) this.#growTable(index, elements.length);
+    }
+  }
+
+  /** @param element for a table without any, if there is one */
+  #growTable(index: number, length: number, element?: unknown): void {
+    const table = this.table(index);
+    const missing = length - Number(table.length);
+    if (missing <= 0) return;
+    if (this.program.info.tables[index]!.element === "exnref") {
+      this.#accessor(`grow-table${index}`)(missing);
+      return;
+    }
+    const wide = typeof table.length === "bigint";
+    const address = (place: number) => (wide ? BigInt(place) : place) as number;
+    // Elements that may not be null are like the first one until the restore sets them; without a first one they wait.
+    const filler = Number(table.length) > 0 ? table.get(address(0)) : (element ?? null);
+    try {
+      table.grow(address(missing), filler);
+    } catch (thrown) {
+      if (element !== undefined || !(thrown instanceof TypeError)) throw thrown;
     }
   }
 

@@ -201,7 +201,11 @@ export class Program {
         element: typeName(table.element),
         imported: index < spaces.importedTables,
         ...(table.limits.max === undefined ? {} : { max: table.limits.max }),
-        changes: index < spaces.importedTables || visible("table", index) || scan.changedTables.has(index),
+        changes:
+          index < spaces.importedTables ||
+          visible("table", index) ||
+          scan.changedTables.has(index) ||
+          (this.deferred && module.elements.some(({ mode, table = 0 }) => mode === "active" && table === index)),
       })),
       tags: spaces.tags.map((type) => module.types[type]!.params!.map(typeName)),
       start: module.start,
@@ -212,12 +216,21 @@ export class Program {
     };
   }
 
-  /** Segments that the program may drop, ascending. */
+  /** Whether instantiation writes the module's functions into a table of others: see segments.ts. */
+  get deferred(): boolean {
+    const { importedTables } = this.spaces;
+    return this.module.elements.some(({ mode, table = 0 }) => mode === "active" && table < importedTables);
+  }
+
+  /** Segments that may be dropped after the module was instantiated, ascending. */
   get droppable(): { readonly droppableData: readonly number[]; readonly droppableElements: readonly number[] } {
-    const ascending = (set: ReadonlySet<number>) => [...set].sort((x, y) => x - y);
+    const all = (segments: readonly { readonly mode: string }[], dropped: ReadonlySet<number>) =>
+      segments.flatMap(({ mode }, index) =>
+        dropped.has(index) || (this.deferred && mode === "active") ? [index] : [],
+      );
     return {
-      droppableData: ascending(this.scan.droppedData),
-      droppableElements: ascending(this.scan.droppedElements),
+      droppableData: all(this.module.data, this.scan.droppedData),
+      droppableElements: all(this.module.elements, this.scan.droppedElements),
     };
   }
 

@@ -19,7 +19,7 @@ import { BodyBuffer, closeTry, closeUnframed, openTry, openUnframed } from "./fr
 import { branchHints, type FunctionHints } from "./hints.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
-import { addSegmentHelpers } from "./segments.ts";
+import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
 import { Space } from "./space.ts";
 
 export interface RewriteResult {
@@ -58,7 +58,7 @@ class Rewriter {
   constructor(program: Program) {
     this.#program = program;
     const { module, spaces, scan } = program;
-    this.#module = { ...module, types: [...module.types], start: undefined };
+    this.#module = { ...module, ...shippedSegments(program), types: [...module.types], start: undefined };
     const firstTable = spaces.tables.length;
     this.#space = new Space(module, spaces, this.#module.types, {
       legacy: scan.legacyExceptions,
@@ -82,6 +82,7 @@ class Rewriter {
     const helpers = new Map([
       ...addSegmentHelpers(this.#program, this.#space),
       ...addExceptionHelpers(this.#program, this.#space),
+      ...addInitialiser(this.#program, this.#space),
     ]);
     const rewritten = this.#assemble(code, helpers);
     const { entry, loop, call, operation, instrumented, bytes } = this.#counts;

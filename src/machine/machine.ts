@@ -9,7 +9,7 @@
 // I1  A checkpoint is plain data: nothing in it changes with the machine it was made of.
 // I2  A capture that is refused (a reference of the host) leaves the machine as it was, and it goes on.
 
-import type { HostValue, PlainData } from "../abi/index.ts";
+import type { HostValue, PlainData, SavedInstance } from "../abi/index.ts";
 import { type Checkpoint, sha256 } from "../checkpoint/index.ts";
 import { loadProgram } from "../core/program.ts";
 import { captureGroup, Group, type Instance, restoreGroup, type Thread } from "../engine/index.ts";
@@ -19,7 +19,7 @@ import { type GuestThread, toResult } from "./guest-thread.ts";
 import { linkedNames, requireGuestFunctions, rewriteOptions, toValues } from "./links.ts";
 import type { CheckpointOptions, LoadOptions, MachineOptions, RestoreOptions, Session } from "./machine-options.ts";
 import { ModuleSet } from "./module-set.ts";
-import { programData, savedLinks } from "./program-data.ts";
+import { programData, savedFailed, savedLinks } from "./program-data.ts";
 import { Scheduler } from "./scheduler.ts";
 import { noTicker, startTicker } from "./ticker.ts";
 
@@ -37,6 +37,8 @@ export class Machine {
   readonly #ready: Promise<void>;
   readonly #instances = new Map<string, GuestInstance>();
   readonly #links: Readonly<Record<string, string>>[] = [];
+  /** Numbers of instances that could not be loaded, but have left functions in tables of others. */
+  readonly #failed: number[] = [];
 
   constructor(options: MachineOptions = {}) {
     const { sliceMs = SLICE_MS, sessions = {}, compile } = options;
@@ -83,7 +85,7 @@ export class Machine {
    */
   async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<GuestInstance> {
     this.#requireOpen();
-    const instance = this.#add(bytes, options, true);
+    const instance = this.#add(bytes, options);
     await this.#ready;
     if (instance.starting) toResult(instance.starting, await instance.starting.done);
     return instance;
@@ -92,7 +94,7 @@ export class Machine {
   /** Begins a thread: see GuestInstance.start. */
   start(instance: GuestInstance, name: string, ...args: HostValue[]): GuestThread {
     this.#requireOpen();
-    const engine = this.#group.instances.find((entry) => entry.name === instance.name)!;
+    const engine = this.#group.instances.findLast((entry) => entry.name === instance.name)!;
     const index = instance.functionIndex(name);
     requireArguments(`${instance.name}.${name}`, engine.program.signature(index), args);
     return this.#spawn(engine, index, name, args);
@@ -167,24 +169,37 @@ export class Machine {
     this.close();
   }
 
-  #add(bytes: Uint8Array, options: LoadOptions, fresh: boolean): GuestInstance {
-    const { name = `instance-${this.#instances.size}`, imports = {}, links = {} } = options;
+  #add(bytes: Uint8Array, options: LoadOptions, saved?: SavedInstance): GuestInstance {
+    const { name = `instance-${this.#instances.size}` } = options;
+    const engine = this.#instantiate(bytes, name, options, saved);
+    const { start } = engine.program.info;
+    const instance = new GuestInstance(
+      engine,
+      (which, entry, args) => this.start(which, entry, ...args),
+      () => (!saved && start !== undefined ? this.#spawn(engine, start, "start", []) : undefined),
+    );
+    this.#instances.set(name, instance);
+    return instance;
+  }
+
+  #instantiate(bytes: Uint8Array, name: string, options: LoadOptions, saved: SavedInstance | undefined): Instance {
+    const { imports = {}, links = {} } = options;
     if (this.#instances.has(name)) {
       throw new MachineFault("name-taken", `the machine has an instance called ${name}: choose another name`);
     }
     const hash = this.#modules.add(bytes);
     const program = loadProgram(bytes, hash, rewriteOptions(imports));
     requireGuestFunctions(name, links, this.#group);
-    const engine = this.#group.add(name, program, imports, toValues(links));
-    const { start } = program.info;
-    const instance = new GuestInstance(
-      engine,
-      (which, entry, args) => this.start(which, entry, ...args),
-      () => (fresh && start !== undefined ? this.#spawn(engine, start, "start", []) : undefined),
-    );
-    this.#instances.set(name, instance);
-    this.#links.push(linkedNames(links));
-    return instance;
+    const { instances } = this.#group;
+    const number = instances.length;
+    try {
+      return this.#group.add(name, program, imports, toValues(links), saved);
+    } catch (thrown) {
+      if (instances.length > number) this.#failed.push(number);
+      throw thrown;
+    } finally {
+      if (instances.length > number) this.#links.push(linkedNames(links));
+    }
   }
 
   #spawn(engine: Instance, index: number, name: string, args: readonly HostValue[]): GuestThread {
@@ -199,7 +214,7 @@ export class Machine {
       created: new Date().toISOString(),
       name,
       ...(parent === undefined ? {} : { parent }),
-      program: programData(this.#links),
+      program: programData(this.#links, this.#failed),
       group,
       sessions: Object.fromEntries(sessions) as Record<string, PlainData>,
       ...(carryModules ? { modules: this.#modules.all() } : {}),
@@ -215,14 +230,17 @@ export class Machine {
       throw new MachineFault("no-session", message);
     }
     const links = savedLinks(checkpoint.program);
-    for (const [number, { name, module }] of checkpoint.group.instances.entries()) {
+    const failed = savedFailed(checkpoint.program);
+    for (const [number, saved] of checkpoint.group.instances.entries()) {
+      const { name, module } = saved;
       const own = options.instances?.[name] ?? options;
       const linked = Object.entries(links[number] ?? {}).map(([from, other]) => [from, this.instance(other)]);
-      this.#add(
-        this.#modules.get(module, name),
-        { name, imports: own.imports ?? {}, links: { ...Object.fromEntries(linked), ...own.links } },
-        false,
-      );
+      const given = { imports: own.imports ?? {}, links: { ...Object.fromEntries(linked), ...own.links } };
+      const bytes = this.#modules.get(module, name);
+      if (failed.includes(number)) {
+        this.#instantiate(bytes, name, given, saved);
+        this.#failed.push(number);
+      } else this.#add(bytes, { name, ...given }, saved);
     }
     restoreGroup(this.#group, checkpoint.group);
     for (const [key, state] of Object.entries(checkpoint.sessions)) this.#sessions[key]!.restore(state);

@@ -1,4 +1,5 @@
-// What a checkpoint of a machine says about its program, beside the modules: how its instances are linked.
+// What a checkpoint of a machine says about its program, beside the modules: how its instances are linked, and which
+// of them are no instances for the embedder.
 
 import type { PlainData } from "../abi/index.ts";
 
@@ -6,9 +7,18 @@ const KIND = "machine";
 
 type InstanceLinks = Readonly<Record<string, string>>;
 
-/** @param links for each instance: import module -> name of the instance that it comes from */
-export function programData(links: readonly InstanceLinks[]): PlainData {
-  return { kind: KIND, links };
+/**
+ * @param links for each instance: import module -> name of the instance that it comes from
+ * @param failed numbers of those whose instantiation failed
+ */
+export function programData(links: readonly InstanceLinks[], failed: readonly number[]): PlainData {
+  return { kind: KIND, links, ...(failed.length > 0 ? { failed } : {}) };
+}
+
+/** Numbers of the instances of a checkpoint whose instantiation had failed. */
+export function savedFailed(program: PlainData): readonly number[] {
+  const failed = isRecord(program) && program["kind"] === KIND ? program["failed"] : undefined;
+  return Array.isArray(failed) ? failed.filter((number) => typeof number === "number") : [];
 }
 
 /** The links of a checkpoint; none for a program that is no machine's. It may come from a foreign image. */

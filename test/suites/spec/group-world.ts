@@ -7,7 +7,7 @@
 // A stop costs as much as the stack is deep, so that stopping at every call of a deep recursion would take for ever:
 // the deeper the stack and the more stops a call has had, the more safe points are passed until the next.
 
-import type { PlainData, SavedGroup, SavedThread } from "../../../src/abi/index.ts";
+import type { PlainData, SavedGroup, SavedInstance, SavedThread } from "../../../src/abi/index.ts";
 import { type LoadedProgram, loadProgram } from "../../../src/core/program.ts";
 import {
   captureGroup,
@@ -156,9 +156,14 @@ export class GroupWorld implements World<GroupInstance> {
   }
 
   #add(recipe: Recipe): number {
-    const { number } = this.#addTo(this.#group, recipe, this.#form);
-    this.#recipes.push(recipe);
-    return number;
+    const { instances } = this.#group;
+    const number = instances.length;
+    try {
+      return this.#addTo(this.#group, recipe, this.#form).number;
+    } finally {
+      // One that failed stays in the group if it has left functions in tables of others.
+      if (instances.length > number) this.#recipes.push(recipe);
+    }
   }
 
   #run(instance: number, index: number, name: string, args: readonly unknown[]): Ending {
@@ -204,8 +209,11 @@ export class GroupWorld implements World<GroupInstance> {
   #replaceGroup(form: Form): void {
     const text = toText(captureGroup(this.#group) as unknown as PlainData);
     const fresh = new Group();
-    for (const recipe of this.#recipes) this.#addTo(fresh, recipe, form);
-    restoreGroup(fresh, fromText(text) as unknown as SavedGroup);
+    const saved = fromText(text) as unknown as SavedGroup;
+    this.#recipes.forEach((recipe, number) => {
+      this.#addTo(fresh, recipe, form, saved.instances[number]);
+    });
+    restoreGroup(fresh, saved);
     this.#prepareGroup(fresh);
     this.#form = form;
     this.#group = fresh;
@@ -221,13 +229,13 @@ export class GroupWorld implements World<GroupInstance> {
     }
   }
 
-  #addTo(group: Group, { label, program, links }: Recipe, form: Form): Instance {
+  #addTo(group: Group, { label, program, links }: Recipe, form: Form, saved?: SavedInstance): Instance {
     const values: Record<string, Record<string, WebAssembly.ImportValue>> = {};
     for (const { module, name, from } of links) {
       const exports = from < 0 ? this.#adopted[-1 - from]! : group.instances[from]!.exports;
       (values[module] ??= {})[name] = exports[name] as WebAssembly.ImportValue;
     }
-    return group.add(label, program(form), {}, values);
+    return group.add(label, program(form), {}, values, saved);
   }
 
   #hasExport(from: number, name: string): boolean {
