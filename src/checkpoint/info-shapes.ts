@@ -1,0 +1,111 @@
+// How checkpoint information is read back: the shape of every record of info.ts, field by field.
+import type {
+  AttachedRegionInfo,
+  CapabilityInfo,
+  ChildInfo,
+  CpuInfo,
+  DataspaceInfo,
+  ForeignSessionInfo,
+  ObjectInfo,
+  PdInfo,
+  RegionMapInfo,
+  ReportInfo,
+  RmInfo,
+  RomInfo,
+  RpcObjectInfo,
+  SessionInfo,
+  SignalContextInfo,
+  ThreadInfo,
+  TimerInfo,
+} from "./info.ts";
+import { bytes, count, flag, hash, list, oneOf, plain, record, type Shape, text } from "./shapes.ts";
+
+const OBJECT = { badge: count, allocated: count, bootstrapped: flag };
+const SESSION = { ...OBJECT, id: count, creationArgs: text, upgradeArgs: text };
+
+const object = record<ObjectInfo>(OBJECT);
+const session = record<SessionInfo>(SESSION);
+const region = record<AttachedRegionInfo>({
+  dataspaceBadge: count,
+  address: count,
+  size: count,
+  offset: count,
+  executable: flag,
+  writeable: flag,
+});
+const regionMap = record<RegionMapInfo>({
+  ...OBJECT,
+  size: count,
+  dataspaceBadge: count,
+  faultHandlerBadge: count,
+  regions: list(region),
+});
+const dataspace = record<DataspaceInfo>({
+  ...OBJECT,
+  size: count,
+  cached: oneOf("uncached", "write-combined", "cached"),
+  role: text,
+  content: bytes,
+});
+const pd = record<PdInfo>({
+  ...SESSION,
+  signalSources: list(object),
+  signalContexts: list(record<SignalContextInfo>({ ...OBJECT, sourceBadge: count, imprint: count, pending: count })),
+  rpcObjects: list(record<RpcObjectInfo>({ ...OBJECT, entrypointBadge: count })),
+  dataspaces: list(dataspace),
+  addressSpace: regionMap,
+  stackArea: regionMap,
+  linkerArea: regionMap,
+  ramQuota: count,
+  capQuota: count,
+  instance: plain,
+});
+const thread = record<ThreadInfo>({
+  ...OBJECT,
+  pdBadge: count,
+  name: text,
+  weight: count,
+  utcb: count,
+  started: flag,
+  paused: flag,
+  singleStep: flag,
+  affinity: record({ x: count, y: count, width: count, height: count }),
+  faultHandlerBadge: count,
+  stackPointer: count,
+  state: plain,
+});
+
+/** A child's record from plain data. Throws CheckpointFault "damaged" naming the field. */
+export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
+  name: text,
+  program: hash,
+  binary: text,
+  windows: flag,
+  pd,
+  cpu: record<CpuInfo>({ ...SESSION, faultHandlerBadge: count, threads: list(thread) }),
+  logs: list(session),
+  timers: list(
+    record<TimerInfo>({
+      ...SESSION,
+      handlerBadge: count,
+      timeoutUs: count,
+      periodic: flag,
+      remainingUs: count,
+      elapsedUs: count,
+    }),
+  ),
+  roms: list(
+    record<RomInfo>({
+      ...SESSION,
+      module: text,
+      dataspaceBadge: count,
+      size: count,
+      handlerBadge: count,
+      content: bytes,
+    }),
+  ),
+  rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
+  reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
+  foreign: list(record<ForeignSessionInfo>({ ...SESSION, service: text })),
+  capabilities: list(record<CapabilityInfo>({ slot: count, badge: count, references: count })),
+});

@@ -1,0 +1,52 @@
+// Checkpoints of components: what RTCR records of one or several children at one moment, as a checkpoint that any store
+// keeps. Contents of dataspaces become contents of the image, so that increments share pages.
+import { ABI_VERSION, type PlainData } from "../abi/index.ts";
+import { damagedField } from "./faults.ts";
+import type { ChildInfo } from "./info.ts";
+import { readChildInfo } from "./info-shapes.ts";
+import { list, plain, record } from "./shapes.ts";
+import type { Checkpoint } from "./types.ts";
+
+const KIND = "rtcr-system";
+
+/** Children that were stopped together. */
+export interface SystemCheckpoint {
+  /** UTC, `2026-11-23T12:34:56.789Z`. */
+  readonly created: string;
+  readonly name: string;
+  /** Id of the checkpoint it derives from. */
+  readonly parent?: string | undefined;
+  readonly children: readonly ChildInfo[];
+  /** What was under way between them: calls in flight. */
+  readonly calls: PlainData;
+  /** Programs by SHA-256, when the image is to carry them. */
+  readonly modules?: Readonly<Record<string, Uint8Array>> | undefined;
+}
+
+/** As the one kind of checkpoint that stores know. */
+export function toCheckpoint(system: SystemCheckpoint): Checkpoint {
+  const { created, name, parent, modules, children, calls } = system;
+  return {
+    created,
+    name,
+    ...(parent === undefined ? {} : { parent }),
+    program: { kind: KIND },
+    group: { abi: ABI_VERSION, instances: [], threads: [] },
+    sessions: { children: children as unknown as PlainData, calls },
+    ...(modules === undefined ? {} : { modules }),
+  };
+}
+
+/** Whether a checkpoint is one of components. */
+export function systemLike({ program }: Pick<Checkpoint, "program">): boolean {
+  return typeof program === "object" && program !== null && "kind" in program && program.kind === KIND;
+}
+
+/** Throws CheckpointFault "damaged", naming the field, if it is none of components or a record is not what it must be. */
+export function fromCheckpoint(checkpoint: Checkpoint): SystemCheckpoint {
+  if (!systemLike(checkpoint)) throw damagedField("program", checkpoint.program, `a checkpoint of kind ${KIND}`);
+  const { created, name, parent, modules } = checkpoint;
+  const { children, calls } = record({ children: list(readChildInfo), calls: plain })(checkpoint.sessions, "sessions");
+  const optional = { ...(parent === undefined ? {} : { parent }), ...(modules === undefined ? {} : { modules }) };
+  return { created, name, ...optional, children, calls };
+}
