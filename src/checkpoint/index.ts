@@ -1,4 +1,12 @@
 // Checkpoints as data, and their images: pages under a hash tree and a manifest. Format: docs/FORMAT.md.
+export {
+  type ChildChanges,
+  compareSystems,
+  type DataspaceChange,
+  type FieldChange,
+  type ObjectChange,
+  type SystemChanges,
+} from "./compare.ts";
 export { type Content, type Page, type Reached, type ReadPage, writeContent } from "./content.ts";
 export { CheckpointFault } from "./faults.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";

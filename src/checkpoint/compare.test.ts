@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { compareSystems } from "./compare.ts";
+import type { ChildInfo } from "./info.ts";
+import type { SystemCheckpoint } from "./system.ts";
+import { SYSTEM } from "./system-sample.test.ts";
+
+/** The sample with its first child changed. */
+function changed(change: (child: ChildInfo) => ChildInfo): SystemCheckpoint {
+  const [first, ...others] = SYSTEM.children;
+  return { ...SYSTEM, children: [change(first!), ...others] };
+}
+
+test("S77: a checkpoint does not differ from itself, whatever its badges", () => {
+  const renumbered = changed((child) => ({ ...child, pd: { ...child.pd, badge: 999 } }));
+  for (const after of [SYSTEM, renumbered]) {
+    const { addedChildren, removedChildren, children } = compareSystems(SYSTEM, after);
+    assert.deepEqual([addedChildren, removedChildren], [[], []]);
+    for (const { added, removed, dataspaces, fields } of children) {
+      assert.deepEqual([added, removed, dataspaces, fields], [[], [], [], []]);
+    }
+  }
+});
+
+test("S77: changed pages of a dataspace are counted, the last partial one included", () => {
+  const after = changed((child) => {
+    const dataspaces = child.pd.dataspaces.map((dataspace) => {
+      if (dataspace.badge !== 31) return dataspace;
+      const content = dataspace.content.slice();
+      for (const at of [0, 1, 5000, content.length - 1]) content[at]! ^= 1;
+      return { ...dataspace, content };
+    });
+    return { ...child, pd: { ...child.pd, dataspaces } };
+  });
+  const [child] = compareSystems(SYSTEM, after).children;
+  assert.deepEqual(
+    child!.dataspaces.map(({ changedPages, pages, sizeBytes }) => [changedPages, pages, sizeBytes]),
+    [[3, 49, 200_000]],
+  );
+});
+
+test("S77: objects that came and went, fields that changed, children", () => {
+  const after = changed((child) => ({
+    ...child,
+    logs: [],
+    timers: child.timers.map((timer) => ({ ...timer, remainingUs: 100 })),
+    cpu: {
+      ...child.cpu,
+      threads: [...child.cpu.threads, { ...child.cpu.threads[0]!, allocated: 500, name: "worker" }],
+    },
+  }));
+  const [child] = compareSystems(SYSTEM, after).children;
+  assert.deepEqual(
+    child!.added.map(({ kind, name }) => `${kind} ${name}`),
+    ["thread worker"],
+  );
+  assert.deepEqual(
+    child!.removed.map(({ kind }) => kind),
+    ["LOG"],
+  );
+  assert.deepEqual(
+    child!.fields.map(({ kind, field, before, after: now }) => [kind, field, before, now]),
+    [["Timer", "remainingUs", "250", "100"]],
+  );
+  const fewer = { ...SYSTEM, children: SYSTEM.children.slice(1) };
+  assert.deepEqual(compareSystems(SYSTEM, fewer).removedChildren, ["counter"]);
+  assert.deepEqual(compareSystems(fewer, SYSTEM).addedChildren, ["counter"]);
+});

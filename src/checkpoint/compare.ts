@@ -1,0 +1,157 @@
+// What changed between two checkpoints of components: objects that came, went or changed, and pages of dataspaces.
+// Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
+import type { PlainData } from "../abi/index.ts";
+import type { ChildInfo, DataspaceInfo, ObjectInfo, ThreadInfo } from "./info.ts";
+import type { SystemCheckpoint } from "./system.ts";
+
+const PAGE_BYTES = 4096;
+
+export interface DataspaceChange {
+  readonly allocated: number;
+  readonly role: string;
+  readonly sizeBytes: number;
+  /** Pages of 4 KiB that differ, and all there are. */
+  readonly changedPages: number;
+  readonly pages: number;
+}
+
+/** One line's worth: `timer 41: remainingUs 250 -> 100`. */
+export interface FieldChange {
+  readonly kind: string;
+  readonly allocated: number;
+  readonly name: string;
+  readonly field: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export interface ObjectChange {
+  readonly kind: string;
+  readonly allocated: number;
+  readonly name: string;
+}
+
+export interface ChildChanges {
+  readonly name: string;
+  readonly added: readonly ObjectChange[];
+  readonly removed: readonly ObjectChange[];
+  readonly dataspaces: readonly DataspaceChange[];
+  readonly fields: readonly FieldChange[];
+}
+
+export interface SystemChanges {
+  readonly addedChildren: readonly string[];
+  readonly removedChildren: readonly string[];
+  readonly children: readonly ChildChanges[];
+}
+
+interface Named {
+  readonly kind: string;
+  readonly name: string;
+  readonly info: ObjectInfo;
+}
+
+/** What `after` has that `before` had not, and the other way round; children are matched by name. */
+export function compareSystems(before: SystemCheckpoint, after: SystemCheckpoint): SystemChanges {
+  const old = new Map(before.children.map((child) => [child.name, child]));
+  const fresh = new Set(after.children.map(({ name }) => name));
+  return {
+    addedChildren: [...fresh].filter((name) => !old.has(name)),
+    removedChildren: [...old.keys()].filter((name) => !fresh.has(name)),
+    children: after.children.flatMap((child) => {
+      const previous = old.get(child.name);
+      return previous ? [compareChildren(previous, child)] : [];
+    }),
+  };
+}
+
+function compareChildren(before: ChildInfo, after: ChildInfo): ChildChanges {
+  const old = new Map(objectsOf(before).map((object) => [object.info.allocated, object]));
+  const now = new Map(objectsOf(after).map((object) => [object.info.allocated, object]));
+  const change = ({ kind, name, info }: Named): ObjectChange => ({ kind, name, allocated: info.allocated });
+  const both = [...now].flatMap(([allocated, object]) => {
+    const previous = old.get(allocated);
+    return previous ? [[previous, object] as const] : [];
+  });
+  return {
+    name: after.name,
+    added: [...now].filter(([allocated]) => !old.has(allocated)).map(([, object]) => change(object)),
+    removed: [...old].filter(([allocated]) => !now.has(allocated)).map(([, object]) => change(object)),
+    dataspaces: both.flatMap(([previous, object]) => compareContents(previous.info, object.info)),
+    fields: both.flatMap(([previous, object]) => compareFields(previous, object)),
+  };
+}
+
+function objectsOf({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): Named[] {
+  const of = (kind: string, infos: readonly ObjectInfo[], name: (info: never) => string = () => "") =>
+    infos.map((info) => ({ kind, info, name: name(info as never) }));
+  return [
+    ...of("PD", [pd]),
+    ...of("region map", [pd.addressSpace], () => "address space"),
+    ...of("region map", [pd.stackArea], () => "stack area"),
+    ...of("region map", [pd.linkerArea], () => "linker area"),
+    ...of("dataspace", pd.dataspaces, ({ role }: DataspaceInfo) => role),
+    ...of("signal source", pd.signalSources),
+    ...of("signal context", pd.signalContexts),
+    ...of("RPC object", pd.rpcObjects),
+    ...of("CPU", [cpu]),
+    ...of("thread", cpu.threads, ({ name }: ThreadInfo) => name),
+    ...[...of("LOG", logs), ...of("Timer", timers), ...of("Report", reports)],
+    ...of("ROM", roms, ({ module }: { readonly module: string }) => module),
+    ...rms.flatMap((rm) => [...of("RM", [rm]), ...of("region map", rm.regionMaps)]),
+    ...of("session", foreign, ({ service }: { readonly service: string }) => service),
+  ];
+}
+
+function compareContents(before: ObjectInfo, after: ObjectInfo): DataspaceChange[] {
+  if (!("content" in before && "role" in after)) return [];
+  const [old, now] = [before as DataspaceInfo, after as DataspaceInfo];
+  const changedPages = countChangedPages(old.content, now.content);
+  if (changedPages === 0) return [];
+  const pages = Math.ceil(now.content.length / PAGE_BYTES);
+  return [{ allocated: now.allocated, role: now.role, sizeBytes: now.size, changedPages, pages }];
+}
+
+function countChangedPages(old: Uint8Array, now: Uint8Array): number {
+  let changed = 0;
+  for (let start = 0; start < Math.max(old.length, now.length); start += PAGE_BYTES) {
+    if (!equalRange(old, now, start, start + PAGE_BYTES)) changed++;
+  }
+  return changed;
+}
+
+function equalRange(old: Uint8Array, now: Uint8Array, start: number, end: number): boolean {
+  if (Math.min(end, old.length) !== Math.min(end, now.length)) return false;
+  for (let i = start; i < Math.min(end, now.length); i++) if (old[i] !== now[i]) return false;
+  return true;
+}
+
+/** Fields of the objects themselves; objects within are compared on their own, contents by pages. */
+function compareFields(before: Named, after: Named): FieldChange[] {
+  const old = before.info as unknown as Readonly<Record<string, PlainData>>;
+  return Object.entries(after.info as unknown as Readonly<Record<string, PlainData>>).flatMap(([field, value]) => {
+    if (LISTS.has(field)) return [];
+    const [was, is] = [show(old[field]), show(value)];
+    if (was === is) return [];
+    const { kind, name } = after;
+    return [{ kind, name, allocated: after.info.allocated, field, before: short(was), after: short(is) }];
+  });
+}
+
+const LISTS: ReadonlySet<string> = new Set([
+  ...["badge", "content", "signalSources", "signalContexts", "rpcObjects", "dataspaces", "threads", "regionMaps"],
+  ...["addressSpace", "stackArea", "linkerArea"],
+]);
+
+function show(value: PlainData | undefined): string {
+  return (
+    JSON.stringify(value, (_, item: unknown) => {
+      if (typeof item === "bigint") return `${item}n`;
+      return item instanceof Uint8Array ? `bytes ${item.toHex()}` : item;
+    }) ?? "absent"
+  );
+}
+
+function short(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
