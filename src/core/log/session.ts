@@ -26,6 +26,8 @@ export class CoreLog implements LogSession {
     for (const line of logLines(text)) this.#sink(this.#prefix + line);
     return written;
   }
+
+  dispose(): void {}
 }
 
 /**

@@ -1,6 +1,8 @@
 // How services get memory for what they hand out: core's from its own pool, those of native components from their PD.
-import { type Capability, type Dataspace, type OutOf, objectOf, type PdSession } from "../../session/index.ts";
+import { type Capability, type Dataspace, type OutOf, objectOf, type PdSession, toPages } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type ByteDataspace, type CoreContext, createDataspace } from "../memory/index.ts";
+import type { Budget } from "../pd/index.ts";
 
 /** A dataspace in the hands of the service that made it. */
 export interface OwnedDataspace {
@@ -37,5 +39,40 @@ export function pdDataspaces(pd: PdSession): MakeDataspace {
       },
       dispose: () => pd.free(capability),
     });
+  };
+}
+
+/** Dataspaces of core, charged to a budget: their whole pages and one capability each. */
+export function budgetDataspaces(
+  core: CoreContext,
+  budget: Budget,
+  origin: "ram" | "rom" | "io" = "ram",
+): MakeDataspace {
+  return (sizeBytes) => {
+    const size = Math.max(1, sizeBytes);
+    const charge = { ram: toPages(size), caps: 1 };
+    const charged = budget.charge(charge);
+    if (!charged.ok) return charged;
+    const dataspace = createDataspace(core, { origin, size });
+    if (dataspace) return success(ownedDataspace(dataspace, () => budget.refund(charge)));
+    budget.refund(charge);
+    return refusal("out-of-ram");
+  };
+}
+
+function ownedDataspace(dataspace: ByteDataspace, refund: () => void): OwnedDataspace {
+  const size = dataspace.size();
+  return {
+    capability: dataspace.capability,
+    size,
+    fill: (bytes, rest = "keep") => {
+      dataspace.fill(0, bytes);
+      if (rest === "zero") dataspace.fill(bytes.length, new Uint8Array(size - bytes.length));
+    },
+    dispose: () => {
+      if (!dataspace.capability.valid) return;
+      dataspace.dispose();
+      refund();
+    },
   };
 }
