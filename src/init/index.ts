@@ -2,3 +2,4 @@
 export { type CheckedConfig, checkConfig, describeFinding } from "./config/check-config.ts";
 export type { Finding } from "./config/schema.ts";
 export { XmlFault } from "./config/xml.ts";
+export { Init, init } from "./init.ts";

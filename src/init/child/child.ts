@@ -1,0 +1,259 @@
+// One child of init: its environment sessions, its start, its end (spec 3.3). What it calls is parent-session.ts.
+//
+// A child advances from state to state as its environment sessions become available, which siblings may take their time
+// for: `advance` does whatever can be done now and may be called at any time.
+import { RomModule } from "../../core/index.ts";
+import {
+  type Capability,
+  type CpuSession,
+  type CpuThread,
+  DONATION,
+  ENV_SESSION,
+  type Identity,
+  INVALID,
+  type Location,
+  type NativePd,
+  objectOf,
+  type ParentSession,
+  type PdSession,
+  prefixLabel,
+  type Quota,
+  type RomSession,
+} from "../../session/index.ts";
+import { required } from "../../util/index.ts";
+import type { StartConfig } from "../config/types.ts";
+import { cpuQuotaOf, effectiveQuota, NO_QUOTA } from "../resources/amounts.ts";
+import { filterArgs } from "../sessions/arguments.ts";
+import { RomServer } from "../sessions/servers.ts";
+import { isRefused, type Session } from "../sessions/session.ts";
+import { SiblingServer } from "../sessions/sibling.ts";
+import { ChildClient, EnvironmentClient } from "./client.ts";
+import { Heart } from "./heart.ts";
+import type { Household, ResourceRequest } from "./household.ts";
+import { ChildParent } from "./parent-session.ts";
+
+/** "incomplete": some environment session is missing or the program could not be loaded. */
+export const CHILD_STATES = ["incomplete", "running", "exited", "gone"] as const;
+export type ChildState = (typeof CHILD_STATES)[number];
+
+/** In the order of their creation. Where there is no dynamic linker, its ROM is that of the program. */
+const ENVIRONMENT = [
+  { id: ENV_SESSION.cpu, service: "CPU" },
+  { id: ENV_SESSION.log, service: "LOG" },
+  { id: ENV_SESSION.binary, service: "ROM" },
+  { id: ENV_SESSION.linker, service: "ROM" },
+] as const;
+
+/** Order of closing: by service, then all others (spec 2.12); what the child provides ends with its PD. */
+const CLOSING_ORDER = ["CPU", "LOG", "ROM", "PD"];
+
+export class Child {
+  readonly name: string;
+  /** Its number in the report. */
+  readonly id: number;
+  readonly location: Location;
+  readonly server: SiblingServer;
+  readonly client: ChildClient;
+  readonly heart = new Heart();
+  readonly configModule = new RomModule();
+  readonly configServer: RomServer;
+  readonly requestsServer: RomServer;
+  /** Quota as assigned by init, start costs included. */
+  assigned: Quota;
+  /** What it has asked for and not got. */
+  request: ResourceRequest | undefined;
+  exitValue: number | undefined;
+  /** Its start node: as of the last configuration. */
+  start: StartConfig;
+  /** Being taken down by a reconfiguration. */
+  abandoned = false;
+  readonly #house: Household;
+  readonly #parent: Identity<ParentSession>;
+  readonly #calls: ChildParent;
+  readonly #environment: EnvironmentClient;
+  readonly #cpuPercent: number;
+  #state: ChildState = "incomplete";
+  #pd: Capability<PdSession> = INVALID;
+  #mainThread: Capability<CpuThread> = INVALID;
+  #opened = false;
+  #failed = false;
+
+  constructor(house: Household, id: number, start: StartConfig, assigned: Quota, cpuPercent: number) {
+    this.#house = house;
+    this.id = id;
+    this.name = start.name;
+    this.start = start;
+    this.assigned = assigned;
+    this.#cpuPercent = cpuPercent;
+    this.location = house.locationOf(start);
+    const { env, accounts, broker } = house;
+    this.server = new SiblingServer(start.name, accounts, broker, () => this.requestsServer.inUse);
+    this.requestsServer = new RomServer(env, this.server.requests, broker);
+    this.configServer = new RomServer(env, this.configModule, broker);
+    this.client = new ChildClient(start.name, accounts, () => this.#pd);
+    this.#environment = new EnvironmentClient(start.name, () => house.later(() => this.advance()));
+    this.#calls = new ChildParent(this, house);
+    this.#parent = env.badges.identify<ParentSession>(this.#calls);
+    this.setConfig(start.config);
+  }
+
+  get state(): ChildState {
+    return this.#state;
+  }
+
+  get pd(): Capability<PdSession> {
+    return this.#pd;
+  }
+
+  /** It could not be started, for a reason that has been said. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  get mainThread(): Capability<CpuThread> {
+    return this.#mainThread;
+  }
+
+  get parent(): ChildParent {
+    return this.#calls;
+  }
+
+  /** Whether it still has sessions and an account. */
+  get lives(): boolean {
+    return this.#state === "incomplete" || this.#state === "running";
+  }
+
+  /** All sessions that it asked for, environment included. */
+  get sessions(): readonly Session[] {
+    return [...this.client.sessions.values()];
+  }
+
+  /** Gives it a new inline configuration. */
+  setConfig(config: string | undefined): void {
+    this.configModule.change(config === undefined ? undefined : new TextEncoder().encode(config));
+  }
+
+  /** Opens the PD session: done for all new children before anything else, so that siblings are found. */
+  openPd(): void {
+    this.#open(ENV_SESSION.pd, "PD");
+  }
+
+  /** Does what can be done now towards running. */
+  advance(): void {
+    if (this.#state !== "incomplete" || this.#failed) return;
+    if (!this.#pd.valid && !this.#takePd()) return;
+    if (!this.#opened) {
+      this.#opened = true;
+      for (const { id, service } of ENVIRONMENT) {
+        this.#open(id, service, service === "ROM" ? this.start.binary : undefined);
+      }
+    }
+    const needed = ENVIRONMENT.map(({ id }) => this.#environmentCap(id));
+    if (!this.#failed && needed.every((capability) => capability.valid)) this.#launch();
+  }
+
+  /** Ends it and all its sessions; harmless when repeated. @param value of its exit; absent: it is destroyed */
+  end(value?: number): void {
+    if (this.#state === "gone") return;
+    const lived = this.lives;
+    this.#state = value === undefined ? "gone" : "exited";
+    this.exitValue = value;
+    if (!lived) return;
+    const order = (session: Session) => {
+      const at = CLOSING_ORDER.indexOf(session.service);
+      return at < 0 ? CLOSING_ORDER.length : at;
+    };
+    const sessions = this.sessions.toSorted((a, b) => order(a) - order(b));
+    this.client.sessions.clear();
+    const beforeOthers = sessions.filter((session) => order(session) < CLOSING_ORDER.length);
+    for (const session of beforeOthers) this.#house.broker.orphan(session);
+    this.#pd = INVALID;
+    this.#mainThread = INVALID;
+    this.server.gone();
+    for (const session of sessions) this.#house.broker.orphan(session);
+    this.#parent.dispose();
+    this.#house.cpuPool.giveBack(this.#cpuPercent);
+    this.request = undefined;
+  }
+
+  #open(id: number, service: keyof typeof DONATION, module?: string): void {
+    const house = this.#house;
+    const label = module === undefined ? this.name : prefixLabel(this.name, module);
+    const routed = house.route(this, service, label);
+    const server = routed.ok ? house.serverOf(routed.value, this) : undefined;
+    if (!routed.ok || !server)
+      return this.#fail(`no route to ${service}: ${routed.ok ? "server is gone" : routed.why}`);
+    const route = routed.value;
+    const args = filterArgs(service, new Map(), this.start, house.config().prioLevels, route.diag);
+    const donation = DONATION[service];
+    const { location: affinity } = this;
+    const client = this.#environment;
+    const made = house.broker.create({ client, id, service, label, route, server, args, affinity, donation });
+    if (made.ok) this.client.sessions.set(id, made.value);
+    else this.#fail(`${service} session "${label}" refused: ${made.reason}`);
+  }
+
+  #environmentCap(id: number): Capability {
+    const session = this.client.sessions.get(id);
+    if (!session) return INVALID;
+    if (isRefused(session.phase)) this.#fail(`${session.describe()} refused: ${session.phase}`);
+    const capability = this.#house.broker.pickUp(session);
+    return (capability.ok && capability.value) || INVALID;
+  }
+
+  /** Sets the account up. @returns whether there is a PD */
+  #takePd(): boolean {
+    const pd = this.#environmentCap(ENV_SESSION.pd) as Capability<PdSession>;
+    const session = objectOf<PdSession>(pd, "pd");
+    if (!session) return false;
+    const { accounts, env } = this.#house;
+    const quota = effectiveQuota(this.assigned);
+    if (!session.refAccount(env.pd).ok) this.#fail("its PD cannot have init's as reference account");
+    else if (!this.server.connect(pd).ok || !accounts.give(pd, quota).ok) {
+      this.#fail(`cannot transfer ${quota.ram} bytes and ${quota.caps} caps`);
+    }
+    session.assignParent(this.#parent.capability);
+    this.#pd = pd;
+    return !this.#failed;
+  }
+
+  #launch(): void {
+    const cpu = objectOf<CpuSession>(this.#environmentCap(ENV_SESSION.cpu), "cpu");
+    const rom = objectOf<RomSession>(this.#environmentCap(ENV_SESSION.binary), "rom");
+    const pd = objectOf<PdSession>(this.#pd, "pd");
+    const native = pd && objectOf<NativePd>(pd.nativePd(), "native-pd");
+    if (!cpu || !rom || !native) return this.#fail("an environment session is gone");
+    this.#giveCpuQuota(cpu);
+    const loaded = native.load(rom.dataspace());
+    if (!loaded.ok) return this.#fail(`program "${this.start.binary}": ${native.problem() || loaded.reason}`);
+    const thread = cpu.createThread(this.#pd, { name: this.name });
+    if (!thread.ok) return this.#fail(`initial thread: ${thread.reason}`);
+    this.#mainThread = thread.value;
+    this.#state = "running";
+    this.#house.changed(true);
+    required(objectOf<CpuThread>(thread.value, "cpu-thread"), "a thread that was just created").start(0, 0);
+  }
+
+  #giveCpuQuota(cpu: CpuSession): void {
+    const own = this.#house.env.cpu;
+    if (this.#cpuPercent === 0 || cpu.refAccount(own) !== 0) return;
+    const session = this.client.sessions.get(ENV_SESSION.cpu);
+    const to = session?.capability as Capability<CpuSession>;
+    const result = objectOf<CpuSession>(own, "cpu")?.transferQuota(to, cpuQuotaOf(this.#cpuPercent));
+    if (result !== 0)
+      this.#house.warn(`child "${this.name}": ${this.#cpuPercent} % CPU time not transferred (${result})`);
+  }
+
+  #fail(why: string): void {
+    this.#failed = true;
+    this.#house.warn(`child "${this.name}" cannot be started: ${why}`);
+    this.#house.changed(false);
+  }
+}
+
+/** The quota that a child has beyond its start costs, and what it uses. */
+export function accountOf(child: Child): { readonly quota: Quota; readonly used: Quota } {
+  const pd = objectOf<PdSession>(child.pd, "pd");
+  if (!pd) return { quota: NO_QUOTA, used: NO_QUOTA };
+  return { quota: { ram: pd.ramQuota(), caps: pd.capQuota() }, used: { ram: pd.usedRam(), caps: pd.usedCaps() } };
+}

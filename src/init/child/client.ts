@@ -1,0 +1,78 @@
+// A child as a client of sessions: who pays, and who is told.
+import {
+  type Capability,
+  INVALID,
+  type OutOf,
+  type PdSession,
+  type Quota,
+  type SignalContext,
+} from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { Accounts } from "../resources/accounts.ts";
+import { SESSION_RECORD_BYTES } from "../resources/amounts.ts";
+import { isRefused, type Session, type SessionClient } from "../sessions/session.ts";
+
+/** The environment's sessions are paid by init, out of what starting a child costs. */
+export class EnvironmentClient implements SessionClient {
+  readonly name: string;
+  readonly recordBytes = 0;
+  readonly #notify: () => void;
+
+  constructor(name: string, notify: () => void) {
+    this.name = name;
+    this.#notify = notify;
+  }
+
+  pay(): Attempt<void, OutOf> {
+    return success(undefined);
+  }
+
+  refund(): void {}
+
+  notify(): void {
+    this.#notify();
+  }
+}
+
+/** Sessions that the child asks for itself. */
+export class ChildClient implements SessionClient {
+  readonly name: string;
+  readonly recordBytes = SESSION_RECORD_BYTES;
+  /** By the child's ids. */
+  readonly sessions = new Map<number, Session>();
+  /** Sessions that the child has closed and that are not closed yet. */
+  readonly #closing = new Set<Session>();
+  readonly #accounts: Accounts;
+  readonly #pd: () => Capability<PdSession>;
+  sigh: Capability<SignalContext> = INVALID;
+
+  constructor(name: string, accounts: Accounts, pd: () => Capability<PdSession>) {
+    this.name = name;
+    this.#accounts = accounts;
+    this.#pd = pd;
+  }
+
+  pay(quota: Quota): Attempt<void, OutOf> {
+    const pd = this.#pd();
+    return pd.valid ? this.#accounts.take(pd, quota) : refusal("out-of-ram");
+  }
+
+  refund(quota: Quota): void {
+    const pd = this.#pd();
+    if (pd.valid) this.#accounts.give(pd, quota);
+  }
+
+  notify(session: Session): void {
+    const { id } = session.request;
+    // While a session is being created it is not in the table, and the child has the answer anyway.
+    if (this.sessions.get(id) !== session) return;
+    const over = session.phase === "closed" || isRefused(session.phase);
+    if (over && this.#closing.delete(session)) this.sessions.delete(id);
+    this.sigh.object?.submit(1);
+  }
+
+  /** The child has closed the session and will not hear of it again, except that it is closed. */
+  expectEnd(session: Session): void {
+    this.#closing.add(session);
+  }
+}

@@ -1,0 +1,29 @@
+// Heartbeats of one child (spec 2.12): a signal each period; the child's library answers from its entrypoint.
+import { type Capability, INVALID, type SignalContext } from "../../session/index.ts";
+
+export class Heart {
+  #sigh: Capability<SignalContext> = INVALID;
+  #outstanding = 0;
+
+  /** Who answers. */
+  listen(sigh: Capability<SignalContext>): void {
+    this.#sigh = sigh;
+    this.#outstanding = 0;
+  }
+
+  /** A period is over. Without somebody to answer nothing is counted. */
+  beat(): void {
+    if (!this.#sigh.valid) return;
+    this.#outstanding++;
+    this.#sigh.object?.submit(1);
+  }
+
+  /** Any answer makes up for all that is outstanding. */
+  response(): void {
+    this.#outstanding = 0;
+  }
+
+  get skipped(): number {
+    return Math.max(0, this.#outstanding - 1);
+  }
+}

@@ -1,0 +1,200 @@
+// The parent as one child sees it (spec 2.12). Calls come from a component: nothing it passes is trusted, and nothing here
+// may block or throw because of it.
+import {
+  type Capability,
+  type CpuThread,
+  ENV_SESSION,
+  FIRST_FREE_SESSION,
+  INVALID,
+  LABEL_LIMIT,
+  type Location,
+  type OutOf,
+  type ParentSession,
+  prefixLabel,
+  type Quota,
+  readSessionArgs,
+  type SessionRefusal,
+  type SessionResponse,
+  type SignalContext,
+} from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import { innerLocation, NO_QUOTA } from "../resources/amounts.ts";
+import { filterArgs, quotaOf, type ReadArgs, readArgs, writeQuota } from "../sessions/arguments.ts";
+import type { Child } from "./child.ts";
+import type { Household } from "./household.ts";
+
+export class ChildParent implements ParentSession {
+  readonly kind = "parent";
+  readonly #child: Child;
+  readonly #house: Household;
+  #resourceSigh: Capability<SignalContext> = INVALID;
+  #yieldSigh: Capability<SignalContext> = INVALID;
+  #wanted: Quota = NO_QUOTA;
+  #exiting = false;
+
+  constructor(child: Child, house: Household) {
+    this.#child = child;
+    this.#house = house;
+  }
+
+  exit(value: number): void {
+    if (this.#exiting || !this.#child.lives) return;
+    this.#exiting = true;
+    // The caller is one of the child's threads, whose session must not end below its feet.
+    this.#house.later(() => {
+      if (this.#child.lives) this.#house.exited(this.#child, value);
+    });
+  }
+
+  announce(service: string): void {
+    if (this.#child.start.provides.includes(service)) return;
+    this.#house.warn(`child "${this.#child.name}": illegal announcement of service "${service}"`);
+  }
+
+  sessionSigh(context: Capability<SignalContext>): void {
+    this.#child.client.sigh = context;
+    // Sessions that became available before are told too, so that none is missed.
+    if (this.#child.sessions.some(({ phase, request }) => phase === "available" && request.id >= FIRST_FREE_SESSION)) {
+      context.object?.submit(1);
+    }
+  }
+
+  session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal> {
+    const { name, client, lives } = this.#child;
+    if (!lives) return refusal("service-denied");
+    if (!Number.isInteger(id) || id < FIRST_FREE_SESSION || client.sessions.has(id)) {
+      return this.#denied(`session id ${id} is in use`);
+    }
+    const read = readArgs(service, args);
+    if (!read.ok) return this.#denied("malformed session arguments");
+    const label = prefixLabel(name, read.value.label);
+    if (label.length > LABEL_LIMIT) return this.#denied(`label longer than ${LABEL_LIMIT} characters`);
+    return this.#create(id, service, label, read.value, affinity);
+  }
+
+  #create(
+    id: number,
+    service: string,
+    label: string,
+    { rest, donation }: ReadArgs,
+    affinity: Location | undefined,
+  ): Attempt<Capability, SessionRefusal> {
+    const child = this.#child;
+    const routed = this.#house.route(child, service, label);
+    if (!routed.ok) return this.#denied(`no route to service "${service}" (label="${label}"): ${routed.why}`);
+    const route = routed.value;
+    const server = this.#house.serverOf(route, child);
+    if (!server) return this.#denied(`the server of "${service}" (label="${label}") is gone`);
+    const made = this.#house.broker.create({
+      client: child.client,
+      id,
+      service,
+      label,
+      route,
+      server,
+      args: filterArgs(service, rest, child.start, this.#house.config().prioLevels, route.diag),
+      affinity: innerLocation(child.location, affinity),
+      donation,
+    });
+    if (!made.ok) return made;
+    child.client.sessions.set(id, made.value);
+    return this.sessionCap(id);
+  }
+
+  #denied(why: string): Attempt<Capability, SessionRefusal> {
+    this.#house.warn(`child "${this.#child.name}": ${why}`);
+    return refusal("service-denied");
+  }
+
+  sessionCap(id: number): Attempt<Capability, Exclude<SessionRefusal, OutOf>> {
+    const session = this.#child.client.sessions.get(id);
+    if (!session) return success(INVALID);
+    const picked = this.#house.broker.pickUp(session);
+    if (picked.ok) return success(picked.value ?? INVALID);
+    if (id >= FIRST_FREE_SESSION) this.#child.client.sessions.delete(id);
+    return picked;
+  }
+
+  upgrade(id: number, args: string): Attempt<"done" | "pending", OutOf> {
+    const { client } = this.#child;
+    if (id === ENV_SESSION.pd) {
+      this.resourceRequest(args);
+      return success("done");
+    }
+    const session = client.sessions.get(id);
+    return session ? this.#house.broker.upgrade(session, quotaOf(args), client) : success("done");
+  }
+
+  close(id: number): "done" | "pending" {
+    const { client } = this.#child;
+    const session = client.sessions.get(id);
+    if (!session || id < FIRST_FREE_SESSION) return "done";
+    const outcome = this.#house.broker.close(session);
+    if (outcome === "done") client.sessions.delete(id);
+    else client.expectEnd(session);
+    return outcome;
+  }
+
+  sessionResponse(id: number, response: SessionResponse): void {
+    this.#child.server.respond(id, response);
+  }
+
+  deliverSessionCap(id: number, session: Capability): void {
+    this.#child.server.deliver(id, session);
+  }
+
+  mainThreadCap(): Capability<CpuThread> {
+    return this.#child.mainThread;
+  }
+
+  resourceAvailSigh(context: Capability<SignalContext>): void {
+    this.#resourceSigh = context;
+  }
+
+  /** Init never grants by itself: the request is recorded and reported; a later configuration may fulfil it. */
+  resourceRequest(args: string): void {
+    const child = this.#child;
+    const read = readSessionArgs(args);
+    if (!child.lives || !read.ok) return;
+    child.request = { args, quota: quotaOf(args) };
+    this.#house.log(`child "${child.name}" requests resources: ${args}`);
+    this.#house.changed(true);
+  }
+
+  /** More has been assigned: whoever waits for it goes on. */
+  resourcesArrived(): void {
+    this.#child.request = undefined;
+    this.#resourceSigh.object?.submit(1);
+  }
+
+  yieldSigh(context: Capability<SignalContext>): void {
+    this.#yieldSigh = context;
+    if (this.#wanted !== NO_QUOTA) context.object?.submit(1);
+  }
+
+  yieldRequest(): string {
+    return this.#wanted === NO_QUOTA ? "" : writeQuota(this.#wanted);
+  }
+
+  yieldResponse(): void {
+    if (this.#wanted === NO_QUOTA) return;
+    this.#wanted = NO_QUOTA;
+    this.#house.later(() => {
+      if (this.#child.lives) this.#house.yielded(this.#child);
+    });
+  }
+
+  /** Asks the child to give something back. */
+  askBack(quota: Quota): void {
+    this.#wanted = quota;
+    this.#yieldSigh.object?.submit(1);
+  }
+
+  heartbeatSigh(context: Capability<SignalContext>): void {
+    this.#child.heart.listen(context);
+  }
+
+  heartbeatResponse(): void {
+    this.#child.heart.response();
+  }
+}

@@ -1,0 +1,266 @@
+// Init: a native component that reads a configuration and keeps a tree of children in line with it (spec section 3). It
+// has nothing but its environment, so that it can run inside another init, or beneath an interposer.
+//
+// Everything happens in calls of children, which answer at once, or from the event loop: signals of the configuration,
+// of the parent (sessions), of the timer, and work that a call has put off (`later`).
+import { writeLine } from "../core/index.ts";
+import {
+  type Capability,
+  type CpuSession,
+  contentOf,
+  type Dataspace,
+  DONATION,
+  type Env,
+  type Location,
+  objectOf,
+  type ParentSession,
+  type PdSession,
+  type RomSession,
+  type SignalContext,
+  type SignalHandler,
+  type TimerSession,
+} from "../session/index.ts";
+import { required } from "../util/index.ts";
+import type { Child } from "./child/child.ts";
+import type { Household } from "./child/household.ts";
+import { checkConfig, describeFinding } from "./config/check-config.ts";
+import type { InitConfig, StartConfig } from "./config/types.ts";
+import { textOfModule, XmlFault } from "./config/xml.ts";
+import { Family } from "./family.ts";
+import { createOwnSessions, type OwnSessions } from "./own-sessions.ts";
+import { Reporter } from "./report/reporter.ts";
+import { Accounts } from "./resources/accounts.ts";
+import { CpuPool, childLocation } from "./resources/amounts.ts";
+import { CONFIG_MODULE, type Route, type Routed, resolveRoute } from "./routing/route.ts";
+import { Broker } from "./sessions/broker.ts";
+import { ParentServer } from "./sessions/servers.ts";
+import type { SessionServer } from "./sessions/session.ts";
+import { Timeouts } from "./timeouts.ts";
+import { Upward } from "./upward.ts";
+
+/** Starts an init; its `config` module may change at any time. */
+export function init(env: Env): Init {
+  return new Init(env);
+}
+
+export class Init implements Household {
+  readonly env: Env;
+  readonly accounts: Accounts;
+  readonly broker: Broker;
+  readonly cpuPool = new CpuPool();
+  readonly #family: Family;
+  readonly #parentServer: ParentServer;
+  readonly #own: OwnSessions;
+  readonly #timeouts = new Timeouts();
+  readonly #reporter: Reporter;
+  readonly #upward: Upward;
+  readonly #handlers: SignalHandler[] = [];
+  readonly #work: (() => void)[] = [];
+  readonly #workSigh: Capability<SignalContext>;
+  #config: InitConfig = checkConfig("<config/>").config;
+  #configText: string | undefined;
+  #configRom: RomSession | undefined;
+  #timerAsked = false;
+  #ended = false;
+
+  constructor(env: Env) {
+    this.env = env;
+    this.accounts = new Accounts(env.pd);
+    this.broker = new Broker({ warn: (message) => this.warn(message), changed: () => this.changed(false) });
+    this.#workSigh = this.#handler(() => this.#runWork());
+    this.#parentServer = new ParentServer(env, this.accounts, this.broker);
+    this.#own = createOwnSessions(this.broker, this.#parentServer, (work) => this.later(work));
+    this.#family = new Family(this);
+    this.#reporter = new Reporter({
+      sessions: this.#own,
+      timeouts: this.#timeouts,
+      later: (work) => this.later(work),
+      source: () => this.#state(),
+      warn: (message) => this.warn(message),
+    });
+    const requests = this.#handler(() => this.#upward.poll());
+    this.#upward = new Upward(this, this.#family, this.#own, requests);
+    this.#parent().sessionSigh(this.#handler(() => this.#parentServer.poll()));
+    this.#openConfig();
+  }
+
+  /** Ends all children. Harmless when repeated. */
+  dispose(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#family.end();
+    for (const handler of this.#handlers) handler.dispose();
+  }
+
+  config(): InitConfig {
+    return this.#config;
+  }
+
+  locationOf(start: StartConfig): Location {
+    const cpus = objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
+    return childLocation(start.affinity, this.#config.affinitySpace, cpus);
+  }
+
+  route(child: Child, service: string, label: string): Routed {
+    return resolveRoute({ service, label }, child.start, this.#config, this.#family);
+  }
+
+  serverOf(route: Route, child: Child): SessionServer | undefined {
+    switch (route.to) {
+      case "parent":
+        return this.#parentServer;
+      case "config":
+        return child.configServer;
+      case "session-requests":
+        return child.requestsServer;
+      case "child":
+        return this.#family.find(route.child)?.server;
+    }
+  }
+
+  warn(message: string): void {
+    writeLine(this.env.log, `warning: ${message}`);
+  }
+
+  log(message: string): void {
+    writeLine(this.env.log, message);
+  }
+
+  changed(urgent: boolean): void {
+    this.#reporter?.changed(urgent);
+  }
+
+  later(work: () => void): void {
+    this.#work.push(work);
+    if (this.#work.length === 1) this.#workSigh.object?.submit(1);
+  }
+
+  exited(child: Child, value: number): void {
+    this.log(`child "${child.name}" exited with exit value ${value}`);
+    const propagates = child.start.exitPropagates;
+    child.end(value);
+    this.changed(true);
+    if (propagates) this.#parent().exit(value);
+  }
+
+  yielded(): void {
+    this.#family.adjust(false);
+  }
+
+  #runWork(): void {
+    for (let left = this.#work.length; left > 0; left--) {
+      try {
+        if (!this.#ended) this.#work[0]!();
+      } finally {
+        this.#work.shift();
+      }
+    }
+    if (this.#work.length > 0) this.#workSigh.object?.submit(1);
+  }
+
+  #handler(handle: () => void): Capability<SignalContext> {
+    const handler = this.env.signalHandler(() => {
+      if (!this.#ended) handle();
+    });
+    this.#handlers.push(handler);
+    return handler.context;
+  }
+
+  #openConfig(): void {
+    const sigh = this.#handler(() => this.#readConfig());
+    this.#own.open(
+      { service: "ROM", label: CONFIG_MODULE, donation: DONATION.ROM },
+      {
+        ready: (capability) => {
+          this.#configRom = objectOf<RomSession>(capability, "rom");
+          this.#configRom?.sigh(sigh);
+          this.#readConfig();
+        },
+        refused: (reason) => this.warn(`no configuration: ${reason}`),
+      },
+    );
+  }
+
+  /** Takes the module's present content. A configuration that cannot be read leaves the one before in force. */
+  #readConfig(): void {
+    const rom = this.#configRom;
+    if (!rom) return;
+    rom.update();
+    const dataspace = objectOf<Dataspace>(rom.dataspace(), "dataspace");
+    if (!dataspace) return;
+    const text = textOfModule(contentOf(dataspace));
+    if (text === this.#configText) return;
+    try {
+      const { config, findings } = checkConfig(text);
+      this.#configText = text;
+      for (const finding of findings) this.warn(describeFinding(CONFIG_MODULE, finding));
+      this.#config = config;
+    } catch (error) {
+      if (!(error instanceof XmlFault)) throw error;
+      return this.warn(`${describeFinding(CONFIG_MODULE, error)}; the configuration before stays in force`);
+    }
+    this.#apply();
+  }
+
+  #apply(): void {
+    const { report, heartbeatMs, services, verbose } = this.#config;
+    if (verbose) this.log(`configuration version "${this.#config.version}"`);
+    if ((report || heartbeatMs) && !this.#timerAsked) this.#openTimer();
+    this.#reporter.configure(report);
+    this.#timeouts.cancel("heartbeat");
+    if (heartbeatMs) this.#scheduleHeartbeat(heartbeatMs);
+    this.#family.apply();
+    this.#upward.configure(services);
+  }
+
+  #openTimer(): void {
+    this.#timerAsked = true;
+    const sigh = this.#handler(() => this.#timeouts.fire());
+    this.#own.open(
+      { service: "Timer", label: "", donation: DONATION.Timer },
+      {
+        ready: (capability) => {
+          const timer = objectOf<TimerSession>(capability, "timer");
+          if (timer) this.#timeouts.connect(timer, sigh);
+        },
+        refused: (reason) => this.warn(`no Timer session, no heartbeats and only urgent reports: ${reason}`),
+      },
+    );
+  }
+
+  #scheduleHeartbeat(periodMs: number): void {
+    this.#timeouts.set("heartbeat", periodMs, () => {
+      this.#scheduleHeartbeat(periodMs);
+      this.#beat();
+    });
+  }
+
+  #beat(): void {
+    for (const child of this.#family.children) {
+      const { heartbeat } = child.start;
+      if (!heartbeat || !child.lives) continue;
+      const before = child.heart.skipped;
+      child.heart.beat();
+      const { skipped } = child.heart;
+      if (skipped !== before) this.changed(false);
+      const limit = heartbeat.restartAfterSkipped;
+      if (limit === undefined || skipped < limit) continue;
+      this.log(`child "${child.name}" skipped ${skipped} heartbeats and is restarted`);
+      this.#family.restart(child);
+    }
+  }
+
+  #state() {
+    const pd = required(objectOf<PdSession>(this.env.pd, "pd"), "init's PD");
+    return {
+      version: this.#config.version,
+      children: this.#family.children,
+      quota: { ram: pd.ramQuota(), caps: pd.capQuota() },
+      used: { ram: pd.usedRam(), caps: pd.usedCaps() },
+    };
+  }
+
+  #parent(): ParentSession {
+    return required(objectOf<ParentSession>(this.env.parent, "parent"), "init's parent");
+  }
+}

@@ -1,0 +1,74 @@
+// Session arguments on their way from client to server: what init takes out, puts in and passes on.
+import {
+  type Location,
+  numberArg,
+  type Quota,
+  readSessionArgs,
+  SERVICE_NAME_LIMIT,
+  type SessionArgs,
+  writeSessionArgs,
+} from "../../session/index.ts";
+import { type Attempt, refusal } from "../../util/index.ts";
+import type { StartConfig } from "../config/types.ts";
+import { cpuPriority } from "../resources/amounts.ts";
+
+export interface ReadArgs {
+  readonly label: string;
+  readonly donation: Quota;
+  /** Everything but label and quotas. */
+  readonly rest: SessionArgs;
+}
+
+/** @returns "malformed" when the service's name or the arguments are */
+export function readArgs(service: string, text: string): Attempt<ReadArgs, "malformed"> {
+  if (service.length === 0 || service.length > SERVICE_NAME_LIMIT) return refusal("malformed");
+  const args = readSessionArgs(text);
+  if (!args.ok) return args;
+  const rest = new Map(args.value);
+  for (const key of ["label", "ram_quota", "cap_quota"]) rest.delete(key);
+  return { ok: true, value: { label: args.value.get("label") ?? "", donation: readQuota(args.value), rest } };
+}
+
+/** `ram_quota` and `cap_quota` of arguments. */
+export function readQuota(args: SessionArgs): Quota {
+  return { ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") };
+}
+
+/** As `readQuota`, of a string; nothing if that is malformed. */
+export function quotaOf(text: string): Quota {
+  const args = readSessionArgs(text);
+  return args.ok ? readQuota(args.value) : { ram: 0, caps: 0 };
+}
+
+/** `ram_quota` and `cap_quota` as arguments. */
+export function writeQuota({ ram, caps }: Quota): string {
+  return `ram_quota=${ram}, cap_quota=${caps}`;
+}
+
+/** What policy changes of a child's arguments: its priority, physical constraints, diagnostics. */
+export function filterArgs(
+  service: string,
+  rest: SessionArgs,
+  start: Pick<StartConfig, "priority" | "constrainPhys">,
+  prioLevels: number,
+  diag: boolean,
+): SessionArgs {
+  const args = new Map(rest);
+  if (service === "CPU") {
+    args.set("priority", String(cpuPriority(start.priority, prioLevels, numberArg(args, "priority"))));
+  }
+  if (service === "PD" && !start.constrainPhys) {
+    args.delete("phys_start");
+    args.delete("phys_size");
+  }
+  if (diag) args.set("diag", "1");
+  return args;
+}
+
+/** What the server is told. @returns "malformed" when it would be too long */
+export function serverArgs(label: string, donated: Quota, rest: SessionArgs): Attempt<string, "malformed"> {
+  return writeSessionArgs([["ram_quota", donated.ram], ["cap_quota", donated.caps], ["label", label], ...rest]);
+}
+
+/** All CPUs that there are. */
+export const WHOLE: Location = { x: 0, y: 0, width: 0, height: 0 };

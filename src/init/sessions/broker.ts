@@ -1,0 +1,178 @@
+// The life of sessions (spec 2.12): creation with donation, upgrade, closing, and the death of either side.
+//
+// I1  Quota is never made nor lost: what a client paid is with the server (`donated`), with init (`kept`), or
+//     back; every step moves all of an amount or none.
+// I2  Only this file changes a phase. Answers that do not fit the phase are ignored with a warning.
+// I3  When a server is gone, its account's rest has come to init (its reference account), so init pays back in full.
+import type { Capability, OutOf, Quota, SessionRefusal, SessionResponse } from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
+import { isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
+
+export interface BrokerEvents {
+  /** One line for people. */
+  warn(message: string): void;
+  /** A session changed: the state report may be due. */
+  changed(): void;
+}
+
+export class Broker {
+  readonly #events: BrokerEvents;
+
+  constructor(events: BrokerEvents) {
+    this.#events = events;
+  }
+
+  /**
+   * Creates a session: moves the donation client -> init -> server and asks the server. The session is available, or
+   * still "create-requested". On a refusal everything has been moved back.
+   */
+  create(request: SessionRequest): Attempt<Session, SessionRefusal> {
+    const { client, server, donation } = request;
+    if (donation.ram < client.recordBytes) return refusal("insufficient-ram-quota");
+    const paid = client.pay(donation);
+    if (!paid.ok) return paid;
+    const session = new Session(request);
+    session.kept = client.recordBytes;
+    const forwarded = { ram: donation.ram - session.kept, caps: donation.caps };
+    const funded = server.fund(forwarded);
+    if (!funded.ok) {
+      client.refund(donation);
+      return funded;
+    }
+    session.donated = forwarded;
+    server.create(session);
+    this.#events.changed();
+    // `create` may have settled it, which the compiler cannot see.
+    const phase = session.phase as Phase;
+    return isRefused(phase) ? refusal(phase) : success(session);
+  }
+
+  /** A server's answer to "create": the session exists. */
+  deliver(session: Session, capability: Capability): void {
+    if (session.phase !== "create-requested") return this.#ignored(session, "a capability");
+    if (!capability.valid) return this.#ignored(session, "an invalid capability");
+    session.capability = capability;
+    this.#enter(session, "available");
+    if (session.unwanted) this.#requestClose(session);
+  }
+
+  /** Any other answer of a server. */
+  respond(session: Session, response: SessionResponse): void {
+    if (response === "ok" && session.phase === "upgrade-requested") {
+      session.added = NO_QUOTA;
+      this.#enter(session, "cap-handed-out");
+    } else if (response === "closed" && session.phase === "create-requested") {
+      this.#settle(session, "service-denied");
+    } else if (response === "closed" && !isRefused(session.phase) && session.phase !== "closed") {
+      this.#settle(session);
+    } else if (response !== "ok" && response !== "closed" && session.phase === "create-requested") {
+      this.#settle(session, response);
+    } else {
+      this.#ignored(session, `"${response}"`);
+    }
+  }
+
+  /** Picks up a session that has become available; a refusal ends its record. `INVALID`: still pending, or closed. */
+  pickUp(session: Session): Attempt<Capability | undefined, Exclude<SessionRefusal, OutOf>> {
+    if (isRefused(session.phase)) return refusal(session.phase);
+    if (session.phase === "available") session.phase = "cap-handed-out";
+    const there = session.phase === "cap-handed-out" || session.phase === "upgrade-requested";
+    return success(there ? session.capability : undefined);
+  }
+
+  /** Adds to a session's donation, legal only while the client holds its capability. */
+  upgrade(session: Session, quota: Quota, payer: SessionClient): Attempt<"done" | "pending", OutOf> {
+    if (session.phase !== "cap-handed-out") {
+      this.#events.warn(`upgrade of ${session.describe()} ignored, it is in phase ${session.phase}`);
+      return success("done");
+    }
+    const paid = payer.pay(quota);
+    if (!paid.ok) return paid;
+    const funded = session.server.fund(quota);
+    if (!funded.ok) {
+      payer.refund(quota);
+      return funded;
+    }
+    session.donated = addQuota(session.donated, quota);
+    session.added = quota;
+    session.phase = "upgrade-requested";
+    const asked = session.server.upgrade(session);
+    if (!asked.ok) {
+      session.phase = "cap-handed-out";
+      session.added = NO_QUOTA;
+      session.donated = subtractQuota(session.donated, quota);
+      payer.refund(session.server.reclaim(quota));
+      return asked;
+    }
+    this.#events.changed();
+    return success((session.phase as Phase) === "upgrade-requested" ? "pending" : "done");
+  }
+
+  /** Closes a session; harmless when repeated. */
+  close(session: Session): "done" | "pending" {
+    if (session.phase === "closed" || isRefused(session.phase)) return "done";
+    if (session.phase === "create-requested") {
+      session.unwanted = true;
+      session.server.close(session);
+    } else if (session.phase !== "close-requested") {
+      this.#requestClose(session);
+    }
+    return this.#isOver(session) ? "done" : "pending";
+  }
+
+  /** The client is gone: the session is closed, what comes back stays with init. */
+  orphan(session: Session): void {
+    session.payer = undefined;
+    this.close(session);
+  }
+
+  /** The server is gone and its quota has come to init. */
+  serverGone(session: Session): void {
+    if (this.#isOver(session)) return;
+    const owed = addQuota(session.donated, { ram: session.kept, caps: 0 });
+    session.donated = NO_QUOTA;
+    this.#finish(session, session.phase === "create-requested" ? "service-denied" : "closed", owed);
+  }
+
+  #requestClose(session: Session): void {
+    session.phase = "close-requested";
+    session.server.close(session);
+    this.#events.changed();
+  }
+
+  /** Takes the donation back from the server and gives it to whom it belongs. */
+  #settle(session: Session, phase: Phase = "closed"): void {
+    const back = session.server.reclaim(session.donated);
+    const missing = subtractQuota(session.donated, back);
+    if (missing.ram > 0 || missing.caps > 0) {
+      const rest = `${missing.ram} bytes and ${missing.caps} caps`;
+      this.#events.warn(`${session.server.name} has used up ${rest} that were donated for ${session.describe()}`);
+    }
+    session.donated = NO_QUOTA;
+    this.#finish(session, phase, addQuota(back, { ram: session.kept, caps: 0 }));
+  }
+
+  #finish(session: Session, phase: Phase, back: Quota): void {
+    session.kept = 0;
+    session.payer?.refund(back);
+    session.payer = undefined;
+    this.#enter(session, phase);
+  }
+
+  #enter(session: Session, phase: Phase): void {
+    session.phase = phase;
+    session.request.client.notify(session);
+    this.#events.changed();
+  }
+
+  #isOver(session: Session): boolean {
+    return session.phase === "closed" || isRefused(session.phase);
+  }
+
+  #ignored(session: Session, what: string): void {
+    this.#events.warn(
+      `${session.server.name} sent ${what} for ${session.describe()} in phase ${session.phase}, ignored`,
+    );
+  }
+}

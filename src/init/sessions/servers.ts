@@ -1,0 +1,148 @@
+// Servers that are not children: init's parent, and init itself for ROM modules that it makes.
+import { CoreRom, pdDataspaces, type RomModule } from "../../core/index.ts";
+import {
+  type Env,
+  FIRST_FREE_SESSION,
+  type Identity,
+  type OutOf,
+  objectOf,
+  type ParentSession,
+  type PdSession,
+  type Quota,
+  type RomSession,
+  type SessionRefusal,
+} from "../../session/index.ts";
+import { type Attempt, refusal, required, success } from "../../util/index.ts";
+import type { Accounts } from "../resources/accounts.ts";
+import { serverArgs, writeQuota } from "./arguments.ts";
+import type { Broker } from "./broker.ts";
+import type { Session, SessionServer } from "./session.ts";
+
+/** The parent moves quota from and to init's account itself, when it creates and closes sessions. */
+export class ParentServer implements SessionServer {
+  readonly name = "parent";
+  readonly #env: Env;
+  readonly #accounts: Accounts;
+  readonly #broker: Broker;
+  readonly #sessions = new Map<number, Session>();
+  #nextId = FIRST_FREE_SESSION;
+
+  /** @param env its parent's signals about sessions must lead to `poll` */
+  constructor(env: Env, accounts: Accounts, broker: Broker) {
+    this.#env = env;
+    this.#accounts = accounts;
+    this.#broker = broker;
+  }
+
+  /** Nothing moves yet, the parent takes it; but what init lacks is the client's to know before anything is asked. */
+  fund(quota: Quota): Attempt<void, OutOf> {
+    const available = this.#accounts.available();
+    if (available.ram < quota.ram) return refusal("out-of-ram");
+    return available.caps < quota.caps ? refusal("out-of-caps") : success(undefined);
+  }
+
+  reclaim(quota: Quota): Quota {
+    return quota;
+  }
+
+  create(session: Session): void {
+    const { service, affinity, args } = session.request;
+    const text = serverArgs(session.shownLabel, session.donated, args);
+    if (!text.ok) return this.#broker.respond(session, "service-denied");
+    session.serverId = this.#nextId++;
+    this.#sessions.set(session.serverId, session);
+    const made = this.#env.session(session.serverId, service, text.value, affinity);
+    if (!made.ok) this.#refused(session, made.reason);
+    else if (made.value.valid) this.#broker.deliver(session, made.value);
+  }
+
+  upgrade(session: Session): Attempt<void, OutOf> {
+    const upgraded = this.#parent().upgrade(session.serverId, writeQuota(session.added));
+    if (!upgraded.ok) return upgraded;
+    // Whether the parent's server has heard of it yet does not matter: the quota has moved.
+    this.#broker.respond(session, "ok");
+    return success(undefined);
+  }
+
+  close(session: Session): void {
+    if (session.phase === "create-requested") return; // closed as soon as it exists
+    if (this.#parent().close(session.serverId) === "done") this.#closed(session);
+  }
+
+  /** The parent has signalled that sessions have changed: asks for each that something is awaited of. */
+  poll(): void {
+    for (const session of [...this.#sessions.values()]) {
+      if (session.phase === "close-requested") this.close(session);
+      if (session.phase !== "create-requested") continue;
+      const made = this.#parent().sessionCap(session.serverId);
+      if (!made.ok) this.#refused(session, made.reason);
+      else if (made.value.valid) this.#broker.deliver(session, made.value);
+    }
+  }
+
+  #refused(session: Session, reason: SessionRefusal): void {
+    this.#sessions.delete(session.serverId);
+    // `fund` has seen that init has enough, so that the parent's "out of" means that the donation did not arrive.
+    const response =
+      reason === "out-of-ram" ? "insufficient-ram-quota" : reason === "out-of-caps" ? "insufficient-cap-quota" : reason;
+    this.#broker.respond(session, response);
+  }
+
+  #closed(session: Session): void {
+    this.#sessions.delete(session.serverId);
+    this.#broker.respond(session, "closed");
+  }
+
+  #parent(): ParentSession {
+    return required(objectOf<ParentSession>(this.#env.parent, "parent"), "init's parent");
+  }
+}
+
+/** Sessions of one ROM module of init's own. Their dataspaces are init's, so is the donation. */
+export class RomServer implements SessionServer {
+  readonly name = "init";
+  readonly #env: Env;
+  readonly #module: RomModule;
+  readonly #broker: Broker;
+  readonly #sessions = new Map<Session, { readonly rom: CoreRom; readonly identity: Identity<RomSession> }>();
+
+  constructor(env: Env, module: RomModule, broker: Broker) {
+    this.#env = env;
+    this.#module = module;
+    this.#broker = broker;
+  }
+
+  /** Whether anybody reads the module. */
+  get inUse(): boolean {
+    return this.#sessions.size > 0;
+  }
+
+  fund(): Attempt<void, OutOf> {
+    return success(undefined);
+  }
+
+  reclaim(quota: Quota): Quota {
+    return quota;
+  }
+
+  create(session: Session): void {
+    const pd = required(objectOf<PdSession>(this.#env.pd, "pd"), "init's PD");
+    const rom = new CoreRom(this.#module, pdDataspaces(pd));
+    const identity = this.#env.badges.identify<RomSession>(rom);
+    this.#sessions.set(session, { rom, identity });
+    this.#broker.deliver(session, identity.capability);
+  }
+
+  upgrade(session: Session): Attempt<void, OutOf> {
+    this.#broker.respond(session, "ok");
+    return success(undefined);
+  }
+
+  close(session: Session): void {
+    const made = this.#sessions.get(session);
+    this.#sessions.delete(session);
+    made?.identity.dispose();
+    made?.rom.dispose();
+    this.#broker.respond(session, "closed");
+  }
+}

@@ -1,0 +1,174 @@
+// Services that init offers to its own parent (spec 3.1 `<service>`): requests come by the parent's `session_requests`
+// module, like to any server, and are passed to the child that the policy names.
+import {
+  type Capability,
+  contentOf,
+  type Dataspace,
+  DONATION,
+  type OutOf,
+  objectOf,
+  type ParentSession,
+  type RomSession,
+  type SignalContext,
+} from "../session/index.ts";
+import { type Attempt, required, success } from "../util/index.ts";
+import type { Household } from "./child/household.ts";
+import type { UpwardService } from "./config/types.ts";
+import { textOfModule } from "./config/xml.ts";
+import type { Family } from "./family.ts";
+import type { OwnSessions } from "./own-sessions.ts";
+import { REQUESTS_MODULE, resolveUpward } from "./routing/route.ts";
+import { readArgs } from "./sessions/arguments.ts";
+import { readRequests, type ServerRequest } from "./sessions/requests.ts";
+import { isRefused, type Session, type SessionClient } from "./sessions/session.ts";
+
+type Create = Extract<ServerRequest, { kind: "create" }>;
+
+export class Upward {
+  readonly #house: Household;
+  readonly #family: Family;
+  readonly #own: OwnSessions;
+  readonly #sigh: Capability<SignalContext>;
+  /** By the parent's ids. */
+  readonly #sessions = new Map<number, Session>();
+  readonly #announced = new Set<string>();
+  readonly #client: SessionClient;
+  #services: readonly UpwardService[] = [];
+  #rom: RomSession | undefined;
+  #opened = false;
+
+  /** @param sigh a context whose signals lead to `poll` */
+  constructor(house: Household, family: Family, own: OwnSessions, sigh: Capability<SignalContext>) {
+    this.#house = house;
+    this.#family = family;
+    this.#own = own;
+    this.#sigh = sigh;
+    this.#client = new UpwardClient((session) => house.later(() => this.#answer(session)));
+  }
+
+  configure(services: readonly UpwardService[]): void {
+    this.#services = services;
+    if (services.length > 0 && !this.#opened) this.#open();
+    for (const { name } of services) {
+      if (this.#announced.has(name)) continue;
+      this.#announced.add(name);
+      this.#parent().announce(name);
+    }
+  }
+
+  /** The module may have changed. */
+  poll(): void {
+    const rom = this.#rom;
+    if (!rom) return;
+    const dataspace = rom.update() ? rom.dataspace() : rom.dataspace();
+    const content = objectOf<Dataspace>(dataspace, "dataspace");
+    if (!content) return;
+    for (const request of readRequests(textOfModule(contentOf(content)))) this.#serve(request);
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.#own.open(
+      { service: "ROM", label: REQUESTS_MODULE, donation: DONATION.ROM },
+      {
+        ready: (capability) => {
+          this.#rom = objectOf<RomSession>(capability, "rom");
+          this.#rom?.sigh(this.#sigh);
+          this.poll();
+        },
+        refused: (reason) => this.#house.warn(`no session requests, services are not offered: ${reason}`),
+      },
+    );
+  }
+
+  #serve(request: ServerRequest): void {
+    const session = this.#sessions.get(request.id);
+    if (request.kind === "create") {
+      if (!session) this.#create(request);
+    } else if (request.kind === "close") {
+      if (!session) this.#parent().sessionResponse(request.id, "closed");
+      else if (this.#house.broker.close(session) === "done") this.#answer(session);
+    } else if (session && session.phase === "cap-handed-out") {
+      const upgraded = this.#house.broker.upgrade(session, request.quota, this.#client);
+      if (!upgraded.ok || upgraded.value === "done") this.#parent().sessionResponse(request.id, "ok");
+    }
+  }
+
+  #create({ id, service, label, args: text, affinity }: Create): void {
+    const refuse = (why: string) => {
+      this.#house.warn(`session "${label}" of ${service} refused to the parent: ${why}`);
+      this.#parent().sessionResponse(id, "service-denied");
+    };
+    const target = resolveUpward(
+      this.#services.find(({ name }) => name === service),
+      label,
+    );
+    if (!target.ok) return refuse("no policy matches");
+    const name = this.#family.childNamed(target.value.child);
+    const server = name === undefined ? undefined : this.#family.find(name);
+    if (!name || !server?.start.provides.includes(service)) return refuse(`no child ${target.value.child} provides it`);
+    const read = readArgs(service, text);
+    if (!read.ok) return refuse("malformed arguments");
+    const { donation, rest: args } = read.value;
+    const route = { to: "child", child: name, label: target.value.label, diag: false } as const;
+    const client = this.#client;
+    const made = this.#house.broker.create({
+      client,
+      id,
+      service,
+      label,
+      route,
+      server: server.server,
+      args,
+      affinity,
+      donation,
+    });
+    if (!made.ok) return this.#parent().sessionResponse(id, isOut(made.reason) ? "service-denied" : made.reason);
+    this.#sessions.set(id, made.value);
+    if (made.value.phase === "available") this.#answer(made.value);
+  }
+
+  /** Tells the parent what has become of a session. */
+  #answer(session: Session): void {
+    const { id } = session.request;
+    if (this.#sessions.get(id) !== session) return;
+    if (session.phase === "available") {
+      this.#house.broker.pickUp(session);
+      this.#parent().deliverSessionCap(id, session.capability);
+    } else if (session.phase === "cap-handed-out") {
+      this.#parent().sessionResponse(id, "ok");
+    } else if (session.phase === "closed" || isRefused(session.phase)) {
+      this.#sessions.delete(id);
+      this.#parent().sessionResponse(id, session.phase);
+    }
+  }
+
+  #parent(): ParentSession {
+    return required(objectOf<ParentSession>(this.#house.env.parent, "parent"), "init's parent");
+  }
+}
+
+function isOut(reason: string): reason is OutOf {
+  return reason === "out-of-ram" || reason === "out-of-caps";
+}
+
+/** The parent moves quota to and from init's account. */
+class UpwardClient implements SessionClient {
+  readonly name = "parent";
+  readonly recordBytes = 0;
+  readonly #notify: (session: Session) => void;
+
+  constructor(notify: (session: Session) => void) {
+    this.#notify = notify;
+  }
+
+  pay(): Attempt<void, OutOf> {
+    return success(undefined);
+  }
+
+  refund(): void {}
+
+  notify(session: Session): void {
+    this.#notify(session);
+  }
+}
