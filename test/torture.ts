@@ -210,7 +210,9 @@ export class Scenario {
     const linked: Record<string, WebAssembly.ModuleImports> = { ...this.#options.links?.() };
     const host = this.#host(log, () => group.instances.at(-1)!.exports);
     for (const [number, { name }] of this.#modules.entries()) {
-      const instance: Instance = group.add(name, this.#programs[number]!, host, linked, saved?.instances[number]);
+      const instance: Instance = group.add(name, this.#programs[number]!, host, linked, {
+        saved: saved?.instances[number],
+      });
       linked[name] = instance.exports as WebAssembly.ModuleImports;
     }
     return group;

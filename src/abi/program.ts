@@ -74,4 +74,8 @@ export interface ProgramInfo {
   /** Passive segments that the program may drop. */
   readonly droppableData: readonly number[];
   readonly droppableElements: readonly number[];
+  /** Accesses of memory 0 are translated: it imports the pool and a page table. */
+  readonly windows?: true;
+  /** memory.grow is a request to the host. */
+  readonly growth?: true;
 }

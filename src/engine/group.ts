@@ -9,6 +9,7 @@
 
 import {
   CONTROL,
+  HOOK,
   type HostImports,
   RECORD,
   type SavedFrame,
@@ -20,6 +21,7 @@ import {
 import { assert } from "../util/index.ts";
 import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
+import { type GrowthPolicy, memoryHooks, type ThreadFault, unparkable } from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
 import { type Compile, ContinuationTable, Instance, type Shared } from "./instance.ts";
 import { Records } from "./records.ts";
@@ -27,11 +29,10 @@ import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { type Ending, type Entry, stackExhausted, Thread } from "./thread.ts";
 import { fromSaved, toSaved } from "./values.ts";
-import { waitOn } from "./wait.ts";
+import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
 const NOTHING: Signature = { params: [], results: [] };
-const WAIT_TYPE: Signature = { params: ["i32", "i64", "i64", "i64", "i32"], results: ["i32", "i64"] };
 
 /** Decides at a poll that found the flag set whether the thread gives way. */
 export type PollPolicy = () => boolean;
@@ -40,6 +41,11 @@ export interface GroupOptions {
   readonly compile?: Compile;
   /** A host call that would block gives way instead (default: it blocks this JavaScript thread); see Thread.parked. */
   readonly parks?: boolean;
+}
+
+export interface AddOptions {
+  readonly saved?: SavedInstance | undefined;
+  readonly windows?: Windows | undefined;
 }
 
 export class Group {
@@ -52,6 +58,8 @@ export class Group {
   policy: PollPolicy = () => true;
   /** Called at a poll that cannot give way, because a host function has called back into the guest. */
   held: () => void = () => {};
+  /** Asked at memory.grow of programs that were rewritten with `growth`; by default it is done. */
+  onGrow: GrowthPolicy = () => "grow";
   readonly parks: boolean;
   /** Polls that found the flag set. */
   polls = 0;
@@ -85,8 +93,9 @@ export class Group {
    *
    * @param imports host functions by module and name
    * @param links other imports: exports of instances added before, memories, tables, globals, tags
-   * @param saved what a restore will bring: the instance is not initialised, its memories and tables have their saved
+   * @param options `saved`: what a restore will bring: the instance is not initialised, its memories and tables have their saved
    *   sizes at once, because instances that are added later may need them
+   *   `windows`: those of a program that was rewritten with them; all instances of a component have the same
    * @throws what instantiating does. If the instance has left functions in a table of others before, it stays in the
    *   group, because they can still be called
    */
@@ -95,9 +104,9 @@ export class Group {
     program: Rewritten,
     imports: HostImports = {},
     links: WebAssembly.Imports = {},
-    saved?: SavedInstance,
+    { saved, windows }: AddOptions = {},
   ): Instance {
-    const instance = this.#instantiate(name, program, imports, links);
+    const instance = this.#instantiate(name, program, imports, links, windows);
     this.instances.push(instance);
     if (saved) {
       instance.growTo(saved);
@@ -112,7 +121,13 @@ export class Group {
     return instance;
   }
 
-  #instantiate(name: string, program: Rewritten, imports: HostImports, links: WebAssembly.Imports): Instance {
+  #instantiate(
+    name: string,
+    program: Rewritten,
+    imports: HostImports,
+    links: WebAssembly.Imports,
+    windows: Windows | undefined,
+  ): Instance {
     const number = this.instances.length;
     const given: Record<string, Record<string, unknown>> = {};
     for (const { module, name: field, kind, instant } of program.info.imports) {
@@ -128,12 +143,16 @@ export class Group {
       }
       (given[module] ??= {})[field] = link ?? this.hostCalls.wrap(module, field, host!, number);
     }
-    const waitHook = (instance: Instance) => {
-      const wait = (memory: number, address: bigint, expected: bigint, timeout: bigint, width: number) =>
-        waitOn(this.control, this.parks, instance.memories[memory]!, address, expected, timeout, width);
-      return wasmFunction(WAIT_TYPE, wait as (...args: never[]) => unknown) as unknown as WebAssembly.ExportValue;
-    };
-    return new Instance(name, number, program, given as WebAssembly.Imports, this.#shared, waitHook, this.#compile);
+    return new Instance(
+      name,
+      number,
+      program,
+      given as WebAssembly.Imports,
+      this.#shared,
+      (instance) => [[HOOK.poll, this.#shared.pollHook], ...memoryHooks(this, instance)],
+      this.#compile,
+      windows,
+    );
   }
 
   /** A new thread that will call a function of the original. */
@@ -180,6 +199,8 @@ export class Group {
     this.#makeResident(thread);
     const go = thread.state === "frozen" ? this.#thaw(thread) : () => this.#begin(thread);
     this.#running = thread;
+    this.#fault = undefined;
+    thread.fault = undefined;
     thread.state = "running";
     try {
       const results = go();
@@ -254,6 +275,14 @@ export class Group {
     this.polls++;
     return this.policy();
   }
+
+  /** Freezes the running thread at the operation on memory that has called this. */
+  park(fault: ThreadFault): never {
+    if (this.hostCalls.depth > 0 || !this.#running) throw unparkable(fault);
+    this.#fault = fault;
+    throw this.#freeze;
+  }
+  #fault: ThreadFault | undefined;
 
   #makeResident(thread: Thread): void {
     const before = this.#resident;
@@ -345,6 +374,7 @@ export class Group {
       thread.hostCall = frozen?.saved;
       thread.hostArgs = frozen?.args ?? [];
       thread.parked = frozen?.parked;
+      thread.fault = this.#fault;
       return;
     }
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });

@@ -3,6 +3,7 @@ export { Arenas, captureGroup, restoreGroup } from "./capture.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
 export { Group, type GroupOptions, type PollPolicy } from "./group.ts";
+export type { GrowthPolicy, ThreadFault } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
 export type * from "./rewritten.ts";

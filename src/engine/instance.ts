@@ -15,6 +15,7 @@ import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { readNumber, writeNumber } from "./values.ts";
+import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
 /** What all instances of a group share. */
@@ -57,6 +58,8 @@ export class Instance {
   readonly program: Rewritten;
   readonly exports: WebAssembly.Exports;
   readonly memories: readonly WebAssembly.Memory[];
+  /** Of a program with windows. */
+  readonly windows: Windows | undefined;
   readonly #shared: Shared;
   readonly #compile: Compile;
   #bytes = new Uint8Array(0);
@@ -71,26 +74,38 @@ export class Instance {
     program: Rewritten,
     imports: WebAssembly.Imports,
     shared: Shared,
-    waitHook: (instance: Instance) => WebAssembly.ExportValue,
+    hooks: (instance: Instance) => readonly (readonly [slot: number, hook: WebAssembly.ExportValue])[],
     compile: Compile,
+    windows: Windows | undefined,
   ) {
     this.name = name;
     this.number = number;
     this.program = program;
     this.#shared = shared;
     this.#compile = compile;
+    this.windows = windows;
     const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
     (own as Record<string, unknown>)[IMPORT.freeze] = shared.freezeTag;
     program.info.memories.forEach((memory, index) => {
       if (memory.defined) own[`${IMPORT.memory}${index}`] = makeMemory(memory);
     });
+    if (program.info.windows) Object.assign(own, this.#windowMemories());
     const instance = new WebAssembly.Instance(program.module, { ...imports, [IMPORT_MODULE]: own });
     this.exports = instance.exports;
     this.memories = program.info.memories.map((_, index) => this.#own(EXPORT.memory, index) as WebAssembly.Memory);
     (this.exports[EXPORT.instance] as WebAssembly.Global).value = number;
-    const hooks = this.exports[EXPORT.hooks] as WebAssembly.Table;
-    hooks.set(HOOK.poll, shared.pollHook);
-    hooks.set(HOOK.wait, waitHook(this));
+    const table = this.exports[EXPORT.hooks] as WebAssembly.Table;
+    for (const [slot, hook] of hooks(this)) table.set(slot, hook);
+    if (program.info.windows) windows!.attach(this.exports, this.memories[0]!);
+  }
+
+  /** The memories that a module with windows imports. */
+  #windowMemories(): WebAssembly.ModuleImports {
+    if (!this.windows) {
+      const message = `${this.name}: the program was rewritten with windows, expected a pool and a page table for it`;
+      throw new EngineFault("link", message, { module: IMPORT_MODULE, name: IMPORT.pages });
+    }
+    return { [IMPORT.pool]: this.windows.pool.memory, [IMPORT.pages]: this.windows.table.memory };
   }
 
   /** A function of the original, as JavaScript calls it. */
@@ -344,6 +359,7 @@ export class Instance {
       [IMPORT.control]: this.#shared.control.memory,
       [IMPORT.freeze]: this.#shared.freezeTag,
       continuations: this.#shared.continuations.table,
+      ...(this.program.info.windows ? this.#windowMemories() : {}),
     };
     return { main, [IMPORT_MODULE]: own } as WebAssembly.Imports;
   }

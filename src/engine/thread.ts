@@ -6,6 +6,7 @@
 // is moved out as it is when another thread wants to run.
 
 import type { SavedFrame, SavedHostCall } from "../abi/index.ts";
+import type { ThreadFault } from "./hooks.ts";
 import type { Parked } from "./host-calls.ts";
 import type { RawRecords } from "./records.ts";
 
@@ -39,6 +40,8 @@ export class Thread {
   hostArgs: readonly unknown[] = [];
   /** Set when the thread gave way because its host call would have blocked. */
   parked: Parked | undefined;
+  /** Set when the thread froze at an operation on memory that cannot be done now. */
+  fault: ThreadFault | undefined;
   ending: Ending | undefined;
 
   constructor(id: number, entry: Entry, args: readonly unknown[]) {

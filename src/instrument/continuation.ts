@@ -51,7 +51,7 @@ export interface ContinuationModule {
 export function continuations(program: Program, requests: readonly ContinuationRequest[]): ContinuationModule {
   const side = new SideModule(program, requests);
   for (const [functionIndex, wanted] of side.byFunction) {
-    const plan = program.planner.plan(functionIndex, () => program.activity(functionIndex));
+    const plan = program.plan(functionIndex, wanted);
     for (const number of wanted) {
       const site = required(plan.sites[number], `site ${number} of function ${functionIndex}`);
       new ContinuationWriter(side, plan, site).write();
@@ -94,6 +94,7 @@ class ContinuationWriter {
     emitter.physical = 1;
     this.#readRecord();
     openTry(emitter, () => this.#openAgain());
+    emitter.windows?.refresh();
     this.#openPath();
     this.#enter();
     this.#rest();
@@ -215,6 +216,7 @@ class ContinuationWriter {
     emitter.code.u32(emitter.space.typeIndex([], crossing(results)));
     emitter.code.u32(this.#side.continuationTable);
     writeNarrowing(emitter.code, emitter.space, results);
+    emitter.windows?.refresh();
     if (this.#plan.tees.has(at)) emitter.tee(at);
   }
 

@@ -17,15 +17,36 @@ import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
 import type { Site } from "./plan.ts";
 import type { Space } from "./space.ts";
+import { memoryArgument } from "./windows-accesses.ts";
+import { emitWindowBulk } from "./windows-bulk.ts";
+import { windowWaitFunction } from "./windows-slow.ts";
 
-const I32_OR = 0x72;
 const I64_MUL = 0x7e;
 
 /** Writes the operation at `site`, whose three operands lie on the stack. */
 export function emitPieces(emitter: Emitter, site: Site): void {
-  const { op } = emitter.plan.body;
+  const { op, a, b } = emitter.plan.body;
+  const { operands, load, store } = operandsOf(emitter, site);
+  store();
+  const code = op[site.at]!;
+  const touched =
+    code === OP.memoryInit ? [b[site.at]!] : code === OP.memoryCopy ? [a[site.at]!, b[site.at]!] : [a[site.at]!];
+  const windowed = emitter.windows !== undefined && touched.includes(0);
+  if (code === OP.wait32 || code === OP.wait64) return emitWait(emitter, site, operands, load);
+  if (windowed) return emitWindowBulk(emitter, site, operands[2]!, load, store);
+  emitBulk(emitter, site, operands[2]!, load, store);
+}
+
+/** An operand of an operation in pieces. */
+export interface Operand {
+  readonly local: number;
+  readonly type: ValueType;
+}
+
+/** The temporaries of the three operands, and the code that moves all three between them and the stack. */
+function operandsOf(emitter: Emitter, site: Site) {
   const height = site.slots.length;
-  const operands = site.slots.slice(height - 3).map((slot, index) => ({
+  const operands: readonly Operand[] = site.slots.slice(height - 3).map((slot, index) => ({
     local: emitter.plan.temporary(height - 3 + index, slot.type),
     type: slot.type,
   }));
@@ -35,15 +56,7 @@ export function emitPieces(emitter: Emitter, site: Site): void {
   const load = () => {
     for (const { local } of operands) emitter.local(OP.localGet, local);
   };
-  store();
-  const code = op[site.at]!;
-  if (code === OP.wait32 || code === OP.wait64) return emitWait(emitter, site, operands, load);
-  emitBulk(emitter, site, operands[2]!, load, store);
-}
-
-interface Operand {
-  readonly local: number;
-  readonly type: ValueType;
+  return { operands, load, store };
 }
 
 function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => void, store: () => void): void {
@@ -68,7 +81,8 @@ function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => voi
   writeBulk(code, emitter.space, op[site.at]!, a[site.at]!, b[site.at]!);
 }
 
-function writeBulk(writer: ByteWriter, space: Space, operation: number, a: number, b: number): void {
+/** Writes a bulk operation over the memories or the segment `a` and `b`. */
+export function writeBulk(writer: ByteWriter, space: Space, operation: number, a: number, b: number): void {
   const helper = operation === OP.memoryInit ? space.segmentFunction(operation, a, b) : -1;
   if (helper >= 0) {
     writer.u8(OP.call);
@@ -81,7 +95,7 @@ function writeBulk(writer: ByteWriter, space: Space, operation: number, a: numbe
 }
 
 /** A function of (destination, source or value, length) that does one piece and returns the three for the rest. */
-function pieceFunction(space: Space, operation: number, a: number, b: number): number {
+export function pieceFunction(space: Space, operation: number, a: number, b: number): number {
   return space.shared(`piece ${operation} ${a} ${b}`, (writer) => {
     const memories = space.spaces.memories;
     const target = operation === OP.memoryInit ? b : a;
@@ -94,11 +108,11 @@ function pieceFunction(space: Space, operation: number, a: number, b: number): n
     code.outOfBounds(0, target);
     if (operation === OP.memoryCopy) {
       code.outOfBounds(1, b);
-      writer.u8(I32_OR);
+      writer.u8(OP.i32Or);
     }
     if (operation === OP.memoryInit) {
       code.sourceWraps();
-      writer.u8(I32_OR);
+      writer.u8(OP.i32Or);
     }
     writer.bytes([OP.if, 0x40]);
     for (let i = 0; i < 3; i++) code.get(i);
@@ -165,7 +179,7 @@ class PieceCode {
     this.#wide(index);
     size();
     this.#wide(2);
-    this.#writer.bytes([OP.i64Sub, OP.i64GtU, I32_OR]);
+    this.#writer.bytes([OP.i64Sub, OP.i64GtU, OP.i32Or]);
   }
 
   /** Pushes whether the source's end is not a 32-bit number. */
@@ -218,9 +232,14 @@ class PieceCode {
 function emitWait(emitter: Emitter, site: Site, operands: readonly Operand[], load: () => void): void {
   const { code, plan, space } = emitter;
   const outcome = plan.temporary((1 << 20) | 3, I32);
+  const operation = plan.body.op[site.at]!;
+  const memory = plan.body.a[site.at]!;
+  const windowed = emitter.windows !== undefined && memory === 0;
   code.bytes([OP.loop, 0x40]);
+  if (windowed) emitter.setSite(site); // its page may be missing
   load();
-  emitter.call(waitFunction(space, plan.body.op[site.at]!, plan.body.a[site.at]!, memoryArgument(emitter, site)));
+  const plainly = waitFunction(space, operation, memory, argumentBytes(emitter, site));
+  emitter.call(windowed ? windowWaitFunction(space, operation, memoryArgument(plan.body, site.at), plainly) : plainly);
   emitter.local(OP.localSet, operands[2]!.local);
   emitter.local(OP.localTee, outcome);
   emitter.constant(WAIT.interrupted);
@@ -230,11 +249,12 @@ function emitWait(emitter: Emitter, site: Site, operands: readonly Operand[], lo
   emitter.setSite(site);
   emitter.call(space.poll);
   code.bytes([OP.br, 1, OP.end, OP.end]);
+  emitter.windows?.refresh();
   emitter.local(OP.localGet, outcome);
 }
 
 /** The bytes of a wait's memory argument, as the original has them. */
-function memoryArgument(emitter: Emitter, site: Site): Uint8Array {
+function argumentBytes(emitter: Emitter, site: Site): Uint8Array {
   const { bytes, start } = emitter.plan.body;
   return bytes.slice(start[site.at]! + 2, start[site.at + 1]!);
 }

@@ -20,9 +20,12 @@ import { emitPieces } from "./emit-pieces.ts";
 import { bodyCopies, loopTurns } from "./loops.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
+import { emitGrowth, FunctionWindows } from "./windows.ts";
+import { accessOf } from "./windows-accesses.ts";
 
 /** Slots of temporaries that are no operand slots. */
-export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3 } as const;
+export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
+  limit: (1 << 20) + 4, operand: (1 << 20) + 8 } as const; // biome-ignore format: one list
 
 /** Behind every body: there is nothing to copy. */
 const NO_RUN = 2 ** 31;
@@ -32,6 +35,7 @@ const SPECIAL: readonly number[] = [
 ]; // biome-ignore format: one list
 const BRANCHES: readonly number[] = [OP.br, OP.brIf, OP.brTable, OP.rethrow, OP.brOnNull, OP.brOnNonNull];
 const FUNCTIONS: readonly number[] = [OP.call, OP.returnCall, OP.refFunc];
+const CALLS: readonly number[] = [OP.call, OP.callIndirect, OP.callRef];
 const SEGMENTS: readonly number[] = [OP.memoryInit, OP.dataDrop, OP.tableInit, OP.elementDrop];
 
 export class Emitter {
@@ -48,6 +52,8 @@ export class Emitter {
   readonly labels: number[] = [];
   /** Whether a freeze may leave through this function, so that its frame is saved. */
   framed = false;
+  /** Undefined in functions without windows. */
+  windows: FunctionWindows | undefined;
   /** By open block of the original: the handler whose body is being written, if its exception may be thrown again. */
   readonly caught: (Caught | undefined)[] = [];
   /** Where the run begins that is not copied yet. */
@@ -85,6 +91,10 @@ export class Emitter {
     const nonNull = plan.body.locals.some((type, local) => local >= parameters && isRef(type) && !isNullable(type));
     this.#special[OP.localGet] = this.#special[OP.localTee] = nonNull ? 1 : 0;
     this.#siteLocal = plan.temporary(OWN_SLOT.site, I32);
+    const { windows } = this.space;
+    this.windows = windows?.windowed(plan.function) ? new FunctionWindows(this, windows.limitGlobal) : undefined;
+    for (const code of CALLS) this.#special[code] = this.windows?.refreshes ? 1 : 0;
+    if (this.space.relocated) this.#special[OP.call] = 1;
   }
 
   /** Writes the instructions from `first` up to `last`, exclusive. */
@@ -112,18 +122,28 @@ export class Emitter {
         this.setSite(site);
       } else if (site.kind === "operation") {
         this.#flush(this.plan.body.start[at]!);
-        emitPieces(this, site);
+        this.#operation(site, code);
         this.#from = this.plan.body.start[at + 1]!;
         if (mark & MARK.tee) this.tee(at);
         return;
       }
     }
     if (this.#special[code]) this.#translate(at, code);
+    if (this.windows?.refreshes && CALLS.includes(code) && (mark & MARK.dead) === 0) {
+      this.#flush(this.plan.body.start[at + 1]!);
+      this.windows.refresh();
+    }
     if (mark & MARK.tee) this.tee(at);
     if (mark & MARK.site && code === OP.loop) {
       this.#flush(this.plan.body.start[at + 1]!);
       this.poll(this.plan.siteAt.get(at)!);
     }
+  }
+
+  #operation(site: Site, code: number): void {
+    if (code === OP.memoryGrow) emitGrowth(this, site);
+    else if (accessOf(code)) this.windows!.access(site);
+    else emitPieces(this, site);
   }
 
   /** Whether the loop at `at`, an active site, is strip-mined. */
@@ -351,6 +371,7 @@ export class Emitter {
     this.code.u8(0x40);
     this.setSite(site);
     this.call(this.space.poll);
+    this.windows?.refresh();
     this.code.u8(OP.end);
   }
 

@@ -2,9 +2,12 @@
 
 import type { ValueTypeName } from "../abi/index.ts";
 import { isRef } from "../wasm/index.ts";
-import type { SiteKind } from "./plan.ts";
+import type { Plan, SiteKind } from "./plan.ts";
 import { type Program, typeName } from "./program.ts";
 import { recordLayout } from "./saver.ts";
+
+/** Makes a plan hold all sites that any options could ask for. */
+const EVERY_SITE = [Number.POSITIVE_INFINITY];
 
 /** One value of a record. */
 export interface LayoutValue {
@@ -57,8 +60,10 @@ export class FrameLayouts {
     const program = this.#program;
     if (functionIndex < program.spaces.importedFunctions || functionIndex >= program.spaces.functions.length)
       return undefined;
-    const plan = program.planner.plan(functionIndex, () => program.activity(functionIndex));
-    const site = plan.sites.find((entry) => entry.position === position);
+    const at = (plan: Plan) => plan.sites.find((entry) => entry.position === position);
+    let plan = program.plan(functionIndex);
+    if (!at(plan)) plan = program.plan(functionIndex, EVERY_SITE);
+    const site = at(plan);
     if (!site) return undefined;
     const layout = this.layout(program.layoutNumber(plan, site));
     return { layout, site: layout.sites[site.number]! };
@@ -67,7 +72,7 @@ export class FrameLayouts {
   #make(number: number): FrameLayout {
     const program = this.#program;
     const { function: index, extra } = program.layoutOf(number);
-    const plan = program.planner.plan(index, () => program.activity(index));
+    const plan = program.plan(index, extra === undefined ? [] : [extra]);
     const union = plan.union(extra === undefined ? undefined : plan.sites[extra]);
     const { offsets, bytes } = recordLayout(union);
     const place = new Map(union.map((value, i) => [value.local, offsets[i]!]));

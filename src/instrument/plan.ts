@@ -15,6 +15,9 @@
 // a temporary local by the instruction that produces it (`tees`); a slot and a type have one temporary for the whole
 // function, because no two values lie in one slot at the same time.
 //
+// Accesses of memory 0 and memory.grow are sites, too, for programs that need them (windows.ts): they are numbered
+// behind all others, so that a plan with them and one without agree on everything else.
+//
 // Not here: which sites are active (call-graph.ts), code (emit.ts).
 
 import {
@@ -34,6 +37,7 @@ import { Liveness } from "./liveness.ts";
 import { LocalHistory } from "./local-history.ts";
 import { isPiecewise } from "./pieces.ts";
 import { Temporaries } from "./temporaries.ts";
+import { accessOf, isExtended, operandCount } from "./windows-accesses.ts";
 
 export type SiteKind = "entry" | "loop" | "call" | "operation";
 
@@ -56,6 +60,8 @@ export interface Site {
   /** Byte offset of the instruction in the original body, 0 for the entry: the position that images use. */
   readonly position: number;
   readonly slots: readonly Slot[];
+  /** Of an operation: how many of the uppermost slots are its operands. */
+  readonly operands: number;
   /** Handlers around the site whose exceptions may be thrown again, the outermost first. */
   readonly caught: readonly Caught[];
   readonly active: boolean;
@@ -111,6 +117,8 @@ export interface Activity {
   readonly entry: boolean;
   /** For loops, calls and operations. */
   readonly active: (body: Body, at: number) => boolean;
+  /** For accesses of memory 0 and memory.grow. */
+  readonly extended?: (body: Body, at: number) => boolean;
 }
 
 const NO_SLOTS: readonly Slot[] = [];
@@ -150,14 +158,15 @@ export class Planner {
     );
   }
 
-  plan(functionIndex: number, activity: (body: Body) => Activity): Plan {
+  /** @param extended whether accesses of memory 0 and memory.grow are sites */
+  plan(functionIndex: number, activity: (body: Body) => Activity, extended = false): Plan {
     const type = this.#type(functionIndex);
     const body = this.decode(functionIndex);
     this.#reserve(body.count);
     const chosen = activity(body);
     const temporaries = new Temporaries(body.locals.length);
     const caught = this.#rethrows(body) ? caughtIn(this.module, this.spaces, body, temporaries) : NONE_CAUGHT;
-    const { sites, active, tees } = this.#walk(body, type, chosen, temporaries, caught);
+    const { sites, active, tees } = this.#walk(body, type, chosen, extended, temporaries, caught);
     this.#liveness.analyse(body, this.#siteAt, sites.length);
     const frames = new FrameValues(body, sites, this.#liveness, temporaries);
     const numbers = this.#siteAt;
@@ -205,24 +214,35 @@ export class Planner {
     return body.op.subarray(0, body.count).includes(OP.rethrow);
   }
 
-  #walk(body: Body, type: FunctionType, activity: Activity, temporaries: Temporaries, caught: readonly Caught[]) {
+  #walk(
+    body: Body,
+    type: FunctionType,
+    activity: Activity,
+    withExtended: boolean,
+    temporaries: Temporaries,
+    caught: readonly Caught[],
+  ) {
     const typing = this.#typing;
     const sites: Site[] = [];
+    const later: { -readonly [Key in keyof Site]: Site[Key] }[] = [];
     const active: Site[] = [];
     const tees = new Map<number, Tee[]>();
     const locals = this.#locals;
-    const add = (kind: SiteKind, at: number, height: number, isActive: boolean) => {
+    const add = (kind: SiteKind, at: number, height: number, isActive: boolean, extended = false) => {
+      const operands = kind === "operation" ? operandCount(body.op[at]!) : 0;
       const slots = this.#slotsAt(body, kind, at, height);
-      const site: Site = {
+      const site = {
         number: sites.length,
         kind,
         at,
         position: at < 0 ? 0 : body.start[at]!,
         slots,
+        operands,
         caught: caught.length ? caught.filter(({ clause, end }) => clause < at && at < end) : caught,
         active: isActive,
       };
-      sites.push(site);
+      if (extended) later.push(site);
+      else sites.push(site);
       this.#siteAt[at < 0 ? body.count : at] = site.number + 1;
       if (isActive) active.push(site);
       if (isActive && at >= 0) this.#marks[at]! |= MARK.site;
@@ -251,21 +271,27 @@ export class Planner {
       } else {
         if (isPiecewise(body, at, this.module, typing.origins, typing.height)) {
           add("operation", at, typing.height, activity.active(body, at));
+        } else if (withExtended && isExtended(body, at)) {
+          add("operation", at, typing.height, activity.extended?.(body, at) ?? false, true);
         }
         typing.step(at);
       }
       this.#heights[at] = typing.height;
+    }
+    for (const site of later) {
+      site.number = sites.length;
+      this.#siteAt[site.at] = sites.push(site);
     }
     return { sites, active, tees };
   }
 
   /** Gives the values that a frame at `site` needs their temporaries. */
   #teeSlots(site: Site, temporaries: Temporaries, tees: Map<number, Tee[]>): void {
-    const { kind, slots } = site;
+    const { slots } = site;
     for (let index = 0; index < slots.length; index++) {
       const slot = slots[index]!;
       if (slot.source !== "temporary") continue;
-      const operand = kind === "operation" && index >= slots.length - 3;
+      const operand = index >= slots.length - site.operands;
       if (slot === this.#known[index] && !operand && this.#teed[index]) continue;
       temporaries.number(index, slot.type);
       if (operand) continue; // the operation puts its operands there itself
@@ -282,10 +308,11 @@ export class Planner {
     requireBelow(this.#slotCount, PLAN_LIMITS.slots, "values on the stack at safe points", body);
     const { types, origins } = this.#typing;
     const slots: Slot[] = [];
+    const pieces = kind === "operation" && !accessOf(body.op[at]!) && body.op[at] !== OP.memoryGrow;
     for (let index = 0; index < height; index++) {
       const type = types[index]!;
       const origin = origins[index]!;
-      const own = kind === "operation" ? index >= height - 3 : kind === "loop" && origin === at;
+      const own = pieces ? index >= height - 3 : kind === "loop" && origin === at;
       const source = own ? "temporary" : this.#source(body, origin);
       let slot = this.#known[index];
       if (slot?.origin !== origin || slot.type !== type || slot.source !== source) {

@@ -3,7 +3,7 @@
 // Rewriting and continuations work from the same Program, so that both agree on what is active and on the layout of
 // records. It is kept as long as threads of the program may be frozen.
 
-import type { ProgramInfo, Signature, ValueTypeName } from "../abi/index.ts";
+import { HOOK, type ProgramInfo, type Signature, type ValueTypeName } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import {
   asNullable,
@@ -29,12 +29,14 @@ import {
   requireSupported,
   V128,
   type ValueType,
+  WasmFault,
 } from "../wasm/index.ts";
 import { type CallGraph, callGraph } from "./call-graph.ts";
 import { inLayout } from "./frame-values.ts";
 import { loopTurns } from "./loops.ts";
 import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
 import { type ModuleScan, scanModule } from "./scan.ts";
+import { isExtended } from "./windows-accesses.ts";
 
 /** What a freeze means for an imported function; "anything" also for functions of linked instances. */
 export type ImportKind = "instant" | "restartable" | "anything";
@@ -48,6 +50,17 @@ export interface RewriteOptions {
   readonly hints?: boolean;
   /** The most turns of a loop between two polls, at least 1 (default: what takes some microseconds). For tests. */
   readonly mostTurns?: number;
+  /** Translate accesses of memory 0 at and above a limit (windows.ts); true stands for `{}`. Default: false. */
+  readonly windows?: boolean | WindowOptions;
+  /** Turn memory.grow into a request to the host (default: false). */
+  readonly growth?: boolean;
+}
+
+export interface WindowOptions {
+  /** Which accesses are to be fast: those below the limit (default), or those that are translated. */
+  readonly favour?: "memory" | "pool";
+  /** Indices of the functions whose accesses are translated (default: all); those of others reach memory 0 alone. */
+  readonly functions?: readonly number[];
 }
 
 export class Program {
@@ -60,6 +73,11 @@ export class Program {
   readonly options: RewriteOptions;
   /** Nullable reference types that frames may hold, in the order of their tables. */
   readonly references: ValueType[] = [];
+  /** Undefined for a program without windows. */
+  readonly windows: WindowOptions | undefined;
+  /** Segment instructions that continuations may need, as `operation a b`. */
+  readonly segmentUses: ReadonlySet<string>;
+  readonly #windowed: ReadonlySet<number> | undefined;
   readonly #variants: string[] = [];
   readonly #importedFunctions: readonly Import[];
 
@@ -72,7 +90,15 @@ export class Program {
     this.#importedFunctions = importsOf(this.module, "func");
     this.canonical = canonicalTypes(this.module);
     this.planner = new Planner(this.module, this.spaces);
-    this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner, this.mostTurns);
+    this.windows = windowsOf(this.spaces, options);
+    this.#windowed = this.windows?.functions && new Set(this.windows.functions);
+    this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner, {
+      mostTurns: this.mostTurns,
+      extended: this.extended ? (index, body, at) => this.#extendedActive(index, body, at) : undefined,
+    });
+    this.segmentUses = this.windows
+      ? windowUses(this.scan.segmentUses, this.spaces.memories.length + 1)
+      : this.scan.segmentUses;
     this.graph = callGraph({
       module: this.module,
       spaces: this.spaces,
@@ -120,11 +146,45 @@ export class Program {
     return this.options.mostTurns ?? Infinity;
   }
 
+  /** Whether accesses of memory 0 or memory.grow are safe points. */
+  get extended(): boolean {
+    return this.windows !== undefined || this.options.growth === true;
+  }
+
+  /** Slots of the table of hooks. */
+  get hooks(): number {
+    return this.extended ? HOOK.extended : HOOK.count;
+  }
+
+  /** Whether accesses of memory 0 are translated in a function. */
+  windowed(functionIndex: number): boolean {
+    return this.windows !== undefined && (this.#windowed?.has(functionIndex) ?? true);
+  }
+
+  /** Whether the instruction is a safe point that others do not have: an access of memory 0, or memory.grow. */
+  #extendedActive(functionIndex: number, body: Body, at: number): boolean {
+    if (!this.extended || !isExtended(body, at)) return false;
+    return body.op[at] === OP.memoryGrow ? this.options.growth === true : this.windowed(functionIndex);
+  }
+
+  /**
+   * The plan of a function, good until the next one is made.
+   *
+   * @param sites numbers of sites that it must hold; an image may stand at one that these options do not ask for
+   */
+  plan(functionIndex: number, sites: readonly number[] = []): Plan {
+    const activity = () => this.activity(functionIndex);
+    const plan = this.planner.plan(functionIndex, activity, this.extended);
+    const complete = this.extended || sites.every((number) => number < plan.sites.length);
+    return complete ? plan : this.planner.plan(functionIndex, activity, true);
+  }
+
   /** Which sites of a function are instrumented. */
   activity(functionIndex: number): Activity {
     const { graph, canonical } = this;
     return {
       entry: graph.entryPolls[functionIndex] === 1,
+      extended: (body, at) => this.#extendedActive(functionIndex, body, at),
       active: (body, at) => {
         switch (body.op[at]) {
           case OP.loop:
@@ -211,6 +271,8 @@ export class Program {
       start: module.start,
       functions: spaces.functions.length,
       importedFunctions: spaces.importedFunctions,
+      ...(this.windows ? { windows: true as const } : {}),
+      ...(this.options.growth ? { growth: true as const } : {}),
       references: this.references.map(typeName),
       ...this.droppable,
     };
@@ -247,6 +309,26 @@ export class Program {
 /** Whether a value may be or, as the payload of an exception, hold a reference to a function. */
 function holdsFunctions(type: ValueType): boolean {
   return isRef(type) && typeName(type) !== "externref";
+}
+
+/** With windows, what is copied from segments to memory 0 may be copied to the pool. */
+function windowUses(uses: ReadonlySet<string>, pool: number): ReadonlySet<string> {
+  const all = new Set(uses);
+  for (const use of uses) {
+    const [operation, segment, memory] = use.split(" ").map(Number);
+    if (operation === OP.memoryInit && memory === 0) all.add(`${operation} ${segment} ${pool}`);
+  }
+  return all;
+}
+
+/** The options of a program with windows; undefined where there is nothing to translate. */
+function windowsOf(spaces: IndexSpaces, { windows }: RewriteOptions): WindowOptions | undefined {
+  if (!windows || spaces.memories.length === 0) return undefined;
+  if (spaces.memories[0]!.index64) {
+    const what = "memory 0 has 64-bit addresses, which windows do not translate; rewrite the module without windows";
+    throw new WasmFault("unsupported", what, { offset: 0, section: "memory section" });
+  }
+  return windows === true ? {} : windows;
 }
 
 function defaultImportKind(module: string): ImportKind {

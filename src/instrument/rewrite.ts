@@ -11,7 +11,7 @@
 //   - the start function becomes an ordinary one: the host runs it as a thread
 //   - custom sections that hold code offsets (debug information, other branch hints) go, all others stay
 
-import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE, type ProgramInfo } from "../abi/index.ts";
+import { CONTROL, EXPORT, IMPORT, IMPORT_MODULE, type ProgramInfo } from "../abi/index.ts";
 import { asNullable, encodeModule, FUNCREF, type FunctionBody, I32, type Module, OP } from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
 import { addExceptionHelpers } from "./exceptions.ts";
@@ -21,6 +21,7 @@ import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
 import { Space } from "./space.ts";
+import { windowImports, windowSpace } from "./windows-space.ts";
 
 export interface RewriteResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -57,7 +58,7 @@ class Rewriter {
 
   constructor(program: Program) {
     this.#program = program;
-    const { module, spaces, scan } = program;
+    const { module, spaces, scan, droppable } = program;
     this.#module = { ...module, ...shippedSegments(program), types: [...module.types], start: undefined };
     const firstTable = spaces.tables.length;
     this.#space = new Space(module, spaces, this.#module.types, {
@@ -73,6 +74,10 @@ class Rewriter {
       referenceTable: (type) => firstTable + 2 + program.referenceNumber(type),
       firstAdded: spaces.functions.length,
       mostTurns: program.mostTurns,
+      windows: windowSpace(
+        program,
+        spaces.globals.length + 1 + droppable.droppableData.length + droppable.droppableElements.length,
+      ),
     });
     this.#emitter = new Emitter(this.#space);
   }
@@ -106,7 +111,7 @@ class Rewriter {
     const index = spaces.importedFunctions + number;
     let body = original;
     if (graph.freezable[index]) {
-      const plan = planner.plan(index, () => this.#program.activity(index));
+      const plan = this.#program.plan(index);
       body = plan.siteAt.size > 0 || scan.renumbered.has(index) ? this.#instrument(plan) : original;
     } else if (scan.renumbered.has(index)) {
       body = this.#instrument(planner.plan(index, () => ({ entry: false, active: () => false })));
@@ -123,6 +128,7 @@ class Rewriter {
     emitter.physical = 1;
     if (framed) openTry(emitter);
     else openUnframed(emitter);
+    if (framed) emitter.windows?.refresh();
     const entry = plan.siteAt.get(plan.body.count);
     if (entry) emitter.poll(entry);
     emitter.instructions(0, plan.body.count - 1);
@@ -172,11 +178,16 @@ class Rewriter {
       code: [...code, ...this.#space.added.map((added) => ({ bytes: added.body, offset: 0 }))],
       tables: [
         ...module.tables,
-        table(HOOK.count),
+        table(this.#program.hooks),
         table(functions.length),
         ...this.#program.references.map((element) => table(0, element)),
       ],
-      globals: [...module.globals, counter, ...[...droppableData, ...droppableElements].map(() => counter)],
+      globals: [
+        ...module.globals,
+        counter,
+        ...[...droppableData, ...droppableElements].map(() => counter),
+        ...this.#windowGlobals(counter),
+      ],
       exports: [...module.exports.map((entry) => this.#shifted(entry)), ...this.#exports(helpers)],
       elements: [
         ...module.elements,
@@ -184,6 +195,10 @@ class Rewriter {
       ],
       customs: [...module.customs.filter((section) => !holdsOffsets(section.name)), ...this.#hintSection()],
     };
+  }
+
+  #windowGlobals(counter: Module["globals"][number]): Module["globals"] {
+    return this.#space.windows ? [counter] : [];
   }
 
   /** An export of the original: tags have other numbers. */
@@ -205,12 +220,14 @@ class Rewriter {
     return [
       { module: IMPORT_MODULE, name: IMPORT.control, kind: "memory", memory: limits },
       { module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type: this.#space.typeIndex([], []) },
+      ...(this.#program.windows ? windowImports() : []),
     ];
   }
 
   #exports(helpers: ReadonlyMap<string, number>): Module["exports"] {
     const { spaces, references, droppable } = this.#program;
     const { droppableData, droppableElements } = droppable;
+    const { windows } = this.#space;
     const first = spaces.tables.length;
     const instance = spaces.globals.length;
     const all = (kind: "table" | "memory" | "global", prefix: string, count: number) =>
@@ -242,6 +259,7 @@ class Rewriter {
         kind: "global" as const,
         index: instance + 1 + droppableData.length + place,
       })),
+      ...(windows ? [{ name: EXPORT.limit, kind: "global" as const, index: windows.limitGlobal }] : []),
       ...[...helpers].map(([name, index]) => ({ name, kind: "func" as const, index })),
     ];
   }

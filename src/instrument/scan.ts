@@ -79,16 +79,20 @@ for (const code of [
   noted[code] = 1;
 }
 
-/**
- * @param canonical canonical type index by type index
- * @param mostTurns the most turns of a loop between two polls
- */
+export interface ScanOptions {
+  /** The most turns of a loop between two polls. */
+  readonly mostTurns: number;
+  /** Whether the options make an instruction a safe point that has to do with memory and is none by itself. */
+  readonly extended: ((functionIndex: number, body: Body, at: number) => boolean) | undefined;
+}
+
+/** @param canonical canonical type index by type index */
 export function scanModule(
   module: Module,
   spaces: IndexSpaces,
   canonical: Int32Array,
   planner: Planner,
-  mostTurns: number,
+  { mostTurns, extended }: ScanOptions,
 ): ModuleScan {
   const collected: Collected = {
     taken: takenByStructure(module),
@@ -110,13 +114,15 @@ export function scanModule(
     bytes += code.bytes.length;
     const body = planner.decode(spaces.importedFunctions + index);
     for (const uses of [calls, types, bareCalls, bareTypes]) uses.next();
-    const polls = scanBody(body, spaces.importedFunctions + index, collected, mostTurns, (at, code, bare) => {
+    let polls = scanBody(body, spaces.importedFunctions + index, collected, mostTurns, (at, code, bare) => {
       const direct = code === OP.call || code === OP.returnCall;
       const item = direct ? body.a[at]! >>> 0 : (canonical[body.a[at]! >>> 0] ?? Number.POSITIVE_INFINITY);
       (direct ? calls : types).add(item);
       if (bare) (direct ? bareCalls : bareTypes).add(item);
     });
     if (!counted) requireNoDataSegments(body, collected);
+    const functionIndex = spaces.importedFunctions + index;
+    for (let at = 0; extended && at < body.count && !polls; at++) polls = extended(functionIndex, body, at);
     return { calls: calls.list, types: types.list, bareCalls: bareCalls.list, bareTypes: bareTypes.list, polls };
   });
   return { ...collected, functions, bytes };

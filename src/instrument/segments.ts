@@ -26,7 +26,7 @@ export function segmentUse(operation: number, a: number, b: number): string {
 
 /** The parameter types of a segment instruction. */
 export function segmentParams(program: Program, operation: number, b: number): readonly number[] {
-  if (operation === OP.memoryInit) return [program.spaces.memories[b]!.index64 ? I64 : I32, I32, I32];
+  if (operation === OP.memoryInit) return [program.spaces.memories[b]?.index64 ? I64 : I32, I32, I32];
   if (operation === OP.tableInit) return [program.spaces.tables[b]!.limits.index64 ? I64 : I32, I32, I32];
   return [];
 }
@@ -34,7 +34,7 @@ export function segmentParams(program: Program, operation: number, b: number): r
 /** Adds the functions for all uses in the program; the function index by export name. */
 export function addSegmentHelpers(program: Program, space: Space): ReadonlyMap<string, number> {
   const helpers = new Map<string, number>();
-  for (const use of program.scan.segmentUses) {
+  for (const use of program.segmentUses) {
     const [operation, a, b] = use.split(" ").map(Number) as [number, number, number];
     const params = segmentParams(program, operation, b);
     const index = space.shared(`segment ${use}`, (writer) => {

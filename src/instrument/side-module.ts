@@ -4,7 +4,7 @@
 // the bodies name them. Imports from module `main` are exports of the instance; functions are called `f<index>` and
 // come out of its table of functions. The continuation table is the engine's, shared by all instances of a group.
 
-import { CONTROL, EXPORT, HOOK, IMPORT, IMPORT_MODULE } from "../abi/index.ts";
+import { CONTROL, EXPORT, IMPORT, IMPORT_MODULE } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import {
   calleeType,
@@ -29,6 +29,7 @@ import type { Program } from "./program.ts";
 import { crossing } from "./results.ts";
 import { segmentExport, segmentParams, segmentUse } from "./segments.ts";
 import { Space } from "./space.ts";
+import { windowImports, windowSpace } from "./windows-space.ts";
 
 export interface ContinuationRequest {
   readonly function: number;
@@ -174,7 +175,7 @@ export class SideModule {
   #collect(): void {
     const { program } = this;
     for (const [index, sites] of this.byFunction) {
-      const plan = program.planner.plan(index, () => program.activity(index));
+      const plan = program.plan(index, sites);
       const { op, a, b, count, match } = plan.body;
       for (const number of [...sites]) {
         const at = required(plan.sites[number], `site ${number} of function ${index}`).at;
@@ -191,6 +192,9 @@ export class SideModule {
         if (code === OP.refFunc) this.#referenced.add(this.#functionImports.get(`f${a[at]}`)!);
         if (code === OP.memoryInit || code === OP.tableInit || code === OP.dataDrop || code === OP.elementDrop) {
           this.#importSegment(code, a[at]!, b[at]!);
+          if (program.windows && code === OP.memoryInit && b[at] === 0) {
+            this.#importSegment(code, a[at]!, program.spaces.memories.length + 1);
+          }
         }
       }
     }
@@ -226,6 +230,7 @@ export class SideModule {
     });
     const control = { min: CONTROL.initialPages, max: CONTROL.maximumPages, shared: true, index64: false };
     this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.control, kind: "memory", memory: control });
+    if (program.windows) this.#imports.push(...windowImports());
     const table = (name: string, min: number, element = FUNCREF, from: string = main): Import => ({
       module: from,
       name,
@@ -235,7 +240,7 @@ export class SideModule {
     spaces.tables.forEach((type, index) => {
       this.#imports.push({ module: main, name: `${EXPORT.table}${index}`, kind: "table", table: type });
     });
-    this.#imports.push(table(EXPORT.hooks, HOOK.count), table(SIDE_IMPORT.continuations, 0, FUNCREF, IMPORT_MODULE));
+    this.#imports.push(table(EXPORT.hooks, program.hooks), table(SIDE_IMPORT.continuations, 0, FUNCREF, IMPORT_MODULE));
     program.references.forEach((type, number) => {
       this.#imports.push(table(`${EXPORT.refs}${number}`, 0, type));
     });
@@ -243,6 +248,9 @@ export class SideModule {
       this.#imports.push({ module: main, name: `${EXPORT.global}${index}`, kind: "global", global });
     });
     this.#imports.push({ module: main, name: EXPORT.instance, kind: "global", global: { type: I32, mutable: true } });
+    if (program.windows) {
+      this.#imports.push({ module: main, name: EXPORT.limit, kind: "global", global: { type: I32, mutable: true } });
+    }
     spaces.tags.forEach((type, index) => {
       if (index === spaces.importedTags) this.#importFreeze();
       this.#imports.push({ module: main, name: `${EXPORT.tag}${index}`, kind: "tag", type });
@@ -278,6 +286,7 @@ export class SideModule {
         spaces.tables.length + 2 + required(references.indexOf(type) + 1, "a table for the type") - 1,
       firstAdded,
       mostTurns: this.program.mostTurns,
+      windows: windowSpace(this.program, spaces.globals.length + 1),
     });
   }
 }

@@ -50,6 +50,18 @@ export interface SpaceOptions {
   readonly firstAdded: number;
   /** The most turns of a loop between two polls. */
   readonly mostTurns: number;
+  /** Undefined for programs without windows. */
+  readonly windows?: WindowSpace | undefined;
+}
+
+/** What windows need of the module. */
+export interface WindowSpace {
+  /** Indices of the memories behind the control memory. */
+  readonly pool: number;
+  readonly pages: number;
+  readonly limitGlobal: number;
+  /** Whether accesses of memory 0 are translated in a function of the original. */
+  readonly windowed: (functionIndex: number) => boolean;
 }
 
 /** A function that was added: its type index and its body as the code section has it. */
@@ -100,6 +112,10 @@ export class Space {
 
   get hooksTable(): number {
     return this.#options.hooksTable;
+  }
+
+  get windows(): WindowSpace | undefined {
+    return this.#options.windows;
   }
 
   get mostTurns(): number {
@@ -157,15 +173,7 @@ export class Space {
 
   /** A load or store in the control memory at a static offset. */
   writeControlAccess(writer: ByteWriter, code: number, offset: number): void {
-    for (const byte of opcodeBytes(code)) writer.u8(byte);
-    const align = offset === CONTROL.flag ? 2 : 0;
-    if (this.controlMemory === 0) {
-      writer.u8(align);
-    } else {
-      writer.u8(align | 0x40);
-      writer.u32(this.controlMemory);
-    }
-    writer.u32(offset);
+    writeAccess(writer, code, this.controlMemory, offset === CONTROL.flag ? 2 : 0, offset);
   }
 
   /** The function that polls call when the flag is set. */
@@ -195,6 +203,18 @@ export class Space {
     }
     return index;
   }
+}
+
+/** Writes a load, store or atomic operation of any memory. */
+export function writeAccess(writer: ByteWriter, code: number, memory: number, align: number, offset: number): void {
+  for (const byte of opcodeBytes(code)) writer.u8(byte);
+  if (memory === 0) {
+    writer.u8(align);
+  } else {
+    writer.u8(align | 0x40);
+    writer.u32(memory);
+  }
+  writer.u32(offset);
 }
 
 interface ListNode {

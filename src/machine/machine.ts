@@ -193,7 +193,7 @@ export class Machine {
     const { instances } = this.#group;
     const number = instances.length;
     try {
-      return this.#group.add(name, program, imports, toValues(links), saved);
+      return this.#group.add(name, program, imports, toValues(links), { saved });
     } catch (thrown) {
       if (instances.length > number) this.#failed.push(number);
       throw thrown;

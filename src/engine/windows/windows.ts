@@ -92,8 +92,8 @@ export class Windows {
     const write = (need & WINDOW.write) !== 0;
     const fault: PageFault = { type: write ? "write" : "read", address };
     if (this.onFault(fault) === "park") return fault;
-    const now = this.translate(address, write);
-    return now && "kind" in now ? fault : undefined;
+    const now = this.table.lookup(address); // below a limit that has been raised: the access must begin anew
+    return now && (now.writable || !write) ? undefined : fault;
   }
 
   #advance(): void {

@@ -235,7 +235,7 @@ export class GroupWorld implements World<GroupInstance> {
       const exports = from < 0 ? this.#adopted[-1 - from]! : group.instances[from]!.exports;
       (values[module] ??= {})[name] = exports[name] as WebAssembly.ImportValue;
     }
-    return group.add(label, program(form), {}, values, saved);
+    return group.add(label, program(form), {}, values, { saved });
   }
 
   #hasExport(from: number, name: string): boolean {

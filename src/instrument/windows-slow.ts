@@ -1,0 +1,215 @@
+// The shared functions behind windows: what an access of memory 0 does when it is not known to lie below the limit.
+//
+//   slow access   (address, operands..., static offset) -> result
+//     beyond 4 GiB      traps, as the original does
+//     below the limit   the original
+//     misaligned atomic traps
+//     within one page   the same instruction on the pool, at the address that the page table gives
+//     over two pages    by way of a scratch area: gather then load, or store then scatter
+//   translation   (address) -> address in the pool; asks HOOK.fault until the page is there
+//
+// HOOK.fault may throw the freeze. It passes through the functions here, which are no frames, to the handler of the
+// function with the access, whose site has been set before; so nothing may have been written before the last fault.
+// Rejected: outcomes that tell the caller to give way, as waits have them (a test behind every access).
+
+import { CONTROL, HOOK, WAIT, WINDOW } from "../abi/index.ts";
+import { BOTTOM, I32, I64, OP, type ValueType } from "../wasm/index.ts";
+import { HelperCode } from "./helper-code.ts";
+import type { Space } from "./space.ts";
+import { type Access, accessOf, type MemoryArgument } from "./windows-accesses.ts";
+
+const PAGE = WINDOW.pageBytes;
+const SPACE = 1n << 32n;
+/** The scratch area of accesses over two pages, in control memory. */
+const SCRATCH = CONTROL.scratch + 64;
+
+/** The function of an access: (address, operands, static offset) -> result. */
+export function slowAccess(space: Space, code: number, { align, lane }: MemoryArgument): number {
+  const access = accessOf(code)!;
+  return space.shared(`window access ${code} ${align} ${lane}`, (writer) => {
+    const offset = 1 + access.operands.length;
+    const wide = offset + 1;
+    const address = offset + 2;
+    const helper = new HelperCode(writer, space, [I64, I32]);
+    const emit = (memory: number, staticOffset = 0) => {
+      for (let i = 0; i < access.operands.length; i++) helper.get(1 + i);
+      helper.access(code, memory, align, staticOffset);
+      if (lane >= 0) helper.op(lane);
+    };
+    helper.wide(0).wide(offset).op(OP.i64Add).tee(wide).i64(BigInt(access.bytes)).op(OP.i64Add);
+    helper.i64(SPACE).op(OP.i64GtU).open(OP.if).i32(-1);
+    emit(0, 0xffff_ffff);
+    helper.op(OP.return).end().get(wide).op(OP.i32WrapI64).set(address);
+    helper
+      .get(address)
+      .i32(access.bytes - 1)
+      .op(OP.i32Add)
+      .limit()
+      .op(OP.i32LtU)
+      .open(OP.if)
+      .get(address);
+    emit(0);
+    helper.op(OP.return).end();
+    if (access.bytes > 1) oddAccess(helper, access, address, emit);
+    helper.get(address).call(translation(space, access.need));
+    emit(space.windows!.pool);
+    helper.done();
+    return space.typeIndex([I32, ...access.operands, I32], access.result === BOTTOM ? [] : [access.result]);
+  });
+}
+
+/** Atomics that are misaligned, and other accesses that lie in two pages. */
+function oddAccess(helper: HelperCode, access: Access, address: number, emit: (memory: number) => void): void {
+  const { space } = helper;
+  const { bytes, atomic, need } = access;
+  if (atomic) {
+    helper
+      .get(address)
+      .i32(bytes - 1)
+      .op(OP.i32And)
+      .open(OP.if)
+      .get(address)
+      .i32(PAGE - 1)
+      .op(OP.i32And);
+    emit(space.windows!.pool); // traps
+    helper.op(OP.return).end();
+    return;
+  }
+  helper
+    .get(address)
+    .i32(PAGE - 1)
+    .op(OP.i32And)
+    .i32(PAGE - bytes)
+    .op(OP.i32GtU)
+    .open(OP.if);
+  if (need === WINDOW.read) helper.get(address).i32(bytes).call(gather(space));
+  helper.i32(SCRATCH);
+  emit(space.controlMemory);
+  if (need === WINDOW.write) helper.get(address).i32(bytes).call(scatter(space));
+  helper.op(OP.return).end();
+}
+
+/** The function (address) -> address in the pool, for an address at or above the limit. */
+export function translation(space: Space, need: number): number {
+  return space.shared(`window ${need}`, (writer) => {
+    const helper = new HelperCode(writer, space, [I32]);
+    helper.open(OP.loop);
+    helper.get(0).i32(12).op(OP.i32ShrU).i32(4).op(OP.i32Shl).access(OP.i32Load, space.windows!.pages, 2).tee(1);
+    helper.i32(need).op(OP.i32And).open(OP.if);
+    helper
+      .get(1)
+      .i32(-PAGE)
+      .op(OP.i32And)
+      .get(0)
+      .i32(PAGE - 1)
+      .op(OP.i32And, OP.i32Or, OP.return)
+      .end();
+    helper.i32(need).get(0).hook(HOOK.fault, [I32, I32], []).op(OP.br, 0).end().op(OP.unreachable);
+    helper.done();
+    return space.typeIndex([I32], [I32]);
+  });
+}
+
+/** The function (address, bytes) that collects bytes from two pages in the scratch area. */
+function gather(space: Space): number {
+  return space.shared("window gather", (writer) => {
+    twoPages(new HelperCode(writer, space, [I32, I32, I32]), WINDOW.read);
+    return space.typeIndex([I32, I32], []);
+  });
+}
+
+/** The function (address, bytes) that writes bytes of the scratch area to two pages. */
+function scatter(space: Space): number {
+  return space.shared("window scatter", (writer) => {
+    twoPages(new HelperCode(writer, space, [I32, I32, I32]), WINDOW.write);
+    return space.typeIndex([I32, I32], []);
+  });
+}
+
+/** Moves bytes between two pages and the scratch area; the first page may lie below the limit. */
+function twoPages(helper: HelperCode, need: number): void {
+  const { space } = helper;
+  const [address, bytes, first, pool1, pool2] = [0, 1, 2, 3, 4];
+  const { pool } = space.windows!;
+  const translate = translation(space, need);
+  const move = (memory: number, at: () => void, scratch: () => void, length: () => void) => {
+    for (const part of need === WINDOW.read ? [scratch, at, length] : [at, scratch, length]) part();
+    if (need === WINDOW.read) helper.copy(space.controlMemory, memory);
+    else helper.copy(memory, space.controlMemory);
+  };
+  const begin = () => helper.i32(SCRATCH);
+  const size = () => helper.get(first);
+  helper
+    .i32(PAGE)
+    .get(address)
+    .i32(PAGE - 1)
+    .op(OP.i32And, OP.i32Sub)
+    .set(first);
+  helper.get(address).limit().op(OP.i32LtU).op(OP.i32Eqz).open(OP.if).get(address).call(translate).set(pool1).end();
+  helper.get(address).get(first).op(OP.i32Add).call(translate).set(pool2);
+  helper.get(address).limit().op(OP.i32LtU).open(OP.if);
+  move(0, () => helper.get(address), begin, size);
+  helper.op(OP.else);
+  move(pool, () => helper.get(pool1), begin, size);
+  helper.end();
+  const rest = () => helper.i32(SCRATCH).get(first).op(OP.i32Add);
+  move(
+    pool,
+    () => helper.get(pool2),
+    rest,
+    () => helper.get(bytes).get(first).op(OP.i32Sub),
+  );
+  helper.done();
+}
+
+/**
+ * The function of a wait at an address that may be translated: (address, expected, timeout) -> (outcome, timeout left).
+ *
+ * @param plainly the same for memory 0
+ */
+export function windowWaitFunction(space: Space, code: number, argument: MemoryArgument, plainly: number): number {
+  const { align, offset } = argument;
+  return space.shared(`window wait ${code} ${align} ${offset}`, (writer) => {
+    const value: ValueType = code === OP.wait64 ? I64 : I32;
+    const bytes = value === I64 ? 8 : 4;
+    const helper = new HelperCode(writer, space, [I64, I32]);
+    const [wide, address] = [3, 4];
+    const plain = () => helper.get(0).get(1).get(2).call(plainly).op(OP.return);
+    helper.wide(0).i64(BigInt(offset)).op(OP.i64Add).tee(wide).i64(BigInt(bytes)).op(OP.i64Add);
+    helper.i64(SPACE).op(OP.i64GtU).open(OP.if);
+    plain();
+    helper
+      .end()
+      .get(wide)
+      .op(OP.i32WrapI64)
+      .tee(address)
+      .i32(bytes - 1)
+      .op(OP.i32Add)
+      .limit()
+      .op(OP.i32LtU);
+    helper
+      .get(address)
+      .i32(bytes - 1)
+      .op(OP.i32And, OP.i32Or)
+      .open(OP.if); // misaligned: traps
+    plain();
+    helper.end().get(address).call(translation(space, WINDOW.read)).tee(address).get(1).i64(0n);
+    helper.access(code, space.windows!.pool, align).i32(WAIT.notEqual).op(OP.i32Eq).open(OP.if);
+    helper.i32(WAIT.notEqual).get(2).op(OP.return).end();
+    helper.i32(-1).wide(address).wide(1, value).get(2).i32(bytes);
+    helper.hook(HOOK.wait, [I32, I64, I64, I64, I32], [I32, I64]).done();
+    return space.typeIndex([I32, value, I64], [I32, I64]);
+  });
+}
+
+/** The function (delta) -> result that asks the host for memory.grow. */
+export function growFunction(space: Space, memory: number): number {
+  return space.shared(`grow ${memory}`, (writer) => {
+    const type = space.spaces.memories[memory]!.index64 ? I64 : I32;
+    const helper = new HelperCode(writer, space, []);
+    helper.i32(memory).wide(0, type).hook(HOOK.grow, [I32, I64], [I64]);
+    if (type === I32) helper.op(OP.i32WrapI64);
+    helper.done();
+    return space.typeIndex([type], [type]);
+  });
+}
