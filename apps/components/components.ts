@@ -19,7 +19,24 @@ type Row = readonly [name: string, purpose: string];
 
 const C: readonly Row[] = [["smoke", "every import once, without an SDK"]];
 
-const CPP: readonly Row[] = [];
+const CPP: readonly Row[] = [
+  ["sheep_counter", "heap, stack and an own dataspace (thesis)"],
+  ["stack_counter", "a counter on the stack (thesis)"],
+  ["large_stack_counter", "a nearly full stack (thesis)"],
+  ["small_dataspaces", "many small dataspaces (thesis)"],
+  ["large_dataspaces", "a large dataspace (thesis)"],
+  ["sheep_counter_extended", "memory verified each turn"],
+  ["sheep_counter_async", "a periodic timer signal, construct returns"],
+  ["sheep_counter_timer", "a sleep in each turn"],
+  ["sheep_counter_threaded", "a second thread"],
+  ["thread_registers", "counters in registers only"],
+  ["cap_reuse", "numbers of freed capabilities"],
+  ["managed_dataspace", "nested region maps"],
+  ["fault_handler", "page faults that a handler serves"],
+  ["stress_rm", "exhaustion of a session's donation, then upgrades"],
+  ["validator", "memory that must keep its content"],
+  ["rtcr_resume_child", "pause and resume"],
+];
 
 const ASSEMBLYSCRIPT: readonly Row[] = [];
 

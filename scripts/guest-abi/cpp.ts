@@ -62,7 +62,7 @@ ${IMPORTS.map(cppImport).join("\n")}
 export function cppStubs(note: string): string {
   return `// ${note}
 #pragma once
-#include "message.h"
+#include <rtcr/message.h>
 
 namespace Rtcr::Abi {
 ${interfaces().map(cppInterface).join("\n")}

@@ -1,0 +1,22 @@
+// cap_reuse of RTCR v1: the number of a freed capability is used again, and an old reference never reaches the new object.
+#include <rtcr/component.h>
+
+using namespace Rtcr;
+
+void Component::construct(Env &env) {
+  constexpr u32 TURNS = 1000;
+  u32 reused = 0, alive = 0, reached = 0;
+  Capability old = env.ram().alloc(PAGE_SIZE).value;
+  for (u32 turn = 0; turn < TURNS; turn++) {
+    const u32 badge = old.badge();
+    env.ram().free(old);
+    Capability fresh = env.ram().alloc(PAGE_SIZE).value;
+    if (fresh.badge() == badge) reused++;
+    if (old.badge() != 0) alive++;
+    // a call through the old reference must not answer for the new object
+    if (Dataspace_client(old).size() != 0) reached++;
+    old = fresh;
+  }
+  log("badges used again: ", reused > 0 ? "yes" : "no", ", stale references alive: ", alive, ", reached: ", reached);
+  env.parent().exit(0);
+}

@@ -1,0 +1,24 @@
+// stress_rm_creation of RTCR v1: region maps until the session's donation is used up, then an upgrade, and on.
+#include <rtcr/component.h>
+
+using namespace Rtcr;
+
+void Component::construct(Env &env) {
+  constexpr u32 MAPS = 64;
+  Rm_connection rm(env);
+  Region_map_client maps[MAPS];
+  u32 upgrades = 0, destroyed = 0;
+  for (u32 i = 0; i < MAPS;) {
+    const auto map = rm.try_create(16 * PAGE_SIZE);
+    if (map.ok()) maps[i++] = map.value;
+    else if (map.error == Error::OUT_OF_RAM) rm.upgrade_ram(8 * 1024), upgrades++;
+    else if (map.error == Error::OUT_OF_CAPS) rm.upgrade_caps(8), upgrades++;
+    else return error("region map: ", map.error);
+  }
+  for (Region_map_client &map : maps) {
+    rm.destroy(map);
+    if (map.cap().badge() == 0) destroyed++;
+  }
+  log(MAPS, " region maps, upgrades: ", upgrades > 0 ? "yes" : "no", ", destroyed: ", destroyed);
+  env.parent().exit(0);
+}
