@@ -83,6 +83,7 @@ export class ByteDataspace extends CoreDataspace {
   readonly #physical: { readonly start: number; readonly end: number };
   #home: Home = IN_BUFFER;
   #buffer: Uint8Array | undefined;
+  #adopts = false;
 
   /** @internal Made by `createDataspace`. */
   constructor(core: CoreContext, options: DataspaceOptions, physical: number) {
@@ -133,10 +134,16 @@ export class ByteDataspace extends CoreDataspace {
     return length;
   }
 
+  /** The first move to linear memory takes what lies there as content, instead of clearing it. */
+  adoptLinear(): void {
+    this.#adopts = true;
+  }
+
   /** @internal @param usedUpTo address from which on that memory has never been used: it is zero */
   moveToLinear(use: Use, usedUpTo: number = Number.POSITIVE_INFINITY): void {
     const view = use.space.memory.view(use.address, use.length);
-    if (this.#home.kind === "buffer" && !this.#buffer) view.fill(0, 0, Math.max(0, usedUpTo - use.address));
+    if (this.#adopts) this.#adopts = false;
+    else if (this.#home.kind === "buffer" && !this.#buffer) view.fill(0, 0, Math.max(0, usedUpTo - use.address));
     else this.#copyOut(use.offset, view);
     if (use.length === this.#size) this.#buffer = undefined;
     else if (this.#home.kind === "pool") this.#takeFromPool();

@@ -85,7 +85,7 @@ function usesAt(region: Region, sight: Sight, steps: Steps, found: Use[]): void 
   if (!steps.make()) return;
   const start = Math.max(region.start, sight.from);
   const end = Math.min(region.end, sight.to);
-  if (start >= end) return;
+  if (start >= end || region.hidden) return;
   const address = sight.address + start - sight.from;
   const offset = region.offset + start - region.start;
   const writable = sight.writable && region.writeable;

@@ -37,6 +37,13 @@ export interface Region {
   readonly executable: boolean;
   readonly writeable: boolean;
   readonly charged: boolean;
+  /** Code that nothing but execution can reach: it is shown nowhere. */
+  readonly hidden: boolean;
+}
+
+/** As core itself attaches: nobody pays, and the region may be one of code that is shown nowhere. */
+export interface CoreAttachOptions extends AttachOptions {
+  readonly hidden?: boolean;
 }
 
 /** Who pays for regions. */
@@ -109,7 +116,7 @@ export class CoreRegionMap implements RegionMap {
   }
 
   /** As `attach`, for regions that core makes itself and nobody pays for. */
-  attachFree(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
+  attachFree(dataspace: Capability<Dataspace>, options: CoreAttachOptions = {}): Attempt<number, AttachRefusal> {
     return this.#attach(dataspace, options, false);
   }
 
@@ -136,8 +143,7 @@ export class CoreRegionMap implements RegionMap {
     let at = address;
     for (let nested = false; ; nested = true) {
       const region = map.regions.at(at);
-      const readOnly = region && access === "write" && !(region.writeable && region.dataspace.writable());
-      if (!region || readOnly || (access === "exec" && !region.executable)) {
+      if (!region || !allows(region, access)) {
         return { ok: false, fault: { map, address: at, type: FAULT_OF[access], nested } };
       }
       const offset = region.offset + at - region.start;
@@ -187,7 +193,11 @@ export class CoreRegionMap implements RegionMap {
     for (const region of this.regions.overlapping(0, this.size())) this.removeRegion(region);
   }
 
-  #attach(capability: Capability<Dataspace>, options: AttachOptions, charged: boolean): Attempt<number, AttachRefusal> {
+  #attach(
+    capability: Capability<Dataspace>,
+    options: CoreAttachOptions,
+    charged: boolean,
+  ): Attempt<number, AttachRefusal> {
     const offset = options.offset ?? 0;
     if (!(offset >= 0) || offset % PAGE_BYTES !== 0) return refusal("region-conflict");
     const dataspace = capability.object;
@@ -201,8 +211,18 @@ export class CoreRegionMap implements RegionMap {
       return refusal("region-conflict");
     }
     if (charged && !this.#store.take()) return refusal("out-of-ram");
-    const { executable = false, writeable = true } = options;
-    return this.#add({ map: this, dataspace, start, end: start + size, offset, executable, writeable, charged });
+    const { executable = false, writeable = true, hidden = false } = options;
+    return this.#add({
+      map: this,
+      dataspace,
+      start,
+      end: start + size,
+      offset,
+      executable,
+      writeable,
+      charged,
+      hidden,
+    });
   }
 
   #add(region: Region): Attempt<number, AttachRefusal> {
@@ -290,6 +310,11 @@ export class CoreRegionMap implements RegionMap {
     known.set(this, height);
     return height;
   }
+}
+
+function allows(region: Region, access: Access): boolean {
+  if (access === "exec") return region.executable;
+  return !region.hidden && (access === "read" || (region.writeable && region.dataspace.writable()));
 }
 
 function hex(address: number): string {

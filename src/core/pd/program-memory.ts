@@ -1,0 +1,192 @@
+// A loaded program's memory as dataspaces of its PD: what it begins with, and how memory.grow adds to it.
+//
+//   component layout                                    plain layout
+//   linker area  0            data: all that the        address space  0   data, then one region a growth
+//                             instance begins with
+//                at its end   text: the binary          linker area        text
+//
+// The text region is there to be executed only: a function has no address in linear memory, so nothing is shown at the
+// region's addresses, and no memory is used for it. Starting a thread, or an indirect call, in a program whose text is
+// detached is an execute fault there.
+import {
+  type AttachRefusal,
+  type Capability,
+  type Dataspace,
+  type OutOf,
+  PAGE_BYTES,
+  type PdSession,
+  toPages,
+  writeSessionArgs,
+} from "../../session/index.ts";
+import { type Attempt, assert, refusal, success } from "../../util/index.ts";
+import type { ComponentMemory } from "../memory/component-memory.ts";
+import { ByteDataspace } from "../memory/dataspace.ts";
+import type { PageFault } from "../memory/faults.ts";
+import { LAYOUTS, type LayoutName, LINKER_AREA_BYTES } from "./areas.ts";
+import type { CorePd } from "./pd.ts";
+
+const WASM_PAGE_BYTES = 65_536;
+
+export interface ProgramMemoryOptions {
+  readonly layout: LayoutName;
+  /** The binary; absent: there is no text region, and anything may be executed. */
+  readonly text?: Capability<Dataspace>;
+}
+
+export type ProgramMemoryRefusal = OutOf | "undefined-ref-account" | "region-conflict";
+
+/** What `adoptProgram` made. */
+export class ProgramMemory {
+  readonly layout: LayoutName;
+  /** The memory that the program began with; INVALID if it has none. Guests may free it like any other. */
+  readonly data: Capability<Dataspace> | undefined;
+  /** Address of the text in the address space. */
+  readonly textAddress: number | undefined;
+  readonly #pd: CorePd;
+
+  /** @internal Made by `adoptProgram`. */
+  constructor(
+    pd: CorePd,
+    layout: LayoutName,
+    data: Capability<Dataspace> | undefined,
+    textAddress: number | undefined,
+  ) {
+    this.#pd = pd;
+    this.layout = layout;
+    this.data = data;
+    this.textAddress = textAddress;
+  }
+
+  /** The fault of executing the program's code; undefined if it may be executed. */
+  checkExecutable(): PageFault | undefined {
+    if (this.textAddress === undefined) return undefined;
+    return this.#pd.addressSpaceMap.checkExecutable(this.textAddress);
+  }
+}
+
+/**
+ * Lays out the address space of a PD for its program, takes the instance's memory as it is into a dataspace that the PD
+ * is charged for, and shows there what has been attached before. Call it once, when the instance exists and before its
+ * first thread runs. Windows begin behind the program's own memory.
+ *
+ * @returns a refusal leaves the PD as it was
+ */
+export function adoptProgram(
+  pd: CorePd,
+  memory: ComponentMemory,
+  options: ProgramMemoryOptions,
+): Attempt<ProgramMemory, ProgramMemoryRefusal> {
+  const undo: (() => void)[] = [];
+  const adopted = adopt(pd, memory, options, undo);
+  if (!adopted.ok) for (const step of undo.reverse()) step();
+  return adopted;
+}
+
+function adopt(
+  pd: CorePd,
+  memory: ComponentMemory,
+  options: ProgramMemoryOptions,
+  undo: (() => void)[],
+): Attempt<ProgramMemory, ProgramMemoryRefusal> {
+  const { addressSpaceMap: space, linkerAreaMap: linker, stackAreaMap: stacks } = pd;
+  const layout = LAYOUTS[options.layout];
+  for (const [area, address] of [
+    [linker, layout.linkerArea],
+    [stacks, layout.stackArea],
+  ] as const) {
+    const attached = space.attachFree(area.dataspace(), { address });
+    if (!attached.ok) return refusal(nameOf(attached.reason));
+    undo.push(() => space.detach(address));
+  }
+  const data = takeData(pd, memory, options.layout === "component" ? linker : space, undo);
+  if (!data.ok) return data;
+  const textAt = attachText(pd, options.text, undo);
+  if (!textAt.ok) return textAt;
+  if (memory.windows) memory.windows.limit = memory.size();
+  const problem = space.bind(memory);
+  if (problem) return refusal(problem.reason === "memory-full" ? "out-of-ram" : "region-conflict");
+  const textAddress = textAt.value === undefined ? undefined : layout.linkerArea + textAt.value;
+  return success(new ProgramMemory(pd, options.layout, data.value, textAddress));
+}
+
+function takeData(
+  pd: CorePd,
+  memory: ComponentMemory,
+  map: CorePd["addressSpaceMap"],
+  undo: (() => void)[],
+): Attempt<Capability<Dataspace> | undefined, ProgramMemoryRefusal> {
+  if (memory.size() === 0) return success(undefined);
+  const allocated = pd.alloc(memory.size());
+  if (!allocated.ok) return allocated;
+  undo.push(() => pd.free(allocated.value));
+  const dataspace = allocated.value.object;
+  assert(dataspace instanceof ByteDataspace, "a PD of core allocates dataspaces of core");
+  dataspace.adoptLinear();
+  const attached = map.attach(allocated.value, { address: 0, executable: false });
+  return attached.ok ? allocated : refusal(nameOf(attached.reason));
+}
+
+/** Attaches the binary at the end of the linker area. @returns where in the area; undefined without a binary */
+function attachText(
+  pd: CorePd,
+  text: Capability<Dataspace> | undefined,
+  undo: (() => void)[],
+): Attempt<number | undefined, ProgramMemoryRefusal> {
+  const binary = text?.object;
+  if (!text || !binary) return success(undefined);
+  const size = Math.min(toPages(binary.size()), LINKER_AREA_BYTES / 2);
+  const address = LINKER_AREA_BYTES - size;
+  const attached = pd.linkerAreaMap.attachFree(text, {
+    address,
+    size,
+    executable: true,
+    writeable: false,
+    hidden: true,
+  });
+  if (!attached.ok) return refusal(nameOf(attached.reason));
+  undo.push(() => pd.linkerAreaMap.detach(address));
+  return success(address);
+}
+
+/**
+ * memory.grow of a program: memory of its PD, attached behind the memory it has, which has grown when this returns.
+ *
+ * @param pd the PD as the component sees it (an interposer's, where there is one)
+ * @param deltaPages Wasm pages of 64 KiB
+ * @returns the pages it had before. A refusal leaves everything as it was: the guest sees -1, or waits until a resource
+ *   request (`growthRequest`) was granted
+ */
+export function growLinearMemory(
+  pd: PdSession,
+  memory: ComponentMemory,
+  deltaPages: number,
+): Attempt<number, ProgramMemoryRefusal> {
+  const before = memory.size();
+  if (deltaPages === 0) return success(before / WASM_PAGE_BYTES);
+  const allocated = pd.alloc(deltaPages * WASM_PAGE_BYTES);
+  if (!allocated.ok) return allocated;
+  const { windows } = memory;
+  const end = before + deltaPages * WASM_PAGE_BYTES;
+  const direct = windows?.limit === before && end < 2 ** 32;
+  // Nothing is attached there if the attachment succeeds, so the program's own memory may go on at full speed.
+  if (direct) windows.limit = end;
+  const attached = pd.addressSpace().object?.attach(allocated.value, { address: before });
+  if (attached?.ok && memory.ensure(end)) return success(before / WASM_PAGE_BYTES);
+  pd.free(allocated.value);
+  if (direct && windows.limit > before) windows.limit = before;
+  return refusal(attached && !attached.ok ? nameOf(attached.reason) : "region-conflict");
+}
+
+/** A program's memory is never invalid: where it cannot be attached, something else is. */
+function nameOf(reason: AttachRefusal): ProgramMemoryRefusal {
+  return reason === "invalid-dataspace" ? "region-conflict" : reason;
+}
+
+/** The arguments of a resource request for a growth that was refused. */
+export function growthRequest(deltaPages: number, reason: OutOf): string {
+  const args =
+    reason === "out-of-caps" ? { cap_quota: 1 } : { ram_quota: deltaPages * WASM_PAGE_BYTES + 2 * PAGE_BYTES };
+  const written = writeSessionArgs(Object.entries(args));
+  assert(written.ok, "two numbers are short enough for session arguments");
+  return written.value;
+}
