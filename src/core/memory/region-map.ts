@@ -123,7 +123,6 @@ export class CoreRegionMap implements RegionMap {
   detach(address: number): void {
     const region = this.regions.at(address);
     if (region) this.removeRegion(region);
-    else this.#core.warn(`${this.label}: detach of ${hex(address)}, where nothing is attached`);
   }
 
   faultHandler(context: Capability<SignalContext>): void {
