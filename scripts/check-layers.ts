@@ -14,6 +14,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: ["util", "abi", "engine", "instrument", "session"],
   wasi: ["util", "abi", "session"],
   init: ["util", "session", "core", "wasi"],
+  native: ["util", "abi", "session", "core", "init"],
   checkpoint: ["util", "abi"],
   store: ["util", "checkpoint"],
   rtcr: ["util", "profile", "session", "checkpoint", "store"],

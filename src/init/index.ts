@@ -1,5 +1,6 @@
 // Init: starts a tree of components from a configuration (spec section 3).
 export { type CheckedConfig, checkConfig, describeFinding } from "./config/check-config.ts";
 export type { Finding } from "./config/schema.ts";
-export { XmlFault } from "./config/xml.ts";
+export { textOfModule, tryXml, XmlFault, type XmlNode } from "./config/xml.ts";
 export { Init, init } from "./init.ts";
+export { readRequests, type ServerRequest } from "./sessions/requests.ts";

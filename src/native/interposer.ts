@@ -35,7 +35,8 @@ export function interposer(env: Env): NativeComponent {
           };
           answer(success({ object: forwarding(session, counts), upgrade, close }));
         },
-        refused: (reason) => answer(refusal(reason === "out-of-ram" || reason === "out-of-caps" ? "service-denied" : reason)),
+        refused: (reason) =>
+          answer(refusal(reason === "out-of-ram" || reason === "out-of-caps" ? "service-denied" : reason)),
       },
     );
   };

@@ -6,7 +6,15 @@
 //
 // A ROM session sees the last report of the session that its policy names, and nothing before there is one or when that
 // session is closed. `verbose` writes each report to the log. Reports keep their modules over changes of the policies.
-import { CoreReport, CoreRom, logLines, type NativeComponent, pdDataspaces, RomModule, writeLine } from "../core/index.ts";
+import {
+  CoreReport,
+  CoreRom,
+  logLines,
+  type NativeComponent,
+  pdDataspaces,
+  RomModule,
+  writeLine,
+} from "../core/index.ts";
 import type { XmlNode } from "../init/index.ts";
 import { type Env, numberArg, objectOf, type PdSession, toPages } from "../session/index.ts";
 import { refusal, required, success } from "../util/index.ts";

@@ -3,6 +3,9 @@
 //
 // I1  Each request for a session is answered once: by its capability or by a refusal.
 // I2  A session's capability lives from its delivery until its close request has been answered.
+
+import { writeLine } from "../core/index.ts";
+import { readRequests, type ServerRequest, textOfModule } from "../init/index.ts";
 import {
   type Capability,
   contentOf,
@@ -12,6 +15,7 @@ import {
   type Identity,
   type KernelObject,
   type Location,
+  type OutOf,
   objectOf,
   type ParentSession,
   type Quota,
@@ -19,12 +23,9 @@ import {
   readSessionArgs,
   type SessionArgs,
   type SessionRefusal,
-  type OutOf,
   type SignalHandler,
 } from "../session/index.ts";
 import { type Attempt, Bug, messageOf, refusal } from "../util/index.ts";
-import { writeLine } from "../core/index.ts";
-import { readRequests, type ServerRequest, textOfModule } from "../init/index.ts";
 import type { Connections } from "./connections.ts";
 
 export type ServerRefusal = Exclude<SessionRefusal, OutOf>;
