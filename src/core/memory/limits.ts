@@ -3,7 +3,7 @@
 /** Region maps inside region maps: how deep an address space may be nested. */
 export const NESTING_LIMIT = 16;
 /** Steps through nested maps that one attachment may cause; beyond it the attachment is refused. */
-export const PLACEMENT_STEPS_LIMIT = 2 ** 20;
+export const PLACEMENT_STEPS_LIMIT = 2 ** 18;
 /** Free places that are looked at for one alignment before a smaller alignment, or a larger place, is taken. */
 export const MISFIT_LIMIT = 64;
 /** Objects of core whose data fits into one block of META_BLOCK_BYTES. */

@@ -271,7 +271,7 @@ export class CoreRegionMap implements RegionMap {
     if (!(dataspace instanceof ManagedDataspace)) return false;
     const inner = dataspace.map;
     const above = this.#ancestors();
-    if (!above.has(inner) && this.#depth() + inner.#height() < NESTING_LIMIT) return false;
+    if (!above.has(inner) && this.#depth() + inner.#height() <= NESTING_LIMIT) return false;
     this.#core.warn(
       above.has(inner)
         ? `${this.label}: ${inner.label} contains this map, it cannot be attached in it`

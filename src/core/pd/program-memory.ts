@@ -94,7 +94,7 @@ function adopt(
     [linker, layout.linkerArea],
     [stacks, layout.stackArea],
   ] as const) {
-    const attached = space.attachFree(area.dataspace(), { address });
+    const attached = space.attachFree(area.dataspace(), { address, executable: area === linker });
     if (!attached.ok) return refusal(nameOf(attached.reason));
     undo.push(() => space.detach(address));
   }
