@@ -18,7 +18,7 @@ const BEHIND_THE_LAST: Readonly<Record<string, string>> = {
   "table that is set": "(func (table.set 1 (i32.const 0) (ref.null func)))",
   "table of an indirect call": "(type (func)) (func (call_indirect 0 (type 0) (i32.const 0)))",
   "element segment": "(func (elem.drop 0))",
-  "data segment": "(func (data.drop 0))",
+  "data segment": `(data "x") (func (data.drop 1))`,
   function: "(func (result funcref) (ref.func 1))",
 };
 
