@@ -42,6 +42,11 @@ export interface HostCall {
 export interface HostFunction {
   readonly freeze: "instant" | "restartable";
   readonly call: (call: HostCall, ...args: HostValue[]) => HostValue | readonly HostValue[];
+  /**
+   * Tried first as long as nobody asks for a freeze, with up to three arguments: its result, or undefined to go on with
+   * `call`. It sees no HostCall, does not block and does not call the guest back.
+   */
+  readonly fast?: (x: never, y: never, z: never) => HostValue;
 }
 
 /** Host functions by import module and name. */

@@ -41,8 +41,7 @@ export class Arenas {
  * @throws EngineFault "busy" while a thread runs, "unsaveable" for a reference that has no saved form
  */
 export function captureGroup(group: Group, arenas: Arenas = new Arenas()): SavedGroup {
-  if (group.running)
-    throw new EngineFault("busy", `thread ${group.running.id} is running: a capture needs all threads frozen`);
+  requireRest(group);
   const threads = group.threads.map((thread) => group.save(thread));
   const states = owned(group.instances);
   const instances = group.instances.map((instance, number) =>
@@ -51,7 +50,27 @@ export function captureGroup(group: Group, arenas: Arenas = new Arenas()): Saved
   return { abi: ABI_VERSION, instances, threads };
 }
 
-function captureInstance(group: Group, instance: Instance, state: OwnedState, arenas: Arenas): SavedInstance {
+/**
+ * What a group consists of beside memories and threads: globals, tables, dropped segments.
+ *
+ * @throws EngineFault as `captureGroup`
+ */
+export function captureOutside(group: Group): SavedGroup {
+  requireRest(group);
+  const states = owned(group.instances);
+  const instances = group.instances.map((instance, number) => ({
+    ...captureRest(group, instance, states[number]!),
+    memories: [],
+  }));
+  return { abi: ABI_VERSION, instances, threads: [] };
+}
+
+function requireRest(group: Group): void {
+  if (!group.running) return;
+  throw new EngineFault("busy", `thread ${group.running.id} is running: a capture needs all threads frozen`);
+}
+
+function captureRest(group: Group, instance: Instance, state: OwnedState): Omit<SavedInstance, "memories"> {
   const { name, program } = instance;
   const dropped = droppedSegments(instance);
   return {
@@ -61,6 +80,12 @@ function captureInstance(group: Group, instance: Instance, state: OwnedState, ar
     tables: state.tables.map((index) => captureTable(group, instance, index)),
     droppedData: dropped.data,
     droppedElements: dropped.elements,
+  };
+}
+
+function captureInstance(group: Group, instance: Instance, state: OwnedState, arenas: Arenas): SavedInstance {
+  return {
+    ...captureRest(group, instance, state),
     memories: state.memories.map((index) => {
       const bytes = new Uint8Array(instance.memories[index]!.buffer);
       const content = arenas.take(instance.number, index, bytes.length);
@@ -103,6 +128,18 @@ export function restoreGroup(group: Group, saved: SavedGroup): void {
   checkGroup(group, saved);
   for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
   for (const thread of saved.threads) group.restore(thread);
+}
+
+/**
+ * Brings the instances of a group without threads into a state of `captureOutside`; memories stay as they are.
+ *
+ * @throws EngineFault as `restoreGroup`; the group is unchanged then
+ */
+export function restoreOutside(group: Group, saved: SavedGroup): void {
+  if (group.threads.length > 0)
+    throw new EngineFault("busy", "a restore needs a fresh group, found one that has threads");
+  checkGroup(group, saved, "outside");
+  for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
 }
 
 function restoreInstance(group: Group, instance: Instance, state: SavedInstance): void {

@@ -41,6 +41,30 @@ export interface GroupOptions {
   readonly compile?: Compile;
   /** A host call that would block gives way instead (default: it blocks this JavaScript thread); see Thread.parked. */
   readonly parks?: boolean;
+  /** What `memory.atomic.wait` does (default: blocks this JavaScript thread, in slices). */
+  readonly atomicWait?: AtomicWait;
+}
+
+/**
+ * @param memory index in the instance; negative: that of its windows' pool
+ * @param width bytes; negative: the value in memory is not the expected one
+ * @returns an outcome of WAIT, and the nanoseconds that are left if it is "interrupted"
+ */
+export type AtomicWait = (
+  instance: Instance,
+  memory: number,
+  address: bigint,
+  expected: bigint,
+  timeout: bigint,
+  width: number,
+) => [outcome: number, remainingNs: bigint];
+
+/** A function that a host calls many times as a short thread of its own; see `Group.direct`. */
+export interface DirectCall {
+  readonly entry: Entry;
+  readonly fn: (w: number, x: number, y: number, z: number) => unknown;
+  /** The thread that the last call has become because it froze or did not return. */
+  thread: Thread | undefined;
 }
 
 export interface AddOptions {
@@ -61,6 +85,7 @@ export class Group {
   /** Asked at memory.grow of programs that were rewritten with `growth`; by default it is done. */
   onGrow: GrowthPolicy = () => "grow";
   readonly parks: boolean;
+  readonly atomicWait: AtomicWait | undefined;
   /** Polls that found the flag set. */
   polls = 0;
   readonly #freezeTag = new WebAssembly.Tag({ parameters: [] });
@@ -68,6 +93,8 @@ export class Group {
   readonly #records: Records;
   readonly #shared: Shared;
   readonly #compile: Compile;
+  /** Stands for whatever runs in `direct`. */
+  readonly #directly = new Thread(0, { instance: 0, function: 0, name: "" }, []);
   #resident: Thread | undefined;
   #running: Thread | undefined;
   #skip = false;
@@ -76,6 +103,7 @@ export class Group {
   constructor(options: GroupOptions = {}) {
     this.#compile = options.compile ?? ((bytes) => new WebAssembly.Module(bytes as BufferSource));
     this.parks = options.parks ?? false;
+    this.atomicWait = options.atomicWait;
     this.references = new References(this.instances);
     this.#records = new Records(this.control, this.instances, this.references);
     this.hostCalls = new HostCalls(this, this.#freeze);
@@ -155,6 +183,15 @@ export class Group {
     );
   }
 
+  /** Forgets a thread that stands still: it will never run again. */
+  drop(thread: Thread): void {
+    assert(this.#running !== thread, `thread ${thread.id} stands still`);
+    if (this.#resident === thread) this.#resident = undefined;
+    const index = this.threads.indexOf(thread);
+    if (index >= 0) this.threads.splice(index, 1);
+    thread.state = "ended";
+  }
+
   /** A new thread that will call a function of the original. */
   spawn(entry: Entry, args: readonly unknown[]): Thread {
     const thread = new Thread(this.#nextThread++, entry, args);
@@ -210,6 +247,32 @@ export class Group {
       });
     } catch (thrown) {
       this.#stopped(thread, thrown);
+    } finally {
+      this.#running = undefined;
+      this.#skip = false;
+    }
+  }
+
+  /**
+   * Calls a function as a new thread's whole work, and makes that thread only if the function freezes or does not return.
+   *
+   * @returns its result; undefined: see `call.thread`
+   */
+  direct(call: DirectCall, w: number, x: number, y: number, z: number): number | undefined {
+    assert(!this.#running, "one thread runs at a time");
+    const { control } = this;
+    if (this.#resident) this.#makeRoom();
+    control.set(CONTROL.resume, 0);
+    control.reset();
+    this.#running = this.#directly;
+    try {
+      return call.fn(w, x, y, z) as number;
+    } catch (thrown) {
+      const thread = this.spawn(call.entry, [w, x, y, z]);
+      call.thread = thread;
+      this.#resident = thread;
+      this.#stopped(thread, thrown);
+      return undefined;
     } finally {
       this.#running = undefined;
       this.#skip = false;
@@ -287,14 +350,18 @@ export class Group {
   #makeResident(thread: Thread): void {
     const before = this.#resident;
     if (before === thread) return;
-    if (before) before.moved = this.#records.take();
-    this.#resident = undefined;
+    this.#makeRoom();
     this.control.reset();
     if (thread.frames) this.#records.write(thread.frames);
     if (thread.moved) this.#records.put(thread.moved);
     thread.frames = undefined;
     thread.moved = undefined;
     this.#resident = thread;
+  }
+
+  #makeRoom(): void {
+    if (this.#resident) this.#resident.moved = this.#records.take();
+    this.#resident = undefined;
   }
 
   #begin(thread: Thread): unknown {

@@ -37,6 +37,9 @@ function hook(slot: number, type: Signature, body: (...args: never[]) => unknown
 
 function wait(group: Group, instance: Instance) {
   return (memory: number, address: bigint, expected: bigint, timeout: bigint, width: number) => {
+    if (group.atomicWait && group.hostCalls.depth === 0) {
+      return group.atomicWait(instance, memory, address, expected, timeout, width);
+    }
     const waited = memory < 0 ? instance.windows!.pool.memory : instance.memories[memory]!;
     return waitOn(group.control, group.parks, waited, address, expected, timeout, width);
   };

@@ -1,8 +1,8 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
-export { Arenas, captureGroup, restoreGroup } from "./capture.ts";
+export { Arenas, captureGroup, captureOutside, restoreGroup, restoreOutside } from "./capture.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
-export { Group, type GroupOptions, type PollPolicy } from "./group.ts";
+export { type AtomicWait, type DirectCall, Group, type GroupOptions, type PollPolicy } from "./group.ts";
 export type { GrowthPolicy, ThreadFault } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";

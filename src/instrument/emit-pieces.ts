@@ -262,20 +262,24 @@ function argumentBytes(emitter: Emitter, site: Site): Uint8Array {
 /**
  * A function of (address, expected, timeout) that waits until the wait is over or somebody wants the thread, and
  * returns the outcome and the timeout that is left. The instruction itself, with no time to wait, goes first: it
- * traps where the original would and says whether there is anything to wait for.
+ * traps where the original would and says whether there is anything to wait for. The host has the last word, because
+ * a thread that was woken and thawed finds the value changed.
  */
 function waitFunction(space: Space, operation: number, memory: number, argument: Uint8Array): number {
   const key = `wait ${operation} ${argument.join()}`;
   return space.shared(key, (writer) => {
     const address = space.spaces.memories[memory]!.index64 ? I64 : I32;
     const value = operation === OP.wait64 ? I64 : I32;
-    writer.u8(0);
+    writer.bytes([1, 1, I32]);
+    writer.bytes([OP.i32Const, 0, OP.i32Const]); // 0 - (width or -width)
+    writer.s32(value === I64 ? 8 : 4);
+    writer.u8(OP.i32Const);
+    writer.s32(value === I64 ? -8 : -4);
     writer.bytes([OP.localGet, 0, OP.localGet, 1, OP.i64Const, 0, ...opcodeBytes(operation)]);
     writer.bytes(argument);
     writer.u8(OP.i32Const);
     writer.s32(WAIT.notEqual);
-    writer.bytes([OP.i32Eq, OP.if, 0x40, OP.i32Const, WAIT.notEqual, OP.localGet, 2, OP.return, OP.end]);
-    writer.u8(OP.i32Const);
+    writer.bytes([OP.i32Eq, OP.select, OP.i32Sub, OP.localSet, 3, OP.i32Const]);
     writer.s32(memory);
     writer.bytes([OP.localGet, 0]);
     if (address === I32) writer.u8(OP.i64ExtendI32U);
@@ -283,7 +287,7 @@ function waitFunction(space: Space, operation: number, memory: number, argument:
     writer.s64(staticOffset(argument));
     writer.bytes([OP.i64Add, OP.localGet, 1]);
     if (value === I32) writer.u8(OP.i64ExtendI32U);
-    writer.bytes([OP.localGet, 2, OP.i32Const, value === I64 ? 8 : 4, OP.i32Const, HOOK.wait, OP.callIndirect]);
+    writer.bytes([OP.localGet, 2, OP.localGet, 3, OP.i32Const, HOOK.wait, OP.callIndirect]);
     writer.u32(space.typeIndex([I32, I64, I64, I64, I32], [I32, I64]));
     writer.u32(space.hooksTable);
     writer.u8(OP.end);
