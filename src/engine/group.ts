@@ -192,6 +192,11 @@ export class Group {
     thread.state = "ended";
   }
 
+  /** The number that the next new thread gets. */
+  get nextThread(): number {
+    return this.#nextThread;
+  }
+
   /** A new thread that will call a function of the original. */
   spawn(entry: Entry, args: readonly unknown[]): Thread {
     const thread = new Thread(this.#nextThread++, entry, args);

@@ -56,14 +56,16 @@ export class HostCalls {
     this.#wrapped.set(`${instance} ${module} ${name}`, wrapped);
     if (host.freeze === "instant") {
       const call = new Call(this.#group, this, wrapped, [], undefined);
-      const plain = (...args: HostValue[]) => this.#enter(host, call, args);
-      return host.fast ? quick(host.fast as Fast, plain as Fast, this.#group.control.words) : plain;
+      const enter = (...args: HostValue[]) => this.#enter(host, call, args);
+      return host.fast ? quick(host.fast as Fast, enter, enter, this.#group.control.words) : enter;
     }
+    const enter = (...args: HostValue[]) =>
+      this.#enter(host, new Call(this.#group, this, wrapped, args, undefined), args);
     const slow = (...args: HostValue[]) => {
       if (this.#group.giveWay(0)) this.freeze(wrapped, args, undefined, undefined);
-      return this.#enter(host, new Call(this.#group, this, wrapped, args, undefined), args);
+      return enter(...args);
     };
-    return host.fast ? quick(host.fast as Fast, slow as Fast, this.#group.control.words) : slow;
+    return host.fast ? quick(host.fast as Fast, slow, enter, this.#group.control.words) : slow;
   }
 
   #enter(host: HostFunction, call: Call, args: readonly HostValue[]): unknown {
@@ -155,15 +157,18 @@ export class HostCalls {
 }
 
 type Fast = (x: HostValue, y: HostValue, z: HostValue) => HostValue;
+type Slow = (...args: HostValue[]) => unknown;
 
-/** No allocation: a call that its `fast` form can do costs little more than the crossing. */
-function quick(fast: Fast, slow: Fast, words: Int32Array): Fast {
+/**
+ * No allocation: a call that its `fast` form can do costs little more than the crossing.
+ *
+ * @param slow taken when a freeze is asked for @param enter goes on with a call that its `fast` form has begun
+ */
+function quick(fast: Fast, slow: Slow, enter: Slow, words: Int32Array): (x: HostValue, y: HostValue, z: HostValue) => unknown {
   return (x, y, z) => {
-    if (words[CONTROL.flag >> 2] === 0) {
-      const result = fast(x, y, z);
-      if (result !== undefined) return result;
-    }
-    return slow(x, y, z);
+    if (words[CONTROL.flag >> 2] !== 0) return slow(x, y, z);
+    const result = fast(x, y, z);
+    return result === undefined ? enter(x, y, z) : result;
   };
 }
 

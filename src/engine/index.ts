@@ -1,5 +1,6 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
 export { Arenas, captureGroup, captureOutside, restoreGroup, restoreOutside } from "./capture.ts";
+export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
 export { type AtomicWait, type DirectCall, Group, type GroupOptions, type PollPolicy } from "./group.ts";

@@ -1,0 +1,99 @@
+// The capability table of a component: which slot denotes what (S1-S6).
+//
+// I1  Slot 0 is the invalid capability and is never given out.
+// I2  One capability has one slot, however often it arrives: its references are counted.
+// I3  A slot is free again only when the component has released its last reference; the slot of a dead object denotes
+//     nothing until then, so no number that the component holds ever comes to mean something else.
+import { type Capability, type CapabilitySlot, INVALID } from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { CapabilityAccess } from "../rpc/index.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+
+export class CapabilityTable implements CapabilityAccess {
+  readonly #capabilities: Capability[] = [INVALID];
+  readonly #counts: number[] = [0];
+  readonly #slots = new Map<Capability, number>();
+  readonly #free: number[] = [];
+  readonly #limit: number;
+
+  /** @param limit slots, slot 0 included */
+  constructor(limit: number = KERNEL_LIMITS.slots) {
+    this.#limit = limit;
+  }
+
+  /** Slots in use. */
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  /** What a slot denotes; INVALID for slots that are not in use. The capability may be dead. */
+  lookup(slot: number): Capability {
+    return slot > 0 && slot < this.#capabilities.length ? this.#capabilities[slot]! : INVALID;
+  }
+
+  /** The slot of a capability that the component receives, with one reference more; 0 if it is invalid or no slot is left. */
+  insert(capability: Capability): number {
+    if (!capability.valid) return 0;
+    let slot = this.#slots.get(capability);
+    if (slot === undefined) {
+      slot = this.#take();
+      if (slot === 0) return 0;
+      this.#put(slot, capability, 1);
+    } else this.#counts[slot]! += 1;
+    return slot;
+  }
+
+  /** Puts a capability at a slot; if it is there already its count is replaced. */
+  install(slot: number, capability: Capability, count: number): Attempt<void, "slot-taken" | "out-of-caps"> {
+    if (!Number.isInteger(slot) || slot <= 0 || slot >= this.#limit) return refusal("out-of-caps");
+    const there = this.lookup(slot);
+    const elsewhere = this.#slots.get(capability);
+    if (there === INVALID ? elsewhere !== undefined : there !== capability) return refusal("slot-taken");
+    if (capability === INVALID || count < 1) return refusal("out-of-caps");
+    for (let hole = this.#capabilities.length; hole < slot; hole++) {
+      this.#put(hole, INVALID, 0);
+      this.#free.push(hole);
+    }
+    this.#put(slot, capability, count);
+    return success(undefined);
+  }
+
+  /** One reference more; unused slots are ignored. */
+  retain(slot: number): void {
+    if (this.lookup(slot) !== INVALID) this.#counts[slot]! += 1;
+  }
+
+  /** One reference less; at none the slot is free. Unused slots are ignored. */
+  release(slot: number): void {
+    const capability = this.lookup(slot);
+    if (capability === INVALID) return;
+    const count = (this.#counts[slot]! -= 1);
+    if (count > 0) return;
+    this.#slots.delete(capability);
+    this.#capabilities[slot] = INVALID;
+    this.#free.push(slot);
+  }
+
+  /** Slots in use, ascending; those of dead objects included. */
+  entries(): CapabilitySlot[] {
+    const found: CapabilitySlot[] = [];
+    this.#capabilities.forEach((capability, slot) => {
+      if (capability !== INVALID) found.push({ slot, capability, count: this.#counts[slot]! });
+    });
+    return found;
+  }
+
+  #put(slot: number, capability: Capability, count: number): void {
+    this.#capabilities[slot] = capability;
+    this.#counts[slot] = count;
+    if (capability !== INVALID) this.#slots.set(capability, slot);
+  }
+
+  /** The slot released last, or a new one; 0 if there is none. Slots that `install` has taken since are passed over. */
+  #take(): number {
+    for (let slot = this.#free.pop(); slot !== undefined; slot = this.#free.pop()) {
+      if (this.#capabilities[slot] === INVALID) return slot;
+    }
+    return this.#capabilities.length < this.#limit ? this.#capabilities.length : 0;
+  }
+}

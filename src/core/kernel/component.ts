@@ -1,0 +1,382 @@
+// A component: its capability table, its threads and, once its program is loaded, the group in which they all run.
+//
+// I1  At most one thread is in the group, `running`; the globals in the instance are those of `#holder`.
+// I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
+import {
+  CONTROL,
+  type HostImports,
+  type PlainData,
+  type SavedGroup,
+} from "../../abi/index.ts";
+import { captureGroup, EngineFault, type Entry, Group, type Instance, restoreGroup, type Thread } from "../../engine/index.ts";
+import { type Capability, INVALID, type LoadOptions, type ParentSession, type PdSession } from "../../session/index.ts";
+import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
+import type { LoadedProgram } from "../program.ts";
+import { CapabilityTable } from "./capability-table.ts";
+import { kernelImports } from "./imports.ts";
+import type { Kernel } from "./kernel.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+import { fitsMessage } from "./message-copy.ts";
+import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, WASI } from "./program.ts";
+import { type KernelThread, ROLE } from "./thread.ts";
+import { Waits } from "./waits.ts";
+
+export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
+
+/** The WASI functions of a component, and their state. */
+export interface ComponentWasi {
+  readonly imports: HostImports;
+  capture(): PlainData;
+  restore(state: PlainData): void;
+}
+
+const FLAG = CONTROL.flag >> 2;
+const NO_BYTES = new DataView(new ArrayBuffer(0));
+const DISPATCH_PARAMS = "i32,i32,i32,i32";
+
+export class Component {
+  readonly id: number;
+  readonly label: string;
+  readonly table = new CapabilityTable();
+  /** Those that have not ended, in the order of their creation. */
+  readonly threads: KernelThread[] = [];
+  readonly waits: Waits;
+  /** The PD that this is the inside of; set by the PD. */
+  pd: Capability<PdSession> = INVALID;
+  /** Why a program was refused, one line. */
+  problem = "";
+  /** The thread that is in the group now. */
+  running: KernelThread | undefined;
+  /** Set once the program is loaded. */
+  wasi: ComponentWasi | undefined;
+  readonly #kernel: Kernel;
+  #parent: Capability<ParentSession> = INVALID;
+  #parentSlot = 0;
+  #program: LoadedProgram | undefined;
+  #original: Uint8Array | undefined;
+  #group: Group | undefined;
+  #holder: KernelThread | undefined;
+  #own: readonly number[] = [];
+  #initial: readonly PlainData[] = [];
+  #links: WebAssembly.Imports = {};
+  #started = false;
+  #view: DataView = NO_BYTES;
+  #buffer: ArrayBufferLike | undefined;
+
+  /** Made by the kernel. */
+  constructor(kernel: Kernel, id: number, label: string) {
+    this.#kernel = kernel;
+    this.id = id;
+    this.label = label;
+    this.waits = new Waits(this, () => kernel.now());
+  }
+
+  get loaded(): boolean {
+    return this.#group !== undefined;
+  }
+
+  /** The group of the loaded program. */
+  get group(): Group {
+    return required(this.#group, "a loaded program");
+  }
+
+  get program(): LoadedProgram {
+    return required(this.#program, "a loaded program");
+  }
+
+  /** On the JavaScript stack now. */
+  get onStack(): boolean {
+    return this.running !== undefined;
+  }
+
+  /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
+  get view(): DataView {
+    const buffer = this.#group?.instances[0]!.memories[0]?.buffer;
+    if (buffer !== this.#buffer) {
+      this.#buffer = buffer;
+      this.#view = buffer ? new DataView(buffer) : NO_BYTES;
+    }
+    return this.#view;
+  }
+
+  assignParent(parent: Capability<ParentSession>): void {
+    this.#parent = parent;
+  }
+
+  /** The slot of the parent capability. */
+  parentSlot(): number {
+    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.#parent);
+    return this.#parentSlot;
+  }
+
+  /** Loads the program, once; `problem` says why not. */
+  load(binary: Uint8Array, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
+    if (this.#group) return refusal("already-loaded");
+    if (binary.length > KERNEL_LIMITS.programBytes) {
+      this.problem = `expected a program of ${KERNEL_LIMITS.programBytes} bytes at most, found ${binary.length}`;
+      return refusal("invalid-program");
+    }
+    try {
+      const original = moduleBytes(binary);
+      const program = this.#kernel.loadProgram(original, options);
+      const problem = programProblem(program.info) ?? this.#wasiProblem(program);
+      if (problem !== undefined) {
+        this.problem = problem;
+        return refusal("invalid-program");
+      }
+      this.#program = program;
+      this.#original = original;
+      this.#instantiate();
+    } catch (thrown) {
+      return this.#refused(thrown);
+    }
+    return success(undefined);
+  }
+
+  #refused(thrown: unknown): Attempt<void, LoadRefusal> {
+    this.#group = undefined;
+    this.problem = messageOf(thrown);
+    if (thrown instanceof RangeError) return refusal("out-of-ram");
+    if (thrown instanceof Fault || thrown instanceof WebAssembly.CompileError || thrown instanceof WebAssembly.LinkError)
+      return refusal("invalid-program");
+    if (thrown instanceof WebAssembly.RuntimeError) return refusal("invalid-program"); // a segment does not fit
+    throw thrown;
+  }
+
+  #wasiProblem(program: LoadedProgram): string | undefined {
+    if (!program.info.imports.some(({ module }) => module === WASI)) return undefined;
+    this.wasi = this.#kernel.wasiFor(this);
+    return this.wasi ? undefined : `imports ${WASI}, but the component has no sessions for it`;
+  }
+
+  #instantiate(): void {
+    const { program } = this;
+    this.#links = this.#makeMemories(program);
+    const group = this.#newGroup();
+    this.#group = group;
+    const instance = group.instances[0]!;
+    this.#own = ownGlobals(required(this.#original, "the original"), program.info, (index) => readGlobal(instance, index));
+    this.#initial = this.#own.map((index) => readGlobal(instance, index));
+    this.#kernel.adopt(this);
+  }
+
+  /** Memories that the program imports: the kernel makes them, as the program wants them. */
+  #makeMemories({ info }: LoadedProgram): WebAssembly.Imports {
+    const links: Record<string, Record<string, WebAssembly.Memory>> = {};
+    for (const { module, name, kind, index } of info.imports) {
+      if (kind !== "memory") continue;
+      const { min, max, shared } = info.memories[index]!;
+      const limits = { initial: min, ...(max === undefined ? {} : { maximum: max }), shared };
+      (links[module] ??= {})[name] = new WebAssembly.Memory(limits);
+    }
+    return links;
+  }
+
+  #newGroup(instances = 1): Group {
+    const group = new Group({ parks: true, atomicWait: this.waits.atomicWait });
+    group.policy = () => this.#kernel.givesWay(this);
+    for (let i = 0; i < instances; i++) this.#addInstance(group);
+    return group;
+  }
+
+  #addInstance(group: Group): Instance {
+    const imports = {
+      ...kernelImports(this.#kernel, this),
+      ...this.wasi?.imports,
+      [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
+    };
+    return group.add(this.label, this.program, imports, this.#links);
+  }
+
+  /** Gives a thread an instance of its own, with globals of its own, over the same memory; its number. */
+  takeInstance(thread: KernelThread): number {
+    thread.instance = this.#addInstance(this.group).number;
+    return thread.instance;
+  }
+
+  // Threads enter and leave.
+
+  /** The thread is about to run here. */
+  enter(thread: KernelThread): void {
+    if (this.#holder !== thread) this.#exchange(thread);
+    this.running = thread;
+    thread.onStack = true;
+    const { words } = this.#group!.control;
+    words[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
+  }
+
+  leave(thread: KernelThread): void {
+    thread.onStack = false;
+    this.running = undefined;
+  }
+
+  /** Whether the thread that runs was asked to give way. */
+  get interrupted(): boolean {
+    return this.#group!.control.words[FLAG] !== 0;
+  }
+
+  /** Puts a thread's own globals into the instance. */
+  #exchange(thread: KernelThread): void {
+    this.saveGlobals();
+    this.#holder = thread.instance === 0 ? thread : undefined;
+    if (thread.instance === 0) this.#writeGlobals(thread.globals);
+  }
+
+  /** Takes the own globals out of the instance: afterwards every thread's are with the thread. */
+  saveGlobals(): void {
+    const holder = this.#holder;
+    this.#holder = undefined;
+    if (!holder) return;
+    const instance = this.group.instances[0]!;
+    holder.globals = this.#own.map((index) => readGlobal(instance, index));
+  }
+
+  #writeGlobals(values: readonly PlainData[]): void {
+    const instance = this.group.instances[0]!;
+    for (const [i, index] of this.#own.entries()) instance.global(index).value = values[i] ?? this.#initial[i];
+  }
+
+  /** Own globals of a thread that has not run. */
+  freshGlobals(stackPointer: number): readonly PlainData[] {
+    if (stackPointer === 0 || this.#own.length === 0) return this.#initial;
+    const first = typeof this.#initial[0] === "bigint" ? BigInt(stackPointer) : stackPointer | 0;
+    return [first, ...this.#initial.slice(1)];
+  }
+
+  /** The stack pointer among a thread's own globals; 0 if the program has none. */
+  stackPointerOf(thread: KernelThread): number {
+    if (this.#own.length === 0) return 0;
+    if (this.#holder !== thread) return Number(thread.globals[0] ?? 0) >>> 0;
+    return Number(readGlobal(this.group.instances[0]!, this.#own[0]!)) >>> 0;
+  }
+
+  /** How many own globals a thread has. */
+  get ownGlobals(): number {
+    return this.#own.length;
+  }
+
+  /**
+   * Gives a thread its first activation.
+   *
+   * @param ip index in table 0 of a function without parameters or with one, which gets `sp`; 0: the program's entry
+   * @returns what is wrong; undefined if nothing is
+   */
+  begin(thread: KernelThread, ip: number, sp: number): string | undefined {
+    if (!this.#group) return "started before a program was loaded";
+    const entry = ip === 0 ? this.#entry() : this.tableFunction(ip, 0);
+    if (!entry) return `expected a function at index ${ip} of the table`;
+    const { params } = this.program.signature(entry.function);
+    if (params.length > 1 || params.some((type) => type !== "i32")) return `${entry.name}: expected at most one i32`;
+    thread.globals = this.freshGlobals(sp);
+    thread.activations = [{ engine: this.group.spawn(entry, params.length === 1 ? [sp | 0] : []), role: ROLE.main }];
+    const { start } = this.program.info;
+    if (start !== undefined && !this.#started) {
+      const engine = this.group.spawn({ instance: 0, function: start, name: "(start)" }, []);
+      thread.activations.push({ engine, role: ROLE.start });
+    }
+    this.#started = true;
+    return undefined;
+  }
+
+  #entry(): Entry | undefined {
+    const found = entryOf(this.program.info);
+    return found && { instance: 0, function: found.index, name: found.name };
+  }
+
+  /** The function of the program at an index of table 0; undefined if there is none. */
+  tableFunction(index: number, instance: number): Entry | undefined {
+    const { group } = this;
+    if (this.program.info.tables.length === 0 || this.program.info.tables[0]!.element !== "funcref") return undefined;
+    const table = group.instances[instance]!.table(0);
+    if (index >>> 0 >= Number(table.length)) return undefined;
+    const saved = saveFunction(group, table, index >>> 0);
+    return saved && { instance: saved.instance, function: saved.index, name: `table ${index}` };
+  }
+
+  /** The entry of a thread of `thread-spawn`. */
+  spawnEntry(instance: number): Entry | undefined {
+    const found = exportOf(this.program.info, SPAWN.start);
+    return found && { instance, function: found.index, name: found.name };
+  }
+
+  /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */
+  serve(thread: KernelThread, dispatch: number, argument: number, message: number): boolean {
+    const entry = this.tableFunction(dispatch, thread.instance);
+    if (!entry || !this.dispatches(entry) || !fitsMessage(this, message)) return false;
+    thread.ep.serving = { call: this.directCall(entry), argument, message: message >>> 0 };
+    return true;
+  }
+
+  /** Whether a function can be an entrypoint's dispatch function. */
+  dispatches({ instance, function: index }: Entry): boolean {
+    const program = this.#group?.instances[instance]?.program;
+    if (!program || !Number.isInteger(index) || index < 0 || index >= program.info.functions) return false;
+    const { params, results } = program.signature(index);
+    return params.join() === DISPATCH_PARAMS && results.join() === "i32";
+  }
+
+  directCall(entry: Entry): { entry: Entry; fn: (...args: number[]) => unknown; thread: Thread | undefined } {
+    const fn = this.group.instances[entry.instance]!.function(entry.function) as (...args: number[]) => unknown;
+    return { entry, fn, thread: undefined };
+  }
+
+  /** Blocked WASI calls look again whether they can go on. */
+  wake(): void {
+    for (const thread of this.threads) if (thread.waiting?.kind === "host") thread.wake(undefined);
+  }
+
+  /**
+   * Captures the group, throws it away and goes on in a fresh one: what a checkpoint and restore in place do to it.
+   *
+   * @param carry passes the saved state through whatever it shall survive
+   * @throws EngineFault "busy" while a thread runs here, "unsaveable"
+   */
+  recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
+    if (this.running) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
+    const before = this.group;
+    this.saveGlobals();
+    const waiters = this.waits.settle();
+    const saved = carry(captureGroup(before));
+    this.#kernel.abandon(this);
+    this.#links = this.#makeMemories(this.program);
+    const group = this.#newGroup(before.instances.length);
+    restoreGroup(group, saved);
+    this.#group = group;
+    const byId = new Map(group.threads.map((thread) => [thread.id, thread]));
+    for (const thread of this.threads) {
+      thread.activations = thread.activations.map(({ engine, role }) => ({
+        engine: required(byId.get(engine.id), `thread ${engine.id}`),
+        role,
+      }));
+      const { entrypoint } = thread;
+      if (entrypoint?.serving) {
+        entrypoint.serving = { ...entrypoint.serving, call: this.directCall(entrypoint.serving.call.entry) };
+      }
+    }
+    this.#kernel.adopt(this);
+    this.waits.resume(waiters);
+  }
+
+  /** The control words whose flag asks this component to give way. */
+  get controlWords(): Int32Array<SharedArrayBuffer> {
+    return this.group.control.words;
+  }
+}
+
+function readGlobal(instance: Instance, index: number): PlainData {
+  return instance.global(index).value as PlainData;
+}
+
+function saveFunction(
+  group: Group,
+  table: WebAssembly.Table,
+  index: number,
+): { readonly instance: number; readonly index: number } | undefined {
+  try {
+    const saved = group.references.save(table.get(index), "funcref");
+    return saved.type === "func" ? saved : undefined;
+  } catch (thrown) {
+    if (thrown instanceof EngineFault) return undefined; // a function of the host
+    throw thrown;
+  }
+}

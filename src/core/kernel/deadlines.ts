@@ -1,0 +1,65 @@
+// Waits that end with time: a heap of (time, thread). A thread that has been woken before is found out when its entry
+// comes up, by its deadline.
+import type { KernelThread } from "./thread.ts";
+
+interface Entry {
+  readonly at: number;
+  readonly thread: KernelThread;
+}
+
+export class Deadlines {
+  #heap: Entry[] = [];
+  /** Entries that were valid when the heap was swept last. */
+  #swept = 0;
+
+  /** When the earliest deadline is; Infinity: none. */
+  get next(): number {
+    return this.#heap[0]?.at ?? Infinity;
+  }
+
+  add(thread: KernelThread, at: number): void {
+    if (this.#heap.length > 64 && this.#heap.length > 2 * this.#swept) this.#sweep();
+    const heap = this.#heap;
+    heap.push({ at, thread });
+    for (let i = heap.length - 1; i > 0; ) {
+      const parent = (i - 1) >> 1;
+      if (heap[parent]!.at <= heap[i]!.at) break;
+      [heap[parent], heap[i]] = [heap[i]!, heap[parent]!];
+      i = parent;
+    }
+  }
+
+  /** Takes out a thread whose wait is over by `now`. */
+  take(now: number): KernelThread | undefined {
+    while (this.next <= now) {
+      const { at, thread } = this.#pop();
+      if (thread.deadlineMs === at && thread.waiting) return thread;
+    }
+    return undefined;
+  }
+
+  #pop(): Entry {
+    const heap = this.#heap;
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    if (last === first) return first;
+    heap[0] = last;
+    for (let i = 0; ; ) {
+      let least = i;
+      for (const child of [2 * i + 1, 2 * i + 2]) {
+        if (child < heap.length && heap[child]!.at < heap[least]!.at) least = child;
+      }
+      if (least === i) return first;
+      [heap[least], heap[i]] = [heap[i]!, heap[least]!];
+      i = least;
+    }
+  }
+
+  /** Drops the entries of threads that wait no more: short waits with long limits would pile up. */
+  #sweep(): void {
+    const valid = this.#heap.filter(({ at, thread }) => thread.deadlineMs === at && thread.waiting);
+    valid.sort((x, y) => x.at - y.at); // a sorted list is a heap
+    this.#heap = valid;
+    this.#swept = valid.length;
+  }
+}

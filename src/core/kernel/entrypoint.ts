@@ -1,0 +1,94 @@
+// An entrypoint: the thread that serves RPCs, signals and wake-ups of a component, one at a time (spec 2.11).
+//
+// I1  What is waiting is taken in turn: an RPC, a wake-up, a signal, whichever of them there are (S34).
+// I2  RPCs are served in the order in which they arrived, signals in the order of their source.
+import type { DirectCall } from "../../engine/index.ts";
+import type { SignalSource } from "../../session/index.ts";
+import type { PendingCall } from "./calls.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+
+/** How the kernel calls an entrypoint's component. */
+export interface Serving {
+  readonly call: DirectCall;
+  readonly argument: number;
+  /** Address of its message buffer, which lies in the component's memory. */
+  readonly message: number;
+}
+
+export type Work = "rpc" | "wakeup" | "signal";
+const TURNS: readonly Work[] = ["rpc", "wakeup", "signal"];
+
+export class Entrypoint {
+  /** Undefined until the thread has called `serve`. */
+  serving: Serving | undefined;
+  /** Somebody has called `ep_wakeup` since the last wake-up dispatch. */
+  wakeup = false;
+  readonly sources: SignalSource[] = [];
+  /** Sources that may have something to take. */
+  signals = 0;
+  #queue: PendingCall[] = [];
+  #head = 0;
+  #last = 2;
+  #source = 0;
+
+  /** Calls that wait for their turn, oldest first. */
+  get queue(): readonly PendingCall[] {
+    return this.#queue.slice(this.#head);
+  }
+
+  get queued(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  get hasWork(): boolean {
+    return this.wakeup || this.signals > 0 || this.queued > 0;
+  }
+
+  /** @returns false if too many calls wait already */
+  enqueue(call: PendingCall): boolean {
+    if (this.queued >= KERNEL_LIMITS.callsPerEntrypoint) return false;
+    this.#queue.push(call);
+    return true;
+  }
+
+  dequeue(): PendingCall | undefined {
+    if (this.#head === this.#queue.length) return undefined;
+    const call = this.#queue[this.#head++]!;
+    if (this.#head > 64 && this.#head * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#head);
+      this.#head = 0;
+    }
+    return call;
+  }
+
+  remove(call: PendingCall): void {
+    const index = this.#queue.indexOf(call, this.#head);
+    if (index >= 0) this.#queue.splice(index, 1);
+  }
+
+  /** The kind of work whose turn it is; undefined if there is none. */
+  next(): Work | undefined {
+    for (let step = 1; step <= TURNS.length; step++) {
+      const turn = (this.#last + step) % TURNS.length;
+      const work = TURNS[turn]!;
+      const waiting = work === "rpc" ? this.queued > 0 : work === "wakeup" ? this.wakeup : this.signals > 0;
+      if (!waiting) continue;
+      this.#last = turn;
+      return work;
+    }
+    return undefined;
+  }
+
+  /** The oldest signal of the sources in turn; undefined, and none are pending, if there is none. */
+  takeSignal(): ReturnType<SignalSource["take"]> {
+    for (let step = 0; step < this.sources.length; step++) {
+      const source = this.sources[(this.#source + step) % this.sources.length]!;
+      const signal = source.take();
+      if (!signal) continue;
+      this.#source = (this.#source + step + 1) % this.sources.length;
+      return signal;
+    }
+    this.signals = 0;
+    return undefined;
+  }
+}

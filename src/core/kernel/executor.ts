@@ -1,0 +1,156 @@
+// Where threads run. This one runs them in the kernel's own JavaScript thread (CPU 0).
+//
+// Running a thread: its innermost activation goes on until it returns, freezes or ends otherwise; when an entrypoint has
+// none left, the next dispatch begins. It stops when the thread can run no more or its slice is over.
+import { CALL_STATUS, CONTROL, DISPATCH } from "../../abi/index.ts";
+import { EngineFault, type Thread } from "../../engine/index.ts";
+import { messageOf } from "../../util/index.ts";
+import type { PendingCall } from "./calls.ts";
+import { WAKEUP } from "./imports.ts";
+import type { Kernel } from "./kernel.ts";
+import { loadMessage, saveReply } from "./message-copy.ts";
+import { type KernelThread, ROLE, SERVE } from "./thread.ts";
+
+export interface Executor {
+  /** Lets a runnable thread run until it waits, ends, is stopped or its slice is over. */
+  run(thread: KernelThread): void;
+}
+
+export class LocalExecutor implements Executor {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  run(thread: KernelThread): void {
+    const { component } = thread;
+    component.enter(thread);
+    try {
+      while (thread.runnable && this.#step(thread) && !component.interrupted);
+    } finally {
+      component.leave(thread);
+      if (thread.dead) this.#kernel.endThread(thread);
+    }
+  }
+
+  /** Runs one activation, or begins a dispatch; false when the thread gave way. */
+  #step(thread: KernelThread): boolean {
+    const top = thread.activations.at(-1);
+    if (thread.entrypoint?.serving && (!top || this.#wantsWakeup(thread))) return this.#dispatch(thread);
+    if (!top) {
+      this.#kernel.endThread(thread);
+      return false;
+    }
+    try {
+      thread.component.group.run(top.engine);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault)) throw thrown;
+      thread.faulted = true; // this engine's stack is too small for it
+      thread.raise(messageOf(thrown));
+      return false;
+    }
+    return this.settle(thread, top.engine);
+  }
+
+  /** A thread in `ep_wait_wakeup` whose wake-up has come. */
+  #wantsWakeup(thread: KernelThread): boolean {
+    return thread.activations.length > 0 && thread.wantsWakeup && thread.entrypoint!.wakeup;
+  }
+
+  #dispatch(thread: KernelThread): boolean {
+    const entrypoint = thread.entrypoint!;
+    if (thread.activations.length > 0) {
+      thread.wantsWakeup = false;
+      entrypoint.wakeup = false;
+      return this.#call(thread, ROLE.wakeup, DISPATCH.wakeup, 0, 0);
+    }
+    switch (entrypoint.next()) {
+      case "rpc":
+        return this.#serve(thread, entrypoint.dequeue()!);
+      case "wakeup":
+        entrypoint.wakeup = false;
+        return this.#call(thread, ROLE.notification, DISPATCH.wakeup, 0, 0);
+      case "signal": {
+        const signal = entrypoint.takeSignal();
+        return !signal || this.#call(thread, ROLE.notification, DISPATCH.signal, signal.imprint, signal.count);
+      }
+      default:
+        thread.block(SERVE);
+        return false;
+    }
+  }
+
+  #serve(thread: KernelThread, call: PendingCall): boolean {
+    const { calls } = this.#kernel;
+    if (!call.target.valid) calls.finish(call, CALL_STATUS.invalidObject);
+    if (call.state === "done") return true;
+    const { component } = thread;
+    loadMessage(component, thread.entrypoint!.serving!.message, call.message);
+    call.state = "dispatched";
+    return this.#call(thread, call.id, DISPATCH.rpc, call.target.badge, call.opcode);
+  }
+
+  #call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
+    const { call, argument } = thread.entrypoint!.serving!;
+    const result = thread.component.group.direct(call, argument, kind, object | 0, value | 0);
+    if (result === undefined) return this.began(thread, role);
+    this.returned(thread, role, result);
+    return true;
+  }
+
+  /** A dispatch has frozen, or ended without returning; false when the thread cannot go on at once. */
+  began(thread: KernelThread, role: number): boolean {
+    const { call } = thread.entrypoint!.serving!;
+    const engine = call.thread!;
+    call.thread = undefined;
+    thread.activations.push({ engine, role });
+    return this.settle(thread, engine);
+  }
+
+  /** Notes how the innermost activation has stopped; false when the thread cannot go on at once. */
+  settle(thread: KernelThread, engine: Thread): boolean {
+    const { ending } = engine;
+    if (!ending) {
+      if (engine.parked) this.#park(thread, engine);
+      if (thread.stepping && !thread.waiting && !thread.dead) thread.raise("single step");
+      return false;
+    }
+    const { role } = thread.activations.pop()!;
+    switch (ending.kind) {
+      case "returned":
+        this.returned(thread, role, ending.results[0] as number);
+        return true;
+      case "exited":
+        if (!thread.dead) this.#kernel.exited(thread, ending.code);
+        return false;
+      default:
+        thread.faulted = true;
+        thread.raise(`${ending.kind}: ${messageOf(ending.error)}`);
+        return false;
+    }
+  }
+
+  /** A call into the component has returned: the reply goes to the caller. */
+  returned(thread: KernelThread, role: number, result: number): void {
+    if (role === ROLE.wakeup) thread.outcome = WAKEUP.dispatched;
+    if (role <= 0) return;
+    const { calls } = this.#kernel;
+    const call = calls.get(role);
+    if (!call) return; // nobody waits for the reply any more
+    if (result !== CALL_STATUS.ok) return calls.finish(call, CALL_STATUS.invalidOpcode);
+    const reply = saveReply(thread.component, thread.entrypoint!.serving!.message);
+    if (reply) calls.finish(call, CALL_STATUS.ok, reply);
+    else calls.finish(call, CALL_STATUS.badMessage);
+  }
+
+  /** A WASI call waits. */
+  #park(thread: KernelThread, { parked }: Thread): void {
+    if (thread.waiting) return;
+    const timeoutMs = parked!.timeoutNs === undefined ? Infinity : Number(parked!.timeoutNs) / 1e6;
+    thread.block({ kind: "host" }, this.#kernel.now() + timeoutMs);
+  }
+}
+
+/** The word that asks a group to give way. */
+export const FLAG_WORD = CONTROL.flag >> 2;

@@ -1,0 +1,10 @@
+// The kernel: components, threads, calls between them, and who runs when.
+export { CapabilityTable } from "./capability-table.ts";
+export type { PendingCall, SavedCall } from "./calls.ts";
+export { Component, type ComponentWasi, type LoadRefusal } from "./component.ts";
+export type { Executor } from "./executor.ts";
+export { Kernel, type KernelOptions } from "./kernel.ts";
+export { KERNEL_LIMITS } from "./limits.ts";
+export { KernelNativePd } from "./native-pd.ts";
+export { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
+export { type KernelTicker, noKernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";

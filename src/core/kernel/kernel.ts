@@ -1,0 +1,308 @@
+// The kernel: owns components, threads and pending calls of one system, in one JavaScript thread.
+//
+// Everything that a thread can do or that can happen to it begins here or in the parts that the kernel joins: scheduler
+// (who runs), executor (running), rpc (calls), signals, waits (per component). TypeScript components use the contracts of
+// session/ only; the assembly makes the kernel and gives it what lies outside of it.
+import { FUTEX, type HostFunction } from "../../abi/index.ts";
+import {
+  Badges,
+  type Capability,
+  type KernelObject,
+  type LoadOptions,
+  objectOf,
+  type PdSession,
+  type RpcFailure,
+  type RpcMessage,
+  type RpcObject,
+} from "../../session/index.ts";
+import { type LoadedProgram, loadProgram } from "../program.ts";
+import { Calls } from "./calls.ts";
+import { Component, type ComponentWasi } from "./component.ts";
+import { LocalExecutor } from "./executor.ts";
+import { WAKEUP } from "./imports.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+import { KernelNativePd } from "./native-pd.ts";
+import { importKind } from "./program.ts";
+import { Rpc } from "./rpc.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Signals } from "./signals.ts";
+import { KernelThread, ROLE, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread.ts";
+import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
+
+export interface KernelOptions {
+  /** Default: a new sequence. */
+  readonly badges?: Badges;
+  /** Hexadecimal SHA-256 of a module. */
+  readonly hash: (bytes: Uint8Array) => string;
+  /** Another way to a rewritten program, as a cache. Default: `loadProgram`. */
+  readonly load?: typeof loadProgram;
+  /** The WASI functions of a component whose program imports them; undefined: it has no sessions for them. */
+  readonly wasi?: (component: Component) => ComponentWasi | undefined;
+  /** A program has been instantiated (anew): its memory and group exist. It may be refused by throwing a Fault. */
+  readonly loaded?: (component: Component) => void;
+  /** A thread has ended the program by a WASI exit. */
+  readonly exited?: (component: Component, code: number) => void;
+  /** One line for people: a thread was stopped by a trap, a component did something without effect. */
+  readonly warn?: (message: string) => void;
+  /** Default: a worker. */
+  readonly ticker?: StartKernelTicker;
+  readonly sliceMs?: number;
+  /** Milliseconds that never run back. Default: performance.now. */
+  readonly now?: () => number;
+  /** What to do with what is thrown by a bug. Default: it is thrown again, out of the event loop. */
+  readonly failed?: (thrown: unknown) => void;
+}
+
+export class Kernel {
+  readonly badges: Badges;
+  readonly calls = new Calls();
+  readonly rpc: Rpc;
+  readonly signals = new Signals();
+  readonly scheduler: Scheduler;
+  readonly executor: LocalExecutor;
+  /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
+  atPoint: (component: Component) => boolean = () => true;
+  /** Every safe point asks `atPoint`. */
+  everyPoint = false;
+  readonly #options: KernelOptions;
+  readonly #ticker: KernelTicker;
+  readonly #components = new Map<number, Component>();
+  readonly #threads = new Map<number, KernelThread>();
+  readonly #programs = new Map<string, LoadedProgram>();
+  #nextComponent = 1;
+  #nextThread = 1;
+
+  constructor(options: KernelOptions) {
+    this.#options = options;
+    this.badges = options.badges ?? new Badges();
+    this.rpc = new Rpc(this);
+    this.executor = new LocalExecutor(this);
+    this.#ticker = (options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs);
+    this.scheduler = new Scheduler({
+      executor: this.executor,
+      ticker: this.#ticker,
+      now: () => this.now(),
+      expired: (thread) => this.#expired(thread),
+      failed: options.failed ?? ((thrown) => queueMicrotask(() => rethrow(thrown))),
+    });
+  }
+
+  /** Resolves when slices end by time; rejects if no worker could be started for that. */
+  get ready(): Promise<void> {
+    return this.#ticker.ready;
+  }
+
+  now(): number {
+    return this.#options.now?.() ?? performance.now();
+  }
+
+  get components(): readonly Component[] {
+    return [...this.#components.values()];
+  }
+
+  component(id: number): Component | undefined {
+    return this.#components.get(id);
+  }
+
+  thread(id: number): KernelThread | undefined {
+    return this.#threads.get(id);
+  }
+
+  /** A component without a program. @param label for people */
+  createComponent(label: string): Component {
+    const component = new Component(this, this.#nextComponent++, label);
+    this.#components.set(component.id, component);
+    return component;
+  }
+
+  /** The Native_pd of a component; the PD owns its identity. */
+  nativePd(component: Component): KernelNativePd {
+    return new KernelNativePd(component);
+  }
+
+  /** The component inside a PD, also when others stand in front of it; undefined for what is no PD of this kernel. */
+  componentOf(pd: Capability<PdSession>): Component | undefined {
+    const session = objectOf<PdSession>(pd, "pd");
+    const native = session?.nativePd().object;
+    return native instanceof KernelNativePd ? native.component : undefined;
+  }
+
+  /** The thread behind a capability; one that stands in front of another says so by a field `native`. */
+  threadOf(capability: Capability): KernelThread | undefined {
+    let object: KernelObject | undefined = capability.object;
+    for (let depth = 0; object && depth < KERNEL_LIMITS.nesting; depth++) {
+      if (object instanceof KernelThread) return object.dead ? undefined : object;
+      object = (object as { readonly native?: Capability }).native?.object;
+    }
+    return undefined;
+  }
+
+  /** @returns undefined if the component has too many */
+  createThread(component: Component, owner: ThreadOwner, setup: ThreadSetup): KernelThread | undefined {
+    if (component.threads.length >= KERNEL_LIMITS.threads || !this.#components.has(component.id)) return undefined;
+    const thread = new KernelThread(this, this.#nextThread++, component, owner, setup);
+    this.#threads.set(thread.id, thread);
+    component.threads.push(thread);
+    return thread;
+  }
+
+  /** Ends a thread, wherever it is; harmless when repeated. Calls that it served fail, calls that it made are dropped. */
+  killThread(thread: KernelThread): void {
+    if (thread.dead) return;
+    const { component, entrypoint } = thread;
+    this.unwait(thread);
+    thread.dispose();
+    this.#threads.delete(thread.id);
+    component.threads.splice(component.threads.indexOf(thread), 1);
+    if (thread.onStack) this.interrupt(thread);
+    else this.endThread(thread);
+    this.calls.orphan(thread);
+    if (entrypoint) for (const source of entrypoint.sources.splice(0)) this.signals.leave(thread, source);
+  }
+
+  /** A thread has nothing left to do, or was killed: nothing of it stays in the group. */
+  endThread(thread: KernelThread): void {
+    for (const { engine } of thread.activations.splice(0)) {
+      if (engine.state !== "ended") thread.component.group.drop(engine);
+    }
+    if (!thread.dead) this.killThread(thread);
+  }
+
+  /** Ends a component with all its threads. Its PD ends its objects. */
+  destroyComponent(component: Component): void {
+    for (const thread of [...component.threads]) this.killThread(thread);
+    if (component.loaded && this.#components.has(component.id)) this.abandon(component);
+    this.#components.delete(component.id);
+  }
+
+  /** A thread that runs now gives way at its next safe point. */
+  interrupt(thread: KernelThread): void {
+    if (thread.onStack) thread.component.group.request();
+  }
+
+  /** Whether a thread gives way at a safe point that found the flag set. */
+  givesWay(component: Component): boolean {
+    const thread = component.running;
+    if (!this.everyPoint || (thread && (!thread.runnable || thread.stepping))) return true;
+    return this.atPoint(component);
+  }
+
+  /** `cancel_blocking` */
+  cancel(thread: KernelThread): void {
+    const { waiting } = thread;
+    if (waiting?.kind === "futex") thread.component.waits.endFutex(thread, waiting.address, FUTEX.canceled);
+    else if (waiting?.kind === "wakeup") {
+      thread.wantsWakeup = false;
+      thread.wake(WAKEUP.canceled);
+    } else this.rpc.cancel(thread);
+  }
+
+  /** How a PD's RPC object delivers calls of TypeScript components. */
+  deliver(
+    object: RpcObject & { readonly capability: Capability },
+    opcode: number,
+    message: RpcMessage,
+  ): Promise<RpcMessage | RpcFailure> {
+    return this.rpc.deliver(object, object.capability, opcode, message);
+  }
+
+  /** @internal The rewritten program of a module; the same one for the same bytes and options. */
+  loadProgram(bytes: Uint8Array, options: LoadOptions): LoadedProgram {
+    const hash = this.#options.hash(bytes);
+    const key = `${hash} ${JSON.stringify(options)}`;
+    let program = this.#programs.get(key);
+    if (!program) {
+      program = (this.#options.load ?? loadProgram)(bytes, hash, { importKind, ...options });
+      this.#programs.set(key, program);
+    }
+    return program;
+  }
+
+  /** @internal */
+  wasiFor(component: Component): ComponentWasi | undefined {
+    return this.#options.wasi?.(component);
+  }
+
+  /** @internal A component has a group. */
+  adopt(component: Component): void {
+    this.#ticker.add(component.controlWords);
+    this.#options.loaded?.(component);
+  }
+
+  /** @internal A component's group is no longer. */
+  abandon(component: Component): void {
+    this.#ticker.remove(component.controlWords);
+  }
+
+  /** @internal A thread has ended its program. */
+  exited(thread: KernelThread, code: number): void {
+    const { component } = thread;
+    for (const other of [...component.threads]) this.killThread(other);
+    this.#options.exited?.(component, code);
+  }
+
+  warn(message: string): void {
+    this.#options.warn?.(message);
+  }
+
+  /** @internal `thread-spawn`: a thread with an instance of its own over the component's memory. */
+  spawnFunction(component: Component): HostFunction {
+    return {
+      freeze: "instant",
+      call: (_, argument) => {
+        const starter = component.running!;
+        const thread = this.createThread(component, starter.owner, {
+          name: `${starter.name}.spawned`,
+          weight: starter.weight,
+          priority: starter.priority,
+          affinity: starter.location,
+          utcb: 0,
+        });
+        if (!thread) return -1;
+        const entry = component.spawnEntry(component.takeInstance(thread));
+        if (!entry) {
+          this.killThread(thread);
+          return -1;
+        }
+        thread.started = true;
+        const engine = component.group.spawn(entry, [thread.id, argument]);
+        thread.activations.push({ engine, role: ROLE.main });
+        this.scheduler.ready(thread);
+        return thread.id;
+      },
+    };
+  }
+
+  /** @internal A thread waits for nothing any more, and nobody has it in a list of those that do. */
+  unwait(thread: KernelThread): void {
+    const { waiting } = thread;
+    if (waiting?.kind === "call") {
+      const call = this.calls.get(waiting.call);
+      if (call) this.calls.abandon(call);
+    }
+    thread.component.waits.leave(thread);
+    thread.waiting = undefined;
+    thread.deadlineMs = Infinity;
+  }
+
+  /** @internal A thread whose state was loaded waits as the state says, as far as that still exists. */
+  waitAgain(thread: KernelThread, waiting: Waiting | undefined, remainingMs: number): void {
+    if (!waiting || waiting.kind === "call" || waiting.kind === "signal" || waiting.kind === "atomic") return; // issued again
+    const { outcome } = thread;
+    thread.block(waiting, remainingMs < 0 ? Infinity : this.now() + remainingMs);
+    thread.outcome = outcome;
+    if (waiting.kind === "futex") thread.component.waits.enlist(thread, waiting.address);
+    if (thread.entrypoint?.hasWork) thread.notify();
+  }
+
+  /** A wait has lasted until its deadline. */
+  #expired(thread: KernelThread): void {
+    const { waiting } = thread;
+    if (waiting?.kind === "futex") thread.component.waits.endFutex(thread, waiting.address, FUTEX.timedOut);
+    else if (waiting?.kind === "host") thread.wake(undefined);
+  }
+}
+
+function rethrow(thrown: unknown): never {
+  throw thrown;
+}

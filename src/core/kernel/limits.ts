@@ -1,0 +1,22 @@
+// Bounds of the kernel. Each is enforced where a component could exceed it.
+
+export const KERNEL_LIMITS = {
+  /** Slots of a component's capability table. */
+  slots: 1 << 20,
+  /** Bytes of a program. */
+  programBytes: 256 << 20,
+  /** Threads of a component that have not been killed. */
+  threads: 4_096,
+  /** Calls that wait for one entrypoint. A blocked thread makes one at most; calls of TypeScript components count too. */
+  callsPerEntrypoint: 1 << 16,
+  /** Direct dispatches within one another; deeper calls go through the scheduler. */
+  nesting: 8,
+  /** Signal sources that one entrypoint serves. */
+  sourcesPerEntrypoint: 16,
+  /** How long guests run before the event loop has its turn, in milliseconds. */
+  burstMs: 8,
+  /** Time slice in milliseconds. */
+  sliceMs: 4,
+  /** Longest wait of a timer in milliseconds; longer waits are renewed. */
+  timerMs: 2 ** 31 - 1,
+} as const;

@@ -1,0 +1,90 @@
+// The threads that can run, in the order in which they shall: by priority, then by the processor time that each has had
+// in proportion to its share (S28). A heap for each priority in use.
+import type { KernelThread } from "./thread.ts";
+
+interface Level {
+  readonly priority: number;
+  readonly heap: KernelThread[];
+  /** No thread of this priority has had less: whoever comes (back) begins here and owes nobody anything. */
+  floor: number;
+}
+
+export class ReadyQueue {
+  /** Highest priority (lowest number) first. */
+  readonly #levels: Level[] = [];
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Harmless if it is in the queue. */
+  add(thread: KernelThread): void {
+    if (thread.queued) return;
+    const level = this.#level(thread.priority);
+    thread.queued = true;
+    if (thread.virtual < level.floor) thread.virtual = level.floor;
+    level.heap.push(thread);
+    up(level.heap, level.heap.length - 1);
+    this.#size++;
+  }
+
+  /** Takes out the thread whose turn it is. */
+  take(): KernelThread | undefined {
+    for (const level of this.#levels) {
+      const { heap } = level;
+      const first = heap[0];
+      if (!first) continue;
+      const last = heap.pop()!;
+      if (last !== first) {
+        heap[0] = last;
+        down(heap, 0);
+      }
+      first.queued = false;
+      this.#size--;
+      level.floor = Math.max(level.floor, first.virtual);
+      return first;
+    }
+    return undefined;
+  }
+
+  #level(priority: number): Level {
+    let index = 0;
+    while (index < this.#levels.length && this.#levels[index]!.priority < priority) index++;
+    const found = this.#levels[index];
+    if (found?.priority === priority) return found;
+    const level = { priority, heap: [], floor: 0 };
+    this.#levels.splice(index, 0, level);
+    return level;
+  }
+}
+
+/** Equal ones run in the order of their numbers: runs are repeatable. */
+function before(x: KernelThread, y: KernelThread): boolean {
+  return x.virtual < y.virtual || (x.virtual === y.virtual && x.id < y.id);
+}
+
+function up(heap: KernelThread[], from: number): void {
+  for (let at = from; at > 0; ) {
+    const parent = (at - 1) >> 1;
+    if (!before(heap[at]!, heap[parent]!)) return;
+    swap(heap, at, parent);
+    at = parent;
+  }
+}
+
+function down(heap: KernelThread[], from: number): void {
+  for (let at = from; ; ) {
+    let least = at;
+    for (const child of [2 * at + 1, 2 * at + 2]) {
+      if (child < heap.length && before(heap[child]!, heap[least]!)) least = child;
+    }
+    if (least === at) return;
+    swap(heap, at, least);
+    at = least;
+  }
+}
+
+function swap(heap: KernelThread[], x: number, y: number): void {
+  [heap[x], heap[y]] = [heap[y]!, heap[x]!];
+}

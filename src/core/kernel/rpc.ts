@@ -1,0 +1,310 @@
+// Calls of guests: `call(slot, opcode, message)` to TypeScript objects and to RPC objects of other components.
+//
+//   object in TypeScript     decoded, called, encoded at once (core/rpc)
+//   entrypoint idle and its  the message is copied and the dispatch called here, nested in the caller's host call;
+//   component off the stack  no allocation, no freeze
+//   otherwise                a pending call; the caller gives way and goes on when it is done
+//
+// When a nested dispatch blocks or is preempted, the callee is frozen first; then the caller's host call gives way with
+// the number of the call that has become pending.
+//
+// I1  Whatever slot, opcode, address and message say: the outcome is a status, or the caller waits.
+// I2  A call that has begun is never begun again: what a thawed caller does follows from `progress` alone.
+// I3  No thread waits for itself: a call whose entrypoint waits, however indirectly, for the caller is refused (S34).
+// I4  While a component is on the JavaScript stack nothing calls it: its group runs one thread at a time.
+import { CALL_STATUS, DISPATCH, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
+import type {
+  Capability,
+  KernelObject,
+  RpcFailure,
+  RpcMessage,
+  RpcObject,
+  SignalSource,
+} from "../../session/index.ts";
+import { callNative } from "../rpc/index.ts";
+import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
+import type { Component } from "./component.ts";
+import type { Kernel } from "./kernel.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+import { copyMessage, deliverable, fitsMessage, loadMessage, saveReply } from "./message-copy.ts";
+import { KernelThread, SERVE } from "./thread.ts";
+
+/** The one function of signal sources. */
+const WAIT_FOR_SIGNAL = 0;
+
+export class Rpc {
+  readonly #kernel: Kernel;
+  /** Nested dispatches on the JavaScript stack. */
+  #depth = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /**
+   * A call by the thread that runs in `component`.
+   *
+   * @returns a CALL_STATUS; undefined: the caller must give way, as its `progress` says
+   */
+  call(component: Component, slot: number, opcode: number, address: number): number | undefined {
+    const capability = component.table.lookup(slot);
+    const { object } = capability;
+    if (object === undefined) return CALL_STATUS.invalidObject;
+    if (!fitsMessage(component, address)) return CALL_STATUS.badMessage;
+    const thread = component.running!;
+    const message = address >>> 0;
+    if (object.kind === "rpc-object") return this.#callObject(thread, capability, object as RpcObject, opcode, message);
+    if (object.kind === "signal-source" && opcode === WAIT_FOR_SIGNAL) {
+      return this.#waitForSignal(thread, object as SignalSource, message);
+    }
+    return this.#callNative(thread, object, opcode, message);
+  }
+
+  /** The host function behind `call`: begins a call or takes up one that gave way. */
+  issue(component: Component, call: HostCall, slot: number, opcode: number, address: number): number {
+    const thread = component.running!;
+    let status: number | undefined;
+    if (thread.progress === undefined) {
+      status =
+        call.progress === undefined
+          ? this.call(component, slot, opcode, address)
+          : this.#resume(thread, call.progress, slot, address >>> 0);
+    }
+    if (thread.dead) call.exit(0);
+    if (status !== undefined) return status;
+    const { progress } = thread;
+    thread.progress = undefined;
+    return call.freeze(progress);
+  }
+
+  /** A call of a TypeScript component on a guest's object. */
+  deliver(object: RpcObject, capability: Capability, opcode: number, message: RpcMessage): Promise<RpcMessage | RpcFailure> {
+    const thread = object.entrypoint.object;
+    if (!capability.valid || !(thread instanceof KernelThread) || thread.dead) return Promise.resolve("invalid-object");
+    if (!deliverable(message)) return Promise.resolve("message-too-long");
+    return new Promise((resolve) => {
+      const pending = this.#kernel.calls.add({
+        target: capability,
+        entrypoint: thread,
+        opcode,
+        state: "queued",
+        caller: undefined,
+        resolve,
+        message: { bytes: message.bytes.slice(), capabilities: [...message.capabilities] },
+      });
+      if (!thread.ep.enqueue(pending)) return this.#kernel.calls.finish(pending, CALL_STATUS.invalidObject);
+      thread.notify();
+    });
+  }
+
+  #callNative(thread: KernelThread, object: KernelObject, opcode: number, message: number): number | undefined {
+    const { component } = thread;
+    const status = callNative(object, opcode, component, message, component.table);
+    if (thread.runnable) return status;
+    thread.progress = { status }; // the call has stopped or killed its caller
+    return undefined;
+  }
+
+  #callObject(
+    thread: KernelThread,
+    capability: Capability,
+    object: RpcObject,
+    opcode: number,
+    message: number,
+  ): number | undefined {
+    const server = object.entrypoint.object;
+    if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
+    if (server.dead) return CALL_STATUS.invalidObject;
+    if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
+    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting) {
+      return this.#nest(thread, server, capability, opcode, message);
+    }
+    const request = saveReply(thread.component, message);
+    if (!request) return CALL_STATUS.badMessage;
+    const pending = this.#pend(thread, server, capability, opcode, "queued", request);
+    if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
+    server.notify();
+    return this.#waitForCall(thread, pending);
+  }
+
+  /** Whether `server` is, or waits for, `thread`. */
+  #waitsFor(server: KernelThread, thread: KernelThread): boolean {
+    for (let next: KernelThread | undefined = server; next; ) {
+      if (next === thread) return true;
+      const { callee, waiting }: KernelThread = next;
+      if (callee) next = callee;
+      else next = waiting?.kind === "call" ? this.#kernel.calls.get(waiting.call)?.entrypoint : undefined;
+    }
+    return false;
+  }
+
+  #nest(
+    thread: KernelThread,
+    server: KernelThread,
+    capability: Capability,
+    opcode: number,
+    message: number,
+  ): number | undefined {
+    const { component } = server;
+    const { call, argument, message: buffer } = server.entrypoint!.serving!;
+    if (!copyMessage(thread.component, message, component, buffer)) return CALL_STATUS.badMessage;
+    server.waiting = undefined;
+    thread.callee = server;
+    this.#depth++;
+    component.enter(server);
+    let result: number | undefined;
+    try {
+      result = component.group.direct(call, argument, DISPATCH.rpc, capability.badge | 0, opcode);
+    } finally {
+      component.leave(server);
+      this.#depth--;
+      thread.callee = undefined;
+    }
+    if (result === undefined || !server.runnable || !thread.runnable || thread.canceled) {
+      return this.#nestedDiffers(thread, server, capability, opcode, message, result);
+    }
+    this.#idle(server);
+    if (result !== CALL_STATUS.ok) return CALL_STATUS.invalidOpcode;
+    return copyMessage(component, buffer, thread.component, message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
+  }
+
+  /** An entrypoint has finished a nested dispatch. */
+  #idle(server: KernelThread): void {
+    if (server.entrypoint!.hasWork) this.#kernel.scheduler.ready(server);
+    else server.waiting = SERVE;
+  }
+
+  /** A nested dispatch that did not simply return to a caller that simply waits. */
+  #nestedDiffers(
+    thread: KernelThread,
+    server: KernelThread,
+    capability: Capability,
+    opcode: number,
+    message: number,
+    result: number | undefined,
+  ): number | undefined {
+    const { calls, executor, scheduler } = this.#kernel;
+    const pending = this.#pend(thread, server, capability, opcode, "dispatched", NO_MESSAGE);
+    if (result !== undefined) {
+      executor.returned(server, pending.id, result);
+      if (!server.dead) this.#idle(server);
+    } else {
+      executor.began(server, pending.id);
+      scheduler.ready(server);
+      if (server.dead) this.#kernel.endThread(server);
+    }
+    if (thread.dead) {
+      calls.abandon(pending);
+      return undefined;
+    }
+    if (thread.canceled) {
+      thread.canceled = false;
+      calls.abandon(pending);
+      return this.#status(thread, CALL_STATUS.blockingCanceled);
+    }
+    if (pending.state === "done") return this.#status(thread, this.#takeReply(thread, pending, message));
+    return this.#waitForCall(thread, pending);
+  }
+
+  /** The status of a call that is over; the caller gives way first if it has been stopped. */
+  #status(thread: KernelThread, status: number): number | undefined {
+    if (thread.runnable) return status;
+    thread.progress = { status };
+    return undefined;
+  }
+
+  /** An object of a TypeScript component that answers by a promise. */
+  #callForeign(
+    thread: KernelThread,
+    capability: Capability,
+    object: RpcObject,
+    opcode: number,
+    message: number,
+  ): number | undefined {
+    const request = saveReply(thread.component, message);
+    if (!request) return CALL_STATUS.badMessage;
+    if (object.entrypoint.badge !== 0 && !object.entrypoint.valid) return CALL_STATUS.invalidObject;
+    const pending = this.#pend(thread, undefined, capability, opcode, "dispatched", NO_MESSAGE);
+    object.call(opcode, request).then((reply) => {
+      const { calls } = this.#kernel;
+      if (typeof reply === "string") calls.finish(pending, statusOf(reply));
+      else if (deliverable(reply)) calls.finish(pending, CALL_STATUS.ok, reply);
+      else calls.finish(pending, CALL_STATUS.badMessage);
+    });
+    return this.#waitForCall(thread, pending);
+  }
+
+  #pend(
+    caller: KernelThread,
+    entrypoint: KernelThread | undefined,
+    target: Capability,
+    opcode: number,
+    state: PendingCall["state"],
+    message: RpcMessage,
+  ): PendingCall {
+    return this.#kernel.calls.add({ target, entrypoint, opcode, state, caller, message });
+  }
+
+  #waitForCall(thread: KernelThread, { id }: PendingCall): undefined {
+    thread.block({ kind: "call", call: id });
+    thread.progress = { call: id };
+    return undefined;
+  }
+
+  /** What a call that gave way does when its thread goes on. */
+  #resume(thread: KernelThread, progress: PlainData, slot: number, message: number): number | undefined {
+    const { status, call, source } = progress as { status?: number; call?: number; source?: true };
+    if (status !== undefined) return status;
+    if (source) return this.#resumeSignal(thread, slot, message);
+    const pending = this.#kernel.calls.get(call!);
+    // It was captured with another kernel, or its progress was made up.
+    if (pending?.caller !== thread) return CALL_STATUS.invalidObject;
+    if (pending.state === "done") return this.#takeReply(thread, pending, message);
+    return this.#waitForCall(thread, pending);
+  }
+
+  #takeReply(thread: KernelThread, pending: PendingCall, message: number): number {
+    this.#kernel.calls.forget(pending);
+    if (pending.status === CALL_STATUS.ok) loadMessage(thread.component, message, pending.message);
+    return pending.status;
+  }
+
+  #waitForSignal(thread: KernelThread, source: SignalSource, message: number): number | undefined {
+    const signal = source.take();
+    if (signal) return this.#signalReply(thread, signal.imprint, signal.count, message);
+    this.#kernel.signals.wait(thread, source);
+    thread.progress = { source: true };
+    return undefined;
+  }
+
+  #resumeSignal(thread: KernelThread, slot: number, message: number): number | undefined {
+    if (thread.takeOutcome() !== undefined) return CALL_STATUS.blockingCanceled;
+    const { object } = thread.component.table.lookup(slot);
+    if (object?.kind !== "signal-source") return CALL_STATUS.invalidObject;
+    return this.#waitForSignal(thread, object as SignalSource, message);
+  }
+
+  #signalReply(thread: KernelThread, imprint: number, count: number, message: number): number {
+    const { view } = thread.component;
+    view.setUint32(message + MESSAGE.bytes, 12, true);
+    view.setUint32(message + MESSAGE.capabilities, 0, true);
+    view.setUint32(message + MESSAGE.data, 0, true);
+    view.setUint32(message + MESSAGE.data + 4, imprint, true);
+    view.setUint32(message + MESSAGE.data + 8, count, true);
+    return CALL_STATUS.ok;
+  }
+
+  /** Ends the blocking call of a thread, if it is in one of those that can be ended. */
+  cancel(thread: KernelThread): void {
+    const { waiting } = thread;
+    if (thread.callee) {
+      thread.canceled = true;
+      return;
+    }
+    if (waiting?.kind === "signal") thread.wake(CALL_STATUS.blockingCanceled);
+    if (waiting?.kind !== "call") return;
+    const pending = this.#kernel.calls.get(waiting.call);
+    // What an entrypoint does for it goes on; its reply finds no call any more.
+    if (pending) this.#kernel.calls.finish(pending, CALL_STATUS.blockingCanceled);
+  }
+}

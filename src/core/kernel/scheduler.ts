@@ -1,0 +1,165 @@
+// The scheduler: lets threads run by priority, weight and slice, between which the event loop has its turn.
+//
+// I1  Guests run inside `#burst` only; between bursts no component is on the JavaScript stack.
+// I2  Nothing runs, ticks or waits when no thread can run: there is one timer, for the earliest deadline.
+// Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
+import type { Executor } from "./executor.ts";
+import { Deadlines } from "./deadlines.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
+import { ReadyQueue } from "./ready-queue.ts";
+import type { KernelTicker } from "./ticker.ts";
+import type { KernelThread } from "./thread.ts";
+
+export interface SchedulerOptions {
+  readonly executor: Executor;
+  readonly ticker: KernelTicker;
+  /** Milliseconds that never run back. */
+  readonly now: () => number;
+  /** Called when a thread's wait has lasted until its deadline. */
+  readonly expired: (thread: KernelThread) => void;
+  /** What to do when something that is not a guest's fault was thrown. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #queue = new ReadyQueue();
+  readonly #deadlines = new Deadlines();
+  #looping = false;
+  #frozen = false;
+  #closed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  #rest: (() => void)[] = [];
+  /** Slices that have been given. */
+  slices = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** The thread can run; harmless if it cannot. */
+  ready(thread: KernelThread): void {
+    if (!thread.runnable || thread.onStack) return;
+    this.#queue.add(thread);
+    this.#kick();
+  }
+
+  /** The thread waits until a time at most. */
+  expect(thread: KernelThread, deadlineMs: number): void {
+    this.#deadlines.add(thread, deadlineMs);
+    if (!this.#looping) this.#sleep();
+  }
+
+  /** Lets nothing run until `resume`; call it from the event loop. */
+  freeze(): void {
+    this.#frozen = true;
+  }
+
+  resume(): void {
+    this.#frozen = false;
+    this.#kick();
+  }
+
+  /** Resolves when no thread can run and none waits for time: all wait for something else, or have ended. */
+  quiet(): Promise<void> {
+    if (!this.#looping && this.#queue.size === 0 && this.#deadlines.next === Infinity) return Promise.resolve();
+    return new Promise((resolve) => this.#rest.push(resolve));
+  }
+
+  /** Nothing runs any more. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#options.ticker.close();
+  }
+
+  #kick(): void {
+    if (this.#looping || this.#frozen || this.#closed) return;
+    this.#looping = true;
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    const { ticker, failed } = this.#options;
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+    ticker.run();
+    try {
+      do await macrotask();
+      while (this.#burst());
+    } catch (thrown) {
+      failed(thrown);
+    }
+    this.#looping = false;
+    ticker.rest();
+    if (this.#closed) return;
+    if (this.#queue.size > 0 && !this.#frozen) return this.#kick();
+    this.#sleep();
+    if (this.#queue.size === 0 && this.#deadlines.next === Infinity) for (const resolve of this.#rest.splice(0)) resolve();
+  }
+
+  /** Lets threads run for a while; false when none can. */
+  #burst(): boolean {
+    const { now } = this.#options;
+    const begin = now();
+    for (let time = begin; time - begin < KERNEL_LIMITS.burstMs; ) {
+      if (this.#frozen || this.#closed) return false;
+      this.#expire(time);
+      const thread = this.#queue.take();
+      if (!thread) return false;
+      if (!thread.runnable) continue;
+      time = this.#slice(thread, time);
+    }
+    return true;
+  }
+
+  /** Lets a thread run until it waits, ends or its slice is over; the time then. */
+  #slice(thread: KernelThread, begin: number): number {
+    this.slices++;
+    try {
+      this.#options.executor.run(thread);
+    } finally {
+      const usedMs = this.#options.now() - begin;
+      thread.usedMs += usedMs;
+      thread.virtual += usedMs / thread.owner.shareOf(thread);
+    }
+    this.ready(thread);
+    return this.#options.now();
+  }
+
+  #expire(now: number): void {
+    for (let thread = this.#deadlines.take(now); thread; thread = this.#deadlines.take(now)) {
+      this.#options.expired(thread);
+    }
+  }
+
+  /** Sees to it that the loop begins again at the earliest deadline. */
+  #sleep(): void {
+    const { next } = this.#deadlines;
+    if (next >= this.#timerAt || this.#frozen || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = next;
+    const delay = Math.min(Math.max(0, next - this.#options.now()), KERNEL_LIMITS.timerMs);
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity;
+      this.#kick();
+    }, Math.ceil(delay));
+  }
+}
+
+/** Lets the event loop run. */
+const macrotask: () => Promise<void> =
+  typeof setImmediate === "function"
+    ? () => new Promise((resolve) => setImmediate(resolve))
+    : (() => {
+        // A timer would wait for 4 ms.
+        const { port1, port2 } = new MessageChannel();
+        const waiting: (() => void)[] = [];
+        port1.onmessage = () => waiting.shift()?.();
+        return () =>
+          new Promise((resolve) => {
+            waiting.push(resolve);
+            port2.postMessage(0);
+          });
+      })();

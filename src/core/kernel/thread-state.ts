@@ -1,0 +1,191 @@
+// The state of a thread as plain data (S26), and back. What comes back may come from a component: it is checked first.
+import type { PlainData, SavedThread } from "../../abi/index.ts";
+import { checkThread, EngineFault } from "../../engine/index.ts";
+import type { Kernel } from "./kernel.ts";
+import { fitsMessage } from "./message-copy.ts";
+import { type Activation, type KernelThread, ROLE, SERVE, type Waiting } from "./thread.ts";
+
+const VERSION = 1;
+
+/** The IP, the stack pointer and the depth of a thread that stands still. */
+export function innermost(thread: KernelThread): {
+  readonly function: number;
+  readonly position: number;
+  readonly stackPointer: number;
+  readonly frames: number;
+} {
+  const { activations, component } = thread;
+  const stackPointer = component.loaded ? component.stackPointerOf(thread) : 0;
+  const frames = activations.map(({ engine }) => component.group.frames(engine));
+  const last = frames.at(-1)?.at(-1);
+  const top = activations.at(-1);
+  const depth = frames.reduce((sum, { length }) => sum + length, 0);
+  return {
+    function: last?.function ?? top?.engine.entry.function ?? 0,
+    position: last?.position ?? 0,
+    stackPointer,
+    frames: depth,
+  };
+}
+
+/** Undefined if something in it has no saved form. */
+export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | undefined {
+  const { component, entrypoint } = thread;
+  if (!component.loaded) return { version: VERSION, started: thread.started, activations: [], globals: [] };
+  if (!component.onStack) component.saveGlobals();
+  try {
+    const activations = thread.activations.map(({ engine, role }) => ({
+      role,
+      thread: component.group.save(engine) as unknown as PlainData,
+    }));
+    const { serving } = entrypoint ?? {};
+    const remainingMs = thread.deadlineMs === Infinity ? -1 : Math.max(0, thread.deadlineMs - kernel.now());
+    return {
+      version: VERSION,
+      started: thread.started,
+      activations,
+      globals: [...thread.globals],
+      ...(serving
+        ? { serving: { entry: { ...serving.call.entry }, argument: serving.argument, message: serving.message } }
+        : {}),
+      wakeup: entrypoint?.wakeup ?? false,
+      wantsWakeup: thread.wantsWakeup,
+      ...(thread.waiting ? { waiting: { ...thread.waiting }, remainingMs } : {}),
+      ...(thread.outcome === undefined ? {} : { outcome: thread.outcome }),
+    };
+  } catch (thrown) {
+    if (thrown instanceof EngineFault) return undefined;
+    throw thrown;
+  }
+}
+
+/** @returns false, and the thread is as it was, if the state is none or does not fit its program */
+export function loadThread(thread: KernelThread, kernel: Kernel, state: PlainData): boolean {
+  const { component } = thread;
+  if (component.onStack) return false;
+  const read = readState(state, thread);
+  if (!read) return false;
+  kernel.unwait(thread);
+  if (!component.loaded) {
+    thread.started = read.started;
+    return true;
+  }
+  component.saveGlobals();
+  const { group } = component;
+  for (const { engine } of thread.activations) group.drop(engine);
+  thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
+    const own = role <= 0 || kernel.calls.get(role)?.entrypoint === thread;
+    return { role: own ? role : ROLE.notification, engine: group.restore({ ...saved, id: group.nextThread }) };
+  });
+  thread.started = read.started;
+  thread.globals = read.globals;
+  thread.wantsWakeup = read.wantsWakeup;
+  thread.outcome = read.outcome;
+  if (read.serving) thread.ep.serving = { ...read.serving, call: component.directCall(read.serving.entry) };
+  else if (thread.entrypoint) thread.entrypoint.serving = undefined;
+  if (thread.entrypoint) thread.entrypoint.wakeup = read.wakeup;
+  kernel.waitAgain(thread, read.waiting, read.remainingMs);
+  return true;
+}
+
+interface ReadState {
+  readonly started: boolean;
+  readonly activations: readonly { readonly role: number; readonly thread: SavedThread }[];
+  readonly globals: readonly PlainData[];
+  readonly serving: { readonly entry: SavedThread["entry"]; readonly argument: number; readonly message: number } | undefined;
+  readonly wakeup: boolean;
+  readonly wantsWakeup: boolean;
+  readonly waiting: Waiting | undefined;
+  readonly remainingMs: number;
+  readonly outcome: number | undefined;
+}
+
+type Fields = { readonly [name: string]: PlainData | undefined };
+
+/** Undefined if the state is not what it should be, or does not fit the thread's component. */
+function readState(state: PlainData, thread: KernelThread): ReadState | undefined {
+  try {
+    return new StateReader(thread).read(state);
+  } catch (thrown) {
+    // EngineFault: frames that do not fit. TypeError and RangeError: data of another shape in the engine's checks.
+    if (thrown instanceof EngineFault || thrown instanceof TypeError || thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}
+
+class StateReader {
+  readonly #thread: KernelThread;
+
+  constructor(thread: KernelThread) {
+    this.#thread = thread;
+  }
+
+  read(state: PlainData): ReadState {
+    const fields = record(state);
+    if (fields["version"] !== VERSION) throw new TypeError("version");
+    const globals = list(fields["globals"]);
+    const { component } = this.#thread;
+    const types = component.freshGlobals(0).map((value) => typeof value);
+    if (component.loaded && this.#thread.instance === 0 && fields["started"] === true) {
+      if (globals.length !== types.length || globals.some((value, i) => typeof value !== types[i])) {
+        throw new TypeError("globals");
+      }
+    }
+    return {
+      started: fields["started"] === true,
+      activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
+      globals,
+      serving: fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"])),
+      wakeup: fields["wakeup"] === true,
+      wantsWakeup: fields["wantsWakeup"] === true,
+      waiting: fields["waiting"] === undefined ? undefined : waiting(record(fields["waiting"])),
+      remainingMs: number(fields["remainingMs"] ?? -1),
+      outcome: fields["outcome"] === undefined ? undefined : number(fields["outcome"]),
+    };
+  }
+
+  #activation(fields: Fields): ReadState["activations"][number] {
+    const thread = fields["thread"] as unknown as SavedThread;
+    const role = number(fields["role"]);
+    if (!Number.isInteger(role) || role < ROLE.wakeup) throw new TypeError("role");
+    const { group } = this.#thread.component;
+    checkThread(group, thread);
+    return { role, thread };
+  }
+
+  #serving(fields: Fields): NonNullable<ReadState["serving"]> {
+    const { component } = this.#thread;
+    const entry = record(fields["entry"]);
+    const found = { instance: number(entry["instance"]), function: number(entry["function"]), name: String(entry["name"]) };
+    const message = number(fields["message"]);
+    if (!component.dispatches(found) || !fitsMessage(component, message)) throw new TypeError("serving");
+    return { entry: found, argument: number(fields["argument"]) | 0, message };
+  }
+}
+
+const KINDS: ReadonlySet<string> = new Set(["call", "futex", "atomic", "signal", "wakeup", "host", "fault", "serve"]);
+
+function waiting(fields: Fields): Waiting {
+  const kind = fields["kind"];
+  if (typeof kind !== "string" || !KINDS.has(kind)) throw new TypeError("waiting");
+  if (kind === "serve") return SERVE;
+  for (const name of ["call", "address", "memory"]) if (fields[name] !== undefined) number(fields[name]);
+  return fields as unknown as Waiting;
+}
+
+function record(value: PlainData | undefined): Fields {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array || Array.isArray(value)) {
+    throw new TypeError("expected fields");
+  }
+  return value as Fields;
+}
+
+function list(value: PlainData | undefined): readonly PlainData[] {
+  if (!Array.isArray(value)) throw new TypeError("expected a list");
+  return value;
+}
+
+function number(value: PlainData | undefined): number {
+  if (typeof value !== "number" || Number.isNaN(value)) throw new TypeError("expected a number");
+  return value;
+}

@@ -1,0 +1,319 @@
+// A thread of a component: what it does, what it waits for, and how others stop it (spec 2.6).
+//
+//   new --start--> runnable <-> waiting        paused and faulted go with any of them --> dead
+//
+// I1  A thread runs only while it is runnable: started, not paused, not faulted, not dead, waiting for nothing.
+// I2  All that it waits for is in `waiting`, as plain data; how the wait ended is in `outcome`.
+// I3  A thread that does not run holds no JavaScript frame: its activations are frozen threads of its component's group.
+import type { PlainData } from "../../abi/index.ts";
+import type { Thread } from "../../engine/index.ts";
+import {
+  type Capability,
+  type CpuThread,
+  type Dataspace,
+  type Identity,
+  INVALID,
+  type Location,
+  type NativeThreadState,
+  objectOf,
+  type SessionState,
+  type SignalContext,
+  type ThreadState,
+} from "../../session/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { Component } from "./component.ts";
+import { Entrypoint } from "./entrypoint.ts";
+import type { Kernel } from "./kernel.ts";
+import { functionName } from "../rpc/index.ts";
+import { innermost, loadThread, saveThread } from "./thread-state.ts";
+
+/** What a thread waits for. */
+export type Waiting =
+  | { readonly kind: "call"; readonly call: number }
+  | { readonly kind: "futex"; readonly address: number }
+  /** `memory.atomic.wait` */
+  | { readonly kind: "atomic"; readonly memory: number; readonly address: number }
+  | { readonly kind: "signal" }
+  /** `ep_wait_wakeup` */
+  | { readonly kind: "wakeup" }
+  /** A WASI call; the component's `wake`, or time. */
+  | { readonly kind: "host" }
+  | { readonly kind: "fault"; readonly address: number }
+  /** An entrypoint without work. */
+  | { readonly kind: "serve" };
+
+export const SERVE: Waiting = { kind: "serve" };
+
+/** What an activation is for: the number of a call that it serves, or one of ROLE. */
+export const ROLE = { notification: 0, main: -1, start: -2, wakeup: -3 } as const;
+
+/** One call into the component that has not returned. */
+export interface Activation {
+  readonly engine: Thread;
+  readonly role: number;
+}
+
+/** What the thread's session knows about it. */
+export interface ThreadSetup {
+  readonly name: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly affinity: Location;
+  readonly utcb: number;
+}
+
+/** A thread's session, as far as its threads need it. */
+export interface ThreadOwner {
+  /** Handler of threads without their own. */
+  readonly handler: Capability<SignalContext>;
+  /** Share of the processor within the thread's priority; any unit. */
+  shareOf(thread: KernelThread): number;
+  /** Clips a location to the session's. */
+  place(location: Location | undefined): Location;
+  /** The thread's place in the control dataspace. */
+  traceIndex(thread: KernelThread): number;
+  /** It has ended, however it did. */
+  ended(thread: KernelThread): void;
+}
+
+export class KernelThread implements CpuThread {
+  readonly kind = "cpu-thread";
+  readonly id: number;
+  readonly name: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly utcbAddress: number;
+  readonly component: Component;
+  readonly owner: ThreadOwner;
+  location: Location;
+  readonly #kernel: Kernel;
+  readonly #identity: Identity<CpuThread>;
+
+  started = false;
+  paused = false;
+  /** Stopped by an exception. */
+  exception = false;
+  /** Stopped by a trap: nothing is left that it could go on with. */
+  faulted = false;
+  dead = false;
+  stepping = false;
+  exceptions = 0;
+  /** What went wrong, one line. */
+  problem = "";
+  waiting: Waiting | undefined;
+  /** When the wait is over anyway: milliseconds of the kernel's clock; Infinity: never. */
+  deadlineMs = Infinity;
+  /** How the last wait ended, until the waiting call has seen it. */
+  outcome: number | undefined;
+  /** Outermost first; only the innermost can run. */
+  activations: Activation[] = [];
+  /** The instance of the group that it runs in: 0, unless it was started by `thread-spawn`. */
+  instance = 0;
+  /** Its values of the globals that are a thread's own, while another thread's are in the instance. */
+  globals: readonly PlainData[] = [];
+  entrypoint: Entrypoint | undefined;
+  handler: Capability<SignalContext> = INVALID;
+
+  /** On the JavaScript stack now. */
+  onStack = false;
+  /** The entrypoint that serves its call within it, on the JavaScript stack. */
+  callee: KernelThread | undefined;
+  /** In `ep_wait_wakeup`: the next wake-up is dispatched within the dispatch that waits. */
+  wantsWakeup = false;
+  /** A call that `cancel_blocking` met while it was being served within it. */
+  canceled = false;
+  /** What a host call that must give way has to remember. */
+  progress: PlainData | undefined;
+  /** Processor time in milliseconds; and the same divided by the thread's share, which orders the ready. */
+  usedMs = 0;
+  virtual = 0;
+  /** In the scheduler's queue. */
+  queued = false;
+
+  /** Made by the kernel. */
+  constructor(kernel: Kernel, id: number, component: Component, owner: ThreadOwner, setup: ThreadSetup) {
+    this.#kernel = kernel;
+    this.id = id;
+    this.component = component;
+    this.owner = owner;
+    this.name = setup.name;
+    this.weight = setup.weight;
+    this.priority = setup.priority;
+    this.location = setup.affinity;
+    this.utcbAddress = setup.utcb;
+    this.#identity = kernel.badges.identify<CpuThread>(this);
+  }
+
+  get capability(): Capability<CpuThread> {
+    return this.#identity.capability;
+  }
+
+  get runnable(): boolean {
+    return this.started && !this.paused && !this.exception && !this.dead && this.waiting === undefined;
+  }
+
+  /** Whether it is an entrypoint that could serve a call at once. */
+  get idle(): boolean {
+    return this.waiting === SERVE && !this.paused && !this.exception && !this.dead;
+  }
+
+  /** The entrypoint of this thread, made when it is first asked for. */
+  get ep(): Entrypoint {
+    this.entrypoint ??= new Entrypoint();
+    return this.entrypoint;
+  }
+
+  // The thread waits and goes on: called by the kernel.
+
+  /** It waits from now on. */
+  block(waiting: Waiting, deadlineMs = Infinity): void {
+    this.waiting = waiting;
+    this.outcome = undefined;
+    this.deadlineMs = deadlineMs;
+    if (deadlineMs !== Infinity) this.#kernel.scheduler.expect(this, deadlineMs);
+  }
+
+  /** Its wait is over. */
+  wake(outcome: number | undefined): void {
+    this.waiting = undefined;
+    this.deadlineMs = Infinity;
+    this.outcome = outcome;
+    this.#kernel.scheduler.ready(this);
+  }
+
+  /** Work has come for an entrypoint. */
+  notify(): void {
+    if (this.waiting === SERVE) this.wake(undefined);
+    else if (this.waiting?.kind === "wakeup" && this.entrypoint?.wakeup) this.wake(undefined);
+  }
+
+  /** How the last wait ended; asking forgets it. */
+  takeOutcome(): number | undefined {
+    const { outcome } = this;
+    this.outcome = undefined;
+    return outcome;
+  }
+
+  /** Stops it: a trap, or a step. The handler is told. */
+  raise(problem: string): void {
+    this.exception = true;
+    this.exceptions++;
+    this.problem = problem;
+    const own = objectOf<SignalContext>(this.handler, "signal-context");
+    (own ?? objectOf<SignalContext>(this.owner.handler, "signal-context"))?.submit(1);
+  }
+
+  // The contract.
+
+  utcb(): Capability<Dataspace> {
+    return INVALID; // a message buffer is part of the component's memory: there is no dataspace of its own
+  }
+
+  start(ip: number, sp: number): void {
+    if (this.started || this.dead) return;
+    this.started = true;
+    const problem = this.component.begin(this, ip, sp);
+    if (problem !== undefined) this.raise(problem);
+    this.#kernel.scheduler.ready(this);
+  }
+
+  pause(): void {
+    this.paused = true;
+    if (this.onStack) this.#kernel.interrupt(this);
+  }
+
+  resume(): void {
+    this.paused = false;
+    if (!this.faulted) this.exception = false;
+    this.#kernel.scheduler.ready(this);
+  }
+
+  cancelBlocking(): void {
+    this.#kernel.cancel(this);
+  }
+
+  state(): Attempt<ThreadState, "state-access-failed"> {
+    if (this.dead || this.onStack) return refusal("state-access-failed");
+    const saved = saveThread(this, this.#kernel);
+    if (saved === undefined) return refusal("state-access-failed");
+    const { paused, exception, waiting } = this;
+    return success({
+      ...innermost(this),
+      paused,
+      unresolvedPageFault: waiting?.kind === "fault",
+      exception,
+      saved: saved as SessionState,
+    });
+  }
+
+  setState({ saved }: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed"> {
+    if (this.dead || this.onStack) return refusal("state-access-failed");
+    if (!loadThread(this, this.#kernel, saved as PlainData)) return refusal("state-access-failed");
+    this.#kernel.scheduler.ready(this);
+    return success(undefined);
+  }
+
+  exceptionSigh(context: Capability<SignalContext>): void {
+    this.handler = context;
+  }
+
+  singleStep(enabled: boolean): void {
+    this.stepping = enabled;
+    if (this.onStack) this.#kernel.interrupt(this);
+  }
+
+  affinity(location: Location): void {
+    this.location = this.owner.place(location);
+  }
+
+  traceControlIndex(): number {
+    return this.owner.traceIndex(this);
+  }
+
+  traceBuffer(): Capability<Dataspace> {
+    return INVALID;
+  }
+
+  tracePolicy(): Capability<Dataspace> {
+    return INVALID;
+  }
+
+  /** What `NativeCpu.threadState` says. */
+  nativeState(): NativeThreadState {
+    return { activity: this.#activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
+  }
+
+  #activity(): NativeThreadState["activity"] {
+    if (this.dead) return "dead";
+    if (!this.started) return "new";
+    if (this.exception) return "faulted";
+    if (this.paused) return "paused";
+    if (this.callee || this.waiting) return "blocked";
+    return this.onStack ? "running" : "ready";
+  }
+
+  #waitsFor(): string {
+    const { waiting, callee } = this;
+    if (callee) return `call to ${callee.component.label} ${callee.name}`;
+    switch (waiting?.kind) {
+      case "call": {
+        const call = this.#kernel.calls.get(waiting.call);
+        return call ? `call ${functionName(call.target.object?.kind ?? "dead object", call.opcode)}` : "call";
+      }
+      case "futex":
+      case "atomic":
+        return `wait at 0x${waiting.address.toString(16)}`;
+      case "fault":
+        return `page fault at 0x${waiting.address.toString(16)}`;
+      default:
+        return waiting?.kind ?? "";
+    }
+  }
+
+  /** @internal The kernel ends it: its capability denotes nothing any more. */
+  dispose(): void {
+    this.dead = true;
+    this.#identity.dispose();
+    this.owner.ended(this);
+  }
+}
