@@ -13,8 +13,11 @@ export type ThreadFault =
   /** memory.grow by `delta` Wasm pages. */
   | { readonly type: "grow"; readonly instance: number; readonly memory: number; readonly delta: number };
 
-/** Decides about memory.grow: it is done, the guest sees that it failed, or the thread freezes at the instruction. */
-export type GrowthPolicy = (instance: Instance, memory: number, delta: number) => "grow" | "refuse" | "park";
+/**
+ * Decides about memory.grow: it is done, the policy has done it itself, the guest sees that it failed, or the thread
+ * freezes at the instruction.
+ */
+export type GrowthPolicy = (instance: Instance, memory: number, delta: number) => "grow" | "grown" | "refuse" | "park";
 
 const WAIT_TYPE: Signature = { params: ["i32", "i64", "i64", "i64", "i32"], results: ["i32", "i64"] };
 const FAULT_TYPE: Signature = { params: ["i32", "i32"], results: [] };
@@ -57,6 +60,7 @@ function grow(group: Group, instance: Instance) {
     const pages = Number(BigInt.asUintN(64, delta));
     const decision = group.onGrow(instance, memory, pages);
     if (decision === "park") group.park({ type: "grow", instance: instance.number, memory, delta: pages });
+    if (decision === "grown") return BigInt(instance.memories[memory]!.buffer.byteLength / 65536 - pages);
     return decision === "grow" ? growBy(instance, memory, pages) : -1n;
   };
 }

@@ -164,7 +164,12 @@ type Slow = (...args: HostValue[]) => unknown;
  *
  * @param slow taken when a freeze is asked for @param enter goes on with a call that its `fast` form has begun
  */
-function quick(fast: Fast, slow: Slow, enter: Slow, words: Int32Array): (x: HostValue, y: HostValue, z: HostValue) => unknown {
+function quick(
+  fast: Fast,
+  slow: Slow,
+  enter: Slow,
+  words: Int32Array,
+): (x: HostValue, y: HostValue, z: HostValue) => unknown {
   return (x, y, z) => {
     if (words[CONTROL.flag >> 2] !== 0) return slow(x, y, z);
     const result = fast(x, y, z);

@@ -49,7 +49,9 @@ const FAILURES: ReadonlyMap<number, RpcFailure> = new Map<number, RpcFailure>([
   [CALL_STATUS.deadlock, "deadlock"],
   [CALL_STATUS.badMessage, "message-too-long"],
 ]);
-const STATUSES: ReadonlyMap<RpcFailure, number> = new Map(Array.from(FAILURES, ([status, failure]) => [failure, status]));
+const STATUSES: ReadonlyMap<RpcFailure, number> = new Map(
+  Array.from(FAILURES, ([status, failure]) => [failure, status]),
+);
 
 /** The status of a failure of `RpcObject.call`. */
 export function statusOf(failure: RpcFailure): number {

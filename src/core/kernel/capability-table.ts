@@ -28,7 +28,7 @@ export class CapabilityTable implements CapabilityAccess {
 
   /** What a slot denotes; INVALID for slots that are not in use. The capability may be dead. */
   lookup(slot: number): Capability {
-    return slot > 0 && slot < this.#capabilities.length ? this.#capabilities[slot]! : INVALID;
+    return slot > 0 && slot < this.#capabilities.length ? (this.#capabilities[slot] ?? INVALID) : INVALID;
   }
 
   /** The slot of a capability that the component receives, with one reference more; 0 if it is invalid or no slot is left. */

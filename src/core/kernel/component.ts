@@ -2,14 +2,20 @@
 //
 // I1  At most one thread is in the group, `running`; the globals in the instance are those of `#holder`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
+import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
-  CONTROL,
-  type HostImports,
-  type PlainData,
-  type SavedGroup,
-} from "../../abi/index.ts";
-import { captureGroup, EngineFault, type Entry, Group, type Instance, restoreGroup, type Thread } from "../../engine/index.ts";
-import { type Capability, INVALID, type LoadOptions, type ParentSession, type PdSession } from "../../session/index.ts";
+  captureGroup,
+  EngineFault,
+  type Entry,
+  Group,
+  type Instance,
+  Pool,
+  restoreGroup,
+  type Thread,
+  type ThreadFault,
+  Windows,
+} from "../../engine/index.ts";
+import { type Capability, type Dataspace, INVALID, type LoadOptions, type ParentSession } from "../../session/index.ts";
 import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
@@ -22,6 +28,21 @@ import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
 export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
+
+/** What a component's PD does for its program. */
+export interface ComponentHome {
+  readonly parent: Capability<ParentSession>;
+  /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
+  adopt(component: Component, text: Capability<Dataspace>): string | undefined;
+  /** A fresh group has taken the place of the one before. */
+  readopt(component: Component): void;
+  /** memory.grow of memory 0 by so many Wasm pages. */
+  grow(component: Component, deltaPages: number): "grown" | "refuse" | "park";
+  /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
+  fault(thread: KernelThread, fault: ThreadFault): boolean;
+  /** Why the program's code may not be executed now; undefined if it may. The thread waits until it may. */
+  executable(thread: KernelThread): boolean;
+}
 
 /** The WASI functions of a component, and their state. */
 export interface ComponentWasi {
@@ -42,7 +63,7 @@ export class Component {
   readonly threads: KernelThread[] = [];
   readonly waits: Waits;
   /** The PD that this is the inside of; set by the PD. */
-  pd: Capability<PdSession> = INVALID;
+  home: ComponentHome | undefined;
   /** Why a program was refused, one line. */
   problem = "";
   /** The thread that is in the group now. */
@@ -50,7 +71,7 @@ export class Component {
   /** Set once the program is loaded. */
   wasi: ComponentWasi | undefined;
   readonly #kernel: Kernel;
-  #parent: Capability<ParentSession> = INVALID;
+  #windows: Windows | undefined;
   #parentSlot = 0;
   #program: LoadedProgram | undefined;
   #original: Uint8Array | undefined;
@@ -91,7 +112,7 @@ export class Component {
 
   /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
   get view(): DataView {
-    const buffer = this.#group?.instances[0]!.memories[0]?.buffer;
+    const buffer = this.#group?.instances[0]?.memories[0]?.buffer;
     if (buffer !== this.#buffer) {
       this.#buffer = buffer;
       this.#view = buffer ? new DataView(buffer) : NO_BYTES;
@@ -99,18 +120,27 @@ export class Component {
     return this.#view;
   }
 
-  assignParent(parent: Capability<ParentSession>): void {
-    this.#parent = parent;
-  }
-
   /** The slot of the parent capability. */
   parentSlot(): number {
-    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.#parent);
+    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.home?.parent ?? INVALID);
     return this.#parentSlot;
   }
 
-  /** Loads the program, once; `problem` says why not. */
-  load(binary: Uint8Array, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
+  /** The windows of a program that was rewritten for them. */
+  get windows(): Windows | undefined {
+    return this.#windows;
+  }
+
+  /**
+   * Loads the program, once; `problem` says why not.
+   *
+   * @param text the dataspace with the binary, as the PD shall show it
+   */
+  load(
+    binary: Uint8Array,
+    options: LoadOptions = {},
+    text: Capability<Dataspace> = INVALID,
+  ): Attempt<void, LoadRefusal> {
     if (this.#group) return refusal("already-loaded");
     if (binary.length > KERNEL_LIMITS.programBytes) {
       this.problem = `expected a program of ${KERNEL_LIMITS.programBytes} bytes at most, found ${binary.length}`;
@@ -126,18 +156,33 @@ export class Component {
       }
       this.#program = program;
       this.#original = original;
+      if (program.info.windows) this.#windows = new Windows(new Pool());
       this.#instantiate();
+      const lacking = this.home?.adopt(this, text);
+      if (lacking === undefined) return success(undefined);
+      this.problem = lacking;
+      this.#forget();
+      return refusal("out-of-ram");
     } catch (thrown) {
       return this.#refused(thrown);
     }
-    return success(undefined);
+  }
+
+  /** The program was refused after all. */
+  #forget(): void {
+    this.#kernel.abandon(this);
+    this.#group = this.#program = this.#original = this.#windows = undefined;
   }
 
   #refused(thrown: unknown): Attempt<void, LoadRefusal> {
     this.#group = undefined;
     this.problem = messageOf(thrown);
     if (thrown instanceof RangeError) return refusal("out-of-ram");
-    if (thrown instanceof Fault || thrown instanceof WebAssembly.CompileError || thrown instanceof WebAssembly.LinkError)
+    if (
+      thrown instanceof Fault ||
+      thrown instanceof WebAssembly.CompileError ||
+      thrown instanceof WebAssembly.LinkError
+    )
       return refusal("invalid-program");
     if (thrown instanceof WebAssembly.RuntimeError) return refusal("invalid-program"); // a segment does not fit
     throw thrown;
@@ -155,7 +200,9 @@ export class Component {
     const group = this.#newGroup();
     this.#group = group;
     const instance = group.instances[0]!;
-    this.#own = ownGlobals(required(this.#original, "the original"), program.info, (index) => readGlobal(instance, index));
+    this.#own = ownGlobals(required(this.#original, "the original"), program.info, (index) =>
+      readGlobal(instance, index),
+    );
     this.#initial = this.#own.map((index) => readGlobal(instance, index));
     this.#kernel.adopt(this);
   }
@@ -175,6 +222,7 @@ export class Component {
   #newGroup(instances = 1): Group {
     const group = new Group({ parks: true, atomicWait: this.waits.atomicWait });
     group.policy = () => this.#kernel.givesWay(this);
+    group.onGrow = (_, memory, delta) => (memory === 0 && this.home ? this.home.grow(this, delta) : "grow");
     for (let i = 0; i < instances; i++) this.#addInstance(group);
     return group;
   }
@@ -185,7 +233,7 @@ export class Component {
       ...this.wasi?.imports,
       [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
     };
-    return group.add(this.label, this.program, imports, this.#links);
+    return group.add(this.label, this.program, imports, this.#links, { windows: this.#windows });
   }
 
   /** Gives a thread an instance of its own, with globals of its own, over the same memory; its number. */
@@ -354,6 +402,7 @@ export class Component {
       }
     }
     this.#kernel.adopt(this);
+    this.home?.readopt(this);
     this.waits.resume(waiters);
   }
 

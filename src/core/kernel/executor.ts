@@ -3,7 +3,7 @@
 // Running a thread: its innermost activation goes on until it returns, freezes or ends otherwise; when an entrypoint has
 // none left, the next dispatch begins. It stops when the thread can run no more or its slice is over.
 import { CALL_STATUS, CONTROL, DISPATCH } from "../../abi/index.ts";
-import { EngineFault, type Thread } from "../../engine/index.ts";
+import { EngineFault, type Thread, type ThreadFault } from "../../engine/index.ts";
 import { messageOf } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
 import { WAKEUP } from "./imports.ts";
@@ -112,6 +112,7 @@ export class LocalExecutor implements Executor {
   settle(thread: KernelThread, engine: Thread): boolean {
     const { ending } = engine;
     if (!ending) {
+      if (engine.fault) this.#fault(thread, engine.fault);
       if (engine.parked) this.#park(thread, engine);
       if (thread.stepping && !thread.waiting && !thread.dead) thread.raise("single step");
       return false;
@@ -142,6 +143,13 @@ export class LocalExecutor implements Executor {
     const reply = saveReply(thread.component, thread.entrypoint!.serving!.message);
     if (reply) calls.finish(call, CALL_STATUS.ok, reply);
     else calls.finish(call, CALL_STATUS.badMessage);
+  }
+
+  /** The thread waits until a page is attached, or memory granted; then it does the same again. */
+  #fault(thread: KernelThread, fault: ThreadFault): void {
+    const address = fault.type === "grow" ? 0 : fault.address;
+    thread.block({ kind: "fault", address });
+    if (!thread.component.home?.fault(thread, fault)) thread.waiting = undefined;
   }
 
   /** A WASI call waits. */

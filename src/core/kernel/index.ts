@@ -1,6 +1,7 @@
 // The kernel: components, threads, calls between them, and who runs when.
-export { CapabilityTable } from "./capability-table.ts";
+
 export type { PendingCall, SavedCall } from "./calls.ts";
+export { CapabilityTable } from "./capability-table.ts";
 export { Component, type ComponentWasi, type LoadRefusal } from "./component.ts";
 export type { Executor } from "./executor.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";

@@ -38,8 +38,6 @@ export interface KernelOptions {
   readonly load?: typeof loadProgram;
   /** The WASI functions of a component whose program imports them; undefined: it has no sessions for them. */
   readonly wasi?: (component: Component) => ComponentWasi | undefined;
-  /** A program has been instantiated (anew): its memory and group exist. It may be refused by throwing a Fault. */
-  readonly loaded?: (component: Component) => void;
   /** A thread has ended the program by a WASI exit. */
   readonly exited?: (component: Component, code: number) => void;
   /** One line for people: a thread was stopped by a trap, a component did something without effect. */
@@ -113,11 +111,6 @@ export class Kernel {
     const component = new Component(this, this.#nextComponent++, label);
     this.#components.set(component.id, component);
     return component;
-  }
-
-  /** The Native_pd of a component; the PD owns its identity. */
-  nativePd(component: Component): KernelNativePd {
-    return new KernelNativePd(component);
   }
 
   /** The component inside a PD, also when others stand in front of it; undefined for what is no PD of this kernel. */
@@ -212,7 +205,11 @@ export class Kernel {
     const key = `${hash} ${JSON.stringify(options)}`;
     let program = this.#programs.get(key);
     if (!program) {
-      program = (this.#options.load ?? loadProgram)(bytes, hash, { importKind, ...options });
+      program = (this.#options.load ?? loadProgram)(bytes, hash, {
+        importKind,
+        growth: true,
+        ...(options.windows === undefined ? {} : { windows: options.windows }),
+      });
       this.#programs.set(key, program);
     }
     return program;
@@ -226,7 +223,6 @@ export class Kernel {
   /** @internal A component has a group. */
   adopt(component: Component): void {
     this.#ticker.add(component.controlWords);
-    this.#options.loaded?.(component);
   }
 
   /** @internal A component's group is no longer. */

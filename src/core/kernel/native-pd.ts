@@ -24,7 +24,7 @@ export class KernelNativePd implements NativePd {
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
     const dataspace = objectOf<Dataspace>(binary, "dataspace");
-    if (dataspace) return this.component.load(contentOf(dataspace), options);
+    if (dataspace) return this.component.load(contentOf(dataspace), options, binary);
     this.component.problem = "the capability denotes no dataspace";
     return refusal("invalid-program");
   }

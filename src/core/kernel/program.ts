@@ -47,7 +47,8 @@ export function programProblem(info: ProgramInfo): string | undefined {
     if (module === WASI && kind === "func") continue;
     if (module === SPAWN.module && name === SPAWN.name && kind === "func") continue;
     if (kind === "memory") continue;
-    if (module !== KERNEL_MODULE) return `import ${module}.${name}: expected imports of ${KERNEL_MODULE} and ${WASI} only`;
+    if (module !== KERNEL_MODULE)
+      return `import ${module}.${name}: expected imports of ${KERNEL_MODULE} and ${WASI} only`;
     const known = KERNEL_FUNCTIONS[name];
     if (!known || kind !== "func") return `import ${name}: ${KERNEL_MODULE} has no function of that name`;
     if (!suits(signature!, known.signature)) {
@@ -73,7 +74,10 @@ export function entryOf(info: ProgramInfo): { readonly name: string; readonly in
 }
 
 /** An exported function. */
-export function exportOf(info: ProgramInfo, wanted: string): { readonly name: string; readonly index: number } | undefined {
+export function exportOf(
+  info: ProgramInfo,
+  wanted: string,
+): { readonly name: string; readonly index: number } | undefined {
   return info.exports.find(({ kind, name }) => kind === "func" && name === wanted);
 }
 
@@ -83,10 +87,14 @@ export function exportOf(info: ProgramInfo, wanted: string): { readonly name: st
  *
  * @param bytes the original module @param initial value of a global in a fresh instance
  */
-export function ownGlobals(bytes: Uint8Array, info: ProgramInfo, initial: (index: number) => PlainData): readonly number[] {
+export function ownGlobals(
+  bytes: Uint8Array,
+  info: ProgramInfo,
+  initial: (index: number) => PlainData,
+): readonly number[] {
   const mutable = (index: number) => {
     const global = info.globals[index];
-    return global !== undefined && global.mutable && !global.imported && (global.type === "i32" || global.type === "i64");
+    return global?.mutable === true && !global.imported && (global.type === "i32" || global.type === "i64");
   };
   const found = new Map<string, number>();
   for (const [index, name] of globalNames(bytes)) if (OWN_GLOBALS.has(name) && mutable(index)) found.set(name, index);

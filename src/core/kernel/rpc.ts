@@ -13,14 +13,7 @@
 // I3  No thread waits for itself: a call whose entrypoint waits, however indirectly, for the caller is refused (S34).
 // I4  While a component is on the JavaScript stack nothing calls it: its group runs one thread at a time.
 import { CALL_STATUS, DISPATCH, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
-import type {
-  Capability,
-  KernelObject,
-  RpcFailure,
-  RpcMessage,
-  RpcObject,
-  SignalSource,
-} from "../../session/index.ts";
+import type { Capability, KernelObject, RpcFailure, RpcMessage, RpcObject, SignalSource } from "../../session/index.ts";
 import { callNative } from "../rpc/index.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
@@ -78,7 +71,12 @@ export class Rpc {
   }
 
   /** A call of a TypeScript component on a guest's object. */
-  deliver(object: RpcObject, capability: Capability, opcode: number, message: RpcMessage): Promise<RpcMessage | RpcFailure> {
+  deliver(
+    object: RpcObject,
+    capability: Capability,
+    opcode: number,
+    message: RpcMessage,
+  ): Promise<RpcMessage | RpcFailure> {
     const thread = object.entrypoint.object;
     if (!capability.valid || !(thread instanceof KernelThread) || thread.dead) return Promise.resolve("invalid-object");
     if (!deliverable(message)) return Promise.resolve("message-too-long");

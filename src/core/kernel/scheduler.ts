@@ -3,12 +3,13 @@
 // I1  Guests run inside `#burst` only; between bursts no component is on the JavaScript stack.
 // I2  Nothing runs, ticks or waits when no thread can run: there is one timer, for the earliest deadline.
 // Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
-import type { Executor } from "./executor.ts";
+
 import { Deadlines } from "./deadlines.ts";
+import type { Executor } from "./executor.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { ReadyQueue } from "./ready-queue.ts";
-import type { KernelTicker } from "./ticker.ts";
 import type { KernelThread } from "./thread.ts";
+import type { KernelTicker } from "./ticker.ts";
 
 export interface SchedulerOptions {
   readonly executor: Executor;
@@ -96,7 +97,8 @@ export class Scheduler {
     if (this.#closed) return;
     if (this.#queue.size > 0 && !this.#frozen) return this.#kick();
     this.#sleep();
-    if (this.#queue.size === 0 && this.#deadlines.next === Infinity) for (const resolve of this.#rest.splice(0)) resolve();
+    if (this.#queue.size === 0 && this.#deadlines.next === Infinity)
+      for (const resolve of this.#rest.splice(0)) resolve();
   }
 
   /** Lets threads run for a while; false when none can. */

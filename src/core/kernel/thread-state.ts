@@ -92,7 +92,9 @@ interface ReadState {
   readonly started: boolean;
   readonly activations: readonly { readonly role: number; readonly thread: SavedThread }[];
   readonly globals: readonly PlainData[];
-  readonly serving: { readonly entry: SavedThread["entry"]; readonly argument: number; readonly message: number } | undefined;
+  readonly serving:
+    | { readonly entry: SavedThread["entry"]; readonly argument: number; readonly message: number }
+    | undefined;
   readonly wakeup: boolean;
   readonly wantsWakeup: boolean;
   readonly waiting: Waiting | undefined;
@@ -156,7 +158,11 @@ class StateReader {
   #serving(fields: Fields): NonNullable<ReadState["serving"]> {
     const { component } = this.#thread;
     const entry = record(fields["entry"]);
-    const found = { instance: number(entry["instance"]), function: number(entry["function"]), name: String(entry["name"]) };
+    const found = {
+      instance: number(entry["instance"]),
+      function: number(entry["function"]),
+      name: String(entry["name"]),
+    };
     const message = number(fields["message"]);
     if (!component.dispatches(found) || !fitsMessage(component, message)) throw new TypeError("serving");
     return { entry: found, argument: number(fields["argument"]) | 0, message };

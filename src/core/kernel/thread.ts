@@ -21,10 +21,10 @@ import {
   type ThreadState,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import { functionName } from "../rpc/index.ts";
 import type { Component } from "./component.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
-import { functionName } from "../rpc/index.ts";
 import { innermost, loadThread, saveThread } from "./thread-state.ts";
 
 /** What a thread waits for. */

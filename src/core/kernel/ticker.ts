@@ -50,7 +50,7 @@ interface Port {
 
 export const startKernelTicker: StartKernelTicker = (sliceMs) => {
   const state = new Int32Array(new SharedArrayBuffer(4));
-  const node = globalThis.process?.getBuiltinModule?.("node:worker_threads");
+  const node = nodeWorkers();
   const { port, ready } = node ? startNodeWorker(node) : startWebWorker();
   ready.catch(() => {}); // told to whoever awaits it
   const ids = new Map<Int32Array<SharedArrayBuffer>, number>();
@@ -76,7 +76,15 @@ export const startKernelTicker: StartKernelTicker = (sliceMs) => {
   };
 };
 
-function startNodeWorker({ Worker }: typeof import("node:worker_threads")): { port: Port; ready: Promise<void> } {
+/** The module of Node, which browsers do not have: an import would stop them from loading this file. */
+function nodeWorkers() {
+  return globalThis.process?.getBuiltinModule?.("node:worker_threads");
+}
+
+function startNodeWorker({ Worker }: NonNullable<ReturnType<typeof nodeWorkers>>): {
+  port: Port;
+  ready: Promise<void>;
+} {
   const text = `const { parentPort } = require("node:worker_threads");
     const receive = ${WORKER};
     parentPort.on("message", receive);

@@ -100,9 +100,15 @@ export class Waits {
   #begin(instance: Instance, waiter: Waiter, timeout: bigint): number | undefined {
     const words = wordsOf(instance.memories[waiter.memory]!, waiter.width);
     const limitMs = timeout === FOREVER || timeout < 0n ? Infinity : Number(timeout) / 1e6;
-    const expected = waiter.width === 8 ? BigInt.asIntN(64, waiter.expected) : Number(BigInt.asIntN(32, waiter.expected));
+    const expected =
+      waiter.width === 8 ? BigInt.asIntN(64, waiter.expected) : Number(BigInt.asIntN(32, waiter.expected));
     const index = waiter.address / waiter.width;
-    const { async, value } = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, expected as number, limitMs);
+    const { async, value } = Atomics.waitAsync(
+      words as Int32Array<SharedArrayBuffer>,
+      index,
+      expected as number,
+      limitMs,
+    );
     if (!async) return value === "not-equal" ? WAIT.notEqual : WAIT.timedOut;
     this.#waiters.push(waiter);
     void value.then((how) => this.#end(waiter, how === "ok" ? WAIT.ok : WAIT.timedOut));
@@ -124,7 +130,10 @@ export class Waits {
   settle(): readonly Waiter[] {
     const waiters = this.#waiters;
     this.#waiters = [];
-    const places = Map.groupBy(waiters, ({ thread, memory, address }) => `${this.#memoryKey(thread, memory)} ${address}`);
+    const places = Map.groupBy(
+      waiters,
+      ({ thread, memory, address }) => `${this.#memoryKey(thread, memory)} ${address}`,
+    );
     const left: Waiter[] = [];
     for (const [first, ...others] of places.values()) {
       const all = [first!, ...others];
@@ -141,7 +150,10 @@ export class Waits {
   resume(waiters: readonly Waiter[]): void {
     for (const waiter of waiters) {
       if (waiter.thread.waiting?.kind !== "atomic") continue;
-      const left = waiter.deadlineMs === Infinity ? FOREVER : BigInt(Math.ceil(Math.max(0, waiter.deadlineMs - this.#now()) * 1e6));
+      const left =
+        waiter.deadlineMs === Infinity
+          ? FOREVER
+          : BigInt(Math.ceil(Math.max(0, waiter.deadlineMs - this.#now()) * 1e6));
       const over = this.#begin(this.#instance(waiter.thread), waiter, left);
       if (over !== undefined) waiter.thread.wake(over === WAIT.notEqual ? WAIT.ok : over);
     }
