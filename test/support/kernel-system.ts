@@ -3,14 +3,14 @@ import { CoreCpuSession } from "../../src/core/cpu/index.ts";
 import { CoreLog } from "../../src/core/index.ts";
 import {
   type Component,
+  componentFor,
   Kernel,
-  KernelNativePd,
   type KernelOptions,
   noKernelTicker,
 } from "../../src/core/kernel/index.ts";
-import { type CoreContext, createCoreContext } from "../../src/core/memory/index.ts";
+import { type CoreContext, createCoreContext, createDataspace } from "../../src/core/memory/index.ts";
 import { type CorePd, createPd, createRootPd } from "../../src/core/pd/index.ts";
-import type { Capability, CpuThread, KernelObject, LogSession, NativePd, PdSession } from "../../src/session/index.ts";
+import type { Capability, CpuThread, KernelObject, LogSession, PdSession } from "../../src/session/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { assert } from "../../src/util/index.ts";
 import { assemble } from "../assemble.ts";
@@ -97,28 +97,27 @@ export class TestSystem {
    * @param priority of its CPU session
    */
   component(label: string, program: string | Uint8Array, { priority = 0, quota = 0 } = {}): TestComponent {
-    let component: Component | undefined;
     const created = createPd(this.core, {
       label,
       donation: DONATION,
-      native: () => {
-        component = this.kernel.createComponent(label);
-        return this.core.badges.identify<NativePd>(new KernelNativePd(component)).capability;
-      },
+      native: (pd) => componentFor(this.kernel, pd),
       deliver: (object, opcode, message) => this.kernel.deliver(object, opcode, message),
     });
-    assert(created.ok && component, "a PD");
+    assert(created.ok, "a PD");
     const pd = created.value;
     pd.refAccount(this.root.capability);
     this.root.transferCapQuota(pd.capability, 2 ** 20);
     this.root.transferRamQuota(pd.capability, 2 ** 28);
-    pd.onDestroy(() => this.kernel.destroyComponent(component!));
+    const component = this.kernel.componentOf(pd.capability);
+    assert(component, "a component");
     const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota });
     const log = this.core.badges.identify<LogSession>(new CoreLog(label, (line) => this.lines.push(line)));
     const { table } = component;
     for (const capability of [log.capability, pd.capability, cpu.capability]) table.insert(capability);
     const bytes = typeof program === "string" ? assemble(`(module ${PRELUDE} ${program})`) : program;
-    const loaded = component.load(bytes);
+    const binary = createDataspace(this.core, { origin: "rom", size: bytes.length, content: bytes });
+    assert(binary, "a ROM");
+    const loaded = pd.nativePd().object!.load(binary.capability);
     assert(loaded.ok, `${label}: ${component.problem}`);
     return testComponent(label, pd, cpu, component);
   }

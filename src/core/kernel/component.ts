@@ -37,11 +37,13 @@ export interface ComponentHome {
   /** A fresh group has taken the place of the one before. */
   readopt(component: Component): void;
   /** memory.grow of memory 0 by so many Wasm pages. */
-  grow(component: Component, deltaPages: number): "grown" | "refuse" | "park";
+  grow(deltaPages: number): "grown" | "refuse" | "park";
   /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
   fault(thread: KernelThread, fault: ThreadFault): boolean;
-  /** Why the program's code may not be executed now; undefined if it may. The thread waits until it may. */
+  /** Whether the program's code may be executed now; if not, the thread waits until it may. */
   executable(thread: KernelThread): boolean;
+  /** A thread that may wait for memory or an attachment does so no longer. */
+  forget(thread: KernelThread): void;
 }
 
 /** The WASI functions of a component, and their state. */
@@ -222,7 +224,7 @@ export class Component {
   #newGroup(instances = 1): Group {
     const group = new Group({ parks: true, atomicWait: this.waits.atomicWait });
     group.policy = () => this.#kernel.givesWay(this);
-    group.onGrow = (_, memory, delta) => (memory === 0 && this.home ? this.home.grow(this, delta) : "grow");
+    group.onGrow = (_, memory, delta) => (memory === 0 && this.home ? this.home.grow(delta) : "grow");
     for (let i = 0; i < instances; i++) this.#addInstance(group);
     return group;
   }

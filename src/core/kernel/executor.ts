@@ -42,8 +42,10 @@ export class LocalExecutor implements Executor {
       this.#kernel.endThread(thread);
       return false;
     }
+    const { group, home } = thread.component;
+    if (top.engine.state === "ready" && home && !home.executable(thread)) return false;
     try {
-      thread.component.group.run(top.engine);
+      group.run(top.engine);
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown;
       thread.faulted = true; // this engine's stack is too small for it

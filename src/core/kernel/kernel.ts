@@ -277,6 +277,7 @@ export class Kernel {
       if (call) this.calls.abandon(call);
     }
     thread.component.waits.leave(thread);
+    if (waiting?.kind === "fault") thread.component.home?.forget(thread);
     thread.waiting = undefined;
     thread.deadlineMs = Infinity;
   }

@@ -1,0 +1,142 @@
+// Joins a PD of core with the kernel: its component, its program's memory in its region maps, its threads' page faults.
+import { KERNEL_EXPORTS } from "../../abi/index.ts";
+import type { ThreadFault } from "../../engine/index.ts";
+import {
+  type Capability,
+  type Dataspace,
+  type NativePd,
+  objectOf,
+  PAGE_BYTES,
+  type ParentSession,
+  type PdSession,
+} from "../../session/index.ts";
+import { assert } from "../../util/index.ts";
+import { type FaultWaiter, type PageFault, PlainMemory } from "../memory/index.ts";
+import { adoptProgram, type CorePd, growLinearMemory, growthRequest, type ProgramMemory } from "../pd/index.ts";
+import type { Component, ComponentHome } from "./component.ts";
+import type { Kernel } from "./kernel.ts";
+import { KernelNativePd } from "./native-pd.ts";
+import { exportOf } from "./program.ts";
+import type { KernelThread } from "./thread.ts";
+
+export interface PdComponentOptions {
+  /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
+  readonly growthRequests?: boolean;
+}
+
+/**
+ * Gives a PD its component: to be passed as `native` when the PD is created.
+ *
+ * @returns the PD's Native_pd, which ends with the PD
+ */
+export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOptions = {}): Capability<NativePd> {
+  const component = kernel.createComponent(pd.label);
+  component.home = new PdHome(kernel, pd, options);
+  const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component));
+  pd.onDestroy(() => {
+    kernel.destroyComponent(component);
+    identity.dispose();
+  });
+  return identity.capability;
+}
+
+class PdHome implements ComponentHome {
+  readonly #kernel: Kernel;
+  readonly #pd: CorePd;
+  readonly #options: PdComponentOptions;
+  readonly #waiters = new Map<KernelThread, FaultWaiter>();
+  #memory: PlainMemory | undefined;
+  #program: ProgramMemory | undefined;
+
+  constructor(kernel: Kernel, pd: CorePd, options: PdComponentOptions) {
+    this.#kernel = kernel;
+    this.#pd = pd;
+    this.#options = options;
+  }
+
+  get parent(): Capability<ParentSession> {
+    return this.#pd.parent;
+  }
+
+  adopt(component: Component, text: Capability<Dataspace>): string | undefined {
+    const memory = memoryOf(component);
+    if (!memory) return undefined;
+    const layout = exportOf(component.program.info, KERNEL_EXPORTS.entry) ? "component" : "plain";
+    const adopted = adoptProgram(this.#pd, memory, { layout, ...(text.valid ? { text } : {}) });
+    if (!adopted.ok) return `its memory of ${memory.size()} bytes: ${adopted.reason}`;
+    this.#memory = memory;
+    this.#program = adopted.value;
+    return undefined;
+  }
+
+  readopt(component: Component): void {
+    const memory = memoryOf(component);
+    if (!memory || !this.#memory) return;
+    this.#pd.addressSpaceMap.unbind();
+    this.#memory = memory;
+    const problem = this.#pd.addressSpaceMap.bind(memory);
+    assert(!problem, "what was attached in one memory can be attached in another of the same size");
+  }
+
+  grow(deltaPages: number): "grown" | "refuse" | "park" {
+    if (!this.#memory) return "refuse";
+    const grown = growLinearMemory(this.#pd, this.#memory, deltaPages);
+    if (grown.ok) return "grown";
+    if (!this.#options.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
+      return "refuse";
+    }
+    objectOf<ParentSession>(this.parent, "parent")?.resourceRequest(growthRequest(deltaPages, grown.reason));
+    return "park";
+  }
+
+  fault(thread: KernelThread, fault: ThreadFault): boolean {
+    if (fault.type === "grow") return true; // goes on when the PD is upgraded: `retryGrowth`
+    const met = this.#pd.addressSpaceMap.resolve(fault.address, fault.type);
+    if (met.ok) return false;
+    this.#wait(thread, met.fault);
+    return true;
+  }
+
+  executable(thread: KernelThread): boolean {
+    const fault = this.#program?.checkExecutable();
+    if (!fault) return true;
+    thread.block({ kind: "fault", address: fault.address });
+    this.#wait(thread, fault);
+    return false;
+  }
+
+  forget(thread: KernelThread): void {
+    this.#waiters.get(thread)?.cancel();
+    this.#waiters.delete(thread);
+  }
+
+  #wait(thread: KernelThread, fault: PageFault): void {
+    const { map, address, type, nested } = fault;
+    if (!nested && !map.faults.handled) {
+      this.#kernel.warn(
+        `${thread.component.label}: ${thread.name}: ${type} at 0x${address.toString(16)}, nobody attaches there`,
+      );
+    }
+    this.forget(thread);
+    const waiter = map.faults.wait(fault, () => {
+      this.#waiters.delete(thread);
+      if (thread.waiting?.kind === "fault") thread.wake(undefined);
+    });
+    this.#waiters.set(thread, waiter);
+  }
+}
+
+/** Threads of a PD that wait for memory look again; call it when its quota has been raised. */
+export function retryGrowth(kernel: Kernel, pd: Capability<PdSession>): void {
+  for (const thread of kernel.componentOf(pd)?.threads ?? []) {
+    const waitsForMemory = thread.activations.at(-1)?.engine.fault?.type === "grow";
+    if (waitsForMemory && thread.waiting?.kind === "fault") thread.wake(undefined);
+  }
+}
+
+function memoryOf(component: Component): PlainMemory | undefined {
+  const memory = component.group.instances[0]!.memories[0];
+  if (!memory) return undefined;
+  assert(memory.buffer.byteLength % PAGE_BYTES === 0, "Wasm pages are whole pages");
+  return new PlainMemory(memory, component.windows);
+}
