@@ -1,6 +1,10 @@
 // Init: starts a tree of components from a configuration (spec section 3).
+
+export type { Child } from "./child/child.ts";
 export { type CheckedConfig, checkConfig, describeFinding } from "./config/check-config.ts";
 export type { Finding } from "./config/schema.ts";
 export { textOfModule, tryXml, XmlFault, type XmlNode } from "./config/xml.ts";
+export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
+export type { Session } from "./sessions/session.ts";

@@ -27,6 +27,7 @@ import { checkConfig, describeFinding } from "./config/check-config.ts";
 import type { InitConfig, StartConfig } from "./config/types.ts";
 import { textOfModule, XmlFault } from "./config/xml.ts";
 import { Family } from "./family.ts";
+import { type InitHooks, NO_HOOKS } from "./hooks.ts";
 import { createOwnSessions, type OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
@@ -45,6 +46,7 @@ export function init(env: Env): Init {
 
 export class Init implements Household {
   readonly env: Env;
+  readonly hooks: InitHooks;
   readonly accounts: Accounts;
   readonly broker: Broker;
   readonly cpuPool = new CpuPool();
@@ -63,10 +65,16 @@ export class Init implements Household {
   #timerAsked = false;
   #ended = false;
 
-  constructor(env: Env) {
+  /** @param hooks for programs that stand between their children and the services */
+  constructor(env: Env, hooks: InitHooks = NO_HOOKS) {
     this.env = env;
-    this.accounts = new Accounts(env.pd);
-    this.broker = new Broker({ warn: (message) => this.warn(message), changed: () => this.changed(false) });
+    this.hooks = hooks;
+    this.accounts = new Accounts(env.pd, (capability) => hooks.real(capability));
+    this.broker = new Broker({
+      hooks,
+      warn: (message) => this.warn(message),
+      changed: () => this.changed(false),
+    });
     this.#workSigh = this.#handler(() => this.#runWork());
     this.#parentServer = new ParentServer(env, this.accounts, this.broker);
     this.#own = createOwnSessions(this.broker, this.#parentServer, (work) => this.later(work));
@@ -94,6 +102,11 @@ export class Init implements Household {
 
   config(): InitConfig {
     return this.#config;
+  }
+
+  /** The children, in order of start. */
+  get children(): readonly Child[] {
+    return this.#family.children;
   }
 
   locationOf(start: StartConfig): Location {
@@ -191,7 +204,7 @@ export class Init implements Household {
     const text = textOfModule(contentOf(dataspace));
     if (text === this.#configText) return;
     try {
-      const { config, findings } = checkConfig(text);
+      const { config, findings } = checkConfig(this.hooks.configuration(text));
       this.#configText = text;
       for (const finding of findings) this.warn(describeFinding(CONFIG_MODULE, finding));
       this.#config = config;

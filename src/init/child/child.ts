@@ -114,6 +114,11 @@ export class Child {
     return this.#mainThread;
   }
 
+  /** For a child that was not started regularly. */
+  set mainThread(thread: Capability<CpuThread>) {
+    this.#mainThread = thread;
+  }
+
   get parent(): ChildParent {
     return this.#calls;
   }
@@ -224,8 +229,12 @@ export class Child {
     const native = pd && objectOf<NativePd>(pd.nativePd(), "native-pd");
     if (!cpu || !rom || !native) return this.#fail("an environment session is gone");
     this.#giveCpuQuota(cpu);
-    const loaded = native.load(rom.dataspace());
+    const loaded = this.#house.hooks.load(this, native, rom.dataspace());
     if (!loaded.ok) return this.#fail(`program "${this.start.binary}": ${native.problem() || loaded.reason}`);
+    if (this.#house.hooks.launch(this)) {
+      this.#state = "running";
+      return this.#house.changed(true);
+    }
     const thread = cpu.createThread(this.#pd, { name: this.name });
     if (!thread.ok) return this.#fail(`initial thread: ${thread.reason}`);
     this.#mainThread = thread.value;
@@ -239,7 +248,10 @@ export class Child {
     if (this.#cpuPercent === 0 || cpu.refAccount(own) !== 0) return;
     const session = this.client.sessions.get(ENV_SESSION.cpu);
     const to = session?.capability as Capability<CpuSession>;
-    const result = objectOf<CpuSession>(own, "cpu")?.transferQuota(to, cpuQuotaOf(this.#cpuPercent));
+    const result = objectOf<CpuSession>(own, "cpu")?.transferQuota(
+      this.#house.hooks.real(to),
+      cpuQuotaOf(this.#cpuPercent),
+    );
     if (result !== 0)
       this.#house.warn(`child "${this.name}": ${this.#cpuPercent} % CPU time not transferred (${result})`);
   }

@@ -1,6 +1,7 @@
 // What a child needs of the init that it belongs to.
 import type { Env, Location, Quota } from "../../session/index.ts";
 import type { InitConfig, StartConfig } from "../config/types.ts";
+import type { InitHooks } from "../hooks.ts";
 import type { Accounts } from "../resources/accounts.ts";
 import type { CpuPool } from "../resources/amounts.ts";
 import type { Route, Routed } from "../routing/route.ts";
@@ -10,6 +11,7 @@ import type { Child } from "./child.ts";
 
 export interface Household {
   readonly env: Env;
+  readonly hooks: InitHooks;
   readonly accounts: Accounts;
   readonly broker: Broker;
   readonly cpuPool: CpuPool;

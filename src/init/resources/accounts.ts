@@ -1,14 +1,20 @@
 // Quota moving between init's PD and the PDs of its children.
 import { type Capability, type OutOf, objectOf, type PdSession, type Quota } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type InitHooks, NO_HOOKS } from "../hooks.ts";
 import { NO_QUOTA, subtractQuota } from "./amounts.ts";
 
 export class Accounts {
   readonly #own: Capability<PdSession>;
+  readonly #real: InitHooks["real"];
 
-  /** @param own init's PD: the reference account of all its children */
-  constructor(own: Capability<PdSession>) {
+  /**
+   * @param own init's PD: the reference account of all its children
+   * @param real the PD behind the one that a child sees
+   */
+  constructor(own: Capability<PdSession>, real: InitHooks["real"] = NO_HOOKS.real) {
     this.#own = own;
+    this.#real = real;
   }
 
   /** What init has and does not use. */
@@ -18,12 +24,12 @@ export class Accounts {
 
   /** From init to a child; all or nothing. */
   give(to: Capability<PdSession>, quota: Quota): Attempt<void, OutOf> {
-    return move(this.#own, to, quota);
+    return move(this.#own, this.#real(to), quota);
   }
 
   /** From a child to init; all or nothing. */
   take(from: Capability<PdSession>, quota: Quota): Attempt<void, OutOf> {
-    return move(from, this.#own, quota);
+    return move(this.#real(from), this.#own, quota);
   }
 
   /** From a child to init, as much as it can give of `quota`. @returns what was moved */

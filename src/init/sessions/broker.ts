@@ -6,10 +6,12 @@
 // I3  When a server is gone, its account's rest has come to init (its reference account), so init pays back in full.
 import type { Capability, OutOf, Quota, SessionRefusal, SessionResponse } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { InitHooks } from "../hooks.ts";
 import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
 import { isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
 
 export interface BrokerEvents {
+  readonly hooks: Pick<InitHooks, "deliver" | "upgraded" | "ended">;
   /** One line for people. */
   warn(message: string): void;
   /** A session changed: the state report may be due. */
@@ -52,7 +54,7 @@ export class Broker {
   deliver(session: Session, capability: Capability): void {
     if (session.phase !== "create-requested") return this.#ignored(session, "a capability");
     if (!capability.valid) return this.#ignored(session, "an invalid capability");
-    session.capability = capability;
+    session.capability = this.#events.hooks.deliver(session, capability);
     this.#enter(session, "available");
     if (session.unwanted) this.#requestClose(session);
   }
@@ -105,6 +107,7 @@ export class Broker {
       payer.refund(session.server.reclaim(quota));
       return asked;
     }
+    this.#events.hooks.upgraded(session, quota);
     this.#events.changed();
     return success((session.phase as Phase) === "upgrade-requested" ? "pending" : "done");
   }
@@ -162,6 +165,7 @@ export class Broker {
 
   #enter(session: Session, phase: Phase): void {
     session.phase = phase;
+    if (phase === "closed") this.#events.hooks.ended(session);
     session.request.client.notify(session);
     this.#events.changed();
   }

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { type CorePd, createCoreContext, createPd, createRootPd } from "../../core/index.ts";
 import { type Capability, type Quota, SESSION_RESPONSES } from "../../session/index.ts";
 import { ChildClient } from "../child/client.ts";
+import { NO_HOOKS } from "../hooks.ts";
 import { Accounts } from "../resources/accounts.ts";
 import { SESSION_RECORD_BYTES } from "../resources/amounts.ts";
 import { WHOLE } from "./arguments.ts";
@@ -24,7 +25,11 @@ class World {
   readonly init = this.#pd("init", { ram: 10 << 20, caps: 10_000 });
   readonly accounts = new Accounts(this.init.capability);
   readonly warnings: string[] = [];
-  readonly broker = new Broker({ warn: (message) => this.warnings.push(message), changed: () => {} });
+  readonly broker = new Broker({
+    hooks: NO_HOOKS,
+    warn: (message) => this.warnings.push(message),
+    changed: () => {},
+  });
   readonly pds = new Set<CorePd>([this.init]);
 
   #pd(label: string, given: Quota): CorePd {

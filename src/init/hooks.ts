@@ -1,0 +1,33 @@
+// What a program that keeps children by init's machinery may do between them and their services. RTCR is the one that
+// does (spec 1.3): its children are init's children, and what they hold are its interposers.
+import type { Capability, KernelObject, NativePd, Quota } from "../session/index.ts";
+import type { Child } from "./child/child.ts";
+import type { Session } from "./sessions/session.ts";
+
+export interface InitHooks {
+  /** The capability that the client gets for what its server has delivered. */
+  deliver(session: Session, capability: Capability): Capability;
+  /** The service's object behind one that `deliver` gave; every other capability stands for itself. */
+  real<T extends KernelObject>(capability: Capability<T>): Capability<T>;
+  /** The session's donation has grown. */
+  upgraded(session: Session, quota: Quota): void;
+  /** The session is closed. */
+  ended(session: Session): void;
+  /** How the child's program is loaded; it must do what `NativePd.load` does. */
+  load(child: Child, native: NativePd, binary: Parameters<NativePd["load"]>[0]): ReturnType<NativePd["load"]>;
+  /** The environment is complete and the program loaded. @returns true if the child is not to be started regularly */
+  launch(child: Child): boolean;
+  /** The text of init's configuration that a changed module `config` stands for. */
+  configuration(text: string): string;
+}
+
+/** Changes nothing. */
+export const NO_HOOKS: InitHooks = {
+  deliver: (_, capability) => capability,
+  real: (capability) => capability,
+  upgraded: () => {},
+  ended: () => {},
+  load: (_, native, binary) => native.load(binary),
+  launch: () => false,
+  configuration: (text) => text,
+};
