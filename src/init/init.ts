@@ -7,8 +7,6 @@ import { writeLine } from "../core/index.ts";
 import {
   type Capability,
   type CpuSession,
-  contentOf,
-  type Dataspace,
   DONATION,
   type Env,
   type Location,
@@ -25,13 +23,14 @@ import type { Child } from "./child/child.ts";
 import type { Household } from "./child/household.ts";
 import { checkConfig, describeFinding } from "./config/check-config.ts";
 import type { InitConfig, StartConfig } from "./config/types.ts";
-import { textOfModule, XmlFault } from "./config/xml.ts";
+import { XmlFault } from "./config/xml.ts";
 import { Family } from "./family.ts";
 import { type InitHooks, NO_HOOKS } from "./hooks.ts";
 import { createOwnSessions, type OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
 import { CpuPool, childLocation } from "./resources/amounts.ts";
+import { readRom } from "./rom-text.ts";
 import { CONFIG_MODULE, type Route, type Routed, resolveRoute } from "./routing/route.ts";
 import { Broker } from "./sessions/broker.ts";
 import { ParentServer } from "./sessions/servers.ts";
@@ -198,11 +197,8 @@ export class Init implements Household {
   #readConfig(): void {
     const rom = this.#configRom;
     if (!rom) return;
-    rom.update();
-    const dataspace = objectOf<Dataspace>(rom.dataspace(), "dataspace");
-    if (!dataspace) return;
-    const text = textOfModule(contentOf(dataspace));
-    if (text === this.#configText) return;
+    const text = readRom(rom);
+    if (text === undefined || text === this.#configText) return;
     try {
       const { config, findings } = checkConfig(this.hooks.configuration(text));
       this.#configText = text;

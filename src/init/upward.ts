@@ -2,8 +2,6 @@
 // module, like to any server, and are passed to the child that the policy names.
 import {
   type Capability,
-  contentOf,
-  type Dataspace,
   DONATION,
   type OutOf,
   objectOf,
@@ -14,9 +12,9 @@ import {
 import { type Attempt, required, success } from "../util/index.ts";
 import type { Household } from "./child/household.ts";
 import type { UpwardService } from "./config/types.ts";
-import { textOfModule } from "./config/xml.ts";
 import type { Family } from "./family.ts";
 import type { OwnSessions } from "./own-sessions.ts";
+import { readRom } from "./rom-text.ts";
 import { REQUESTS_MODULE, resolveUpward } from "./routing/route.ts";
 import { readArgs } from "./sessions/arguments.ts";
 import { readRequests, type ServerRequest } from "./sessions/requests.ts";
@@ -58,12 +56,8 @@ export class Upward {
 
   /** The module may have changed. */
   poll(): void {
-    const rom = this.#rom;
-    if (!rom) return;
-    const dataspace = rom.update() ? rom.dataspace() : rom.dataspace();
-    const content = objectOf<Dataspace>(dataspace, "dataspace");
-    if (!content) return;
-    for (const request of readRequests(textOfModule(contentOf(content)))) this.#serve(request);
+    const text = this.#rom && readRom(this.#rom);
+    for (const request of readRequests(text ?? "")) this.#serve(request);
   }
 
   #open(): void {
