@@ -421,3 +421,71 @@ test("S51: effective quota is what is assigned without start costs", () => {
   const pd = tree.pd("a")!;
   assert.deepEqual([pd.ramQuota() - (192 << 10) + 512, pd.capQuota() - 13], [effective.ram, effective.caps]);
 });
+
+/** Small, fast, seeded (mulberry32). */
+function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+for (let seed = 1; seed <= 8; seed++) {
+  test(`S40: the sum of all quotas never changes over random calls of a whole system, seed ${seed}`, () => {
+    const below = random(seed);
+    const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+    const inner = `<binary name="init"/>${system(`${start("i", "", 'caps="80" ram="1M"')}${start("j", '<provides><service name="J"/></provides>', 'caps="80" ram="1M"')}`)}`;
+    const optional: Readonly<Record<string, string>> = {
+      c: start("c", "", 'caps="100" ram="1M"'),
+      d: start("d", "", 'caps="90" ram="2M"'),
+      s: start("s", '<provides><service name="S"/></provides>', 'caps="100" ram="1M"'),
+      liar: start("liar", '<provides><service name="L"/></provides>', 'caps="100" ram="1M"'),
+      inner: start("inner", inner, 'caps="400" ram="6M"'),
+    };
+    const configuration = () =>
+      system(
+        Object.values(optional)
+          .filter(() => below(5) > 0)
+          .map((text) =>
+            text.replace(/ram="(\d)M"/, (_, ram) => `ram="${Number(ram) + below(3)}M" version="${below(3)}"`),
+          )
+          .join(""),
+      );
+    const { program } = server();
+    const names = ["c", "d", "liar", "i", "j"];
+    const tree = plant({ config: system(Object.values(optional).join("")), probes: names, programs: { s: program } });
+    const total = tree.total();
+    const args = () =>
+      `label="${pick(["c", "refuse", "x", "session_requests"])}", ram_quota=${below(12_000)}, cap_quota=${below(5)}`;
+    const steps: ((child: string) => unknown)[] = [
+      (child) => ask(tree, child, 6 + below(8), pick(["S", "L", "J", "ROM", "RM", "Timer", "PD", "CPU"]), args()),
+      (child) => tree.parent(child).sessionCap(below(14)),
+      (child) => tree.parent(child).upgrade(below(14), `ram_quota=${below(4000)}, cap_quota=${below(3)}`),
+      (child) => tree.parent(child).close(below(14)),
+      (child) => tree.parent(child).deliverSessionCap(1 + below(20), tree.env(child).pd),
+      (child) =>
+        tree
+          .parent(child)
+          .sessionResponse(1 + below(20), pick(["ok", "closed", "service-denied", "insufficient-ram-quota"])),
+      (child) => tree.env(child).pd.object?.alloc(below(100_000)),
+      (child) => below(40) === 0 && tree.parent(child).exit(1),
+      () => below(2) && tree.settle(),
+      () => below(20) === 0 && tree.configure(configuration()),
+    ];
+    for (let step = 0; step < 1500; step++) {
+      const child = pick(names);
+      if (tree.starts(child) > 0 && tree.env(child).parent.valid) pick(steps)(child);
+      else if (below(4) === 0) tree.configure(configuration());
+      assert.deepEqual(tree.total(), total, `step ${step}`);
+    }
+    tree.configure(system(""));
+    assert.deepEqual(tree.total(), total);
+    const { initPd } = tree;
+    assert.ok(names.every((name) => !tree.pd(name)));
+    const idle = plant({ config: system("") });
+    assert.deepEqual([initPd.ramQuota(), initPd.capQuota()], [idle.initPd.ramQuota(), idle.initPd.capQuota()]);
+  });
+}
