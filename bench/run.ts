@@ -2,6 +2,7 @@
 
 const BENCHES = {
   continuations: () => import("./continuations.ts"),
+  dataspaces: () => import("./dataspaces.ts"),
   freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),

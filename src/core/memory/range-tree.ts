@@ -17,6 +17,9 @@ export interface Range {
 
 interface Node<T extends Range> {
   range: T;
+  /** Those of `range`, for walks that need nothing else. */
+  start: number;
+  end: number;
   left: Node<T> | undefined;
   right: Node<T> | undefined;
   height: number;
@@ -42,12 +45,17 @@ export class RangeTree<T extends Range> {
     return this.#count;
   }
 
+  /** Nodes on the longest way down: what operations cost at most, times a constant. */
+  get height(): number {
+    return this.#root?.height ?? 0;
+  }
+
   /** The range that holds `address`. */
   at(address: number): T | undefined {
     let node = this.#root;
     while (node) {
-      if (address < node.range.start) node = node.left;
-      else if (address >= node.range.end) node = node.right;
+      if (address < node.start) node = node.left;
+      else if (address >= node.end) node = node.right;
       else return node.range;
     }
     return undefined;
@@ -58,7 +66,7 @@ export class RangeTree<T extends Range> {
     let node = this.#root;
     let found: T | undefined;
     while (node) {
-      if (node.range.end <= address) {
+      if (node.end <= address) {
         node = node.right;
       } else {
         found = node.range;
@@ -127,7 +135,7 @@ function findIn<T extends Range>(
   if (high - low < search.wide || high - search.lowest < search.size || search.left <= 0) return undefined;
   if (!node) return fit(low, high, search);
   if (Math.max(node.gap, node.first - low, high - node.last) < search.wide) return undefined;
-  return findIn(node.left, low, node.range.start, search) ?? findIn(node.right, node.range.end, high, search);
+  return findIn(node.left, low, node.start, search) ?? findIn(node.right, node.end, high, search);
 }
 
 function fit(low: number, high: number, search: Search): number | undefined {
@@ -138,13 +146,13 @@ function fit(low: number, high: number, search: Search): number | undefined {
 }
 
 function update<T extends Range>(node: Node<T>): Node<T> {
-  const { left, right, range } = node;
+  const { left, right, start, end } = node;
   node.height = 1 + Math.max(left?.height ?? 0, right?.height ?? 0);
-  node.first = left ? left.first : range.start;
-  node.last = right ? right.last : range.end;
+  node.first = left ? left.first : start;
+  node.last = right ? right.last : end;
   let gap = 0;
-  if (left) gap = Math.max(left.gap, range.start - left.last);
-  if (right) gap = Math.max(gap, right.gap, right.first - range.end);
+  if (left) gap = Math.max(left.gap, start - left.last);
+  if (right) gap = Math.max(gap, right.gap, right.first - end);
   node.gap = gap;
   return node;
 }
@@ -183,24 +191,27 @@ function balance<T extends Range>(node: Node<T>): Node<T> {
 
 function insertInto<T extends Range>(node: Node<T> | undefined, range: T): Node<T> {
   if (!node) {
-    return { range, left: undefined, right: undefined, height: 1, first: range.start, last: range.end, gap: 0 };
+    const { start, end } = range;
+    return { range, start, end, left: undefined, right: undefined, height: 1, first: start, last: end, gap: 0 };
   }
-  if (range.start < node.range.start) node.left = insertInto(node.left, range);
+  if (range.start < node.start) node.left = insertInto(node.left, range);
   else node.right = insertInto(node.right, range);
   return balance(node);
 }
 
 function removeFrom<T extends Range>(node: Node<T> | undefined, start: number): Node<T> | undefined {
   if (!node) return undefined;
-  if (start < node.range.start) node.left = removeFrom(node.left, start);
-  else if (start > node.range.start) node.right = removeFrom(node.right, start);
+  if (start < node.start) node.left = removeFrom(node.left, start);
+  else if (start > node.start) node.right = removeFrom(node.right, start);
   else if (!node.left) return node.right;
   else if (!node.right) return node.left;
   else {
     let next = node.right;
     while (next.left) next = next.left;
     node.range = next.range;
-    node.right = removeFrom(node.right, next.range.start);
+    node.start = next.start;
+    node.end = next.end;
+    node.right = removeFrom(node.right, next.start);
   }
   return balance(node);
 }
