@@ -12,7 +12,7 @@
 // I3  No buffer and home "buffer": all bytes are zero. Nothing is allocated for memory that nobody has touched.
 // Who decides on moves: placement.ts. Regions that hold a dataspace: region-map.ts.
 import { type Cached, type Capability, type Dataspace, type Identity, toPages } from "../../session/index.ts";
-import { assert } from "../../util/index.ts";
+import { assert, clearBytes } from "../../util/index.ts";
 import type { MemoryPool, PoolRange } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import type { Use } from "./placement.ts";
@@ -143,7 +143,8 @@ export class ByteDataspace extends CoreDataspace {
   moveToLinear(use: Use, usedUpTo: number = Number.POSITIVE_INFINITY): void {
     const view = use.space.memory.view(use.address, use.length);
     if (this.#adopts) this.#adopts = false;
-    else if (this.#home.kind === "buffer" && !this.#buffer) view.fill(0, 0, Math.max(0, usedUpTo - use.address));
+    else if (this.#home.kind === "buffer" && !this.#buffer)
+      clearBytes(view.subarray(0, Math.max(0, usedUpTo - use.address)));
     else this.#copyOut(use.offset, view);
     if (use.length === this.#size) this.#buffer = undefined;
     else if (this.#home.kind === "pool") this.#takeFromPool();

@@ -6,7 +6,7 @@
 // Not here: who may reach which page (table.ts), quotas (core/).
 
 import { WINDOW } from "../../abi/index.ts";
-import { assert } from "../../util/index.ts";
+import { assert, clearBytes } from "../../util/index.ts";
 
 const PAGE = WINDOW.pageBytes;
 const WASM_PAGE = 65536;
@@ -85,7 +85,7 @@ export class Pool {
     const [address] = this.#bySize.get(found)!;
     this.#removeFree(address!);
     if (found > size) this.#addFree(address! + size, found - size);
-    this.bytes(address!, size).fill(0);
+    clearBytes(this.bytes(address!, size));
     return address;
   }
 
