@@ -1,6 +1,6 @@
 // What a program that keeps children by init's machinery may do between them and their services. RTCR is the one that
 // does (spec 1.3): its children are init's children, and what they hold are its interposers.
-import type { Capability, KernelObject, NativePd, Quota } from "../session/index.ts";
+import type { Capability, KernelObject, LoadOptions, NativePd, Quota } from "../session/index.ts";
 import type { Child } from "./child/child.ts";
 import type { Session } from "./sessions/session.ts";
 
@@ -14,7 +14,12 @@ export interface InitHooks {
   /** The session is closed. */
   ended(session: Session): void;
   /** How the child's program is loaded; it must do what `NativePd.load` does. */
-  load(child: Child, native: NativePd, binary: Parameters<NativePd["load"]>[0]): ReturnType<NativePd["load"]>;
+  load(
+    child: Child,
+    native: NativePd,
+    binary: Parameters<NativePd["load"]>[0],
+    options: LoadOptions,
+  ): ReturnType<NativePd["load"]>;
   /** The environment is complete and the program loaded. @returns true if the child is not to be started regularly */
   launch(child: Child): boolean;
   /** The text of init's configuration that a changed module `config` stands for. */
@@ -27,7 +32,7 @@ export const NO_HOOKS: InitHooks = {
   real: (capability) => capability,
   upgraded: () => {},
   ended: () => {},
-  load: (_, native, binary) => native.load(binary),
+  load: (_, native, binary, options) => native.load(binary, options),
   launch: () => false,
   configuration: (text) => text,
 };

@@ -16,8 +16,7 @@ import {
 import { refusal, success } from "../util/index.ts";
 import { effectiveQuota, SESSION_RECORD_BYTES } from "./resources/amounts.ts";
 import { readRom } from "./rom-text.ts";
-import { serve } from "./serve.ts";
-import { plant, start, system, type Tree } from "./tree.test.ts";
+import { plant, serve, start, system, type Tree } from "./tree.test.ts";
 
 const ROM_ARGS = "ram_quota=6K, cap_quota=3";
 
@@ -49,7 +48,7 @@ function server() {
   const program: NativeProgram = (env) => {
     const { root, open } = countingRoot(env, seen.log);
     seen.open = open;
-    const served = serve(env, 6, new Map([["S", root]]));
+    const served = serve(env, new Map([["S", root]]));
     return { dispose: () => served.dispose() };
   };
   return { program, seen };

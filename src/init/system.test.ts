@@ -15,8 +15,7 @@ import { success } from "../util/index.ts";
 import { readXml } from "./config/xml.ts";
 import { START_COSTS } from "./resources/amounts.ts";
 import { readRom } from "./rom-text.ts";
-import { serve } from "./serve.ts";
-import { plant, start, system, type Tree } from "./tree.test.ts";
+import { plant, serve, start, system, type Tree } from "./tree.test.ts";
 
 const PROVIDES_S = '<provides><service name="S"/></provides>';
 
@@ -32,7 +31,7 @@ function serverOf(log: string[], service = "S"): NativeProgram {
       upgrade: (_, args) => log.push(`upgrade ${args}`),
       close: () => log.push("close"),
     };
-    const served = serve(env, 6, new Map([[service, root]]));
+    const served = serve(env, new Map([[service, root]]));
     return { dispose: () => served.dispose() };
   };
 }

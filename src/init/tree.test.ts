@@ -21,6 +21,7 @@ import { budgetDataspaces } from "../core/service/dataspaces.ts";
 import { CoreParent, SESSION_RECORD_BYTES } from "../core/service/parent.ts";
 import { CoreRoot, type RootOptions } from "../core/service/root.ts";
 import { logRoot, openObject, reportRoot, rmRoot, romRoot, timerRoot } from "../core/service/small-roots.ts";
+import { Connections, type Serve, Server } from "../native/index.ts";
 import {
   type Capability,
   type CpuSession,
@@ -35,6 +36,7 @@ import {
   type PdSession,
   type Quota,
   type ServiceRoot,
+  writeSessionArgs,
 } from "../session/index.ts";
 import { refusal, required, success } from "../util/index.ts";
 import { Init } from "./init.ts";
@@ -341,6 +343,28 @@ function cpuSession(
     dispose: () => {},
   };
   return Object.assign(session, { record }) as unknown as CpuSession & { dispose(): void };
+}
+
+/** Serves services by roots. */
+export function serve(env: Env, roots: ReadonlyMap<string, ServiceRoot>): NativeComponent {
+  const connections = new Connections(env);
+  const serveBy =
+    (root: ServiceRoot): Serve =>
+    ({ args, affinity }, answer) => {
+      const text = writeSessionArgs(args);
+      const made = root.session(text.ok ? text.value : "", affinity);
+      if (!made.ok) return answer(made);
+      const object = made.value;
+      const upgrade = ({ ram, caps }: Quota) => root.upgrade(object, `ram_quota=${ram}, cap_quota=${caps}`);
+      answer(success({ object, upgrade, close: () => root.close(object) }));
+    };
+  const server = new Server(env, connections, new Map([...roots].map(([name, root]) => [name, serveBy(root)])));
+  return {
+    dispose: () => {
+      server.dispose();
+      connections.dispose();
+    },
+  };
 }
 
 /** A child's start node with enough of everything. */

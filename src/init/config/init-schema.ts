@@ -95,7 +95,12 @@ const START = element(
     managing_system: may(BOOL),
   },
   {
-    binary: one(element("the ROM module of the program", { name: needs(TEXT) })),
+    binary: one(
+      element("the ROM module of the program; windows: with translated accesses", {
+        name: may(TEXT),
+        windows: may(BOOL),
+      }),
+    ),
     resource: many(
       element("a quota of the child", {
         name: needs({ is: "one-of", values: ["RAM", "CPU", "CAP"] }),

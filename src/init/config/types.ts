@@ -40,6 +40,8 @@ export interface StartConfig {
   readonly name: string;
   /** ROM module of the program. */
   readonly binary: string;
+  /** Its accesses go through windows, which shared, managed and read-only regions need. Not Genode's: ours. */
+  readonly windows: boolean;
   readonly version: string;
   readonly caps: number;
   /** Bytes. */
