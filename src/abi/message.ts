@@ -41,7 +41,7 @@ export const FUTEX = { woken: 0, notEqual: 1, timedOut: 2, canceled: 3, badAddre
 
 /** Kinds of dispatches that an entrypoint's function is called with. */
 export const DISPATCH = {
-  /** An RPC: `object` is the badge of the called capability, `value` the opcode. Returns a CALL_STATUS. */
+  /** An RPC: `object` is the server's own slot of the called capability, `value` the opcode. Returns a CALL_STATUS. */
   rpc: 0,
   /** A signal: `object` is the context's imprint, `value` the count. */
   signal: 1,
@@ -65,7 +65,7 @@ export const KERNEL_IMPORTS = {
   futexWait: "futex_wait",
   /** (address, most) -> woken */
   futexWake: "futex_wake",
-  /** (slot) -> badge, 0 if it denotes nothing (any more) */
+  /** (slot) -> the slot, which names its object for as long as it is held; 0 if it denotes nothing (any more) */
   capBadge: "cap_badge",
   /** (slot): one reference more */
   capRetain: "cap_retain",

@@ -51,6 +51,11 @@ export class RtcrCpuThread implements CpuThread {
     return requireObject<CpuThread>(this.real, "cpu-thread");
   }
 
+  /** What the kernel follows to the thread that runs. */
+  get native(): Capability<CpuThread> {
+    return this.real;
+  }
+
   get name(): string {
     return this.#options.name;
   }
@@ -82,8 +87,11 @@ export class RtcrCpuThread implements CpuThread {
     return this.#thread.state();
   }
 
-  setState(state: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed"> {
-    return this.#thread.setState(state);
+  setState(
+    state: Pick<ThreadState, "saved">,
+    calls?: ReadonlyMap<number, number>,
+  ): Attempt<void, "state-access-failed"> {
+    return this.#thread.setState(state, calls);
   }
 
   exceptionSigh(context: Capability<SignalContext>): void {

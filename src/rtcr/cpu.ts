@@ -1,6 +1,7 @@
 // The CPU session that a child sees, and its Native_cpu, which gives the real thread for ours (spec 2.5, S29).
 import type { CpuInfo } from "../checkpoint/index.ts";
 import {
+  type CallState,
   type Capability,
   type CpuSession,
   type CpuThread,
@@ -121,6 +122,14 @@ class RtcrNativeCpu implements NativeCpu {
 
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
     return requireObject<NativeCpu>(this.#real, "native-cpu").threadState(this.#context.real(thread));
+  }
+
+  calls(thread: Capability<CpuThread>): readonly CallState[] {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").calls(this.#context.real(thread));
+  }
+
+  adoptCall(call: CallState): number {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").adoptCall(call);
   }
 
   dispose(): void {

@@ -4,6 +4,7 @@ import type { Capability, KernelObject } from "./capability.ts";
 import type { Dataspace } from "./dataspace.ts";
 import type { PdSession } from "./pd.ts";
 import type { OutOf } from "./quota.ts";
+import type { RpcMessage } from "./rpc-object.ts";
 import type { SignalContext } from "./signal.ts";
 import type { SessionState } from "./state.ts";
 
@@ -82,8 +83,16 @@ export interface CpuThread extends KernelObject {
   /** Makes a blocking call of the thread return "blocking-canceled". */
   cancelBlocking(): void;
   state(): Attempt<ThreadState, "state-access-failed">;
-  /** Of a stopped thread; takes effect when it goes on. `saved` decides; the rest is ignored. */
-  setState(state: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed">;
+  /**
+   * Of a stopped thread; takes effect when it goes on. `saved` decides; the rest is ignored.
+   *
+   * @param calls numbers that calls under way have now, by those in `saved` (NativeCpu.adoptCall); others are issued
+   *   again, or their replies dropped
+   */
+  setState(
+    state: Pick<ThreadState, "saved">,
+    calls?: ReadonlyMap<number, number>,
+  ): Attempt<void, "state-access-failed">;
   /** Its own handler: wins over the session's. */
   exceptionSigh(context: Capability<SignalContext>): void;
   /** A stop (exception) at every safe point. */
@@ -109,4 +118,24 @@ export interface NativeCpu extends KernelObject {
   /** The thread behind a capability; an interposer gives the real one for its own. */
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread>;
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed">;
+  /** Calls under way that a thread makes or serves; all threads must stand still. */
+  calls(thread: Capability<CpuThread>): readonly CallState[];
+  /** Recreates a call whose caller and entrypoint are there but do not run yet. @returns its number */
+  adoptCall(call: CallState): number;
+}
+
+/** A call of an RPC object that has not ended, or whose caller has not seen the end. */
+export interface CallState {
+  readonly number: number;
+  readonly target: Capability;
+  readonly opcode: number;
+  readonly state: "queued" | "dispatched" | "done";
+  /** Of a call that is done: a CALL_STATUS. */
+  readonly status: number;
+  /** INVALID: nobody waits for it, or a TypeScript component does. */
+  readonly caller: Capability<CpuThread>;
+  /** Who serves it; INVALID: a TypeScript component. */
+  readonly entrypoint: Capability<CpuThread>;
+  /** The request while queued, the reply once done. */
+  readonly message: RpcMessage;
 }

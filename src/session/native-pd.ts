@@ -3,6 +3,7 @@
 import type { Attempt } from "../util/index.ts";
 import type { Capability, KernelObject } from "./capability.ts";
 import type { Dataspace } from "./dataspace.ts";
+import type { PdSession } from "./pd.ts";
 import type { SessionState } from "./state.ts";
 
 /** One slot of a component's table. */
@@ -26,7 +27,11 @@ export interface NativePd extends KernelObject {
   slots(): readonly CapabilitySlot[];
   /** Puts a capability at a slot of the component's choice; "slot-taken" if another one is there. */
   install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps">;
-  /** State of the instance outside dataspaces (globals, tables, dropped segments); all threads must stand still. */
+  /** Facts about the loaded program; undefined before. */
+  program(): ProgramFacts | undefined;
+  /** The memory that the program began with, as a dataspace of the PD; INVALID if it has none, or has freed it. */
+  data(): Capability<Dataspace>;
+  /** State of the instance outside dataspaces (globals, tables, dropped segments, WASI); all threads must stand still. */
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable">;
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
 }
@@ -34,4 +39,12 @@ export interface NativePd extends KernelObject {
 export interface LoadOptions {
   /** Translate accesses through windows: needed for shared, managed, read-only and fault-handled regions. */
   readonly windows?: boolean;
+  /** The PD as the component sees it, where another stands in front: memory.grow allocates there. */
+  readonly pd?: Capability<PdSession>;
+}
+
+export interface ProgramFacts {
+  /** SHA-256 of the module, hexadecimal. */
+  readonly module: string;
+  readonly windows: boolean;
 }

@@ -14,6 +14,9 @@ export function recorder(badges = new Badges()): Recorder {
   let pending = 0;
   const identity = badges.identify<SignalContext>({
     kind: "signal-context",
+    get pending() {
+      return pending;
+    },
     submit: (count) => {
       pending += count;
     },

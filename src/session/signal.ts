@@ -4,6 +4,8 @@ import type { KernelObject } from "./capability.ts";
 /** Names a source of signals: who submits to it wakes the component it belongs to. */
 export interface SignalContext extends KernelObject {
   readonly kind: "signal-context";
+  /** Submissions that nobody has taken yet. */
+  readonly pending: number;
   /** Adds `count` (at least 1) to what is pending. Never blocks. */
   submit(count: number): void;
 }
@@ -21,4 +23,6 @@ export interface SignalSource extends KernelObject {
   take(): Signal | undefined;
   /** Called whenever the queue stops being empty, until replaced; must only make a note. */
   listen(ready: () => void): void;
+  /** Contexts in the queue, oldest first. */
+  queued(): readonly SignalContext[];
 }

@@ -1,10 +1,22 @@
-// Native_cpu: facts about threads that only this platform has (spec 2.6).
-import type { Capability, CpuThread, NativeCpu, NativeThreadState } from "../../session/index.ts";
+// Native_cpu: facts about threads that only this platform has (spec 2.6), and calls under way as plain data.
+import {
+  type CallState,
+  type Capability,
+  type CpuThread,
+  INVALID,
+  type NativeCpu,
+  type NativeThreadState,
+} from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import { KernelThread } from "../kernel/index.ts";
+import { type Kernel, KernelThread } from "../kernel/index.ts";
 
 export class CoreNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
 
   /** Core's threads are the real ones: the capability itself. */
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
@@ -14,5 +26,26 @@ export class CoreNativeCpu implements NativeCpu {
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
     const { object } = thread;
     return object instanceof KernelThread ? success(object.nativeState()) : refusal("state-access-failed");
+  }
+
+  calls(thread: Capability<CpuThread>): readonly CallState[] {
+    const { object } = thread;
+    const own = this.#kernel.calls.all().filter(({ caller, entrypoint }) => caller === object || entrypoint === object);
+    return own.map(({ id, target, opcode, state, status, caller, entrypoint, message }) => ({
+      ...{ number: id, target, opcode, state, status, message },
+      caller: caller?.capability ?? INVALID,
+      entrypoint: entrypoint?.capability ?? INVALID,
+    }));
+  }
+
+  adoptCall({ target, opcode, state, status, caller, entrypoint, message }: CallState): number {
+    const call = this.#kernel.calls.add({
+      ...{ target, opcode, state, message },
+      caller: this.#kernel.threadOf(caller),
+      entrypoint: this.#kernel.threadOf(entrypoint),
+    });
+    call.status = status;
+    if (state === "queued") call.entrypoint?.ep.enqueue(call);
+    return call.id;
   }
 }

@@ -80,7 +80,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     this.#location = clip(options.location ?? { x: 0, y: 0, width, height }, { x: 0, y: 0, width, height });
     this.#quota = options.quota ?? 0;
     this.#identity = options.badges.identify<CpuSession>(this);
-    this.#native = options.badges.identify<NativeCpu>(new CoreNativeCpu());
+    this.#native = options.badges.identify<NativeCpu>(new CoreNativeCpu(kernel));
   }
 
   get capability(): Capability<CpuSession> {

@@ -26,20 +26,6 @@ export interface PendingCall {
   status: number;
 }
 
-/** A call as plain data. */
-export interface SavedCall {
-  readonly id: number;
-  readonly badge: number;
-  readonly opcode: number;
-  readonly state: PendingCall["state"];
-  readonly status: number;
-  /** Numbers of threads; 0: none. */
-  readonly caller: number;
-  readonly entrypoint: number;
-  readonly bytes: Uint8Array;
-  readonly capabilities: readonly Capability[];
-}
-
 export const NO_MESSAGE: RpcMessage = { bytes: new Uint8Array(0), capabilities: [] };
 
 const FAILURES: ReadonlyMap<number, RpcFailure> = new Map<number, RpcFailure>([
@@ -110,17 +96,7 @@ export class Calls {
   }
 
   /** All calls that have not been forgotten, oldest first. */
-  capture(): SavedCall[] {
-    return Array.from(this.#calls.values(), (call) => ({
-      id: call.id,
-      badge: call.target.badge,
-      opcode: call.opcode,
-      state: call.state,
-      status: call.status,
-      caller: call.caller?.id ?? 0,
-      entrypoint: call.entrypoint?.id ?? 0,
-      bytes: call.message.bytes,
-      capabilities: call.message.capabilities,
-    }));
+  all(): readonly PendingCall[] {
+    return [...this.#calls.values()];
   }
 }

@@ -43,6 +43,11 @@ export class CapabilityTable implements CapabilityAccess {
     return slot;
   }
 
+  /** The slot of a capability that the component has; 0 if it has not. */
+  slotOf(capability: Capability): number {
+    return this.#slots.get(capability) ?? 0;
+  }
+
   /** Puts a capability at a slot; if it is there already its count is replaced. */
   install(slot: number, capability: Capability, count: number): Attempt<void, "slot-taken" | "out-of-caps"> {
     if (!Number.isInteger(slot) || slot <= 0 || slot >= this.#limit) return refusal("out-of-caps");

@@ -15,7 +15,14 @@ import {
   type ThreadFault,
   Windows,
 } from "../../engine/index.ts";
-import { type Capability, type Dataspace, INVALID, type LoadOptions, type ParentSession } from "../../session/index.ts";
+import {
+  type Capability,
+  type Dataspace,
+  INVALID,
+  type LoadOptions,
+  type ParentSession,
+  type PdSession,
+} from "../../session/index.ts";
 import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
@@ -32,6 +39,10 @@ export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
 /** What a component's PD does for its program. */
 export interface ComponentHome {
   readonly parent: Capability<ParentSession>;
+  /** The PD that memory.grow allocates from: the component's own, or who stands in front of it. */
+  account: Capability<PdSession>;
+  /** The memory that the program began with. */
+  readonly data: Capability<Dataspace>;
   /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
   /** A fresh group has taken the place of the one before. */

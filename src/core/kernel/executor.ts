@@ -90,7 +90,7 @@ export class LocalExecutor implements Executor {
     const { component } = thread;
     loadMessage(component, thread.entrypoint!.serving!.message, call.message);
     call.state = "dispatched";
-    return this.#call(thread, call.id, DISPATCH.rpc, call.target.badge, call.opcode);
+    return this.#call(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
   }
 
   #call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {

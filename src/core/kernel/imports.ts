@@ -81,7 +81,7 @@ export function kernelImports(kernel: Kernel, component: Component): HostImports
     [F.futexWake]: instant((address, most) => component.waits.futexWake(address, most)),
     [F.capBadge]: instant((slot) => {
       const capability = table.lookup(slot);
-      return capability.valid ? capability.badge | 0 : 0;
+      return capability.valid ? slot : 0;
     }),
     [F.capRetain]: instant((slot) => {
       table.retain(slot);

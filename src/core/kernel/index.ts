@@ -1,6 +1,6 @@
 // The kernel: components, threads, calls between them, and who runs when.
 
-export type { PendingCall, SavedCall } from "./calls.ts";
+export type { PendingCall } from "./calls.ts";
 export { CapabilityTable } from "./capability-table.ts";
 export { Component, type ComponentWasi, type LoadRefusal } from "./component.ts";
 export type { Executor } from "./executor.ts";

@@ -1,14 +1,16 @@
 // Native_pd: how a parent loads a component's program, and how RTCR sees and fills its table and instance.
-import type { SavedGroup } from "../../abi/index.ts";
+import type { PlainData, SavedGroup } from "../../abi/index.ts";
 import { captureOutside, EngineFault, restoreOutside } from "../../engine/index.ts";
 import {
   type Capability,
   type CapabilitySlot,
   contentOf,
   type Dataspace,
+  INVALID,
   type LoadOptions,
   type NativePd,
   objectOf,
+  type ProgramFacts,
   type SessionState,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
@@ -24,13 +26,27 @@ export class KernelNativePd implements NativePd {
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
     const dataspace = objectOf<Dataspace>(binary, "dataspace");
-    if (dataspace) return this.component.load(contentOf(dataspace), options, binary);
+    if (dataspace) {
+      if (options.pd && this.component.home) this.component.home.account = options.pd;
+      return this.component.load(contentOf(dataspace), options, binary);
+    }
     this.component.problem = "the capability denotes no dataspace";
     return refusal("invalid-program");
   }
 
   problem(): string {
     return this.component.problem;
+  }
+
+  program(): ProgramFacts | undefined {
+    const { component } = this;
+    if (!component.loaded) return undefined;
+    const { info } = component.program;
+    return { module: info.module, windows: component.windows !== undefined };
+  }
+
+  data(): Capability<Dataspace> {
+    return this.component.home?.data ?? INVALID;
   }
 
   slots(): readonly CapabilitySlot[] {
@@ -46,7 +62,8 @@ export class KernelNativePd implements NativePd {
     if (!component.loaded || component.onStack) return refusal("busy");
     component.saveGlobals();
     try {
-      return success(captureOutside(component.group) as unknown as SessionState);
+      const group = captureOutside(component.group) as unknown as SessionState;
+      return success({ group, ...(component.wasi ? { wasi: component.wasi.capture() } : {}) });
     } catch (thrown) {
       if (thrown instanceof EngineFault) return refusal("unsaveable");
       throw thrown;
@@ -58,7 +75,9 @@ export class KernelNativePd implements NativePd {
     if (!component.loaded || component.onStack || component.group.threads.length > 0) return refusal("busy");
     component.saveGlobals();
     try {
-      restoreOutside(component.group, state as unknown as SavedGroup);
+      const { group, wasi } = state as unknown as { readonly group: SavedGroup; readonly wasi?: PlainData };
+      restoreOutside(component.group, group);
+      if (wasi !== undefined) component.wasi?.restore(wasi);
       return success(undefined);
     } catch (thrown) {
       if (thrown instanceof EngineFault || thrown instanceof TypeError) return refusal("mismatch");

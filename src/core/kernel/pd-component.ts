@@ -4,6 +4,7 @@ import type { ThreadFault } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
+  INVALID,
   type NativePd,
   objectOf,
   PAGE_BYTES,
@@ -41,6 +42,7 @@ export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOpt
 }
 
 class PdHome implements ComponentHome {
+  account: Capability<PdSession>;
   readonly #kernel: Kernel;
   readonly #pd: CorePd;
   readonly #options: PdComponentOptions;
@@ -52,6 +54,11 @@ class PdHome implements ComponentHome {
     this.#kernel = kernel;
     this.#pd = pd;
     this.#options = options;
+    this.account = pd.capability;
+  }
+
+  get data(): Capability<Dataspace> {
+    return this.#program?.data ?? INVALID;
   }
 
   get parent(): Capability<ParentSession> {
@@ -80,7 +87,8 @@ class PdHome implements ComponentHome {
 
   grow(deltaPages: number): "grown" | "refuse" | "park" {
     if (!this.#memory) return "refuse";
-    const grown = growLinearMemory(this.#pd, this.#memory, deltaPages);
+    const account = objectOf<PdSession>(this.account, "pd") ?? this.#pd;
+    const grown = growLinearMemory(account, this.#memory, deltaPages);
     if (grown.ok) return "grown";
     if (!this.#options.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
       return "refuse";

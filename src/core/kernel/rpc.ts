@@ -152,7 +152,7 @@ export class Rpc {
     component.enter(server);
     let result: number | undefined;
     try {
-      result = component.group.direct(call, argument, DISPATCH.rpc, capability.badge | 0, opcode);
+      result = component.group.direct(call, argument, DISPATCH.rpc, component.table.slotOf(capability), opcode);
     } finally {
       component.leave(server);
       this.#depth--;

@@ -59,8 +59,16 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
   }
 }
 
-/** @returns false, and the thread is as it was, if the state is none or does not fit its program */
-export function loadThread(thread: KernelThread, kernel: Kernel, state: PlainData): boolean {
+/**
+ * @param calls numbers of calls under way by those in the state
+ * @returns false, and the thread is as it was, if the state is none or does not fit its program
+ */
+export function loadThread(
+  thread: KernelThread,
+  kernel: Kernel,
+  state: PlainData,
+  calls: ReadonlyMap<number, number>,
+): boolean {
   const { component } = thread;
   if (component.onStack) return false;
   const read = readState(state, thread);
@@ -74,8 +82,10 @@ export function loadThread(thread: KernelThread, kernel: Kernel, state: PlainDat
   const { group } = component;
   for (const { engine } of thread.activations) group.drop(engine);
   thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
-    const own = role <= 0 || kernel.calls.get(role)?.entrypoint === thread;
-    return { role: own ? role : ROLE.notification, engine: group.restore({ ...saved, id: group.nextThread }) };
+    const serves = calls.get(role) ?? role;
+    const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
+    const engine = group.restore({ ...renumbered(saved, thread, kernel, calls), id: group.nextThread });
+    return { role: own ? serves : ROLE.notification, engine };
   });
   thread.started = read.started;
   thread.globals = read.globals;
@@ -86,6 +96,22 @@ export function loadThread(thread: KernelThread, kernel: Kernel, state: PlainDat
   if (thread.entrypoint) thread.entrypoint.wakeup = read.wakeup;
   kernel.waitAgain(thread, read.waiting, read.remainingMs);
   return true;
+}
+
+/** A thread that waits for a call, with the number that the call has now; without progress if there is none any more. */
+function renumbered(
+  saved: SavedThread,
+  thread: KernelThread,
+  kernel: Kernel,
+  calls: ReadonlyMap<number, number>,
+): SavedThread {
+  const { hostCall } = saved;
+  const before = (hostCall?.progress as { readonly call?: unknown } | undefined)?.call;
+  if (!hostCall || typeof before !== "number") return saved;
+  const { progress: _, ...again } = hostCall;
+  const now = calls.get(before) ?? before;
+  const own = kernel.calls.get(now)?.caller === thread;
+  return { ...saved, hostCall: own ? { ...again, progress: { call: now } } : again };
 }
 
 interface ReadState {

@@ -246,9 +246,12 @@ export class KernelThread implements CpuThread {
     });
   }
 
-  setState({ saved }: Pick<ThreadState, "saved">): Attempt<void, "state-access-failed"> {
+  setState(
+    { saved }: Pick<ThreadState, "saved">,
+    calls: ReadonlyMap<number, number> = new Map(),
+  ): Attempt<void, "state-access-failed"> {
     if (this.dead || this.onStack) return refusal("state-access-failed");
-    if (!loadThread(this, this.#kernel, saved as PlainData)) return refusal("state-access-failed");
+    if (!loadThread(this, this.#kernel, saved as PlainData, calls)) return refusal("state-access-failed");
     this.#kernel.scheduler.ready(this);
     return success(undefined);
   }

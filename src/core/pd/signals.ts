@@ -98,6 +98,14 @@ export class CoreSignalSource implements SignalSource {
     if (this.#anchor.next !== this.#anchor) ready();
   }
 
+  queued(): readonly CoreSignalContext[] {
+    const contexts: CoreSignalContext[] = [];
+    for (let link = this.#anchor.next; link !== this.#anchor; link = link.next) {
+      contexts.push((link as NonNullable<CoreSignalContext["link"]>).context);
+    }
+    return contexts;
+  }
+
   /** A context whose signals arrive here; whoever asks ends it by `removeContext`. */
   createContext(imprint: number): CoreSignalContext {
     return new CoreSignalContext(this.#core, imprint, (context) => this.#enqueue(context));
