@@ -57,6 +57,14 @@ export interface ComponentHome {
   forget(thread: KernelThread): void;
 }
 
+/** A program in TypeScript in the place of a module: nothing of it runs in the kernel's threads. */
+export interface NativeRun {
+  /** The component's initial thread was started. Called more than once if more threads are. */
+  start(): void;
+  /** The component ends. */
+  dispose(): void;
+}
+
 /** The WASI functions of a component, and their state. */
 export interface ComponentWasi {
   readonly imports: HostImports;
@@ -77,6 +85,8 @@ export class Component {
   readonly waits: Waits;
   /** The PD that this is the inside of; set by the PD. */
   home: ComponentHome | undefined;
+  /** Its program, if that is a native one: then it is never `loaded`, and its threads never run. */
+  native: NativeRun | undefined;
   /** Why a program was refused, one line. */
   problem = "";
   /** The thread that is in the group now. */
@@ -133,9 +143,14 @@ export class Component {
     return this.#view;
   }
 
+  /** As assigned to its PD; INVALID before. */
+  get parent(): Capability<ParentSession> {
+    return this.home?.parent ?? INVALID;
+  }
+
   /** The slot of the parent capability. */
   parentSlot(): number {
-    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.home?.parent ?? INVALID);
+    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.parent);
     return this.#parentSlot;
   }
 
@@ -154,7 +169,7 @@ export class Component {
     options: LoadOptions = {},
     text: Capability<Dataspace> = INVALID,
   ): Attempt<void, LoadRefusal> {
-    if (this.#group) return refusal("already-loaded");
+    if (this.#group || this.native) return refusal("already-loaded");
     if (binary.length > KERNEL_LIMITS.programBytes) {
       this.problem = `expected a program of ${KERNEL_LIMITS.programBytes} bytes at most, found ${binary.length}`;
       return refusal("invalid-program");
@@ -179,6 +194,19 @@ export class Component {
     } catch (thrown) {
       return this.#refused(thrown);
     }
+  }
+
+  /** Takes up a binary that names a native program; undefined: it is a module. */
+  loadNative(binary: Dataspace): Attempt<void, LoadRefusal> | undefined {
+    if (this.#group || this.native) return undefined;
+    const run = this.#kernel.nativeFor(this, binary);
+    if (run === undefined) return undefined;
+    if (typeof run === "string") {
+      this.problem = run;
+      return refusal("invalid-program");
+    }
+    this.native = run;
+    return success(undefined);
   }
 
   /** The program was refused after all. */
@@ -323,6 +351,10 @@ export class Component {
    * @returns what is wrong; undefined if nothing is
    */
   begin(thread: KernelThread, ip: number, sp: number): string | undefined {
+    if (this.native) {
+      this.native.start();
+      return undefined;
+    }
     if (!this.#group) return "started before a program was loaded";
     const entry = ip === 0 ? this.#entry() : this.tableFunction(ip, 0);
     if (!entry) return `expected a function at index ${ip} of the table`;

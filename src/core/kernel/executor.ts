@@ -95,6 +95,8 @@ export class LocalExecutor implements Executor {
 
   #call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
     const { call, argument } = thread.entrypoint!.serving!;
+    if (kind === DISPATCH.rpc) thread.trace?.record("rpc_dispatch", String(value));
+    else if (kind === DISPATCH.signal) thread.trace?.record("signal_received", `${object >>> 0} ${value >>> 0}`);
     const result = thread.component.group.direct(call, argument, kind, object | 0, value | 0);
     if (result === undefined) return this.began(thread, role);
     this.returned(thread, role, result);

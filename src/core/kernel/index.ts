@@ -2,7 +2,7 @@
 
 export type { PendingCall } from "./calls.ts";
 export { CapabilityTable } from "./capability-table.ts";
-export { Component, type ComponentWasi, type LoadRefusal } from "./component.ts";
+export { Component, type ComponentWasi, type LoadRefusal, type NativeRun } from "./component.ts";
 export type { Executor } from "./executor.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";

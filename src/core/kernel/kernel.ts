@@ -7,6 +7,7 @@ import { FUTEX, type HostFunction } from "../../abi/index.ts";
 import {
   Badges,
   type Capability,
+  type Dataspace,
   type KernelObject,
   type LoadOptions,
   objectOf,
@@ -17,7 +18,7 @@ import {
 } from "../../session/index.ts";
 import { type LoadedProgram, loadProgram } from "../program.ts";
 import { Calls } from "./calls.ts";
-import { Component, type ComponentWasi } from "./component.ts";
+import { Component, type ComponentWasi, type NativeRun } from "./component.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -38,6 +39,8 @@ export interface KernelOptions {
   readonly load?: typeof loadProgram;
   /** The WASI functions of a component whose program imports them; undefined: it has no sessions for them. */
   readonly wasi?: (component: Component) => ComponentWasi | undefined;
+  /** Takes up binaries that name programs in TypeScript; undefined: it is a module. Text says why it cannot be run. */
+  readonly native?: (component: Component, binary: Dataspace) => NativeRun | string | undefined;
   /** A thread has ended the program by a WASI exit. */
   readonly exited?: (component: Component, code: number) => void;
   /** One line for people: a thread was stopped by a trap, a component did something without effect. */
@@ -164,6 +167,8 @@ export class Kernel {
   /** Ends a component with all its threads. Its PD ends its objects. */
   destroyComponent(component: Component): void {
     for (const thread of [...component.threads]) this.killThread(thread);
+    component.native?.dispose();
+    component.native = undefined;
     if (component.loaded && this.#components.has(component.id)) this.abandon(component);
     this.#components.delete(component.id);
   }
@@ -213,6 +218,11 @@ export class Kernel {
       this.#programs.set(key, program);
     }
     return program;
+  }
+
+  /** @internal */
+  nativeFor(component: Component, binary: Dataspace): NativeRun | string | undefined {
+    return this.#options.native?.(component, binary);
   }
 
   /** @internal */

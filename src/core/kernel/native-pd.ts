@@ -28,7 +28,7 @@ export class KernelNativePd implements NativePd {
     const dataspace = objectOf<Dataspace>(binary, "dataspace");
     if (dataspace) {
       if (options.pd && this.component.home) this.component.home.account = options.pd;
-      return this.component.load(contentOf(dataspace), options, binary);
+      return this.component.loadNative(dataspace) ?? this.component.load(contentOf(dataspace), options, binary);
     }
     this.component.problem = "the capability denotes no dataspace";
     return refusal("invalid-program");

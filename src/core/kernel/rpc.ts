@@ -14,7 +14,7 @@
 // I4  While a component is on the JavaScript stack nothing calls it: its group runs one thread at a time.
 import { CALL_STATUS, DISPATCH, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
 import type { Capability, KernelObject, RpcFailure, RpcMessage, RpcObject, SignalSource } from "../../session/index.ts";
-import { callNative } from "../rpc/index.ts";
+import { callNative, functionName } from "../rpc/index.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
@@ -45,6 +45,7 @@ export class Rpc {
     if (object === undefined) return CALL_STATUS.invalidObject;
     if (!fitsMessage(component, address)) return CALL_STATUS.badMessage;
     const thread = component.running!;
+    if (thread.trace?.wants("rpc_call")) thread.trace.record("rpc_call", functionName(object.kind, opcode));
     const message = address >>> 0;
     if (object.kind === "rpc-object") return this.#callObject(thread, capability, object as RpcObject, opcode, message);
     if (object.kind === "signal-source" && opcode === WAIT_FOR_SIGNAL) {
@@ -146,6 +147,7 @@ export class Rpc {
     const { component } = server;
     const { call, argument, message: buffer } = server.entrypoint!.serving!;
     if (!copyMessage(thread.component, message, component, buffer)) return CALL_STATUS.badMessage;
+    server.trace?.record("rpc_dispatch", String(opcode));
     server.waiting = undefined;
     thread.callee = server;
     this.#depth++;

@@ -22,6 +22,7 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { functionName } from "../rpc/index.ts";
+import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
@@ -113,6 +114,8 @@ export class KernelThread implements CpuThread {
   globals: readonly PlainData[] = [];
   entrypoint: Entrypoint | undefined;
   handler: Capability<SignalContext> = INVALID;
+  /** Set once a TRACE session has seen the thread. */
+  trace: TraceControl | undefined;
 
   /** On the JavaScript stack now. */
   onStack = false;
@@ -149,7 +152,8 @@ export class KernelThread implements CpuThread {
   }
 
   get runnable(): boolean {
-    return this.started && !this.paused && !this.exception && !this.dead && this.waiting === undefined;
+    const stopped = !this.started || this.paused || this.exception || this.dead;
+    return !stopped && this.waiting === undefined && !this.component.native;
   }
 
   /** Whether it is an entrypoint that could serve a call at once. */
@@ -274,11 +278,11 @@ export class KernelThread implements CpuThread {
   }
 
   traceBuffer(): Capability<Dataspace> {
-    return INVALID;
+    return this.trace?.buffer ?? INVALID;
   }
 
   tracePolicy(): Capability<Dataspace> {
-    return INVALID;
+    return this.trace?.policy ?? INVALID;
   }
 
   /** What `NativeCpu.threadState` says. */

@@ -10,17 +10,10 @@
 //   16  entries: u32 length, then text, padded to 4; a length of 0 ends a round
 //
 // I1  Whoever reads entries up to the head sees whole ones: the head moves last.
-import { contentOf, type Dataspace } from "../../session/index.ts";
+import { type Capability, contentOf, type Dataspace, INVALID } from "../../session/index.ts";
 
-export const TRACE_EVENTS = [
-  "rpc_call",
-  "rpc_returned",
-  "rpc_dispatch",
-  "rpc_reply",
-  "signal_submit",
-  "signal_received",
-  "log_output",
-] as const;
+/** Calls that the thread makes (`rpc_call log.write`) and serves (by opcode), signals (imprint and count). */
+export const TRACE_EVENTS = ["rpc_call", "rpc_dispatch", "signal_received"] as const;
 export type TraceEvent = (typeof TRACE_EVENTS)[number];
 
 export const TRACE_BUFFER = { head: 0, rounds: 4, capacity: 8, lost: 12, entries: 16 } as const;
@@ -31,8 +24,9 @@ const NOTHING: ReadonlySet<string> = new Set();
 /** One a thread, kept by its CPU session; TRACE sessions start and stop it, the kernel reports events to it. */
 export class TraceControl {
   #owner: object | undefined;
+  #policy: Capability<Dataspace> = INVALID;
   #events: ReadonlySet<string> = NOTHING;
-  #buffer: Dataspace | undefined;
+  #buffer: Capability<Dataspace> = INVALID;
   #capacity = 0;
   #head = 0;
   #rounds = 0;
@@ -43,6 +37,16 @@ export class TraceControl {
     return this.#owner;
   }
 
+  /** Where events go; INVALID while nobody traces the thread. */
+  get buffer(): Capability<Dataspace> {
+    return this.#buffer;
+  }
+
+  /** The policy in force, also while paused. */
+  get policy(): Capability<Dataspace> {
+    return this.#policy;
+  }
+
   /** Whether events of this kind are recorded: asked before an event's text is made. */
   wants(event: TraceEvent): boolean {
     return this.#events.has(event);
@@ -50,7 +54,7 @@ export class TraceControl {
 
   /** Records an event, if it is wanted. */
   record(event: TraceEvent, text: string): void {
-    if (!this.wants(event) || !this.#buffer) return;
+    if (!this.wants(event) || !this.#buffer.valid) return;
     const bytes = encoder.encode(text === "" ? event : `${event} ${text}`);
     const padded = (bytes.length + 3) & ~3;
     if (padded + 8 > this.#capacity) {
@@ -67,23 +71,24 @@ export class TraceControl {
     const entry = new Uint8Array(4 + padded);
     new DataView(entry.buffer).setUint32(0, bytes.length, true);
     entry.set(bytes, 4);
-    this.#buffer.write(TRACE_BUFFER.entries + this.#head, entry);
+    this.#buffer.object?.write(TRACE_BUFFER.entries + this.#head, entry);
     this.#head += entry.length;
     this.#writeWords(TRACE_BUFFER.head, this.#head, this.#rounds);
   }
 
   /** @internal For TRACE sessions: takes the thread into `owner`'s hands; nothing is recorded before `enable`. */
-  acquire(owner: object, buffer: Dataspace): void {
+  acquire(owner: object, buffer: Capability<Dataspace>): void {
     this.#owner = owner;
     this.#buffer = buffer;
-    this.#capacity = buffer.size() - TRACE_BUFFER.entries;
+    this.#capacity = (buffer.object?.size() ?? 0) - TRACE_BUFFER.entries;
     this.#head = this.#rounds = this.#lost = 0;
     this.#writeWords(TRACE_BUFFER.head, 0, 0, this.#capacity, 0);
   }
 
   /** @internal Records what the policy names from now on; one that is gone names nothing. */
-  enable(policy: Dataspace | undefined): void {
-    this.#events = policy ? eventsOf(policy) : NOTHING;
+  enable(policy: Capability<Dataspace>): void {
+    this.#policy = policy;
+    this.#events = policy.object ? eventsOf(policy.object) : NOTHING;
   }
 
   /** @internal */
@@ -93,7 +98,8 @@ export class TraceControl {
 
   /** @internal */
   release(): void {
-    this.#owner = this.#buffer = undefined;
+    this.#owner = undefined;
+    this.#buffer = this.#policy = INVALID;
     this.#events = NOTHING;
   }
 
@@ -101,7 +107,7 @@ export class TraceControl {
     const bytes = new Uint8Array(words.length * 4);
     const view = new DataView(bytes.buffer);
     for (const [i, word] of words.entries()) view.setUint32(i * 4, word, true);
-    this.#buffer?.write(offset, bytes);
+    this.#buffer.object?.write(offset, bytes);
   }
 }
 

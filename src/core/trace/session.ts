@@ -7,6 +7,7 @@
 import {
   type Capability,
   type Dataspace,
+  INVALID,
   type OutOf,
   PAGE_BYTES,
   type SubjectInfo,
@@ -115,8 +116,8 @@ export class CoreTrace implements TraceSession {
     if (!made.ok) return made;
     subject.policy = policyId;
     subject.buffer = made.value;
-    subject.source.control.acquire(this, made.value.capability.object!);
-    subject.source.control.enable(policy.capability.object);
+    subject.source.control.acquire(this, made.value.capability);
+    subject.source.control.enable(policy.capability);
     return success(undefined);
   }
 
@@ -131,7 +132,7 @@ export class CoreTrace implements TraceSession {
     const subject = this.#subjects.get(id);
     if (!subject) return refusal("nonexistent-subject");
     if (this.#state(subject) === "traced") {
-      subject.source.control.enable(this.#policies.get(subject.policy)?.capability.object);
+      subject.source.control.enable(this.#policies.get(subject.policy)?.capability ?? INVALID);
     }
     return success(undefined);
   }

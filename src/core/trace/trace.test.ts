@@ -81,12 +81,12 @@ function traced(policy: string, bufferSize = 4096) {
 }
 
 test("S59: events that the policy names are recorded, others are not", () => {
-  const { control, entries } = traced("rpc_call\nlog_output");
+  const { control, entries } = traced("rpc_call\nrpc_dispatch");
   control.record("rpc_call", "log.write");
-  control.record("signal_submit", "7");
-  control.record("log_output", "hello");
+  control.record("signal_received", "7 1");
+  control.record("rpc_dispatch", "3");
   control.record("rpc_call", "");
-  assert.deepEqual(entries(), ["rpc_call log.write", "log_output hello", "rpc_call"]);
+  assert.deepEqual(entries(), ["rpc_call log.write", "rpc_dispatch 3", "rpc_call"]);
 });
 
 test("S59: nothing is recorded while paused, without a policy, or after the end", () => {

@@ -1,0 +1,139 @@
+// Core: a kernel with all services, and the first component, which gets all there is.
+//
+//   Core ---- roots by service ---- CoreParent ---- first component (init, or any program)
+//     '- kernel, memory, clock, devices, ROM modules, output
+//
+// Nothing here knows what the first component is: its program is a ROM module like any other. ROM modules are no RAM:
+// their dataspaces are outside of all quotas.
+import {
+  type FileSystemSession,
+  objectOf,
+  type ParentSession,
+  type Quota,
+  type ServiceRoot,
+  type TerminalSession,
+} from "../../session/index.ts";
+import { type Device, DeviceBus } from "../devices/index.ts";
+import { type Component, type ComponentWasi, Kernel, type KernelOptions } from "../kernel/index.ts";
+import type { LineSink } from "../log/index.ts";
+import { type CoreContext, createCoreContext } from "../memory/index.ts";
+import { type NativePrograms, TaskQueue } from "../native/index.ts";
+import { Budget, type CorePd, createRootPd } from "../pd/index.ts";
+import { RomModules } from "../rom/index.ts";
+import { budgetDataspaces } from "../service/dataspaces.ts";
+import { type AlarmClock, type Alarms, createRealClock } from "../timer/index.ts";
+import { driveTasks } from "./drive.ts";
+import { type First, type FirstOptions, startFirst } from "./first.ts";
+import { nativeRun } from "./natives.ts";
+import { coreRoots } from "./roots.ts";
+
+export interface CoreOptions {
+  /** What the whole system has. */
+  readonly quota: Quota;
+  /** The boot image: contents by module name. Those that change are added by `core.modules.dynamic`. */
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** Takes the lines of core's LOG service. */
+  readonly output: LineSink;
+  /** Takes one line for people: what was refused or went wrong. Default: nowhere. */
+  readonly warn?: LineSink;
+  /** Hexadecimal SHA-256 of a module. */
+  readonly hash: (bytes: Uint8Array) => string;
+  /** Default: none. */
+  readonly programs?: NativePrograms;
+  /** Default: the host's. */
+  readonly clock?: AlarmClock;
+  /** Makes the devices of the machine. Default: none. */
+  readonly devices?: (alarms: Alarms) => readonly Device[];
+  /** Default: 1. All of them in one row. */
+  readonly cpus?: number;
+  /** The WASI functions of a component; undefined: it has no sessions for them. */
+  readonly wasi?: (component: Component, core: Core) => ComponentWasi | undefined;
+  /** Files for a session's label; undefined: denied. */
+  readonly files?: (label: string) => FileSystemSession | undefined;
+  /** The terminal for a session's label; undefined: denied. */
+  readonly terminals?: (label: string) => TerminalSession | undefined;
+  /** Takes reports of sessions that are routed to core. Default: nowhere. */
+  readonly reported?: (label: string, report: Uint8Array) => void;
+  readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "failed">;
+}
+
+const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
+
+export class Core {
+  readonly context: CoreContext;
+  readonly kernel: Kernel;
+  readonly clock: AlarmClock;
+  readonly modules: RomModules;
+  readonly devices = new DeviceBus();
+  readonly tasks = new TaskQueue();
+  /** What belongs to nobody else. */
+  readonly own: CorePd;
+  readonly roots: ReadonlyMap<string, ServiceRoot>;
+  /** PDs that live. */
+  readonly pds = new Set<CorePd>();
+  readonly #options: CoreOptions;
+  readonly #firsts = new Set<First>();
+  readonly #stopTasks: () => void;
+
+  constructor(options: CoreOptions) {
+    this.#options = options;
+    const warn = options.warn ?? (() => {});
+    this.context = createCoreContext({ warn });
+    this.clock = options.clock ?? createRealClock();
+    this.kernel = this.#makeKernel(warn);
+    this.own = createRootPd(this.context, { label: "core", donation: options.quota });
+    this.modules = new RomModules(budgetDataspaces(this.context, new Budget(UNLIMITED), "rom"));
+    for (const [name, content] of options.modules) this.modules.boot(name, content);
+    for (const device of options.devices?.(this.clock.alarms) ?? []) this.devices.add(device);
+    this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown));
+    this.roots = coreRoots(this, {
+      cpus: options.cpus ?? 1,
+      output: options.output,
+      files: options.files ?? (() => undefined),
+      terminals: options.terminals ?? (() => undefined),
+      reported: options.reported ?? (() => {}),
+    });
+  }
+
+  /**
+   * Starts a component with all that is left of core's quota, unless it says otherwise.
+   *
+   * @throws CoreFault when it cannot be started; nothing of it is left then
+   */
+  start(options: FirstOptions): First {
+    const first = startFirst(this, options);
+    this.#firsts.add(first);
+    return first;
+  }
+
+  /** Ends everything. */
+  dispose(): void {
+    for (const first of this.#firsts) first.dispose();
+    this.kernel.scheduler.close();
+    this.#stopTasks();
+    this.devices.dispose();
+    this.clock.dispose();
+  }
+
+  #makeKernel(warn: LineSink): Kernel {
+    const { programs = new Map(), kernel, hash, wasi, clock } = this.#options;
+    const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn };
+    return new Kernel({
+      ...kernel,
+      badges: this.context.badges,
+      hash,
+      warn,
+      wasi: (component) => wasi?.(component, this),
+      native: (component, binary) => nativeRun(natives, component.label, binary, () => component.parent),
+      exited: (component, code) => objectOf<ParentSession>(component.parent, "parent")?.exit(code),
+      // A clock of one's own is the one time that there is.
+      ...(clock ? { now: () => clock.alarms.nowUs() / 1000 } : {}),
+    });
+  }
+
+  #failed(thrown: unknown): void {
+    const { failed } = this.#options.kernel ?? {};
+    if (!failed) throw thrown;
+    failed(thrown);
+  }
+}
