@@ -34,6 +34,8 @@ export class Scheduler {
   #rest: (() => void)[] = [];
   /** Slices that have been given. */
   slices = 0;
+  /** Called after each slice, when no component is on the JavaScript stack. */
+  between: () => void = () => {};
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -127,6 +129,7 @@ export class Scheduler {
       thread.virtual += usedMs / thread.owner.shareOf(thread);
     }
     this.ready(thread);
+    this.between();
     return this.#options.now();
   }
 
