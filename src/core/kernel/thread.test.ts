@@ -32,6 +32,7 @@ const macrotask = () => new Promise((resolve) => setImmediate(resolve));
 
 class Context implements SignalContext {
   readonly kind = "signal-context";
+  readonly pending = 0;
   count = 0;
   submit(count: number): void {
     this.count += count;
