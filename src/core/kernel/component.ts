@@ -9,7 +9,6 @@ import {
   type Entry,
   Group,
   type Instance,
-  Pool,
   restoreGroup,
   type Thread,
   type ThreadFault,
@@ -184,7 +183,7 @@ export class Component {
       }
       this.#program = program;
       this.#original = original;
-      if (program.info.windows) this.#windows = new Windows(new Pool());
+      if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       this.#instantiate();
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);

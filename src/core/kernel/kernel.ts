@@ -4,6 +4,7 @@
 // (who runs), executor (running), rpc (calls), signals, waits (per component). TypeScript components use the contracts of
 // session/ only; the assembly makes the kernel and gives it what lies outside of it.
 import { FUTEX, type HostFunction } from "../../abi/index.ts";
+import { Pool } from "../../engine/index.ts";
 import {
   Badges,
   type Capability,
@@ -70,6 +71,7 @@ export class Kernel {
   readonly #components = new Map<number, Component>();
   readonly #threads = new Map<number, KernelThread>();
   readonly #programs = new Map<string, LoadedProgram>();
+  #pool: Pool | undefined;
   #nextComponent = 1;
   #nextThread = 1;
 
@@ -91,6 +93,12 @@ export class Kernel {
   /** Resolves when slices end by time; rejects if no worker could be started for that. */
   get ready(): Promise<void> {
     return this.#ticker.ready;
+  }
+
+  /** What all windows lead to: one for all components, so that they can share dataspaces. */
+  get pool(): Pool {
+    this.#pool ??= new Pool();
+    return this.#pool;
   }
 
   now(): number {

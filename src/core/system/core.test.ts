@@ -6,13 +6,16 @@ import { config, start, startSystem } from "../../../test/support/core-system.ts
 import { PRELUDE } from "../../../test/support/kernel-system.ts";
 import {
   type Capability,
+  type CpuSession,
   DONATION,
   type Env,
   type IoPortSession,
   type IrqSession,
+  type NativePd,
   objectOf,
   type ParentSession,
   type PdSession,
+  type RegionMap,
   type TraceSession,
 } from "../../session/index.ts";
 import { nodeSha256 } from "../../store/index-node.ts";
@@ -238,5 +241,46 @@ test("S6: a component cannot use its parent's sessions by their ids", () => {
   }
   const own = parent.sessionCap(1);
   assert.ok(own.ok && own.value !== tree.first.pd);
+  tree.close();
+});
+
+/** Adds one to the word at 0x30000000 of its address space, and exits with it. */
+const SHARER = assemble(`(module ${PRELUDE}
+  (func (export "rtcr_component_start")
+    (i32.store (i32.const 0x30000000) (i32.add (i32.load (i32.const 0x30000000)) (i32.const 1)))
+    (drop (call $ask (i32.const 1024) (call $parent) (i32.const 0) (i32.load (i32.const 0x30000000))))))`);
+
+test("S18: components with windows share the bytes of a dataspace that is attached in both", async () => {
+  const { program, env, open } = probe();
+  const tree = startSystem({ config: config(start("family")), natives: { family: program } });
+  const exits: number[] = [];
+  const own = required(objectOf<PdSession>(env().pd, "pd"), "its PD");
+  const shared = own.alloc(4096);
+  assert.ok(shared.ok);
+  shared.value.object?.write(0, Uint8Array.of(40));
+  const binary = own.alloc(SHARER.length);
+  assert.ok(binary.ok);
+  binary.value.object?.write(0, SHARER);
+  const parent = { kind: "parent", exit: (value: number) => exits.push(value) } as unknown as ParentSession;
+  const parentCap = env().badges.identify<ParentSession>(parent).capability;
+  for (let i = 0; i < 2; i++) {
+    const pdObject = open<PdSession & { capability: Capability<PdSession> }>("PD", 'label="member"', 1 << 20);
+    pdObject.refAccount(env().pd);
+    pdObject.assignParent(parentCap);
+    const native = required(objectOf<NativePd>(pdObject.nativePd(), "native-pd"), "its component");
+    const loaded = native.load(binary.value, { windows: true });
+    assert.ok(loaded.ok, native.problem());
+    const map = required(objectOf<RegionMap>(pdObject.addressSpace(), "region-map"), "its address space");
+    assert.ok(map.attach(shared.value, { address: 0x3000_0000 }).ok);
+    const thread = open<CpuSession>("CPU", 'label="member"').createThread(pdObject.capability, { name: "main" });
+    assert.ok(thread.ok);
+    thread.value.object?.start(0, 0);
+    await tree.core.kernel.scheduler.quiet();
+  }
+  assert.deepEqual(exits, [41, 42]);
+  const word = new Uint8Array(1);
+  shared.value.object?.read(0, word);
+  assert.equal(word[0], 42, "and so does whoever reads it in TypeScript");
+  assert.deepEqual(tree.warnings, []);
   tree.close();
 });
