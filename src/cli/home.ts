@@ -7,9 +7,9 @@
 //   cache/            rewritten modules; may be deleted at any time
 //   released/ID       the output that checkpoint ID holds was written out
 
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { openDirectoryStore, type Store } from "../store/index-node.ts";
 
 export interface Home {
@@ -39,7 +39,7 @@ export function homePath(
 export function openHome(path: string): Home {
   const folder = (...names: string[]) => {
     const full = join(path, ...names);
-    mkdirSync(full, { recursive: true, mode: 0o700 });
+    makeFolders(full);
     return full;
   };
   return {
@@ -50,4 +50,15 @@ export function openHome(path: string): Home {
       return openDirectoryStore(join(path, "store"));
     },
   };
+}
+
+/** Creates a folder and those above it, as far as they are missing. Node's own way of doing so hangs below /proc. */
+function makeFolders(path: string): void {
+  if (existsSync(path) || dirname(path) === path) return;
+  makeFolders(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown; // another process was faster
+  }
 }

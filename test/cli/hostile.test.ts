@@ -219,3 +219,24 @@ async function stoppedCounter(
   assert.equal(await guest.ended, 0);
   return made.out.trim();
 }
+
+test("a program that cannot be begun is refused under torture as under run", async (t) => {
+  const path = folder(t);
+  const file = join(path, "imports.wasm");
+  writeFileSync(file, assemble('(module (import "env" "f" (func $f)) (func (export "_start") (loop (call $f))))'));
+  for (const options of [[], ["--fresh-process"]]) {
+    const result = await cli(path, "torture", ...options, file);
+    assert.deepEqual(result, { code: 5, out: "", err: "error: program: import func env.f is missing\n" });
+  }
+  assert.equal((await cli(path, "run", file)).code, 5);
+});
+
+test("a state directory that cannot be made is refused, not waited for", async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, "file"), "");
+  const inFile = await cli(join(path, "file/home"), "run", counter(path));
+  assert.equal(inFile.code, 1);
+  assert.match(inFile.err, /^error: ENOTDIR: not a directory, mkdir '.*\/file\/home'\n$/);
+  const inProc = await cli("/proc/rtcr/home", "run", counter(path));
+  assert.deepEqual(inProc, { code: 3, out: "", err: "error: ENOENT: no such file or directory, mkdir '/proc/rtcr'\n" });
+});

@@ -59,6 +59,7 @@ export class Output {
  * Runs a program to its end.
  *
  * @param listSites list the sites that were not reached, too
+ * @throws what refuses to run the program at all; whatever stops a run that is frozen is the journey's failure
  */
 export async function travel(given: RigSpec, choice: Choice, listSites = false): Promise<Journey> {
   const output = new Output();
@@ -87,6 +88,7 @@ export async function travel(given: RigSpec, choice: Choice, listSites = false):
       from = await throughImage(openMemoryStore({ sha256: nodeSha256 }), result.state);
     }
   } catch (thrown) {
+    if ("none" in choice) throw thrown;
     return done(outcomeOf(undefined, output), passed, messageOf(thrown));
   }
 }
