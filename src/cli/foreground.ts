@@ -63,7 +63,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       ...{ home, store, supervisor, record, name: options.claim.name, parent: from?.id },
       modules: options.moduleApart ? {} : { [module.hash]: module.bytes },
     });
-    return await superviseToEnd(supervisor, checkpointer, options);
+    return await superviseToEnd(supervisor, checkpointer, options).finally(() => supervisor.kill());
   } finally {
     sockets.close();
     await store.close();
@@ -87,8 +87,8 @@ async function superviseToEnd(
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  claim.announce(record.file, record.spec.args);
   try {
+    claim.announce(record.file, record.spec.args);
     const ending = await supervisor.done;
     await checkpointer.settled();
     return endedBy ?? exitCodeOf(ending, io);

@@ -240,3 +240,11 @@ test("a state directory that cannot be made is refused, not waited for", async (
   const inProc = await cli("/proc/rtcr/home", "run", counter(path));
   assert.deepEqual(inProc, { code: 3, out: "", err: "error: ENOENT: no such file or directory, mkdir '/proc/rtcr'\n" });
 });
+
+test("a program that cannot be made known is ended", async (t) => {
+  const path = folder(t);
+  mkdirSync(join(path, "runs/counter/run.json.new"), { recursive: true, mode: 0o700 });
+  const guest = new Guest(t, path, "run", counter(path)); // waits for input that never comes
+  assert.equal(await guest.ended, 1, guest.err);
+  assert.match(guest.err, /^error: EISDIR: /);
+});
