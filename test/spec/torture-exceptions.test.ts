@@ -143,6 +143,29 @@ test("legacy exceptions: a tag that the handler's module does not know is refuse
   assert.deepEqual(scenario.rewritten(1).outcome.ending, { threw });
 });
 
+test("legacy exceptions: what the host threw passes a handler, and is refused by name if a freeze finds it there", () => {
+  const text = `(module (import "host" "throw" (func $throw)) (func $nothing (loop)) (global $n (export "n") (mut i32) (i32.const 0))
+    (func $g (try (do (call $throw)) (catch_all (global.set $n (i32.add (global.get $n) (i32.const 1))) (call $nothing) (rethrow 0))))
+    (func (export "f") (try (do (call $g)) (catch_all (global.set $n (i32.add (global.get $n) (i32.const 10))) (rethrow 0)))))`;
+  const imports = (): HostImports => ({
+    host: {
+      throw: {
+        freeze: "instant",
+        call: () => {
+          throw new Error("of the host");
+        },
+      },
+    },
+  });
+  const scenario = new Scenario([{ name: "m", bytes: assemble(text) }], { imports });
+  assert.deepEqual(scenario.plain(), scenario.rewritten().outcome);
+  assert.deepEqual(scenario.plain().ending, { threw: "of the host" });
+  // JavaScript sees an exception only where it leaves the guest, and a legacy handler has no reference to it: the frame
+  // around the handler cannot be left without losing it.
+  const threw = "a handler that was running holds an exception of a tag that its module does not know";
+  assert.deepEqual(scenario.rewritten(1).outcome.ending, { threw });
+});
+
 test("exceptions: a reference of a tag that no instance knows is refused by name", () => {
   const b = `(module (import "host" "throw" (func $throw)) (func $nothing (loop))
     (func (export "f") (local exnref) (block $h (result exnref) (try_table (catch_all_ref $h) (call $throw)) (unreachable)) (call $nothing) (throw_ref)))`;
