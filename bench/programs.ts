@@ -13,7 +13,7 @@ import { createFileSystem } from "../src/core/files/index.ts";
 import { HostVolume } from "../src/core/host-files/volume-node.ts";
 import { createClock, createMemoryInput, createMemoryOutput, createSeededRandom } from "../src/core/index.ts";
 import { nodeClocks } from "../src/core/index-node.ts";
-import { Group, type Rewritten } from "../src/engine/index.ts";
+import { Group, type Instance, type Rewritten, type Windows } from "../src/engine/index.ts";
 import { createWasi } from "../src/wasi/index.ts";
 
 /** Sizes of one measured call, about two milliseconds: short enough that most of them run undisturbed. */
@@ -46,8 +46,11 @@ export interface BenchProgram {
   /** Instantiates a module that has only the original's imports, or Asyncify's beside them. */
   readonly plain: (module: WebAssembly.Module) => Runnable;
   /** Instantiates a rewritten module. */
-  readonly rewritten: (program: Rewritten) => Runnable;
+  readonly rewritten: (program: Rewritten, prepare?: Prepare) => Runnable;
 }
+
+/** Gives a group what a program with windows needs, in front of its start. */
+export type Prepare = () => { readonly windows: Windows; readonly started: (instance: Instance) => void };
 
 /** All programs, or those named. */
 export async function benchPrograms(names: readonly string[]): Promise<BenchProgram[]> {
@@ -80,9 +83,12 @@ function called(name: string, file: string): BenchProgram {
       const { exports } = new WebAssembly.Instance(module, imports);
       return () => (exports["run"] as (size: number) => number)(size);
     },
-    rewritten: (program) => {
+    rewritten: (program, prepare) => {
       const group = new Group();
-      group.add(name, program, hostImports(program, unused));
+      const prepared = prepare?.();
+      const options = { windows: prepared?.windows };
+      const instance = group.add(name, program, hostImports(program, unused), {}, options);
+      prepared?.started(instance);
       const entry = program.info.exports.find((found) => found.name === "run")!;
       return () => {
         const thread = group.spawn({ instance: 0, function: entry.index, name: "run" }, [size]);

@@ -6,6 +6,7 @@ const BENCHES = {
   freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),
+  windows: () => import("./windows.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;
 
 const [name = "", ...args] = process.argv.slice(2);

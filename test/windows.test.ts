@@ -11,6 +11,7 @@ import type { RewriteOptions, WindowOptions } from "../src/instrument/index.ts";
 import { assemble } from "./assemble.ts";
 import { type Random, seededRandom, seedOr } from "./random.ts";
 import { accessModule, BULK_FUNCTIONS, SEGMENT_BYTES } from "./support/access-module.ts";
+import { straightModule } from "./support/straight-module.ts";
 
 const PAGE = 4096;
 /** Pages of the plain memory, and addresses that exist behind windows. */
@@ -164,6 +165,24 @@ function word(random: Random): bigint {
   return BigInt.asIntN(64, (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)));
 }
 
+/** Calls a random function in random places, plain and behind windows, until one call has ended in every way. */
+function compareStraight(how: "mapped" | "retry" | "park", options: RewriteOptions, seed: number): void {
+  const random = seededRandom(seed);
+  const bytes = assemble(straightModule(random));
+  const content = Uint8Array.from({ length: SPACE }, () => random.below(256));
+  const plain = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  const memory = new Uint8Array((plain["memory"] as WebAssembly.Memory).buffer);
+  memory.set(content);
+  const side = new Side(loadProgram(bytes, "m", options), new Pool(), random, content, how);
+  for (let call = 0; call < 8; call++) {
+    const args = [random.below(SPACE - 6000), random.below(SPACE - 6000), word(random)];
+    const expected = plainCall(plain, "f", args);
+    const where = `seed ${seed}, ${JSON.stringify(options)}, limit ${side.windows.limit}: f(${args})`;
+    assert.deepEqual(side.call("f", args), expected, where);
+    assert.equal(difference(side.content(), memory), undefined, where);
+  }
+}
+
 function compare(how: "mapped" | "retry" | "park", windows: WindowOptions, seed: number, steps: number): void {
   const random = seededRandom(seed);
   const options: RewriteOptions = { windows, mostTurns: 1 };
@@ -206,8 +225,14 @@ function compare(how: "mapped" | "retry" | "park", windows: WindowOptions, seed:
 }
 
 const SEED = seedOr(1);
-for (const favour of ["memory", "pool"] as const) {
+for (const favour of ["memory", "pool", "both"] as const) {
   for (const how of ["mapped", "retry", "park"] as const) {
+    test(`S18, S20, S21: functions of many accesses give what they give in a plain memory: ${how}, favour ${favour}`, () => {
+      for (let seed = SEED; seed < SEED + 40; seed++) {
+        compareStraight(how, { windows: { favour }, ...(seed % 2 ? { mostTurns: 1 + (seed % 4) } : {}) }, seed);
+      }
+    });
+
     test(`S18, S20, S21: every access gives what it gives in a plain memory: ${how}, favour ${favour}`, () => {
       for (let seed = SEED; seed < SEED + 12; seed++) compare(how, { favour }, seed, 600);
     });

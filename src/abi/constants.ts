@@ -82,8 +82,12 @@ export const EXPORT = {
   droppedElement: "rtcr:dropped-element",
   /** Modules with windows: mutable i32 global; addresses below it are those of memory 0, all others are translated. */
   limit: "rtcr:limit",
-  /** Modules with windows that favour the pool: mutable i32 global, counts the changes of limit and page table. */
-  epoch: "rtcr:epoch",
+  /**
+   * `rtcr:run0` ... 5, modules with windows that favour the pool: mutable globals, the runs of pages that were used last
+   * for reading (0 to 2) and for writing (3 to 5): first address (i64), bytes (i64), distance to the pool (i32). The host
+   * sets the addresses to WINDOW.nowhere when limit or page table change.
+   */
+  run: "rtcr:run",
   /** `rtcr:segment <instruction> <segment>`: `()`, drops the segment. */
   dropData: "rtcr:segment 265 ",
   dropElement: "rtcr:segment 269 ",
@@ -127,6 +131,8 @@ export const WINDOW = {
   read: 1,
   write: 2,
   highestLimit: 0xffff_f000,
+  /** First address of a run that holds no address. */
+  nowhere: 1n << 40n,
 } as const;
 
 /** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */

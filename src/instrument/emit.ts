@@ -22,10 +22,11 @@ import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { emitGrowth, FunctionWindows } from "./windows.ts";
 import { accessOf } from "./windows-accesses.ts";
+import type { Region } from "./windows-regions.ts";
 
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
-  limit: (1 << 20) + 4, operand: (1 << 20) + 8 } as const; // biome-ignore format: one list
+  limit: (1 << 20) + 4, run: (1 << 20) + 8, operand: (1 << 20) + 16 } as const; // biome-ignore format: one list
 
 /** Behind every body: there is nothing to copy. */
 const NO_RUN = 2 ** 31;
@@ -63,6 +64,7 @@ export class Emitter {
   /** Strip-mined loops that are open. */
   readonly #mined = new Set<number>();
   #siteLocal = 0;
+  #inRegion = false;
   #parameters = 0;
 
   constructor(space: Space) {
@@ -92,7 +94,7 @@ export class Emitter {
     this.#special[OP.localGet] = this.#special[OP.localTee] = nonNull ? 1 : 0;
     this.#siteLocal = plan.temporary(OWN_SLOT.site, I32);
     const { windows } = this.space;
-    this.windows = windows?.windowed(plan.function) ? new FunctionWindows(this, windows.limitGlobal) : undefined;
+    this.windows = windows?.windowed(plan.function) ? new FunctionWindows(this, windows) : undefined;
     for (const code of CALLS) this.#special[code] = this.windows?.refreshes ? 1 : 0;
     if (this.space.relocated) this.#special[OP.call] = 1;
   }
@@ -102,12 +104,28 @@ export class Emitter {
     const { op, start } = this.plan.body;
     const marks = this.plan.marks;
     this.#from = start[first]!;
+    const regions = this.windows?.regions;
     for (let at = first; at < last; at++) {
+      const region = regions?.get(at);
+      if (region && region.end <= last && !this.#inRegion) {
+        this.#flush(start[at]!);
+        this.#region(region);
+        at = region.end - 1;
+        continue;
+      }
       if ((marks[at]! & (MARK.site | MARK.tee)) === 0 && this.#special[op[at]!] === 0) continue;
       this.#instruction(at);
     }
     this.#flush(start[last]!);
     this.#from = NO_RUN;
+  }
+
+  /** Writes a guarded region once for each way. */
+  #region(region: Region): void {
+    this.#inRegion = true;
+    this.windows!.region(region, () => this.instructions(region.start, region.end));
+    this.#inRegion = false;
+    this.#from = this.plan.body.start[region.end]!;
   }
 
   /** Writes one instruction that asks for more than a copy. */

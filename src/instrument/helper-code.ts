@@ -55,6 +55,11 @@ export class HelperCode {
     return this.#indexed(OP.call, functionIndex);
   }
 
+  /** Reads or writes a global. */
+  global(code: number, index: number): this {
+    return this.#indexed(code, index);
+  }
+
   /** Calls a hook; its parameters lie on the stack. */
   hook(number: number, params: readonly ValueType[], results: readonly ValueType[]): this {
     this.i32(number).op(OP.callIndirect);

@@ -57,8 +57,11 @@ export interface RewriteOptions {
 }
 
 export interface WindowOptions {
-  /** Which accesses are to be fast: those below the limit (default), or those that are translated. */
-  readonly favour?: "memory" | "pool";
+  /**
+   * Which accesses are to be fast: those below the limit (default), those that are translated, or both, at some cost for
+   * each and in size. The others are right and slow.
+   */
+  readonly favour?: "memory" | "pool" | "both";
   /** Indices of the functions whose accesses are translated (default: all); those of others reach memory 0 alone. */
   readonly functions?: readonly number[];
 }

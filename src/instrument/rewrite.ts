@@ -21,7 +21,7 @@ import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
 import { Space } from "./space.ts";
-import { windowImports, windowSpace } from "./windows-space.ts";
+import { windowGlobals, windowImports, windowSpace } from "./windows-space.ts";
 
 export interface RewriteResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -162,6 +162,7 @@ class Rewriter {
 
   #assemble(code: readonly FunctionBody[], helpers: ReadonlyMap<string, number>): Module {
     const module = this.#module;
+    const { windows } = this.#space;
     const { spaces, droppable } = this.#program;
     const { droppableData, droppableElements } = droppable;
     const zero = new Uint8Array([OP.i32Const, 0, OP.end]);
@@ -186,7 +187,7 @@ class Rewriter {
         ...module.globals,
         counter,
         ...[...droppableData, ...droppableElements].map(() => counter),
-        ...this.#windowGlobals(counter),
+        ...(windows ? windowGlobals(windows).globals : []),
       ],
       exports: [...module.exports.map((entry) => this.#shifted(entry)), ...this.#exports(helpers)],
       elements: [
@@ -195,10 +196,6 @@ class Rewriter {
       ],
       customs: [...module.customs.filter((section) => !holdsOffsets(section.name)), ...this.#hintSection()],
     };
-  }
-
-  #windowGlobals(counter: Module["globals"][number]): Module["globals"] {
-    return this.#space.windows ? [counter] : [];
   }
 
   /** An export of the original: tags have other numbers. */
@@ -259,7 +256,7 @@ class Rewriter {
         kind: "global" as const,
         index: instance + 1 + droppableData.length + place,
       })),
-      ...(windows ? [{ name: EXPORT.limit, kind: "global" as const, index: windows.limitGlobal }] : []),
+      ...(windows ? windowGlobals(windows).exports : []),
       ...[...helpers].map(([name, index]) => ({ name, kind: "func" as const, index })),
     ];
   }

@@ -29,7 +29,7 @@ import type { Program } from "./program.ts";
 import { crossing } from "./results.ts";
 import { segmentExport, segmentParams, segmentUse } from "./segments.ts";
 import { Space } from "./space.ts";
-import { windowImports, windowSpace } from "./windows-space.ts";
+import { importedWindowGlobals, windowImports, windowSpace } from "./windows-space.ts";
 
 export interface ContinuationRequest {
   readonly function: number;
@@ -248,9 +248,8 @@ export class SideModule {
       this.#imports.push({ module: main, name: `${EXPORT.global}${index}`, kind: "global", global });
     });
     this.#imports.push({ module: main, name: EXPORT.instance, kind: "global", global: { type: I32, mutable: true } });
-    if (program.windows) {
-      this.#imports.push({ module: main, name: EXPORT.limit, kind: "global", global: { type: I32, mutable: true } });
-    }
+    const windows = windowSpace(program, spaces.globals.length + 1);
+    if (windows) this.#imports.push(...importedWindowGlobals(windows, main));
     spaces.tags.forEach((type, index) => {
       if (index === spaces.importedTags) this.#importFreeze();
       this.#imports.push({ module: main, name: `${EXPORT.tag}${index}`, kind: "tag", type });

@@ -54,12 +54,21 @@ export interface SpaceOptions {
   readonly windows?: WindowSpace | undefined;
 }
 
+/** How an access finds its bytes without the page table (windows.ts). */
+export type Way = "direct" | "pool";
+
+/** Globals of a run of pages that was used last: first address, bytes, distance to the pool; for reading, then for writing. */
+export const RUN = { start: 0, bytes: 1, distance: 2, count: 3 } as const;
+
 /** What windows need of the module. */
 export interface WindowSpace {
   /** Indices of the memories behind the control memory. */
   readonly pool: number;
   readonly pages: number;
+  /** Index of the global with the limit; with the way "pool" those of the runs follow, see RUN. */
   readonly limitGlobal: number;
+  /** How accesses are tried before they become slow, the likeliest first. */
+  readonly ways: readonly Way[];
   /** Whether accesses of memory 0 are translated in a function of the original. */
   readonly windowed: (functionIndex: number) => boolean;
 }

@@ -15,11 +15,13 @@
 import { CONTROL, HOOK, WAIT, WINDOW } from "../abi/index.ts";
 import { BOTTOM, I32, I64, OP, type ValueType } from "../wasm/index.ts";
 import { HelperCode } from "./helper-code.ts";
-import type { Space } from "./space.ts";
+import { RUN, type Space } from "./space.ts";
+import { runGlobal } from "./windows.ts";
 import { type Access, accessOf, type MemoryArgument } from "./windows-accesses.ts";
 
 const PAGE = WINDOW.pageBytes;
 const SPACE = 1n << 32n;
+const I64_SHL = 0x86;
 /** The scratch area of accesses over two pages, in control memory. */
 const SCRATCH = CONTROL.scratch + 64;
 
@@ -52,6 +54,8 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
     helper.op(OP.return).end();
     if (access.bytes > 1) oddAccess(helper, access, address, emit);
     helper.get(address).call(translation(space, access.need));
+    if (space.windows!.ways.includes("pool"))
+      helper.tee(offset).get(address).get(offset).call(remember(space, access.need));
     emit(space.windows!.pool);
     helper.done();
     return space.typeIndex([I32, ...access.operands, I32], access.result === BOTTOM ? [] : [access.result]);
@@ -107,6 +111,24 @@ export function translation(space: Space, need: number): number {
     helper.i32(need).get(0).hook(HOOK.fault, [I32, I32], []).op(OP.br, 0).end().op(OP.unreachable);
     helper.done();
     return space.typeIndex([I32], [I32]);
+  });
+}
+
+/** The function (address, address in the pool) that notes the run of pages that an access lies in. */
+function remember(space: Space, need: number): number {
+  return space.shared(`window remember ${need}`, (writer) => {
+    const helper = new HelperCode(writer, space, []);
+    const { pages } = space.windows!;
+    const set = (part: number) => helper.global(OP.globalSet, runGlobal(space.windows!, need, part));
+    const entry = () => helper.get(0).i32(12).op(OP.i32ShrU).i32(4).op(OP.i32Shl);
+    entry().access(OP.i32Load, pages, 2, 4).op(OP.i64ExtendI32U);
+    set(RUN.start);
+    entry().access(OP.i32Load, pages, 2, 8).op(OP.i64ExtendI32U).i64(12n).op(I64_SHL);
+    set(RUN.bytes);
+    helper.get(1).get(0).op(OP.i32Sub);
+    set(RUN.distance);
+    helper.done();
+    return space.typeIndex([I32, I32], []);
   });
 }
 

@@ -1,9 +1,9 @@
 // Where windows lie in a module: two memories behind the control memory, a global behind all others.
 
-import { IMPORT, IMPORT_MODULE, WINDOW } from "../abi/index.ts";
-import type { Import } from "../wasm/index.ts";
+import { EXPORT, IMPORT, IMPORT_MODULE, WINDOW } from "../abi/index.ts";
+import { type GlobalType, I32, I64, type Import, type Module, OP } from "../wasm/index.ts";
 import type { Program } from "./program.ts";
-import type { WindowSpace } from "./space.ts";
+import type { Way, WindowSpace } from "./space.ts";
 
 /** Wasm pages that the pool may have. */
 const POOL_PAGES = 65536;
@@ -16,6 +16,7 @@ export function windowSpace(program: Program, limitGlobal: number): WindowSpace 
     pool: control + 1,
     pages: control + 2,
     limitGlobal,
+    ways: waysOf(program),
     windowed: (functionIndex) => program.windowed(functionIndex),
   };
 }
@@ -29,4 +30,43 @@ export function windowImports(): Import[] {
     memory: { min, max, shared: true, index64: false },
   });
   return [memory(IMPORT.pool, 1, POOL_PAGES), memory(IMPORT.pages, WINDOW.tablePages, WINDOW.tablePages)];
+}
+
+const WAYS: Readonly<Record<"memory" | "pool" | "both", readonly Way[]>> = {
+  memory: ["direct"],
+  pool: ["pool"],
+  both: ["direct", "pool"],
+};
+
+function waysOf({ windows }: Program): readonly Way[] {
+  return WAYS[windows!.favour ?? "memory"];
+}
+
+/** The globals that windows add behind all others: the limit and, with the way "pool", the runs; and their exports. */
+export function windowGlobals({ ways, limitGlobal }: WindowSpace): {
+  readonly globals: Module["globals"];
+  readonly exports: Module["exports"];
+} {
+  const global = (type: GlobalType["type"], init: readonly number[]) => ({
+    type: { type, mutable: true },
+    init: new Uint8Array([...init, OP.end]),
+  });
+  const zero = global(I32, [OP.i32Const, 0]);
+  // A run beyond the address space, of one page: no access lies in it.
+  const run = [global(I64, [OP.i64Const, ...RUN_NOWHERE]), global(I64, [OP.i64Const, 0x80, 0x20]), zero];
+  const globals = ways.includes("pool") ? [zero, ...run, ...run] : [zero];
+  const name = (place: number) => (place === 0 ? EXPORT.limit : `${EXPORT.run}${place - 1}`);
+  return {
+    globals,
+    exports: globals.map((_, place) => ({ name: name(place), kind: "global", index: limitGlobal + place })),
+  };
+}
+
+/** WINDOW.nowhere as LEB128. */
+const RUN_NOWHERE = [0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
+
+/** The same globals as a side module imports them. */
+export function importedWindowGlobals(space: WindowSpace, module: string): Import[] {
+  const { globals, exports } = windowGlobals(space);
+  return globals.map(({ type }, place) => ({ module, name: exports[place]!.name, kind: "global", global: type }));
 }

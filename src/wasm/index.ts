@@ -25,7 +25,7 @@ export {
 export { LIMITS } from "./limits.ts";
 export { emptyModule, requireSupported } from "./module.ts";
 export { functionName, type NameSection, nameSection } from "./names.ts";
-export { OP, opcodeBytes, opcodeDefined, opcodeName } from "./opcode.ts";
+export { OP, opcodeBytes, opcodeDefined, opcodeName, operandsOf, resultOf } from "./opcode.ts";
 export * from "./types.ts";
 export { blockSignature, calleeType, pushedTypes, Typing } from "./typing.ts";
 export { describeType, readHeapType, readValueType, writeHeapType, writeValueType } from "./value-type.ts";

@@ -34,7 +34,8 @@ export class Windows {
   /** Asked at every fault; by default the thread parks. */
   onFault: FaultPolicy = () => "park";
   readonly #limits: WebAssembly.Global[] = [];
-  readonly #epochs: WebAssembly.Global[] = [];
+  /** First addresses of the runs that instances remember. */
+  readonly #runs: WebAssembly.Global[] = [];
   #limit = 0;
   #memory: WebAssembly.Memory | undefined;
 
@@ -66,8 +67,9 @@ export class Windows {
     const limit = exports[EXPORT.limit] as WebAssembly.Global;
     limit.value = this.#limit | 0;
     this.#limits.push(limit);
-    const epoch = exports[EXPORT.epoch] as WebAssembly.Global | undefined;
-    if (epoch) this.#epochs.push(epoch);
+    for (const start of [`${EXPORT.run}0`, `${EXPORT.run}3`]) {
+      if (exports[start]) this.#runs.push(exports[start] as WebAssembly.Global);
+    }
   }
 
   /** The component's bytes as its own code reaches them: for host functions that are given pointers. */
@@ -96,7 +98,8 @@ export class Windows {
     return now && (now.writable || !write) ? undefined : fault;
   }
 
+  /** Lets all instances look into the page table again. */
   #advance(): void {
-    for (const epoch of this.#epochs) epoch.value = ((epoch.value as number) + 1) | 0;
+    for (const start of this.#runs) start.value = WINDOW.nowhere;
   }
 }
