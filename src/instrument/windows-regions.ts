@@ -149,7 +149,7 @@ class Candidate {
       const access = siteAt.get(next) ? accessOf(code) : undefined;
       if (access && !guardAccess(body, next, access, stack[stack.length - operands], guards, keys)) return -1;
       const taken = stack.splice(stack.length - operands);
-      if (resultsOf(body, next) > 0) stack.push(valueOf(body, next, taken, locals));
+      if (resultsOf(body, next) > 0) stack.push(expressionOf(body, next, taken, locals));
       if (code === OP.localSet || code === OP.localTee) locals.set(body.a[next]!, taken[0]);
       if (stack.length === 0) return next + 1;
     }
@@ -179,7 +179,7 @@ function guardAccess(
 }
 
 /** The value that an instruction pushes, as an expression over the locals in front of the region. */
-function valueOf(
+function expressionOf(
   body: Body,
   at: number,
   taken: readonly Expression[],
