@@ -15,12 +15,15 @@
 import type { ComponentMemory } from "./component-memory.ts";
 import { ByteDataspace, type CoreDataspace } from "./dataspace.ts";
 import { PLACEMENT_STEPS_LIMIT } from "./limits.ts";
+import type { Range } from "./range-tree.ts";
 import type { CoreRegionMap, Region } from "./region-map.ts";
 
 /** A component's memory and all that is seen in it, by address. */
 export interface Space {
   readonly memory: ComponentMemory;
   readonly uses: Map<number, Use>;
+  /** Where linear memory shall not end if it can be helped: see `CoreRegionMap.gap`. */
+  readonly gap: Range | undefined;
 }
 
 export interface Use {
@@ -177,17 +180,25 @@ function placeLinear(use: Use): PlacementProblem | undefined {
 
 /** @returns false if the linear memory does not reach so far */
 function moveToLinear(use: Use): boolean {
-  const { memory } = use.space;
-  const usedUpTo = memory.size();
-  if (!memory.ensure(use.address + use.length)) return false;
+  const usedUpTo = use.space.memory.size();
+  if (!reach(use)) return false;
   use.mode = "linear";
   use.dataspace.moveToLinear(use, usedUpTo);
   return true;
 }
 
+/** Lets linear memory reach over a use. @returns false if it cannot */
+function reach({ space, address, length }: Use): boolean {
+  const { memory, gap } = space;
+  const end = address + length;
+  if (end <= memory.size()) return true;
+  if (gap && end > gap.start && end < gap.end && memory.ensure(gap.end)) return true;
+  return memory.ensure(end);
+}
+
 function placeCopy(use: Use): PlacementProblem | undefined {
   const { memory } = use.space;
-  if (!memory.ensure(use.address + use.length)) return { reason: "memory-full" };
+  if (!reach(use)) return { reason: "memory-full" };
   use.mode = "copy";
   use.dataspace.read(use.offset, memory.view(use.address, use.length));
   return undefined;

@@ -182,6 +182,18 @@ for (const [name, attach, message] of REFUSALS) {
   });
 }
 
+test("S15: a program without windows is not loaded where a managed dataspace is attached already", () => {
+  const { map, ram, warnings } = system();
+  const [outer, area] = [map(), map()];
+  outer.attachFree(area.dataspace(), { address: 0, size: 1 << 18 });
+  area.attach(ram(1).capability, { address: 0 });
+  area.attach(map().dataspace(), { address: PAGE, size: PAGE });
+  equal(outer.bind(linear())?.reason, "needs-windows");
+  match(warnings[0]!, /managed dataspace needs windows/);
+  equal(outer.space, undefined);
+  equal(outer.bind(linear(new Windows(new Pool()))), undefined);
+});
+
 test("S20: a fault handler for a program that never faults is warned of", () => {
   const { core, map, warnings } = system();
   const one = component(map(), linear());

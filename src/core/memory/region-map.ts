@@ -24,7 +24,7 @@ import { type Access, FAULT_OF, FaultQueue, type PageFault } from "./faults.ts";
 import { MISFIT_LIMIT, NESTING_LIMIT } from "./limits.ts";
 import { ManagedDataspace } from "./managed-dataspace.ts";
 import { clearSpace, type PlacementProblem, placeRegion, placeSpace, type Space, unplaceRegion } from "./placement.ts";
-import { RangeTree } from "./range-tree.ts";
+import { type Range, RangeTree } from "./range-tree.ts";
 
 /** A piece of a dataspace in a map. */
 export interface Region {
@@ -45,6 +45,8 @@ export interface Region {
 export interface CoreAttachOptions extends AttachOptions {
   readonly hidden?: boolean;
 }
+
+const MANAGED: PlacementProblem = { reason: "needs-windows", why: "a managed dataspace" };
 
 /** Who pays for regions. */
 export interface RegionStore {
@@ -77,6 +79,11 @@ export class CoreRegionMap implements RegionMap {
   readonly #managed: ManagedDataspace;
   /** Where automatic placement begins. */
   lowestAutomatic: number;
+  /**
+   * Addresses in which the component's linear memory shall not end: what memory.grow adds there would be in the way of
+   * something else. Takes effect at `bind`.
+   */
+  gap: Range | undefined;
   #space: Space | undefined;
 
   constructor(core: CoreContext, store: RegionStore, options: RegionMapOptions) {
@@ -165,9 +172,10 @@ export class CoreRegionMap implements RegionMap {
    * @returns why something could not be put there; then nothing was
    */
   bind(memory: ComponentMemory): PlacementProblem | undefined {
-    const space: Space = { memory, uses: new Map() };
-    const problem = placeSpace(this, space);
+    const space: Space = { memory, uses: new Map(), gap: this.gap };
+    const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space);
     if (!problem) this.#space = space;
+    else this.#core.warn(`${this.label}: what is attached already cannot be shown: ${wordsFor(problem)}`);
     return problem;
   }
 
@@ -234,11 +242,7 @@ export class CoreRegionMap implements RegionMap {
     }
     this.#unlink(region);
     if (problem.reason === "memory-full") return refusal("out-of-ram");
-    const why =
-      problem.reason === "needs-windows"
-        ? `${problem.why} needs windows, and the program was loaded without`
-        : "it would be seen in too many pieces";
-    this.#core.warn(`${this.label}: attachment at ${hex(region.start)} refused: ${why}`);
+    this.#core.warn(`${this.label}: attachment at ${hex(region.start)} refused: ${wordsFor(problem)}`);
     return refusal("region-conflict");
   }
 
@@ -246,7 +250,17 @@ export class CoreRegionMap implements RegionMap {
   #refused({ dataspace, charged }: Region): PlacementProblem | undefined {
     if (dataspace instanceof ByteDataspace || !charged) return undefined;
     if (![...this.#ancestors()].some(({ space }) => space && !space.memory.windows)) return undefined;
-    return { reason: "needs-windows", why: "a managed dataspace" };
+    return MANAGED;
+  }
+
+  /** As `#refused`, for what was attached before there was a program. */
+  #managedInside(): PlacementProblem | undefined {
+    for (const { dataspace, charged } of this.regions.overlapping(0, this.size())) {
+      if (!(dataspace instanceof ManagedDataspace)) continue;
+      const problem = charged ? MANAGED : dataspace.map.#managedInside();
+      if (problem) return problem;
+    }
+    return undefined;
   }
 
   #unlink(region: Region): void {
@@ -314,6 +328,11 @@ export class CoreRegionMap implements RegionMap {
 function allows(region: Region, access: Access): boolean {
   if (access === "exec") return region.executable;
   return !region.hidden && (access === "read" || (region.writeable && region.dataspace.writable()));
+}
+
+function wordsFor(problem: PlacementProblem): string {
+  if (problem.reason === "needs-windows") return `${problem.why} needs windows, and the program was loaded without`;
+  return problem.reason === "memory-full" ? "there is not enough memory" : "it would be seen in too many pieces";
 }
 
 function hex(address: number): string {

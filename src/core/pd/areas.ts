@@ -7,6 +7,9 @@
 // A component's program (data, bss, its own stack) begins at address 0 as the compiler laid it out, so the linker area
 // begins there. A plain program's linear memory must stay one piece that begins at 0 and grows at its end; the two areas
 // hold nothing then and are out of its way.
+//
+// A component's memory.grow adds to the linker area as long as nothing is attached behind it, else behind everything: its
+// linear memory ends in the linker area or at 416 MiB and beyond, never among the stacks.
 
 const MIB = 2 ** 20;
 

@@ -72,7 +72,7 @@ function roleOf(area: Area, region: Region, { program, stackOwner }: DataspaceLi
     const slot = Math.floor((region.end - 1) / STACK_SLOT_BYTES);
     return `stack of ${stackOwner?.(slot) ?? `slot ${slot}`}`;
   }
-  const grown = program?.layout === "plain" && region.map.regions.at(region.start - 1) !== undefined;
+  const grown = region.dataspace instanceof ByteDataspace && region.dataspace.ofProgram;
   return grown ? "program memory" : "attached by the program";
 }
 

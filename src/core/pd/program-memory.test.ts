@@ -122,6 +122,20 @@ test("S8, S14: memory.grow takes memory of the PD and continues where the memory
   equal(byte[0], 4);
 });
 
+test("S8, S22: a component's memory.grow goes on in the linker area, and behind all areas once something lies there", () => {
+  const { pd, memory, alloc } = loaded("component");
+  const grow = (pages: number) => growLinearMemory(pd, memory, pages, "component");
+  deepEqual(grow(1), { ok: true, value: 2 });
+  deepEqual(grow(1), { ok: true, value: 3 });
+  equal(pd.linkerAreaMap.regions.at(3 * WASM_PAGE)!.start, 3 * WASM_PAGE);
+  ok(pd.stackArea().object!.attach(alloc(16384), { address: STACK_SLOT_BYTES - 16384 }).ok);
+  equal(memory.size(), LAYOUTS.component.lowestAutomatic);
+  deepEqual(grow(2), { ok: true, value: LAYOUTS.component.lowestAutomatic / WASM_PAGE });
+  const met = pd.addressSpaceMap.resolve(LAYOUTS.component.lowestAutomatic + WASM_PAGE, "write");
+  ok(met.ok && met.offset === WASM_PAGE);
+  ok(pd.stackArea().object!.attach(alloc(MIB), { address: STACK_SLOT_BYTES }).ok);
+});
+
 test("S14: memory.grow beyond the quota is refused and changes nothing, until the PD has more", () => {
   const { pd, root, wasm, memory } = loaded("plain");
   const used = pd.usedRam();

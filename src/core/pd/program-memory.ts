@@ -3,7 +3,10 @@
 //   component layout                                    plain layout
 //   linker area  0            data: all that the        address space  0   data, then one region a growth
 //                             instance begins with
-//                at its end   text: the binary          linker area        text
+//                behind it    growths, while it is      linker area        text
+//                             the last thing in memory
+//                at its end   text: the binary
+//   elsewhere    later growths
 //
 // The text region is there to be executed only: a function has no address in linear memory, so nothing is shown at the
 // region's addresses, and no memory is used for it. Starting a thread, or an indirect call, in a program whose text is
@@ -22,6 +25,7 @@ import { type Attempt, assert, refusal, success } from "../../util/index.ts";
 import type { ComponentMemory } from "../memory/component-memory.ts";
 import { ByteDataspace } from "../memory/dataspace.ts";
 import type { PageFault } from "../memory/faults.ts";
+import { ADDRESS_SPACE_BYTES } from "../memory/limits.ts";
 import { LAYOUTS, type LayoutName, LINKER_AREA_BYTES } from "./areas.ts";
 import type { CorePd } from "./pd.ts";
 
@@ -38,7 +42,7 @@ export type ProgramMemoryRefusal = OutOf | "undefined-ref-account" | "region-con
 /** What `adoptProgram` made. */
 export class ProgramMemory {
   readonly layout: LayoutName;
-  /** The memory that the program began with; INVALID if it has none. Guests may free it like any other. */
+  /** The memory that the program began with; undefined if it has none. Guests may free it like any other. */
   readonly data: Capability<Dataspace> | undefined;
   /** Address of the text in the address space. */
   readonly textAddress: number | undefined;
@@ -100,6 +104,7 @@ function adopt(
   }
   const data = takeData(pd, memory, options.layout === "component" ? linker : space, undo);
   if (!data.ok) return data;
+  if (options.layout === "component") space.gap = { start: LINKER_AREA_BYTES, end: layout.lowestAutomatic };
   const textAt = attachText(pd, options.text, undo);
   if (!textAt.ok) return textAt;
   if (memory.windows) memory.windows.limit = memory.size();
@@ -122,6 +127,7 @@ function takeData(
   const dataspace = allocated.value.object;
   assert(dataspace instanceof ByteDataspace, "a PD of core allocates dataspaces of core");
   dataspace.adoptLinear();
+  dataspace.ofProgram = true;
   const attached = map.attach(allocated.value, { address: 0, executable: false });
   return attached.ok ? allocated : refusal(nameOf(attached.reason));
 }
@@ -160,18 +166,25 @@ export function growLinearMemory(
   pd: PdSession,
   memory: ComponentMemory,
   deltaPages: number,
+  layout: LayoutName = "plain",
 ): Attempt<number, ProgramMemoryRefusal> {
   const before = memory.size();
   if (deltaPages === 0) return success(before / WASM_PAGE_BYTES);
-  const allocated = pd.alloc(deltaPages * WASM_PAGE_BYTES);
+  const end = before + deltaPages * WASM_PAGE_BYTES;
+  const allocated = pd.alloc(end - before);
   if (!allocated.ok) return allocated;
   const { windows } = memory;
-  const end = before + deltaPages * WASM_PAGE_BYTES;
-  const direct = windows?.limit === before && end < 2 ** 32;
   // Nothing is attached there if the attachment succeeds, so the program's own memory may go on at full speed.
+  const direct = windows?.limit === before && end < ADDRESS_SPACE_BYTES;
   if (direct) windows.limit = end;
-  const attached = pd.addressSpace().object?.attach(allocated.value, { address: before });
-  if (attached?.ok && memory.ensure(end)) return success(before / WASM_PAGE_BYTES);
+  const inLinkerArea = layout === "component" && before < LINKER_AREA_BYTES;
+  const map = (inLinkerArea ? pd.linkerArea() : pd.addressSpace()).object;
+  const attached = map?.attach(allocated.value, { address: before });
+  if (attached?.ok && memory.ensure(end)) {
+    const dataspace = allocated.value.object;
+    if (dataspace instanceof ByteDataspace) dataspace.ofProgram = true;
+    return success(before / WASM_PAGE_BYTES);
+  }
   pd.free(allocated.value);
   if (direct && windows.limit > before) windows.limit = before;
   return refusal(attached && !attached.ok ? nameOf(attached.reason) : "region-conflict");
