@@ -5,11 +5,13 @@
 import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
   captureGroup,
+  captureOutside,
   EngineFault,
   type Entry,
   Group,
   type Instance,
   restoreGroup,
+  restoreOutside,
   type Thread,
   type ThreadFault,
   Windows,
@@ -428,11 +430,14 @@ export class Component {
     const before = this.group;
     this.saveGlobals();
     const waiters = this.waits.settle();
-    const saved = carry(captureGroup(before));
+    // A PD has memory 0 in its dataspaces, and takes it to the fresh group by itself.
+    const outside = this.home !== undefined && before.instances.every(({ memories }) => memories.length <= 1);
+    const saved = carry(outside ? captureWithoutMemory(before) : captureGroup(before));
     this.#kernel.abandon(this);
     this.#links = this.#makeMemories(this.program);
     const group = this.#newGroup(before.instances.length);
-    restoreGroup(group, saved);
+    if (outside) restoreWithoutMemory(group, saved);
+    else restoreGroup(group, saved);
     this.#group = group;
     const byId = new Map(group.threads.map((thread) => [thread.id, thread]));
     for (const thread of this.threads) {
@@ -454,6 +459,15 @@ export class Component {
   get controlWords(): Int32Array<SharedArrayBuffer> {
     return this.group.control.words;
   }
+}
+
+function captureWithoutMemory(group: Group): SavedGroup {
+  return { ...captureOutside(group), threads: group.threads.map((thread) => group.save(thread)) };
+}
+
+function restoreWithoutMemory(group: Group, saved: SavedGroup): void {
+  restoreOutside(group, saved);
+  for (const thread of saved.threads) group.restore(thread);
 }
 
 function readGlobal(instance: Instance, index: number): PlainData {

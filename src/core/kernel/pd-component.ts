@@ -80,6 +80,7 @@ class PdHome implements ComponentHome {
     const memory = memoryOf(component);
     if (!memory || !this.#memory) return;
     this.#pd.addressSpaceMap.unbind();
+    memory.ensure(this.#memory.size());
     this.#memory = memory;
     const problem = this.#pd.addressSpaceMap.bind(memory);
     assert(!problem, "what was attached in one memory can be attached in another of the same size");
@@ -88,7 +89,7 @@ class PdHome implements ComponentHome {
   grow(deltaPages: number): "grown" | "refuse" | "park" {
     if (!this.#memory) return "refuse";
     const account = objectOf<PdSession>(this.account, "pd") ?? this.#pd;
-    const grown = growLinearMemory(account, this.#memory, deltaPages);
+    const grown = growLinearMemory(account, this.#memory, deltaPages, this.#program?.layout);
     if (grown.ok) return "grown";
     if (!this.#options.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
       return "refuse";
