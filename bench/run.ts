@@ -7,6 +7,7 @@ const BENCHES = {
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),
   windows: () => import("./windows.ts"),
+  sessions: () => import("./sessions.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;
 
 const [name = "", ...args] = process.argv.slice(2);

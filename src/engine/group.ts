@@ -427,14 +427,19 @@ export class Group {
     };
   }
 
-  /** The slot of the continuation table that issues host calls again. */
+  /** The slot of the continuation table that issues the next host call again: one for each type of results. */
   #hostSlot(type: Signature, call: () => unknown): number {
-    const fn = wasmFunction({ params: [], results: type.results }, call);
-    if (this.#hostSlotNumber === undefined) this.#hostSlotNumber = this.#shared.continuations.add(fn);
-    else this.#shared.continuations.set(this.#hostSlotNumber, fn);
-    return this.#hostSlotNumber;
+    this.#hostCall = call;
+    const key = type.results.join();
+    let slot = this.#hostSlots.get(key);
+    if (slot === undefined) {
+      const again = wasmFunction({ params: [], results: type.results }, () => this.#hostCall());
+      this.#hostSlots.set(key, (slot = this.#shared.continuations.add(again)));
+    }
+    return slot;
   }
-  #hostSlotNumber: number | undefined;
+  readonly #hostSlots = new Map<string, number>();
+  #hostCall: () => unknown = () => {};
 
   #stopped(thread: Thread, thrown: unknown): void {
     const exit = this.hostCalls.takeExit();

@@ -105,8 +105,8 @@ export class Component {
   #initial: readonly PlainData[] = [];
   #links: WebAssembly.Imports = {};
   #started = false;
-  #view: DataView = NO_BYTES;
-  #buffer: ArrayBufferLike | undefined;
+  #view: DataView | undefined;
+  #words: Int32Array = new Int32Array(0);
 
   /** Made by the kernel. */
   constructor(kernel: Kernel, id: number, label: string) {
@@ -136,12 +136,26 @@ export class Component {
 
   /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
   get view(): DataView {
+    return this.#view ?? this.#takeView();
+  }
+
+  /** The same bytes as words. */
+  get words(): Int32Array {
+    if (!this.#view) this.#takeView();
+    return this.#words;
+  }
+
+  /** Asking the engine for a memory's buffer costs more than all else in a call: it is done once a growth. */
+  #takeView(): DataView {
     const buffer = this.#group?.instances[0]?.memories[0]?.buffer;
-    if (buffer !== this.#buffer) {
-      this.#buffer = buffer;
-      this.#view = buffer ? new DataView(buffer) : NO_BYTES;
-    }
+    this.#view = buffer ? new DataView(buffer) : NO_BYTES;
+    this.#words = new Int32Array(this.#view.buffer);
     return this.#view;
+  }
+
+  /** Memory 0 is another or is about to have another size: every growth by the program or the PD says so. */
+  memoryChanges(): void {
+    this.#view = undefined;
   }
 
   /** As assigned to its PD; INVALID before. */
@@ -241,6 +255,7 @@ export class Component {
     this.#links = this.#makeMemories(program);
     const group = this.#newGroup();
     this.#group = group;
+    this.memoryChanges();
     const instance = group.instances[0]!;
     this.#own = ownGlobals(required(this.#original, "the original"), program.info, (index) =>
       readGlobal(instance, index),
@@ -264,7 +279,10 @@ export class Component {
   #newGroup(instances = 1): Group {
     const group = new Group({ parks: true, atomicWait: this.waits.atomicWait });
     group.policy = () => this.#kernel.givesWay(this);
-    group.onGrow = (_, memory, delta) => (memory === 0 && this.home ? this.home.grow(delta) : "grow");
+    group.onGrow = (_, memory, delta) => {
+      this.memoryChanges();
+      return memory === 0 && this.home ? this.home.grow(delta) : "grow";
+    };
     for (let i = 0; i < instances; i++) this.#addInstance(group);
     return group;
   }
@@ -439,6 +457,7 @@ export class Component {
     if (outside) restoreWithoutMemory(group, saved);
     else restoreGroup(group, saved);
     this.#group = group;
+    this.memoryChanges();
     const byId = new Map(group.threads.map((thread) => [thread.id, thread]));
     for (const thread of this.threads) {
       thread.activations = thread.activations.map(({ engine, role }) => ({

@@ -3,6 +3,10 @@ import { MESSAGE } from "../../abi/index.ts";
 import type { Capability, RpcMessage } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 
+/** Fields of a message in words. */
+const SLOTS = MESSAGE.slots >> 2;
+const DATA = MESSAGE.data >> 2;
+
 /** Whether a whole message buffer lies at an address. */
 export function fitsMessage(component: Component, address: number): boolean {
   const at = address >>> 0;
@@ -16,22 +20,24 @@ export function fitsMessage(component: Component, address: number): boolean {
  * @returns false, and nothing is copied, if the message says more than fits
  */
 export function copyMessage(from: Component, source: number, to: Component, target: number): boolean {
-  const read = from.view;
-  const bytes = read.getUint32(source + MESSAGE.bytes, true);
-  const count = read.getUint32(source + MESSAGE.capabilities, true);
+  const read = from.words;
+  const write = to.words;
+  const fromWord = source >> 2;
+  const toWord = target >> 2;
+  const bytes = read[fromWord]! >>> 0;
+  const count = read[fromWord + 1]! >>> 0;
   if (bytes > MESSAGE.maxBytes || count > MESSAGE.maxCapabilities) return false;
-  const write = to.view;
-  write.setUint32(target + MESSAGE.bytes, bytes, true);
-  write.setUint32(target + MESSAGE.capabilities, count, true);
-  for (let at = MESSAGE.slots, end = at + count * 4; at < end; at += 4) {
-    const slot = read.getUint32(source + at, true);
-    write.setUint32(target + at, slot === 0 ? 0 : to.table.insert(from.table.lookup(slot)), true);
+  write[toWord] = bytes;
+  write[toWord + 1] = count;
+  for (let at = SLOTS, end = at + count; at < end; at++) {
+    const slot = read[fromWord + at]!;
+    write[toWord + at] = slot === 0 ? 0 : to.table.insert(from.table.lookup(slot));
   }
-  let at: number = MESSAGE.data;
-  for (const end = at + (bytes & ~3); at < end; at += 4) {
-    write.setUint32(target + at, read.getUint32(source + at, true), true);
+  let at = DATA;
+  for (const end = at + (bytes >> 2); at < end; at++) write[toWord + at] = read[fromWord + at]!;
+  for (let i = at * 4, end = MESSAGE.data + bytes; i < end; i++) {
+    to.view.setUint8(target + i, from.view.getUint8(source + i));
   }
-  for (const end = MESSAGE.data + bytes; at < end; at++) write.setUint8(target + at, read.getUint8(source + at));
   return true;
 }
 

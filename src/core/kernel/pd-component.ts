@@ -147,5 +147,20 @@ function memoryOf(component: Component): PlainMemory | undefined {
   const memory = component.group.instances[0]!.memories[0];
   if (!memory) return undefined;
   assert(memory.buffer.byteLength % PAGE_BYTES === 0, "Wasm pages are whole pages");
-  return new PlainMemory(memory, component.windows);
+  return new LiveMemory(component, memory);
+}
+
+/** A memory whose component sees at once when it has grown. */
+class LiveMemory extends PlainMemory {
+  readonly #component: Component;
+
+  constructor(component: Component, memory: WebAssembly.Memory) {
+    super(memory, component.windows);
+    this.#component = component;
+  }
+
+  override ensure(end: number): boolean {
+    this.#component.memoryChanges();
+    return super.ensure(end);
+  }
 }
