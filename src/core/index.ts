@@ -10,7 +10,24 @@ export {
   type SerialOptions,
 } from "./devices/index.ts";
 export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files/index.ts";
-export { CoreLog, type LineSink, logLength, logLines, logPieces } from "./log/index.ts";
+export {
+  Component,
+  type ComponentWasi,
+  KERNEL_LIMITS,
+  Kernel,
+  type KernelOptions,
+  noKernelTicker,
+  startKernelTicker,
+} from "./kernel/index.ts";
+export {
+  CoreLog,
+  createLogTerminal,
+  type LineSink,
+  type LogTerminal,
+  logLength,
+  logLines,
+  logPieces,
+} from "./log/index.ts";
 export * from "./memory/index.ts";
 export { type Disk, type MemoryOptions, MemoryVolume } from "./memory-files/index.ts";
 export {
@@ -32,6 +49,8 @@ export { CoreReport } from "./report/index.ts";
 export { ByteRing } from "./ring.ts";
 export { CoreRom, RomModule, RomModules, type RomSource } from "./rom/index.ts";
 export { type MakeDataspace, type OwnedDataspace, pdDataspaces } from "./service/dataspaces.ts";
+export type { FileSystemObject, TerminalObject } from "./service/small-roots.ts";
+export { Core, CoreFault, type CoreOptions, type First, type FirstOptions } from "./system/index.ts";
 export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";
 export {
   createMemoryInput,

@@ -31,7 +31,7 @@ import { kernelImports } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
-import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, WASI } from "./program.ts";
+import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, START, WASI } from "./program.ts";
 import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
@@ -71,6 +71,8 @@ export interface ComponentWasi {
   readonly imports: HostImports;
   capture(): PlainData;
   restore(state: PlainData): void;
+  /** The program has exited. */
+  ended?(): void;
 }
 
 const FLAG = CONTROL.flag >> 2;
@@ -379,8 +381,9 @@ export class Component {
     if (!entry) return `expected a function at index ${ip} of the table`;
     const { params } = this.program.signature(entry.function);
     if (params.length > 1 || params.some((type) => type !== "i32")) return `${entry.name}: expected at most one i32`;
+    const role = ip === 0 && entry.name === START ? ROLE.command : ROLE.main;
     thread.globals = this.freshGlobals(sp);
-    thread.activations = [{ engine: this.group.spawn(entry, params.length === 1 ? [sp | 0] : []), role: ROLE.main }];
+    thread.activations = [{ engine: this.group.spawn(entry, params.length === 1 ? [sp | 0] : []), role }];
     const { start } = this.program.info;
     if (start !== undefined && !this.#started) {
       const engine = this.group.spawn({ instance: 0, function: start, name: "(start)" }, []);

@@ -124,6 +124,10 @@ export class LocalExecutor implements Executor {
     const { role } = thread.activations.pop()!;
     switch (ending.kind) {
       case "returned":
+        if (role === ROLE.command && !thread.entrypoint?.serving) {
+          this.#kernel.exited(thread, 0);
+          return false;
+        }
         this.returned(thread, role, ending.results[0] as number);
         return true;
       case "exited":

@@ -252,6 +252,7 @@ export class Kernel {
   exited(thread: KernelThread, code: number): void {
     const { component } = thread;
     for (const other of [...component.threads]) this.killThread(other);
+    component.wasi?.ended?.();
     this.#options.exited?.(component, code);
   }
 

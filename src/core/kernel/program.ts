@@ -7,7 +7,8 @@ import { KERNEL_FUNCTIONS } from "./imports.ts";
 export const WASI = "wasi_snapshot_preview1";
 /** Where modules with shared memory ask for threads. */
 export const SPAWN = { module: "wasi", name: "thread-spawn", start: "wasi_thread_start" } as const;
-const START = "_start";
+/** The entry of a WASI command: its return is the program's exit. */
+export const START = "_start";
 const HEADER_BYTES = 8;
 const CUSTOM_SECTION = 0;
 const GLOBAL_NAMES = 7;

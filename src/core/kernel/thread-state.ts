@@ -175,7 +175,7 @@ class StateReader {
   #activation(fields: Fields): ReadState["activations"][number] {
     const thread = fields["thread"] as unknown as SavedThread;
     const role = number(fields["role"]);
-    if (!Number.isInteger(role) || role < ROLE.wakeup) throw new TypeError("role");
+    if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
     const { group } = this.#thread.component;
     checkThread(group, thread);
     return { role, thread };

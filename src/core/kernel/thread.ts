@@ -46,7 +46,7 @@ export type Waiting =
 export const SERVE: Waiting = { kind: "serve" };
 
 /** What an activation is for: the number of a call that it serves, or one of ROLE. */
-export const ROLE = { notification: 0, main: -1, start: -2, wakeup: -3 } as const;
+export const ROLE = { notification: 0, main: -1, start: -2, wakeup: -3, command: -4 } as const;
 
 /** One call into the component that has not returned. */
 export interface Activation {

@@ -1,0 +1,122 @@
+// WASI programs as children of init: their streams, files, arguments, clocks and memory through sessions of their place in
+// the tree.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assemble } from "../../test/assemble.ts";
+import { config, type SystemOptions, start, startSystem } from "../../test/support/core-system.ts";
+import { createFileSystem, createMemoryInput, createMemoryOutput } from "../core/index.ts";
+import { createMemoryVolume } from "../core/memory-file-system.ts";
+import { lastElement } from "../session/index.ts";
+import { componentWasi } from "./component-wasi.ts";
+
+const WASI = `
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock_time_get (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (func $write (param $fd i32) (param $at i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (local.get $length))
+    (drop (call $fd_write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))`;
+
+/** A command with this body of \`_start\`; data lies at 1024. */
+const command = (body: string, data = "") =>
+  assemble(`(module ${WASI} (data (i32.const 1024) "${data}") (func (export "_start") ${body}))`);
+
+function run(binary: Uint8Array, options: Partial<SystemOptions> & { readonly inside?: string } = {}) {
+  const { inside = "", ...rest } = options;
+  return startSystem({
+    config: config(start("prog", inside, 'caps="300" ram="16M"')),
+    binaries: { prog: binary },
+    wasi: componentWasi,
+    ...rest,
+  });
+}
+
+async function finish(tree: ReturnType<typeof run>): Promise<readonly string[]> {
+  await tree.core.kernel.scheduler.quiet();
+  tree.settle();
+  const own = tree.lines.map((line) => line.replace("[init -> prog] ", ""));
+  tree.close();
+  return own;
+}
+
+const EXITED = (value: number) => `[init] child "prog" exited with exit value ${value}`;
+
+test("without a terminal, output becomes lines of the log; the last one when the program exits", async () => {
+  const body = `(call $write (i32.const 1) (i32.const 1024) (i32.const 10))
+    (call $write (i32.const 2) (i32.const 1034) (i32.const 3)) (call $proc_exit (i32.const 3))`;
+  const tree = run(command(body, "one\\ntwo\\nth-err"));
+  assert.deepEqual(await finish(tree), ["one", "two", "th", "-er", EXITED(3)]);
+});
+
+test("S37: arguments come from the config module, the program's name first", async () => {
+  const body = `(drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+    (drop (call $args_get (i32.const 32) (i32.const 1024)))
+    (call $write (i32.const 1) (i32.const 1024) (i32.load (i32.const 20)))`;
+  const tree = run(command(body), { inside: '<config><arg value="-v"/><arg value="a b"/></config>' });
+  assert.deepEqual(await finish(tree), ["prog?-v?a b?", EXITED(0)]);
+});
+
+test("a Terminal session is the program's: it waits for input until there is some", async () => {
+  const stdin = createMemoryInput({ open: true });
+  const output: string[] = [];
+  const stdout = createMemoryOutput((bytes) => void output.push(new TextDecoder().decode(bytes)));
+  const body = `(i32.store (i32.const 16) (i32.const 2048)) (i32.store (i32.const 20) (i32.const 100))
+    (drop (call $fd_read (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 24)))
+    (call $write (i32.const 1) (i32.const 2048) (i32.load (i32.const 24)))`;
+  const terminals = new Map([
+    ["stdin", stdin],
+    ["stdout", stdout],
+  ]);
+  const tree = run(command(body), { terminals: (label) => terminals.get(lastElement(label)) });
+  await tree.core.kernel.scheduler.quiet();
+  assert.deepEqual(output, []);
+  stdin.push(new TextEncoder().encode("typed"));
+  for (const component of tree.core.kernel.components) component.wake();
+  assert.deepEqual(await finish(tree), [EXITED(0)]);
+  assert.deepEqual(output, ["typed"]);
+});
+
+test("files are those of the File_system session that its parent gives", async () => {
+  const volume = createMemoryVolume({ guestPaths: ["/data"] });
+  const open = (flags: number) =>
+    `(drop (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const ${flags})
+       (i64.const 66) (i64.const 66) (i32.const 0) (i32.const 16)))`;
+  const files = () => createFileSystem([volume]);
+  const writer = run(
+    command(`${open(1)} (call $write (i32.load (i32.const 16)) (i32.const 1028) (i32.const 4))`, "filetext"),
+    { files },
+  );
+  assert.deepEqual(await finish(writer), [EXITED(0)]);
+  const body = `${open(0)} (i32.store (i32.const 32) (i32.const 2048)) (i32.store (i32.const 36) (i32.const 100))
+    (drop (call $fd_read (i32.load (i32.const 16)) (i32.const 32) (i32.const 1) (i32.const 40)))
+    (call $write (i32.const 1) (i32.const 2048) (i32.load (i32.const 40)))`;
+  assert.deepEqual(await finish(run(command(body, "file"), { files })), ["text", EXITED(0)]);
+});
+
+test("S58: the monotonic clock is that of the Timer session", async () => {
+  const body = `(drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 16)))
+    (i32.store8 (i32.const 1024) (i32.add (i32.const 48) (i32.wrap_i64 (i64.div_u (i64.load (i32.const 16)) (i64.const 1000000000)))))
+    (call $write (i32.const 1) (i32.const 1024) (i32.const 1))`;
+  const tree = run(command(body));
+  tree.clock.advance(7_500_000);
+  assert.deepEqual(await finish(tree), ["7", EXITED(0)]);
+});
+
+test("S14: memory.grow beyond the program's quota fails as any allocation, and is charged before", async () => {
+  const body = `(local $grown i32)
+    (loop $more
+      (local.set $grown (i32.add (local.get $grown) (i32.const 1)))
+      (br_if $more (i32.ge_s (memory.grow (i32.const 16)) (i32.const 0))))
+    (call $proc_exit (local.get $grown))`;
+  const tree = run(command(body));
+  const lines = await finish(tree);
+  const value = Number(/exit value (\d+)/.exec(lines.at(-1) ?? "")?.[1]);
+  assert.ok(value > 10 && value <= 16, `a megabyte a step of about 15: ${value}`);
+});
