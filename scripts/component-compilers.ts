@@ -35,6 +35,13 @@ const CLANGXX = [
   ...["-Iguest/cpp/include", `-I${join(GUEST_ABI, "cpp")}`],
 ] as [string, ...string[]];
 
+/** The runtime is the SDK's; `abort` is not imported but traps. */
+const ASC: readonly [string, ...string[]] = [
+  ...[process.execPath, join(ROOT, "node_modules/assemblyscript/bin/asc.js")] as [string, string],
+  ...["-O3", "--debug", "--enable", "threads", "--runtime", "guest/assemblyscript/runtime"],
+  ...["--exportTable", "--disableWarning", "AS201", "--use", "abort=guest/assemblyscript/abort/abort", "--memoryBase", "1024", "guest/assemblyscript/abort.ts"],
+];
+
 /** The compiler of a language. */
 export function componentCompilerOf(language: ComponentLanguage): ComponentCompiler {
   return COMPILERS[language];
@@ -68,9 +75,9 @@ const COMPILERS: Readonly<Record<ComponentLanguage, ComponentCompiler>> = {
   },
   assemblyscript: {
     inputs: ["guest/assemblyscript", join(GUEST_ABI, "assemblyscript")],
-    command: [process.execPath],
-    compile() {
-      throw new Error("not yet");
+    command: ASC,
+    compile(source, output) {
+      return run([...ASC, source, "-o", output]);
     },
   },
   rust: {

@@ -38,7 +38,9 @@ const CPP: readonly Row[] = [
   ["rtcr_resume_child", "pause and resume"],
 ];
 
-const ASSEMBLYSCRIPT: readonly Row[] = [];
+const ASSEMBLYSCRIPT: readonly Row[] = [
+  ["as-stack_counter", "a counter on the stack (thesis)"],
+];
 
 const RUST: readonly Row[] = [];
 

@@ -72,6 +72,7 @@ const PUT: Readonly<Record<RpcType, string>> = {
 function namespace([kind, functions]: readonly [string, readonly RpcFunction[]]): string {
   return `
 export namespace ${toCamel(kind)} {
+${functions.map((fn, i) => `  export const ${toUpper(fn.name)}: u32 = ${i};`).join("\n")}
 ${functions.map((fn, i) => stub(fn, i)).join("\n")}
 }`;
 }

@@ -1,0 +1,21 @@
+// The twin of stack_counter: one 16-bit counter on the stack in memory.
+import { print, stackAlloc, start } from "../../../guest/assemblyscript/index";
+import { CounterConfig } from "./counter";
+
+export { __stack_pointer } from "../../../guest/assemblyscript/index";
+
+function construct(): void {
+  const config = new CounterConfig();
+  const counter = stackAlloc(2);
+  store<u16>(counter, 1);
+  for (let turn: u64 = 0; config.goesOn(turn); turn++) {
+    print().num(load<u16>(counter)).end();
+    store<u16>(counter, load<u16>(counter) + 1);
+    config.delay();
+  }
+  config.finish();
+}
+
+export function rtcr_component_start(): void {
+  start(construct, 64 << 10);
+}
