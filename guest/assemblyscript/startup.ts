@@ -4,12 +4,12 @@ import { kernelServe, parent, Status } from "../../build/guest-abi/assemblyscrip
 import { Entrypoint, Request, RpcObject } from "./entrypoint";
 import { Event } from "./lock";
 import { error, setLog } from "./log";
-import { allocRam, attachIn, initMemory, linkerAreaSlot, mapDataspace, parentSlot, sessionCap, setResourceWait, spaceSlot, stackAreaSlot } from "./memory";
+import { allocRam, attachIn, initMemory, parentSlot, sessionCap, setResourceWait, stackAreaSlot } from "./memory";
 import { begin, invoke } from "./message";
 import { openHeap } from "./runtime";
 import { sessionEvent } from "./session";
 import { eventContext, SignalContext, SignalThread } from "./signal";
-import { BLOCK_BYTES, SLOT_BYTES, SLOTS, setStackArea, setStackPointer, slotTop } from "./thread-block";
+import { BLOCK_BYTES, SLOT_BYTES, setStackPointer, slotTop } from "./thread-block";
 
 export { stackPointer as __stack_pointer } from "./thread-block";
 
@@ -56,17 +56,14 @@ export function start(program: () => void, stackBytes: usize): void {
   construct = program;
   initMemory();
   setLog(sessionCap(3));
-  const area = attachIn(spaceSlot, mapDataspace(stackAreaSlot), SLOTS * SLOT_BYTES, 0, false, 0);
   const stack = allocRam(INITIAL_STACK);
-  if (!area || !stack || !attachIn(stackAreaSlot, stack, 0, 0, true, SLOT_BYTES - INITIAL_STACK)) {
+  if (!stack || !attachIn(stackAreaSlot, stack, 0, 0, true, SLOT_BYTES - INITIAL_STACK)) {
     error("start: no stack for the initial thread");
     parent.exit(parentSlot, -1);
     return;
   }
-  setStackArea(area);
   setStackPointer(slotTop(0) - BLOCK_BYTES);
   openHeap();
-  attachIn(spaceSlot, mapDataspace(linkerAreaSlot), 1 << 20, 0, false, 0);
   entrypoint = new Entrypoint("ep", stackBytes);
   const signals = new SignalThread();
   signals.start();

@@ -8,39 +8,35 @@
 //
 // AssemblyScript keeps nothing of its own on a stack in memory; `stackAlloc` is for programs that want to.
 
+import { AREA_STACK_AREA, AREA_STACK_AREA_BYTES, AREA_STACK_SLOT_BYTES } from "../../build/guest-abi/assemblyscript/abi";
+
 @lazy export const BLOCK_BYTES: usize = 1312;
 @lazy export const BLOCK_CURSOR: usize = 1064;
 @lazy export const BLOCK_LINE: usize = 1072;
-@lazy export const SLOT_BYTES: usize = 1 << 20;
-@lazy export const SLOTS: u32 = 32;
+@lazy export const SLOT_BYTES: usize = AREA_STACK_SLOT_BYTES;
+@lazy export const SLOTS: u32 = AREA_STACK_AREA_BYTES / AREA_STACK_SLOT_BYTES;
 
 /** Exported as `__stack_pointer` by startup.ts: the kernel saves and sets it when it switches threads. A small
  * static stack serves the initial thread until it has a stack of the stack area. */
 @lazy export let stackPointer: usize = memory.data(2048, 16) + 2048;
 
-/** Where the stack area lies in the address space; 0 before it is attached. */
-@lazy let stackArea: usize = 0;
 /** The initial thread's block until it has a stack. */
 @lazy const initialBlock: usize = memory.data(1312);
 /** Thread objects by slot. */
-@lazy export const threadsBySlot: usize = memory.data(4 * 32);
-
-export function setStackArea(address: usize): void {
-  stackArea = address;
-}
+@lazy export const threadsBySlot: usize = memory.data(1024);
 
 export function setStackPointer(address: usize): void {
   stackPointer = address;
 }
 
 export function slotTop(slot: u32): usize {
-  return stackArea + (slot + 1) * SLOT_BYTES;
+  return AREA_STACK_AREA + (slot + 1) * SLOT_BYTES;
 }
 
 /** The slot of the calling thread's stack; SLOTS for the initial thread before it has one. */
 export function currentSlot(): u32 {
-  if (stackArea == 0 || stackPointer <= stackArea) return SLOTS;
-  const slot = <u32>((stackPointer - 1 - stackArea) / SLOT_BYTES);
+  if (stackPointer <= AREA_STACK_AREA) return SLOTS;
+  const slot = <u32>((stackPointer - 1 - AREA_STACK_AREA) / SLOT_BYTES);
   return min(slot, SLOTS);
 }
 

@@ -1,6 +1,6 @@
 // The AssemblyScript SDK's constants and call stubs. A stub leaves the results in the calling thread's message buffer;
 // they are read in order with the `get` functions of guest/assemblyscript/message.ts.
-import { CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
+import { ADDRESS_SPACE, CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
 import type { RpcFunction, RpcType } from "../../src/abi/rpc.ts";
 import { ERRORS, IMPORTS, interfaces, toCamel, toPascal, toUpper } from "./model.ts";
 
@@ -24,6 +24,7 @@ ${ERRORS.map(([name]) => `    case Status.${toPascal(name)}: return "${name}";`)
 }
 
 ${constants("MESSAGE", MESSAGE)}
+${constants("AREA", ADDRESS_SPACE)}
 ${constants("FUTEX", FUTEX)}
 ${constants("DISPATCH", DISPATCH)}
 

@@ -1,5 +1,5 @@
 // The C++ SDK's constants and call stubs.
-import { CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
+import { ADDRESS_SPACE, CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
 import type { RpcFunction, RpcType } from "../../src/abi/rpc.ts";
 import { ERRORS, IMPORTS, interfaces, toSnake, toUpper } from "./model.ts";
 
@@ -48,6 +48,7 @@ struct alignas(4) Message {
 static_assert(sizeof(Message) == ${MESSAGE.sizeBytes});
 static_assert(__builtin_offsetof(Message, slots) == ${MESSAGE.slots} && __builtin_offsetof(Message, data) == ${MESSAGE.data});
 
+constexpr u32 ${numbers("AREA", ADDRESS_SPACE)};
 enum : u32 { ${numbers("FUTEX", FUTEX)} };
 enum : u32 { ${numbers("DISPATCH", DISPATCH)} };
 

@@ -1,5 +1,5 @@
 // The Rust SDK's constants and call stubs.
-import { CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
+import { ADDRESS_SPACE, CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
 import type { RpcFunction, RpcType } from "../../src/abi/rpc.ts";
 import { ERRORS, IMPORTS, interfaces, toPascal, toSnake, toUpper } from "./model.ts";
 
@@ -34,6 +34,7 @@ ${statuses()
 }
 
 ${constants("MESSAGE", MESSAGE)}
+${constants("AREA", ADDRESS_SPACE)}
 ${constants("FUTEX", FUTEX)}
 ${constants("DISPATCH", DISPATCH)}
 

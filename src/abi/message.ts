@@ -79,6 +79,17 @@ export const KERNEL_IMPORTS = {
   yield: "yield",
 } as const;
 
+/**
+ * Where the areas lie in a component's address space, in bytes: its program in the linear memory's beginning, which is the
+ * linker area; a thread's stack at the end of a slot of the stack area. What is attached without address lies behind.
+ */
+export const ADDRESS_SPACE = {
+  linkerArea: 0,
+  stackArea: 160 << 20,
+  stackAreaBytes: 256 << 20,
+  stackSlotBytes: 1 << 20,
+} as const;
+
 /** Exports that the kernel looks for in a component. */
 export const KERNEL_EXPORTS = {
   /** What the initial thread calls when it is started with ip 0; a WASI command's `_start` otherwise. */

@@ -1,6 +1,6 @@
 // The bootstrap (spec 4.1, steps 7 to 17) and the environment.
 //
-//   initial thread   sessions, region maps, its stack (slot 0), thread `ep` (slot 1), thread "signal handler" (slot 2),
+//   initial thread   sessions, region maps (attached by the creator), its stack (slot 0), thread `ep` (slot 1), thread "signal handler" (slot 2),
 //                    then an RPC to `ep` in which it stays until `construct` has returned; then it rests as a thread
 //                    that serves nothing
 //   ep               handlers at the parent, heartbeats last, static constructors, Component::construct; then it serves
@@ -203,8 +203,6 @@ u32 rest(u32, u32, u32, u32) { return u32(Error::INVALID_OPCODE); }
 
 /** Steps 9 to 17, on the initial thread's own stack. */
 [[gnu::noinline]] void bootstrap() {
-  constexpr size_t LINKER_AREA = 1024 * 1024;
-  env->rm().attach(env->linker_area().dataspace(), LINKER_AREA);
   env->entrypoint.make(*env, "ep", Component::stack_size());
   if (env->ep().error() != Error::OK) give_up("thread \"ep\"", env->ep().error());
   signal_thread.make(*env).start();
@@ -220,10 +218,6 @@ addr_t prepare() {
   env.make();
   own_pd = &env->pd();
   log_slot = env->log_session_cap().slot();
-  constexpr size_t AREA = Stack_slots::COUNT * Thread::SLOT_SIZE;
-  const auto area = env->rm().attach(env->stack_area().dataspace(), AREA);
-  if (!area.ok()) give_up("stack area", area.error);
-  stack_slots.base = area.value;
   const auto stack = env->ram().alloc(Thread::DEFAULT_STACK);
   if (!stack.ok()) give_up("stack of the initial thread", stack.error);
   const auto at = env->stack_area().attach_at(stack.value, Thread::SLOT_SIZE - Thread::DEFAULT_STACK);

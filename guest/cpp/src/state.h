@@ -6,19 +6,18 @@
 
 namespace Rtcr {
 
-/** Where the stack area lies in the address space, and who has which slot of it. */
+/** Who has which slot of the stack area; slot 0 is the initial thread's. */
 struct Stack_slots {
-  static constexpr u32 COUNT = 32;
-  addr_t base = 0;
+  static constexpr u32 COUNT = Abi::AREA_STACK_AREA_BYTES / Abi::AREA_STACK_SLOT_BYTES;
   Mutex mutex;
   Thread *threads[COUNT]{};
 
   /** The slot below whose end `sp` lies; COUNT if it lies elsewhere. */
-  u32 slot_of(addr_t sp) const {
-    const addr_t distance = sp - 1 - base;
-    return base && sp > base && distance < COUNT * Thread::SLOT_SIZE ? u32(distance / Thread::SLOT_SIZE) : u32(COUNT);
+  static u32 slot_of(addr_t sp) {
+    const addr_t distance = sp - 1 - Abi::AREA_STACK_AREA;
+    return sp > Abi::AREA_STACK_AREA ? min(u32(distance / Thread::SLOT_SIZE), COUNT) : COUNT;
   }
-  addr_t top_of(u32 slot) const { return base + (slot + 1) * Thread::SLOT_SIZE; }
+  static addr_t top_of(u32 slot) { return Abi::AREA_STACK_AREA + (slot + 1) * Thread::SLOT_SIZE; }
 };
 
 /** The component's signal source, and the lock over all contexts. */

@@ -22,7 +22,7 @@ class Thread : Noncopyable {
   static void _start();
 
  public:
-  static constexpr size_t DEFAULT_STACK = 16 * 1024, SLOT_SIZE = 1024 * 1024;
+  static constexpr size_t DEFAULT_STACK = 16 * 1024, SLOT_SIZE = Abi::AREA_STACK_SLOT_BYTES;
 
   /** Makes stack and kernel thread; `error` says whether that went well. */
   Thread(Env &, Text name, size_t stack_size = DEFAULT_STACK, Location affinity = {}, u32 weight = ANY_WEIGHT);
