@@ -143,12 +143,15 @@ export function usedCaps(): u64 {
   return pd.usedCaps(pdSlot) == Status.Ok ? getU64() : 0;
 }
 
-/** @returns the thread's slot; 0 if that fails */
+/** Upgrades the CPU session when it has no room for another thread. @returns the thread's slot; 0 if that fails */
 export function createThread(name: string, weight: u32): u32 {
   let attempt: u32 = 0;
   while (true) {
     lastStatus = cpu.createThread(cpuSlot, pdSlot, name, 0, weight, 0);
     if (lastStatus == Status.Ok) return getSlot();
-    if (attempt++ == ATTEMPTS || !requestFor(lastStatus, 8192, 2)) return 0;
+    if (attempt++ == ATTEMPTS) return 0;
+    if (lastStatus == Status.OutOfCaps) parent.upgrade(parentSlot, 2, "cap_quota=2");
+    else if (lastStatus == Status.OutOfRam) parent.upgrade(parentSlot, 2, "ram_quota=8K");
+    else return 0;
   }
 }

@@ -121,11 +121,11 @@ export class AttachedRom extends Session {
   /** A number attribute of the first element, in decimal. */
   number(attribute: string, otherwise: u64): u64 {
     const text = this.text;
-    const key = " " + attribute + '="';
+    const key = " " + attribute + "=";
     let at = text.indexOf(key);
     if (at < 0) return otherwise;
     let value: u64 = 0;
-    for (at += key.length; at < text.length; at++) {
+    for (at += key.length + 1; at < text.length; at++) {
       const digit = text.charCodeAt(at) - 48;
       if (digit < 0 || digit > 9) break;
       value = value * 10 + <u64>digit;

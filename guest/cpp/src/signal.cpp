@@ -9,7 +9,7 @@ namespace Rtcr {
 namespace {
 
 /** Chains of contexts by address; guarded by signal_registry.mutex. */
-List<Signal_context> registry[64];
+constinit List<Signal_context> registry[64]{};
 
 List<Signal_context> &chain_of(addr_t imprint) { return registry[(imprint >> 4) % 64]; }
 

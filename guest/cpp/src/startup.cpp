@@ -14,16 +14,17 @@ extern "C" void __wasm_call_ctors();
 
 namespace Rtcr {
 
-Stack_slots stack_slots;
-Signal_registry signal_registry;
-Slot log_slot;
-Pd_client *own_pd;
+// Used before static constructors have run, so they must not need any.
+constinit Stack_slots stack_slots;
+[[clang::no_destroy]] constinit Signal_registry signal_registry;
+constinit Slot log_slot;
+constinit Pd_client *own_pd = nullptr;
 
 namespace {
 
 /** A place for an object that is made when its turn comes, and never ends. */
 template <typename T> class Later {
-  alignas(T) u8 _bytes[sizeof(T)];
+  alignas(T) u8 _bytes[sizeof(T)]{};
 
  public:
   template <typename... Args> T &make(Args &&...args) { return *new (_bytes) T(static_cast<Args &&>(args)...); }
@@ -40,7 +41,7 @@ String<96> donation_args(Quota quota) {
 class Startup_env final : public Env {
   Parent_client _parent{Capability::share({Abi::rtcr_parent()})};
   Pd_client _pd{_parent.session_cap(Parent_client::PD).value};
-  Cpu_client _cpu{_parent.session_cap(Parent_client::CPU).value};
+  Cpu _cpu{*this, _parent.session_cap(Parent_client::CPU).value};
   Capability _log{_parent.session_cap(Parent_client::LOG).value};
   Ram _ram{*this};
   Region_map _rm{*this, _pd.address_space()};
@@ -61,7 +62,7 @@ class Startup_env final : public Env {
   Region_map &rm() override { return _rm; }
   Region_map &stack_area() override { return _stack_area; }
   Region_map &linker_area() override { return _linker_area; }
-  Cpu_client &cpu() override { return _cpu; }
+  Cpu &cpu() override { return _cpu; }
   Entrypoint &ep() override { return *entrypoint; }
   const Capability &log_session_cap() override { return _log; }
 
@@ -80,7 +81,7 @@ class Startup_env final : public Env {
   }
 };
 
-Later<Startup_env> env;
+constinit Later<Startup_env> env;
 
 Error Startup_env::_try_session(u32 id, Text service, Text args, Location affinity, Session_capability &cap) {
   u32 seen = _session_event->count();
@@ -171,7 +172,7 @@ class Signal_handler_thread final : public Thread {
   }
 };
 
-Later<Signal_handler_thread> signal_thread;
+constinit Later<Signal_handler_thread> signal_thread;
 
 /** What the initial thread calls on `ep`; answers heartbeats there as well. */
 class Constructor final : public Rpc_object {
@@ -190,8 +191,8 @@ class Constructor final : public Rpc_object {
   }
 };
 
-Later<Constructor> constructor;
-Abi::Message rest_message;
+constinit Later<Constructor> constructor;
+constinit Abi::Message rest_message{};
 
 u32 rest(u32, u32, u32, u32) { return u32(Error::INVALID_OPCODE); }
 
@@ -253,6 +254,18 @@ Result<addr_t> Region_map::attach(const Dataspace_capability &ds, size_t size, s
     if (at.error == Error::OUT_OF_CAPS) _env->upgrade(Parent_client::PD, {0, 2});
     else if (at.error == Error::OUT_OF_RAM) _env->upgrade(Parent_client::PD, {8 * 1024, 0});
     else return at;
+  }
+}
+
+Result<Thread_capability> Cpu::create_thread(const Capability &pd, Text name, Location affinity, u32 weight,
+                                             addr_t utcb) {
+  constexpr u32 ATTEMPTS = 10;
+  for (u32 attempt = 0;; attempt++) {
+    const auto thread = Cpu_client::create_thread(pd, name, affinity, weight, utcb);
+    if (thread.ok() || attempt == ATTEMPTS) return thread;
+    if (thread.error == Error::OUT_OF_CAPS) _env->upgrade(Parent_client::CPU, {0, 2});
+    else if (thread.error == Error::OUT_OF_RAM) _env->upgrade(Parent_client::CPU, {8 * 1024, 0});
+    else return thread;
   }
 }
 

@@ -28,7 +28,7 @@ constexpr size_t align_up(size_t value, size_t alignment) { return (value + alig
 /** Base of everything that has an identity. */
 class Noncopyable {
  public:
-  Noncopyable() = default;
+  constexpr Noncopyable() = default;
   Noncopyable(const Noncopyable &) = delete;
   Noncopyable &operator=(const Noncopyable &) = delete;
 };
@@ -109,6 +109,7 @@ template <typename T> class List : Noncopyable {
   T *_first = nullptr;
 
  public:
+  constexpr List() = default;
   T *first() const { return _first; }
 
   void insert(T &element) {

@@ -10,7 +10,7 @@ class Capability {
   explicit Capability(Slot slot) : _slot(slot) {}
 
  public:
-  Capability() = default;
+  constexpr Capability() = default;
   /** Takes over a reference that the kernel has given. */
   static Capability adopt(Slot slot) { return Capability(slot); }
   /** Adds a reference of its own. */

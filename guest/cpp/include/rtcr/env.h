@@ -31,6 +31,16 @@ class Region_map : public Region_map_client {
   }
 };
 
+/** The component's CPU session, upgraded when it has no room for another thread. */
+class Cpu : public Cpu_client {
+  Env *_env;
+
+ public:
+  Cpu(Env &env, Capability session) : Cpu_client(session), _env(&env) {}
+  Result<Thread_capability> create_thread(const Capability &pd, Text name, Location affinity = {},
+                                          u32 weight = ANY_WEIGHT, addr_t utcb = 0);
+};
+
 /** RAM in bytes and capabilities, for the donation of a session. */
 struct Quota {
   size_t ram;
@@ -56,7 +66,7 @@ class Env : Noncopyable {
   virtual Region_map &rm() = 0;
   virtual Region_map &stack_area() = 0;
   virtual Region_map &linker_area() = 0;
-  virtual Cpu_client &cpu() = 0;
+  virtual Cpu &cpu() = 0;
   /** Only from the call of `construct` on. */
   virtual Entrypoint &ep() = 0;
   virtual const Capability &log_session_cap() = 0;

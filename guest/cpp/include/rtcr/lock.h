@@ -9,7 +9,7 @@ class Futex : Noncopyable {
   volatile u32 _value;
 
  public:
-  explicit Futex(u32 value = 0) : _value(value) {}
+  constexpr explicit Futex(u32 value = 0) : _value(value) {}
 
   u32 load() const { return __atomic_load_n(&_value, __ATOMIC_SEQ_CST); }
   void store(u32 value) { __atomic_store_n(&_value, value, __ATOMIC_SEQ_CST); }
@@ -30,6 +30,7 @@ class Mutex : Noncopyable {
   Futex _state;
 
  public:
+  constexpr Mutex() = default;
   void acquire();
   void release();
 

@@ -32,8 +32,10 @@ class Thread : Noncopyable {
   virtual void entry() = 0;
 
   void start();
-  /** Waits until `entry` has returned. Once only. */
-  void join() { _done.block(); }
+  /** Waits until `entry` has returned; at once if the thread could not be started. Once only. */
+  void join() {
+    if (_error == Error::OK) _done.block();
+  }
 
   Error error() const { return _error; }
   Text name() const { return _name.text(); }
