@@ -37,9 +37,18 @@ const CLANGXX = [
 
 /** The runtime is the SDK's; `abort` is not imported but traps. */
 const ASC: readonly [string, ...string[]] = [
-  ...[process.execPath, join(ROOT, "node_modules/assemblyscript/bin/asc.js")] as [string, string],
+  ...([process.execPath, join(ROOT, "node_modules/assemblyscript/bin/asc.js")] as [string, string]),
   ...["-O3", "--debug", "--enable", "threads", "--runtime", "guest/assemblyscript/runtime"],
-  ...["--exportTable", "--disableWarning", "AS201", "--use", "abort=guest/assemblyscript/abort/abort", "--memoryBase", "1024", "guest/assemblyscript/abort.ts"],
+  ...[
+    "--exportTable",
+    "--disableWarning",
+    "AS201",
+    "--use",
+    "abort=guest/assemblyscript/abort/abort",
+    "--memoryBase",
+    "1024",
+    "guest/assemblyscript/abort.ts",
+  ],
 ];
 
 /** The compiler of a language. */

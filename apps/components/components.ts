@@ -38,9 +38,7 @@ const CPP: readonly Row[] = [
   ["rtcr_resume_child", "pause and resume"],
 ];
 
-const ASSEMBLYSCRIPT: readonly Row[] = [
-  ["as-stack_counter", "a counter on the stack (thesis)"],
-];
+const ASSEMBLYSCRIPT: readonly Row[] = [["as-stack_counter", "a counter on the stack (thesis)"]];
 
 const RUST: readonly Row[] = [];
 

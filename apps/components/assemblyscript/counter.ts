@@ -17,7 +17,8 @@ export class CounterConfig {
   }
   delay(): void {
     // a store in each turn, or the compiler would leave the loop out
-    for (let i: u64 = 0; i < this.iterations; i++) store<u64>(changetype<usize>(this), i, offsetof<CounterConfig>("nothing"));
+    for (let i: u64 = 0; i < this.iterations; i++)
+      store<u64>(changetype<usize>(this), i, offsetof<CounterConfig>("nothing"));
   }
   finish(): void {
     exit(0);
