@@ -421,6 +421,42 @@ test("S51: effective quota is what is assigned without start costs", () => {
   assert.deepEqual([pd.ramQuota() - (192 << 10) + 512, pd.capQuota() - 13], [effective.ram, effective.caps]);
 });
 
+test("S43: a child that floods init with requests is heard a few times, and pays for what it gets", () => {
+  const { program } = server();
+  const tree = plant({
+    config: system(`<report/>${start("s", '<provides><service name="S"/></provides>')}${start("c")}`),
+    probes: ["c"],
+    programs: { s: program },
+  });
+  const pd = tree.pd("c")!;
+  const before = [pd.ramQuota(), pd.capQuota()];
+  const [lines, reports] = [tree.lines.length, tree.reports.length];
+  const parent = tree.parent("c");
+  for (let i = 0; i < 1000; i++) {
+    parent.announce("S");
+    ask(tree, "c", 6, "Nobody", ROM_ARGS);
+  }
+  for (let i = 0; i < 1000; i++) parent.resourceRequest("ram_quota=1M");
+  for (let i = 0; i < 1000; i++) parent.yieldResponse();
+  for (let i = 0; i < 1000; i++) parent.heartbeatResponse();
+  tree.settle();
+  assert.ok(tree.reports.length <= reports + 1);
+  assert.deepEqual(tree.lines.slice(lines), [
+    ...["", " (10 times)", " (100 times)", " (1000 times)"].flatMap((times) => [
+      `[init] warning: child "c": illegal announcement of service "S"${times}`,
+      `[init] warning: child "c": no route to service "Nobody" (label="c"): no child provides Nobody${times}`,
+    ]),
+    '[init] child "c" requests resources: ram_quota=1M',
+  ]);
+  let opened = 0;
+  while (ask(tree, "c", 100 + opened, "S", "ram_quota=512, cap_quota=0") === "pending") opened++;
+  assert.ok(opened > 1000 && opened * 512 < before[0]!, String(opened));
+  tree.settle();
+  for (let id = 100; id < 100 + opened; id++) parent.close(id);
+  tree.settle();
+  assert.deepEqual([pd.ramQuota(), pd.capQuota()], before);
+});
+
 /** Small, fast, seeded (mulberry32). */
 function random(seed: number): (below: number) => number {
   let state = seed;

@@ -43,6 +43,8 @@ export function init(env: Env): Init {
   return new Init(env);
 }
 
+const WARNINGS_KEPT = 100;
+
 export class Init implements Household {
   readonly env: Env;
   readonly hooks: InitHooks;
@@ -61,6 +63,8 @@ export class Init implements Household {
   #config: InitConfig = checkConfig("<config/>").config;
   #configText: string | undefined;
   #configRom: RomSession | undefined;
+  /** How often what was warned of, the last ones. */
+  readonly #warnings = new Map<string, number>();
   #timerAsked = false;
   #ended = false;
 
@@ -130,8 +134,14 @@ export class Init implements Household {
     }
   }
 
+  /** The same warning again and again is written for the 1st, 10th, 100th ... time only. */
   warn(message: string): void {
-    writeLine(this.env.log, `warning: ${message}`);
+    const times = (this.#warnings.get(message) ?? 0) + 1;
+    this.#warnings.delete(message);
+    this.#warnings.set(message, times);
+    if (this.#warnings.size > WARNINGS_KEPT) this.#warnings.delete(this.#warnings.keys().next().value!);
+    if (!Number.isInteger(Math.log10(times))) return;
+    writeLine(this.env.log, `warning: ${message}${times > 1 ? ` (${times} times)` : ""}`);
   }
 
   log(message: string): void {

@@ -54,7 +54,7 @@ async function oneStep(folder: string, order: StepOrder): Promise<StepResult> {
   const resultFile = join(folder, "result.json");
   rmSync(resultFile, { force: true });
   writeFileSync(join(folder, "step.json"), JSON.stringify(order));
-  const { stderr } = await run(process.execPath, [fileURLToPath(siblingFile("step")), folder]);
+  const { stderr } = await run(process.execPath, [fileURLToPath(siblingFile(import.meta.url, "step")), folder]);
   if (existsSync(resultFile)) return JSON.parse(readFileSync(resultFile, "utf8")) as StepResult;
   throw new CliFailure(EXIT.failed, `a process of the torture left no result: ${stderr.slice(0, 400)}`);
 }

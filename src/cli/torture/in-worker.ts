@@ -15,7 +15,7 @@ interface WorkerReport {
 
 /** @throws CliFailure when the program cannot be run at all */
 export async function travelInWorker(given: RigSpec, choice: Choice, listSites: boolean): Promise<Journey> {
-  const worker = new Worker(siblingFile("worker"), {
+  const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: { given, choice, listSites },
     resourceLimits: { stackSizeMb: STACK_MB },
   });
@@ -32,7 +32,7 @@ export async function travelInWorker(given: RigSpec, choice: Choice, listSites: 
   throw new CliFailure(exitCode, message, hint);
 }
 
-/** A file beside this one: TypeScript in the sources, JavaScript in a build. */
-export function siblingFile(name: string): URL {
-  return new URL(`./${name}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+/** A file beside another one: TypeScript in the sources, JavaScript in a build. */
+export function siblingFile(of: string, name: string): URL {
+  return new URL(`./${name}${of.endsWith(".ts") ? ".ts" : ".js"}`, of);
 }

@@ -1,7 +1,8 @@
 // `rtcr run`: starts a program in the foreground.
 
 import { basename, resolve } from "node:path";
-import { type Command, flag, text, texts } from "../command.ts";
+import { type Command, flag, text, texts, type Values } from "../command.ts";
+import { usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
 import { nameOfFile, readDirectory, readDuration, readVariable } from "../given.ts";
 import { newJournal } from "../journals.ts";
@@ -9,11 +10,12 @@ import { readAddress } from "../listen.ts";
 import { readModule } from "../modules.ts";
 import type { ProgramRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
+import { runSystem } from "../system/run-system.ts";
 
 export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
-  usage: "[options] PROGRAM.wasm [args...]",
+  usage: "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--cpus N] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -29,6 +31,14 @@ checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr rest
   --no-module              do not put the module into checkpoints; it is kept in the state directory
   --deterministic          time and random numbers are made up, the same in every run
 
+With a file that ends in .xml it runs a tree of components: init with this configuration (docs/SYSTEMS.md). ROM modules
+are the .wasm and .rom files beside it and the programs init, report_rom, log_server and interposer. Lines of the LOG
+service go to standard output. A configuration with faults is refused before the start (exit code 1) and named with
+file, line and what is allowed; when the file changes, init gets the new text. The exit code is init's exit value.
+
+  --rom NAME=FILE          another ROM module; may be repeated
+  --cpus N                 processors of the machine (default: 1)
+
 SIGINT, SIGTERM and SIGHUP end the program. The exit code is the program's own; 134 after a trap or an uncaught
 exception; 128 and the signal's number when a signal has ended it (137: rtcr kill); 0 when rtcr checkpoint --stop
 has. When the program could not be started it is one of those below.`,
@@ -42,11 +52,16 @@ has. When the program could not be started it is one of those below.`,
     "hold-output": { type: "boolean" },
     "no-module": { type: "boolean" },
     deterministic: { type: "boolean" },
+    rom: { type: "string", multiple: true },
+    cpus: { type: "string" },
   },
   operands: [1, Infinity],
   program: true,
   run: async ({ values, positionals, io, home }) => {
     const [file, ...args] = positionals as [string, ...string[]];
+    if (file.endsWith(".xml")) return runSystem({ io, file, ...readSystemOptions(values, args) });
+    const foreign = SYSTEM_OPTIONS.find((name) => values[name] !== undefined);
+    if (foreign) throw usageError(`--${foreign} is for systems (SYSTEM.xml), found ${file}`, "run");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const directories = texts(values, "dir").map(readDirectory);
     const listen = texts(values, "listen");
@@ -76,3 +91,16 @@ has. When the program could not be started it is one of those below.`,
     }
   },
 };
+
+/** Options of systems; programs have all others. */
+const SYSTEM_OPTIONS: readonly string[] = ["rom", "cpus"];
+const CPUS_LIMIT = 64;
+
+function readSystemOptions(values: Values, args: readonly string[]) {
+  const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
+  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --rom and --cpus`, "run");
+  if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "run");
+  const cpus = Number(text(values, "cpus") ?? 1);
+  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) return { roms: texts(values, "rom"), cpus };
+  throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, "run");
+}

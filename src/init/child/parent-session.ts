@@ -156,6 +156,7 @@ export class ChildParent implements ParentSession {
     const child = this.#child;
     const read = readSessionArgs(args);
     if (!child.lives || !read.ok) return;
+    if (child.request?.args === args) return;
     child.request = { args, quota: quotaOf(args) };
     this.#house.log(`child "${child.name}" requests resources: ${args}`);
     this.#house.changed(true);

@@ -7,6 +7,9 @@ import { checkElement, type Finding } from "./schema.ts";
 import type { InitConfig } from "./types.ts";
 import { readXml, type XmlNode } from "./xml.ts";
 
+/** The ROM module of init's own program. */
+export const INIT_PROGRAM = "init";
+
 export interface CheckedConfig {
   readonly config: InitConfig;
   /** By position. Strict users refuse if there is any, a running init prints them as warnings. */
@@ -20,10 +23,35 @@ export interface CheckedConfig {
  */
 export function checkConfig(text: string): CheckedConfig {
   const root = readXml(text);
-  const config = readConfig(root);
-  const findings = [...checkRoot(root), ...checkElement(root, INIT_SCHEMA), ...checkNames(root), ...checkStarts(root)];
-  findings.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
-  return { config, findings };
+  return { config: readConfig(root), findings: inOrder(findingsOf(root)) };
+}
+
+/**
+ * As `checkConfig`, the configurations of inits inside included: children whose program is called `init`.
+ *
+ * @throws XmlFault when it is no XML
+ */
+export function checkSystem(text: string): CheckedConfig {
+  const root = readXml(text);
+  return { config: readConfig(root), findings: inOrder(findingsOfAll(root)) };
+}
+
+function findingsOf(root: XmlNode): Finding[] {
+  return [...checkRoot(root), ...checkElement(root, INIT_SCHEMA), ...checkNames(root), ...checkStarts(root)];
+}
+
+function findingsOfAll(root: XmlNode): Finding[] {
+  const inner = root.childrenNamed("start").filter(runsInit);
+  const configs = inner.map((start) => start.child("config")).filter((config) => config !== undefined);
+  return [...findingsOf(root), ...configs.flatMap(findingsOfAll)];
+}
+
+function runsInit(start: XmlNode): boolean {
+  return (start.child("binary")?.attributes.get("name") ?? start.attributes.get("name")) === INIT_PROGRAM;
+}
+
+function inOrder(findings: Finding[]): readonly Finding[] {
+  return findings.sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
 }
 
 /** `file:line:column: message`, as compilers write it. */

@@ -1,7 +1,7 @@
 // S49: every element and attribute of spec 3.1 is read; what is wrong is said with its place; unknown ones are tolerated.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkConfig, describeFinding } from "./check-config.ts";
+import { checkConfig, checkSystem, describeFinding } from "./check-config.ts";
 import { INIT_SCHEMA } from "./init-schema.ts";
 import { DEFAULT_PRESERVE } from "./read-config.ts";
 import type { ElementSchema } from "./schema.ts";
@@ -265,6 +265,15 @@ test("S49: the first of two start nodes of a name wins, nameless ones are left o
     config.starts.map(({ name, caps }) => [name, caps]),
     [["a", 1]],
   );
+});
+
+test("S49: inits inside are checked too, where they stand in the document", () => {
+  const text = `<config>\n<start name="i" ${GOOD}><binary name="init"/>\n  <config><stort/></config></start>\n<start name="init" ${GOOD}><config><x/></config></start><start name="o" ${GOOD}><config><y/></config></start></config>`;
+  const lines = checkSystem(text).findings.map((finding) => describeFinding("x", finding));
+  assert.equal(lines.length, 2, lines.join("\n"));
+  assert.match(lines[0]!, /^x:3:11: unknown element <stort>/);
+  assert.match(lines[1]!, /^x:4:\d+: unknown element <x>/);
+  assert.equal(checkConfig(text).findings.length, 0);
 });
 
 test("S49: limits of numbers and names hold on both sides", () => {

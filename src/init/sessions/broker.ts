@@ -3,7 +3,8 @@
 // I1  Quota is never made nor lost: what a client paid is with the server (`donated`), with init (`kept`), or
 //     back; every step moves all of an amount or none.
 // I2  Only this file changes a phase. Answers that do not fit the phase are ignored with a warning.
-// I3  When a server is gone, its account's rest has come to init (its reference account), so init pays back in full.
+// I3  A record is paid for as long as init has it: until the client has closed the session or taken note of its refusal.
+// I4  When a server is gone, its account's rest has come to init (its reference account), so init pays back in full.
 import type { Capability, OutOf, Quota, SessionRefusal, SessionResponse } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { InitHooks } from "../hooks.ts";
@@ -47,7 +48,9 @@ export class Broker {
     this.#events.changed();
     // `create` may have settled it, which the compiler cannot see.
     const phase = session.phase as Phase;
-    return isRefused(phase) ? refusal(phase) : success(session);
+    if (!isRefused(phase)) return success(session);
+    this.#release(session);
+    return refusal(phase);
   }
 
   /** A server's answer to "create": the session exists. */
@@ -77,7 +80,10 @@ export class Broker {
 
   /** Picks up a session that has become available; a refusal ends its record. `INVALID`: still pending, or closed. */
   pickUp(session: Session): Attempt<Capability | undefined, Exclude<SessionRefusal, OutOf>> {
-    if (isRefused(session.phase)) return refusal(session.phase);
+    if (isRefused(session.phase)) {
+      this.#release(session);
+      return refusal(session.phase);
+    }
     if (session.phase === "available") session.phase = "cap-handed-out";
     const there = session.phase === "cap-handed-out" || session.phase === "upgrade-requested";
     return success(there ? session.capability : undefined);
@@ -114,9 +120,12 @@ export class Broker {
 
   /** Closes a session; harmless when repeated. */
   close(session: Session): "done" | "pending" {
-    if (session.phase === "closed" || isRefused(session.phase)) return "done";
+    session.unwanted = true;
+    if (this.#isOver(session)) {
+      this.#release(session);
+      return "done";
+    }
     if (session.phase === "create-requested") {
-      session.unwanted = true;
       session.server.close(session);
     } else if (session.phase !== "close-requested") {
       this.#requestClose(session);
@@ -133,7 +142,7 @@ export class Broker {
   /** The server is gone and its quota has come to init. */
   serverGone(session: Session): void {
     if (this.#isOver(session)) return;
-    const owed = addQuota(session.donated, { ram: session.kept, caps: 0 });
+    const owed = session.donated;
     session.donated = NO_QUOTA;
     this.#finish(session, session.phase === "create-requested" ? "service-denied" : "closed", owed);
   }
@@ -153,14 +162,21 @@ export class Broker {
       this.#events.warn(`${session.server.name} has used up ${rest} that were donated for ${session.describe()}`);
     }
     session.donated = NO_QUOTA;
-    this.#finish(session, phase, addQuota(back, { ram: session.kept, caps: 0 }));
+    this.#finish(session, phase, back);
   }
 
   #finish(session: Session, phase: Phase, back: Quota): void {
-    session.kept = 0;
     session.payer?.refund(back);
-    session.payer = undefined;
+    if (session.unwanted) this.#release(session);
     this.#enter(session, phase);
+  }
+
+  /** The client has no use for the record any more: what was kept for it goes back. */
+  #release(session: Session): void {
+    const { kept: ram, payer } = session;
+    session.kept = 0;
+    session.payer = undefined;
+    if (ram > 0) payer?.refund({ ram, caps: 0 });
   }
 
   #enter(session: Session, phase: Phase): void {

@@ -1,5 +1,5 @@
 // Servers that are not children: init's parent, and init itself for ROM modules that it makes.
-import { CoreRom, pdDataspaces, type RomModule } from "../../core/index.ts";
+import { CoreRom, pdDataspaces, type RomSource } from "../../core/index.ts";
 import {
   type Env,
   FIRST_FREE_SESSION,
@@ -102,11 +102,11 @@ export class ParentServer implements SessionServer {
 export class RomServer implements SessionServer {
   readonly name = "init";
   readonly #env: Env;
-  readonly #module: RomModule;
+  readonly #module: RomSource;
   readonly #broker: Broker;
   readonly #sessions = new Map<Session, { readonly rom: CoreRom; readonly identity: Identity<RomSession> }>();
 
-  constructor(env: Env, module: RomModule, broker: Broker) {
+  constructor(env: Env, module: RomSource, broker: Broker) {
     this.#env = env;
     this.#module = module;
     this.#broker = broker;

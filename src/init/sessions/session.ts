@@ -92,7 +92,7 @@ export class Session {
   kept = 0;
   /** What the upgrade that is under way adds. */
   added: Quota = NO_QUOTA;
-  /** The client has closed it or is gone, before the server had made it. */
+  /** The client has closed it or is gone. */
   unwanted = false;
   /** Whom what comes back belongs to; undefined: the client is gone. */
   payer: SessionClient | undefined;

@@ -270,12 +270,29 @@ for (const phase of PHASES) {
     server.gone();
     assert.ok(session.phase === "closed" || isRefused(session.phase));
     assert.deepEqual(world.sum(), sum);
+    assert.equal(world.broker.close(session), "done");
     assert.deepEqual(quotaOf(pd), GIVEN);
     server.respond(session.serverId, "ok");
     server.deliver(session.serverId, object(world));
     assert.ok(session.phase === "closed" || isRefused(session.phase));
   });
 }
+
+test("S43: records are paid for until the client lets go of them, so that nobody fills init with closed sessions", () => {
+  const world = new World();
+  const { pd, client } = world.client("c");
+  const { server } = world.server("s");
+  let made = 0;
+  for (let id = 6; ; id++, made++) {
+    const opened = world.open(client, server, id, { ram: SESSION_RECORD_BYTES, caps: 0 });
+    if (!opened.ok) break;
+    server.deliver(opened.value.serverId, object(world));
+    server.respond(opened.value.serverId, "closed");
+  }
+  assert.ok(made > 0 && made * SESSION_RECORD_BYTES <= GIVEN.ram, String(made));
+  for (const session of client.sessions.values()) world.broker.close(session);
+  assert.deepEqual(quotaOf(pd), GIVEN);
+});
 
 test("S43: a client that takes its request back before the server has looked is done at once", () => {
   const world = new World();

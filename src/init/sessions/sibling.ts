@@ -1,7 +1,6 @@
 // A child as a server: its sessions, and the module `session_requests` through which it hears of them (spec 2.12).
 //
 // Until the child has a PD there is no account to fund: init holds what was donated, and passes it on with `connect`.
-import { RomModule } from "../../core/index.ts";
 import {
   type Capability,
   INVALID,
@@ -15,17 +14,24 @@ import type { Accounts } from "../resources/accounts.ts";
 import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
 import { serverArgs } from "./arguments.ts";
 import type { Broker } from "./broker.ts";
-import { type ServerRequest, writeRequests } from "./requests.ts";
-import type { Session, SessionServer } from "./session.ts";
+import type { ServerRequest } from "./requests.ts";
+import { RequestsModule } from "./requests-module.ts";
+import { isRefused, type Phase, type Session, type SessionClient, type SessionServer } from "./session.ts";
+
+/** Most requests that the module shows at a time; others follow when these are answered. */
+const SHOWN = 1000;
+const SHOWN_OF_CLIENT = 32;
 
 export class SiblingServer implements SessionServer {
   readonly name: string;
   /** What the child's `session_requests` sessions show. */
-  readonly requests = new RomModule(encode([]));
+  readonly requests = new RequestsModule(() => shown(this.#pending).map(requestOf));
   readonly #accounts: Accounts;
   readonly #broker: Broker;
   readonly #reads: () => boolean;
   readonly #sessions = new Map<number, Session>();
+  /** Those that the child has something to do for, in the order in which that came up. */
+  readonly #pending = new Set<Session>();
   #nextId = 1;
   #pd: Capability<PdSession> = INVALID;
   #held: Quota = NO_QUOTA;
@@ -69,18 +75,18 @@ export class SiblingServer implements SessionServer {
     if (!args.ok) return this.#broker.respond(session, "service-denied");
     session.serverId = this.#nextId++;
     this.#sessions.set(session.serverId, session);
-    this.#publish();
+    this.#publish(session);
   }
 
-  upgrade(): Attempt<void, OutOf> {
-    this.#publish();
+  upgrade(session: Session): Attempt<void, OutOf> {
+    this.#publish(session);
     return success(undefined);
   }
 
   close(session: Session): void {
     const unseen = session.phase === "create-requested" && !this.#reads();
     if (unseen) this.#end(session, "closed");
-    else this.#publish();
+    else this.#publish(session);
   }
 
   /** The child hands out a session. */
@@ -88,7 +94,7 @@ export class SiblingServer implements SessionServer {
     const session = this.#sessions.get(id);
     if (!session) return;
     this.#broker.deliver(session, capability);
-    this.#publish();
+    this.#publish(session);
   }
 
   /** Any other answer of the child. Ids that are not in use, also those of closed sessions, are ignored. */
@@ -101,6 +107,7 @@ export class SiblingServer implements SessionServer {
   gone(): void {
     const sessions = this.sessions;
     this.#sessions.clear();
+    this.#pending.clear();
     this.#pd = INVALID;
     this.#held = NO_QUOTA;
     for (const session of sessions) this.#broker.serverGone(session);
@@ -109,34 +116,41 @@ export class SiblingServer implements SessionServer {
   #end(session: Session, response: SessionResponse): void {
     this.#broker.respond(session, response);
     const { phase } = session;
-    const lives = phase === "create-requested" || phase === "upgrade-requested" || phase === "close-requested";
-    if (!lives && phase !== "available" && phase !== "cap-handed-out") this.#sessions.delete(session.serverId);
-    this.#publish();
+    if (phase === "closed" || isRefused(phase)) this.#sessions.delete(session.serverId);
+    this.#publish(session);
   }
 
-  #publish(): void {
-    this.requests.change(encode(this.sessions.map(requestOf).filter((request) => request !== undefined)));
+  #publish(session: Session): void {
+    if (isPending(session.phase) && this.#sessions.has(session.serverId)) this.#pending.add(session);
+    else this.#pending.delete(session);
+    this.requests.changed();
   }
 }
 
-function requestOf(session: Session): ServerRequest | undefined {
+/** The first of each client, so that none can make the module too long to read or hide others in it. */
+function shown(pending: Iterable<Session>): readonly Session[] {
+  const counts = new Map<SessionClient, number>();
+  const sessions: Session[] = [];
+  for (const session of pending) {
+    const { client } = session.request;
+    const count = counts.get(client) ?? 0;
+    counts.set(client, count + 1);
+    if (count < SHOWN_OF_CLIENT && sessions.length < SHOWN) sessions.push(session);
+  }
+  return sessions;
+}
+
+function isPending(phase: Phase): boolean {
+  return phase === "create-requested" || phase === "upgrade-requested" || phase === "close-requested";
+}
+
+/** What the child is to do for a pending session. */
+function requestOf(session: Session): ServerRequest {
   const id = session.serverId;
-  switch (session.phase) {
-    case "create-requested": {
-      const { args, affinity } = session.request;
-      const text = serverArgs(session.shownLabel, session.donated, args);
-      const { service, shownLabel: label } = session;
-      return text.ok ? { kind: "create", id, service, label, args: text.value, affinity } : undefined;
-    }
-    case "upgrade-requested":
-      return { kind: "upgrade", id, quota: session.added };
-    case "close-requested":
-      return { kind: "close", id };
-    default:
-      return undefined;
-  }
-}
-
-function encode(requests: readonly ServerRequest[]): Uint8Array {
-  return new TextEncoder().encode(writeRequests(requests));
+  if (session.phase === "close-requested") return { kind: "close", id };
+  if (session.phase === "upgrade-requested") return { kind: "upgrade", id, quota: session.added };
+  const { args: rest, affinity } = session.request;
+  const args = serverArgs(session.shownLabel, session.donated, rest);
+  const { service, shownLabel: label } = session;
+  return { kind: "create", id, service, label, args: args.ok ? args.value : "", affinity };
 }

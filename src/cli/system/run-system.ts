@@ -1,0 +1,101 @@
+// `rtcr run system.xml`: a tree of components in the foreground, until init exits or a signal comes. The configuration's
+// file is watched: what changes there changes the tree.
+
+import { watch } from "node:fs";
+import { constants } from "node:os";
+import { basename, dirname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Quota } from "../../session/index.ts";
+import type { Io } from "../command.ts";
+import { CliFailure, EXIT, toFailure } from "../failure.ts";
+import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
+import { readSystemConfig } from "./check.ts";
+import { readSystemModules } from "./modules.ts";
+import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
+
+/** What a system has unless told otherwise. */
+export const SYSTEM_QUOTA: Quota = { ram: 1 << 30, caps: 100_000 };
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** Shells give this and the signal's number to what a signal has ended. */
+const SIGNAL_BASE = 128;
+
+export interface SystemOptions {
+  readonly io: Io;
+  /** The configuration. */
+  readonly file: string;
+  /** `NAME=FILE` */
+  readonly roms: readonly string[];
+  readonly cpus: number;
+}
+
+/**
+ * Runs a system to its end.
+ *
+ * @returns init's exit value, modulo 256; 128 and the signal's number when a signal has ended it
+ * @throws CliFailure when the configuration has faults, or the system cannot be started
+ */
+export async function runSystem({ io, file, roms, cpus }: SystemOptions): Promise<number> {
+  const config = readSystemConfig(file);
+  const spec: SystemSpec = { config, modules: readSystemModules(file, roms), quota: SYSTEM_QUOTA, cpus };
+  const worker = new Worker(siblingFile(import.meta.url, "worker"), {
+    workerData: spec,
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
+  const say = (message: ToSystem) => worker.postMessage(message);
+  let signalled: number | undefined;
+  const handlers = SIGNALS.map((signal) => {
+    const handler = () => {
+      signalled ??= SIGNAL_BASE + constants.signals[signal];
+      say({ type: "stop" });
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  const stopWatching = watchConfig(file, config, io, (text) => say({ type: "config", text }));
+  try {
+    const value = await untilEnd(worker, io);
+    return signalled ?? value & 0xff;
+  } finally {
+    stopWatching();
+    for (const off of handlers) off();
+    await worker.terminate();
+  }
+}
+
+function untilEnd(worker: Worker, io: Io): Promise<number> {
+  return new Promise((resolve, reject) => {
+    worker.on("message", (message: FromSystem) => {
+      if (message.type === "line") io.out(`${message.text}\n`);
+      else if (message.type === "warning") io.err(`warning: ${message.text}\n`);
+      else if (message.type === "report") io.err(`report ${message.label}:\n${message.text}`);
+      else if (message.type === "ended") resolve(message.value);
+      else reject(new CliFailure(message.exitCode, message.message, message.hint));
+    });
+    worker.once("error", reject);
+    worker.once("exit", (code) =>
+      reject(new CliFailure(EXIT.failed, `the system's thread ended with ${code}, expected its end to be told`)),
+    );
+  });
+}
+
+/** Calls `changed` with each new text that is without fault; others are reported and change nothing. */
+function watchConfig(file: string, before: string, io: Io, changed: (text: string) => void): () => void {
+  let current = before;
+  const look = () => {
+    try {
+      const text = readSystemConfig(file);
+      if (text === current) return;
+      current = text;
+      io.err(`note: ${file} has changed\n`);
+      changed(text);
+    } catch (thrown) {
+      const { message } = toFailure(thrown);
+      io.err(`${message}\nnote: the configuration before stays in force\n`);
+    }
+  };
+  // The directory, because editors put a new file in the place of the old one.
+  const watcher = watch(dirname(file), (_, name) => {
+    if (name === basename(file)) look();
+  });
+  return () => watcher.close();
+}

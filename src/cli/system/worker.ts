@@ -1,0 +1,55 @@
+// The thread that a system runs in: core, and init as the first component. Threads can be given a stack, a process's main
+// thread cannot, and the main thread stays free for signals and changes of the configuration.
+
+import { createHash } from "node:crypto";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { Core } from "../../core/index.ts";
+import { INIT_PROGRAM } from "../../init/index.ts";
+import { NATIVE_PROGRAMS } from "../../native/index.ts";
+import { required } from "../../util/index.ts";
+import { toFailure } from "../failure.ts";
+import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
+
+const spec = workerData as SystemSpec;
+const port: MessagePort = required(parentPort, "the command's end");
+
+function say(message: FromSystem): void {
+  port.postMessage(message);
+}
+
+function fail(thrown: unknown): void {
+  const { exitCode, message, hint } = toFailure(thrown);
+  say({ type: "failed", exitCode, message, hint });
+}
+
+function run(): void {
+  const core = new Core({
+    quota: spec.quota,
+    modules: spec.modules,
+    cpus: spec.cpus,
+    programs: NATIVE_PROGRAMS,
+    output: (text) => say({ type: "line", text }),
+    warn: (text) => say({ type: "warning", text }),
+    reported: (label, report) => say({ type: "report", label, text: new TextDecoder().decode(report) }),
+    hash: (bytes) => createHash("sha256").update(bytes).digest("hex"),
+    kernel: { failed: fail },
+  });
+  const encoder = new TextEncoder();
+  const config = core.modules.dynamic("config", encoder.encode(spec.config));
+  const end = (value: number) => {
+    core.dispose();
+    say({ type: "ended", value });
+  };
+  port.on("message", (message: ToSystem) => {
+    if (message.type === "config") config.change(encoder.encode(message.text));
+    else end(0);
+  });
+  const first = core.start({ name: "init", binary: INIT_PROGRAM });
+  void first.exited.then(end);
+}
+
+try {
+  run();
+} catch (thrown) {
+  fail(thrown);
+}
