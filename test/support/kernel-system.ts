@@ -10,7 +10,14 @@ import {
 } from "../../src/core/kernel/index.ts";
 import { type CoreContext, createCoreContext, createDataspace } from "../../src/core/memory/index.ts";
 import { type CorePd, createPd, createRootPd } from "../../src/core/pd/index.ts";
-import type { Capability, CpuThread, KernelObject, LogSession, PdSession } from "../../src/session/index.ts";
+import type {
+  Capability,
+  CpuThread,
+  KernelObject,
+  LoadOptions,
+  LogSession,
+  PdSession,
+} from "../../src/session/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { assert } from "../../src/util/index.ts";
 import { assemble } from "../assemble.ts";
@@ -68,6 +75,13 @@ export interface TestComponent {
   start(name: string, ip?: number, sp?: number): ReturnType<TestComponent["thread"]>;
 }
 
+export interface TestComponentOptions {
+  readonly priority?: number;
+  readonly quota?: number;
+  readonly load?: LoadOptions;
+  readonly growthRequests?: boolean;
+}
+
 const ROOT = { ram: 2 ** 40, caps: 2 ** 30 };
 const DONATION = { ram: 1 << 20, caps: 1000 };
 
@@ -94,13 +108,14 @@ export class TestSystem {
   /**
    * A component with the program `fields` behind PRELUDE, or a whole module if there are bytes; its sessions lie in SLOT.
    *
-   * @param priority of its CPU session
+   * @param options `priority` and `quota` of its CPU session; how its program is loaded; whether memory.grow may wait
    */
-  component(label: string, program: string | Uint8Array, { priority = 0, quota = 0 } = {}): TestComponent {
+  component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
+    const { priority = 0, quota = 0, load, growthRequests = false } = options;
     const created = createPd(this.core, {
       label,
       donation: DONATION,
-      native: (pd) => componentFor(this.kernel, pd),
+      native: (pd) => componentFor(this.kernel, pd, { growthRequests }),
       deliver: (object, opcode, message) => this.kernel.deliver(object, opcode, message),
     });
     assert(created.ok, "a PD");
@@ -117,7 +132,7 @@ export class TestSystem {
     const bytes = typeof program === "string" ? assemble(`(module ${PRELUDE} ${program})`) : program;
     const binary = createDataspace(this.core, { origin: "rom", size: bytes.length, content: bytes });
     assert(binary, "a ROM");
-    const loaded = pd.nativePd().object!.load(binary.capability);
+    const loaded = pd.nativePd().object!.load(binary.capability, load);
     assert(loaded.ok, `${label}: ${component.problem}`);
     return testComponent(label, pd, cpu, component);
   }

@@ -50,6 +50,8 @@ export interface ComponentHome {
   readopt(component: Component): void;
   /** memory.grow of memory 0 by so many Wasm pages. */
   grow(deltaPages: number): "grown" | "refuse" | "park";
+  /** There is more quota: threads that wait for memory, not for an attachment, look again. */
+  granted(component: Component): void;
   /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
   fault(thread: KernelThread, fault: ThreadFault): boolean;
   /** Whether the program's code may be executed now; if not, the thread waits until it may. */

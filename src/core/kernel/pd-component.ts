@@ -99,11 +99,17 @@ class PdHome implements ComponentHome {
   }
 
   fault(thread: KernelThread, fault: ThreadFault): boolean {
-    if (fault.type === "grow") return true; // goes on when the PD is upgraded: `retryGrowth`
+    if (fault.type === "grow") return true; // goes on when the PD has more: `granted`
     const met = this.#pd.addressSpaceMap.resolve(fault.address, fault.type);
     if (met.ok) return false;
     this.#wait(thread, met.fault);
     return true;
+  }
+
+  granted(component: Component): void {
+    for (const thread of component.threads) {
+      if (thread.waiting?.kind === "fault" && !this.#waiters.has(thread)) thread.wake(undefined);
+    }
   }
 
   executable(thread: KernelThread): boolean {
@@ -137,10 +143,8 @@ class PdHome implements ComponentHome {
 
 /** Threads of a PD that wait for memory look again; call it when its quota has been raised. */
 export function retryGrowth(kernel: Kernel, pd: Capability<PdSession>): void {
-  for (const thread of kernel.componentOf(pd)?.threads ?? []) {
-    const waitsForMemory = thread.activations.at(-1)?.engine.fault?.type === "grow";
-    if (waitsForMemory && thread.waiting?.kind === "fault") thread.wake(undefined);
-  }
+  const component = kernel.componentOf(pd);
+  component?.home?.granted(component);
 }
 
 function memoryOf(component: Component): PlainMemory | undefined {
