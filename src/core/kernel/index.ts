@@ -7,6 +7,6 @@ export type { Executor } from "./executor.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";
 export { KernelNativePd } from "./native-pd.ts";
-export { componentFor, type PdComponentOptions, retryGrowth } from "./pd-component.ts";
+export { componentFor, type PdComponentOptions } from "./pd-component.ts";
 export { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
 export { type KernelTicker, noKernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";

@@ -11,7 +11,6 @@ import {
   type RegionMap,
 } from "../../session/index.ts";
 import { createRm } from "../pd/index.ts";
-import { retryGrowth } from "./index.ts";
 
 const PAGE = PAGE_BYTES;
 const AT = 0x4000_0000;
@@ -247,7 +246,6 @@ for (const windows of [false, true]) {
     deepEqual(requests, ["ram_quota=204800"]);
     guest.component.recreate((saved) => structuredClone(saved));
     ok(system.root.transferRamQuota(guest.pd.capability, 204_800).ok);
-    retryGrowth(system.kernel, guest.pd.capability);
     await system.rest();
     deepEqual(linesOf(system), ["00000002", "00000005", "00000008", "00000005"]);
     system.close();

@@ -32,7 +32,9 @@ export interface PdComponentOptions {
  */
 export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOptions = {}): Capability<NativePd> {
   const component = kernel.createComponent(pd.label);
-  component.home = new PdHome(kernel, pd, options);
+  const home = new PdHome(kernel, pd, options);
+  component.home = home;
+  pd.onGrant(() => home.granted(component));
   const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component));
   pd.onDestroy(() => {
     kernel.destroyComponent(component);
@@ -139,12 +141,6 @@ class PdHome implements ComponentHome {
     });
     this.#waiters.set(thread, waiter);
   }
-}
-
-/** Threads of a PD that wait for memory look again; call it when its quota has been raised. */
-export function retryGrowth(kernel: Kernel, pd: Capability<PdSession>): void {
-  const component = kernel.componentOf(pd);
-  component?.home?.granted(component);
 }
 
 function memoryOf(component: Component): PlainMemory | undefined {

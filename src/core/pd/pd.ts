@@ -82,6 +82,7 @@ export class CorePd implements PdSession {
   readonly #deliver: DeliverCall;
   readonly #native: Capability<NativePd>;
   readonly #endings: (() => void)[] = [];
+  readonly #grants: (() => void)[] = [];
   #account: Account | undefined;
   #source: { readonly object: CoreSignalSource; charged: number } | undefined;
   #parent: Capability<ParentSession> = INVALID;
@@ -283,6 +284,12 @@ export class CorePd implements PdSession {
     else this.budget.raise(quota);
     this.#donation.ram += quota.ram;
     this.#donation.caps += quota.caps;
+    this.#granted();
+  }
+
+  /** Called whenever the PD has got more quota, by transfer or upgrade; must only make a note. */
+  onGrant(granted: () => void): void {
+    this.#grants.push(granted);
   }
 
   /** Called when the PD is destroyed, while its objects still exist: stop threads, drop references, give back charges. */
@@ -322,8 +329,15 @@ export class CorePd implements PdSession {
   #transfer<R extends Resource>(resource: R, to: Capability<PdSession>, amount: number) {
     if (!this.#account) return refusal("undefined-ref-account");
     if (to.object === this) return success(undefined);
-    const target = to.object instanceof CorePd ? to.object.#account : undefined;
-    return target ? this.#account.transfer(resource, target, amount) : refusal("invalid-session");
+    const target = to.object;
+    if (!(target instanceof CorePd) || !target.#account) return refusal("invalid-session");
+    const transferred = this.#account.transfer(resource, target.#account, amount);
+    if (transferred.ok) target.#granted();
+    return transferred;
+  }
+
+  #granted(): void {
+    for (const granted of this.#grants) granted();
   }
 
   /** A capability and room for the data of one object. */

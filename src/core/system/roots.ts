@@ -10,7 +10,7 @@ import {
 import { success } from "../../util/index.ts";
 import { CoreCpuSession } from "../cpu/index.ts";
 import type { DeviceBus } from "../devices/index.ts";
-import { componentFor, type Kernel, type KernelThread, retryGrowth } from "../kernel/index.ts";
+import { componentFor, type Kernel, type KernelThread } from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
 import type { CoreContext } from "../memory/index.ts";
 import { type CorePd, createPd } from "../pd/index.ts";
@@ -88,10 +88,7 @@ function pdRoot({ context, kernel, pds }: RootsBase): CoreRoot {
       if (!made.ok) return made;
       const pd = made.value;
       pds.add(pd);
-      const upgrade = (quota: Quota) => {
-        pd.upgrade(quota);
-        retryGrowth(kernel, pd.capability);
-      };
+      const upgrade = (quota: Quota) => pd.upgrade(quota);
       const close = () => {
         pds.delete(pd);
         pd.destroy();
