@@ -522,5 +522,6 @@ for (let seed = 1; seed <= 8; seed++) {
     assert.ok(names.every((name) => !tree.pd(name)));
     const idle = plant({ config: system("") });
     assert.deepEqual([initPd.ramQuota(), initPd.capQuota()], [idle.initPd.ramQuota(), idle.initPd.capQuota()]);
+    tree.close();
   });
 }

@@ -153,6 +153,7 @@ export class Init implements Household {
   }
 
   later(work: () => void): void {
+    if (this.#ended) return;
     this.#work.push(work);
     if (this.#work.length === 1) this.#workSigh.object?.submit(1);
   }

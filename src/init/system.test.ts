@@ -4,7 +4,6 @@ import { test } from "node:test";
 import type { NativeProgram } from "../core/index.ts";
 import {
   type Capability,
-  CPU_QUOTA_SCALE,
   type KernelObject,
   objectOf,
   PRIORITY_LIMIT,
@@ -121,13 +120,14 @@ test("S52: priorities, affinity and CPU quota reach core", () => {
       'prio_levels="2"',
     ),
     probes: ["a", "b"],
-    cpus: { width: 4, height: 1 },
+    cpus: 4,
   });
   const [a, b] = ["init -> a", "init -> b"].map((name) => tree.cpus.find(({ label }) => label === name)!);
-  assert.deepEqual(a!.location, { x: 2, y: 0, width: 2, height: 1 });
-  assert.deepEqual(b!.location, { x: 0, y: 0, width: 4, height: 1 });
-  assert.deepEqual([a!.priority, b!.priority], [String(PRIORITY_LIMIT / 2), "0"]);
-  assert.deepEqual([a!.quota, b!.quota], [(CPU_QUOTA_SCALE * 75) / 100, (CPU_QUOTA_SCALE * 25) / 100]);
+  assert.deepEqual(a!.affinity, { x: 2, y: 0, width: 2, height: 1 });
+  assert.deepEqual(b!.affinity, { x: 0, y: 0, width: 4, height: 1 });
+  assert.match(a!.args, new RegExp(`priority=${PRIORITY_LIMIT / 2}$`));
+  assert.match(b!.args, /priority=0$/);
+  assert.deepEqual([a!.session.quota().us, b!.session.quota().us], [750_000, 250_000]);
   assert.ok(tree.lines.some((line) => /child "b": 50 % CPU time wanted, 25 % are left/.test(line)));
 });
 
@@ -136,8 +136,9 @@ test("S52: a child that is restarted gets its CPU percentage again", () => {
     system(start("a", '<resource name="CPU" quantum="75"/>', `caps="100" ram="1M" version="${version}"`));
   const tree = plant({ config: config(1), probes: ["a"] });
   for (const version of [2, 3]) tree.configure(config(version));
-  const quotas = tree.cpus.filter(({ label }) => label === "init -> a").map(({ quota }) => quota);
-  assert.deepEqual(quotas, Array(3).fill((CPU_QUOTA_SCALE * 75) / 100));
+  const [first, second, third] = tree.cpus.filter(({ label }) => label === "init -> a");
+  assert.equal(third!.session.quota().us, 750_000);
+  assert.ok(first && second);
 });
 
 test("S52: phys_start is taken out of PD requests unless constrain_phys", () => {
@@ -480,4 +481,5 @@ test("S55: services of inner children are offered to the outside, sessions go bo
   tree.configure(system(start("c")));
   assert.equal(tree.starts("c"), 2, "its server is gone");
   assert.deepEqual(tree.total(), total);
+  tree.close();
 });

@@ -22,7 +22,7 @@ import {
 } from "../../session/index.ts";
 import { required } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
-import { cpuQuotaOf, effectiveQuota, NO_QUOTA } from "../resources/amounts.ts";
+import { effectiveQuota, NO_QUOTA } from "../resources/amounts.ts";
 import { filterArgs } from "../sessions/arguments.ts";
 import { RomServer } from "../sessions/servers.ts";
 import { isRefused, type Session } from "../sessions/session.ts";
@@ -77,6 +77,7 @@ export class Child {
   #mainThread: Capability<CpuThread> = INVALID;
   #opened = false;
   #failed = false;
+  #cpuTransferred = false;
 
   constructor(house: Household, id: number, start: StartConfig, assigned: Quota, cpuPercent: number) {
     this.#house = house;
@@ -177,7 +178,7 @@ export class Child {
     this.server.gone();
     for (const session of sessions) this.#house.broker.orphan(session);
     this.#parent.dispose();
-    this.#house.cpuPool.giveBack(this.#cpuPercent);
+    this.#house.cpuPool.giveBack(this.#cpuPercent, this.#cpuTransferred);
     this.request = undefined;
   }
 
@@ -245,13 +246,15 @@ export class Child {
   }
 
   #giveCpuQuota(cpu: CpuSession): void {
-    const own = this.#house.env.cpu;
+    const { env, cpuPool } = this.#house;
+    const own = env.cpu;
     if (this.#cpuPercent === 0 || cpu.refAccount(own) !== 0) return;
+    this.#cpuTransferred = true;
     const session = this.client.sessions.get(ENV_SESSION.cpu);
     const to = session?.capability as Capability<CpuSession>;
     const result = objectOf<CpuSession>(own, "cpu")?.transferQuota(
       this.#house.hooks.real(to),
-      cpuQuotaOf(this.#cpuPercent),
+      cpuPool.transfer(this.#cpuPercent),
     );
     if (result !== 0)
       this.#house.warn(`child "${this.name}": ${this.#cpuPercent} % CPU time not transferred (${result})`);

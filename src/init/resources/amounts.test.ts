@@ -1,13 +1,12 @@
 // S51, S52: quota, priority, affinity and CPU arithmetic at their edges.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PRIORITY_LIMIT } from "../../session/index.ts";
+import { CPU_QUOTA_SCALE, PRIORITY_LIMIT } from "../../session/index.ts";
 import {
   CpuPool,
   childLocation,
   clampQuota,
   cpuPriority,
-  cpuQuotaOf,
   effectiveQuota,
   innerLocation,
   START_COSTS,
@@ -67,10 +66,17 @@ test("S52: affinities are clipped, missing positions select the row or column", 
   assert.deepEqual(innerLocation(at(1, 0, 2, 1), at(9, 9, 1, 1)), at(2, 0, 1, 1));
 });
 
-test("S52: CPU percentages come from a pool of 100", () => {
+test("S52: CPU percentages come from a pool of 100, transfers are shares of what init has then", () => {
   const pool = new CpuPool();
   assert.deepEqual([pool.take(60), pool.take(60), pool.take(1)], [60, 40, 0]);
-  pool.giveBack(40);
+  assert.deepEqual([pool.transfer(60), pool.transfer(40)], [Math.floor(0.6 * CPU_QUOTA_SCALE), CPU_QUOTA_SCALE]);
+  pool.giveBack(40, true);
   assert.equal(pool.left, 40);
-  assert.deepEqual([cpuQuotaOf(0), cpuQuotaOf(50), cpuQuotaOf(100)], [0, 1 << 14, 1 << 15]);
+  assert.equal(pool.take(20), 20);
+  assert.equal(pool.transfer(20), CPU_QUOTA_SCALE / 2);
+  pool.giveBack(60, true);
+  pool.giveBack(20, true);
+  pool.take(50);
+  pool.giveBack(50, false);
+  assert.equal(pool.transfer(pool.take(100)), CPU_QUOTA_SCALE);
 });

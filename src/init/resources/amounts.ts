@@ -100,27 +100,33 @@ export function innerLocation(outer: Location, inner: Location | undefined): Loc
   };
 }
 
-/** The pool of CPU time that init hands out: 100 percent. */
+/** The pool of CPU time that init hands out: 100 percent. Percentages are promised first and transferred later. */
 export class CpuPool {
-  #left = 100;
+  #promised = 0;
+  #transferred = 0;
 
+  /** Not promised to anybody. */
   get left(): number {
-    return this.#left;
+    return 100 - this.#promised;
   }
 
-  /** What a child gets of `percent`: no more than is left. */
+  /** Promises a child of `percent` what is left of it. */
   take(percent: number): number {
-    const given = Math.min(Math.max(0, percent), this.#left);
-    this.#left -= given;
+    const given = Math.min(Math.max(0, percent), this.left);
+    this.#promised += given;
     return given;
   }
 
-  giveBack(percent: number): void {
-    this.#left += percent;
+  /** Transfers what was promised. @returns the share of what init's CPU session has now, scaled to CPU_QUOTA_SCALE */
+  transfer(percent: number): number {
+    const share = Math.floor((percent * CPU_QUOTA_SCALE) / (100 - this.#transferred));
+    this.#transferred += percent;
+    return share;
   }
-}
 
-/** A percentage as CPU sessions transfer it. */
-export function cpuQuotaOf(percent: number): number {
-  return Math.floor((percent * CPU_QUOTA_SCALE) / 100);
+  /** A child has ended. @param transferred whether its promise was kept: the CPU session has the quota again */
+  giveBack(percent: number, transferred: boolean): void {
+    this.#promised -= percent;
+    if (transferred) this.#transferred -= percent;
+  }
 }

@@ -1,0 +1,108 @@
+// Systems from the command line: a tree of components that runs, is reconfigured by its file, and ends.
+
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assemble } from "../assemble.ts";
+import { PRELUDE } from "../support/kernel-system.ts";
+import { cli, folder, Guest } from "./support.ts";
+
+/** A component that writes `number` to its LOG session and then does `more`. */
+function component(number: number, more = ""): Uint8Array {
+  const prelude = PRELUDE.replaceAll(
+    "(call $call (i32.const 1) (i32.const 0)",
+    "(call $call (global.get $slot) (i32.const 0)",
+  );
+  return assemble(`(module ${prelude}
+    (global $slot (mut i32) (i32.const 0))
+    (func (export "rtcr_component_start")
+      (drop (call $ask (i32.const 1024) (call $parent) (i32.const 4) (i32.const 3)))
+      (global.set $slot (i32.load (i32.const 1032)))
+      (call $log (i32.const 2048) (i32.const ${number}))
+      ${more}))`);
+}
+
+const EXIT_5 = "(drop (call $ask (i32.const 1024) (call $parent) (i32.const 0) (i32.const 5)))";
+const LOOP = "(loop $ever (br $ever))";
+
+function system(inside: string): string {
+  const services = ["PD", "CPU", "ROM", "LOG"].map((name) => `<service name="${name}"/>`).join("");
+  return `<config>\n<parent-provides>${services}</parent-provides>
+<default-route><any-service><parent/></any-service></default-route>
+<default caps="100" ram="2M"/>\n${inside}\n</config>\n`;
+}
+
+test("S46: a system runs from a configuration and its modules; the exit value that is propagated is the exit code", async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, "worker.wasm"), component(7, EXIT_5));
+  const file = join(path, "system.xml");
+  writeFileSync(file, system('<start name="w"><binary name="worker"/><exit propagate="yes"/></start>'));
+  const guest = new Guest(t, path, "run", file);
+  assert.equal(await guest.ended, 5, guest.err);
+  assert.equal(guest.out, '[init -> w] 00000007\n[init] child "w" exited with exit value 5\n');
+  assert.equal(guest.err, "");
+});
+
+test("S53: a changed file changes the tree, one with faults does not; a signal ends it, also beside endless loops", async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, "one.wasm"), component(1, LOOP));
+  const two = join(path, "elsewhere.bin");
+  writeFileSync(two, component(2));
+  const file = join(path, "system.xml");
+  writeFileSync(file, system('<start name="one"/>'));
+  const guest = new Guest(t, path, "run", "--rom", `two=${two}`, file);
+  await guest.says("[init -> one] 00000001\n");
+  writeFileSync(file, system('<start name="one"/><start nome="two"/>'));
+  while (!guest.err.includes("stays in force"))
+    await new Promise((resolve) => guest.process.stderr.once("data", resolve));
+  assert.match(
+    guest.err,
+    /system\.xml:5:27: unknown attribute "nome" of <start>, allowed: name, .*; did you mean name\?/,
+  );
+  writeFileSync(file, system('<start name="one"/><start name="two"/>'));
+  await guest.says("[init -> one] 00000001\n[init -> two] 00000002\n");
+  guest.process.kill("SIGINT");
+  assert.equal(await guest.ended, 130);
+});
+
+test("S49: a configuration with faults is refused before the start, each fault with its place", async (t) => {
+  const path = folder(t);
+  const file = join(path, "system.xml");
+  writeFileSync(
+    file,
+    system('<start name="a" caps="x"/><start name="b" prio="1"><binary name="init"/><config><no/></config></start>'),
+  );
+  const { code, out, err } = await cli(path, "run", file);
+  assert.equal(code, 1);
+  assert.equal(out, "");
+  const lines = err.trimEnd().split("\n");
+  assert.equal(lines.length, 3, err);
+  assert.match(lines[0]!, /^error: .*system\.xml:5:17: <start caps="x">/);
+  assert.match(err, /system\.xml:5:\d+: <start caps="x">: expected a number from 0, K, M or G may follow/);
+  assert.match(err, /system\.xml:5:\d+: unknown attribute "prio" of <start>, allowed: name, caps, ram, priority/);
+  assert.match(err, /system\.xml:5:\d+: unknown element <no> in <config>, allowed: <parent-provides>/);
+  writeFileSync(file, "<config>\n<start");
+  assert.match((await cli(path, "run", file)).err, /^error: .*system\.xml:2:\d+: /);
+});
+
+test("options of systems and of programs are told apart", async (t) => {
+  const path = folder(t);
+  const file = join(path, "system.xml");
+  writeFileSync(file, system(""));
+  const cases: readonly [args: readonly string[], code: number, err: RegExp][] = [
+    [["--memory-fs", file], 2, /--memory-fs is for programs, a system takes --rom and --cpus/],
+    [["--cpus", "0", file], 2, /--cpus 0: expected 1 to 64/],
+    [["--rom", "x", file], 2, /--rom x: expected NAME=FILE/],
+    [["--rom", `x=${join(path, "none")}`, file], 3, /none/],
+    [["--rom", "a=b", "p.wasm"], 2, /--rom is for systems \(SYSTEM\.xml\), found p\.wasm/],
+    [[file, "argument"], 2, /arguments behind SYSTEM\.xml: argument, expected none/],
+    [[join(path, "none.xml")], 3, /none\.xml/],
+  ];
+  for (const [args, code, err] of cases) {
+    const result = await cli(path, "run", ...args);
+    assert.equal(result.code, code, result.err);
+    assert.match(result.err, err);
+  }
+  assert.equal(readFileSync(file, "utf8"), system(""));
+});
