@@ -16,6 +16,8 @@ import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
 /** What a system has unless told otherwise. */
 export const SYSTEM_QUOTA: Quota = { ram: 1 << 30, caps: 100_000 };
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** How long the file must be left alone before it is read: it may be written in pieces. */
+const QUIET_MS = 50;
 /** Shells give this and the signal's number to what a signal has ended. */
 const SIGNAL_BASE = 128;
 
@@ -93,9 +95,15 @@ function watchConfig(file: string, before: string, io: Io, changed: (text: strin
       io.err(`${message}\nnote: the configuration before stays in force\n`);
     }
   };
+  let quiet: NodeJS.Timeout | undefined;
   // The directory, because editors put a new file in the place of the old one.
   const watcher = watch(dirname(file), (_, name) => {
-    if (name === basename(file)) look();
+    if (name !== basename(file)) return;
+    clearTimeout(quiet);
+    quiet = setTimeout(look, QUIET_MS);
   });
-  return () => watcher.close();
+  return () => {
+    clearTimeout(quiet);
+    watcher.close();
+  };
 }
