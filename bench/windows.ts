@@ -21,7 +21,7 @@ import { geomean, interleave, medianRatio, minimum, rounded, type Samples, timed
 import { type BenchProgram, benchPrograms, memorySizes, type Prepare, type Runnable } from "./programs.ts";
 import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
 
-const WARM_UP_MS = 200;
+const WARM_UP_MS = 400;
 const WARM_UP_RUNS = 3;
 /** Bytes that a fault attaches. */
 const LAZY_BYTES = 1 << 20;

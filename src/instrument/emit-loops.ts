@@ -24,20 +24,25 @@ import { I32, OP } from "../wasm/index.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
 import type { Site } from "./plan.ts";
 
-/** Blocks around and in the loop beside the original's. */
-const ADDED_BLOCKS = 3;
+/** Writes what stands in front of the rounds; the physical index of $left. */
+export function openMinedLoop(emitter: Emitter, at: number, rounds: number): number {
+  const { code, plan, space } = emitter;
+  restart(emitter, plan.temporary(OWN_SLOT.fuel, I32), rounds);
+  code.u8(OP.block);
+  space.writeBlockType(code, plan.body.blockType[at]!);
+  code.bytes([OP.loop, 0x40]);
+  const left = emitter.physical;
+  emitter.physical += 2;
+  return left;
+}
 
-/** Writes what stands in front of the body; the loop instruction itself included. */
-export function openMinedLoop(emitter: Emitter, at: number, rounds: number): void {
+/** Writes what stands in front of the body of a round. */
+export function openRound(emitter: Emitter, at: number): void {
   const { code, plan, space } = emitter;
   const counter = plan.temporary(OWN_SLOT.fuel, I32);
-  const blockType = plan.body.blockType[at]!;
-  restart(emitter, counter, rounds);
-  code.u8(OP.block);
-  space.writeBlockType(code, blockType);
-  code.bytes([OP.loop, 0x40, OP.block, 0x40, OP.loop]);
-  space.writeBlockType(code, blockType);
-  emitter.physical += ADDED_BLOCKS;
+  code.bytes([OP.block, 0x40, OP.loop]);
+  space.writeBlockType(code, plan.body.blockType[at]!);
+  emitter.physical++;
   emitter.labels.push(emitter.physical++);
   emitter.local(OP.localGet, counter);
   emitter.constant(-1);
@@ -48,16 +53,22 @@ export function openMinedLoop(emitter: Emitter, at: number, rounds: number): voi
   code.u32(1);
 }
 
-/** Writes what follows the body's end, which has been written. */
+/** Writes what follows the end of $turn, which has been written. */
+export function closeRound(emitter: Emitter, left: number): void {
+  const { code } = emitter;
+  code.u8(OP.br);
+  code.u32(emitter.physical - 1 - left);
+  code.u8(OP.end);
+  emitter.physical--;
+}
+
+/** Writes what follows the rounds. */
 export function closeMinedLoop(emitter: Emitter, site: Site, rounds: number): void {
   const { code, plan } = emitter;
-  const counter = plan.temporary(OWN_SLOT.fuel, I32);
-  code.bytes([OP.br, 2, OP.end]);
-  emitter.physical--;
   emitter.poll(site);
-  restart(emitter, counter, rounds);
+  restart(emitter, plan.temporary(OWN_SLOT.fuel, I32), rounds);
   code.bytes([OP.br, 0, OP.end, OP.unreachable, OP.end]);
-  emitter.physical -= ADDED_BLOCKS - 1;
+  emitter.physical -= 2;
 }
 
 /** Opens a copy of the body that is followed by another. */
@@ -67,9 +78,8 @@ export function openCopy(emitter: Emitter): void {
 }
 
 /** Closes it: who comes to its end leaves the loop, with the loop's results. */
-export function closeCopy(emitter: Emitter): void {
+export function closeCopy(emitter: Emitter, left: number): void {
   const { code, labels } = emitter;
-  const left = emitter.physical - 2 - ADDED_BLOCKS;
   code.u8(OP.br);
   code.u32(emitter.physical - 1 - left);
   code.u8(OP.end);

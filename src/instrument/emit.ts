@@ -13,15 +13,17 @@
 
 import { CONTROL } from "../abi/index.ts";
 import { ByteWriter } from "../util/index.ts";
-import { asNullable, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import { asNullable, BLOCK_EMPTY, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import { type Caught, closeCaught, openCaught } from "./caught.ts";
-import { closeCopy, closeMinedLoop, openCopy, openMinedLoop } from "./emit-loops.ts";
+import { mostTurnsOf } from "./counted-loops.ts";
+import { closeCopy, closeMinedLoop, closeRound, openCopy, openMinedLoop, openRound } from "./emit-loops.ts";
 import { emitPieces } from "./emit-pieces.ts";
 import { bodyCopies, loopTurns } from "./loops.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { emitGrowth, FunctionWindows } from "./windows.ts";
 import { accessOf } from "./windows-accesses.ts";
+import type { GuardedLoop } from "./windows-loops.ts";
 import type { Region } from "./windows-regions.ts";
 
 /** Slots of temporaries that are no operand slots. */
@@ -61,10 +63,12 @@ export class Emitter {
   #from = NO_RUN;
   /** 1 for instructions that are not merely copied, by opcode. */
   readonly #special = new Uint8Array(0x450);
-  /** Strip-mined loops that are open. */
-  readonly #mined = new Set<number>();
+  /** Strip-mined loops that are open, and the physical index of the block around each. */
+  readonly #mined = new Map<number, number>();
   #siteLocal = 0;
   #inRegion = false;
+  /** Whether a guarded loop is being written without checks. */
+  #plain = false;
   #parameters = 0;
 
   constructor(space: Space) {
@@ -101,16 +105,23 @@ export class Emitter {
 
   /** Writes the instructions from `first` up to `last`, exclusive. */
   instructions(first: number, last: number): void {
-    const { op, start } = this.plan.body;
+    const { op, start, match } = this.plan.body;
     const marks = this.plan.marks;
     this.#from = start[first]!;
     const regions = this.windows?.regions;
     for (let at = first; at < last; at++) {
       const region = regions?.get(at);
-      if (region && region.end <= last && !this.#inRegion) {
+      if (region && region.end <= last && !this.#inRegion && !this.#plain) {
         this.#flush(start[at]!);
         this.#region(region);
         at = region.end - 1;
+        continue;
+      }
+      const loop = op[at] === OP.loop && !this.#plain ? this.windows?.loops.get(at) : undefined;
+      if (loop) {
+        this.#flush(start[at]!);
+        this.#guardedLoop(loop);
+        at = match[at]!;
         continue;
       }
       if ((marks[at]! & (MARK.site | MARK.tee)) === 0 && this.#special[op[at]!] === 0) continue;
@@ -169,6 +180,17 @@ export class Emitter {
     return loopTurns(this.plan.body, at, this.space.mostTurns) > 1;
   }
 
+  /** The most turns of a loop between two points where a guard can be asked; 1 if it is asked for none. */
+  turns(at: number): number {
+    if (this.plan.siteAt.get(at)) {
+      if (!this.mined(at)) return 1;
+      const { copies, rounds } = this.#mining(at);
+      return copies * rounds;
+    }
+    const most = mostTurnsOf(this.plan.body, at);
+    return Number.isFinite(most) ? most : 1;
+  }
+
   /** How many copies of a strip-mined body follow each other, and how often all of them run before a poll. */
   #mining(at: number): { readonly copies: number; readonly rounds: number } {
     const turns = loopTurns(this.plan.body, at, this.space.mostTurns);
@@ -177,24 +199,73 @@ export class Emitter {
   }
 
   #openMined(at: number): void {
-    const { match, start } = this.plan.body;
-    const { copies, rounds } = this.#mining(at);
+    const { start } = this.plan.body;
     this.#replace(at);
-    openMinedLoop(this, at, rounds);
-    this.#mined.add(at);
+    const left = openMinedLoop(this, at, this.#mining(at).rounds);
+    this.#mined.set(at, left);
+    openRound(this, at);
+    this.#copies(at, left);
+    this.#from = start[at + 1]!;
+  }
+
+  /** Writes the copies of a strip-mined loop's body but the last. */
+  #copies(at: number, left: number): void {
+    const { match, start } = this.plan.body;
+    const { copies } = this.#mining(at);
     for (let copy = 1; copy < copies; copy++) {
       this.#from = start[at + 1]!;
       openCopy(this);
       this.instructions(at + 1, match[at]!);
-      closeCopy(this);
+      closeCopy(this, left);
     }
-    this.#from = start[at + 1]!;
   }
 
   #closeMined(opener: number, end: number): void {
-    if (!this.#mined.delete(opener)) return;
+    const left = this.#mined.get(opener);
+    if (left === undefined) return;
+    this.#mined.delete(opener);
     this.#flush(this.plan.body.start[end + 1]!);
+    closeRound(this, left);
     closeMinedLoop(this, this.plan.siteAt.get(opener)!, this.#mining(opener).rounds);
+  }
+
+  /** Writes a guarded loop, once for each way and once with checks. */
+  #guardedLoop(loop: GuardedLoop): void {
+    const { at } = loop;
+    const { match, start, blockType } = this.plan.body;
+    const windows = this.windows!;
+    if (this.plan.siteAt.get(at) && this.mined(at)) {
+      const { rounds } = this.#mining(at);
+      const left = openMinedLoop(this, at, rounds);
+      windows.loop(loop, BLOCK_EMPTY, (fast) => {
+        this.#plain = fast;
+        openRound(this, at);
+        this.#copies(at, left);
+        this.#lastCopy(at);
+        closeRound(this, left);
+        this.#plain = false;
+      });
+      closeMinedLoop(this, this.plan.siteAt.get(at)!, rounds);
+    } else {
+      windows.loop(loop, blockType[at]!, (fast) => {
+        this.#plain = fast;
+        this.code.u8(OP.loop);
+        this.space.writeBlockType(this.code, blockType[at]!);
+        this.labels.push(this.physical++);
+        this.#lastCopy(at);
+        this.#plain = false;
+      });
+    }
+    this.#from = start[match[at]! + 1]!;
+    if (this.plan.marks[match[at]!]! & MARK.tee) this.tee(match[at]!);
+  }
+
+  /** The body of a loop that has been opened, and its end. */
+  #lastCopy(at: number): void {
+    this.instructions(at + 1, this.plan.body.match[at]!);
+    this.code.u8(OP.end);
+    this.labels.pop();
+    this.physical--;
   }
 
   #translate(at: number, code: number): void {

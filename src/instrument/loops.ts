@@ -43,7 +43,7 @@ export function bodyCopies(body: Body, at: number): number {
 }
 
 /** Whether an instruction may run for more than some nanoseconds. */
-function mayTakeLong(code: number): boolean {
+export function mayTakeLong(code: number): boolean {
   switch (code) {
     case OP.call:
     case OP.callIndirect:

@@ -15,7 +15,7 @@
 //        pool    the bytes lie in the run of pages that was translated last, for reading or for writing: the same
 //                instruction on the pool, at a known distance
 // In a guarded region (windows-regions.ts) the test stands once in front, for all accesses; the region is written once
-// for each way and once with slow accesses.
+// for each way and once with slow accesses. A guarded loop (windows-loops.ts) is tested once for many turns.
 //
 // The sum of the direct way may wrap around 2^32: then the last byte lies beyond 4 GiB, and the original traps.
 //
@@ -34,6 +34,7 @@ import { type Emitter, OWN_SLOT } from "./emit.ts";
 import type { Plan, Site } from "./plan.ts";
 import { RUN, type Way, type WindowSpace, writeAccess } from "./space.ts";
 import { type Access, accessOf, type MemoryArgument, memoryArgument } from "./windows-accesses.ts";
+import { type GuardedLoop, guardedLoopsOf, type LoopGuard } from "./windows-loops.ts";
 import { type Region, regionsOf } from "./windows-regions.ts";
 import { growFunction, slowAccess } from "./windows-slow.ts";
 
@@ -43,29 +44,40 @@ const ACCESSES_FOR_A_CALL = 2;
 /** Where both ways are tried, or the test is a mere compare, writing a region twice costs more than it saves. */
 const NO_REGIONS: ReadonlyMap<number, Region> = new Map();
 
+const I64_LT_S = 0x53;
+const I64_GT_S = 0x55;
+const I64_MUL = 0x7e;
+
+const NO_NEEDS: ReadonlyMap<number, number> = new Map();
+
 const RUN_TYPES: readonly ValueType[] = [I64, I64, I32];
 
 /** The windows of the function that an emitter is writing. */
 export class FunctionWindows {
   /** By first instruction. */
   readonly regions: ReadonlyMap<number, Region>;
+  /** By first instruction. */
+  readonly loops: ReadonlyMap<number, GuardedLoop>;
   readonly #emitter: Emitter;
   readonly #space: WindowSpace;
   /** Globals that are kept in locals. */
   readonly #kept = new Map<number, number>();
   /** In a region: the way that is known to be right, or "slow". */
   #known: Way | "slow" | undefined;
-  #region: Region | undefined;
+  /** In a region or loop: what the guard of each access says. */
+  #needs: ReadonlyMap<number, number> = NO_NEEDS;
 
   constructor(emitter: Emitter, space: WindowSpace) {
     this.#emitter = emitter;
     this.#space = space;
     this.regions = space.ways.join() === "pool" ? regionsOf(emitter.plan) : NO_REGIONS;
+    this.loops = guardedLoopsOf(emitter.plan, (at) => emitter.turns(at));
     const { needs, calls, handlers } = usesOf(emitter.plan);
     if (handlers || needs.length < 1 + ACCESSES_FOR_A_CALL * calls) return;
     if (space.ways.includes("direct")) this.#kept.set(space.limitGlobal, emitter.plan.temporary(OWN_SLOT.limit, I32));
     if (!space.ways.includes("pool")) return;
-    const written = new Set([...this.regions.values()].flatMap((region) => [...region.needs.values()]));
+    const guarded = [...this.regions.values(), ...this.loops.values()];
+    const written = new Set(guarded.flatMap((piece) => [...piece.needs.values()]));
     for (const need of [WINDOW.read, WINDOW.write]) {
       if (!needs.includes(need) && !written.has(need)) continue;
       RUN_TYPES.forEach((type, part) => {
@@ -90,9 +102,8 @@ export class FunctionWindows {
 
   /** Writes a region: `write` writes its instructions. */
   region(region: Region, write: () => void): void {
-    this.#region = region;
+    this.#needs = region.needs;
     this.#regionBy(0, region, write);
-    this.#region = undefined;
   }
 
   #regionBy(choice: number, region: Region, write: () => void): void {
@@ -113,6 +124,72 @@ export class FunctionWindows {
     write();
     this.#known = undefined;
     if (way) emitter.code.u8(OP.end);
+  }
+
+  /**
+   * Writes a guarded loop.
+   *
+   * @param blockType of the loop where it is written
+   * @param write writes the loop; `fast`: no access in it needs a check
+   */
+  loop(loop: GuardedLoop, blockType: number, write: (fast: boolean) => void): void {
+    this.#loopBy(0, loop, blockType, write);
+  }
+
+  #loopBy(choice: number, loop: GuardedLoop, blockType: number, write: (fast: boolean) => void): void {
+    const emitter = this.#emitter;
+    const way = this.#space.ways[choice];
+    if (!way) return write(false);
+    const turns = emitter.turns(loop.at);
+    loop.guards.forEach((guard, index) => {
+      this.#loopMisses(way, guard, turns);
+      if (index > 0) emitter.code.u8(OP.i32Or);
+    });
+    emitter.unlikely(OP.if);
+    emitter.space.writeBlockType(emitter.code, blockType);
+    emitter.physical++;
+    this.#loopBy(choice + 1, loop, blockType, write);
+    emitter.code.u8(OP.else);
+    this.#known = way;
+    this.#needs = loop.needs;
+    write(true);
+    this.#known = undefined;
+    emitter.physical--;
+    emitter.code.u8(OP.end);
+  }
+
+  /** Whether some turn's bytes at an address are not known to lie below the limit, or in the run. */
+  #loopMisses(way: Way, { address, high, need }: LoopGuard, turns: number): void {
+    const emitter = this.#emitter;
+    const { code } = emitter;
+    const begin = () => {
+      code.bytes(address.code);
+      code.u8(OP.i64ExtendI32U);
+    };
+    // Behind the last byte of all turns.
+    begin();
+    this.#addWide(address.above * turns + high);
+    for (const [local, factor] of address.growing) {
+      emitter.local(OP.localGet, local);
+      code.bytes([OP.i64ExtendI32U, OP.i64Const]);
+      code.s64(BigInt(factor * turns));
+      code.bytes([I64_MUL, OP.i64Add]);
+    }
+    if (way === "direct") {
+      this.#global(this.#space.limitGlobal);
+      code.u8(OP.i64ExtendI32U);
+    } else {
+      this.#global(this.#run(need, RUN.start));
+      this.#global(this.#run(need, RUN.bytes));
+      code.u8(OP.i64Add);
+    }
+    code.u8(I64_GT_S);
+    if (way === "direct" && address.below === 0) return;
+    begin();
+    this.#addWide(-address.below * turns);
+    if (way === "direct") code.bytes([OP.i64Const, 0]);
+    else this.#global(this.#run(need, RUN.start));
+    code.bytes([I64_LT_S, OP.i32Or]);
   }
 
   /** Writes the access at `site`, whose operands lie on the stack. */
@@ -164,7 +241,7 @@ export class FunctionWindows {
     const emitter = this.#emitter;
     const rest = operandLocals(emitter, site).slice(1);
     this.#store(rest);
-    this.#toPool(argument.offset, this.#region!.needs.get(site.at)!);
+    this.#toPool(argument.offset, this.#needs.get(site.at)!);
     for (const local of rest) emitter.local(OP.localGet, local);
     this.#instruction(access, argument, this.#space.pool, 0);
   }
