@@ -1,0 +1,87 @@
+// RTCR's interposers pass the suites that core's sessions pass: a component cannot tell them apart (S7-S23, S31-S33).
+import { ok } from "node:assert/strict";
+import { pdSessionSuite } from "../../test/contracts/pd-session.ts";
+import { regionMapSuite } from "../../test/contracts/region-map.ts";
+import { rmSessionSuite } from "../../test/contracts/rm-session.ts";
+import { type CorePd, createCoreContext, createDataspace, createPd, createRm, createRootPd } from "../core/index.ts";
+import { type Capability, DONATION, type PdSession } from "../session/index.ts";
+import { RtcrPd } from "./pd.ts";
+import { RtcrRm } from "./rm.ts";
+import { ChildContext } from "./tracked.ts";
+
+/** PDs of core behind interposers of one child. */
+function system() {
+  const warnings: string[] = [];
+  const core = createCoreContext({ warn: (message) => warnings.push(message) });
+  const context = new ChildContext(core.badges);
+  const root = createRootPd(core, { label: "core", donation: { ram: 2 ** 30, caps: 10_000 } });
+  const behind = new Map<Capability<PdSession>, { ours: RtcrPd; real: CorePd }>();
+  const pd = (reference?: CorePd, ram = 2 << 20, caps = 400) => {
+    const made = createPd(core, { label: "child", donation: DONATION.PD });
+    ok(made.ok);
+    const real = made.value;
+    const ours = new RtcrPd(context, { id: 1, args: "", real: real.capability });
+    behind.set(ours.base.capability, { ours, real });
+    if (reference) {
+      ok(real.refAccount(reference.capability).ok);
+      ok(reference.transferRamQuota(real.capability, ram).ok && reference.transferCapQuota(real.capability, caps).ok);
+    }
+    return { capability: ours.base.capability, real };
+  };
+  const destroy = (capability: Capability<PdSession>) => {
+    const { ours, real } = behind.get(capability)!;
+    real.destroy();
+    ours.dispose();
+  };
+  const rm = (donation: { ram: number; caps: number }) => {
+    const made = createRm(core, { label: "rm", donation });
+    ok(made.ok);
+    const ours = new RtcrRm(context, { id: 2, args: "", real: made.value.capability });
+    return { real: made.value, ours };
+  };
+  return { core, root, pd, rm, destroy, warnings };
+}
+
+pdSessionSuite("interposed", () => {
+  const { root, pd, destroy } = system();
+  const creator = pd(root, 32 << 20, 4000);
+  return {
+    pd: pd(creator.real).capability,
+    creator: creator.capability,
+    another: () => pd().capability,
+    destroy,
+  };
+});
+
+regionMapSuite("interposed", () => {
+  const { core, root, pd, rm } = system();
+  const { ours } = rm({ ram: 1 << 20, caps: 100 });
+  const create = (size: number) => {
+    const map = ours.create(size);
+    ok(map.ok);
+    return map.value;
+  };
+  const rom = createDataspace(core, { origin: "rom", size: 8192, content: Uint8Array.of(1, 2, 3) })!;
+  return {
+    map: create(1 << 20),
+    pd: pd(root, 64 << 20, 1000).capability,
+    create,
+    destroy: (map) => ours.destroy(map),
+    rom: rom.capability,
+  };
+});
+
+rmSessionSuite("interposed", () => {
+  const { root, pd, rm, warnings } = system();
+  const { ours, real } = rm(DONATION.RM);
+  return {
+    rm: ours.base.capability,
+    upgrade: (quota) => real.upgrade(quota),
+    close: () => {
+      real.dispose();
+      ours.dispose();
+    },
+    pd: pd(root).capability,
+    warnings: () => warnings.length,
+  };
+});
