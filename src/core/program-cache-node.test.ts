@@ -5,18 +5,20 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assemble } from "../../test/assemble.ts";
 import { Group } from "../engine/index.ts";
-import type { LoadedProgram } from "./program.ts";
+import { type LoadedProgram, loadProgram } from "./program.ts";
 import { cachedPrograms } from "./program-cache-node.ts";
 
 const HASH = "a".repeat(64);
 
-/** Sums up 1 to n, with a function reference and an f64 global; large enough to be kept. */
+/** Counts down; sums up 1 to n, with a function reference and an f64 global; large enough to be kept. */
 const MODULE = assemble(`(module
   (memory 4)
   (global $half (mut f64) (f64.const 0.5))
   (data (i32.const 0) "${"x".repeat(140_000)}")
   (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (elem declare func $add)
+  (func (export "count") (param $n i32)
+    (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
   (func (export "sum") (param $n i32) (result i32) (local $s i32) (local $f funcref)
     (local.set $f (ref.func $add))
     (loop $again
@@ -42,6 +44,18 @@ test("a rewritten module is kept, and runs and freezes as the one that was made"
   writeFileSync(file!, content);
   assert.deepEqual(cachedPrograms(folder)(MODULE, HASH).bytes, made.bytes);
   assert.notDeepEqual(readFileSync(file!), content); // and it was written anew
+});
+
+test("what was rewritten with other options is another module", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const usual = cachedPrograms(folder)(MODULE, HASH);
+  const options = { mostTurns: 1 };
+  const made = cachedPrograms(folder, options)(MODULE, HASH);
+  assert.deepEqual(made.bytes, loadProgram(MODULE, HASH, options).bytes);
+  assert.notDeepEqual(made.bytes, usual.bytes);
+  assert.deepEqual(cachedPrograms(folder, { ...options })(MODULE, HASH).bytes, made.bytes);
+  assert.equal(readdirSync(folder).length, 2);
 });
 
 test("a cache that cannot be written is no failure", () => {

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { RewriteOptions } from "../instrument/index.ts";
 import { type LoadedProgram, loadProgram, loadRewritten, type RewrittenModule } from "./program.ts";
 
 /** Smaller modules are rewritten faster than files are opened. */
@@ -16,22 +17,25 @@ const HASH_BYTES = 32;
 /** The code that decides what a rewritten module looks like, from the folder of this file. */
 const REWRITER = ["../abi", "../wasm", "../wasm/sections", "../instrument"];
 
-/** Loads programs through the cache in `folder`, which exists. */
-export function cachedPrograms(folder: string): (module: Uint8Array, hash: string) => LoadedProgram {
+/** Loads programs, all with the same options, through the cache in `folder`, which exists. */
+export function cachedPrograms(
+  folder: string,
+  options: RewriteOptions = {},
+): (module: Uint8Array, hash: string) => LoadedProgram {
   return (module, hash) => {
-    if (module.length < LEAST_BYTES) return loadProgram(module, hash);
-    const file = join(folder, `${hash}.${fingerprint()}`);
+    if (module.length < LEAST_BYTES) return loadProgram(module, hash, options);
+    const file = join(folder, `${hash}.${fingerprint(options)}`);
     const kept = read(file);
-    if (kept) return loadRewritten(module, kept);
-    const loaded = loadProgram(module, hash);
+    if (kept) return loadRewritten(module, kept, options);
+    const loaded = loadProgram(module, hash, options);
     write(file, loaded);
     return loaded;
   };
 }
 
-/** The same for the same rewriter: a hash of its files. */
-function fingerprint(): string {
-  const hash = createHash("sha256");
+/** The same for the same rewriter and options: a hash of its files and them. */
+function fingerprint(options: RewriteOptions): string {
+  const hash = createHash("sha256").update(JSON.stringify(Object.entries(options).sort()));
   for (const folder of REWRITER) {
     const path = fileURLToPath(new URL(folder, import.meta.url));
     for (const name of readdirSync(path).sort()) {

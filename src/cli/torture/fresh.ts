@@ -22,8 +22,15 @@ export async function travelFresh(given: RigSpec, choice: Choice, folder: string
   const visited = new Set<string>();
   let order: Pick<StepOrder, "from" | "passed" | "stuck"> = { passed: 0, stuck: 0 };
   for (;;) {
-    const { hash, spec } = given;
-    const result = await oneStep(folder, { ...paths, hash, spec, ...order, until: nextPoint(choice, order.passed) });
+    const { hash, spec, cache } = given;
+    const result = await oneStep(folder, {
+      ...paths,
+      hash,
+      spec,
+      cache,
+      ...order,
+      until: nextPoint(choice, order.passed),
+    });
     const [stdout, stderr] = (["stdout", "stderr"] as const).map((name) => readOutput(folder, name));
     const journey = { passed: order.passed, taken, visited: [...visited], sites: 0, stdin };
     const output = { stdout: stdout!, stderr: stderr! };

@@ -11,7 +11,8 @@ import {
   createSeededRandom,
   type MemoryInputOptions,
 } from "../../core/index.ts";
-import { type LoadedProgram, loadProgram } from "../../core/program.ts";
+import type { LoadedProgram } from "../../core/program.ts";
+import { cachedPrograms } from "../../core/program-cache-node.ts";
 import { Arenas } from "../../engine/index.ts";
 import { openVolumes, type ProgramState, type RunSpec, WasiProgram } from "../../machine/index-node.ts";
 import { type SessionStates, sessionStates } from "../../wasi/index.ts";
@@ -25,6 +26,8 @@ export interface RigSpec {
   readonly spec: RunSpec;
   /** Absent: this process's own, taken when the program first asks for input. */
   readonly stdin?: Uint8Array | undefined;
+  /** Folder that keeps the rewritten module; it exists. */
+  readonly cache: string;
 }
 
 /** Takes what the program writes, in order; the bytes are its own. */
@@ -49,7 +52,7 @@ export class Rig {
   constructor(given: RigSpec, output: OutputSink) {
     this.#given = given;
     this.#output = output;
-    this.loaded = loadProgram(given.module, given.hash, { mostTurns: 1 });
+    this.loaded = cachedPrograms(given.cache, { mostTurns: 1 })(given.module, given.hash);
   }
 
   /** What the program was given: its own input, or what it has taken of this process's. */

@@ -20,6 +20,7 @@ export interface StepOrder {
   readonly hash: string;
   readonly spec: RunSpec;
   readonly stdin: string;
+  readonly cache: string;
   /** Id of the state to go on from. */
   readonly from?: string | undefined;
   readonly passed: number;
@@ -35,8 +36,8 @@ export type StepResult =
 async function step(folder: string): Promise<StepResult> {
   const order = JSON.parse(readFileSync(join(folder, "step.json"), "utf8")) as StepOrder;
   const [module, stdin] = [order.module, order.stdin].map((path) => new Uint8Array(readFileSync(path)));
-  const { hash, spec, passed, until, stuck } = order;
-  const rig = new Rig({ module: module!, hash, spec, stdin: stdin! }, (stream, bytes) =>
+  const { hash, spec, cache, passed, until, stuck } = order;
+  const rig = new Rig({ module: module!, hash, spec, cache, stdin: stdin! }, (stream, bytes) =>
     appendFileSync(join(folder, stream), bytes),
   );
   const store = await openDirectoryStore(join(folder, "store"));

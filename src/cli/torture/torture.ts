@@ -41,11 +41,13 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   try {
     const plain = copyDirectories(options.spec, join(folder, "plain"));
     const own = copyDirectories(options.spec, join(folder, "tortured"));
+    const cache = join(folder, "cache");
+    mkdirSync(cache);
     const begin = performance.now();
-    const uninterrupted = await travelInWorker({ ...options, spec: plain }, { none: true }, false);
+    const uninterrupted = await travelInWorker({ ...options, spec: plain, cache }, { none: true }, false);
     const between = performance.now();
     const choice = chosen(options.choice, uninterrupted.passed);
-    const given = { ...options, spec: own, stdin: uninterrupted.stdin };
+    const given = { ...options, spec: own, cache, stdin: uninterrupted.stdin };
     const tortured = options.freshProcess
       ? await travelFresh(given, choice, join(folder, "legs"))
       : await travelInWorker(given, choice, options.listSites);
