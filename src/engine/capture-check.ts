@@ -53,7 +53,9 @@ function checkInstance(group: Group, instance: Instance, state: SavedInstance, m
   sameIndices(state.tables, mine.tables, `${name}: tables`);
   for (const memory of state.memories) checkMemory(instance, memory);
   for (const { index, value } of state.globals) {
-    checkValue(group, value, info.globals[index]!.type, `${name}: global ${index}`);
+    const what = `${name}: global ${index}`;
+    checkValue(group, value, info.globals[index]!.type, what);
+    checkType(group, value, what, (reference) => instance.accepts("global", index, reference));
   }
   for (const { index, elements } of state.tables) checkTable(group, instance, index, elements);
   checkDropped(instance, "data", state.droppedData, info.droppableData);
@@ -83,6 +85,7 @@ function checkTable(group: Group, instance: Instance, index: number, elements: r
   expect(length >= present && length <= max, `${what}: expected ${present} to ${max} elements, found ${length}`);
   elements.forEach((value, place) => {
     checkValue(group, value, element, `${what}, element ${place}`);
+    checkType(group, value, `${what}, element ${place}`, (reference) => instance.accepts("table", index, reference));
   });
 }
 
@@ -141,9 +144,17 @@ function checkValue(group: Group, value: SavedValue, type: ValueTypeName, what: 
   checkReference(group, value, what);
 }
 
+/** A function is saved without its type: whether it has the one that is needed shows when it is put in place. */
+function checkType(group: Group, value: SavedValue, what: string, accepts: (reference: unknown) => boolean): void {
+  if (value.type !== "func") return;
+  const found = `function ${value.index} of instance ${value.instance}`;
+  expect(accepts(group.references.load(value)), `${what}: ${found} does not have the type that stands there`);
+}
+
 function checkReference(group: Group, value: SavedValue, what: string): void {
   const problem = group.references.problem(value);
   expect(problem === undefined, `${what}: ${problem}`);
+  if (value.type === "exn") group.references.load(value); // shows whether the functions in it have their types
 }
 
 function sameIndices(found: readonly { readonly index: number }[], expected: readonly number[], what: string): void {

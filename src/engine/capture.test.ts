@@ -224,6 +224,50 @@ test("frames that cannot stand like this are refused", () => {
   restoreGroup(make(), saved);
 });
 
+test("functions of another type than stands there are refused", () => {
+  const program = loadProgram(
+    assembleWithBinaryen(`(module (type $i (func (param i32) (result i32))) (tag $e (param (ref null $i))) (tag $x (param (ref null $i) v128)) (table $t 2 (ref null $i)) (global $g (mut (ref null $i)) (ref.null $i)) (export "t" (table $t))
+      (func $id (type $i) (loop (nop)) (local.get 0)) (func $other) (elem declare func $id $other)
+      (func (export "f") (result i32) (local $r (ref null $i)) (local $a exnref) (local $b exnref) (local.set $r (ref.func $id)) (global.set $g (ref.func $id)) (table.set $t (i32.const 1) (ref.func $id))
+        (local.set $a (block $h (result exnref) (try_table (catch_all_ref $h) (throw $e (ref.func $id))) (unreachable))) (local.set $b (block $h (result exnref) (try_table (catch_all_ref $h) (throw $x (ref.func $id) (v128.const i64x2 1 2))) (unreachable)))
+        (drop (call $id (i32.const 1))) (block $h (result (ref null $i)) (try_table (catch $e $h) (throw_ref (local.get $a))) (unreachable)) (drop) (block $h (result (ref null $i) v128) (try_table (catch $x $h) (throw_ref (local.get $b))) (unreachable)) (drop) (drop) (call_ref $i (i32.const 7) (local.get $r))))`),
+    "m",
+    { mostTurns: 1 },
+  );
+  const make = () => {
+    const group = new Group();
+    group.add("m", program);
+    return group;
+  };
+  const group = make();
+  group.request();
+  const entry = program.info.exports.find(({ name }) => name === "f")!.index;
+  const thread = group.spawn({ instance: 0, function: entry, name: "f" }, []);
+  do group.run(thread);
+  while (group.frames(thread).length < 2);
+  const saved = serialised(captureGroup(group));
+  restoreGroup(make(), JSON.parse(saved, revived));
+  // Each reference in turn becomes one to the other function.
+  const places = [...saved.matchAll(/"type":"func","instance":0,"index":0/g)].map(({ index }) => index);
+  assert.equal(places.length, 5, saved);
+  for (const at of places) {
+    const state = JSON.parse(`${saved.slice(0, at)}${saved.slice(at).replace('"index":0', '"index":1')}`, revived);
+    assert.throws(() => restoreGroup(make(), state), { code: "mismatch", message: /does not have the types?/ });
+  }
+});
+
+function serialised(saved: SavedGroup): string {
+  return JSON.stringify(saved, (_, value) => {
+    if (typeof value === "bigint") return { big: String(value) };
+    return value instanceof Uint8Array ? { bytes: [...value] } : value;
+  });
+}
+
+function revived(_: string, value: { big?: string; bytes?: number[] } | null): unknown {
+  if (typeof value?.big === "string") return BigInt(value.big);
+  return Array.isArray(value?.bytes) ? new Uint8Array(value.bytes) : value;
+}
+
 test("arenas keep their buffers", () => {
   const { group } = start(assemble(`(module (memory 2))`));
   const arenas = new Arenas();

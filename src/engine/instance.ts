@@ -210,6 +210,19 @@ export class Instance {
     this.#accessor(`catch-global${index}`)();
   }
 
+  /** Whether a reference can stand in a global, in a table, or in the table of references of frozen frames. */
+  accepts(where: "global" | "table" | "references", index: number, reference: unknown): boolean {
+    if (where === "global") return accepted(this.global(index), "value", reference);
+    const table = where === "table" ? this.table(index) : this.references(index);
+    const first = (typeof table.length === "bigint" ? 0n : 0) as number;
+    if (Number(table.length) === 0) {
+      if (where === "table") return true; // it will grow by this very element
+      table.grow(1);
+    }
+    const slot = { get: () => table.get(first), set: (value: unknown) => table.set(first, value) };
+    return accepted(Object.defineProperty({}, "value", slot), "value", reference);
+  }
+
   /** All elements of a table. */
   tableElements(index: number): unknown[] {
     const table = this.table(index);
@@ -384,6 +397,19 @@ export class Instance {
 
   #own(prefix: string, index: number): WebAssembly.ExportValue {
     return this.exports[`${prefix}${index}`]!;
+  }
+}
+
+/** Whether a property takes a value; it keeps its own. */
+function accepted<Key extends string>(holder: { [key in Key]?: unknown }, key: Key, value: unknown): boolean {
+  const before = holder[key];
+  try {
+    holder[key] = value;
+    holder[key] = before;
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return false;
+    throw thrown;
   }
 }
 

@@ -2,6 +2,7 @@
 // else through the program's payload accessor (instrument/payloads.ts).
 
 import type { SavedValue, ValueTypeName } from "../abi/index.ts";
+import { EngineFault } from "./faults.ts";
 import { type Instance, thrownBy } from "./instance.ts";
 import type { References } from "./references.ts";
 import { fromSaved, readNumber, toSaved, writeNumber } from "./values.ts";
@@ -47,14 +48,29 @@ export function makeException(
   const accessor = instance.payloads();
   const make = accessor?.[`make${tag}`] as ((...references: readonly unknown[]) => void) | undefined;
   const values = payload.map((value) => (isNumber(value) && make ? undefined : fromSaved(value, references)));
-  if (!make) return new WebAssembly.Exception(instance.tag(tag), values as never[]);
+  if (!make) return typed(instance, tag, () => new WebAssembly.Exception(instance.tag(tag), values as never[]));
   const types = instance.program.info.tags[tag]!;
   const view = new DataView((accessor!["values"] as WebAssembly.Memory).buffer);
   payload.forEach((value, place) => {
     if (isNumber(value)) writeNumber(view, VALUE_BYTES * place, value);
   });
   instance.raise(...values.filter((_, place) => types[place] === "exnref"));
-  return thrownBy(() => make(...values.filter((_, place) => plainReference(types[place]!))));
+  const made = thrownBy(() => make(...values.filter((_, place) => plainReference(types[place]!))));
+  return typed(instance, tag, () => {
+    if (made instanceof WebAssembly.Exception) return made;
+    throw made;
+  });
+}
+
+/** @throws EngineFault "mismatch" if making the exception finds that a reference has not the type that it needs */
+function typed(instance: Instance, tag: number, make: () => WebAssembly.Exception): WebAssembly.Exception {
+  try {
+    return make();
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError)) throw thrown;
+    const message = `an exception of tag ${tag} of ${instance.name} does not have the types of its tag: ${thrown.message}`;
+    throw new EngineFault("mismatch", message, { cause: thrown });
+  }
 }
 
 function plainReference(type: ValueTypeName): boolean {

@@ -153,7 +153,18 @@ export class Records {
       const expected = values.map((value) => value.type).join(" ") || "none";
       throw new EngineFault("mismatch", `${where}: expected values ${expected}, found ${found}`);
     }
+    values.forEach((value, i) => {
+      this.#requireType(instance, value, frame.values[i]!, where);
+    });
     return { instance, ...place };
+  }
+
+  /** @throws EngineFault "mismatch" for a function of another type than the frame has there */
+  #requireType(instance: Instance, { table }: RecordValue, saved: SavedValue, where: string): void {
+    if (saved.type !== "func" || this.#references.problem(saved) !== undefined) return;
+    if (instance.accepts("references", table, this.#references.load(saved))) return;
+    const message = `function ${saved.index} of instance ${saved.instance} does not have the type that stands there`;
+    throw new EngineFault("mismatch", `${where}: ${message}`);
   }
 
   #readValue(address: number, value: RecordValue, instance: Instance): SavedValue {
