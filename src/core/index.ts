@@ -2,12 +2,17 @@
 export { ClockFault, createClock, type HostClocks, webClocks } from "./clock.ts";
 export { createCountingClock } from "./clock-counting.ts";
 export {
+  createDevice,
   type Device,
   DeviceBus,
+  DeviceFault,
+  type DeviceHost,
+  type DeviceSpec,
   InterruptLine,
   Serial16550,
   SerialFault,
   type SerialOptions,
+  SharedMemoryDevice,
 } from "./devices/index.ts";
 export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files/index.ts";
 export {
