@@ -1,4 +1,7 @@
 // What the command and the worker that a system runs in say to each other.
+
+import type { HostDirectory } from "../../core/host-files/index-node.ts";
+import type { DeviceSpec } from "../../core/index.ts";
 import type { Quota } from "../../session/index.ts";
 
 /** Given to the worker at its start. */
@@ -8,17 +11,26 @@ export interface SystemSpec {
   readonly modules: ReadonlyMap<string, Uint8Array>;
   readonly quota: Quota;
   readonly cpus: number;
+  /** What File_system sessions show; none: there is no such service. */
+  readonly directories: readonly HostDirectory[];
+  readonly devices: readonly DeviceSpec[];
 }
 
 export type ToSystem =
   /** Init's configuration has changed. */
   | { readonly type: "config"; readonly text: string }
+  /** Standard input, asked for by "wants-input"; undefined: there is no more. */
+  | { readonly type: "input"; readonly bytes: Uint8Array | undefined }
   /** Ends all components; "ended" follows. */
   | { readonly type: "stop" };
 
 export type FromSystem =
   /** A line of core's LOG service, `[label] text`. */
   | { readonly type: "line"; readonly text: string }
+  /** What a component has written to its terminal. */
+  | { readonly type: "output"; readonly stream: 1 | 2; readonly bytes: Uint8Array }
+  /** A component reads standard input. */
+  | { readonly type: "wants-input" }
   /** What core has to say to people. */
   | { readonly type: "warning"; readonly text: string }
   /** A report that was sent to core. */

@@ -5,11 +5,13 @@ import { watch } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { Quota } from "../../session/index.ts";
 import type { Io } from "../command.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
 import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
+import { readDevices } from "./devices.ts";
 import { readSystemModules } from "./modules.ts";
 import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
 
@@ -28,6 +30,9 @@ export interface SystemOptions {
   /** `NAME=FILE` */
   readonly roms: readonly string[];
   readonly cpus: number;
+  readonly directories: readonly HostDirectory[];
+  /** A file that names devices. */
+  readonly devices: string | undefined;
 }
 
 /**
@@ -36,9 +41,10 @@ export interface SystemOptions {
  * @returns init's exit value, modulo 256; 128 and the signal's number when a signal has ended it
  * @throws CliFailure when the configuration has faults, or the system cannot be started
  */
-export async function runSystem({ io, file, roms, cpus }: SystemOptions): Promise<number> {
+export async function runSystem({ io, file, roms, cpus, directories, devices }: SystemOptions): Promise<number> {
   const config = readSystemConfig(file);
-  const spec: SystemSpec = { config, modules: readSystemModules(file, roms), quota: SYSTEM_QUOTA, cpus };
+  const modules = readSystemModules(file, roms);
+  const spec: SystemSpec = { config, modules, quota: SYSTEM_QUOTA, cpus, directories, devices: readDevices(devices) };
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: spec,
     resourceLimits: { stackSizeMb: STACK_MB },
@@ -55,19 +61,26 @@ export async function runSystem({ io, file, roms, cpus }: SystemOptions): Promis
   });
   const stopWatching = watchConfig(file, config, io, (text) => say({ type: "config", text }));
   try {
-    const value = await untilEnd(worker, io);
+    const value = await untilEnd(worker, io, say);
     return signalled ?? value & 0xff;
   } finally {
     stopWatching();
+    process.stdin.pause();
     for (const off of handlers) off();
     await worker.terminate();
   }
 }
 
-function untilEnd(worker: Worker, io: Io): Promise<number> {
+function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void): Promise<number> {
+  const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   return new Promise((resolve, reject) => {
     worker.on("message", (message: FromSystem) => {
-      if (message.type === "line") io.out(`${message.text}\n`);
+      if (message.type === "output") {
+        const text = decoders[message.stream].decode(message.bytes, { stream: true });
+        if (message.stream === 1) io.out(text);
+        else io.err(text);
+      } else if (message.type === "wants-input") passInput(say);
+      else if (message.type === "line") io.out(`${message.text}\n`);
       else if (message.type === "warning") io.err(`warning: ${message.text}\n`);
       else if (message.type === "report") io.err(`report ${message.label}:\n${message.text}`);
       else if (message.type === "ended") resolve(message.value);
@@ -78,6 +91,13 @@ function untilEnd(worker: Worker, io: Io): Promise<number> {
       reject(new CliFailure(EXIT.failed, `the system's thread ended with ${code}, expected its end to be told`)),
     );
   });
+}
+
+/** From now on until the process's end. */
+function passInput(say: (message: ToSystem) => void): void {
+  process.stdin.on("data", (bytes: Buffer) => say({ type: "input", bytes: new Uint8Array(bytes) }));
+  process.stdin.once("end", () => say({ type: "input", bytes: undefined }));
+  process.stdin.once("error", () => say({ type: "input", bytes: undefined }));
 }
 
 /** Calls `changed` with each new text that is without fault; others are reported and change nothing. */

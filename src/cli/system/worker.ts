@@ -5,9 +5,11 @@ import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Core } from "../../core/index.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
+import { componentWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
 import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
+import { systemDevices, systemFiles, systemTerminals } from "./host.ts";
 import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
 
 const spec = workerData as SystemSpec;
@@ -23,6 +25,8 @@ function fail(thrown: unknown): void {
 }
 
 function run(): void {
+  const terminals = systemTerminals(say);
+  const files = systemFiles(spec.directories);
   const core = new Core({
     quota: spec.quota,
     modules: spec.modules,
@@ -31,6 +35,10 @@ function run(): void {
     output: (text) => say({ type: "line", text }),
     warn: (text) => say({ type: "warning", text }),
     reported: (label, report) => say({ type: "report", label, text: new TextDecoder().decode(report) }),
+    devices: systemDevices(spec.devices, say),
+    terminals: (label) => terminals.open(label),
+    ...(files ? { files } : {}),
+    wasi: componentWasi,
     hash: (bytes) => createHash("sha256").update(bytes).digest("hex"),
     kernel: { failed: fail },
   });
@@ -42,7 +50,11 @@ function run(): void {
   };
   port.on("message", (message: ToSystem) => {
     if (message.type === "config") config.change(encoder.encode(message.text));
-    else end(0);
+    else if (message.type === "stop") end(0);
+    else {
+      terminals.input(message.bytes);
+      for (const component of core.kernel.components) component.wake();
+    }
   });
   const first = core.start({ name: "init", binary: INIT_PROGRAM });
   void first.exited.then(end);

@@ -15,7 +15,7 @@ import { runSystem } from "../system/run-system.ts";
 export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
-  usage: "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--cpus N] SYSTEM.xml",
+  usage: "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -37,7 +37,13 @@ service go to standard output. A configuration with faults is refused before the
 file, line and what is allowed; when the file changes, init gets the new text. The exit code is init's exit value.
 
   --rom NAME=FILE          another ROM module; may be repeated
+  --dir HOST[::GUEST][:ro] a directory of File_system sessions; may be repeated. Nothing is undone there
+  --devices FILE           devices of IO_PORT, IO_MEM and IRQ sessions: <devices> with <serial-16550 name base irq/> and
+                           <shared-memory name base size doorbell irq/>
   --cpus N                 processors of the machine (default: 1)
+
+WASI commands are components too: arguments and environment come from <arg value/> and <env key value/> of their config,
+Terminal sessions are this process's standard streams, without such a route their output goes to LOG.
 
 SIGINT, SIGTERM and SIGHUP end the program. The exit code is the program's own; 134 after a trap or an uncaught
 exception; 128 and the signal's number when a signal has ended it (137: rtcr kill); 0 when rtcr checkpoint --stop
@@ -54,13 +60,14 @@ has. When the program could not be started it is one of those below.`,
     deterministic: { type: "boolean" },
     rom: { type: "string", multiple: true },
     cpus: { type: "string" },
+    devices: { type: "string" },
   },
   operands: [1, Infinity],
   program: true,
   run: async ({ values, positionals, io, home }) => {
     const [file, ...args] = positionals as [string, ...string[]];
     if (file.endsWith(".xml")) return runSystem({ io, file, ...readSystemOptions(values, args) });
-    const foreign = SYSTEM_OPTIONS.find((name) => values[name] !== undefined);
+    const foreign = ONLY_SYSTEMS.find((name) => values[name] !== undefined);
     if (foreign) throw usageError(`--${foreign} is for systems (SYSTEM.xml), found ${file}`, "run");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const directories = texts(values, "dir").map(readDirectory);
@@ -92,15 +99,20 @@ has. When the program could not be started it is one of those below.`,
   },
 };
 
-/** Options of systems; programs have all others. */
-const SYSTEM_OPTIONS: readonly string[] = ["rom", "cpus"];
+/** Options that only systems have, and all that they have. */
+const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
+const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir"];
 const CPUS_LIMIT = 64;
 
 function readSystemOptions(values: Values, args: readonly string[]) {
   const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
-  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --rom and --cpus`, "run");
+  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${SYSTEM_OPTIONS.join(", --")}`, "run");
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "run");
   const cpus = Number(text(values, "cpus") ?? 1);
-  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) return { roms: texts(values, "rom"), cpus };
+  const directories = texts(values, "dir").map(readDirectory);
+  const devices = text(values, "devices");
+  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) {
+    return { roms: texts(values, "rom"), cpus, directories, devices };
+  }
   throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, "run");
 }

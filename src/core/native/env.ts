@@ -109,8 +109,12 @@ class Signals {
       throw new NativeFault(code, "no quota for a signal context");
     }
     this.#handlers.set(imprint, handle);
+    const free = () => objectOf<PdSession>(this.#pd, "pd")?.freeContext(context.value);
     const dispose = () => {
-      if (this.#handlers.delete(imprint)) objectOf<PdSession>(this.#pd, "pd")?.freeContext(context.value);
+      if (!this.#handlers.delete(imprint)) return;
+      // A pending context is freed when it has been taken: what it has to say is nobody's loss.
+      if (context.value.object?.pending) this.#handlers.set(imprint, () => this.#handlers.delete(imprint) && free());
+      else free();
     };
     return { context: context.value, dispose };
   }

@@ -169,7 +169,7 @@ test("S60: a driver in a component works a serial port by ports and interrupts",
   const tree = startSystem({
     config: config(start("driver")),
     natives: { driver: driver.program },
-    devices: (alarms) => [(serial = new Serial16550({ alarms, transmitted: (byte) => sent.push(byte) }))],
+    devices: ({ alarms }) => [(serial = new Serial16550({ alarms, transmitted: (byte) => sent.push(byte) }))],
   });
   const port = driver.open<IoPortSession>("IO_PORT", "io_port_base=0x3f8, io_port_size=8");
   const irq = driver.open<IrqSession>("IRQ", "irq_number=4");

@@ -13,7 +13,7 @@ import {
   type ServiceRoot,
   type TerminalSession,
 } from "../../session/index.ts";
-import { type Device, DeviceBus } from "../devices/index.ts";
+import { type Device, DeviceBus, type DeviceHost } from "../devices/index.ts";
 import { type Component, type ComponentWasi, Kernel, type KernelOptions } from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
 import { type CoreContext, createCoreContext } from "../memory/index.ts";
@@ -21,7 +21,7 @@ import { type NativePrograms, TaskQueue } from "../native/index.ts";
 import { Budget, type CorePd, createRootPd } from "../pd/index.ts";
 import { RomModules } from "../rom/index.ts";
 import { budgetDataspaces } from "../service/dataspaces.ts";
-import { type AlarmClock, type Alarms, createRealClock } from "../timer/index.ts";
+import { type AlarmClock, createRealClock } from "../timer/index.ts";
 import { driveTasks } from "./drive.ts";
 import { type First, type FirstOptions, startFirst } from "./first.ts";
 import { nativeRun } from "./natives.ts";
@@ -43,7 +43,7 @@ export interface CoreOptions {
   /** Default: the host's. */
   readonly clock?: AlarmClock;
   /** Makes the devices of the machine. Default: none. */
-  readonly devices?: (alarms: Alarms) => readonly Device[];
+  readonly devices?: (parts: DeviceParts) => readonly Device[];
   /** Default: 1. All of them in one row. */
   readonly cpus?: number;
   /** The WASI functions of a component; undefined: it has no sessions for them. */
@@ -56,6 +56,9 @@ export interface CoreOptions {
   readonly reported?: (label: string, report: Uint8Array) => void;
   readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "failed">;
 }
+
+/** What devices are made of; their memory is no RAM either. */
+export type DeviceParts = Pick<DeviceHost, "alarms" | "make">;
 
 const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
 
@@ -84,7 +87,8 @@ export class Core {
     this.own = createRootPd(this.context, { label: "core", donation: options.quota });
     this.modules = new RomModules(budgetDataspaces(this.context, new Budget(UNLIMITED), "rom"));
     for (const [name, content] of options.modules) this.modules.boot(name, content);
-    for (const device of options.devices?.(this.clock.alarms) ?? []) this.devices.add(device);
+    const parts = { alarms: this.clock.alarms, make: budgetDataspaces(this.context, new Budget(UNLIMITED), "io") };
+    for (const device of options.devices?.(parts) ?? []) this.devices.add(device);
     this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown));
     this.roots = coreRoots(this, {
       cpus: options.cpus ?? 1,

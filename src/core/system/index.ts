@@ -1,3 +1,3 @@
 // The assembly of core.
-export { Core, type CoreOptions } from "./core.ts";
+export { Core, type CoreOptions, type DeviceParts } from "./core.ts";
 export { CoreFault, type First, type FirstOptions } from "./first.ts";

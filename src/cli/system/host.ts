@@ -1,0 +1,71 @@
+// What a system in a worker has of the process: directories, standard streams, devices.
+
+import { type HostDirectory, HostVolume } from "../../core/host-files/index-node.ts";
+import {
+  createDevice,
+  createFileSystem,
+  createMemoryInput,
+  createMemoryOutput,
+  type Device,
+  type DeviceParts,
+  type DeviceSpec,
+  type MemoryInput,
+} from "../../core/index.ts";
+import { type FileSystemSession, lastElement, type TerminalSession } from "../../session/index.ts";
+import type { FromSystem } from "./protocol.ts";
+
+type Say = (message: FromSystem) => void;
+
+/** Terminal sessions whose labels end in `stdin`, `stdout` and `stderr`: the process's streams, shared by all. */
+export interface SystemTerminals {
+  open(label: string): TerminalSession | undefined;
+  /** Input has come; undefined: there will be no more. The caller wakes those that wait. */
+  input(bytes: Uint8Array | undefined): void;
+}
+
+export function systemTerminals(say: Say): SystemTerminals {
+  let stdin: MemoryInput | undefined;
+  const output = (stream: 1 | 2) => createMemoryOutput((bytes) => say({ type: "output", stream, bytes }));
+  const [stdout, stderr] = [output(1), output(2)];
+  const openInput = () => {
+    // Nothing is read before somebody wants it.
+    if (!stdin) say({ type: "wants-input" });
+    stdin ??= createMemoryInput({ open: true });
+    return stdin;
+  };
+  return {
+    open: (label) => {
+      const name = lastElement(label);
+      if (name === "stdin") return openInput();
+      return name === "stdout" ? stdout : name === "stderr" ? stderr : undefined;
+    },
+    input: (bytes) => {
+      if (bytes) stdin?.push(bytes);
+      else stdin?.end();
+    },
+  };
+}
+
+/** File_system sessions: all see the same directories, and those of the host as they are. */
+export function systemFiles(directories: readonly HostDirectory[]): ((label: string) => FileSystemSession) | undefined {
+  return directories.length === 0 ? undefined : () => createFileSystem([new HostVolume(directories)]);
+}
+
+/** Bytes of a device that is said at once at most, without a newline. */
+const LINE_LIMIT = 1000;
+
+/** Devices, whose output becomes lines. */
+export function systemDevices(specs: readonly DeviceSpec[], say: Say): (parts: DeviceParts) => readonly Device[] {
+  return (parts) => {
+    const lines = new Map<string, number[]>();
+    const sent = (device: string, byte: number) => {
+      const line = lines.get(device) ?? [];
+      lines.set(device, line);
+      if (byte !== 10) line.push(byte);
+      if (byte !== 10 && line.length < LINE_LIMIT) return;
+      say({ type: "line", text: `<${device}> ${new TextDecoder().decode(Uint8Array.from(line)).trimEnd()}` });
+      line.length = 0;
+    };
+    return specs.map((spec) => createDevice(spec, { ...parts, sent }));
+  };
+}
