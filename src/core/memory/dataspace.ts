@@ -155,11 +155,12 @@ export class ByteDataspace extends CoreDataspace {
 
   /** @internal @returns false, and nothing has changed, if the pool is full */
   moveToPool(pool: MemoryPool): boolean {
-    if (this.#home.kind === "pool") return this.#home.pool === pool;
+    if (this.#home.kind === "pool" && this.#home.pool === pool) return true;
     const range = pool.allocate(this.#size);
     if (!range) return false;
-    if (this.#buffer || this.#home.kind === "linear") this.#copyOut(0, pool.bytes(range.address, this.#size));
+    if (this.#buffer || this.#home.kind !== "buffer") this.#copyOut(0, pool.bytes(range.address, this.#size));
     this.#buffer = undefined;
+    if (this.#home.kind === "pool") this.#release(this.#home);
     this.#home = { kind: "pool", pool, range };
     return true;
   }
@@ -194,7 +195,8 @@ export class ByteDataspace extends CoreDataspace {
 
   #release(next: Home): void {
     if (this.#home.kind === "pool") {
-      assert(this.uses.size === 0 || next.kind === "linear", "pages of the pool are freed when nothing leads to them");
+      for (const { mode } of this.uses)
+        assert(mode !== "window", "pages of the pool are freed when nothing leads there");
       this.#home.pool.free(this.#home.range);
     }
     this.#home = next;

@@ -44,7 +44,11 @@ export type PlacementProblem =
 
 /** Counts the steps of one attachment. */
 export class Steps {
-  #left: number = PLACEMENT_STEPS_LIMIT;
+  #left: number;
+
+  constructor(most: number = PLACEMENT_STEPS_LIMIT) {
+    this.#left = most;
+  }
 
   /** @returns false when too many were made */
   make(): boolean {
@@ -121,7 +125,7 @@ export function placeRegion(region: Region): PlacementProblem | undefined {
 
 /** Takes a region away wherever it is seen. */
 export function unplaceRegion(region: Region): void {
-  const steps: Steps = Object.assign(new Steps(), { make: () => true });
+  const steps = new Steps(Number.POSITIVE_INFINITY);
   const uses: Use[] = [];
   for (const sight of sightsOf(region.map, region.start, region.end, steps)) usesAt(region, sight, steps, uses);
   for (const { space, address } of uses) {
@@ -131,20 +135,20 @@ export function unplaceRegion(region: Region): void {
 }
 
 /** Gives an address space its component's memory: everything attached is shown there. */
-export function placeSpace(map: CoreRegionMap, space: Space): PlacementProblem | undefined {
-  const steps = new Steps();
+export function placeSpace(map: CoreRegionMap, space: Space, steps: Steps): PlacementProblem | undefined {
   const uses: Use[] = [];
   const whole: Sight = { space, address: 0, from: 0, to: map.size(), writable: true };
   for (const region of map.regions.overlapping(0, map.size())) usesAt(region, whole, steps, uses);
   return steps.exhausted ? { reason: "too-many-pieces" } : placeAll(uses);
 }
 
-/** Takes everything out of a space whose component ends; what lay in its linear memory is kept. */
-export function clearSpace(space: Space): void {
+/** Takes everything out of a space whose component ends; what lay in its linear memory is kept, but of `dying`. */
+export function clearSpace(space: Space, dying: ReadonlySet<ByteDataspace>): void {
   for (const use of space.uses.values()) {
     space.uses.delete(use.address);
     use.dataspace.uses.delete(use);
-    if (use.mode === "linear") keepOrForget(use);
+    if (use.mode === "linear" && dying.has(use.dataspace)) use.dataspace.forgetLinear();
+    else if (use.mode === "linear") keepOrForget(use);
     if (use.mode === "window") space.memory.windows!.table.unmap(use.address, use.length);
   }
 }
@@ -225,7 +229,8 @@ function homeElsewhere(dataspace: ByteDataspace): boolean {
 function moveToPool(dataspace: ByteDataspace, use: Use): PlacementProblem | undefined {
   const { pool } = use.space.memory.windows!;
   const { home } = dataspace;
-  const theirs = home.kind === "linear" ? home.use.space.memory.windows?.pool : home.kind === "pool" ? home.pool : pool;
+  const seen = home.kind === "pool" && homeElsewhere(dataspace) ? home.pool : pool;
+  const theirs = home.kind === "linear" ? home.use.space.memory.windows?.pool : seen;
   if (!theirs) return needsWindows("a dataspace that a component without windows has attached");
   if (theirs !== pool) return needsWindows("a dataspace that a component with another pool has attached");
   if (home.kind === "linear") return lowerLimit(home.use.space, home.use.address);

@@ -8,7 +8,7 @@ import { type ComponentMemory, PlainMemory } from "./component-memory.ts";
 import { createCoreContext } from "./context.ts";
 import { type ByteDataspace, createDataspace, type DataspaceOptions } from "./dataspace.ts";
 import type { PageFault } from "./faults.ts";
-import { NESTING_LIMIT } from "./limits.ts";
+import { NESTING_LIMIT, PLACEMENT_STEPS_LIMIT } from "./limits.ts";
 import { CoreRegionMap } from "./region-map.ts";
 
 const PAGE = PAGE_BYTES;
@@ -337,4 +337,38 @@ test("S18: a component's memory that ends gives the bytes back to their dataspac
   equal(bytes[PAGE + 1], 11);
   component(one, linear());
   equal(dataspace.home.kind, "linear");
+});
+
+test("S18: a dataspace that nobody has attached any more moves to another pool; ROM keeps its copies meanwhile", () => {
+  const { map, ram } = system();
+  const rom = ram(1, { origin: "rom", content: Uint8Array.of(8) });
+  const copy = linear();
+  ok(component(map(), copy).attach(rom.capability, { address: 0 }).ok);
+  const pools = [new Pool(), new Pool()];
+  for (const pool of pools) {
+    const windows = new Windows(pool);
+    const one = component(map(), linear(windows));
+    ok(one.attach(rom.capability, { address: 0 }).ok);
+    deepEqual(new GuestBytes(undefined, windows).read(0, 1), Uint8Array.of(8));
+    if (pool === pools[0]) {
+      const refused = component(map(), linear(new Windows(pools[1]!))).attach(rom.capability);
+      deepEqual(refused, { ok: false, reason: "region-conflict" });
+    }
+    one.detach(0);
+  }
+  equal(pools[0]!.usedBytes, 0);
+  rom.fill(0, Uint8Array.of(9));
+  equal(copy.view(0, 1)[0], 9);
+});
+
+test("S14: as many regions as one likes, attached one by one, can be shown in a fresh memory again", () => {
+  const { map, ram } = system();
+  const COUNT = PLACEMENT_STEPS_LIMIT + 10;
+  const one = component(map(2 ** 31), linear(new Windows(new Pool())));
+  const dataspace = ram(1);
+  for (let i = 0; i < COUNT; i++) one.attach(dataspace.capability, { address: i * PAGE });
+  equal(dataspace.uses.size, COUNT);
+  one.unbind();
+  component(one, linear(new Windows(new Pool())));
+  equal(dataspace.uses.size, COUNT);
 });

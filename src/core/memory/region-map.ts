@@ -23,7 +23,15 @@ import { ByteDataspace, CoreDataspace, naturalAlignment } from "./dataspace.ts";
 import { type Access, FAULT_OF, FaultQueue, type PageFault } from "./faults.ts";
 import { MISFIT_LIMIT, NESTING_LIMIT } from "./limits.ts";
 import { ManagedDataspace } from "./managed-dataspace.ts";
-import { clearSpace, type PlacementProblem, placeRegion, placeSpace, type Space, unplaceRegion } from "./placement.ts";
+import {
+  clearSpace,
+  type PlacementProblem,
+  placeRegion,
+  placeSpace,
+  type Space,
+  Steps,
+  unplaceRegion,
+} from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
 
 /** A piece of a dataspace in a map. */
@@ -85,6 +93,7 @@ export class CoreRegionMap implements RegionMap {
    */
   gap: Range | undefined;
   #space: Space | undefined;
+  #shown = false;
 
   constructor(core: CoreContext, store: RegionStore, options: RegionMapOptions) {
     this.#core = core;
@@ -172,16 +181,21 @@ export class CoreRegionMap implements RegionMap {
    * @returns why something could not be put there; then nothing was
    */
   bind(memory: ComponentMemory): PlacementProblem | undefined {
+    // What was shown before, piece by piece, can be shown again, however much it is.
+    const steps = new Steps(this.#shown ? Number.POSITIVE_INFINITY : undefined);
     const space: Space = { memory, uses: new Map(), gap: this.gap };
-    const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space);
+    const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space, steps);
     if (!problem) this.#space = space;
     else this.#core.warn(`${this.label}: what is attached already cannot be shown: ${wordsFor(problem)}`);
     return problem;
   }
 
-  /** The component's memory is about to end: dataspaces take their bytes home. */
-  unbind(): void {
-    if (this.#space) clearSpace(this.#space);
+  /** The component's memory is about to end: dataspaces take their bytes home, but for `dying` they are given up. */
+  unbind(dying: ReadonlySet<ByteDataspace> = new Set()): void {
+    if (this.#space) {
+      clearSpace(this.#space, dying);
+      this.#shown = true;
+    }
     this.#space = undefined;
   }
 

@@ -320,6 +320,7 @@ export class CorePd implements PdSession {
     }
     this.#contexts.clear();
     while (this.#source) this.freeSignalSource(this.#source.object.capability);
+    this.addressSpaceMap.unbind(this.#dataspaces);
     for (const dataspace of this.#dataspaces) this.free(dataspace.capability);
     for (const map of [this.addressSpaceMap, this.stackAreaMap, this.linkerAreaMap]) map.dispose();
     this.#account?.close();

@@ -181,6 +181,23 @@ test("S18: with windows, a program's own memory and its growth stay at full spee
   ok(pd.addressSpace().object!.attach(alloc(1)).ok);
 });
 
+test("S13: what others have attached in a component outlives it, its own memory is given up without a copy", () => {
+  const windows = new Windows(new Pool(1 << 20));
+  const { pd, root, memory } = loaded("plain", windows);
+  ok(growLinearMemory(pd, memory, 20).ok);
+  const foreign = root.alloc(PAGE_BYTES);
+  ok(foreign.ok);
+  const at = pd.addressSpace().object!.attach(foreign.value);
+  ok(at.ok);
+  new GuestBytes(memory.memory, windows).write(at.value, Uint8Array.of(77));
+  const limit = windows.limit;
+  pd.destroy();
+  equal(windows.limit, limit, "20 pages would not even fit into the pool");
+  const byte = new Uint8Array(1);
+  foreign.value.object!.read(0, byte);
+  equal(byte[0], 77);
+});
+
 test("S21: code may be executed as long as the text is attached; reading it as data faults", () => {
   const { pd, program, memory } = loaded("component");
   equal(program.checkExecutable(), undefined);

@@ -121,6 +121,7 @@ function takeData(
   undo: (() => void)[],
 ): Attempt<Capability<Dataspace> | undefined, ProgramMemoryRefusal> {
   if (memory.size() === 0) return success(undefined);
+  if (memory.windows && memory.size() === ADDRESS_SPACE_BYTES) return refusal("out-of-ram"); // no room for windows
   const allocated = pd.alloc(memory.size());
   if (!allocated.ok) return allocated;
   undo.push(() => pd.free(allocated.value));
