@@ -1,6 +1,7 @@
 // Runs a bench by name: `npm run bench -- NAME [--json FILE] [options]`. A bench is a file here that exports `run`.
 
 const BENCHES = {
+  blocked: () => import("./blocked.ts"),
   continuations: () => import("./continuations.ts"),
   dataspaces: () => import("./dataspaces.ts"),
   freeze: () => import("./freeze.ts"),
