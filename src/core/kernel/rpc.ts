@@ -20,6 +20,7 @@ import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { copyMessage, deliverable, fitsMessage, loadMessage, saveReply } from "./message-copy.ts";
+import { stackHasRoom } from "./stack-room.ts";
 import { KernelThread, SERVE } from "./thread.ts";
 
 /** The one function of signal sources. */
@@ -115,7 +116,7 @@ export class Rpc {
     if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
-    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting) {
+    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting && stackHasRoom()) {
       return this.#nest(thread, server, capability, opcode, message);
     }
     const request = saveReply(thread.component, message);
