@@ -15,6 +15,9 @@ export class CapabilityTable implements CapabilityAccess {
   readonly #slots = new Map<Capability, number>();
   readonly #free: number[] = [];
   readonly #limit: number;
+  /** What `slotOf` was asked last, which it is often asked again. */
+  #asked: Capability | undefined;
+  #answer = 0;
 
   /** @param limit slots, slot 0 included */
   constructor(limit: number = KERNEL_LIMITS.slots) {
@@ -45,7 +48,11 @@ export class CapabilityTable implements CapabilityAccess {
 
   /** The slot of a capability that the component has; 0 if it has not. */
   slotOf(capability: Capability): number {
-    return this.#slots.get(capability) ?? 0;
+    if (capability !== this.#asked) {
+      this.#asked = capability;
+      this.#answer = this.#slots.get(capability) ?? 0;
+    }
+    return this.#answer;
   }
 
   /** Puts a capability at a slot; if it is there already its count is replaced. */
@@ -75,6 +82,7 @@ export class CapabilityTable implements CapabilityAccess {
     const count = (this.#counts[slot]! -= 1);
     if (count > 0) return;
     this.#slots.delete(capability);
+    this.#asked = undefined;
     this.#capabilities[slot] = INVALID;
     this.#free.push(slot);
   }
@@ -89,6 +97,7 @@ export class CapabilityTable implements CapabilityAccess {
   }
 
   #put(slot: number, capability: Capability, count: number): void {
+    this.#asked = undefined;
     this.#capabilities[slot] = capability;
     this.#counts[slot] = count;
     if (capability !== INVALID) this.#slots.set(capability, slot);

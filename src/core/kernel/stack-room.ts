@@ -7,11 +7,11 @@
 // If it does not fit, the engine throws.
 import { ByteWriter } from "../../util/index.ts";
 
-const VECTORS = 2048;
+const VECTORS = 4096;
 /** 16 bytes a vector. */
 const FRAME_BYTES = VECTORS * 16;
 /** What a nested dispatch has at least, in bytes. */
-export const STACK_ROOM_BYTES = 8 * FRAME_BYTES;
+export const STACK_ROOM_BYTES = 4 * FRAME_BYTES;
 const DEPTH = STACK_ROOM_BYTES / FRAME_BYTES - 1;
 
 const I32 = 0x7f;
