@@ -1,7 +1,7 @@
 // Systems from the command line: a tree of components that runs, is reconfigured by its file, and ends.
 
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assemble } from "../assemble.ts";
@@ -77,7 +77,7 @@ test("S49: a configuration with faults is refused before the start, each fault w
   assert.equal(code, 1);
   assert.equal(out, "");
   const lines = err.trimEnd().split("\n");
-  assert.equal(lines.length, 3, err);
+  assert.equal(lines.length, 4, err);
   assert.match(lines[0]!, /^error: .*system\.xml:5:17: <start caps="x">/);
   assert.match(err, /system\.xml:5:\d+: <start caps="x">: expected a number from 0, K, M or G may follow/);
   assert.match(err, /system\.xml:5:\d+: unknown attribute "prio" of <start>, allowed: name, caps, ram, priority/);
@@ -86,12 +86,23 @@ test("S49: a configuration with faults is refused before the start, each fault w
   assert.match((await cli(path, "run", file)).err, /^error: .*system\.xml:2:\d+: /);
 });
 
+test("a program that is not there is named before the start, with the modules that are", async (t) => {
+  const path = folder(t);
+  mkdirSync(join(path, "modules"));
+  writeFileSync(join(path, "modules", "inside.wasm"), component(1));
+  const file = join(path, "system.xml");
+  writeFileSync(file, system('<start name="a"><binary name="insede"/></start>'));
+  const { code, err } = await cli(path, "run", file);
+  assert.equal(code, 1);
+  assert.match(err, /<start name="a"> wants the ROM module "insede", which is not there; there are init, inside, /);
+});
+
 test("options of systems and of programs are told apart", async (t) => {
   const path = folder(t);
   const file = join(path, "system.xml");
   writeFileSync(file, system(""));
   const cases: readonly [args: readonly string[], code: number, err: RegExp][] = [
-    [["--memory-fs", file], 2, /--memory-fs is for programs, a system takes --rom and --cpus/],
+    [["--memory-fs", file], 2, /--memory-fs is for programs, a system takes --rom, --cpus/],
     [["--cpus", "0", file], 2, /--cpus 0: expected 1 to 64/],
     [["--rom", "x", file], 2, /--rom x: expected NAME=FILE/],
     [["--rom", `x=${join(path, "none")}`, file], 3, /none/],

@@ -7,24 +7,38 @@ import { CliFailure, EXIT } from "../failure.ts";
 /** Most findings that are listed. */
 const LISTED = 20;
 
+/** Which modules there are. */
+export type ModuleNames = Pick<ReadonlyMap<string, unknown>, "has" | "keys">;
+
 /**
  * The text of a configuration that is without fault.
  *
+ * @param modules that core has: programs of children must be among them, unless a child serves modules itself
  * @throws CliFailure with a line a finding: file, line, column, what was found and what is allowed
  */
-export function readSystemConfig(file: string): string {
+export function readSystemConfig(file: string, modules: ModuleNames): string {
   const text = readFileSync(file, "utf8");
-  const lines = findingsOf(text, file);
+  const lines = findingsOf(text, file, modules);
   if (lines.length === 0) return text;
   const more = lines.length > LISTED ? [`and ${lines.length - LISTED} more`] : [];
   throw new CliFailure(EXIT.failed, [...lines.slice(0, LISTED), ...more].join("\n"));
 }
 
-function findingsOf(text: string, file: string): readonly string[] {
+function findingsOf(text: string, file: string, modules: ModuleNames): readonly string[] {
   try {
-    return checkSystem(text).findings.map((finding) => describeFinding(file, finding));
+    const { config, findings } = checkSystem(text);
+    const lines = findings.map((finding) => describeFinding(file, finding));
+    if (config.starts.some(({ provides }) => provides.includes("ROM"))) return lines;
+    const missing = config.starts.filter(({ binary }) => !modules.has(binary));
+    return [...lines, ...missing.map(({ name, binary }) => describeMissing(file, name, binary, modules))];
   } catch (error) {
     if (error instanceof XmlFault) return [describeFinding(file, error)];
     throw error;
   }
+}
+
+function describeMissing(file: string, name: string, binary: string, modules: ModuleNames): string {
+  const known = [...modules.keys()].filter((module) => !module.endsWith(".wasm")).sort();
+  const found = `${file}: <start name="${name}"> wants the ROM module "${binary}", which is not there`;
+  return `${found}; there are ${known.join(", ")} (--rom ${binary}=FILE adds it)`;
 }

@@ -42,8 +42,8 @@ export interface SystemOptions {
  * @throws CliFailure when the configuration has faults, or the system cannot be started
  */
 export async function runSystem({ io, file, roms, cpus, directories, devices }: SystemOptions): Promise<number> {
-  const config = readSystemConfig(file);
   const modules = readSystemModules(file, roms);
+  const config = readSystemConfig(file, modules);
   const spec: SystemSpec = { config, modules, quota: SYSTEM_QUOTA, cpus, directories, devices: readDevices(devices) };
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: spec,
@@ -59,7 +59,8 @@ export async function runSystem({ io, file, roms, cpus, directories, devices }: 
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  const stopWatching = watchConfig(file, config, io, (text) => say({ type: "config", text }));
+  const read = () => readSystemConfig(file, modules);
+  const stopWatching = watchConfig({ file, read, before: config, io }, (text) => say({ type: "config", text }));
   try {
     const value = await untilEnd(worker, io, say);
     return signalled ?? value & 0xff;
@@ -100,12 +101,21 @@ function passInput(say: (message: ToSystem) => void): void {
   process.stdin.once("error", () => say({ type: "input", bytes: undefined }));
 }
 
+interface WatchedConfig {
+  readonly file: string;
+  /** Its text. @throws CliFailure when it has faults */
+  readonly read: () => string;
+  readonly before: string;
+  readonly io: Io;
+}
+
 /** Calls `changed` with each new text that is without fault; others are reported and change nothing. */
-function watchConfig(file: string, before: string, io: Io, changed: (text: string) => void): () => void {
-  let current = before;
+function watchConfig(watched: WatchedConfig, changed: (text: string) => void): () => void {
+  const { file, read, io } = watched;
+  let current = watched.before;
   const look = () => {
     try {
-      const text = readSystemConfig(file);
+      const text = read();
       if (text === current) return;
       current = text;
       io.err(`note: ${file} has changed\n`);
