@@ -3,7 +3,7 @@
 //
 //   npm run bench -- windows [--json FILE] [--rounds N] [--copies N] [--only NAME,NAME]
 //
-// without: the bytes are those of a rewriter that knows nothing of windows (a test compares them).
+// without: no windows: what every other program costs.
 // below:   windows that favour memory, the limit above everything: what a component pays whose windows lie elsewhere.
 // below/both: the same with windows that favour both.
 // all:     windows that favour the pool, the limit 0: every byte lies in the pool, attached page by page when touched.
