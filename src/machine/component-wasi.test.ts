@@ -120,3 +120,53 @@ test("S14: memory.grow beyond the program's quota fails as any allocation, and i
   const value = Number(/exit value (\d+)/.exec(lines.at(-1) ?? "")?.[1]);
   assert.ok(value > 10 && value <= 16, `a megabyte a step of about 15: ${value}`);
 });
+
+/** Sleeps for `seconds` by poll_oneoff, three times, and writes the clock's seconds after each. */
+const sleeper = (seconds: number) =>
+  assemble(`(module
+    (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+    ${WASI.slice(WASI.indexOf("(import"))}
+    (func (export "_start") (local $i i32)
+      (loop $again
+        (i32.store (i32.const 80) (i32.const 1))
+        (i64.store (i32.const 88) (i64.const ${BigInt(seconds) * 1_000_000_000n}))
+        (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 200)))
+        (drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 16)))
+        (call $number (i32.wrap_i64 (i64.div_u (i64.load (i32.const 16)) (i64.const 1000000000))))
+        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3)))))
+    (func $number (param $n i32) (local $at i32)
+      (local.set $at (i32.const 1100))
+      (i32.store8 (local.get $at) (i32.const 10))
+      (loop $digit
+        (local.set $at (i32.sub (local.get $at) (i32.const 1)))
+        (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $n) (i32.const 10))))
+        (br_if $digit (local.tee $n (i32.div_u (local.get $n) (i32.const 10)))))
+      (call $write (i32.const 1) (local.get $at) (i32.sub (i32.const 1101) (local.get $at)))))`);
+
+test("S58: with a clock that runs by itself hours pass at once, in the same order in every run", async () => {
+  const runs: (readonly string[])[] = [];
+  for (let i = 0; i < 2; i++) {
+    const names = [3600, 5000].map((seconds) => `s${seconds}`);
+    const tree = startSystem({
+      config: config(names.map((name) => start(name, "", 'caps="300" ram="16M"')).join("")),
+      binaries: Object.fromEntries(names.map((name) => [name, sleeper(Number(name.slice(1)))])),
+      wasi: componentWasi,
+      clockRuns: true,
+    });
+    await tree.core.kernel.scheduler.quiet();
+    tree.settle();
+    runs.push([...tree.lines]);
+    tree.close();
+  }
+  assert.deepEqual(runs[0], [
+    "[init -> s3600] 3600",
+    "[init -> s5000] 5000",
+    "[init -> s3600] 7200",
+    "[init -> s5000] 10000",
+    "[init -> s3600] 10800",
+    '[init] child "s3600" exited with exit value 0',
+    "[init -> s5000] 15000",
+    '[init] child "s5000" exited with exit value 0',
+  ]);
+  assert.deepEqual(runs[1], runs[0]);
+});

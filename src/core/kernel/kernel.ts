@@ -51,6 +51,8 @@ export interface KernelOptions {
   readonly sliceMs?: number;
   /** Milliseconds that never run back. Default: performance.now. */
   readonly now?: () => number;
+  /** For clocks of one's own: lets time pass when no thread can run (`SchedulerOptions.idle`). */
+  readonly idle?: (deadlineMs: number) => boolean;
   /** What to do with what is thrown by a bug. Default: it is thrown again, out of the event loop. */
   readonly failed?: (thrown: unknown) => void;
 }
@@ -86,6 +88,7 @@ export class Kernel {
       ticker: this.#ticker,
       now: () => this.now(),
       expired: (thread) => this.#expired(thread),
+      idle: options.idle,
       failed: options.failed ?? ((thrown) => queueMicrotask(() => rethrow(thrown))),
     });
   }

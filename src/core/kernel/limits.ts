@@ -15,6 +15,8 @@ export const KERNEL_LIMITS = {
   sourcesPerEntrypoint: 16,
   /** How long guests run before the event loop has its turn, in milliseconds. */
   burstMs: 8,
+  /** Slices before the event loop has its turn, however short they are. */
+  burstSlices: 10_000,
   /** Time slice in milliseconds. */
   sliceMs: 4,
   /** Longest wait of a timer in milliseconds; longer waits are renewed. */

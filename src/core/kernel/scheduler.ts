@@ -18,6 +18,12 @@ export interface SchedulerOptions {
   readonly now: () => number;
   /** Called when a thread's wait has lasted until its deadline. */
   readonly expired: (thread: KernelThread) => void;
+  /**
+   * Asked when no thread can run: a clock of one's own lets time pass, up to the deadline (milliseconds) at most.
+   *
+   * @returns whether it did, so that threads may be able to run now. Default: time passes by itself
+   */
+  readonly idle?: ((deadlineMs: number) => boolean) | undefined;
   /** What to do when something that is not a guest's fault was thrown. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -90,7 +96,7 @@ export class Scheduler {
     ticker.run();
     try {
       do await macrotask();
-      while (this.#burst());
+      while (this.#burst() || this.#passTime());
     } catch (thrown) {
       failed(thrown);
     }
@@ -103,11 +109,22 @@ export class Scheduler {
       for (const resolve of this.#rest.splice(0)) resolve();
   }
 
+  /** Looks whether something can run, or time can pass, though no thread has become ready. */
+  look(): void {
+    this.#kick();
+  }
+
+  #passTime(): boolean {
+    return !this.#frozen && !this.#closed && (this.#options.idle?.(this.#deadlines.next) ?? false);
+  }
+
   /** Lets threads run for a while; false when none can. */
   #burst(): boolean {
     const { now } = this.#options;
     const begin = now();
-    for (let time = begin; time - begin < KERNEL_LIMITS.burstMs; ) {
+    // The slices are counted because a clock of one's own may stand still.
+    let slices = 0;
+    for (let time = begin; time - begin < KERNEL_LIMITS.burstMs && slices < KERNEL_LIMITS.burstSlices; slices++) {
       if (this.#frozen || this.#closed) return false;
       this.#expire(time);
       const thread = this.#queue.take();

@@ -13,6 +13,7 @@ import {
   type ServiceRoot,
   type TerminalSession,
 } from "../../session/index.ts";
+import { assert } from "../../util/index.ts";
 import { type Device, DeviceBus, type DeviceHost } from "../devices/index.ts";
 import { type Component, type ComponentWasi, Kernel, type KernelOptions } from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
@@ -21,7 +22,7 @@ import { type NativePrograms, TaskQueue } from "../native/index.ts";
 import { Budget, type CorePd, createRootPd } from "../pd/index.ts";
 import { RomModules } from "../rom/index.ts";
 import { budgetDataspaces } from "../service/dataspaces.ts";
-import { type AlarmClock, createRealClock } from "../timer/index.ts";
+import { type AlarmClock, createRealClock, VirtualClock } from "../timer/index.ts";
 import { driveTasks } from "./drive.ts";
 import { type First, type FirstOptions, startFirst } from "./first.ts";
 import { nativeRun } from "./natives.ts";
@@ -42,6 +43,12 @@ export interface CoreOptions {
   readonly programs?: NativePrograms;
   /** Default: the host's. */
   readonly clock?: AlarmClock;
+  /**
+   * Of a virtual clock: time passes by itself whenever no component can run, up to the next alarm or deadline. What
+   * components compute takes no time. Runs of the same system are the same each time. Default: only the clock's owner
+   * lets time pass.
+   */
+  readonly clockRuns?: boolean;
   /** Makes the devices of the machine. Default: none. */
   readonly devices?: (parts: DeviceParts) => readonly Device[];
   /** Default: 1. All of them in one row. */
@@ -89,7 +96,8 @@ export class Core {
     for (const [name, content] of options.modules) this.modules.boot(name, content);
     const parts = { alarms: this.clock.alarms, make: budgetDataspaces(this.context, new Budget(UNLIMITED), "io") };
     for (const device of options.devices?.(parts) ?? []) this.devices.add(device);
-    this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown));
+    const rested = options.clockRuns ? () => this.kernel.scheduler.look() : () => {};
+    this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown), rested);
     this.roots = coreRoots(this, {
       cpus: options.cpus ?? 1,
       output: options.output,
@@ -120,7 +128,8 @@ export class Core {
   }
 
   #makeKernel(warn: LineSink): Kernel {
-    const { programs = new Map(), kernel, hash, wasi, clock } = this.#options;
+    const { programs = new Map(), kernel, hash, wasi, clock, clockRuns } = this.#options;
+    assert(!clockRuns || clock instanceof VirtualClock, "a clock that runs when nothing else does is a virtual one");
     const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn };
     return new Kernel({
       ...kernel,
@@ -132,7 +141,19 @@ export class Core {
       exited: (component, code) => objectOf<ParentSession>(component.parent, "parent")?.exit(code),
       // A clock of one's own is the one time that there is.
       ...(clock ? { now: () => clock.alarms.nowUs() / 1000 } : {}),
+      ...(clockRuns ? { idle: (deadlineMs) => this.#passTime(clock as VirtualClock, deadlineMs) } : {}),
     });
+  }
+
+  /** No guest can run: native components have their turns, then time passes up to what is next. */
+  #passTime(clock: VirtualClock, deadlineMs: number): boolean {
+    if (!this.tasks.empty) return this.tasks.run() > 0;
+    const nowUs = clock.alarms.nowUs();
+    const nextUs = Math.min(clock.alarms.nextUs() ?? Infinity, Math.ceil(deadlineMs * 1000));
+    if (nextUs === Infinity) return false;
+    // At least a little, so that a deadline between two numbers is passed.
+    clock.advance(Math.max(nextUs - nowUs, 0.001));
+    return true;
   }
 
   #failed(thrown: unknown): void {

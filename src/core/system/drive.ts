@@ -5,9 +5,14 @@ import type { TaskQueue } from "../native/index.ts";
  * Runs tasks whenever there are some, from the event loop.
  *
  * @param failed takes what a task throws: a bug
+ * @param rested called when none are left
  * @returns stops that
  */
-export function driveTasks(tasks: TaskQueue, failed: (thrown: unknown) => void): () => void {
+export function driveTasks(
+  tasks: TaskQueue,
+  failed: (thrown: unknown) => void,
+  rested: () => void = () => {},
+): () => void {
   let stopped = false;
   const run = () => {
     if (stopped) return;
@@ -16,7 +21,8 @@ export function driveTasks(tasks: TaskQueue, failed: (thrown: unknown) => void):
     } catch (thrown) {
       failed(thrown);
     }
-    if (!tasks.empty) soon(run);
+    if (tasks.empty) rested();
+    else soon(run);
   };
   tasks.listen(() => soon(run));
   return () => {
