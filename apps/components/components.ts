@@ -36,6 +36,7 @@ const CPP: readonly Row[] = [
   ["stress_rm", "exhaustion of a session's donation, then upgrades"],
   ["validator", "memory that must keep its content"],
   ["rtcr_resume_child", "pause and resume"],
+  ["memory_eater", "a leak that waits for more quota"],
 ];
 
 const ASSEMBLYSCRIPT: readonly Row[] = [["as-stack_counter", "a counter on the stack (thesis)"]];
