@@ -9,6 +9,7 @@ import {
   EngineFault,
   type Entry,
   Group,
+  GuestBytes,
   type Instance,
   restoreGroup,
   restoreOutside,
@@ -160,6 +161,16 @@ export class Component {
   /** Memory 0 is another or is about to have another size: every growth by the program or the PD says so. */
   memoryChanges(): void {
     this.#view = undefined;
+  }
+
+  /** Whether a range does not lie in linear memory below the windows. */
+  windowed(address: number, sizeBytes: number): boolean {
+    return this.#windows !== undefined && address + sizeBytes > this.#windows.limit;
+  }
+
+  /** The component's bytes as its own loads and stores reach them. */
+  get bytes(): GuestBytes {
+    return this.#windows?.bytes ?? new GuestBytes(this.#group?.instances[0]?.memories[0]);
   }
 
   /** As assigned to its PD; INVALID before. */
@@ -458,6 +469,11 @@ export class Component {
     const saved = carry(outside ? captureWithoutMemory(before) : captureGroup(before));
     this.#kernel.abandon(this);
     this.#links = this.#makeMemories(this.program);
+    if (this.#windows) {
+      const { limit } = this.#windows;
+      this.#windows = new Windows(this.#kernel.pool);
+      this.#windows.limit = limit;
+    }
     const group = this.#newGroup(before.instances.length);
     if (outside) restoreWithoutMemory(group, saved);
     else restoreGroup(group, saved);

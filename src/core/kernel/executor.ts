@@ -8,7 +8,7 @@ import { messageOf } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
 import { WAKEUP } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
-import { loadMessage, saveReply } from "./message-copy.ts";
+import { loadMessage, saveMessage } from "./message-copy.ts";
 import { type KernelThread, ROLE, SERVE } from "./thread.ts";
 
 export interface Executor {
@@ -88,7 +88,10 @@ export class LocalExecutor implements Executor {
     if (!call.target.valid) calls.finish(call, CALL_STATUS.invalidObject);
     if (call.state === "done") return true;
     const { component } = thread;
-    loadMessage(component, thread.entrypoint!.serving!.message, call.message);
+    if (!loadMessage(component, thread.entrypoint!.serving!.message, call.message)) {
+      calls.finish(call, CALL_STATUS.invalidObject); // the server's own buffer is gone
+      return true;
+    }
     call.state = "dispatched";
     return this.#call(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
   }
@@ -148,7 +151,7 @@ export class LocalExecutor implements Executor {
     const call = calls.get(role);
     if (!call) return; // nobody waits for the reply any more
     if (result !== CALL_STATUS.ok) return calls.finish(call, CALL_STATUS.invalidOpcode);
-    const reply = saveReply(thread.component, thread.entrypoint!.serving!.message);
+    const reply = saveMessage(thread.component, thread.entrypoint!.serving!.message);
     if (reply) calls.finish(call, CALL_STATUS.ok, reply);
     else calls.finish(call, CALL_STATUS.badMessage);
   }

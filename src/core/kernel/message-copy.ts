@@ -7,19 +7,24 @@ import type { Component } from "./component.ts";
 const SLOTS = MESSAGE.slots >> 2;
 const DATA = MESSAGE.data >> 2;
 
-/** Whether a whole message buffer lies at an address. */
+/** Whether a whole message buffer lies at an address, where the component may write. */
 export function fitsMessage(component: Component, address: number): boolean {
   const at = address >>> 0;
-  return (at & 3) === 0 && at + MESSAGE.sizeBytes <= component.view.byteLength;
+  if ((at & 3) !== 0) return false;
+  if (!component.windowed(at, MESSAGE.sizeBytes)) return at + MESSAGE.sizeBytes <= component.view.byteLength;
+  return !("kind" in component.bytes.pieces(at, MESSAGE.sizeBytes, true));
 }
 
 /**
- * Copies a message from one component to another; both buffers lie in their memories. Capabilities that are dead arrive
- * as the invalid one.
+ * Copies a message from one component to another; both buffers fit. Capabilities that are dead arrive as the invalid one.
  *
  * @returns false, and nothing is copied, if the message says more than fits
  */
 export function copyMessage(from: Component, source: number, to: Component, target: number): boolean {
+  if (from.windowed(source, MESSAGE.sizeBytes) || to.windowed(target, MESSAGE.sizeBytes)) {
+    const message = saveMessage(from, source);
+    return message !== undefined && loadMessage(to, target, message);
+  }
   const read = from.words;
   const write = to.words;
   const fromWord = source >> 2;
@@ -41,30 +46,64 @@ export function copyMessage(from: Component, source: number, to: Component, targ
   return true;
 }
 
-/** The message in a buffer; undefined if it says more than fits. */
-export function saveReply(component: Component, address: number): RpcMessage | undefined {
-  const { view, table } = component;
-  const length = view.getUint32(address + MESSAGE.bytes, true);
-  const count = view.getUint32(address + MESSAGE.capabilities, true);
+/** The message in a buffer; undefined if it says more than fits, or cannot be read any more. */
+export function saveMessage(component: Component, address: number): RpcMessage | undefined {
+  const view = readBuffer(component, address);
+  if (!view) return undefined;
+  const length = view.getUint32(MESSAGE.bytes, true);
+  const count = view.getUint32(MESSAGE.capabilities, true);
   if (length > MESSAGE.maxBytes || count > MESSAGE.maxCapabilities) return undefined;
   const bytes = new Uint8Array(length);
-  bytes.set(new Uint8Array(view.buffer, address + MESSAGE.data, length));
+  bytes.set(new Uint8Array(view.buffer, view.byteOffset + MESSAGE.data, length));
   const capabilities: Capability[] = [];
   for (let i = 0; i < count; i++) {
-    capabilities.push(table.lookup(view.getUint32(address + MESSAGE.slots + i * 4, true)));
+    capabilities.push(component.table.lookup(view.getUint32(MESSAGE.slots + i * 4, true)));
   }
   return { bytes, capabilities };
 }
 
-/** Writes a message into a buffer that lies in the component's memory. */
-export function loadMessage(component: Component, address: number, { bytes, capabilities }: RpcMessage): void {
-  const { view, table } = component;
-  view.setUint32(address + MESSAGE.bytes, bytes.length, true);
-  view.setUint32(address + MESSAGE.capabilities, capabilities.length, true);
+/** Writes a message into a buffer. @returns false, and nothing is written, if that is not possible any more */
+export function loadMessage(component: Component, address: number, { bytes, capabilities }: RpcMessage): boolean {
+  if (!fitsMessage(component, address)) return false;
+  const head = new DataView(new ArrayBuffer(MESSAGE.data));
+  head.setUint32(MESSAGE.bytes, bytes.length, true);
+  head.setUint32(MESSAGE.capabilities, capabilities.length, true);
   for (const [i, capability] of capabilities.entries()) {
-    view.setUint32(address + MESSAGE.slots + i * 4, table.insert(capability), true);
+    head.setUint32(MESSAGE.slots + i * 4, component.table.insert(capability), true);
   }
-  new Uint8Array(view.buffer, address + MESSAGE.data, bytes.length).set(bytes);
+  component.bytes.write(address, new Uint8Array(head.buffer, 0, MESSAGE.slots + capabilities.length * 4));
+  component.bytes.write(address + MESSAGE.data, bytes);
+  return true;
+}
+
+/** The bytes of a buffer: where they lie, or a copy if they lie behind windows. */
+function readBuffer(component: Component, address: number): DataView | undefined {
+  if (!component.windowed(address, MESSAGE.sizeBytes)) {
+    return new DataView(component.view.buffer, address, MESSAGE.sizeBytes);
+  }
+  const copy = component.bytes.read(address, MESSAGE.sizeBytes);
+  return copy instanceof Uint8Array ? new DataView(copy.buffer) : undefined;
+}
+
+/**
+ * A message buffer that lies behind windows, for the time of one call of an object in TypeScript: the call may change
+ * what is mapped, so that nothing may point into the pool meanwhile.
+ */
+export class BouncedMessage {
+  readonly view = new DataView(new ArrayBuffer(MESSAGE.sizeBytes));
+
+  /** @returns false if the buffer cannot be read */
+  fetch(component: Component, address: number): boolean {
+    const copy = component.bytes.read(address, MESSAGE.sizeBytes);
+    if (!(copy instanceof Uint8Array)) return false;
+    new Uint8Array(this.view.buffer).set(copy);
+    return true;
+  }
+
+  /** @returns false, and nothing is written, if the buffer cannot be written any more */
+  put(component: Component, address: number): boolean {
+    return component.bytes.write(address, new Uint8Array(this.view.buffer)) === undefined;
+  }
 }
 
 /** Whether a message of a TypeScript component is one that can be delivered. */

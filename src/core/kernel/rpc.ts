@@ -19,7 +19,7 @@ import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { copyMessage, deliverable, fitsMessage, loadMessage, saveReply } from "./message-copy.ts";
+import { BouncedMessage, copyMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
 import { stackHasRoom } from "./stack-room.ts";
 import { KernelThread, SERVE } from "./thread.ts";
 
@@ -99,10 +99,19 @@ export class Rpc {
 
   #callNative(thread: KernelThread, object: KernelObject, opcode: number, message: number): number | undefined {
     const { component } = thread;
-    const status = callNative(object, opcode, component, message, component.table);
+    const status = component.windowed(message, MESSAGE.sizeBytes)
+      ? this.#callBounced(component, object, opcode, message)
+      : callNative(object, opcode, component, message, component.table);
     if (thread.runnable) return status;
     thread.progress = { status }; // the call has stopped or killed its caller
     return undefined;
+  }
+
+  #callBounced(component: Component, object: KernelObject, opcode: number, message: number): number {
+    const bounced = new BouncedMessage();
+    if (!bounced.fetch(component, message)) return CALL_STATUS.badMessage;
+    const status = callNative(object, opcode, bounced, 0, component.table);
+    return bounced.put(component, message) ? status : CALL_STATUS.badMessage;
   }
 
   #callObject(
@@ -119,7 +128,7 @@ export class Rpc {
     if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting && stackHasRoom()) {
       return this.#nest(thread, server, capability, opcode, message);
     }
-    const request = saveReply(thread.component, message);
+    const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
     const pending = this.#pend(thread, server, capability, opcode, "queued", request);
     if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
@@ -222,7 +231,7 @@ export class Rpc {
     opcode: number,
     message: number,
   ): number | undefined {
-    const request = saveReply(thread.component, message);
+    const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
     if (object.entrypoint.badge !== 0 && !object.entrypoint.valid) return CALL_STATUS.invalidObject;
     const pending = this.#pend(thread, undefined, capability, opcode, "dispatched", NO_MESSAGE);
@@ -266,8 +275,8 @@ export class Rpc {
 
   #takeReply(thread: KernelThread, pending: PendingCall, message: number): number {
     this.#kernel.calls.forget(pending);
-    if (pending.status === CALL_STATUS.ok) loadMessage(thread.component, message, pending.message);
-    return pending.status;
+    if (pending.status !== CALL_STATUS.ok) return pending.status;
+    return loadMessage(thread.component, message, pending.message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
   }
 
   #waitForSignal(thread: KernelThread, source: SignalSource, message: number): number | undefined {
@@ -286,13 +295,10 @@ export class Rpc {
   }
 
   #signalReply(thread: KernelThread, imprint: number, count: number, message: number): number {
-    const { view } = thread.component;
-    view.setUint32(message + MESSAGE.bytes, 12, true);
-    view.setUint32(message + MESSAGE.capabilities, 0, true);
-    view.setUint32(message + MESSAGE.data, 0, true);
-    view.setUint32(message + MESSAGE.data + 4, imprint, true);
-    view.setUint32(message + MESSAGE.data + 8, count, true);
-    return CALL_STATUS.ok;
+    const bytes = new Uint8Array(new Uint32Array([0, imprint, count]).buffer);
+    return loadMessage(thread.component, message, { bytes, capabilities: [] })
+      ? CALL_STATUS.ok
+      : CALL_STATUS.badMessage;
   }
 
   /** Ends the blocking call of a thread, if it is in one of those that can be ended. */

@@ -37,15 +37,26 @@ export class Waits {
 
   /** @returns a FUTEX outcome; undefined: the thread waits */
   futexWait(thread: KernelThread, address: number, expected: number, timeoutNs: bigint): number | undefined {
-    const { view } = this.#component;
     const at = address >>> 0;
-    if ((at & 3) !== 0 || at + 4 > view.byteLength) return FUTEX.badAddress;
-    if (view.getInt32(at, true) !== expected) return FUTEX.notEqual;
+    const value = this.#word(at);
+    if (value === undefined) return FUTEX.badAddress;
+    if (value !== expected) return FUTEX.notEqual;
     if (timeoutNs === 0n) return FUTEX.timedOut;
     const timeoutMs = timeoutNs < 0n ? Infinity : Number(timeoutNs) / 1e6;
     thread.block({ kind: "futex", address: at }, this.#now() + timeoutMs);
     this.enlist(thread, at);
     return undefined;
+  }
+
+  /** The word at an address; undefined if none can be read there. */
+  #word(address: number): number | undefined {
+    const component = this.#component;
+    if ((address & 3) !== 0) return undefined;
+    if (!component.windowed(address, 4)) {
+      return address + 4 <= component.view.byteLength ? component.view.getInt32(address, true) : undefined;
+    }
+    const word = component.bytes.read(address, 4);
+    return word instanceof Uint8Array ? new DataView(word.buffer).getInt32(0, true) : undefined;
   }
 
   /** The thread, which is blocked there, joins the waiters of an address. */
