@@ -77,3 +77,39 @@ test("S17: the way down grows with the logarithm: 100,000 ranges, in any order, 
     ok(tree.height <= bound(1000), `${tree.height} levels`);
   }
 });
+
+test("S16: places and look-ups are those of a plain list, with thousands of ranges", () => {
+  const END = 20_000;
+  for (let seed = 1; seed <= 3; seed++) {
+    const next = numbers(seed);
+    const tree = new RangeTree<Range>(0, END, Number.POSITIVE_INFINITY);
+    const taken: (Range | undefined)[] = new Array(END).fill(undefined);
+    const listFrom = (address: number) => {
+      for (let at = address; at < END; at++) if (taken[at]) return taken[at];
+      return undefined;
+    };
+    for (let step = 0; step < 12_000; step++) {
+      const filling = Math.floor(step / 3000) % 2 === 0;
+      const start = next(END);
+      const end = Math.min(END, start + 1 + next(6));
+      const found = taken[start];
+      equal(tree.at(start), found);
+      if (next(10) < (filling ? 8 : 1)) {
+        const free = taken.slice(start, end).every((one) => !one);
+        const range = { start, end };
+        equal(tree.insert(range), free);
+        if (free) taken.fill(range, start, end);
+      } else if (found) {
+        tree.remove(found.start);
+        taken.fill(undefined, found.start, found.end);
+      }
+      if (step % 50 === 0) {
+        equal(tree.from(start), listFrom(start));
+        const [size, align] = [1 + next(12), 2 ** next(4)];
+        let at = Math.ceil(start / align) * align;
+        while (at + size <= END && taken.slice(at, at + size).some((one) => one)) at += align;
+        equal(tree.find(size, align, start), at + size <= END ? at : undefined);
+      }
+    }
+  }
+});

@@ -7,7 +7,8 @@
 // I2  `gap` of a node is the widest gap between neighbours of its subtree; gaps at the subtree's edges belong to whoever
 //     is above.
 // Cost: at, insert, remove O(log n). find O(log n) plus at most `misfits` places per alignment that are wide enough but
-// wrongly placed. Rejected: bins by size (no smallest address), a list of free ranges (two structures to keep in step).
+// wrongly placed. Rejected: bins by size (no smallest address), a list of free ranges (two structures to keep in step),
+// blocks of 256 neighbours in arrays (with 100,000 ranges the same for removals, three times slower for places).
 
 /** Half-open, in whatever unit the owner counts. */
 export interface Range {
