@@ -2,6 +2,10 @@
 // whole parent protocol (S42, S57, S61).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { logSessionSuite } from "../../test/contracts/log-session.ts";
+import { reportSessionSuite } from "../../test/contracts/report-session.ts";
+import { romSessionSuite, textOf } from "../../test/contracts/rom-session.ts";
+import { timerSessionSuite } from "../../test/contracts/timer-session.ts";
 import { start, startSystem, config as system } from "../../test/support/core-system.ts";
 import type { NativeProgram } from "../core/index.ts";
 import {
@@ -13,10 +17,6 @@ import {
   type RomSession,
   type TimerSession,
 } from "../session/index.ts";
-import { logSessionSuite } from "../session/log-suite.test.ts";
-import { reportSessionSuite } from "../session/report-suite.test.ts";
-import { romSessionSuite, textOf } from "../session/rom-suite.test.ts";
-import { timerSessionSuite } from "../session/timer-suite.test.ts";
 import { required } from "../util/index.ts";
 import { Connections } from "./connections.ts";
 

@@ -1,9 +1,9 @@
 // IO_PORT, IO_MEM and IRQ of core under the common suites.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ioMemSessionSuite, ioPortSessionSuite, irqSessionSuite } from "../../session/devices-suite.test.ts";
-import { bytesDataspace } from "../../session/memory.test.ts";
-import { recorder } from "../../session/recorder.test.ts";
+import { bytesDataspace } from "../../../test/contracts/bytes-dataspace.ts";
+import { ioMemSessionSuite, ioPortSessionSuite, irqSessionSuite } from "../../../test/contracts/device-sessions.ts";
+import { recorder } from "../../../test/contracts/recorder.ts";
 import { refusal, success } from "../../util/index.ts";
 import { VirtualClock } from "../timer/index.ts";
 import {

@@ -1,7 +1,7 @@
 // The serial port as a driver sees it: registers by number, interrupts by signals, time on a virtual clock.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recorder } from "../../session/recorder.test.ts";
+import { recorder } from "../../../test/contracts/recorder.ts";
 import { VirtualClock } from "../timer/index.ts";
 import { CoreIoPort, CoreIrq, DeviceBus, Serial16550 } from "./index.ts";
 

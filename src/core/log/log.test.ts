@@ -1,8 +1,8 @@
 // Core's LOG under the common suite, its labels, and cutting of long messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { logSessionSuite } from "../../../test/contracts/log-session.ts";
 import { LOG_LIMIT } from "../../session/index.ts";
-import { logSessionSuite } from "../../session/log-suite.test.ts";
 import { CoreLog, logLength, logPieces } from "./index.ts";
 
 logSessionSuite("core log", () => {

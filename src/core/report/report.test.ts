@@ -1,6 +1,6 @@
 // The Report session under the common suite.
-import { bytesDataspace } from "../../session/memory.test.ts";
-import { reportSessionSuite } from "../../session/report-suite.test.ts";
+import { bytesDataspace } from "../../../test/contracts/bytes-dataspace.ts";
+import { reportSessionSuite } from "../../../test/contracts/report-session.ts";
 import { CoreReport } from "./index.ts";
 
 reportSessionSuite("core report", () => {

@@ -1,8 +1,8 @@
 // Core's ROM under the common suites, and what it costs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesDataspace } from "../../session/memory.test.ts";
-import { bootRomSessionSuite, romSessionSuite, textOf } from "../../session/rom-suite.test.ts";
+import { bytesDataspace } from "../../../test/contracts/bytes-dataspace.ts";
+import { bootRomSessionSuite, romSessionSuite, textOf } from "../../../test/contracts/rom-session.ts";
 import { refusal, success } from "../../util/index.ts";
 import { RomModules } from "./index.ts";
 

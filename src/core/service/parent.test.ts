@@ -1,6 +1,8 @@
 // Core's parent and roots with real PDs: sessions, refusals, and what quota becomes (spec 2.0, 2.12).
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { recorder } from "../../../test/contracts/recorder.ts";
+import { textOf } from "../../../test/contracts/rom-session.ts";
 import {
   type Capability,
   type Dataspace,
@@ -15,8 +17,6 @@ import {
   type TimerSession,
   type TraceSession,
 } from "../../session/index.ts";
-import { recorder } from "../../session/recorder.test.ts";
-import { textOf } from "../../session/rom-suite.test.ts";
 import { type Attempt, required, success } from "../../util/index.ts";
 import { DeviceBus, InterruptLine, Serial16550 } from "../devices/index.ts";
 import { createCoreContext } from "../memory/index.ts";

@@ -1,8 +1,8 @@
 // Core's timer under the common suite, its time lines, and what it says for checkpoints.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { recorder } from "../../session/recorder.test.ts";
-import { timerSessionSuite } from "../../session/timer-suite.test.ts";
+import { recorder } from "../../../test/contracts/recorder.ts";
+import { timerSessionSuite } from "../../../test/contracts/timer-session.ts";
 import { Alarms, CoreTimer, createRealClock, MAX_TIMEOUT_US, VirtualClock } from "./index.ts";
 
 timerSessionSuite("core timer", () => {

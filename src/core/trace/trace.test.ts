@@ -1,8 +1,8 @@
 // Core's TRACE under the common suite, and what is recorded.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesDataspace } from "../../session/memory.test.ts";
-import { traceSessionSuite } from "../../session/trace-suite.test.ts";
+import { bytesDataspace } from "../../../test/contracts/bytes-dataspace.ts";
+import { traceSessionSuite } from "../../../test/contracts/trace-session.ts";
 import { refusal, required, success } from "../../util/index.ts";
 import type { MakeDataspace } from "../service/dataspaces.ts";
 import { CoreTrace, readTraceBuffer, TRACE_BUFFER, TraceControl, type TraceSource } from "./index.ts";

@@ -2,8 +2,8 @@
 // own tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { INVALID, type TimerSession } from "./index.ts";
-import { type Recorder, recorder } from "./recorder.test.ts";
+import { INVALID, type TimerSession } from "../../src/session/index.ts";
+import { type Recorder, recorder } from "./recorder.ts";
 
 export interface TimerUnderTest {
   readonly session: TimerSession;

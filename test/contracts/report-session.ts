@@ -2,8 +2,8 @@
 // own tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReportSession } from "./index.ts";
-import { recorder } from "./recorder.test.ts";
+import type { ReportSession } from "../../src/session/index.ts";
+import { recorder } from "./recorder.ts";
 
 export interface ReportUnderTest {
   /** With a buffer of two pages, opened with `buffer_size=5000`. */

@@ -2,7 +2,7 @@
 // tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Dataspace, TraceSession } from "./index.ts";
+import type { Dataspace, TraceSession } from "../../src/session/index.ts";
 
 export interface TraceUnderTest {
   /** With an argument buffer of one page, and room for four pages more. */

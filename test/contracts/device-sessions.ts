@@ -2,8 +2,8 @@
 // their own tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { INVALID, type IoMemSession, type IoPortSession, type IrqSession } from "./index.ts";
-import { recorder } from "./recorder.test.ts";
+import { INVALID, type IoMemSession, type IoPortSession, type IrqSession } from "../../src/session/index.ts";
+import { recorder } from "./recorder.ts";
 
 export interface IoPortUnderTest {
   /** For the four ports from 0x100; those from 0x100 to 0x102 are registers that keep what is written. */

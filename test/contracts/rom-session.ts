@@ -2,8 +2,8 @@
 // tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Capability, contentOf, type Dataspace, INVALID, type RomSession } from "./index.ts";
-import { type Recorder, recorder } from "./recorder.test.ts";
+import { type Capability, contentOf, type Dataspace, INVALID, type RomSession } from "../../src/session/index.ts";
+import { type Recorder, recorder } from "./recorder.ts";
 
 export interface RomUnderTest {
   /** Of a module that had the content given to `make` when the session was opened. */

@@ -2,7 +2,7 @@
 // tests; this file runs nothing by itself.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LOG_LIMIT, type LogSession } from "./index.ts";
+import { LOG_LIMIT, type LogSession } from "../../src/session/index.ts";
 
 export interface LogUnderTest {
   readonly session: LogSession;

@@ -1,5 +1,5 @@
 // What the suites of this folder share: dataspaces that are bytes in JavaScript. Runs nothing by itself.
-import { Badges, type Capability, type Dataspace, toPages } from "./index.ts";
+import { Badges, type Capability, type Dataspace, toPages } from "../../src/session/index.ts";
 
 export interface BytesDataspace {
   readonly capability: Capability<Dataspace>;

@@ -1,5 +1,5 @@
 // What the suites of this folder share: signal contexts that write down what is submitted. Runs nothing by itself.
-import { Badges, type Capability, type SignalContext } from "./index.ts";
+import { Badges, type Capability, type SignalContext } from "../../src/session/index.ts";
 
 /** A live context whose submissions are counted. */
 export interface Recorder {

@@ -1,0 +1,64 @@
+// RTCR's interposers of the smaller services under the suites of their contracts: what a component sees is the same with and
+// without them (S62).
+import { bytesDataspace } from "../../test/contracts/bytes-dataspace.ts";
+import { logSessionSuite } from "../../test/contracts/log-session.ts";
+import { reportSessionSuite } from "../../test/contracts/report-session.ts";
+import { bootRomSessionSuite, romSessionSuite } from "../../test/contracts/rom-session.ts";
+import { timerSessionSuite } from "../../test/contracts/timer-session.ts";
+import { CoreLog, CoreReport, CoreTimer, RomModules, VirtualClock } from "../core/index.ts";
+import { Badges, type KernelObject } from "../session/index.ts";
+import { required, success } from "../util/index.ts";
+import { RtcrLog, RtcrReport, RtcrRom, RtcrTimer } from "./index.ts";
+import type { Opened } from "./session.ts";
+import { ChildContext } from "./tracked.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A session of core as RTCR opens it for its child. */
+function opened<T extends KernelObject>(real: T): readonly [ChildContext, Opened<T>] {
+  const badges = new Badges();
+  const args = 'ram_quota=8K, cap_quota=3, label="child -> module"';
+  return [new ChildContext(badges), { id: 6, args, real: badges.identify(real).capability }];
+}
+
+logSessionSuite("interposed by RTCR", () => {
+  const lines: string[] = [];
+  const session = new RtcrLog(...opened(new CoreLog("child", (line) => lines.push(line))));
+  return {
+    session,
+    lines: () => lines.splice(0).map((line) => line.slice("[child] ".length)),
+    close: () => session.dispose(),
+  };
+});
+
+timerSessionSuite("interposed by RTCR", () => {
+  const clock = new VirtualClock();
+  const session = new RtcrTimer(...opened(new CoreTimer(clock.alarms)));
+  return { session, letPass: (us) => void clock.advance(us), close: () => session.dispose() };
+});
+
+const modules = () => new RomModules((size) => success(bytesDataspace(size, "rom")));
+
+romSessionSuite("interposed by RTCR", (content) => {
+  const all = modules();
+  const module = all.dynamic("config", content === undefined ? undefined : encode(content));
+  const session = new RtcrRom(...opened(required(all.open("config"), "the module")));
+  return {
+    session,
+    change: (text) => module.change(text === undefined ? undefined : encode(text)),
+    close: () => session.dispose(),
+  };
+});
+
+bootRomSessionSuite("boot module interposed by RTCR", (content) => {
+  const all = modules();
+  all.boot("program", encode(content));
+  const session = new RtcrRom(...opened(required(all.open("program"), "the module")));
+  return { session, close: () => session.dispose() };
+});
+
+reportSessionSuite("interposed by RTCR", () => {
+  const taken: Uint8Array[] = [];
+  const session = new RtcrReport(...opened(new CoreReport(bytesDataspace(5000), (report) => taken.push(report))));
+  return { session, reports: () => taken.splice(0), close: () => session.dispose() };
+});
