@@ -39,6 +39,7 @@ export function pollsOnly(bytes: Uint8Array): Uint8Array {
     segmentFunction: () => -1,
     controlMemory: spaces.memories.length,
     freezeTag: 0,
+    thrownTag: false,
     importedTags: 0,
     hooksTable: spaces.tables.length,
     instanceGlobal: spaces.globals.length,

@@ -48,6 +48,8 @@ export const IMPORT = {
   control: "control",
   /** The tag of the exception that unwinds a freezing thread. */
   freeze: "freeze",
+  /** The tag of what JavaScript throws: `WebAssembly.JSTag`, its payload the thrown value. */
+  thrown: "thrown",
   /** Prefix of the memories that the original defines: `memory0`, `memory1`, ... by memory index. */
   memory: "memory",
   /** Modules with windows: the pool of pages that windows lead to, and the component's page table (WINDOW). */

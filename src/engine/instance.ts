@@ -49,6 +49,11 @@ export class ContinuationTable {
 const DROPPED = { data: EXPORT.droppedData, element: EXPORT.droppedElement } as const;
 const DROP = { data: EXPORT.dropData, element: EXPORT.dropElement } as const;
 
+/** The tag of what JavaScript throws; in engines without it one that nothing has. */
+const THROWN =
+  (WebAssembly as unknown as { readonly JSTag?: WebAssembly.Tag }).JSTag ??
+  new WebAssembly.Tag({ parameters: ["externref"] });
+
 /** How side modules are compiled: see tiering in docs/RATIONALE.md. */
 export type Compile = (bytes: Uint8Array) => WebAssembly.Module;
 
@@ -85,7 +90,7 @@ export class Instance {
     this.#compile = compile;
     this.windows = windows;
     const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
-    (own as Record<string, unknown>)[IMPORT.freeze] = shared.freezeTag;
+    Object.assign(own, { [IMPORT.freeze]: shared.freezeTag, [IMPORT.thrown]: THROWN });
     program.info.memories.forEach((memory, index) => {
       if (memory.defined) own[`${IMPORT.memory}${index}`] = makeMemory(memory);
     });
@@ -371,6 +376,7 @@ export class Instance {
     const own: Record<string, unknown> = {
       [IMPORT.control]: this.#shared.control.memory,
       [IMPORT.freeze]: this.#shared.freezeTag,
+      [IMPORT.thrown]: THROWN,
       continuations: this.#shared.continuations.table,
       ...(this.program.info.windows ? this.#windowMemories() : {}),
     };

@@ -18,7 +18,7 @@ export class References {
 
   /** @throws EngineFault "unsaveable" for what has no saved form */
   save(value: unknown, type: ValueTypeName): SavedValue {
-    if (value === null || value === undefined) return { type: "null" };
+    if (value === null || (value === undefined && type !== "externref")) return { type: "null" };
     if (type === "exnref") return this.#saveException(value);
     const found = typeof value === "function" ? this.#index().get(value) : undefined;
     if (found) return { type: "func", ...found };

@@ -13,11 +13,22 @@
 //
 // The temporaries are values of the frame. A continuation inside the handler throws the exception anew and catches it
 // at once, so that the rest of the body stands where it stood. At a catch_all, every tag of the module is tried; the
-// number of the one that fits is a value of the frame too. An exception of a tag that the module does not know has no
-// saved form: the freeze notes that in CONTROL.refused.
+// number of the one that fits is a value of the frame too. What JavaScript has thrown counts as a tag behind the
+// module's last one: its payload is the thrown value, which goes on in place and is refused by name when it is to be
+// saved. An exception of another tag that the module does not know cannot be kept: the freeze notes that in
+// CONTROL.refused.
 
 import { CONTROL } from "../abi/index.ts";
-import { type Body, type FunctionType, I32, type IndexSpaces, type Module, OP, type ValueType } from "../wasm/index.ts";
+import {
+  type Body,
+  EXTERNREF,
+  type FunctionType,
+  I32,
+  type IndexSpaces,
+  type Module,
+  OP,
+  type ValueType,
+} from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
 import type { Temporaries } from "./temporaries.ts";
 
@@ -48,9 +59,11 @@ export function caughtIn(module: Module, spaces: IndexSpaces, body: Body, tempor
   return rethrown(body).map(({ clause, level }) => {
     const slot = CAUGHT_SLOT + level * LEVEL_SLOTS;
     const all = body.op[clause] === OP.catchAll;
-    const candidates = all ? spaces.tags.map((_, tag) => tag) : [body.a[clause]!];
+    const known = spaces.tags.map((_, tag) => tag);
+    const candidates = all ? [...known, ...(calledJavaScript(module) ? [known.length] : [])] : [body.a[clause]!];
     const tags = candidates.map((tag) => {
-      const payload = (module.types[spaces.tags[tag]!] as FunctionType).params;
+      const thrown = tag === known.length;
+      const payload = thrown ? [EXTERNREF] : (module.types[spaces.tags[tag]!] as FunctionType).params;
       return { tag, payload, locals: payload.map((type, place) => temporaries.number(slot + 1 + place, type)) };
     });
     const which = all ? temporaries.number(slot, I32) : undefined;
@@ -62,6 +75,11 @@ export function caughtIn(module: Module, spaces: IndexSpaces, body: Body, tempor
     }
     return { clause, end: body.next[clause]!, opener: body.match[clause]!, tags, which, locals: [...locals.values()] };
   });
+}
+
+/** Whether a module imports functions that may throw JavaScript values; those of WASI never do. */
+export function calledJavaScript({ imports }: Module): boolean {
+  return imports.some(({ kind, module }) => kind === "func" && module !== "wasi_snapshot_preview1");
 }
 
 /** Clauses that a rethrow in their own body names, ascending, with the number of blocks around them. */

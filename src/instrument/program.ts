@@ -32,6 +32,7 @@ import {
   WasmFault,
 } from "../wasm/index.ts";
 import { type CallGraph, callGraph } from "./call-graph.ts";
+import { calledJavaScript } from "./caught.ts";
 import { inLayout } from "./frame-values.ts";
 import { loopTurns } from "./loops.ts";
 import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
@@ -143,6 +144,11 @@ export class Program {
       if (kind === "global") return holdsFunctions(globals[index]!.type);
       return kind === "table" || (kind === "tag" && carries(tags[index]!));
     });
+  }
+
+  /** Whether handlers that throw again what they have caught may hold what JavaScript has thrown. */
+  get thrownTag(): boolean {
+    return this.scan.rethrows && calledJavaScript(this.module);
   }
 
   get mostTurns(): number {

@@ -22,6 +22,7 @@ export function referenceModule(program: Program, number: number): Uint8Array {
     segmentFunction: unused("a segment"),
     controlMemory: 0,
     freezeTag: 0,
+    thrownTag: false,
     importedTags: 0,
     hooksTable: 0,
     instanceGlobal: 0,

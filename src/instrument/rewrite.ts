@@ -12,7 +12,16 @@
 //   - custom sections that hold code offsets (debug information, other branch hints) go, all others stay
 
 import { CONTROL, EXPORT, IMPORT, IMPORT_MODULE, type ProgramInfo } from "../abi/index.ts";
-import { asNullable, encodeModule, FUNCREF, type FunctionBody, I32, type Module, OP } from "../wasm/index.ts";
+import {
+  asNullable,
+  EXTERNREF,
+  encodeModule,
+  FUNCREF,
+  type FunctionBody,
+  I32,
+  type Module,
+  OP,
+} from "../wasm/index.ts";
 import { Emitter } from "./emit.ts";
 import { addExceptionHelpers } from "./exceptions.ts";
 import { BodyBuffer, closeTry, closeUnframed, openTry, openUnframed } from "./frame-code.ts";
@@ -68,6 +77,7 @@ class Rewriter {
       segmentFunction: (code, a) => (code === OP.dataDrop || code === OP.elementDrop ? this.#dropHelper(code, a) : -1),
       controlMemory: spaces.memories.length,
       freezeTag: spaces.importedTags,
+      thrownTag: program.thrownTag,
       importedTags: spaces.importedTags,
       hooksTable: firstTable,
       instanceGlobal: spaces.globals.length,
@@ -217,6 +227,16 @@ class Rewriter {
     return [
       { module: IMPORT_MODULE, name: IMPORT.control, kind: "memory", memory: limits },
       { module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type: this.#space.typeIndex([], []) },
+      ...(this.#program.thrownTag
+        ? [
+            {
+              module: IMPORT_MODULE,
+              name: IMPORT.thrown,
+              kind: "tag",
+              type: this.#space.typeIndex([EXTERNREF], []),
+            } as const,
+          ]
+        : []),
       ...(this.#program.windows ? windowImports() : []),
     ];
   }

@@ -19,6 +19,8 @@ export interface ModuleScan {
   /** Functions whose address is taken. */
   readonly taken: ReadonlySet<number>;
   readonly legacyExceptions: boolean;
+  /** Whether a handler throws again what it has caught. */
+  readonly rethrows: boolean;
   /** Whether an atomic wait occurs. */
   readonly waits: boolean;
   /** Functions that must be written anew even if no thread can be frozen in them: they name tags or drop segments. */
@@ -40,6 +42,7 @@ interface Collected {
   readonly segmentUses: Set<string>;
   readonly changedTables: Set<number>;
   legacyExceptions: boolean;
+  rethrows: boolean;
   waits: boolean;
 }
 
@@ -102,6 +105,7 @@ export function scanModule(
     segmentUses: new Set(),
     changedTables: new Set(),
     legacyExceptions: false,
+    rethrows: false,
     waits: false,
   };
   const calls = new Uses(spaces.functions.length);
@@ -181,6 +185,7 @@ function scanRare(body: Body, at: number, index: number, collected: Collected): 
     case OP.delegate:
     case OP.rethrow:
       collected.legacyExceptions = true;
+      if (code === OP.rethrow) collected.rethrows = true;
       collected.renumbered.add(index);
       return false;
     case OP.throw:

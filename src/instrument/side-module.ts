@@ -8,6 +8,7 @@ import { CONTROL, EXPORT, IMPORT, IMPORT_MODULE } from "../abi/index.ts";
 import { required } from "../util/index.ts";
 import {
   calleeType,
+  EXTERNREF,
   encodeModule,
   FUNCREF,
   type FunctionBody,
@@ -259,6 +260,8 @@ export class SideModule {
 
   #importFreeze(): void {
     this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.freeze, kind: "tag", type: this.#plainType([]) });
+    if (!this.program.thrownTag) return;
+    this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.thrown, kind: "tag", type: this.#plainType([EXTERNREF]) });
   }
 
   /** The index of a type of its own without results, as Space has them later. */
@@ -278,6 +281,7 @@ export class SideModule {
       segmentFunction: (code, a, b) => functionOf(segmentExport(segmentUse(code, a, b))),
       controlMemory: spaces.memories.length,
       freezeTag: spaces.importedTags,
+      thrownTag: this.program.thrownTag,
       importedTags: spaces.importedTags,
       hooksTable: spaces.tables.length,
       instanceGlobal: spaces.globals.length,

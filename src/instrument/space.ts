@@ -40,6 +40,8 @@ export interface SpaceOptions {
   readonly segmentFunction: (code: number, a: number, b: number) => number;
   readonly controlMemory: number;
   readonly freezeTag: number;
+  /** Whether the tag of what JavaScript throws is imported behind it. */
+  readonly thrownTag: boolean;
   /** Tags of the original in front of the freeze tag. */
   readonly importedTags: number;
   readonly hooksTable: number;
@@ -139,8 +141,11 @@ export class Space {
     return this.#options.segmentFunction(code, a, b);
   }
 
+  /** The index of a tag of the original, or of what JavaScript throws (caught.ts). */
   tagIndex(original: number): number {
-    return original < this.#options.importedTags ? original : original + 1;
+    const { importedTags, freezeTag, thrownTag } = this.#options;
+    if (original === this.spaces.tags.length) return freezeTag + 1;
+    return original < importedTags ? original : original + (thrownTag ? 2 : 1);
   }
 
   referenceTable(type: ValueType): number {

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HostImports } from "../../src/abi/index.ts";
+import { loadProgram } from "../../src/core/program.ts";
+import { captureGroup, EngineFault, Group } from "../../src/engine/index.ts";
 import { assemble } from "../assemble.ts";
 import { type Case, Scenario, survives, survivesLinked } from "../torture.ts";
 
@@ -143,23 +145,56 @@ test("legacy exceptions: a tag that the handler's module does not know is refuse
   assert.deepEqual(scenario.rewritten(1).outcome.ending, { threw });
 });
 
-test("legacy exceptions: what the host threw passes a handler, and is refused by name if a freeze finds it there", () => {
-  const text = `(module (import "host" "throw" (func $throw)) (func $nothing (loop)) (global $n (export "n") (mut i32) (i32.const 0))
-    (func $g (try (do (call $throw)) (catch_all (global.set $n (i32.add (global.get $n) (i32.const 1))) (call $nothing) (rethrow 0))))
-    (func (export "f") (try (do (call $g)) (catch_all (global.set $n (i32.add (global.get $n) (i32.const 10))) (rethrow 0)))))`;
-  const imports = (): HostImports => ({
-    host: {
-      throw: {
-        freeze: "instant",
-        call: () => {
-          throw new Error("of the host");
-        },
-      },
-    },
-  });
-  const scenario = new Scenario([{ name: "m", bytes: assemble(text) }], { imports });
+/** `f` lets `g` handle what the host throws, twice, with safe points in the handler. */
+const HANDLER = `(module (import "host" "throw" (func $throw)) (tag $e (param i32)) (global $n (export "n") (mut i32) (i32.const 0))
+  (func $tick (result i32) (loop) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+  (func $g (local $i i32) (call $tick) (try (do (try (do (call $throw)) (catch_all (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (call $tick))) (i32.const 9)))) (rethrow 0)))) (catch_all (drop (call $tick)) (rethrow 0))) (drop))
+  (func (export "f") (try (do (call $g)) (catch $e (drop)) (catch_all (drop (call $tick)) (rethrow 0)))))`;
+
+function throwing(thrown: unknown): () => HostImports {
+  const call = () => {
+    throw thrown;
+  };
+  return () => ({ host: { throw: { freeze: "instant", call } } });
+}
+
+test("legacy exceptions: what JavaScript threw goes on after a freeze in its handler", () => {
+  for (const thrown of [new Error("of the host"), "text", null, undefined]) {
+    for (const mostTurns of [1, 3]) {
+      const program = loadProgram(assemble(HANDLER), "m", { mostTurns });
+      const group = new Group();
+      group.add("m", program, throwing(thrown)());
+      const entry = program.info.exports.find(({ name }) => name === "f")!.index;
+      const thread = group.spawn({ instance: 0, function: entry, name: "f" }, []);
+      group.request();
+      let points = 0;
+      let refused = 0;
+      for (; !thread.ending; points++) {
+        group.run(thread);
+        if (thread.ending) break;
+        try {
+          captureGroup(group);
+        } catch (fault) {
+          assert(fault instanceof EngineFault && fault.code === "unsaveable");
+          assert.match(
+            fault.message,
+            /^an object of the host \((Error|string|undefined)\) is held as externref; only /,
+          );
+          refused++;
+        }
+      }
+      assert(points >= 8, `${points} points`);
+      assert(thrown === null || refused >= 4, `${refused} of ${points} captures refused`);
+      assert.deepEqual(thread.ending, { kind: "threw", error: thrown });
+      assert.equal((group.instances[0]!.exports["n"] as WebAssembly.Global).value, 6);
+    }
+  }
+});
+
+test("legacy exceptions: a tag of the host's own is refused by name if a freeze finds it in a handler", () => {
+  const foreign = new WebAssembly.Exception(new WebAssembly.Tag({ parameters: [] }), []);
+  const scenario = new Scenario([{ name: "m", bytes: assemble(HANDLER) }], { imports: throwing(foreign) });
   assert.deepEqual(scenario.plain(), scenario.rewritten().outcome);
-  assert.deepEqual(scenario.plain().ending, { threw: "of the host" });
   // JavaScript sees an exception only where it leaves the guest, and a legacy handler has no reference to it: the frame
   // around the handler cannot be left without losing it.
   const threw = "a handler that was running holds an exception of a tag that its module does not know";
