@@ -24,7 +24,9 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { type Kernel, KernelThread, type ThreadOwner } from "../kernel/index.ts";
+import type { MakeDataspace } from "../service/dataspaces.ts";
 import { CoreNativeCpu } from "./native-cpu.ts";
+import { TraceBlocks } from "./trace-blocks.ts";
 
 /** One thread costs its session this much of what was donated for it. */
 export const THREAD_COST = { ram: 1024, caps: 1 } as const;
@@ -47,6 +49,8 @@ export interface CpuOptions {
   /** Share of the processor, scaled to CPU_QUOTA_SCALE: all of it for the first session of a system, else 0. */
   readonly quota?: number;
   readonly account?: ThreadAccount;
+  /** For the control blocks of tracing; absent: there are none. */
+  readonly make?: MakeDataspace;
   readonly warn?: (message: string) => void;
 }
 
@@ -59,6 +63,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   readonly priority: number;
   /** Threads that have not been killed. */
   readonly threads = new Set<KernelThread>();
+  readonly #blocks: TraceBlocks;
   handler: Capability<SignalContext> = INVALID;
   readonly #kernel: Kernel;
   readonly #identity: Identity<CpuSession>;
@@ -74,6 +79,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   constructor(kernel: Kernel, options: CpuOptions) {
     this.#kernel = kernel;
     this.#options = options;
+    this.#blocks = new TraceBlocks(options.make);
     this.label = options.label;
     this.priority = Math.min(Math.max(0, Math.trunc(options.priority ?? 0)), PRIORITY_LIMIT - 1);
     const { width, height } = options.space ?? { width: 1, height: 1 };
@@ -107,6 +113,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
       return refusal("thread-creation-failed");
     }
     this.threads.add(thread);
+    this.#blocks.add(thread);
     this.#weights += thread.weight;
     return success(thread.capability);
   }
@@ -126,6 +133,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   /** Called by the kernel when a thread has ended, however it did. */
   ended(thread: KernelThread): void {
     if (!this.threads.delete(thread)) return;
+    this.#blocks.remove(thread);
     this.#weights -= thread.weight;
     this.#options.account?.refund(THREAD_COST);
   }
@@ -139,7 +147,12 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   }
 
   traceControl(): Capability<Dataspace> {
-    return INVALID;
+    return this.#blocks.dataspace();
+  }
+
+  /** A TRACE session has begun to trace one of the threads, or changed that. */
+  traceChanged(): void {
+    this.#blocks.changed();
   }
 
   refAccount(cpu: Capability<CpuSession>): number {
@@ -182,7 +195,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   }
 
   traceIndex(thread: KernelThread): number {
-    return [...this.threads].indexOf(thread);
+    return this.#blocks.indexOf(thread);
   }
 
   /** Ends the session: kills its threads, gives its quota back, members get its reference account. */
@@ -190,6 +203,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     if (this.#closed) return;
     this.#closed = true;
     for (const thread of [...this.threads]) this.#kernel.killThread(thread);
+    this.#blocks.dispose();
     const reference = this.#reference;
     for (const member of this.#members) {
       member.#reference = reference;

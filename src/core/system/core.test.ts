@@ -7,6 +7,7 @@ import { PRELUDE } from "../../../test/support/kernel-system.ts";
 import {
   type Capability,
   type CpuSession,
+  type Dataspace,
   DONATION,
   type Env,
   type IoPortSession,
@@ -282,5 +283,45 @@ test("S18: components with windows share the bytes of a dataspace that is attach
   shared.value.object?.read(0, word);
   assert.equal(word[0], 42, "and so does whoever reads it in TypeScript");
   assert.deepEqual(tree.warnings, []);
+  tree.close();
+});
+
+test("S59: a CPU session's control blocks say which of its threads are traced", () => {
+  const { program, env, open } = probe();
+  const tree = startSystem({ config: config(start("tracer")), natives: { tracer: program } });
+  const cpu = open<CpuSession>("CPU", 'label="own"', 8192);
+  const threads = ["a", "b", "c"].map((name) => {
+    const made = cpu.createThread(env().pd, { name });
+    assert.ok(made.ok);
+    return made.value;
+  });
+  const blocks = required(objectOf<Dataspace>(cpu.traceControl(), "dataspace"), "the control blocks");
+  assert.deepEqual([cpu.traceControl().object, blocks.writable()], [blocks, false]);
+  const words = () => {
+    const bytes = new Uint8Array(16);
+    blocks.read(0, bytes);
+    return [...new Uint32Array(bytes.buffer)];
+  };
+  assert.deepEqual(words(), [1, 1, 1, 0]);
+  const trace = open<TraceSession>("TRACE", "arg_buffer_size=4K", 20_000);
+  const ids = new Uint32Array(trace.subjects());
+  trace.dataspace().object?.read(0, new Uint8Array(ids.buffer));
+  const b = [...ids].find((id) => {
+    const info = trace.subjectInfo(id);
+    return info.ok && info.value.thread === "b";
+  });
+  const policy = trace.allocPolicy(8);
+  assert.ok(policy.ok && b !== undefined && trace.trace(b, policy.value, 4096).ok);
+  assert.equal(threads[1]!.object?.traceControlIndex(), 1);
+  assert.ok(threads[1]!.object?.traceBuffer().valid && threads[1]!.object?.tracePolicy().valid);
+  assert.deepEqual(words(), [1, 2, 1, 0]);
+  trace.pause(b!);
+  assert.deepEqual(words(), [1, 3, 1, 0]);
+  trace.resume(b!);
+  cpu.killThread(threads[0]!);
+  assert.deepEqual(words(), [0, 2, 1, 0]);
+  assert.equal(threads[1]!.object?.traceControlIndex(), 1, "its index stays");
+  trace.free(b!);
+  assert.deepEqual(words(), [0, 1, 1, 0]);
   tree.close();
 });

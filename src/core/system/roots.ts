@@ -13,8 +13,9 @@ import type { DeviceBus } from "../devices/index.ts";
 import { componentFor, type Kernel, type KernelThread } from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
 import type { CoreContext } from "../memory/index.ts";
-import { type CorePd, createPd } from "../pd/index.ts";
+import { Budget, type CorePd, createPd } from "../pd/index.ts";
 import type { RomModules } from "../rom/index.ts";
+import { budgetDataspaces } from "../service/dataspaces.ts";
 import { CoreRoot } from "../service/root.ts";
 import {
   fileSystemRoot,
@@ -51,6 +52,7 @@ export interface RootsOptions {
   readonly reported: (label: string, report: Uint8Array) => void;
 }
 
+const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
 const NOTHING: Quota = { ram: 0, caps: 0 };
 
 export function coreRoots(base: RootsBase, options: RootsOptions): ReadonlyMap<string, ServiceRoot> {
@@ -101,6 +103,8 @@ function pdRoot({ context, kernel, pds }: RootsBase): CoreRoot {
 function cpuRoot({ context, kernel }: RootsBase, cpus: number): CoreRoot {
   let whole: number | undefined = 1 << 15;
   const { badges, warn } = context;
+  // A page a session at most: core's own affair.
+  const blocks = budgetDataspaces(context, new Budget(UNLIMITED), "rom");
   return new CoreRoot({
     service: "CPU",
     cost: SESSION_COST,
@@ -113,6 +117,7 @@ function cpuRoot({ context, kernel }: RootsBase, cpus: number): CoreRoot {
         priority: numberArg(args, "priority"),
         space: { width: cpus, height: 1 },
         account: budget,
+        make: blocks,
         ...(given(affinity) ? { location: affinity } : {}),
         // The first session of a system has the whole processor to give away.
         ...(whole === undefined ? {} : { quota: whole }),
@@ -142,7 +147,9 @@ function sourceOf(thread: KernelThread): TraceSource {
     affinity: () => thread.location,
     executionUs: () => thread.usedMs * 1000,
     alive: () => !thread.dead,
-    control: (thread.trace ??= new TraceControl()),
+    control: (thread.trace ??= new TraceControl(() => {
+      if (thread.owner instanceof CoreCpuSession) thread.owner.traceChanged();
+    })),
   };
   sources.set(thread, source);
   return source;

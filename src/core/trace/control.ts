@@ -20,9 +20,13 @@ export const TRACE_BUFFER = { head: 0, rounds: 4, capacity: 8, lost: 12, entries
 
 const encoder = new TextEncoder();
 const NOTHING: ReadonlySet<string> = new Set();
+const PAUSED: ReadonlySet<string> = new Set();
+
+export type TraceState = "untraced" | "traced" | "paused";
 
 /** One a thread, kept by its CPU session; TRACE sessions start and stop it, the kernel reports events to it. */
 export class TraceControl {
+  readonly #changed: () => void;
   #owner: object | undefined;
   #policy: Capability<Dataspace> = INVALID;
   #events: ReadonlySet<string> = NOTHING;
@@ -31,6 +35,16 @@ export class TraceControl {
   #head = 0;
   #rounds = 0;
   #lost = 0;
+
+  /** @param changed called after each change of `state` */
+  constructor(changed: () => void = () => {}) {
+    this.#changed = changed;
+  }
+
+  get state(): TraceState {
+    if (!this.#owner) return "untraced";
+    return this.#events === PAUSED ? "paused" : "traced";
+  }
 
   /** Who traces the thread. */
   get owner(): object | undefined {
@@ -89,17 +103,21 @@ export class TraceControl {
   enable(policy: Capability<Dataspace>): void {
     this.#policy = policy;
     this.#events = policy.object ? eventsOf(policy.object) : NOTHING;
+    this.#changed();
   }
 
   /** @internal */
   disable(): void {
-    this.#events = NOTHING;
+    this.#events = PAUSED;
+    this.#changed();
   }
 
   /** @internal */
   release(): void {
     this.#owner = undefined;
     this.#buffer = this.#policy = INVALID;
+    this.#events = NOTHING;
+    this.#changed();
     this.#events = NOTHING;
   }
 
