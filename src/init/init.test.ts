@@ -177,6 +177,8 @@ test("S41: refusals come from the right side and cost nothing", () => {
     ["", ROM_ARGS, "service-denied"],
     ["N".repeat(65), ROM_ARGS, "service-denied"],
     ["ROM", 'label="c" ram_quota', "service-denied"],
+    ["LOG", 'label="x\n[init] all is well", ram_quota=8K, cap_quota=2', "service-denied"],
+    ["No\n[init] such", "ram_quota=8K, cap_quota=2", "service-denied"],
     ["ROM", `label="${"l".repeat(150)}", ${ROM_ARGS}`, "service-denied"],
     ["ROM", 'label="c", ram_quota=100, cap_quota=3', "insufficient-ram-quota"],
     ["ROM", 'label="c", ram_quota=6K, cap_quota=0', "insufficient-cap-quota"],
@@ -189,6 +191,11 @@ test("S41: refusals come from the right side and cost nothing", () => {
   assert.ok(
     tree.lines.some((line) => /warning: child "c": no route to service "Nobody"/.test(line)),
     tree.lines.join(),
+  );
+  const forged = /\n|^\[init\] (\[init\]|all)/;
+  assert.deepEqual(
+    tree.lines.filter((line) => forged.test(line)),
+    [],
   );
 });
 

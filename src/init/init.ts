@@ -91,7 +91,7 @@ export class Init implements Household {
     });
     const requests = this.#handler(() => this.#upward.poll());
     this.#upward = new Upward(this, this.#family, this.#own, requests);
-    this.#parent().sessionSigh(this.#handler(() => this.#parentServer.poll()));
+    this.#parent()?.sessionSigh(this.#handler(() => this.#parentServer.poll()));
     this.#openConfig();
   }
 
@@ -141,11 +141,12 @@ export class Init implements Household {
     this.#warnings.set(message, times);
     if (this.#warnings.size > WARNINGS_KEPT) this.#warnings.delete(this.#warnings.keys().next().value!);
     if (!Number.isInteger(Math.log10(times))) return;
-    writeLine(this.env.log, `warning: ${message}${times > 1 ? ` (${times} times)` : ""}`);
+    this.log(`warning: ${message}${times > 1 ? ` (${times} times)` : ""}`);
   }
 
+  /** Always one line: messages hold names and labels that children chose. */
   log(message: string): void {
-    writeLine(this.env.log, message);
+    writeLine(this.env.log, message.replace(/\p{Cc}/gu, "?"));
   }
 
   changed(urgent: boolean): void {
@@ -163,7 +164,7 @@ export class Init implements Household {
     const propagates = child.start.exitPropagates;
     child.end(value);
     this.changed(true);
-    if (propagates) this.#parent().exit(value);
+    if (propagates) this.#parent()?.exit(value);
   }
 
   yielded(): void {
@@ -280,7 +281,7 @@ export class Init implements Household {
     };
   }
 
-  #parent(): ParentSession {
-    return required(objectOf<ParentSession>(this.env.parent, "parent"), "init's parent");
+  #parent(): ParentSession | undefined {
+    return objectOf<ParentSession>(this.env.parent, "parent");
   }
 }

@@ -9,7 +9,7 @@ import {
   type RomSession,
   type SignalContext,
 } from "../session/index.ts";
-import { type Attempt, required, success } from "../util/index.ts";
+import { type Attempt, success } from "../util/index.ts";
 import type { Household } from "./child/household.ts";
 import type { UpwardService } from "./config/types.ts";
 import type { Family } from "./family.ts";
@@ -50,7 +50,7 @@ export class Upward {
     for (const { name } of services) {
       if (this.#announced.has(name)) continue;
       this.#announced.add(name);
-      this.#parent().announce(name);
+      this.#parent()?.announce(name);
     }
   }
 
@@ -80,18 +80,18 @@ export class Upward {
     if (request.kind === "create") {
       if (!session) this.#create(request);
     } else if (request.kind === "close") {
-      if (!session) this.#parent().sessionResponse(request.id, "closed");
+      if (!session) this.#parent()?.sessionResponse(request.id, "closed");
       else if (this.#house.broker.close(session) === "done") this.#answer(session);
     } else if (session && session.phase === "cap-handed-out") {
       const upgraded = this.#house.broker.upgrade(session, request.quota, this.#client);
-      if (!upgraded.ok || upgraded.value === "done") this.#parent().sessionResponse(request.id, "ok");
+      if (!upgraded.ok || upgraded.value === "done") this.#parent()?.sessionResponse(request.id, "ok");
     }
   }
 
   #create({ id, service, label, args: text, affinity }: Create): void {
     const refuse = (why: string) => {
       this.#house.warn(`session "${label}" of ${service} refused to the parent: ${why}`);
-      this.#parent().sessionResponse(id, "service-denied");
+      this.#parent()?.sessionResponse(id, "service-denied");
     };
     const target = resolveUpward(
       this.#services.find(({ name }) => name === service),
@@ -117,7 +117,7 @@ export class Upward {
       affinity,
       donation,
     });
-    if (!made.ok) return this.#parent().sessionResponse(id, isOut(made.reason) ? "service-denied" : made.reason);
+    if (!made.ok) return this.#parent()?.sessionResponse(id, isOut(made.reason) ? "service-denied" : made.reason);
     this.#sessions.set(id, made.value);
     if (made.value.phase === "available") this.#answer(made.value);
   }
@@ -128,17 +128,17 @@ export class Upward {
     if (this.#sessions.get(id) !== session) return;
     if (session.phase === "available") {
       this.#house.broker.pickUp(session);
-      this.#parent().deliverSessionCap(id, session.capability);
+      this.#parent()?.deliverSessionCap(id, session.capability);
     } else if (session.phase === "cap-handed-out") {
-      this.#parent().sessionResponse(id, "ok");
+      this.#parent()?.sessionResponse(id, "ok");
     } else if (session.phase === "closed" || isRefused(session.phase)) {
       this.#sessions.delete(id);
-      this.#parent().sessionResponse(id, session.phase);
+      this.#parent()?.sessionResponse(id, session.phase);
     }
   }
 
-  #parent(): ParentSession {
-    return required(objectOf<ParentSession>(this.#house.env.parent, "parent"), "init's parent");
+  #parent(): ParentSession | undefined {
+    return objectOf<ParentSession>(this.#house.env.parent, "parent");
   }
 }
 

@@ -61,7 +61,9 @@ test("S52: affinities are clipped, missing positions select the row or column", 
   assert.deepEqual(childLocation({ x: 3 }, grid, { width: 2, height: 1 }), at(1, 0, 1, 1));
   assert.deepEqual(childLocation({ x: 0, width: 2 }, grid, { width: 1, height: 1 }), at(0, 0, 1, 1));
   assert.deepEqual(innerLocation(at(1, 0, 2, 1), undefined), at(1, 0, 2, 1));
-  assert.deepEqual(innerLocation(at(1, 0, 2, 1), at(0, 0, 0, 0)), at(1, 0, 2, 1));
+  for (const none of [at(0, 0, 0, 0), at(0, 0, -1, 1), at(0, 0, 1, Number.NaN), at(0.5, 0, 1, 1)]) {
+    assert.deepEqual(innerLocation(at(1, 0, 2, 1), none), at(1, 0, 2, 1));
+  }
   assert.deepEqual(innerLocation(at(1, 0, 2, 1), at(1, 0, 5, 5)), at(2, 0, 1, 1));
   assert.deepEqual(innerLocation(at(1, 0, 2, 1), at(9, 9, 1, 1)), at(2, 0, 1, 1));
 });

@@ -87,9 +87,10 @@ function childRange(position: number | undefined, extent: number | undefined, ce
   return [first, Math.max(1, Math.min(end, cpus) - first)] as const;
 }
 
-/** A location that a child gave relative to its own `outer` one; width or height 0: all of it. Clipped. */
+/** A location that a child gave relative to its own `outer` one; without an extent, or no numbers: all of it. Clipped. */
 export function innerLocation(outer: Location, inner: Location | undefined): Location {
-  if (!inner || inner.width === 0 || inner.height === 0) return outer;
+  if (!inner || ![inner.x, inner.y, inner.width, inner.height].every(Number.isInteger)) return outer;
+  if (inner.width < 1 || inner.height < 1) return outer;
   const x = Math.min(Math.max(0, inner.x), outer.width - 1);
   const y = Math.min(Math.max(0, inner.y), outer.height - 1);
   return {

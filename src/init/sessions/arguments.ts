@@ -24,9 +24,11 @@ export function readArgs(service: string, text: string): Attempt<ReadArgs, "malf
   if (service.length === 0 || service.length > SERVICE_NAME_LIMIT) return refusal("malformed");
   const args = readSessionArgs(text);
   if (!args.ok) return args;
+  const label = args.value.get("label") ?? "";
+  if (/\p{Cc}/u.test(label)) return refusal("malformed"); // it stands in front of lines of the log
   const rest = new Map(args.value);
   for (const key of ["label", "ram_quota", "cap_quota"]) rest.delete(key);
-  return { ok: true, value: { label: args.value.get("label") ?? "", donation: readQuota(args.value), rest } };
+  return { ok: true, value: { label, donation: readQuota(args.value), rest } };
 }
 
 /** `ram_quota` and `cap_quota` of arguments. */

@@ -57,8 +57,8 @@ export class ParentServer implements SessionServer {
   }
 
   upgrade(session: Session): Attempt<void, OutOf> {
-    const upgraded = this.#parent().upgrade(session.serverId, writeQuota(session.added));
-    if (!upgraded.ok) return upgraded;
+    const upgraded = this.#parent()?.upgrade(session.serverId, writeQuota(session.added));
+    if (upgraded && !upgraded.ok) return upgraded;
     // Whether the parent's server has heard of it yet does not matter: the quota has moved.
     this.#broker.respond(session, "ok");
     return success(undefined);
@@ -66,7 +66,7 @@ export class ParentServer implements SessionServer {
 
   close(session: Session): void {
     if (session.phase === "create-requested") return; // closed as soon as it exists
-    if (this.#parent().close(session.serverId) === "done") this.#closed(session);
+    if (this.#parent()?.close(session.serverId) !== "pending") this.#closed(session);
   }
 
   /** The parent has signalled that sessions have changed: asks for each that something is awaited of. */
@@ -74,7 +74,7 @@ export class ParentServer implements SessionServer {
     for (const session of [...this.#sessions.values()]) {
       if (session.phase === "close-requested") this.close(session);
       if (session.phase !== "create-requested") continue;
-      const made = this.#parent().sessionCap(session.serverId);
+      const made = this.#parent()?.sessionCap(session.serverId) ?? refusal("service-denied");
       if (!made.ok) this.#refused(session, made.reason);
       else if (made.value.valid) this.#broker.deliver(session, made.value);
     }
@@ -93,8 +93,9 @@ export class ParentServer implements SessionServer {
     this.#broker.respond(session, "closed");
   }
 
-  #parent(): ParentSession {
-    return required(objectOf<ParentSession>(this.#env.parent, "parent"), "init's parent");
+  /** Undefined once init itself has been ended: then nothing of it is left at the parent. */
+  #parent(): ParentSession | undefined {
+    return objectOf<ParentSession>(this.#env.parent, "parent");
   }
 }
 
