@@ -217,9 +217,14 @@ export function windowWaitFunction(space: Space, code: number, argument: MemoryA
     plain();
     helper.end().get(address).call(translation(space, WINDOW.read)).tee(address).get(1).i64(0n);
     helper.access(code, space.windows!.pool, align).i32(WAIT.notEqual).op(OP.i32Eq).open(OP.if);
-    helper.i32(WAIT.notEqual).get(2).op(OP.return).end();
-    helper.i32(-1).wide(address).wide(1, value).get(2).i32(bytes);
-    helper.hook(HOOK.wait, [I32, I64, I64, I64, I32], [I32, I64]).done();
+    const ask = (width: number) => {
+      helper.i32(-1).wide(address).wide(1, value).get(2).i32(width);
+      helper.hook(HOOK.wait, [I32, I64, I64, I64, I32], [I32, I64]);
+    };
+    ask(-bytes); // the host has the last word
+    helper.op(OP.return).end();
+    ask(bytes);
+    helper.done();
     return space.typeIndex([I32, value, I64], [I32, I64]);
   });
 }

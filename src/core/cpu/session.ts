@@ -23,7 +23,7 @@ import {
   WEIGHT,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import { type Kernel, KernelThread, type ThreadOwner } from "../kernel/index.ts";
+import { type Component, type Kernel, KernelThread, type ThreadOwner, type ThreadSetup } from "../kernel/index.ts";
 import type { MakeDataspace } from "../service/dataspaces.ts";
 import { CoreNativeCpu } from "./native-cpu.ts";
 import { TraceBlocks } from "./trace-blocks.ts";
@@ -99,15 +99,20 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
     const component = this.#closed ? undefined : this.#kernel.componentOf(pd);
     if (!component) return refusal("thread-creation-failed");
-    const charged = this.#options.account?.charge(THREAD_COST);
-    if (charged && !charged.ok) return charged;
-    const thread = this.#kernel.createThread(component, this, {
+    const made = this.#create(component, {
       name: options.name.slice(0, THREAD_NAME_LIMIT),
       weight: this.#weightOf(options),
       priority: this.priority,
       affinity: this.place(options.affinity),
       utcb: options.utcb ?? 0,
     });
+    return made.ok ? success(made.value.capability) : made;
+  }
+
+  #create(component: Component, setup: ThreadSetup): Attempt<KernelThread, "thread-creation-failed" | OutOf> {
+    const charged = this.#options.account?.charge(THREAD_COST);
+    if (charged && !charged.ok) return charged;
+    const thread = this.#kernel.createThread(component, this, setup);
     if (!thread) {
       this.#options.account?.refund(THREAD_COST);
       return refusal("thread-creation-failed");
@@ -115,7 +120,13 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     this.threads.add(thread);
     this.#blocks.add(thread);
     this.#weights += thread.weight;
-    return success(thread.capability);
+    return success(thread);
+  }
+
+  spawn({ component, name, weight, priority, location }: KernelThread): KernelThread | undefined {
+    if (this.#closed) return undefined;
+    const made = this.#create(component, { name, weight, priority, affinity: location, utcb: 0 });
+    return made.ok ? made.value : undefined;
   }
 
   #weightOf({ name, weight = WEIGHT.default }: ThreadOptions): number {

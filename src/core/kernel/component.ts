@@ -2,7 +2,7 @@
 //
 // I1  At most one thread is in the group, `running`; the globals in the instance are those of `#holder`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
-import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
+import { CONTROL, type HostImports, type PlainData, type SavedGroup, type SavedValue } from "../../abi/index.ts";
 import {
   captureGroup,
   captureOutside,
@@ -79,6 +79,7 @@ export interface ComponentWasi {
 }
 
 const FLAG = CONTROL.flag >> 2;
+const NUMBERS: ReadonlySet<string> = new Set(["i32", "i64", "f32", "f64", "v128"]);
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const DISPATCH_PARAMS = "i32,i32,i32,i32";
 
@@ -108,6 +109,8 @@ export class Component {
   #holder: KernelThread | undefined;
   #own: readonly number[] = [];
   #initial: readonly PlainData[] = [];
+  /** Mutable globals of number types as they were when the instance was new. */
+  #firstGlobals: ReadonlyMap<number, SavedValue> = new Map();
   #links: WebAssembly.Imports = {};
   #started = false;
   #view: DataView | undefined;
@@ -276,6 +279,11 @@ export class Component {
       readGlobal(instance, index),
     );
     this.#initial = this.#own.map((index) => readGlobal(instance, index));
+    this.#firstGlobals = new Map(
+      program.info.globals.flatMap(({ mutable, imported, type }, index) =>
+        mutable && !imported && NUMBERS.has(type) ? [[index, instance.readGlobal(index)] as const] : [],
+      ),
+    );
     this.#kernel.adopt(this);
   }
 
@@ -311,10 +319,55 @@ export class Component {
     return group.add(this.label, this.program, imports, this.#links, { windows: this.#windows });
   }
 
-  /** Gives a thread an instance of its own, with globals of its own, over the same memory; its number. */
-  takeInstance(thread: KernelThread): number {
-    thread.instance = this.#addInstance(this.group).number;
-    return thread.instance;
+  /**
+   * Begins a thread of `thread-spawn` in an instance of its own, with globals of its own, over the same memory.
+   *
+   * @returns false if the program has no function for such threads
+   */
+  beginSpawned(thread: KernelThread, argument: number): boolean {
+    const found = exportOf(this.program.info, SPAWN.start);
+    if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
+    const instance = this.#takeInstance();
+    thread.instance = instance;
+    const { group } = this;
+    const main = group.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
+    thread.activations.push({ engine: main, role: ROLE.main });
+    const { start } = this.program.info; // each instance runs it: that of LLVM's linker sees that memory is there already
+    if (start !== undefined) {
+      const engine = group.spawn({ instance, function: start, name: "(start)" }, []);
+      thread.activations.push({ engine, role: ROLE.start });
+    }
+    return true;
+  }
+
+  /** The number of an instance that no thread has: one whose thread has ended, in its first state, or another one. */
+  #takeInstance(): number {
+    const taken = new Set(this.threads.map(({ instance }) => instance));
+    const { instances } = this.group;
+    for (let number = 1; number < instances.length; number++) {
+      if (taken.has(number)) continue;
+      if (!this.#renew(instances[number]!)) break;
+      return number;
+    }
+    return this.#addInstance(this.group).number;
+  }
+
+  /** Sets the globals of an instance to their first values. @returns false if that would not make it like a new one */
+  #renew(instance: Instance): boolean {
+    const { tables, globals, start, droppableData, droppableElements } = this.program.info;
+    const dropped =
+      droppableData.some((segment) => instance.dropped("data", segment)) ||
+      droppableElements.some((segment) => instance.dropped("element", segment));
+    if (tables.some(({ changes, imported }) => changes && !imported) || (dropped && start === undefined)) return false;
+    const own = globals.flatMap(({ mutable, imported }, index) => (mutable && !imported ? [index] : []));
+    if (own.some((index) => !NUMBERS.has(globals[index]!.type))) return false;
+    for (const index of own) instance.writeGlobal(index, this.#firstGlobals.get(index)!);
+    return true;
+  }
+
+  /** Sees to it that there are so many instances: what a saved state of them needs. */
+  ensureInstances(count: number): void {
+    while (this.group.instances.length < count) this.#addInstance(this.group);
   }
 
   // Threads enter and leave.
@@ -419,12 +472,6 @@ export class Component {
     if (index >>> 0 >= Number(table.length)) return undefined;
     const saved = saveFunction(group, table, index >>> 0);
     return saved && { instance: saved.instance, function: saved.index, name: `table ${index}` };
-  }
-
-  /** The entry of a thread of `thread-spawn`. */
-  spawnEntry(instance: number): Entry | undefined {
-    const found = exportOf(this.program.info, SPAWN.start);
-    return found && { instance, function: found.index, name: found.name };
   }
 
   /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */

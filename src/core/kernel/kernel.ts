@@ -28,7 +28,7 @@ import { importKind } from "./program.ts";
 import { Rpc } from "./rpc.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Signals } from "./signals.ts";
-import { KernelThread, ROLE, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread.ts";
+import { KernelThread, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
 
 export interface KernelOptions {
@@ -269,22 +269,13 @@ export class Kernel {
       freeze: "instant",
       call: (_, argument) => {
         const starter = component.running!;
-        const thread = this.createThread(component, starter.owner, {
-          name: `${starter.name}.spawned`,
-          weight: starter.weight,
-          priority: starter.priority,
-          affinity: starter.location,
-          utcb: 0,
-        });
+        const thread = starter.owner.spawn(starter);
         if (!thread) return -1;
-        const entry = component.spawnEntry(component.takeInstance(thread));
-        if (!entry) {
+        if (!component.beginSpawned(thread, argument as number)) {
           this.killThread(thread);
           return -1;
         }
         thread.started = true;
-        const engine = component.group.spawn(entry, [thread.id, argument]);
-        thread.activations.push({ engine, role: ROLE.main });
         this.scheduler.ready(thread);
         return thread.id;
       },

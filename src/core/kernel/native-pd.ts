@@ -15,6 +15,7 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { Component, LoadRefusal } from "./component.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 
 export class KernelNativePd implements NativePd {
   readonly kind = "native-pd";
@@ -76,6 +77,8 @@ export class KernelNativePd implements NativePd {
     component.saveGlobals();
     try {
       const { group, wasi } = state as unknown as { readonly group: SavedGroup; readonly wasi?: PlainData };
+      if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
+      component.ensureInstances(group.instances.length);
       restoreOutside(component.group, group);
       if (wasi !== undefined) component.wasi?.restore(wasi);
       return success(undefined);

@@ -44,6 +44,7 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
       version: VERSION,
       started: thread.started,
       activations,
+      instance: thread.instance,
       globals: [...thread.globals],
       ...(serving
         ? { serving: { entry: { ...serving.call.entry }, argument: serving.argument, message: serving.message } }
@@ -88,6 +89,7 @@ export function loadThread(
     return { role: own ? serves : ROLE.notification, engine };
   });
   thread.started = read.started;
+  thread.instance = read.instance;
   thread.globals = read.globals;
   thread.wantsWakeup = read.wantsWakeup;
   thread.outcome = read.outcome;
@@ -117,6 +119,7 @@ function renumbered(
 interface ReadState {
   readonly started: boolean;
   readonly activations: readonly { readonly role: number; readonly thread: SavedThread }[];
+  readonly instance: number;
   readonly globals: readonly PlainData[];
   readonly serving:
     | { readonly entry: SavedThread["entry"]; readonly argument: number; readonly message: number }
@@ -154,13 +157,16 @@ class StateReader {
     const globals = list(fields["globals"]);
     const { component } = this.#thread;
     const types = component.freshGlobals(0).map((value) => typeof value);
-    if (component.loaded && this.#thread.instance === 0 && fields["started"] === true) {
+    const instance = number(fields["instance"] ?? 0);
+    if (component.loaded && !component.group.instances[instance]) throw new TypeError("instance");
+    if (component.loaded && instance === 0 && fields["started"] === true) {
       if (globals.length !== types.length || globals.some((value, i) => typeof value !== types[i])) {
         throw new TypeError("globals");
       }
     }
     return {
       started: fields["started"] === true,
+      instance,
       activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
       globals,
       serving: fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"])),

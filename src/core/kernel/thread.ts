@@ -73,6 +73,8 @@ export interface ThreadOwner {
   place(location: Location | undefined): Location;
   /** The thread's place in the control dataspace. */
   traceIndex(thread: KernelThread): number;
+  /** A thread like this one in the same component; undefined if that is refused. */
+  spawn(thread: KernelThread): KernelThread | undefined;
   /** It has ended, however it did. */
   ended(thread: KernelThread): void;
 }
