@@ -49,7 +49,7 @@ export class Family implements Directory {
       // Abandoning may break routes of others.
     }
     const abandoned = this.#children.filter((child) => child.abandoned);
-    for (const child of abandoned) child.end();
+    for (const child of abandoned) this.#end(child);
     this.#children = this.#children.filter((child) => !child.abandoned);
     const created = this.#create(config);
     this.adjust(true);
@@ -118,11 +118,17 @@ export class Family implements Directory {
       if (percent < start.cpuPercent) this.#warn(start, `${start.cpuPercent} % CPU time wanted, ${percent} % are left`);
       const child = new Child(this.#house, this.#nextId++, start, assigned, percent);
       this.#children.push(child);
+      if (config.verbose) this.#house.log(`child "${child.name}" created`);
       created.push(child);
     }
     for (const child of created) child.openPd();
     for (const child of created) child.advance();
     return created.length;
+  }
+
+  #end(child: Child): void {
+    child.end();
+    if (this.#house.config().verbose) this.#house.log(`child "${child.name}" ended`);
   }
 
   #assign(start: StartConfig, left: Quota, preserve: Quota): Quota | undefined {

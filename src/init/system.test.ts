@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NativeProgram } from "../core/index.ts";
+import { logServer } from "../native/index.ts";
 import {
   type Capability,
   type KernelObject,
@@ -81,6 +82,45 @@ test("S50: binary, configfile and inline configuration", () => {
   assert.equal(readRom(openRom(tree, "p", 6, "config")), '<config x="1"/>');
   assert.equal(readRom(openRom(tree, "q", 6, "config")), "<config from='other'/>");
   assert.equal(readRom(openRom(tree, "p", 7, "a")), "rtcr-native:p\n");
+});
+
+test("S43: a child cannot make init pay for many sessions of its own modules", () => {
+  const tree = plant({ config: system(start("a", "<config/>")), probes: ["a"] });
+  const ask = (id: number, args: string) => {
+    const made = tree.parent("a").session(id, "ROM", `label="config", ${args}`);
+    return made.ok ? "made" : made.reason;
+  };
+  assert.equal(ask(6, "ram_quota=4K, cap_quota=1"), "insufficient-ram-quota");
+  assert.equal(ask(6, "ram_quota=6K, cap_quota=0"), "insufficient-cap-quota");
+  const made = Array.from({ length: 20 }, (_, i) => ask(6 + i, "ram_quota=6K, cap_quota=3"));
+  assert.deepEqual(made, [...Array(8).fill("made"), ...Array(12).fill("service-denied")]);
+  assert.equal(tree.parent("a").close(6), "done");
+  assert.equal(ask(6, "ram_quota=6K, cap_quota=3"), "made");
+});
+
+test("S42: a server of environment sessions may come later; when it is replaced, its clients are", () => {
+  const log = (version: number) =>
+    start(
+      "log",
+      '<binary name="log_server"/><provides><service name="LOG"/></provides><route><any-service><parent/></any-service></route>',
+      `caps="200" ram="4M" version="${version}"`,
+    );
+  const hello: NativeProgram = (env) => {
+    env.log.write("hello");
+    return { dispose: () => {} };
+  };
+  const config = (version: number) =>
+    `<config><parent-provides><service name="PD"/><service name="CPU"/><service name="ROM"/><service name="LOG"/></parent-provides>
+     <default-route><service name="LOG"><child name="log"/></service><any-service><parent/></any-service></default-route>
+     ${start("c")}${start("d")}${log(version)}</config>`;
+  const tree = plant({ config: config(1), programs: { c: hello, d: hello, log_server: logServer } });
+  const total = tree.total();
+  const heard = () => tree.lines.filter((line) => line.startsWith("[init -> log]")).sort();
+  assert.deepEqual(heard(), ["[init -> log] [c] hello", "[init -> log] [d] hello"]);
+  tree.configure(config(2));
+  assert.equal(heard().length, 4);
+  assert.deepEqual(tree.total(), total);
+  tree.close();
 });
 
 test("S51: quota is clamped to what init has beyond what it preserves, with a warning", () => {

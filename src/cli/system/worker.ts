@@ -24,6 +24,9 @@ function fail(thrown: unknown): void {
   say({ type: "failed", exitCode, message, hint });
 }
 
+/** The system is being taken down: what is cut off by that is no news. */
+let ending = false;
+
 function run(): void {
   const terminals = systemTerminals(say);
   const files = systemFiles(spec.directories);
@@ -33,7 +36,9 @@ function run(): void {
     cpus: spec.cpus,
     programs: NATIVE_PROGRAMS,
     output: (text) => say({ type: "line", text }),
-    warn: (text) => say({ type: "warning", text }),
+    warn: (text) => {
+      if (!ending) say({ type: "warning", text });
+    },
     reported: (label, report) => say({ type: "report", label, text: new TextDecoder().decode(report) }),
     devices: systemDevices(spec.devices, say),
     terminals: (label) => terminals.open(label),
@@ -45,6 +50,7 @@ function run(): void {
   const encoder = new TextEncoder();
   const config = core.modules.dynamic("config", encoder.encode(spec.config));
   const end = (value: number) => {
+    ending = true;
     core.dispose();
     say({ type: "ended", value });
   };

@@ -6,6 +6,7 @@ import {
   type Identity,
   type OutOf,
   objectOf,
+  PAGE_BYTES,
   type ParentSession,
   type PdSession,
   type Quota,
@@ -99,6 +100,9 @@ export class ParentServer implements SessionServer {
   }
 }
 
+/** Most sessions of a child for one module of init's own: it pays for a page of each, init for what is longer. */
+export const SESSIONS_OF_MODULE = 8;
+
 /** Sessions of one ROM module of init's own. Their dataspaces are init's, so is the donation. */
 export class RomServer implements SessionServer {
   readonly name = "init";
@@ -127,6 +131,9 @@ export class RomServer implements SessionServer {
   }
 
   create(session: Session): void {
+    if (this.#sessions.size >= SESSIONS_OF_MODULE) return this.#broker.respond(session, "service-denied");
+    if (session.donated.ram < PAGE_BYTES) return this.#broker.respond(session, "insufficient-ram-quota");
+    if (session.donated.caps < 1) return this.#broker.respond(session, "insufficient-cap-quota");
     const pd = required(objectOf<PdSession>(this.#env.pd, "pd"), "init's PD");
     const rom = new CoreRom(this.#module, pdDataspaces(pd));
     const identity = this.#env.badges.identify<RomSession>(rom);

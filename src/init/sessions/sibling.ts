@@ -19,7 +19,7 @@ import { RequestsModule } from "./requests-module.ts";
 import { isRefused, type Phase, type Session, type SessionClient, type SessionServer } from "./session.ts";
 
 /** Most requests that the module shows at a time; others follow when these are answered. */
-const SHOWN = 1000;
+const SHOWN = 250;
 const SHOWN_OF_CLIENT = 32;
 
 export class SiblingServer implements SessionServer {
