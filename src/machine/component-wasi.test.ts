@@ -7,7 +7,7 @@ import { config, type SystemOptions, start, startSystem } from "../../test/suppo
 import { createFileSystem, createMemoryInput, createMemoryOutput } from "../core/index.ts";
 import { createMemoryVolume } from "../core/memory-file-system.ts";
 import { lastElement } from "../session/index.ts";
-import { componentWasi } from "./component-wasi.ts";
+import { componentWasi, deterministicWasi } from "./component-wasi.ts";
 
 const WASI = `
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
@@ -143,7 +143,7 @@ const sleeper = (seconds: number) =>
         (br_if $digit (local.tee $n (i32.div_u (local.get $n) (i32.const 10)))))
       (call $write (i32.const 1) (local.get $at) (i32.sub (i32.const 1101) (local.get $at)))))`);
 
-test("S58: with a clock that runs by itself hours pass at once, in the same order in every run", async () => {
+test("S58: in a deterministic system hours pass at once, in the same order in every run", async () => {
   const runs: (readonly string[])[] = [];
   for (let i = 0; i < 2; i++) {
     const names = [3600, 5000].map((seconds) => `s${seconds}`);
@@ -151,7 +151,7 @@ test("S58: with a clock that runs by itself hours pass at once, in the same orde
       config: config(names.map((name) => start(name, "", 'caps="300" ram="16M"')).join("")),
       binaries: Object.fromEntries(names.map((name) => [name, sleeper(Number(name.slice(1)))])),
       wasi: componentWasi,
-      clockRuns: true,
+      deterministic: true,
     });
     await tree.core.kernel.scheduler.quiet();
     tree.settle();
@@ -169,4 +169,46 @@ test("S58: with a clock that runs by itself hours pass at once, in the same orde
     '[init] child "s5000" exited with exit value 0',
   ]);
   assert.deepEqual(runs[1], runs[0]);
+});
+
+/** Counts in a loop until the clock says so many seconds, then writes whether it has counted, and a random byte. */
+const SPINNER = assemble(`(module
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  ${WASI.slice(WASI.indexOf("(import"))}
+  (func (export "_start") (local $n i32)
+    (loop $more
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (drop (call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 16)))
+      (br_if $more (i64.lt_u (i64.load (i32.const 16)) (i64.const 1767225602000000000))))
+    (drop (call $random_get (i32.const 1024) (i32.const 4)))
+    (call $hex (i32.load (i32.const 1024)))
+    (call $hex (local.get $n)))
+  (func $hex (param $n i32) (local $i i32) (local $d i32)
+    (i32.store8 (i32.const 1108) (i32.const 10))
+    (loop $next
+      (local.set $d (i32.and (i32.shr_u (local.get $n) (i32.mul (local.get $i) (i32.const 4))) (i32.const 15)))
+      (i32.store8 (i32.sub (i32.const 1107) (local.get $i))
+        (i32.add (local.get $d) (select (i32.const 48) (i32.const 87) (i32.lt_u (local.get $d) (i32.const 10)))))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 8))))
+    (call $write (i32.const 1) (i32.const 1100) (i32.const 9))))`);
+
+test("in a deterministic system components that never wait take turns, and see the same times and random numbers", async () => {
+  const run = async () => {
+    const tree = startSystem({
+      config: config(["a", "b"].map((name) => start(name, '<binary name="spinner"/>')).join("")),
+      binaries: { spinner: SPINNER },
+      wasi: deterministicWasi,
+      deterministic: true,
+    });
+    await tree.core.kernel.scheduler.quiet();
+    tree.settle();
+    tree.close();
+    return tree.lines;
+  };
+  const first = await run();
+  assert.equal(first.length, 6);
+  assert.deepEqual(await run(), first);
+  const counted = first.filter((line) => / [0-9a-f]{8}$/.test(line));
+  assert.equal(counted.length, 4);
+  assert.notEqual(counted[0]!.slice(-8), counted[2]!.slice(-8), "each has random numbers of its own");
 });

@@ -14,10 +14,12 @@ import {
   type Component,
   type ComponentWasi,
   createClock,
+  createCountingClock,
   createFileSystem,
   createLogTerminal,
   createMemoryInput,
   createRandom,
+  createSeededRandom,
   type FileSystemObject,
   type LogTerminal,
   type TerminalObject,
@@ -44,9 +46,20 @@ import { createWasi } from "../wasi/index.ts";
 
 /** Ids of the program's sessions: far from those that a program with an SDK besides would choose. */
 const FIRST_ID = 0x7a51_0000;
+/** Real time of deterministic systems begins on 2026-01-01T00:00Z. */
+const EPOCH_NS = 1_767_225_600_000_000_000n;
+
+/** As `componentWasi`; random numbers follow from the component's number, real time begins in 2026 with the timer. */
+export function deterministicWasi(component: Component): ComponentWasi {
+  return makeWasi(component, true);
+}
 
 /** The WASI functions of a component; for `CoreOptions.wasi`. */
 export function componentWasi(component: Component): ComponentWasi {
+  return makeWasi(component, false);
+}
+
+function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
   const parent = new Parent(component);
   const log = () => parent.environment<LogSession>(ENV_SESSION.log, "log");
   const outputs: LogTerminal[] = [];
@@ -60,8 +73,8 @@ export function componentWasi(component: Component): ComponentWasi {
   const files = parent.open<FileSystemObject>("File_system", "file-system", "")?.session;
   const wasi = createWasi({
     program: programArguments(component, parent),
-    clock: clockOf(parent.open<TimerSession>("Timer", "timer", "")),
-    random: createRandom(),
+    clock: clockOf(parent.open<TimerSession>("Timer", "timer", ""), deterministic),
+    random: deterministic ? createSeededRandom(BigInt(component.id)) : createRandom(),
     files: files ?? createFileSystem([]),
     stdin: parent.open<TerminalObject>("Terminal", "terminal", "stdin")?.session ?? createMemoryInput(),
     stdout: output("stdout"),
@@ -121,9 +134,11 @@ function programArguments({ label }: Component, parent: Parent): ProgramArgument
 }
 
 /** The timer's time, so that a system whose time is its own has only that; microseconds are its finest step. */
-function clockOf(timer: TimerSession | undefined): ClockSession {
+function clockOf(timer: TimerSession | undefined, deterministic: boolean): ClockSession {
   const host = webClocks();
-  if (!timer) return createClock(host);
-  const resolutionNs = { monotonic: 1000n, realtime: host.resolutionNs.realtime };
-  return createClock({ ...host, monotonicNs: () => BigInt(timer.elapsedUs()) * 1000n, resolutionNs });
+  if (!timer) return deterministic ? createCountingClock() : createClock(host);
+  const monotonicNs = () => BigInt(timer.elapsedUs()) * 1000n;
+  const resolutionNs = { monotonic: 1000n, realtime: deterministic ? 1000n : host.resolutionNs.realtime };
+  const realtimeNs = deterministic ? () => EPOCH_NS + monotonicNs() : host.realtimeNs;
+  return createClock({ monotonicNs, realtimeNs, resolutionNs });
 }

@@ -96,16 +96,17 @@ function driver(text: string): Uint8Array {
       (drop (call $ask (i32.const 1024) (call $parent) (i32.const 0) (i32.const 0)))))`);
 }
 
-test("S60: a guest drives a serial port that a file names; what it sends are lines", async (t) => {
-  const path = folder(t);
-  writeFileSync(join(path, "driver.wasm"), driver("serial\nport\n"));
-  writeFileSync(join(path, "devices.xml"), '<devices><serial-16550 name="com2" base="0x2f8" irq="3"/></devices>');
-  const file = join(path, "system.xml");
-  writeFileSync(file, system('<start name="driver"><exit propagate="yes"/></start>'));
-  const guest = new Guest(t, path, "run", "--devices", join(path, "devices.xml"), file);
-  assert.equal(await guest.ended, 0, guest.err);
-  assert.equal(guest.out, '<com2> serial\n<com2> port\n[init] child "driver" exited with exit value 0\n');
-});
+for (const options of [[], ["--deterministic"]])
+  test(`S60: a guest drives a serial port that a file names; what it sends are lines ${options}`, async (t) => {
+    const path = folder(t);
+    writeFileSync(join(path, "driver.wasm"), driver("serial\nport\n"));
+    writeFileSync(join(path, "devices.xml"), '<devices><serial-16550 name="com2" base="0x2f8" irq="3"/></devices>');
+    const file = join(path, "system.xml");
+    writeFileSync(file, system('<start name="driver"><exit propagate="yes"/></start>'));
+    const guest = new Guest(t, path, "run", ...options, "--devices", join(path, "devices.xml"), file);
+    assert.equal(await guest.ended, 0, guest.err);
+    assert.equal(guest.out, '<com2> serial\n<com2> port\n[init] child "driver" exited with exit value 0\n');
+  });
 
 test("S60: mistakes in a file of devices are named before anything runs", async (t) => {
   const path = folder(t);

@@ -14,6 +14,8 @@ export interface SystemSpec {
   /** What File_system sessions show; none: there is no such service. */
   readonly directories: readonly HostDirectory[];
   readonly devices: readonly DeviceSpec[];
+  /** Time and random numbers are made up, slices are counted: the same run every time. */
+  readonly deterministic: boolean;
 }
 
 export type ToSystem =

@@ -33,6 +33,7 @@ export interface SystemOptions {
   readonly directories: readonly HostDirectory[];
   /** A file that names devices. */
   readonly devices: string | undefined;
+  readonly deterministic: boolean;
 }
 
 /**
@@ -41,10 +42,10 @@ export interface SystemOptions {
  * @returns init's exit value, modulo 256; 128 and the signal's number when a signal has ended it
  * @throws CliFailure when the configuration has faults, or the system cannot be started
  */
-export async function runSystem({ io, file, roms, cpus, directories, devices }: SystemOptions): Promise<number> {
+export async function runSystem({ io, file, roms, devices, ...options }: SystemOptions): Promise<number> {
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
-  const spec: SystemSpec = { config, modules, quota: SYSTEM_QUOTA, cpus, directories, devices: readDevices(devices) };
+  const spec: SystemSpec = { ...options, config, modules, quota: SYSTEM_QUOTA, devices: readDevices(devices) };
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: spec,
     resourceLimits: { stackSizeMb: STACK_MB },

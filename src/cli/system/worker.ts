@@ -3,9 +3,9 @@
 
 import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { Core } from "../../core/index.ts";
+import { Core, VirtualClock } from "../../core/index.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
-import { componentWasi } from "../../machine/component-wasi.ts";
+import { componentWasi, deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
 import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
@@ -43,7 +43,8 @@ function run(): void {
     devices: systemDevices(spec.devices, say),
     terminals: (label) => terminals.open(label),
     ...(files ? { files } : {}),
-    wasi: componentWasi,
+    wasi: spec.deterministic ? deterministicWasi : componentWasi,
+    ...(spec.deterministic ? { clock: new VirtualClock(), deterministic: true } : {}),
     hash: (bytes) => createHash("sha256").update(bytes).digest("hex"),
     kernel: { failed: fail },
   });

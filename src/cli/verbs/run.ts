@@ -15,7 +15,8 @@ import { runSystem } from "../system/run-system.ts";
 export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
-  usage: "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] SYSTEM.xml",
+  usage:
+    "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--deterministic] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -41,6 +42,7 @@ file, line and what is allowed; when the file changes, init gets the new text. T
   --devices FILE           devices of IO_PORT, IO_MEM and IRQ sessions: <devices> with <serial-16550 name base irq/> and
                            <shared-memory name base size doorbell irq/>
   --cpus N                 processors of the machine (default: 1)
+  --deterministic          time and random numbers are made up, slices are counted: time runs ahead while all wait
 
 WASI commands are components too: arguments and environment come from <arg value/> and <env key value/> of their config,
 Terminal sessions are this process's standard streams, without such a route their output goes to LOG.
@@ -101,7 +103,7 @@ has. When the program could not be started it is one of those below.`,
 
 /** Options that only systems have, and all that they have. */
 const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
-const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir"];
+const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic"];
 const CPUS_LIMIT = 64;
 
 function readSystemOptions(values: Values, args: readonly string[]) {
@@ -112,7 +114,7 @@ function readSystemOptions(values: Values, args: readonly string[]) {
   const directories = texts(values, "dir").map(readDirectory);
   const devices = text(values, "devices");
   if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) {
-    return { roms: texts(values, "rom"), cpus, directories, devices };
+    return { roms: texts(values, "rom"), cpus, directories, devices, deterministic: flag(values, "deterministic") };
   }
   throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, "run");
 }

@@ -15,7 +15,7 @@ import {
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type Device, DeviceBus, type DeviceHost } from "../devices/index.ts";
-import { type Component, type ComponentWasi, Kernel, type KernelOptions } from "../kernel/index.ts";
+import { type Component, type ComponentWasi, Kernel, type KernelOptions, noKernelTicker } from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
 import { type CoreContext, createCoreContext } from "../memory/index.ts";
 import { type NativePrograms, TaskQueue } from "../native/index.ts";
@@ -44,11 +44,11 @@ export interface CoreOptions {
   /** Default: the host's. */
   readonly clock?: AlarmClock;
   /**
-   * Of a virtual clock: time passes by itself whenever no component can run, up to the next alarm or deadline. What
-   * components compute takes no time. Runs of the same system are the same each time. Default: only the clock's owner
-   * lets time pass.
+   * Needs a virtual clock. Time passes by itself: up to the next alarm or deadline when no component can run, and SLICE_US
+   * with each slice, which is a number of safe points. So runs of the same system are the same each time, also those of
+   * components that never wait. Default: only the clock's owner lets time pass.
    */
-  readonly clockRuns?: boolean;
+  readonly deterministic?: boolean;
   /** Makes the devices of the machine. Default: none. */
   readonly devices?: (parts: DeviceParts) => readonly Device[];
   /** Default: 1. All of them in one row. */
@@ -66,6 +66,10 @@ export interface CoreOptions {
 
 /** What devices are made of; their memory is no RAM either. */
 export type DeviceParts = Pick<DeviceHost, "alarms" | "make">;
+
+/** A slice of a deterministic system: safe points, and how long they take in microseconds. */
+const SLICE_POINTS = 1000;
+const SLICE_US = 1000;
 
 const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
 
@@ -96,7 +100,7 @@ export class Core {
     for (const [name, content] of options.modules) this.modules.boot(name, content);
     const parts = { alarms: this.clock.alarms, make: budgetDataspaces(this.context, new Budget(UNLIMITED), "io") };
     for (const device of options.devices?.(parts) ?? []) this.devices.add(device);
-    const rested = options.clockRuns ? () => this.kernel.scheduler.look() : () => {};
+    const rested = options.deterministic ? () => this.kernel.scheduler.look() : () => {};
     this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown), rested);
     this.roots = coreRoots(this, {
       cpus: options.cpus ?? 1,
@@ -128,11 +132,13 @@ export class Core {
   }
 
   #makeKernel(warn: LineSink): Kernel {
-    const { programs = new Map(), kernel, hash, wasi, clock, clockRuns } = this.#options;
-    assert(!clockRuns || clock instanceof VirtualClock, "a clock that runs when nothing else does is a virtual one");
+    const { programs = new Map(), kernel, hash, wasi, clock, deterministic } = this.#options;
+    const own = deterministic && clock instanceof VirtualClock ? clock : undefined;
+    assert(!deterministic || own, "a deterministic system has a virtual clock");
     const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn };
-    return new Kernel({
+    const made = new Kernel({
       ...kernel,
+      ...(own ? { ticker: noKernelTicker } : {}),
       badges: this.context.badges,
       hash,
       warn,
@@ -141,8 +147,10 @@ export class Core {
       exited: (component, code) => objectOf<ParentSession>(component.parent, "parent")?.exit(code),
       // A clock of one's own is the one time that there is.
       ...(clock ? { now: () => clock.alarms.nowUs() / 1000 } : {}),
-      ...(clockRuns ? { idle: (deadlineMs) => this.#passTime(clock as VirtualClock, deadlineMs) } : {}),
+      ...(own ? { idle: (deadlineMs) => this.#passTime(own, deadlineMs) } : {}),
     });
+    if (own) countSlices(made, own);
+    return made;
   }
 
   /** No guest can run: native components have their turns, then time passes up to what is next. */
@@ -161,4 +169,16 @@ export class Core {
     if (!failed) throw thrown;
     failed(thrown);
   }
+}
+
+/** Slices by safe points: time passes where the thread stands, which only makes notes of what is due. */
+function countSlices(kernel: Kernel, clock: VirtualClock): void {
+  let points = 0;
+  kernel.everyPoint = true;
+  kernel.atPoint = () => {
+    if (++points < SLICE_POINTS) return false;
+    points = 0;
+    clock.advance(SLICE_US);
+    return true;
+  };
 }
