@@ -1,19 +1,18 @@
 // A component: its capability table, its threads and, once its program is loaded, the group in which they all run.
 //
-// I1  At most one thread is in the group, `running`; the globals in the instance are those of `#holder`.
+// I1  At most one thread is in the group: `running`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
-import { CONTROL, type HostImports, type PlainData, type SavedGroup, type SavedValue } from "../../abi/index.ts";
+import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
   captureGroup,
   captureOutside,
+  type DirectCall,
   EngineFault,
   type Entry,
-  Group,
+  type Group,
   GuestBytes,
-  type Instance,
   restoreGroup,
   restoreOutside,
-  type Thread,
   type ThreadFault,
   Windows,
 } from "../../engine/index.ts";
@@ -28,10 +27,13 @@ import {
 import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
+import { directCall, dispatches, tableFunction } from "./functions.ts";
 import { kernelImports } from "./imports.ts";
+import { Instances } from "./instances.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
+import { OwnGlobals, readGlobal } from "./own-globals.ts";
 import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, START, WASI } from "./program.ts";
 import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
@@ -79,9 +81,7 @@ export interface ComponentWasi {
 }
 
 const FLAG = CONTROL.flag >> 2;
-const NUMBERS: ReadonlySet<string> = new Set(["i32", "i64", "f32", "f64", "v128"]);
 const NO_BYTES = new DataView(new ArrayBuffer(0));
-const DISPATCH_PARAMS = "i32,i32,i32,i32";
 
 export class Component {
   readonly id: number;
@@ -104,14 +104,8 @@ export class Component {
   #windows: Windows | undefined;
   #parentSlot = 0;
   #program: LoadedProgram | undefined;
-  #original: Uint8Array | undefined;
-  #group: Group | undefined;
-  #holder: KernelThread | undefined;
-  #own: readonly number[] = [];
-  #initial: readonly PlainData[] = [];
-  /** Mutable globals of number types as they were when the instance was new. */
-  #firstGlobals: ReadonlyMap<number, SavedValue> = new Map();
-  #links: WebAssembly.Imports = {};
+  #instances: Instances | undefined;
+  #own: OwnGlobals | undefined;
   #started = false;
   #view: DataView | undefined;
   #words: Int32Array = new Int32Array(0);
@@ -125,12 +119,12 @@ export class Component {
   }
 
   get loaded(): boolean {
-    return this.#group !== undefined;
+    return this.#instances !== undefined;
   }
 
   /** The group of the loaded program. */
   get group(): Group {
-    return required(this.#group, "a loaded program");
+    return required(this.#instances, "a loaded program").group;
   }
 
   get program(): LoadedProgram {
@@ -155,7 +149,7 @@ export class Component {
 
   /** Asking the engine for a memory's buffer costs more than all else in a call: it is done once a growth. */
   #takeView(): DataView {
-    const buffer = this.#group?.instances[0]?.memories[0]?.buffer;
+    const buffer = this.#instances?.group.instances[0]?.memories[0]?.buffer;
     this.#view = buffer ? new DataView(buffer) : NO_BYTES;
     this.#words = new Int32Array(this.#view.buffer);
     return this.#view;
@@ -173,7 +167,7 @@ export class Component {
 
   /** The component's bytes as its own loads and stores reach them. */
   get bytes(): GuestBytes {
-    return this.#windows?.bytes ?? new GuestBytes(this.#group?.instances[0]?.memories[0]);
+    return this.#windows?.bytes ?? new GuestBytes(this.#instances?.group.instances[0]?.memories[0]);
   }
 
   /** As assigned to its PD; INVALID before. */
@@ -202,7 +196,7 @@ export class Component {
     options: LoadOptions = {},
     text: Capability<Dataspace> = INVALID,
   ): Attempt<void, LoadRefusal> {
-    if (this.#group || this.native) return refusal("already-loaded");
+    if (this.#instances || this.native) return refusal("already-loaded");
     if (binary.length > KERNEL_LIMITS.programBytes) {
       this.problem = `expected a program of ${KERNEL_LIMITS.programBytes} bytes at most, found ${binary.length}`;
       return refusal("invalid-program");
@@ -216,9 +210,8 @@ export class Component {
         return refusal("invalid-program");
       }
       this.#program = program;
-      this.#original = original;
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
-      this.#instantiate();
+      this.#instantiate(original);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
       this.problem = lacking;
@@ -231,7 +224,7 @@ export class Component {
 
   /** Takes up a binary that names a native program; undefined: it is a module. */
   loadNative(binary: Dataspace): Attempt<void, LoadRefusal> | undefined {
-    if (this.#group || this.native) return undefined;
+    if (this.#instances || this.native) return undefined;
     const run = this.#kernel.nativeFor(this, binary);
     if (run === undefined) return undefined;
     if (typeof run === "string") {
@@ -245,11 +238,11 @@ export class Component {
   /** The program was refused after all. */
   #forget(): void {
     this.#kernel.abandon(this);
-    this.#group = this.#program = this.#original = this.#windows = undefined;
+    this.#instances = this.#own = this.#program = this.#windows = undefined;
   }
 
   #refused(thrown: unknown): Attempt<void, LoadRefusal> {
-    this.#group = undefined;
+    this.#instances = undefined;
     this.problem = messageOf(thrown);
     if (thrown instanceof RangeError) return refusal("out-of-ram");
     if (
@@ -268,55 +261,38 @@ export class Component {
     return this.wasi ? undefined : `imports ${WASI}, but the component has no sessions for it`;
   }
 
-  #instantiate(): void {
-    const { program } = this;
-    this.#links = this.#makeMemories(program);
-    const group = this.#newGroup();
-    this.#group = group;
+  #instantiate(original: Uint8Array): void {
+    const instances = this.#newInstances();
+    this.#instances = instances;
     this.memoryChanges();
-    const instance = group.instances[0]!;
-    this.#own = ownGlobals(required(this.#original, "the original"), program.info, (index) =>
-      readGlobal(instance, index),
-    );
-    this.#initial = this.#own.map((index) => readGlobal(instance, index));
-    this.#firstGlobals = new Map(
-      program.info.globals.flatMap(({ mutable, imported, type }, index) =>
-        mutable && !imported && NUMBERS.has(type) ? [[index, instance.readGlobal(index)] as const] : [],
-      ),
-    );
+    const instance = instances.group.instances[0]!;
+    const indices = ownGlobals(original, this.program.info, (index) => readGlobal(instance, index));
+    this.#own = new OwnGlobals(indices, instance);
     this.#kernel.adopt(this);
   }
 
-  /** Memories that the program imports: the kernel makes them, as the program wants them. */
-  #makeMemories({ info }: LoadedProgram): WebAssembly.Imports {
-    const links: Record<string, Record<string, WebAssembly.Memory>> = {};
-    for (const { module, name, kind, index } of info.imports) {
-      if (kind !== "memory") continue;
-      const { min, max, shared } = info.memories[index]!;
-      const limits = { initial: min, ...(max === undefined ? {} : { maximum: max }), shared };
-      (links[module] ??= {})[name] = new WebAssembly.Memory(limits);
-    }
-    return links;
-  }
-
-  #newGroup(instances = 1): Group {
-    const group = new Group({ parks: true, atomicWait: this.waits.atomicWait });
+  #newInstances(count = 1): Instances {
+    const instances = new Instances(
+      {
+        label: this.label,
+        program: this.program,
+        group: { parks: true, atomicWait: this.waits.atomicWait },
+        imports: {
+          ...kernelImports(this.#kernel, this),
+          ...this.wasi?.imports,
+          [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
+        },
+        windows: this.#windows,
+      },
+      count,
+    );
+    const { group } = instances;
     group.policy = () => this.#kernel.givesWay(this);
     group.onGrow = (_, memory, delta) => {
       this.memoryChanges();
       return memory === 0 && this.home ? this.home.grow(delta) : "grow";
     };
-    for (let i = 0; i < instances; i++) this.#addInstance(group);
-    return group;
-  }
-
-  #addInstance(group: Group): Instance {
-    const imports = {
-      ...kernelImports(this.#kernel, this),
-      ...this.wasi?.imports,
-      [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
-    };
-    return group.add(this.label, this.program, imports, this.#links, { windows: this.#windows });
+    return instances;
   }
 
   /**
@@ -327,7 +303,7 @@ export class Component {
   beginSpawned(thread: KernelThread, argument: number): boolean {
     const found = exportOf(this.program.info, SPAWN.start);
     if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
-    const instance = this.#takeInstance();
+    const instance = this.#instances!.take(new Set(this.threads.map((other) => other.instance)));
     thread.instance = instance;
     const { group } = this;
     const main = group.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
@@ -340,44 +316,19 @@ export class Component {
     return true;
   }
 
-  /** The number of an instance that no thread has: one whose thread has ended, in its first state, or another one. */
-  #takeInstance(): number {
-    const taken = new Set(this.threads.map(({ instance }) => instance));
-    const { instances } = this.group;
-    for (let number = 1; number < instances.length; number++) {
-      if (taken.has(number)) continue;
-      if (!this.#renew(instances[number]!)) break;
-      return number;
-    }
-    return this.#addInstance(this.group).number;
-  }
-
-  /** Sets the globals of an instance to their first values. @returns false if that would not make it like a new one */
-  #renew(instance: Instance): boolean {
-    const { tables, globals, start, droppableData, droppableElements } = this.program.info;
-    const dropped =
-      droppableData.some((segment) => instance.dropped("data", segment)) ||
-      droppableElements.some((segment) => instance.dropped("element", segment));
-    if (tables.some(({ changes, imported }) => changes && !imported) || (dropped && start === undefined)) return false;
-    const own = globals.flatMap(({ mutable, imported }, index) => (mutable && !imported ? [index] : []));
-    if (own.some((index) => !NUMBERS.has(globals[index]!.type))) return false;
-    for (const index of own) instance.writeGlobal(index, this.#firstGlobals.get(index)!);
-    return true;
-  }
-
   /** Sees to it that there are so many instances: what a saved state of them needs. */
   ensureInstances(count: number): void {
-    while (this.group.instances.length < count) this.#addInstance(this.group);
+    required(this.#instances, "a loaded program").ensure(count);
   }
 
   // Threads enter and leave.
 
   /** The thread is about to run here. */
   enter(thread: KernelThread): void {
-    if (this.#holder !== thread) this.#exchange(thread);
+    this.#own!.enter(thread);
     this.running = thread;
     thread.onStack = true;
-    const { words } = this.#group!.control;
+    const { words } = this.#instances!.group.control;
     words[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
   }
 
@@ -388,47 +339,22 @@ export class Component {
 
   /** Whether the thread that runs was asked to give way. */
   get interrupted(): boolean {
-    return this.#group!.control.words[FLAG] !== 0;
+    return this.#instances!.group.control.words[FLAG] !== 0;
   }
 
-  /** Puts a thread's own globals into the instance. */
-  #exchange(thread: KernelThread): void {
-    this.saveGlobals();
-    this.#holder = thread.instance === 0 ? thread : undefined;
-    if (thread.instance === 0) this.#writeGlobals(thread.globals);
-  }
-
-  /** Takes the own globals out of the instance: afterwards every thread's are with the thread. */
+  /** Takes the globals that are a thread's own out of the instance: afterwards every thread's are with the thread. */
   saveGlobals(): void {
-    const holder = this.#holder;
-    this.#holder = undefined;
-    if (!holder) return;
-    const instance = this.group.instances[0]!;
-    holder.globals = this.#own.map((index) => readGlobal(instance, index));
-  }
-
-  #writeGlobals(values: readonly PlainData[]): void {
-    const instance = this.group.instances[0]!;
-    for (const [i, index] of this.#own.entries()) instance.global(index).value = values[i] ?? this.#initial[i];
+    this.#own?.save();
   }
 
   /** Own globals of a thread that has not run. */
   freshGlobals(stackPointer: number): readonly PlainData[] {
-    if (stackPointer === 0 || this.#own.length === 0) return this.#initial;
-    const first = typeof this.#initial[0] === "bigint" ? BigInt(stackPointer) : stackPointer | 0;
-    return [first, ...this.#initial.slice(1)];
+    return this.#own?.fresh(stackPointer) ?? [];
   }
 
   /** The stack pointer among a thread's own globals; 0 if the program has none. */
   stackPointerOf(thread: KernelThread): number {
-    if (this.#own.length === 0) return 0;
-    if (this.#holder !== thread) return Number(thread.globals[0] ?? 0) >>> 0;
-    return Number(readGlobal(this.group.instances[0]!, this.#own[0]!)) >>> 0;
-  }
-
-  /** How many own globals a thread has. */
-  get ownGlobals(): number {
-    return this.#own.length;
+    return this.#own?.stackPointerOf(thread) ?? 0;
   }
 
   /**
@@ -442,8 +368,8 @@ export class Component {
       this.native.start();
       return undefined;
     }
-    if (!this.#group) return "started before a program was loaded";
-    const entry = ip === 0 ? this.#entry() : this.tableFunction(ip, 0);
+    if (!this.#instances) return "started before a program was loaded";
+    const entry = ip === 0 ? this.#entry() : tableFunction(this.group, ip, 0);
     if (!entry) return `expected a function at index ${ip} of the table`;
     const { params } = this.program.signature(entry.function);
     if (params.length > 1 || params.some((type) => type !== "i32")) return `${entry.name}: expected at most one i32`;
@@ -464,35 +390,21 @@ export class Component {
     return found && { instance: 0, function: found.index, name: found.name };
   }
 
-  /** The function of the program at an index of table 0; undefined if there is none. */
-  tableFunction(index: number, instance: number): Entry | undefined {
-    const { group } = this;
-    if (this.program.info.tables.length === 0 || this.program.info.tables[0]!.element !== "funcref") return undefined;
-    const table = group.instances[instance]!.table(0);
-    if (index >>> 0 >= Number(table.length)) return undefined;
-    const saved = saveFunction(group, table, index >>> 0);
-    return saved && { instance: saved.instance, function: saved.index, name: `table ${index}` };
-  }
-
   /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */
   serve(thread: KernelThread, dispatch: number, argument: number, message: number): boolean {
-    const entry = this.tableFunction(dispatch, thread.instance);
+    const entry = tableFunction(this.group, dispatch, thread.instance);
     if (!entry || !this.dispatches(entry) || !fitsMessage(this, message)) return false;
     thread.ep.serving = { call: this.directCall(entry), argument, message: message >>> 0 };
     return true;
   }
 
   /** Whether a function can be an entrypoint's dispatch function. */
-  dispatches({ instance, function: index }: Entry): boolean {
-    const program = this.#group?.instances[instance]?.program;
-    if (!program || !Number.isInteger(index) || index < 0 || index >= program.info.functions) return false;
-    const { params, results } = program.signature(index);
-    return params.join() === DISPATCH_PARAMS && results.join() === "i32";
+  dispatches(entry: Entry): boolean {
+    return this.#instances !== undefined && dispatches(this.group, entry);
   }
 
-  directCall(entry: Entry): { entry: Entry; fn: (...args: number[]) => unknown; thread: Thread | undefined } {
-    const fn = this.group.instances[entry.instance]!.function(entry.function) as (...args: number[]) => unknown;
-    return { entry, fn, thread: undefined };
+  directCall(entry: Entry): DirectCall {
+    return directCall(this.group, entry);
   }
 
   /** Blocked WASI calls look again whether they can go on. */
@@ -515,16 +427,17 @@ export class Component {
     const outside = this.home !== undefined && before.instances.every(({ memories }) => memories.length <= 1);
     const saved = carry(outside ? captureWithoutMemory(before) : captureGroup(before));
     this.#kernel.abandon(this);
-    this.#links = this.#makeMemories(this.program);
     if (this.#windows) {
       const { limit } = this.#windows;
       this.#windows = new Windows(this.#kernel.pool);
       this.#windows.limit = limit;
     }
-    const group = this.#newGroup(before.instances.length);
+    const instances = this.#newInstances(before.instances.length);
+    const { group } = instances;
     if (outside) restoreWithoutMemory(group, saved);
     else restoreGroup(group, saved);
-    this.#group = group;
+    this.#instances = instances;
+    this.#own!.move(group.instances[0]!);
     this.memoryChanges();
     const byId = new Map(group.threads.map((thread) => [thread.id, thread]));
     for (const thread of this.threads) {
@@ -555,22 +468,4 @@ function captureWithoutMemory(group: Group): SavedGroup {
 function restoreWithoutMemory(group: Group, saved: SavedGroup): void {
   restoreOutside(group, saved);
   for (const thread of saved.threads) group.restore(thread);
-}
-
-function readGlobal(instance: Instance, index: number): PlainData {
-  return instance.global(index).value as PlainData;
-}
-
-function saveFunction(
-  group: Group,
-  table: WebAssembly.Table,
-  index: number,
-): { readonly instance: number; readonly index: number } | undefined {
-  try {
-    const saved = group.references.save(table.get(index), "funcref");
-    return saved.type === "func" ? saved : undefined;
-  } catch (thrown) {
-    if (thrown instanceof EngineFault) return undefined; // a function of the host
-    throw thrown;
-  }
 }

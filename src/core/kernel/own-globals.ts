@@ -1,0 +1,64 @@
+// Globals that belong to a thread, in a program whose threads share one instance: exchanged when another thread runs.
+//
+// I1  The globals in the instance are those of `#holder`; every other thread's are with the thread.
+// I2  Threads with an instance of their own (thread-spawn) have theirs there, and are never the holder.
+import type { PlainData } from "../../abi/index.ts";
+import type { Instance } from "../../engine/index.ts";
+import type { KernelThread } from "./thread.ts";
+
+export class OwnGlobals {
+  readonly #indices: readonly number[];
+  /** As they are in a fresh instance. */
+  readonly #initial: readonly PlainData[];
+  #instance: Instance;
+  #holder: KernelThread | undefined;
+
+  /** @param indices the stack pointer's first @param instance fresh */
+  constructor(indices: readonly number[], instance: Instance) {
+    this.#indices = indices;
+    this.#instance = instance;
+    this.#initial = indices.map((index) => readGlobal(instance, index));
+  }
+
+  /** Puts a thread's globals into the instance. */
+  enter(thread: KernelThread): void {
+    if (this.#holder === thread) return;
+    this.save();
+    if (thread.instance !== 0) return;
+    this.#holder = thread;
+    for (const [i, index] of this.#indices.entries()) {
+      this.#instance.global(index).value = thread.globals[i] ?? this.#initial[i];
+    }
+  }
+
+  /** Takes the globals out of the instance: afterwards every thread's are with the thread. */
+  save(): void {
+    const holder = this.#holder;
+    this.#holder = undefined;
+    if (holder) holder.globals = this.#indices.map((index) => readGlobal(this.#instance, index));
+  }
+
+  /** Another instance takes the place of the one before, whose globals have been saved. */
+  move(instance: Instance): void {
+    this.#instance = instance;
+  }
+
+  /** Those of a thread that has not run. @param stackPointer 0: the program's own stack */
+  fresh(stackPointer: number): readonly PlainData[] {
+    if (stackPointer === 0 || this.#indices.length === 0) return this.#initial;
+    const first = typeof this.#initial[0] === "bigint" ? BigInt(stackPointer) : stackPointer | 0;
+    return [first, ...this.#initial.slice(1)];
+  }
+
+  /** The stack pointer of a thread; 0 if the program has none. */
+  stackPointerOf(thread: KernelThread): number {
+    const [index] = this.#indices;
+    if (index === undefined) return 0;
+    const value = this.#holder === thread ? readGlobal(this.#instance, index) : (thread.globals[0] ?? 0);
+    return Number(value) >>> 0;
+  }
+}
+
+export function readGlobal(instance: Instance, index: number): PlainData {
+  return instance.global(index).value as PlainData;
+}
