@@ -49,7 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       json: { type: "string" },
-      rounds: { type: "string", default: "30" },
+      rounds: { type: "string", default: "60" },
       copies: { type: "string", default: "2" },
       only: {
         type: "string",
@@ -60,7 +60,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const rows: Row[] = [];
   for (const program of await benchPrograms(values.only.split(","))) {
     rows.push(measure(program, Number(values.rounds), Number(values.copies)));
-    console.error(`${program.name}: ${JSON.stringify(rows.at(-1)!.median)}`);
+    console.error(`${program.name}: ${JSON.stringify(rows.at(-1)!.minima)}`);
   }
   const result = summary(rows, Number(values.rounds));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
@@ -182,9 +182,9 @@ function summary(rows: readonly Row[], rounds: number) {
 }
 
 function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
-  const line = ({ plainMs, median, codeSize }: Row) => ({
+  const line = ({ plainMs, minima, codeSize }: Row) => ({
     plainMs,
-    ...median,
+    ...minima,
     "size without": codeSize.without,
     "size memory": codeSize.memory,
     "size pool": codeSize.pool,
@@ -192,8 +192,8 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
   });
   console.table(Object.fromEntries(rows.map((row) => [row.name, line(row)])));
   console.log(
-    `times: ratio to plain in the same round, median of ${result.rounds} rounds, interleaved; node ${result.node}, V8 ${result.v8}`,
+    `times: least of ${result.rounds} rounds, interleaved, in relation to plain's; node ${result.node}, V8 ${result.v8}`,
   );
-  console.log(`geomean: ${JSON.stringify(result.geomean)}; of minima: ${JSON.stringify(result.minimaGeomean)}`);
+  console.log(`geomean: ${JSON.stringify(result.minimaGeomean)}; of medians: ${JSON.stringify(result.geomean)}`);
   console.log(`code size, geomean: ${JSON.stringify(result.codeSize)}`);
 }

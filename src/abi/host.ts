@@ -8,10 +8,36 @@ export type HostValue = number | bigint | object | null | undefined;
 /** Why a blocked wait came back. */
 export type WaitOutcome = "woken" | "timed-out" | "freeze";
 
+/** A range of a component's bytes cannot be reached: by its page table ("fault"), or because it leaves memory 0. */
+export interface ByteFault {
+  readonly kind: "fault" | "bounds";
+  readonly type: "read" | "write";
+  /** The first byte that cannot be accessed. */
+  readonly address: number;
+}
+
+/** A component's bytes as its own loads and stores reach them. */
+export interface GuestRanges {
+  /**
+   * The bytes of a range where they lie, in order: views, valid until the guest runs or a mapping changes. They may be
+   * written only if `write` was asked for.
+   */
+  pieces(address: number, length: number, write: boolean): readonly Uint8Array[] | ByteFault;
+  /**
+   * Makes sure that a range can be reached, to be asked before the call has any effect: pages that are missing are asked
+   * for; while they are missing a restartable call is frozen here, with the progress it had, and issued again.
+   *
+   * @returns false if the range cannot be reached: errno "fault" to most
+   */
+  reach(address: number, length: number, write: boolean): boolean;
+}
+
 /** What a running host function may ask of the thread that called it. Valid during the call only. */
 export interface HostCall {
   /** The bytes of the calling instance's memory 0; take it anew after anything that may grow the memory. */
   readonly memory: Uint8Array;
+  /** Of a program with windows: pointers lead there. Without, `memory` is all there is. */
+  readonly guest?: GuestRanges | undefined;
   /** What this call noted with `freeze` before it was frozen; undefined when it is issued for the first time. */
   readonly progress: PlainData | undefined;
   /**

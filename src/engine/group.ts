@@ -347,8 +347,13 @@ export class Group {
   /** Freezes the running thread at the operation on memory that has called this. */
   park(fault: ThreadFault): never {
     if (this.hostCalls.depth > 0 || !this.#running) throw unparkable(fault);
-    this.#fault = fault;
+    this.noteFault(fault);
     throw this.#freeze;
+  }
+
+  /** Notes what the running thread, which is about to be frozen, waits for. */
+  noteFault(fault: ThreadFault): void {
+    this.#fault = fault;
   }
   #fault: ThreadFault | undefined;
 

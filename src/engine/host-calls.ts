@@ -5,6 +5,7 @@
 
 import {
   CONTROL,
+  type GuestRanges,
   type HostCall,
   type HostFunction,
   type HostValue,
@@ -12,10 +13,12 @@ import {
   type SavedHostCall,
   type Signature,
   type WaitOutcome,
+  WINDOW,
 } from "../abi/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import { toSaved } from "./values.ts";
+import type { Windows } from "./windows/index.ts";
 
 interface Wrapped {
   readonly module: string;
@@ -209,6 +212,30 @@ class Call implements HostCall {
   get memory(): Uint8Array {
     const instance = this.#group.instances[this.#wrapped.instance]!;
     return instance.bytes();
+  }
+
+  get guest(): GuestRanges | undefined {
+    const { windows } = this.#group.instances[this.#wrapped.instance]!;
+    if (!windows) return undefined;
+    return {
+      pieces: (address, length, write) => windows.bytes.pieces(address, length, write),
+      reach: (address, length, write) => this.#reach(windows, address, length, write),
+    };
+  }
+
+  #reach(windows: Windows, address: number, length: number, write: boolean): boolean {
+    // A policy that takes back what it has just given would be asked for ever.
+    for (let tries = 2 + length / WINDOW.pageBytes; tries > 0; tries--) {
+      const pieces = windows.bytes.pieces(address, length, write);
+      if (!("kind" in pieces)) return true;
+      if (pieces.kind === "bounds") return false;
+      const fault = windows.fault(write ? WINDOW.write : WINDOW.read, pieces.address);
+      if (!fault) continue;
+      if (this.#wrapped.host.freeze !== "restartable" || this.#calls.depth > 1) return false;
+      this.#group.noteFault({ ...fault, instance: this.#wrapped.instance });
+      this.#calls.freeze(this.#wrapped, this.#args, this.progress, undefined);
+    }
+    return false;
   }
 
   wait(timeoutNs: bigint | undefined): WaitOutcome {

@@ -15,13 +15,13 @@ export function directory(wasi: WasiContext): Record<string, HostFunction> {
   return {
     fd_readdir: instant(["u32", "u32", "u32", "u64", "u32"], ({ memory }, fd, buffer, length, cookie, result) => {
       memory.require(result, 4);
-      const target = memory.bytes(buffer, length);
+      memory.require(buffer, length);
       const listing = listingOf(wasi, fd, cookie === 0n);
       let used = 0;
       for (let at = cookie; at < BigInt(listing.length) && used < length; at++) {
         const bytes = dirent(listing[Number(at)]!, at + 1n);
         const fitting = bytes.subarray(0, length - used);
-        target.set(fitting, used);
+        memory.set(buffer + used, fitting);
         used += fitting.length;
       }
       memory.setU32(result, used);

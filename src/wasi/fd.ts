@@ -40,7 +40,7 @@ function status(wasi: WasiContext): Record<string, HostFunction> {
   return {
     fd_fdstat_get: instant(["u32", "u32"], ({ memory }, number, result) => {
       const descriptor = descriptors.get(number);
-      memory.bytes(result, SIZE.fdstat).fill(0);
+      memory.zero(result, SIZE.fdstat);
       memory.setU8(result, filetypeOf(sessions, descriptor.target));
       memory.setU16(result + 2, descriptor.flags);
       memory.setU64(result + 8, descriptor.rights);
@@ -52,7 +52,7 @@ function status(wasi: WasiContext): Record<string, HostFunction> {
         memory.require(result, SIZE.filestat);
         writeFilestat(memory, result, unwrap(sessions.files.status(target.node)));
       } else {
-        memory.bytes(result, SIZE.filestat).fill(0);
+        memory.zero(result, SIZE.filestat);
         memory.setU8(result + 16, filetypeOf(sessions, target));
       }
     }),
@@ -98,7 +98,7 @@ function preopens({ descriptors }: WasiContext): Record<string, HostFunction> {
   return {
     fd_prestat_get: instant(["u32", "u32"], ({ memory }, number, result) => {
       const name = nameOf(number);
-      memory.bytes(result, SIZE.prestat).fill(0);
+      memory.zero(result, SIZE.prestat);
       memory.setU32(result + 4, name.length);
     }),
     fd_prestat_dir_name: instant(["u32", "u32", "u32"], ({ memory }, number, pointer, length) => {

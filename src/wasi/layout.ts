@@ -59,7 +59,7 @@ export function timesToSet(
 
 /** Writes a filestat of 64 bytes. */
 export function writeFilestat(memory: GuestMemory, pointer: number, status: NodeStatus): void {
-  memory.bytes(pointer, SIZE.filestat).fill(0);
+  memory.zero(pointer, SIZE.filestat);
   memory.setU64(pointer, status.device);
   memory.setU64(pointer + 8, status.inode);
   memory.setU8(pointer + 16, FILETYPE[status.kind]);

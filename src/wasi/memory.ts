@@ -1,7 +1,7 @@
 // The caller's linear memory with bounds: every access beyond it is errno "fault", never an exception of JavaScript.
 // Pointers are u32, everything is little-endian. The bytes may lie in shared memory, so nothing is decoded in place.
 
-import type { HostCall } from "../abi/index.ts";
+import type { GuestRanges, HostCall } from "../abi/index.ts";
 import { fail } from "./fault.ts";
 import { BUFFER_LIMIT, PATH_LIMIT_BYTES } from "./limits.ts";
 
@@ -20,15 +20,36 @@ export class GuestMemory {
     this.#call = call;
   }
 
-  /** A view of the bytes, valid until the call waits or the memory grows. */
+  /**
+   * The bytes, to be read: a view, valid until the call waits or the memory grows, or a copy where windows scatter them.
+   */
   bytes(pointer: number, length: number): Uint8Array {
+    const { guest } = this.#call;
+    if (guest) return joined(this.#pieces(guest, pointer, length, false), length);
     const memory = this.#call.memory;
     if (pointer + length > memory.length) fail("fault");
     return memory.subarray(pointer, pointer + length);
   }
 
+  /** The first of the bytes, to be read or written, as a view: all of them, unless windows scatter them. */
+  run(pointer: number, length: number, write: boolean): Uint8Array {
+    const { guest } = this.#call;
+    if (!guest) return this.bytes(pointer, length);
+    return this.#pieces(guest, pointer, length, write)[0] ?? new Uint8Array(0);
+  }
+
+  #pieces(guest: GuestRanges, pointer: number, length: number, write: boolean): readonly Uint8Array[] {
+    const pieces = guest.pieces(pointer, length, write);
+    return "kind" in pieces ? fail("fault") : pieces;
+  }
+
   /** Ends the call unless the range lies in the memory: asked before an effect whose result is written there. */
-  require(pointer: number, length: number): void {
+  require(pointer: number, length: number, write = true): void {
+    const { guest } = this.#call;
+    if (guest) {
+      if (!guest.reach(pointer, length, write)) fail("fault");
+      return;
+    }
     if (pointer + length > this.#call.memory.length) fail("fault");
   }
 
@@ -51,21 +72,15 @@ export class GuestMemory {
   }
 
   setU8(pointer: number, value: number): void {
-    this.bytes(pointer, 1)[0] = value;
+    this.set(pointer, [value]);
   }
 
   setU16(pointer: number, value: number): void {
-    const bytes = this.bytes(pointer, 2);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
+    this.set(pointer, [value, value >>> 8]);
   }
 
   setU32(pointer: number, value: number): void {
-    const bytes = this.bytes(pointer, 4);
-    bytes[0] = value;
-    bytes[1] = value >>> 8;
-    bytes[2] = value >>> 16;
-    bytes[3] = value >>> 24;
+    this.set(pointer, [value, value >>> 8, value >>> 16, value >>> 24]);
   }
 
   /** Writes the low 64 bits. */
@@ -75,8 +90,21 @@ export class GuestMemory {
     this.setU32(pointer + 4, Number((value >> 32n) & 0xffff_ffffn));
   }
 
-  set(pointer: number, bytes: Uint8Array): void {
-    this.bytes(pointer, bytes.length).set(bytes);
+  set(pointer: number, bytes: ArrayLike<number>): void {
+    const { guest } = this.#call;
+    if (!guest) {
+      this.bytes(pointer, bytes.length).set(bytes);
+      return;
+    }
+    let at = 0;
+    for (const piece of this.#pieces(guest, pointer, bytes.length, true)) {
+      for (let i = 0; i < piece.length; i++) piece[i] = bytes[at + i]!;
+      at += piece.length;
+    }
+  }
+
+  zero(pointer: number, length: number): void {
+    this.set(pointer, new Uint8Array(length));
   }
 
   /** A path or a link's target: UTF-8 ("ilseq" otherwise) without NUL ("inval"), of bounded length ("nametoolong"). */
@@ -90,15 +118,26 @@ export class GuestMemory {
   /** The buffers that a vector of (pointer, length) pairs describes; all of them lie in the memory. */
   buffers(pointer: number, count: number): readonly GuestBuffer[] {
     if (count > BUFFER_LIMIT) fail("inval");
-    this.require(pointer, count * 8);
+    this.require(pointer, count * 8, false);
     const buffers: GuestBuffer[] = [];
     for (let at = pointer; at < pointer + count * 8; at += 8) {
       const buffer = { pointer: this.u32(at), length: this.u32(at + 4) };
-      this.require(buffer.pointer, buffer.length);
+      this.require(buffer.pointer, buffer.length, false);
       buffers.push(buffer);
     }
     return buffers;
   }
+}
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const copy = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    copy.set(piece, at);
+    at += piece.length;
+  }
+  return copy;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

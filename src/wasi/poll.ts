@@ -44,7 +44,7 @@ export function poll(wasi: WasiContext): Record<string, HostFunction> {
   return {
     poll_oneoff: restartable(["u32", "u32", "u32", "u32"], (guest, input, output, count, result) => {
       if (count === 0 || count > SUBSCRIPTION_LIMIT) fail("inval");
-      guest.memory.require(input, count * SIZE.subscription);
+      guest.memory.require(input, count * SIZE.subscription, false);
       guest.memory.require(output, count * SIZE.event);
       guest.memory.require(result, 4);
       const subscriptions = readSubscriptions(guest, input, count, wasi.sessions.clock);
@@ -158,7 +158,7 @@ function readProgress(progress: PlainData | undefined, count: number): readonly 
 }
 
 function writeEvent(memory: GuestMemory, at: number, event: Event): void {
-  memory.bytes(at, SIZE.event).fill(0);
+  memory.zero(at, SIZE.event);
   memory.setU64(at, event.userdata);
   memory.setU16(at + 8, errnoNumber(event.error ?? "success"));
   memory.setU8(at + 10, event.type);

@@ -30,7 +30,8 @@ export function transfer(guest: Guest, buffers: readonly GuestBuffer[], plan: Tr
   for (const { pointer, length } of buffers) {
     while (moved < start + length) {
       const at = moved - start;
-      const size = Math.min(PIECE_BYTES, length - at);
+      const most = Math.min(PIECE_BYTES, length - at);
+      const size = guest.memory.run(pointer + at, most, plan.direction === "in").length;
       const result = movePiece(guest, { pointer: pointer + at, length: size }, plan, moved);
       if (!result.ok) return moved > 0 ? moved : fail(result.reason);
       moved += result.value;
@@ -43,7 +44,7 @@ export function transfer(guest: Guest, buffers: readonly GuestBuffer[], plan: Tr
 }
 
 function movePiece(guest: Guest, piece: GuestBuffer, plan: Transfer, moved: number): Attempt<number, Errno> {
-  const attempt = () => plan.step(guest.memory.bytes(piece.pointer, piece.length), moved);
+  const attempt = () => plan.step(guest.memory.run(piece.pointer, piece.length, plan.direction === "in"), moved);
   if (!plan.waiting) return attempt();
   // A read that has something returns it instead of waiting for more.
   const nonblocking = plan.waiting.nonblocking || (plan.direction === "in" && moved > 0 && !plan.all);

@@ -1,15 +1,8 @@
 // A component's bytes as its own loads and stores reach them, for host functions: memory 0 below the limit, the pool
 // behind the page table above it. Without windows this is memory 0 and costs what a view of it costs.
 
+import type { ByteFault } from "../../abi/index.ts";
 import type { Windows } from "./windows.ts";
-
-/** A range cannot be reached: by the page table ("fault"), or because it leaves memory 0 ("bounds"). */
-export interface ByteFault {
-  readonly kind: "fault" | "bounds";
-  readonly type: "read" | "write";
-  /** The first byte that cannot be accessed. */
-  readonly address: number;
-}
 
 const SPACE = 2 ** 32;
 

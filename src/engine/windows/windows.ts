@@ -13,9 +13,9 @@
 //
 // Not here: regions, dataspaces, who handles faults (core/).
 
-import { EXPORT, WINDOW } from "../../abi/index.ts";
+import { type ByteFault, EXPORT, WINDOW } from "../../abi/index.ts";
 import { assert } from "../../util/index.ts";
-import { type ByteFault, GuestBytes } from "./guest-bytes.ts";
+import { GuestBytes } from "./guest-bytes.ts";
 import type { Pool } from "./pool.ts";
 import { PageTable } from "./table.ts";
 
