@@ -85,7 +85,7 @@ export const EXPORT = {
   /** Modules with windows: mutable i32 global; addresses below it are those of memory 0, all others are translated. */
   limit: "rtcr:limit",
   /**
-   * `rtcr:run0` ... 5, modules with windows that favour the pool: mutable globals, the runs of pages that were used last
+   * `rtcr:run0` ... 5, modules with windows: mutable globals, the runs of pages that were used last
    * for reading (0 to 2) and for writing (3 to 5): first address (i64), bytes (i64), distance to the pool (i32). The host
    * sets the addresses to WINDOW.nowhere when limit or page table change.
    */

@@ -67,10 +67,12 @@ export interface WindowSpace {
   /** Indices of the memories behind the control memory. */
   readonly pool: number;
   readonly pages: number;
-  /** Index of the global with the limit; with the way "pool" those of the runs follow, see RUN. */
+  /** Index of the global with the limit; those of the runs follow, see RUN. */
   readonly limitGlobal: number;
   /** How accesses are tried before they become slow, the likeliest first. */
   readonly ways: readonly Way[];
+  /** The same for guarded loops. */
+  readonly loopWays: readonly Way[];
   /** Whether accesses of memory 0 are translated in a function of the original. */
   readonly windowed: (functionIndex: number) => boolean;
 }

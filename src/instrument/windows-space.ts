@@ -3,7 +3,7 @@
 import { EXPORT, IMPORT, IMPORT_MODULE, WINDOW } from "../abi/index.ts";
 import { type GlobalType, I32, I64, type Import, type Module, OP } from "../wasm/index.ts";
 import type { Program } from "./program.ts";
-import type { Way, WindowSpace } from "./space.ts";
+import type { WindowSpace } from "./space.ts";
 
 /** Wasm pages that the pool may have. */
 const POOL_PAGES = 65536;
@@ -16,7 +16,7 @@ export function windowSpace(program: Program, limitGlobal: number): WindowSpace 
     pool: control + 1,
     pages: control + 2,
     limitGlobal,
-    ways: waysOf(program),
+    ...WAYS[program.windows.favour ?? "memory"],
     windowed: (functionIndex) => program.windowed(functionIndex),
   };
 }
@@ -32,18 +32,15 @@ export function windowImports(): Import[] {
   return [memory(IMPORT.pool, 1, POOL_PAGES), memory(IMPORT.pages, WINDOW.tablePages, WINDOW.tablePages)];
 }
 
-const WAYS: Readonly<Record<"memory" | "pool" | "both", readonly Way[]>> = {
-  memory: ["direct"],
-  pool: ["pool"],
-  both: ["direct", "pool"],
+/** Loops are tried in both ways: their guards cost little, and what is slow in a loop is slow. */
+const WAYS: Readonly<Record<"memory" | "pool" | "both", Pick<WindowSpace, "ways" | "loopWays">>> = {
+  memory: { ways: ["direct"], loopWays: ["direct", "pool"] },
+  pool: { ways: ["pool"], loopWays: ["pool", "direct"] },
+  both: { ways: ["direct", "pool"], loopWays: ["direct", "pool"] },
 };
 
-function waysOf({ windows }: Program): readonly Way[] {
-  return WAYS[windows!.favour ?? "memory"];
-}
-
-/** The globals that windows add behind all others: the limit and, with the way "pool", the runs; and their exports. */
-export function windowGlobals({ ways, limitGlobal }: WindowSpace): {
+/** The globals that windows add behind all others, the limit and the runs, and their exports. */
+export function windowGlobals({ limitGlobal }: WindowSpace): {
   readonly globals: Module["globals"];
   readonly exports: Module["exports"];
 } {
@@ -54,7 +51,7 @@ export function windowGlobals({ ways, limitGlobal }: WindowSpace): {
   const zero = global(I32, [OP.i32Const, 0]);
   // A run beyond the address space, of one page: no access lies in it.
   const run = [global(I64, [OP.i64Const, ...RUN_NOWHERE]), global(I64, [OP.i64Const, 0x80, 0x20]), zero];
-  const globals = ways.includes("pool") ? [zero, ...run, ...run] : [zero];
+  const globals = [zero, ...run, ...run];
   const name = (place: number) => (place === 0 ? EXPORT.limit : `${EXPORT.run}${place - 1}`);
   return {
     globals,

@@ -138,7 +138,7 @@ export class FunctionWindows {
 
   #loopBy(choice: number, loop: GuardedLoop, blockType: number, write: (fast: boolean) => void): void {
     const emitter = this.#emitter;
-    const way = this.#space.ways[choice];
+    const way = this.#space.loopWays[choice];
     if (!way) return write(false);
     const turns = emitter.turns(loop.at);
     loop.guards.forEach((guard, index) => {
@@ -152,10 +152,25 @@ export class FunctionWindows {
     emitter.code.u8(OP.else);
     this.#known = way;
     this.#needs = loop.needs;
+    const distances = way === "pool" ? this.#keepDistances(new Set(loop.needs.values())) : [];
     write(true);
+    for (const global of distances) this.#kept.delete(global);
     this.#known = undefined;
     emitter.physical--;
     emitter.code.u8(OP.end);
+  }
+
+  /** Puts the distances to the pool into locals for a loop, unless they are kept anyway; their globals. */
+  #keepDistances(needs: ReadonlySet<number>): readonly number[] {
+    const emitter = this.#emitter;
+    const globals = [...needs].map((need) => this.#run(need, RUN.distance)).filter((global) => !this.#kept.has(global));
+    for (const global of globals) {
+      const local = emitter.plan.temporary(OWN_SLOT.run + global - this.#space.limitGlobal, I32);
+      emitter.local(OP.globalGet, global);
+      emitter.local(OP.localSet, local);
+      this.#kept.set(global, local);
+    }
+    return globals;
   }
 
   /** Whether some turn's bytes at an address are not known to lie below the limit, or in the run. */

@@ -94,7 +94,8 @@ test("S18, S20, S21: a guest's bytes: over the limit, over pages, up to the firs
   const windows = new Windows(pool);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const globals = () => new WebAssembly.Global({ value: "i32", mutable: true }, 0);
-  windows.attach({ "rtcr:limit": globals() }, memory);
+  const nowhere = () => new WebAssembly.Global({ value: "i64", mutable: true }, 0n);
+  windows.attach({ "rtcr:limit": globals(), "rtcr:run0": nowhere(), "rtcr:run3": nowhere() }, memory);
   windows.limit = PAGE;
   const range = pool.allocate(3 * PAGE)!;
   windows.table.map(2 * PAGE, range.address, PAGE, { writable: true });

@@ -67,9 +67,7 @@ export class Windows {
     const limit = exports[EXPORT.limit] as WebAssembly.Global;
     limit.value = this.#limit | 0;
     this.#limits.push(limit);
-    for (const start of [`${EXPORT.run}0`, `${EXPORT.run}3`]) {
-      if (exports[start]) this.#runs.push(exports[start] as WebAssembly.Global);
-    }
+    for (const start of [`${EXPORT.run}0`, `${EXPORT.run}3`]) this.#runs.push(exports[start] as WebAssembly.Global);
   }
 
   /** The component's bytes as its own code reaches them: for host functions that are given pointers. */
