@@ -159,8 +159,10 @@ for (const browser of installedBrowsers()) {
 }
 
 const SUITES = [
-  ...["calls", "exceptions", "functions", "memory"].map((name) => `test/spec/torture-${name}.test.ts`),
-  ...["engine/capture", "machine/machine"].map((name) => `src/${name}.test.ts`),
+  ...["calls", "exceptions", "functions", "linked", "memory", "types"].map(
+    (name) => `test/spec/torture-${name}.test.ts`,
+  ),
+  ...["engine/capture", "machine/linked-restore", "machine/machine"].map((name) => `src/${name}.test.ts`),
   "test/browser/canaries.test.ts",
 ];
 

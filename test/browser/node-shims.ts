@@ -30,18 +30,42 @@ assert.deepEqual = (actual: unknown, expected: unknown, message = ""): void => {
   throw new Error(`${message}: found ${shown(actual)}, expected ${shown(expected)}`);
 };
 
-assert.throws = (run: () => unknown, expected: RegExp | Readonly<Record<string, unknown>>): void => {
+/** A message's pattern, properties, or a class of errors. */
+type Expected = RegExp | Readonly<Record<string, unknown>> | (new (...args: never[]) => Error);
+
+assert.throws = (run: () => unknown, expected: Expected): void => {
   try {
     run();
   } catch (thrown) {
-    const wanted = expected instanceof RegExp ? { message: expected } : expected;
-    for (const [name, value] of Object.entries(wanted)) {
-      const found = (thrown as Record<string, unknown>)[name];
-      assert(value instanceof RegExp ? value.test(String(found)) : same(found, value), `found ${name} ${shown(found)}`);
-    }
+    requireExpected(thrown, expected);
     return;
   }
   throw new Error("expected it to throw");
+};
+
+assert.rejects = async (promise: Promise<unknown>, expected: Expected): Promise<void> => {
+  const outcome = await promise.then(
+    () => "fulfilled" as const,
+    (thrown: unknown) => ({ thrown }),
+  );
+  if (outcome === "fulfilled") throw new Error("expected a rejection");
+  requireExpected(outcome.thrown, expected);
+};
+
+function requireExpected(thrown: unknown, expected: Expected): void {
+  if (typeof expected === "function") {
+    assert(thrown instanceof expected, `found ${thrown}`);
+    return;
+  }
+  const wanted = expected instanceof RegExp ? { message: expected } : expected;
+  for (const [name, value] of Object.entries(wanted)) {
+    const found = (thrown as Record<string, unknown>)[name];
+    assert(value instanceof RegExp ? value.test(String(found)) : same(found, value), `found ${name} ${shown(found)}`);
+  }
+}
+
+assert.match = (text: string, pattern: RegExp): void => {
+  assert(pattern.test(text), `found ${shown(text)}, expected ${pattern}`);
 };
 
 assert.equal = (actual: unknown, expected: unknown, message = ""): void => {
