@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   native: ["util", "abi", "session", "core", "init"],
   checkpoint: ["util", "abi"],
   store: ["util", "checkpoint"],
-  rtcr: ["util", "profile", "session", "checkpoint", "store"],
+  rtcr: ["util", "profile", "session", "init", "checkpoint", "store"],
   cluster: ["util", "session", "init", "checkpoint", "store", "rtcr"],
 };
 

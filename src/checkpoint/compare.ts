@@ -139,7 +139,19 @@ function compareFields(before: Named, after: Named): FieldChange[] {
 }
 
 const LISTS: ReadonlySet<string> = new Set([
-  ...["badge", "content", "signalSources", "signalContexts", "rpcObjects", "dataspaces", "threads", "regionMaps"],
+  ...[
+    "badge",
+    "nativeBadge",
+    "dataBadge",
+    "data",
+    "content",
+    "signalSources",
+    "signalContexts",
+    "rpcObjects",
+    "dataspaces",
+    "threads",
+    "regionMaps",
+  ],
   ...["addressSpace", "stackArea", "linkerArea"],
 ]);
 

@@ -1,12 +1,14 @@
 // How checkpoint information is read back: the shape of every record of info.ts, field by field.
 import type {
   AttachedRegionInfo,
+  CallInfo,
   CapabilityInfo,
   ChildInfo,
   CpuInfo,
   DataspaceInfo,
   ForeignSessionInfo,
   ObjectInfo,
+  ParentInfo,
   PdInfo,
   RegionMapInfo,
   ReportInfo,
@@ -50,7 +52,9 @@ const dataspace = record<DataspaceInfo>({
 const pd = record<PdInfo>({
   ...SESSION,
   signalSources: list(object),
-  signalContexts: list(record<SignalContextInfo>({ ...OBJECT, sourceBadge: count, imprint: count, pending: count })),
+  signalContexts: list(
+    record<SignalContextInfo>({ ...OBJECT, sourceBadge: count, imprint: count, pending: count, queued: count }),
+  ),
   rpcObjects: list(record<RpcObjectInfo>({ ...OBJECT, entrypointBadge: count })),
   dataspaces: list(dataspace),
   addressSpace: regionMap,
@@ -58,10 +62,14 @@ const pd = record<PdInfo>({
   linkerArea: regionMap,
   ramQuota: count,
   capQuota: count,
+  nativeBadge: count,
+  dataBadge: count,
+  data: bytes,
   instance: plain,
 });
 const thread = record<ThreadInfo>({
   ...OBJECT,
+  nativeBadge: count,
   pdBadge: count,
   name: text,
   weight: count,
@@ -75,14 +83,34 @@ const thread = record<ThreadInfo>({
   state: plain,
 });
 
+/** A call under way from plain data. Throws CheckpointFault "damaged" naming the field. */
+export const readCallInfo: Shape<CallInfo> = record<CallInfo>({
+  number: count,
+  targetBadge: count,
+  opcode: count,
+  state: oneOf("queued", "dispatched", "done"),
+  status: count,
+  callerBadge: count,
+  entrypointBadge: count,
+  bytes,
+  capabilityBadges: list(count),
+});
+
 /** A child's record from plain data. Throws CheckpointFault "damaged" naming the field. */
 export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
   name: text,
   program: hash,
-  binary: text,
   windows: flag,
+  parent: record<ParentInfo>({
+    badge: count,
+    announced: list(text),
+    sessionHandlerBadge: count,
+    resourceHandlerBadge: count,
+    yieldHandlerBadge: count,
+    heartbeatHandlerBadge: count,
+  }),
   pd,
-  cpu: record<CpuInfo>({ ...SESSION, faultHandlerBadge: count, threads: list(thread) }),
+  cpu: record<CpuInfo>({ ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads: list(thread) }),
   logs: list(session),
   timers: list(
     record<TimerInfo>({

@@ -57,6 +57,8 @@ export interface SignalContextInfo extends ObjectInfo {
   readonly imprint: number;
   /** Submissions that were not delivered yet. */
   readonly pending: number;
+  /** Its place among the pending contexts of its source, from 1; 0 if nothing is pending. */
+  readonly queued: number;
 }
 
 export interface RpcObjectInfo extends ObjectInfo {
@@ -73,11 +75,28 @@ export interface PdInfo extends SessionInfo {
   readonly linkerArea: RegionMapInfo;
   readonly ramQuota: number;
   readonly capQuota: number;
-  /** Globals, tables, dropped segments of the program's instance. */
+  readonly nativeBadge: number;
+  /** The memory that the program began with; 0 if there is none. */
+  readonly dataBadge: number;
+  readonly data: Uint8Array;
+  /** Globals, tables, dropped segments of the program's instance, and its WASI state. */
   readonly instance: PlainData;
 }
 
+/** What a child has registered at its parent. Badges of signal contexts, 0 for none. */
+export interface ParentInfo {
+  readonly badge: number;
+  /** Services, in the order of their announcement. */
+  readonly announced: readonly string[];
+  readonly sessionHandlerBadge: number;
+  readonly resourceHandlerBadge: number;
+  readonly yieldHandlerBadge: number;
+  readonly heartbeatHandlerBadge: number;
+}
+
 export interface ThreadInfo extends ObjectInfo {
+  /** Of the thread behind the one that the child knows: it sees that as itself. */
+  readonly nativeBadge: number;
   readonly pdBadge: number;
   readonly name: string;
   readonly weight: number;
@@ -94,6 +113,7 @@ export interface ThreadInfo extends ObjectInfo {
 }
 
 export interface CpuInfo extends SessionInfo {
+  readonly nativeBadge: number;
   readonly faultHandlerBadge: number;
   readonly threads: readonly ThreadInfo[];
 }
@@ -142,13 +162,27 @@ export interface CapabilityInfo {
   readonly references: number;
 }
 
+/** A call between components that was under way. */
+export interface CallInfo {
+  readonly number: number;
+  readonly targetBadge: number;
+  readonly opcode: number;
+  readonly state: "queued" | "dispatched" | "done";
+  readonly status: number;
+  /** Threads' native badges; 0: outside. */
+  readonly callerBadge: number;
+  readonly entrypointBadge: number;
+  readonly bytes: Uint8Array;
+  readonly capabilityBadges: readonly number[];
+}
+
 /** Everything recorded of one child. */
 export interface ChildInfo {
   readonly name: string;
   /** SHA-256 of its program, hexadecimal. */
   readonly program: string;
-  readonly binary: string;
   readonly windows: boolean;
+  readonly parent: ParentInfo;
   readonly pd: PdInfo;
   readonly cpu: CpuInfo;
   readonly logs: readonly LogInfo[];

@@ -29,12 +29,19 @@ function child(name: string): ChildInfo {
   return {
     name,
     program: "ab".repeat(32),
-    binary: `${name}.wasm`,
     windows: true,
+    parent: {
+      badge: 5,
+      announced: ["Counter"],
+      sessionHandlerBadge: 0,
+      resourceHandlerBadge: 12,
+      yieldHandlerBadge: 0,
+      heartbeatHandlerBadge: 12,
+    },
     pd: {
       ...session(10, 1),
       signalSources: [object(11)],
-      signalContexts: [{ ...object(12), sourceBadge: 11, imprint: 0xffff_fff0, pending: 3 }],
+      signalContexts: [{ ...object(12), sourceBadge: 11, imprint: 0xffff_fff0, pending: 3, queued: 1 }],
       rpcObjects: [{ ...object(13), entrypointBadge: 22 }],
       dataspaces: [dataspace(30, 12), dataspace(31, 200_000)],
       addressSpace: map(14, 15),
@@ -42,14 +49,19 @@ function child(name: string): ChildInfo {
       linkerArea: map(18, 19),
       ramQuota: 1 << 30,
       capQuota: 100,
+      nativeBadge: 9,
+      dataBadge: 8,
+      data: new Uint8Array(70_000).fill(5),
       instance: { globals: [{ index: 0, value: { type: "i64", value: -1n } }] },
     },
     cpu: {
       ...session(21, 2),
+      nativeBadge: 23,
       faultHandlerBadge: 12,
       threads: [
         {
           ...object(22),
+          nativeBadge: 24,
           pdBadge: 10,
           name: "ep",
           weight: 10,
@@ -89,6 +101,18 @@ export const SYSTEM: SystemCheckpoint = {
   created: "2026-11-25T13:00:00.000Z",
   name: "tree",
   children: [child("counter"), child("other")],
-  calls: [{ caller: 22, target: 13 }],
+  calls: [
+    {
+      number: 7,
+      targetBadge: 13,
+      opcode: 2,
+      state: "queued",
+      status: 0,
+      callerBadge: 24,
+      entrypointBadge: 24,
+      bytes: new Uint8Array([1, 2]),
+      capabilityBadges: [30],
+    },
+  ],
   modules: { [sha256(new Uint8Array([1, 2, 3]))]: new Uint8Array([1, 2, 3]) },
 };

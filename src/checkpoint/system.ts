@@ -2,9 +2,9 @@
 // keeps. Contents of dataspaces become contents of the image, so that increments share pages.
 import { ABI_VERSION, type PlainData } from "../abi/index.ts";
 import { damagedField } from "./faults.ts";
-import type { ChildInfo } from "./info.ts";
-import { readChildInfo } from "./info-shapes.ts";
-import { list, plain, record } from "./shapes.ts";
+import type { CallInfo, ChildInfo } from "./info.ts";
+import { readCallInfo, readChildInfo } from "./info-shapes.ts";
+import { list, record } from "./shapes.ts";
 import type { Checkpoint } from "./types.ts";
 
 const KIND = "rtcr-system";
@@ -17,8 +17,8 @@ export interface SystemCheckpoint {
   /** Id of the checkpoint it derives from. */
   readonly parent?: string | undefined;
   readonly children: readonly ChildInfo[];
-  /** What was under way between them: calls in flight. */
-  readonly calls: PlainData;
+  /** Calls that were under way between them. */
+  readonly calls: readonly CallInfo[];
   /** Programs by SHA-256, when the image is to carry them. */
   readonly modules?: Readonly<Record<string, Uint8Array>> | undefined;
 }
@@ -32,7 +32,7 @@ export function toCheckpoint(system: SystemCheckpoint): Checkpoint {
     ...(parent === undefined ? {} : { parent }),
     program: { kind: KIND },
     group: { abi: ABI_VERSION, instances: [], threads: [] },
-    sessions: { children: children as unknown as PlainData, calls },
+    sessions: { children: children as unknown as PlainData, calls: calls as unknown as PlainData },
     ...(modules === undefined ? {} : { modules }),
   };
 }
@@ -46,7 +46,10 @@ export function systemLike({ program }: Pick<Checkpoint, "program">): boolean {
 export function fromCheckpoint(checkpoint: Checkpoint): SystemCheckpoint {
   if (!systemLike(checkpoint)) throw damagedField("program", checkpoint.program, `a checkpoint of kind ${KIND}`);
   const { created, name, parent, modules } = checkpoint;
-  const { children, calls } = record({ children: list(readChildInfo), calls: plain })(checkpoint.sessions, "sessions");
+  const { children, calls } = record({ children: list(readChildInfo), calls: list(readCallInfo) })(
+    checkpoint.sessions,
+    "sessions",
+  );
   const optional = { ...(parent === undefined ? {} : { parent }), ...(modules === undefined ? {} : { modules }) };
   return { created, name, ...optional, children, calls };
 }

@@ -15,6 +15,7 @@ import {
   WEIGHT,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import { RtcrFault } from "./faults.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
@@ -131,11 +132,15 @@ export class RtcrCpuThread implements CpuThread {
     if (!this.#paused) this.#thread.resume();
   }
 
+  /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
   checkpoint(): ThreadInfo {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
     const state = this.#started ? this.#thread.state() : undefined;
+    if (state && !state.ok)
+      throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
     return {
       ...this.#info,
+      nativeBadge: this.real.badge,
       pdBadge: this.#pd.badge,
       name,
       weight,
@@ -145,8 +150,8 @@ export class RtcrCpuThread implements CpuThread {
       singleStep: this.#singleStep,
       affinity: this.#affinity,
       faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      stackPointer: state?.ok ? state.value.stackPointer : 0,
-      state: state?.ok ? state.value.saved : null,
+      stackPointer: state?.value.stackPointer ?? 0,
+      state: state?.value.saved ?? null,
     };
   }
 

@@ -88,9 +88,21 @@ export class RtcrCpu implements CpuSession {
   checkpoint(): CpuInfo {
     return {
       ...this.base.info(),
+      nativeBadge: this.#native.capability.badge,
       faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
       threads: this.threads.checkpoint((thread) => thread.checkpoint()),
     };
+  }
+
+  /** Calls under way that its threads make or serve. */
+  calls(): readonly CallState[] {
+    const native = requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    return [...this.threads].flatMap(({ real }) => native.calls(real));
+  }
+
+  /** Recreates a call under way, by the real capabilities. @returns its number */
+  adoptCall(call: CallState): number {
+    return requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu").adoptCall(call);
   }
 
   dispose(): void {

@@ -130,9 +130,17 @@ export class TrackedContext {
     this.#pd.freeContext(this.capability);
   }
 
-  /** @param pending submissions that were not delivered */
-  checkpoint(pending: number): SignalContextInfo {
-    return { ...this.#info, sourceBadge: this.#source.badge, imprint: this.#imprint, pending };
+  checkpoint(): SignalContextInfo {
+    const context = objectOf<SignalContext>(this.capability, "signal-context");
+    const queue = objectOf<SignalSource>(this.#source, "signal-source")?.queued() ?? [];
+    const place = context ? queue.indexOf(context) + 1 : 0;
+    return {
+      ...this.#info,
+      sourceBadge: this.#source.badge,
+      imprint: this.#imprint,
+      pending: context?.pending ?? 0,
+      queued: place,
+    };
   }
 }
 

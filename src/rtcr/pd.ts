@@ -1,4 +1,5 @@
 // The PD session that a child sees: everything it allocates is tracked, then passed on to the real one (spec 1.3).
+import type { PdInfo } from "../checkpoint/index.ts";
 import type {
   Cached,
   Capability,
@@ -15,10 +16,15 @@ import type {
   TransferRefusal,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
-import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
+import { RtcrFault } from "./faults.ts";
+import { RtcrParent } from "./parent.ts";
+import { type CopyOut, TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
 import { RtcrRegionMap } from "./region-map.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+
+/** Where a dataspace without attachment is. */
+const DETACHED = "detached";
 
 export class RtcrPd implements PdSession {
   readonly kind = "pd";
@@ -32,6 +38,8 @@ export class RtcrPd implements PdSession {
     readonly stackArea: RtcrRegionMap;
     readonly linkerArea: RtcrRegionMap;
   };
+  /** The parent as the child sees it; undefined until one is assigned. */
+  parent: RtcrParent | undefined;
   readonly #context: ChildContext;
 
   constructor(context: ChildContext, opened: Opened<PdSession>) {
@@ -50,7 +58,8 @@ export class RtcrPd implements PdSession {
   }
 
   assignParent(parent: Capability<ParentSession>): void {
-    this.#pd.assignParent(parent);
+    this.parent = new RtcrParent(this.#context, parent);
+    this.#pd.assignParent(this.parent.capability);
   }
 
   assignPci(address: number, bdf: number): boolean {
@@ -169,8 +178,69 @@ export class RtcrPd implements PdSession {
     return this.#pd.nativePd();
   }
 
+  /**
+   * Everything recorded of the PD.
+   *
+   * @param copy brings contents out; what it returns must stay as it is
+   * @throws RtcrFault "unsaveable"
+   */
+  checkpoint(copy: CopyOut): PdInfo {
+    const { addressSpace, stackArea, linkerArea } = this.maps;
+    const roles = rolesOf(this.maps);
+    const pd = this.#pd;
+    const native = requireObject<NativePd>(pd.nativePd(), "native-pd");
+    const instance = native.captureInstance();
+    if (!instance.ok) {
+      const message = `the program's globals or tables hold what has no saved form (${instance.reason})`;
+      throw new RtcrFault("unsaveable", message, { reason: instance.reason });
+    }
+    const data = native.data();
+    return {
+      ...this.base.info(),
+      signalSources: this.sources.checkpoint((source) => source.checkpoint()),
+      signalContexts: this.contexts.checkpoint((context) => context.checkpoint()),
+      rpcObjects: this.rpcObjects.checkpoint((object) => object.checkpoint()),
+      dataspaces: this.dataspaces.checkpoint((dataspace) =>
+        dataspace.checkpoint(roles.get(dataspace.capability) ?? DETACHED, copy),
+      ),
+      addressSpace: addressSpace.checkpoint(),
+      stackArea: stackArea.checkpoint(),
+      linkerArea: linkerArea.checkpoint(),
+      ramQuota: pd.ramQuota(),
+      capQuota: pd.capQuota(),
+      nativeBadge: pd.nativePd().badge,
+      dataBadge: data.badge,
+      data: data.object ? copy(data.object, data.object.size()) : new Uint8Array(),
+      instance: instance.value,
+    };
+  }
+
+  /** Bytes that `checkpoint` copies. */
+  contentBytes(): readonly number[] {
+    const native = requireObject<NativePd>(this.#pd.nativePd(), "native-pd");
+    const own = Array.from(this.dataspaces, ({ capability }) => capability.object?.size() ?? 0);
+    return [...own, native.data().object?.size() ?? 0];
+  }
+
   dispose(): void {
     for (const map of Object.values(this.maps)) map.dispose();
+    this.parent?.dispose();
     this.base.dispose();
   }
+}
+
+/** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */
+function rolesOf(maps: RtcrPd["maps"]): ReadonlyMap<Capability, string> {
+  const roles = new Map<Capability, string>();
+  const areas = [
+    ["stack-area", maps.stackArea],
+    ["linker-area", maps.linkerArea],
+    ["address-space", maps.addressSpace],
+  ] as const;
+  for (const [area, map] of areas) {
+    for (const { dataspace, address } of map.regions()) {
+      if (!roles.has(dataspace)) roles.set(dataspace, `${area} 0x${address.toString(16)}`);
+    }
+  }
+  return roles;
 }

@@ -1,0 +1,151 @@
+// Checkpoint: children that stand still become information, as one consistent cut (spec 1.7, design.md section 7).
+//
+//   lease storage -> hold every thread -> copy contents, record everything -> release
+//
+// I1  Between hold and release no thread of any child runs, so that calls, signals and shared memory between them are
+//     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
+// I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
+// I3  The children go on afterwards, whatever happens.
+import type { CallInfo, CapabilityInfo, ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import { type CallState, type NativePd, objectOf } from "../session/index.ts";
+import { RtcrCpu } from "./cpu.ts";
+import { type DataProvider, type Lease, leaseBytes } from "./data-provider.ts";
+import { RtcrFault } from "./faults.ts";
+import { RtcrLog } from "./log.ts";
+import { RtcrPd } from "./pd.ts";
+import type { CopyOut } from "./pd-objects.ts";
+import { RtcrReport } from "./report.ts";
+import { RtcrRm } from "./rm.ts";
+import { RtcrRom } from "./rom.ts";
+import { RtcrTimer } from "./timer.ts";
+import type { TrackedChild } from "./tracked-child.ts";
+
+export interface CaptureOptions {
+  readonly name: string;
+  readonly parent?: string | undefined;
+  readonly provider: DataProvider;
+}
+
+/** A checkpoint, and the storage that its contents lie in: release it when the checkpoint has been stored or dropped. */
+export interface Captured {
+  readonly system: SystemCheckpoint;
+  readonly lease: Lease;
+}
+
+/**
+ * The state of children that share one moment.
+ *
+ * @throws RtcrFault "unsaveable", "no-room"; the children go on in any case
+ */
+export function capture(children: readonly TrackedChild[], { name, parent, provider }: CaptureOptions): Captured {
+  const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
+  if (!lease.ok) {
+    const bytes = leaseBytes(children.flatMap(contentBytes));
+    throw new RtcrFault(
+      "no-room",
+      `a checkpoint of ${bytes} bytes finds no storage: the data provider has no room for it`,
+      {
+        bytes,
+      },
+    );
+  }
+  const copy: CopyOut = (dataspace, size) => {
+    const target = lease.value.take(size);
+    dataspace.read(0, target);
+    return target;
+  };
+  hold(children);
+  try {
+    const created = new Date().toISOString();
+    const infos = children.map((child) => captureChild(child, copy));
+    const system = {
+      created,
+      name,
+      ...(parent === undefined ? {} : { parent }),
+      children: infos,
+      calls: calls(children),
+    };
+    return { system, lease: lease.value };
+  } catch (thrown) {
+    lease.value.release();
+    throw thrown;
+  } finally {
+    release(children);
+  }
+}
+
+function hold(children: readonly TrackedChild[]): void {
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.hold();
+}
+
+function release(children: readonly TrackedChild[]): void {
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.release();
+}
+
+function contentBytes(child: TrackedChild): number[] {
+  return child.of(RtcrPd).flatMap((pd) => pd.contentBytes());
+}
+
+function captureChild(child: TrackedChild, copy: CopyOut): ChildInfo {
+  const { pd, cpu } = environment(child);
+  const native = objectOf<NativePd>(pd.nativePd(), "native-pd");
+  const program = native?.program();
+  if (!native || !program || !pd.parent) {
+    throw new RtcrFault("unsaveable", `child "${child.name}" has no program`, { child: child.name });
+  }
+  return {
+    name: child.name,
+    program: program.module,
+    windows: program.windows,
+    parent: pd.parent.checkpoint(),
+    pd: pd.checkpoint(copy),
+    cpu: cpu.checkpoint(),
+    logs: child.of(RtcrLog).map((log) => log.checkpoint()),
+    timers: child.of(RtcrTimer).map((timer) => timer.checkpoint()),
+    roms: child.of(RtcrRom).map((rom) => rom.checkpoint()),
+    rms: child.of(RtcrRm).map((rm) => rm.checkpoint()),
+    reports: child.of(RtcrReport).map((report) => report.checkpoint()),
+    foreign: child.foreign,
+    capabilities: native.slots().map(
+      ({ slot, capability, count }): CapabilityInfo => ({
+        slot,
+        badge: capability.valid ? capability.badge : 0,
+        references: count,
+      }),
+    ),
+  };
+}
+
+/** The child's own PD and CPU session. Sessions for components that the child keeps itself cannot be recorded yet. */
+export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonly cpu: RtcrCpu } {
+  const pds = child.of(RtcrPd);
+  const cpus = child.of(RtcrCpu);
+  const [pd] = pds;
+  const [cpu] = cpus;
+  if (!pd || !cpu) throw new RtcrFault("unsaveable", `child "${child.name}" has no PD yet`, { child: child.name });
+  if (pds.length > 1 || cpus.length > 1) {
+    const message = `child "${child.name}" keeps ${pds.length - 1} components of its own: put them under the supervisor instead`;
+    throw new RtcrFault("unsaveable", message, { child: child.name });
+  }
+  return { pd, cpu };
+}
+
+/** Calls that threads of the children make or serve, each once. */
+function calls(children: readonly TrackedChild[]): readonly CallInfo[] {
+  const found = new Map<number, CallState>();
+  for (const child of children) {
+    for (const cpu of child.of(RtcrCpu)) for (const call of cpu.calls()) found.set(call.number, call);
+  }
+  return [...found.values()].sort((a, b) => a.number - b.number).map(toInfo);
+}
+
+function toInfo({ number, target, opcode, state, status, caller, entrypoint, message }: CallState): CallInfo {
+  return {
+    ...{ number, opcode, state, status },
+    targetBadge: target.badge,
+    callerBadge: caller.badge,
+    entrypointBadge: entrypoint.badge,
+    bytes: message.bytes.slice(),
+    capabilityBadges: message.capabilities.map(({ badge }) => badge),
+  };
+}

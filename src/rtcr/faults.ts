@@ -1,0 +1,13 @@
+// The one fault of this layer.
+import { Fault } from "../util/index.ts";
+
+/**
+ * A checkpoint that could not be made, or a record that could not be brought to life.
+ *
+ * - no-such-child: nobody of that name is under this supervisor
+ * - unsaveable: something of a child has no saved form; the message names it
+ * - no-room: the data provider has no storage for the contents
+ * - mismatch: a record and what is there differ; the message names both sides
+ * - refused: a service or an account refused what the record needs; nothing of the child is left
+ */
+export class RtcrFault extends Fault<"no-such-child" | "unsaveable" | "no-room" | "mismatch" | "refused"> {}

@@ -1,0 +1,152 @@
+// The parent that a child sees: passes everything on, remembers what the child has registered, and knows the moment just
+// before `construct`: the registration of the heartbeat handler, the last parent call of every bootstrap (spec 4.7). That is
+// the restore barrier; no application takes part in it (thesis 7.3).
+import type { ParentInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  type CpuThread,
+  type Identity,
+  INVALID,
+  type Location,
+  type OutOf,
+  type ParentSession,
+  type SessionRefusal,
+  type SessionResponse,
+  type SignalContext,
+} from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
+import { type ChildContext, requireObject } from "./tracked.ts";
+
+/** The child's handlers at its parent. */
+const HANDLERS = ["session", "resourceAvail", "yield", "heartbeat"] as const;
+type Handler = (typeof HANDLERS)[number];
+
+export class RtcrParent implements ParentSession {
+  readonly kind = "parent";
+  readonly capability: Capability<ParentSession>;
+  /** Called once, at the barrier. */
+  barrier: () => void = () => {};
+  readonly #context: ChildContext;
+  readonly #identity: Identity<ParentSession>;
+  readonly #real: Capability<ParentSession>;
+  readonly #handlers = new Map<Handler, Capability<SignalContext>>();
+  readonly #announced: string[] = [];
+
+  constructor(context: ChildContext, real: Capability<ParentSession>) {
+    this.#context = context;
+    this.#real = real;
+    this.#identity = context.badges.identify<ParentSession>(this);
+    this.capability = this.#identity.capability;
+    context.interposes(this.capability, real);
+  }
+
+  get #parent(): ParentSession {
+    return requireObject<ParentSession>(this.#real, "parent");
+  }
+
+  exit(value: number): void {
+    this.#parent.exit(value);
+  }
+
+  announce(service: string): void {
+    this.#announced.push(service);
+    this.#parent.announce(service);
+  }
+
+  sessionSigh(context: Capability<SignalContext>): void {
+    this.#handlers.set("session", context);
+    this.#parent.sessionSigh(context);
+  }
+
+  session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal> {
+    return this.#parent.session(id, service, args, affinity);
+  }
+
+  sessionCap(id: number): Attempt<Capability, Exclude<SessionRefusal, OutOf>> {
+    return this.#parent.sessionCap(id);
+  }
+
+  upgrade(id: number, args: string): Attempt<"done" | "pending", OutOf> {
+    return this.#parent.upgrade(id, args);
+  }
+
+  close(id: number): "done" | "pending" {
+    return this.#parent.close(id);
+  }
+
+  sessionResponse(id: number, response: SessionResponse): void {
+    this.#parent.sessionResponse(id, response);
+  }
+
+  deliverSessionCap(id: number, session: Capability): void {
+    this.#parent.deliverSessionCap(id, session);
+  }
+
+  mainThreadCap(): Capability<CpuThread> {
+    return this.#parent.mainThreadCap();
+  }
+
+  resourceAvailSigh(context: Capability<SignalContext>): void {
+    this.#handlers.set("resourceAvail", context);
+    this.#parent.resourceAvailSigh(context);
+  }
+
+  resourceRequest(args: string): void {
+    this.#parent.resourceRequest(args);
+  }
+
+  yieldSigh(context: Capability<SignalContext>): void {
+    this.#handlers.set("yield", context);
+    this.#parent.yieldSigh(context);
+  }
+
+  yieldRequest(): string {
+    return this.#parent.yieldRequest();
+  }
+
+  yieldResponse(): void {
+    this.#parent.yieldResponse();
+  }
+
+  heartbeatSigh(context: Capability<SignalContext>): void {
+    this.#handlers.set("heartbeat", context);
+    this.#parent.heartbeatSigh(context);
+    if (!this.#context.bootstrapping) return;
+    this.#context.bootstrapping = false;
+    this.barrier();
+  }
+
+  heartbeatResponse(): void {
+    this.#parent.heartbeatResponse();
+  }
+
+  checkpoint(): ParentInfo {
+    const badgeOf = (handler: Handler) => {
+      const context = this.#handlers.get(handler) ?? INVALID;
+      return context.valid ? context.badge : 0;
+    };
+    return {
+      badge: this.capability.badge,
+      announced: [...this.#announced],
+      sessionHandlerBadge: badgeOf("session"),
+      resourceHandlerBadge: badgeOf("resourceAvail"),
+      yieldHandlerBadge: badgeOf("yield"),
+      heartbeatHandlerBadge: badgeOf("heartbeat"),
+    };
+  }
+
+  /** Registers again what a recorded child had registered. @param context the context that a badge stands for now */
+  restore(info: ParentInfo, context: (badge: number) => Capability<SignalContext>): void {
+    this.#context.bootstrapping = false;
+    for (const service of info.announced) this.announce(service);
+    this.sessionSigh(context(info.sessionHandlerBadge));
+    this.resourceAvailSigh(context(info.resourceHandlerBadge));
+    this.yieldSigh(context(info.yieldHandlerBadge));
+    this.heartbeatSigh(context(info.heartbeatHandlerBadge));
+  }
+
+  dispose(): void {
+    this.#context.forget(this.capability);
+    this.#identity.dispose();
+  }
+}

@@ -1,0 +1,109 @@
+// One child under RTCR: its interposers by session, from the first capability that it gets on.
+import type { ForeignSessionInfo } from "../checkpoint/index.ts";
+import type { Session } from "../init/index.ts";
+import type {
+  Badges,
+  Capability,
+  CpuSession,
+  KernelObject,
+  LogSession,
+  ObjectKind,
+  PdSession,
+  ReportSession,
+  RmSession,
+  RomSession,
+  TimerSession,
+} from "../session/index.ts";
+import { RtcrCpu } from "./cpu.ts";
+import { RtcrLog } from "./log.ts";
+import { RtcrPd } from "./pd.ts";
+import { RtcrReport } from "./report.ts";
+import { RtcrRm } from "./rm.ts";
+import { RtcrRom } from "./rom.ts";
+import type { Opened } from "./session.ts";
+import { RtcrTimer } from "./timer.ts";
+import { ChildContext } from "./tracked.ts";
+
+/** Every kind of session that RTCR stands in front of. */
+export type Interposer = RtcrPd | RtcrCpu | RtcrRm | RtcrRom | RtcrLog | RtcrTimer | RtcrReport;
+
+type Make = (context: ChildContext, opened: Opened<never>) => Interposer;
+
+/** Adding a kind is a line here and a file of its own. A module may replace any of them (spec 1.5, S112). */
+export type Interposers = Readonly<Partial<Record<ObjectKind, Make>>>;
+
+export const BASE_INTERPOSERS: Interposers = {
+  pd: (context, opened: Opened<PdSession>) => new RtcrPd(context, opened),
+  cpu: (context, opened: Opened<CpuSession>) => new RtcrCpu(context, opened),
+  rm: (context, opened: Opened<RmSession>) => new RtcrRm(context, opened),
+  rom: (context, opened: Opened<RomSession>) => new RtcrRom(context, opened),
+  log: (context, opened: Opened<LogSession>) => new RtcrLog(context, opened),
+  timer: (context, opened: Opened<TimerSession>) => new RtcrTimer(context, opened),
+  report: (context, opened: Opened<ReportSession>) => new RtcrReport(context, opened),
+};
+
+export class TrackedChild {
+  readonly name: string;
+  readonly context: ChildContext;
+  readonly #make: Interposers;
+  readonly #interposers = new Map<Session, Interposer>();
+  readonly #foreign = new Map<Session, ForeignSessionInfo>();
+  /** Upgrades by session, summed up. */
+  readonly #upgrades = new Map<Session, { ram: number; caps: number }>();
+
+  constructor(name: string, badges: Badges, make: Interposers = BASE_INTERPOSERS) {
+    this.name = name;
+    this.context = new ChildContext(badges);
+    this.#make = make;
+  }
+
+  /** Interposers of one class, oldest first. */
+  of<T extends Interposer>(kind: new (...args: never[]) => T): readonly T[] {
+    return [...this.#interposers.values()].filter((interposer): interposer is T => interposer instanceof kind);
+  }
+
+  /** Sessions that are not interposed: they can only be opened anew. */
+  get foreign(): readonly ForeignSessionInfo[] {
+    return [...this.#foreign.values()];
+  }
+
+  /** What the child gets for a session of a service. @param args as the child would open it again */
+  deliver(session: Session, real: Capability, args: string): Capability {
+    const { id } = session.request;
+    const make = real.object && this.#make[real.object.kind];
+    if (make) {
+      const interposer = make(this.context, { id, args, real: real as Capability<never> });
+      this.#interposers.set(session, interposer);
+      return interposer.base.capability as Capability<KernelObject>;
+    }
+    const { service } = session;
+    const record = this.context.record(real.badge);
+    this.#foreign.set(session, { ...record, id, service, creationArgs: args, upgradeArgs: "" });
+    return real;
+  }
+
+  /** A session's donation has grown (S66: the service has been told already). */
+  upgraded(session: Session, more: { readonly ram: number; readonly caps: number }): void {
+    const total = this.#upgrades.get(session) ?? { ram: 0, caps: 0 };
+    total.ram += more.ram;
+    total.caps += more.caps;
+    this.#upgrades.set(session, total);
+    const args = `ram_quota=${total.ram}, cap_quota=${total.caps}`;
+    this.#interposers.get(session)?.base.upgraded(args);
+    const foreign = this.#foreign.get(session);
+    if (foreign) this.#foreign.set(session, { ...foreign, upgradeArgs: args });
+  }
+
+  /** A session is closed: what stood in front of it ends with it. */
+  ended(session: Session): void {
+    this.#interposers.get(session)?.dispose();
+    this.#interposers.delete(session);
+    this.#foreign.delete(session);
+    this.#upgrades.delete(session);
+  }
+
+  /** Whether nothing is left of the child. */
+  get empty(): boolean {
+    return this.#interposers.size === 0 && this.#foreign.size === 0;
+  }
+}
