@@ -155,6 +155,15 @@ export class RtcrCpuThread implements CpuThread {
     };
   }
 
+  /** Takes up what was recorded of a thread that this one stands for; it goes on when it is released. */
+  restore(info: ThreadInfo, handler: Capability<SignalContext>, calls: ReadonlyMap<number, number>): boolean {
+    this.#started = info.started;
+    if (handler.valid) this.exceptionSigh(handler);
+    if (info.singleStep) this.singleStep(true);
+    this.#paused = info.paused;
+    return !info.started || this.#thread.setState({ saved: info.state }, calls).ok;
+  }
+
   dispose(): void {
     this.#context.forget(this.capability);
     this.#identity.dispose();

@@ -1,12 +1,25 @@
 // RTCR: interposes on a child's sessions, records what is needed to recreate it, and recreates it (spec 1, 4).
+
+export { type Captured, type CaptureOptions, capture } from "./capture.ts";
 export { RtcrCpu } from "./cpu.ts";
 export { RtcrCpuThread } from "./cpu-thread.ts";
+export {
+  type DataProvider,
+  type Lease,
+  leaseBytes,
+  OnDemandProvider,
+  PreallocatedProvider,
+  SharedMemoryProvider,
+} from "./data-provider.ts";
+export { RtcrFault } from "./faults.ts";
 export { RtcrLog } from "./log.ts";
 export { RtcrPd } from "./pd.ts";
 export { RtcrRegionMap } from "./region-map.ts";
 export { RtcrReport } from "./report.ts";
 export { RtcrRm } from "./rm.ts";
 export { RtcrRom } from "./rom.ts";
+export { Rtcr, type RtcrOptions } from "./rtcr.ts";
 export type { Opened } from "./session.ts";
 export { RtcrTimer } from "./timer.ts";
 export { ChildContext, Tracked } from "./tracked.ts";
+export { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";

@@ -11,6 +11,7 @@ import {
   readSessionArgs,
   type SignalContext,
 } from "../session/index.ts";
+import { equalBytes } from "../util/index.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
@@ -42,6 +43,30 @@ export class RtcrRom implements RomSession {
   sigh(context: Capability<SignalContext>): void {
     this.#handler = context;
     this.#rom.sigh(context);
+  }
+
+  /**
+   * Takes up a recorded session: the child sees what it saw, whatever the module holds now, until it asks for more.
+   *
+   * @param keep makes a read-only dataspace of this content; used if the module has changed
+   */
+  restore(
+    { dataspaceBadge, content }: RomInfo,
+    handler: Capability<SignalContext>,
+    keep: (content: Uint8Array) => Capability<Dataspace>,
+  ): void {
+    this.#handler = handler;
+    if (handler.valid) this.#rom.sigh(handler);
+    if (dataspaceBadge === 0) return;
+    const now = this.dataspace();
+    if (now.object && equalBytes(contentOf(now.object), content)) return;
+    this.#dataspace = keep(content);
+    if (handler.valid) handler.object?.submit(1); // it has changed since
+  }
+
+  /** What the child has attached, if it has asked for it. */
+  get current(): Capability<Dataspace> {
+    return this.#dataspace;
   }
 
   checkpoint(): RomInfo {

@@ -12,6 +12,7 @@ export class ChildContext {
   bootstrapping = true;
   readonly #real = new Map<Capability, Capability>();
   #allocated = 0;
+  #as: ObjectInfo | undefined;
 
   constructor(badges: Badges) {
     this.badges = badges;
@@ -19,7 +20,21 @@ export class ChildContext {
 
   /** The common part of a record of an object that is made now. */
   record(badge: number): ObjectInfo {
-    return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
+    const as = this.#as;
+    this.#as = undefined;
+    if (!as) return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
+    this.#allocated = Math.max(this.#allocated, as.allocated);
+    return { badge, allocated: as.allocated, bootstrapped: as.bootstrapped };
+  }
+
+  /** Runs `make`; the object that it makes takes the place of a recorded one among the child's objects. */
+  as<T>(recorded: ObjectInfo, make: () => T): T {
+    this.#as = recorded;
+    try {
+      return make();
+    } finally {
+      this.#as = undefined;
+    }
   }
 
   /** The service's object behind one of ours; every other capability stands for itself. */
