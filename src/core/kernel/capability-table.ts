@@ -4,7 +4,7 @@
 // I2  One capability has one slot, however often it arrives: its references are counted.
 // I3  A slot is free again only when the component has released its last reference; the slot of a dead object denotes
 //     nothing until then, so no number that the component holds ever comes to mean something else.
-import { type Capability, type CapabilitySlot, INVALID } from "../../session/index.ts";
+import { type Capability, type CapabilitySlot, INVALID, type KernelObject } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { CapabilityAccess } from "../rpc/index.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -53,6 +53,14 @@ export class CapabilityTable implements CapabilityAccess {
       this.#answer = this.#slots.get(capability) ?? 0;
     }
     return this.#answer;
+  }
+
+  /** The slot of a capability that denotes an object; 0 if there is none. Looks at all slots. */
+  slotOfObject(object: KernelObject): number {
+    return Math.max(
+      0,
+      this.#capabilities.findIndex((capability) => capability.object === object),
+    );
   }
 
   /** Puts a capability at a slot; if it is there already its count is replaced. */

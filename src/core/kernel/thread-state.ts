@@ -1,6 +1,7 @@
 // The state of a thread as plain data (S26), and back. What comes back may come from a component: it is checked first.
 import type { PlainData, SavedThread } from "../../abi/index.ts";
 import { checkThread, EngineFault } from "../../engine/index.ts";
+import { objectOf, type SignalSource } from "../../session/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { type Activation, type KernelThread, ROLE, SERVE, type Waiting } from "./thread.ts";
@@ -49,6 +50,7 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
       ...(serving
         ? { serving: { entry: { ...serving.call.entry }, argument: serving.argument, message: serving.message } }
         : {}),
+      sources: (entrypoint?.sources ?? []).map((source) => component.table.slotOfObject(source)),
       wakeup: entrypoint?.wakeup ?? false,
       wantsWakeup: thread.wantsWakeup,
       ...(thread.waiting ? { waiting: { ...thread.waiting }, remainingMs } : {}),
@@ -96,6 +98,10 @@ export function loadThread(
   if (read.serving) thread.ep.serving = { ...read.serving, call: component.directCall(read.serving.entry) };
   else if (thread.entrypoint) thread.entrypoint.serving = undefined;
   if (thread.entrypoint) thread.entrypoint.wakeup = read.wakeup;
+  for (const slot of read.sources) {
+    const source = objectOf<SignalSource>(component.table.lookup(slot), "signal-source");
+    if (source) kernel.signals.serve(thread, source);
+  }
   kernel.waitAgain(thread, read.waiting, read.remainingMs);
   return true;
 }
@@ -124,6 +130,8 @@ interface ReadState {
   readonly serving:
     | { readonly entry: SavedThread["entry"]; readonly argument: number; readonly message: number }
     | undefined;
+  /** Slots of the signal sources that it serves. */
+  readonly sources: readonly number[];
   readonly wakeup: boolean;
   readonly wantsWakeup: boolean;
   readonly waiting: Waiting | undefined;
@@ -170,6 +178,7 @@ class StateReader {
       activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
       globals,
       serving: fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"])),
+      sources: list(fields["sources"] ?? []).map(number),
       wakeup: fields["wakeup"] === true,
       wantsWakeup: fields["wantsWakeup"] === true,
       waiting: fields["waiting"] === undefined ? undefined : waiting(record(fields["waiting"])),
