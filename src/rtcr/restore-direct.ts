@@ -123,6 +123,7 @@ class DirectRestorer {
     const { pd, cpu } = this.#info;
     const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
     const native = this.#native();
+    if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
     this.#translation.add(this.#info.parent.badge, this.#pd.parent!.capability);
     this.#translation.add(pd.badge, this.#pd.base.capability);
     this.#translation.add(pd.nativeBadge, this.#pd.nativePd());
@@ -253,8 +254,8 @@ class DirectRestorer {
     const { tracked, parent } = this.#child;
     const { id, creationArgs, upgradeArgs } = info;
     const there = parent.sessionCap(id);
-    if (there.ok && there.value.valid) return there.value;
-    const made = tracked.context.as(info, () => parent.session(id, service, creationArgs));
+    const made =
+      there.ok && there.value.valid ? there : tracked.context.as(info, () => parent.session(id, service, creationArgs));
     const capability = this.#require(made, `${service} session ${id} (${creationArgs})`);
     if (!capability.valid)
       throw this.#refused(`${service} session ${id}`, "it is served by a component that takes its time");

@@ -13,6 +13,7 @@ import {
   type Env,
   INVALID,
   type KernelObject,
+  LOG_LIMIT,
   lastElement,
   type NativePd,
   objectOf,
@@ -165,7 +166,7 @@ export class Rtcr {
       this.#options.restored?.(undefined);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
-      this.#init.warn(fault.message);
+      this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
       this.#options.restored?.(fault);
     }
   }

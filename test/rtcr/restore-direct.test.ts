@@ -1,0 +1,31 @@
+// Strategy B: components are checkpointed at safe points all over their runs and recreated in fresh systems; what they
+// log is what they log undisturbed.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ChildSpec, continued, undisturbed } from "./rig.ts";
+
+/** Points at which each is stopped, spread over its run. */
+const POINTS = 12;
+
+const CASES: readonly [rows: string, child: ChildSpec][] = [
+  ["S82, S88, S91", { name: "sheep_counter", inside: '<config turns="4" iterations="20"/>' }],
+  ["S83, S88", { name: "stack_counter", inside: '<config turns="4" iterations="20"/>' }],
+  ["S83, S88", { name: "large_stack_counter", inside: '<config turns="4" iterations="20"/>' }],
+  ["S82, S87", { name: "small_dataspaces", inside: '<config turns="4" iterations="20"/>' }],
+  ["S82, S87", { name: "large_dataspaces", inside: '<config turns="4" iterations="20"/>' }],
+  ["S79, S95", { name: "sheep_counter_timer", inside: '<config turns="6" sleep_ms="3"/>' }],
+  ["S79, S93, S95", { name: "sheep_counter_async", inside: '<config turns="6" period_ms="3"/>' }],
+  ["S92", { name: "sheep_counter_threaded", inside: '<config turns="4" iterations="20"/>' }],
+];
+
+for (const [rows, child] of CASES) {
+  test(`${rows}, S90: ${child.name} goes on in a fresh system, wherever it was stopped`, async () => {
+    const options = { children: [child] };
+    const { lines, points } = await undisturbed(options);
+    assert.ok(lines.length >= 4 && points > POINTS, `${lines.length} lines, ${points} points`);
+    for (let i = 1; i <= POINTS; i++) {
+      const point = Math.floor((points * i) / (POINTS + 1));
+      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+    }
+  });
+}

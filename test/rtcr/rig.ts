@@ -1,0 +1,150 @@
+// A supervisor with children in a system of its own, run to its end in virtual time; and the same run, stopped at a
+// safe point, stored as an image, thrown away and continued in a fresh system.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import { Rtcr, type RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
+import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
+import { nodeSha256 } from "../../src/store/index-node.ts";
+import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
+
+const COMPONENTS = join(import.meta.dirname, "../../build/components");
+/** Virtual time that passes when nothing runs. */
+const STEP_US = 1_000;
+const STEPS = 20_000;
+
+/** A child: its program, and the inside of its start node. */
+export interface ChildSpec {
+  readonly name: string;
+  readonly binary?: string;
+  readonly inside?: string;
+}
+
+export interface RigOptions extends RtcrOptions {
+  readonly children: readonly ChildSpec[];
+}
+
+/** The compiled component of apps/components. */
+export function component(name: string): Uint8Array {
+  const file = join(COMPONENTS, `${name}.wasm`);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build:guests`);
+  return new Uint8Array(readFileSync(file));
+}
+
+export class Rig {
+  readonly tree: CoreSystem;
+  readonly faults: (RtcrFault | undefined)[] = [];
+  readonly #children: number;
+  #rtcr: Rtcr | undefined;
+  #points = 0;
+  #stopAt = Number.POSITIVE_INFINITY;
+  #stopped = false;
+
+  constructor({ children, ...options }: RigOptions) {
+    const nodes = children.map(({ name, binary = name, inside = "" }) =>
+      start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
+    );
+    this.#children = children.length;
+    this.tree = startSystem({
+      config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
+      binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
+      natives: {
+        rtcr: (env) => {
+          this.#rtcr = new Rtcr(env, { ...options, restored: (fault) => this.faults.push(fault) });
+          return this.#rtcr;
+        },
+      },
+    });
+  }
+
+  get rtcr(): Rtcr {
+    return this.#rtcr!;
+  }
+
+  /** Log lines of the children, without the labels that they all have in front. */
+  get lines(): readonly string[] {
+    return this.tree.lines
+      .map((line) => line.replace("[init -> rtcr -> ", "["))
+      .filter((line) => !line.startsWith("[init"));
+  }
+
+  /** Safe points that threads have come to. */
+  get points(): number {
+    return this.#points;
+  }
+
+  get ended(): boolean {
+    return this.tree.lines.filter((line) => /exited with exit value/.test(line)).length >= this.#children;
+  }
+
+  /**
+   * Lets the children run until all have exited, or until `point` safe points were passed: then all stand still.
+   *
+   * @returns whether they stand still
+   */
+  async run(point = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const { kernel } = this.tree.core;
+    this.#stopAt = point;
+    kernel.everyPoint = true;
+    kernel.atPoint = () => {
+      if (++this.#points < this.#stopAt) return false;
+      this.#stopped = true;
+      kernel.scheduler.freeze();
+      return true;
+    };
+    for (let step = 0; step < STEPS; step++) {
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#stopped) return true;
+      if (this.ended) return false;
+      this.tree.advance(STEP_US);
+    }
+    throw new Error(`the children have not ended after ${STEPS} steps: ${this.tree.lines.slice(-5).join("; ")}`);
+  }
+
+  close(): void {
+    this.tree.close();
+  }
+}
+
+/** A checkpoint as it comes back from a store. */
+export async function throughImage(system: SystemCheckpoint): Promise<SystemCheckpoint> {
+  const store = openMemoryStore({ sha256: nodeSha256 });
+  const { root } = await saveCheckpoint(store, toCheckpoint(system), { sha256: nodeSha256 });
+  return fromCheckpoint(await loadCheckpoint(store, root.id, { sha256: nodeSha256 }));
+}
+
+/** What the children log when nobody disturbs them, and how many safe points they pass. */
+export async function undisturbed(
+  options: RigOptions,
+): Promise<{ readonly lines: readonly string[]; readonly points: number }> {
+  const rig = new Rig(options);
+  try {
+    await rig.run();
+    return { lines: rig.lines, points: rig.points };
+  } finally {
+    rig.close();
+  }
+}
+
+/** The log of a run that is stopped at a safe point, stored, thrown away and continued in a fresh system. */
+export async function continued(options: RigOptions, point: number): Promise<readonly string[]> {
+  const first = new Rig(options);
+  let system: SystemCheckpoint;
+  let lines: readonly string[];
+  try {
+    if (!(await first.run(point))) throw new Error(`the children ended before point ${point}`);
+    system = await throughImage(first.rtcr.checkpoint("torture").system);
+    lines = first.lines;
+  } finally {
+    first.close();
+  }
+  const second = new Rig({ ...options, restore: system });
+  try {
+    await second.run();
+    const [fault] = second.faults;
+    if (second.faults.length !== 1 || fault) throw fault ?? new Error("the restore was not done once");
+    return [...lines, ...second.lines];
+  } finally {
+    second.close();
+  }
+}
