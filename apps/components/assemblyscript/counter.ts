@@ -4,7 +4,6 @@ import { AttachedRom, exit } from "../../../guest/assemblyscript/index";
 export class CounterConfig {
   private iterations: u64 = 10_000_000;
   private turns: u64 = 0;
-  private nothing: u64 = 0;
 
   constructor() {
     const config = new AttachedRom("config");
@@ -13,7 +12,7 @@ export class CounterConfig {
     config.close();
   }
   goesOn(turn: u64): bool {
-    return this.turns == 0 || turn < this.turns;
+    return this.turns === 0 || turn < this.turns;
   }
   delay(): void {
     // a store in each turn, or the compiler would leave the loop out
