@@ -4,6 +4,8 @@ import { AttachedRom, exit } from "../../../guest/assemblyscript/index";
 export class CounterConfig {
   private iterations: u64 = 10_000_000;
   private turns: u64 = 0;
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: its address is what is asked for below
+  private nothing: u64 = 0;
 
   constructor() {
     const config = new AttachedRom("config");
