@@ -64,10 +64,16 @@ export class Alarms {
     return this.#heap[0]?.atUs;
   }
 
-  /** Rings what is due, earliest first, also what rings set meanwhile for times passed. @returns how many rang */
+  /**
+   * Rings what is due now, earliest first. What becomes due while that takes its time waits for the next call: whoever
+   * rings always comes to an end.
+   *
+   * @returns how many rang
+   */
   ringDue(): number {
+    const untilUs = this.#nowUs();
     let rang = 0;
-    for (let next = this.nextUs(); next !== undefined && next <= this.#nowUs(); next = this.nextUs()) {
+    for (let next = this.nextUs(); next !== undefined && next <= untilUs; next = this.nextUs()) {
       const entry = this.#pop();
       const ring = entry.ring!;
       entry.ring = undefined;

@@ -7,6 +7,8 @@ import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Half of what 64 bits hold, in microseconds: longer timeouts are cut to it. */
 export const MAX_TIMEOUT_US = 2 ** 63;
+/** Shorter periods are lengthened to it, in microseconds: nobody can make core do nothing but tick. */
+export const MIN_PERIOD_US = 100;
 
 export class CoreTimer implements TimerSession {
   readonly kind = "timer";
@@ -28,8 +30,8 @@ export class CoreTimer implements TimerSession {
 
   /** A period of 0 cancels. */
   triggerPeriodic(us: number): void {
-    const periodUs = clamped(us);
-    if (periodUs === 0) this.#cancel();
+    const periodUs = Math.max(clamped(us), MIN_PERIOD_US);
+    if (clamped(us) === 0) this.#cancel();
     else this.#set(this.#alarms.nowUs() + periodUs, periodUs);
   }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recorder } from "../../../test/contracts/recorder.ts";
 import { timerSessionSuite } from "../../../test/contracts/timer-session.ts";
-import { Alarms, CoreTimer, createRealClock, MAX_TIMEOUT_US, VirtualClock } from "./index.ts";
+import { Alarms, CoreTimer, createRealClock, MAX_TIMEOUT_US, MIN_PERIOD_US, VirtualClock } from "./index.ts";
 
 timerSessionSuite("core timer", () => {
   const clock = new VirtualClock();
@@ -109,4 +109,23 @@ test("S58: the host's clock rings alarms by itself, not before their time", asyn
   });
   clock.dispose();
   assert.ok(badges[0]! >= 19_000, `rang after ${badges[0]} us`);
+});
+
+test("S58: a period as short as the time that a tick takes does not keep others from their turn", () => {
+  let now = 0;
+  // Each look at the clock takes a while, as on a real machine.
+  const alarms = new Alarms(() => {
+    assert.ok(now < 1e6, "comes to an end");
+    return (now += 40);
+  });
+  const timers = Array.from({ length: 20 }, () => new CoreTimer(alarms));
+  const signals = recorder();
+  for (const timer of timers) {
+    timer.sigh(signals.context);
+    timer.triggerPeriodic(1);
+    assert.equal(timer.periodUs(), MIN_PERIOD_US);
+  }
+  now += 5000;
+  assert.equal(alarms.ringDue(), 20, "each has its turn");
+  assert.ok(signals.taken() > 20 * 40, "and what it has missed is counted");
 });
