@@ -29,10 +29,13 @@ export interface ParentSession extends KernelObject {
   sessionSigh(context: Capability<SignalContext>): void;
   /** An INVALID capability means that the session is pending: wait for the signal, then `sessionCap`. */
   session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal>;
-  /** Picks up a pending session. A refusal closes the session; INVALID: still pending. */
+  /** Picks up a pending session. A refusal closes the session; INVALID: still pending, closed, or an unknown id. */
   sessionCap(id: number): Attempt<Capability, Exclude<SessionRefusal, OutOf>>;
   upgrade(id: number, args: string): Attempt<"done" | "pending", OutOf>;
-  /** Environment sessions are never closed ("done", no effect), neither are unknown ids. */
+  /**
+   * Environment sessions are never closed ("done", no effect), neither are unknown ids. "pending": the session signal
+   * comes when it is closed; until then the id is in use, and asking again says "pending" again.
+   */
   close(id: number): "done" | "pending";
   /** Server role: answers a request of the `session_requests` ROM. */
   sessionResponse(id: number, response: SessionResponse): void;

@@ -118,7 +118,7 @@ export class CoreParent implements ParentSession {
 
   sessionCap(id: number): Attempt<Capability, Exclude<SessionRefusal, OutOf>> {
     const session = this.#sessions.get(id);
-    return session ? success(session.capability) : refusal("service-denied");
+    return success(session?.capability ?? INVALID);
   }
 
   /** More for the client's own PD is a resource request. */
