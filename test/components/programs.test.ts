@@ -1,0 +1,76 @@
+// The programs of spec 5.1, each run to its end with the output that it must have.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { child, runComponents } from "./rig.ts";
+
+const SHORT = '<config iterations="20" turns="4" period_ms="10" sleep_ms="10"/>';
+
+interface Case {
+  readonly app: string;
+  readonly lines: readonly string[];
+  readonly windows?: boolean;
+  readonly config?: string;
+}
+
+const CASES: readonly Case[] = [
+  { app: "stack_counter", lines: ["1", "2", "3", "4"] },
+  { app: "large_stack_counter", lines: ["1", "2", "3", "4"] },
+  { app: "small_dataspaces", lines: ["0", "1", "2", "3"] },
+  { app: "large_dataspaces", lines: ["0", "1", "2", "3"] },
+  {
+    app: "sheep_counter",
+    lines: ["Heap|Stack|Manual DS", ...[0, 1, 2, 3].map((n) => `${n + 1}|${n + 1}|${n} sheep. zzZ`)],
+  },
+  { app: "sheep_counter_extended", lines: [1, 2, 3, 4].map((n) => `${n} sheep. 0 wrong`) },
+  { app: "sheep_counter_async", lines: [0, 1, 2, 3].map((n) => `${n}|${n} sheep. zzZ`) },
+  { app: "sheep_counter_timer", lines: [1, 2, 3, 4].map((n) => `${n} sheep. zzZ`) },
+  {
+    app: "sheep_counter_threaded",
+    lines: [...[0, 1, 2, 3].map((n) => `${n} sheep. zzZ (thread "sheep")`), "counted 4"],
+  },
+  {
+    app: "thread_registers",
+    lines: ["1 1 4294967296 2 2", "1 2 4294967299 3 3", "2 3 4294967302 4 4", "3 5 4294967305 5 5"],
+  },
+  { app: "cap_reuse", lines: ["badges used again: yes, stale references alive: 0, reached: 0"] },
+  {
+    app: "managed_dataspace",
+    windows: true,
+    lines: [
+      "inner 0x3000, middle 0x4000, outer 0x8000",
+      "nested 0xcafe, direct 0x5eed",
+      "moved to 0x5000: 0x5eed 0xcafe",
+      "destroyed: direct 0x5eed",
+    ],
+  },
+  {
+    app: "fault_handler",
+    windows: true,
+    lines: [
+      "read fault at 0x0",
+      "write fault at 0x1000",
+      "read fault at 0x2000",
+      "write fault at 0x3000",
+      "sum 226, state ready",
+    ],
+  },
+  { app: "stress_rm", lines: ["64 region maps, upgrades: yes, destroyed: 64"] },
+  { app: "validator", lines: ["valid", "valid", "valid", "valid"] },
+];
+
+for (const { app, lines, windows = false, config = SHORT } of CASES) {
+  test(`S116: ${app}`, async () => {
+    const run = await runComponents({ start: child(app, config, { windows }), apps: [app] });
+    assert.deepEqual(run.of(app), lines, run.warnings.join("\n"));
+    assert.deepEqual(run.warnings, []);
+  });
+}
+
+test("S1, S2, S20, S31, S34, S36: the kernel's imports without an SDK", async () => {
+  const run = await runComponents({ start: child("smoke"), apps: ["smoke"] });
+  assert.equal(run.of("smoke").length, 25);
+  assert.deepEqual(
+    run.of("smoke").filter((line) => !line.startsWith("ok: ")),
+    [],
+  );
+});

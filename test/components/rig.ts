@@ -1,0 +1,90 @@
+// Runs components of apps/components/ in a whole system: core with init, time that passes only when everything rests.
+// Under torture, all components are captured, thrown away and made anew at every n-th safe point.
+import { readFileSync } from "node:fs";
+import { deserialize, serialize } from "node:v8";
+import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
+import type { SavedGroup } from "../../src/abi/index.ts";
+import { EngineFault } from "../../src/engine/index.ts";
+import { config, type CoreSystem, startSystem } from "../support/core-system.ts";
+
+export interface RunOptions {
+  /** Start nodes and what else belongs into init's configuration. */
+  readonly start: string;
+  /** Components that are there as ROM modules, by their names in the manifest. */
+  readonly apps: readonly string[];
+  /** Attributes of `<config>`. */
+  readonly attributes?: string;
+  /** Ends the run; default: nothing moves any more. */
+  readonly done?: (lines: readonly string[]) => boolean;
+  /** At how many safe points everything is made anew; 0, the default: never. */
+  readonly every?: number;
+}
+
+export interface Run {
+  readonly lines: readonly string[];
+  readonly warnings: readonly string[];
+  /** Safe points passed, and how often everything was made anew. */
+  readonly points: number;
+  readonly recreations: number;
+  /** Lines of one child, without its label. */
+  of(child: string): string[];
+}
+
+/** Turns of the event loop without an end, after which a run is given up. */
+const TURNS_LIMIT = 200_000;
+
+export async function runComponents(options: RunOptions): Promise<Run> {
+  const built = await buildComponents(options.apps.map(componentNamed));
+  const binaries = Object.fromEntries(built.map(({ component, file }) => [component.name, readFileSync(file)]));
+  const system = startSystem({ config: config(options.start, options.attributes), binaries });
+  const counts = { points: 0, recreations: 0 };
+  if (options.every) torture(system, options.every, counts);
+  const { lines, warnings, core, clock } = system;
+  const finished = () => options.done?.(lines) ?? false;
+  for (let turn = 0; turn < TURNS_LIMIT && !finished(); turn++) {
+    system.settle();
+    await core.kernel.scheduler.quiet();
+    if (core.tasks.empty && !clock.advanceToNext()) break;
+  }
+  system.close();
+  const of = (child: string) => {
+    const prefix = `[init -> ${child}] `;
+    return lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
+  };
+  return { lines, warnings, ...counts, of };
+}
+
+function torture({ core }: CoreSystem, every: number, counts: { points: number; recreations: number }): void {
+  const { kernel } = core;
+  let due = false;
+  kernel.everyPoint = true;
+  kernel.atPoint = () => {
+    due = ++counts.points % every === 0;
+    return due;
+  };
+  kernel.scheduler.between = () => {
+    if (!due) return;
+    due = false;
+    counts.recreations++;
+    for (const component of kernel.components) if (component.loaded) recreate(component);
+  };
+}
+
+function recreate(component: CoreSystem["core"]["kernel"]["components"][number]): void {
+  try {
+    // nothing but bytes goes from one group to the next
+    component.recreate((saved) => deserialize(serialize(saved)) as SavedGroup);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineFault) || thrown.code !== "busy") throw thrown;
+  }
+}
+
+/** A child that runs a component. @param inside of its start node, before the routes by default */
+export function child(
+  name: string,
+  inside = "",
+  { app = name, windows = false, caps = 400, ram = "16M" } = {},
+): string {
+  const binary = `<binary name="${app}"${windows ? ' windows="yes"' : ""}/>`;
+  return `<start name="${name}" caps="${caps}" ram="${ram}">${binary}${inside}</start>`;
+}
