@@ -1,6 +1,6 @@
 // Entrypoints (spec 2.11): one thread serves RPC objects and signal handlers, one at a time. Signals reach it as wake-ups
 // from the thread "signal handler", one dispatch a wake-up.
-import { DISPATCH_RPC, DISPATCH_WAKEUP, kernelCapBadge, kernelEpWaitWakeup, kernelEpWakeup, kernelServe, MESSAGE_DATA, MESSAGE_MAX_BYTES, MESSAGE_MAX_CAPABILITIES, MESSAGE_SLOTS, pd, Status } from "../../build/guest-abi/assemblyscript/abi";
+import { DISPATCH_RPC, DISPATCH_WAKEUP, kernelEpWaitWakeup, kernelEpWakeup, kernelServe, MESSAGE_DATA, MESSAGE_MAX_BYTES, MESSAGE_MAX_CAPABILITIES, MESSAGE_SLOTS, pd, Status } from "../../build/guest-abi/assemblyscript/abi";
 import { print } from "./log";
 import { pdSlot, requestFor } from "./memory";
 import { getSlot, putSlotOf, release, takeOf } from "./message";
@@ -107,7 +107,6 @@ export class Request {
 /** Something that other components call. */
 export class RpcObject {
   capability: u32 = 0;
-  badge: u32 = 0;
   nextObject: RpcObject | null = null;
 
   /** @returns `request.done` or `request.fail(...)`; `Status.InvalidOpcode` for an opcode that there is not */
@@ -164,7 +163,6 @@ export class Entrypoint extends SignalReceiver {
       return 0;
     }
     object.capability = getSlot();
-    object.badge = kernelCapBadge(object.capability);
     object.nextObject = this.objects;
     this.objects = object;
     return object.capability;
@@ -180,11 +178,10 @@ export class Entrypoint extends SignalReceiver {
     pd.freeRpcCap(pdSlot, object.capability);
     release(object.capability);
     object.capability = 0;
-    object.badge = 0;
   }
 
-  dispatch(kind: u32, badge: u32, value: u32): u32 {
-    if (kind == DISPATCH_RPC) return this.dispatchRpc(badge, value);
+  dispatch(kind: u32, slot: u32, value: u32): u32 {
+    if (kind == DISPATCH_RPC) return this.dispatchRpc(slot, value);
     if (kind == DISPATCH_WAKEUP) this.dispatchSignal();
     return 0;
   }
@@ -206,9 +203,9 @@ export class Entrypoint extends SignalReceiver {
     if (--this.ioWaits == 0 && this.hasPending) kernelEpWakeup(this.thread.capability);
   }
 
-  private dispatchRpc(badge: u32, opcode: u32): u32 {
+  private dispatchRpc(slot: u32, opcode: u32): u32 {
     let object = this.objects;
-    while (object !== null && object.badge != badge) object = object.nextObject;
+    while (object !== null && object.capability != slot) object = object.nextObject;
     if (object === null) return Status.InvalidObject;
     this.request.open();
     const status = object.dispatch(opcode, this.request);

@@ -1,5 +1,7 @@
 // The programs of spec 5.1, each run to its end with the output that it must have.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { child, runComponents } from "./rig.ts";
 
@@ -66,11 +68,20 @@ for (const { app, lines, windows = false, config = SHORT } of CASES) {
   });
 }
 
+test("S25, S116: rtcr_resume_child: a paused thread stands still and goes on", async () => {
+  const done = (lines: readonly string[]) => lines.some((line) => /resumed:|Error/.test(line));
+  const start = child("rtcr_resume_child", '<config pause_ms="30"/>');
+  const run = await runComponents({ start, apps: ["rtcr_resume_child"], realTime: true, done });
+  assert.deepEqual(run.of("rtcr_resume_child"), [
+    "paused: it has counted, state paused",
+    "after the pause: stood still",
+    "resumed: counts on",
+  ]);
+});
+
 test("S1, S2, S20, S31, S34, S36: the kernel's imports without an SDK", async () => {
-  const run = await runComponents({ start: child("smoke"), apps: ["smoke"] });
-  assert.equal(run.of("smoke").length, 25);
-  assert.deepEqual(
-    run.of("smoke").filter((line) => !line.startsWith("ok: ")),
-    [],
-  );
+  const done = (lines: readonly string[]) => lines.some((line) => /timed out|FAILED/.test(line));
+  const run = await runComponents({ start: child("smoke"), apps: ["smoke"], realTime: true, done });
+  const expected = readFileSync(join(import.meta.dirname, "../../apps/components/expected/smoke.txt"), "utf8");
+  assert.deepEqual(run.of("smoke"), expected.trimEnd().split("\n"));
 });

@@ -5,6 +5,8 @@ import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import type { SavedGroup } from "../../src/abi/index.ts";
 import { EngineFault } from "../../src/engine/index.ts";
+import { createRealClock } from "../../src/core/index.ts";
+import { startKernelTicker } from "../../src/core/kernel/index.ts";
 import { config, type CoreSystem, startSystem } from "../support/core-system.ts";
 
 export interface RunOptions {
@@ -18,6 +20,8 @@ export interface RunOptions {
   readonly done?: (lines: readonly string[]) => boolean;
   /** At how many safe points everything is made anew; 0, the default: never. */
   readonly every?: number;
+  /** Real time and time slices; `done` must end the run. Default: time passes when all rest, threads run until they wait. */
+  readonly realTime?: boolean;
 }
 
 export interface Run {
@@ -36,14 +40,20 @@ const TURNS_LIMIT = 200_000;
 export async function runComponents(options: RunOptions): Promise<Run> {
   const built = await buildComponents(options.apps.map(componentNamed));
   const binaries = Object.fromEntries(built.map(({ component, file }) => [component.name, readFileSync(file)]));
-  const system = startSystem({ config: config(options.start, options.attributes), binaries });
+  const system = startSystem({
+    config: config(options.start, options.attributes),
+    binaries,
+    ...(options.realTime ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } } : {}),
+  });
   const counts = { points: 0, recreations: 0 };
   if (options.every) torture(system, options.every, counts);
   const { lines, warnings, core, clock } = system;
   const finished = () => options.done?.(lines) ?? false;
   for (let turn = 0; turn < TURNS_LIMIT && !finished(); turn++) {
     system.settle();
-    await core.kernel.scheduler.quiet();
+    if (options.realTime) await new Promise((resolve) => setTimeout(resolve, 1));
+    else await core.kernel.scheduler.quiet();
+    if (options.realTime) continue;
     if (core.tasks.empty && !clock.advanceToNext()) break;
   }
   system.close();

@@ -5,13 +5,18 @@ using namespace Rtcr;
 
 void Component::construct(Env &env) {
   constexpr u32 TURNS = 1000;
+  u32 badges[TURNS];
   u32 reused = 0, alive = 0, reached = 0;
   Capability old = env.ram().alloc(PAGE_SIZE).value;
   for (u32 turn = 0; turn < TURNS; turn++) {
-    const u32 badge = old.badge();
+    badges[turn] = old.badge();
+    for (u32 i = 0; i < turn; i++)
+      if (badges[i] == badges[turn]) {
+        reused++;
+        break;
+      }
     env.ram().free(old);
     Capability fresh = env.ram().alloc(PAGE_SIZE).value;
-    if (fresh.badge() == badge) reused++;
     if (old.badge() != 0) alive++;
     // a call through the old reference must not answer for the new object
     if (Dataspace_client(old).size() != 0) reached++;

@@ -24,7 +24,6 @@ Capability Entrypoint::manage(Rpc_object &object) {
     return {};
   }
   object._cap = cap.value;
-  object._badge = cap.value.badge();
   _objects.insert(object);
   return cap.value;
 }
@@ -34,7 +33,6 @@ void Entrypoint::dissolve(Rpc_object &object) {
   _objects.remove(object);
   own_pd->free_rpc_cap(object._cap);
   object._cap = {};
-  object._badge = 0;
 }
 
 u32 Entrypoint::_dispatch(Entrypoint *ep, u32 kind, u32 object, u32 value) {
@@ -46,10 +44,10 @@ u32 Entrypoint::_dispatch(Entrypoint *ep, u32 kind, u32 object, u32 value) {
   return 0;
 }
 
-u32 Entrypoint::_dispatch_rpc(u32 badge, u32 opcode) {
+u32 Entrypoint::_dispatch_rpc(u32 slot, u32 opcode) {
   Rpc_request request(_server.message());
   for (Rpc_object *object = _objects.first(); object; object = object->next) {
-    if (object->_badge != badge) continue;
+    if (object->_cap.slot().number != slot) continue;
     const u32 status = object->dispatch(opcode, request);
     return request.bad() ? u32(Error::BAD_MESSAGE) : status;
   }

@@ -25,7 +25,7 @@ class Entrypoint : public Signal_receiver {
   Server _server;
 
   static u32 _dispatch(Entrypoint *, u32 kind, u32 object, u32 value);
-  u32 _dispatch_rpc(u32 badge, u32 opcode);
+  u32 _dispatch_rpc(u32 slot, u32 opcode);
   void _dispatch_signal();
   void _became_pending() override { Abi::rtcr_ep_wakeup(_server.cap().slot().number); }
 

@@ -68,7 +68,6 @@ class Rpc_request : Noncopyable {
 class Rpc_object : public List_element<Rpc_object> {
   friend class Entrypoint;
   Capability _cap;
-  u32 _badge = 0;
 
  public:
   virtual ~Rpc_object() = default;
