@@ -127,3 +127,35 @@ test("a host function of 300 parameters and 200 results is issued again", () => 
   assert.deepEqual(thread.ending, { kind: "returned", results: [300 * 200] });
   assert.deepEqual([freezes, calls], [2, 1]); // at the entry and before the call
 });
+
+test("a frozen thread's frames are read while another one runs, which then freezes and goes on", () => {
+  const group = new Group();
+  let other: Thread | undefined;
+  let seen = -1;
+  const look: HostImports = {
+    h: {
+      h: {
+        freeze: "restartable",
+        call: (call: HostCall) => {
+          if (call.progress !== undefined) return 1;
+          if (other) seen = group.save(other).frames.length;
+          return call.freeze(true);
+        },
+      },
+    },
+  };
+  const first = spawn(group, DEEP, [10, 1], look);
+  const { entry } = first;
+  const second = group.spawn(entry, [20, 1]);
+  const third = group.spawn(entry, [30, 1]);
+  for (const thread of [first, second]) group.run(thread);
+  other = first; // its records have been moved out for the second's
+  group.run(third);
+  assert.deepEqual([seen, third.state], [12, "frozen"]);
+  assert.equal(group.save(third).frames.length, 32);
+  for (const thread of [third, first, second]) group.run(thread);
+  assert.deepEqual(
+    [first, second, third].map(({ ending }) => ending),
+    [31, 61, 91].map((result) => ({ kind: "returned", results: [result] })),
+  );
+});

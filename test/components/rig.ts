@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import type { SavedGroup } from "../../src/abi/index.ts";
-import { EngineFault } from "../../src/engine/index.ts";
 import { createRealClock } from "../../src/core/index.ts";
 import { startKernelTicker } from "../../src/core/kernel/index.ts";
-import { config, type CoreSystem, startSystem } from "../support/core-system.ts";
+import { EngineFault } from "../../src/engine/index.ts";
+import { type CoreSystem, config, startSystem } from "../support/core-system.ts";
 
 export interface RunOptions {
   /** Start nodes and what else belongs into init's configuration. */
