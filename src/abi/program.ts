@@ -71,7 +71,7 @@ export interface ProgramInfo {
   readonly importedFunctions: number;
   /** How many reference tables `rtcr:refs<n>` there are, and what each holds. */
   readonly references: readonly ValueTypeName[];
-  /** Passive segments that the program may drop. */
+  /** Segments that may be dropped after instantiation; active ones too, if the host writes them (EXPORT.initialise). */
   readonly droppableData: readonly number[];
   readonly droppableElements: readonly number[];
   /** Accesses of memory 0 are translated: it imports the pool and a page table. */

@@ -93,7 +93,7 @@ export interface SavedInstance {
   readonly memories: readonly (SavedMemory & { readonly index: number })[];
   readonly globals: readonly SavedGlobal[];
   readonly tables: readonly SavedTable[];
-  /** Passive segments that the program has dropped. */
+  /** Segments that have been dropped; also active ones where writing them is left to the host (ProgramInfo). */
   readonly droppedData: readonly number[];
   readonly droppedElements: readonly number[];
 }
