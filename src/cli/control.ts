@@ -11,6 +11,8 @@ import type { RunInfo } from "./runs.ts";
 export type ControlRequest =
   | { readonly type: "checkpoint"; readonly stop: boolean }
   | { readonly type: "kill" }
+  /** Of a system: its components, now. */
+  | { readonly type: "components" }
   | { readonly type: "status" };
 
 export type ControlAnswer =
@@ -79,11 +81,11 @@ async function answerTo(line: string, handle: (request: ControlRequest) => Promi
 
 function readRequest(line: string): ControlRequest {
   const request = parse(line) as { readonly type?: unknown; readonly stop?: unknown } | null | undefined;
-  if (request?.type === "kill" || request?.type === "status") return { type: request.type };
-  if (request?.type === "checkpoint" && typeof request.stop === "boolean") {
-    return { type: "checkpoint", stop: request.stop };
-  }
-  throw new CliFailure(EXIT.usage, `control request ${line.slice(0, 80)}, expected checkpoint, kill or status`);
+  const { type } = request ?? {};
+  if (type === "kill" || type === "status" || type === "components") return { type };
+  if (type === "checkpoint" && typeof request?.stop === "boolean") return { type, stop: request.stop };
+  const expected = "expected checkpoint, kill, status or components";
+  throw new CliFailure(EXIT.usage, `control request ${line.slice(0, 80)}, ${expected}`);
 }
 
 function parse(line: string): unknown {

@@ -8,6 +8,7 @@ import { messageOf } from "../util/index.ts";
 import { Checkpointer } from "./checkpoints.ts";
 import type { Io } from "./command.ts";
 import { type ControlRequest, serveControl } from "./control.ts";
+import { CliFailure, EXIT } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { journalFolder } from "./journals.ts";
 import { addressOf, listenAll } from "./listen.ts";
@@ -112,6 +113,8 @@ async function answer(
       return {};
     case "status":
       return { newest: checkpointer.newest };
+    case "components":
+      throw new CliFailure(EXIT.refused, "it is a single program, only systems (SYSTEM.xml) have components");
   }
 }
 

@@ -52,7 +52,7 @@ export function readDuration(given: string | undefined, option: string): number 
 /** The name of a run that was not given one: the module's file name, made fit. */
 export function nameOfFile(file: string): string {
   const name = basename(file)
-    .replace(/\.wasm$/, "")
+    .replace(/\.(wasm|xml)$/, "")
     .replace(/[^A-Za-z0-9._-]/g, "-")
     .replace(/^[.-]+/, "")
     .slice(0, 100);

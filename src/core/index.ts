@@ -55,7 +55,17 @@ export { ByteRing } from "./ring.ts";
 export { CoreRom, RomModule, RomModules, type RomSource } from "./rom/index.ts";
 export { type MakeDataspace, type OwnedDataspace, pdDataspaces } from "./service/dataspaces.ts";
 export type { FileSystemObject, TerminalObject } from "./service/small-roots.ts";
-export { Core, CoreFault, type CoreOptions, type DeviceParts, type First, type FirstOptions } from "./system/index.ts";
+export {
+  type ComponentInfo,
+  Core,
+  CoreFault,
+  type CoreOptions,
+  type DeviceParts,
+  type First,
+  type FirstOptions,
+  inspectComponents,
+  type ThreadInfo,
+} from "./system/index.ts";
 export { type HeldOutput, type HeldOutputOptions, holdOutput } from "./terminal-held.ts";
 export {
   createMemoryInput,

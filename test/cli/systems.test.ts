@@ -117,3 +117,36 @@ test("options of systems and of programs are told apart", async (t) => {
   }
   assert.equal(readFileSync(file, "utf8"), system(""));
 });
+
+test("S22: inspect --live prints the components of a running system, with quota, threads and dataspaces", async (t) => {
+  const path = folder(t);
+  writeFileSync(
+    join(path, "one.wasm"),
+    component(1, "(drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1)))"),
+  );
+  const file = join(path, "tree.xml");
+  writeFileSync(file, system('<start name="one"/>'));
+  const guest = new Guest(t, path, "run", file);
+  await guest.says("[init -> one] 00000001\n");
+  let out = "";
+  while (!out.includes("blocked")) {
+    const shown = await cli(path, "inspect", "--live", "tree", "init -> one");
+    assert.equal(shown.code, 0, shown.err);
+    out = shown.out;
+  }
+  assert.match(out, /^init -> one {2}\(cap-\d+\)\n {2}ram {3}[\d.]+ KiB of [\d.]+ MiB\n {2}caps {2}\d+ of \d+\n/);
+  assert.match(out, /\n {2}thread "one": blocked in wait at 0x40\n/);
+  assert.match(out, /\n {2}cap-\d+ +131072 +ram +linker area +0x0-0x20000 +rw- +program data\n/);
+  assert.match(out, /\n {2}cap-\d+ +\d+ +rom +linker area +0x9ff[ef]000-0xa000000 +--x +program text\n/);
+  const all = await cli(path, "inspect", "--live", "--json", "tree");
+  const labels = (JSON.parse(all.out) as { label: string }[]).map(({ label }) => label);
+  assert.deepEqual(labels, ["core", "init", "init -> one"]);
+  const none = await cli(path, "inspect", "--live", "tree", "two");
+  assert.equal(none.code, 3);
+  assert.match(none.err, /tree has no component "two", expected one of "core", "init", "init -> one"/);
+  const ps = await cli(path, "ps");
+  assert.match(ps.out, /^tree /m);
+  assert.equal((await cli(path, "checkpoint", "tree")).code, 5);
+  assert.equal((await cli(path, "kill", "tree")).code, 0);
+  assert.equal(await guest.ended, 137);
+});

@@ -1,7 +1,7 @@
 // What the command and the worker that a system runs in say to each other.
 
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
-import type { DeviceSpec } from "../../core/index.ts";
+import type { ComponentInfo, DeviceSpec } from "../../core/index.ts";
 import type { Quota } from "../../session/index.ts";
 
 /** Given to the worker at its start. */
@@ -23,6 +23,8 @@ export type ToSystem =
   | { readonly type: "config"; readonly text: string }
   /** Standard input, asked for by "wants-input"; undefined: there is no more. */
   | { readonly type: "input"; readonly bytes: Uint8Array | undefined }
+  /** Asks for "components". */
+  | { readonly type: "inspect" }
   /** Ends all components; "ended" follows. */
   | { readonly type: "stop" };
 
@@ -37,6 +39,8 @@ export type FromSystem =
   | { readonly type: "warning"; readonly text: string }
   /** A report that was sent to core. */
   | { readonly type: "report"; readonly label: string; readonly text: string }
+  /** What was asked for by "inspect": one answer a question, in order. */
+  | { readonly type: "components"; readonly components: readonly ComponentInfo[] }
   /** Init has exited, or the system was stopped. */
   | { readonly type: "ended"; readonly value: number }
   /** It could not be started, or a bug has ended it. */

@@ -3,12 +3,15 @@
 
 import { watch } from "node:fs";
 import { constants } from "node:os";
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
+import type { ComponentInfo } from "../../core/index.ts";
 import type { Quota } from "../../session/index.ts";
 import type { Io } from "../command.ts";
+import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
+import type { Claim } from "../runs.ts";
 import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { readDevices } from "./devices.ts";
@@ -25,6 +28,8 @@ const SIGNAL_BASE = 128;
 
 export interface SystemOptions {
   readonly io: Io;
+  /** Its name, under which it is known while it runs. */
+  readonly claim: Claim;
   /** The configuration. */
   readonly file: string;
   /** `NAME=FILE` */
@@ -42,7 +47,7 @@ export interface SystemOptions {
  * @returns init's exit value, modulo 256; 128 and the signal's number when a signal has ended it
  * @throws CliFailure when the configuration has faults, or the system cannot be started
  */
-export async function runSystem({ io, file, roms, devices, ...options }: SystemOptions): Promise<number> {
+export async function runSystem({ io, claim, file, roms, devices, ...options }: SystemOptions): Promise<number> {
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
   const spec: SystemSpec = { ...options, config, modules, quota: SYSTEM_QUOTA, devices: readDevices(devices) };
@@ -60,20 +65,58 @@ export async function runSystem({ io, file, roms, devices, ...options }: SystemO
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
+  const inspected = new Answers<readonly ComponentInfo[]>();
+  const control = await serveControl(claim.socket, async (request) => {
+    if (request.type === "components") return inspected.next(() => say({ type: "inspect" }));
+    if (request.type === "status") return {};
+    if (request.type === "checkpoint")
+      throw new CliFailure(EXIT.refused, "a system, its checkpoints are RTCR's to make");
+    signalled ??= SIGNAL_BASE + constants.signals.SIGKILL;
+    say({ type: "stop" });
+    return {};
+  });
   const read = () => readSystemConfig(file, modules);
   const stopWatching = watchConfig({ file, read, before: config, io }, (text) => say({ type: "config", text }));
   try {
-    const value = await untilEnd(worker, io, say);
+    claim.announce(resolve(file), [file]);
+    const value = await untilEnd(worker, io, say, (components) => inspected.came(components));
     return signalled ?? value & 0xff;
   } finally {
     stopWatching();
     process.stdin.pause();
     for (const off of handlers) off();
+    inspected.end(new CliFailure(EXIT.notFound, "the system has ended"));
+    await control.close();
     await worker.terminate();
   }
 }
 
-function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void): Promise<number> {
+/** Answers that come in the order of the questions. */
+class Answers<T> {
+  readonly #waiting: { readonly resolve: (answer: T) => void; readonly reject: (why: Error) => void }[] = [];
+
+  next(ask: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      ask();
+    });
+  }
+
+  came(answer: T): void {
+    this.#waiting.shift()?.resolve(answer);
+  }
+
+  end(why: Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(why);
+  }
+}
+
+function untilEnd(
+  worker: Worker,
+  io: Io,
+  say: (message: ToSystem) => void,
+  inspected: (components: readonly ComponentInfo[]) => void,
+): Promise<number> {
   const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   return new Promise((resolve, reject) => {
     worker.on("message", (message: FromSystem) => {
@@ -85,6 +128,7 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void): Pro
       else if (message.type === "line") io.out(`${message.text}\n`);
       else if (message.type === "warning") io.err(`warning: ${message.text}\n`);
       else if (message.type === "report") io.err(`report ${message.label}:\n${message.text}`);
+      else if (message.type === "components") inspected(message.components);
       else if (message.type === "ended") resolve(message.value);
       else reject(new CliFailure(message.exitCode, message.message, message.hint));
     });

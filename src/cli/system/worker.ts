@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { Core, VirtualClock } from "../../core/index.ts";
+import { Core, inspectComponents, VirtualClock } from "../../core/index.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
 import { componentWasi, deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
@@ -58,6 +58,7 @@ function run(): void {
   port.on("message", (message: ToSystem) => {
     if (message.type === "config") config.change(encoder.encode(message.text));
     else if (message.type === "stop") end(0);
+    else if (message.type === "inspect") say({ type: "components", components: inspectComponents(core) });
     else {
       terminals.input(message.bytes);
       for (const component of core.kernel.components) component.wake();

@@ -1,22 +1,31 @@
-// `rtcr inspect`: what a checkpoint holds.
+// `rtcr inspect`: what a checkpoint holds, or what lives in a running system.
 
+import type { ComponentInfo } from "../../core/index.ts";
 import { nodeSha256, openImage } from "../../store/index-node.ts";
-import { type Command, flag } from "../command.ts";
+import { type Call, type Command, flag } from "../command.ts";
+import { askControl } from "../control.ts";
 import { describeImage, type ImageDescription } from "../describe-image.ts";
-import { EXIT } from "../failure.ts";
+import { CliFailure, EXIT, usageError } from "../failure.ts";
 import { printJson, toSize } from "../print.ts";
+import { findRun } from "../runs.ts";
+import { describeComponents } from "../system/live.ts";
 
 export const inspect: Command = {
   name: "inspect",
-  summary: "show what a checkpoint holds",
-  usage: "[--json] ID|NAME|latest",
+  summary: "show what a checkpoint holds, or what lives in a running system",
+  usage: "[--json] ID|NAME|latest | --live [--json] NAME [LABEL]",
   help: `
 Prints the program of a checkpoint, its threads with every frame by function name and position, its memories, globals
 and tables, open descriptors, and sizes. Names come from the module's name section, when the checkpoint carries the
-module or the state directory has it.`,
-  options: { json: { type: "boolean" } },
-  operands: [1, 1],
+module or the state directory has it.
+
+  --live   the components of a running system (rtcr run SYSTEM.xml) of that name: quota, threads and what they wait for,
+           and every dataspace with its size, place and purpose. With LABEL that component alone`,
+  options: { json: { type: "boolean" }, live: { type: "boolean" } },
+  operands: [1, 2],
   run: async ({ values, positionals, io, home }) => {
+    if (flag(values, "live")) return inspectLive({ values, positionals, io, home });
+    if (positionals.length > 1) throw usageError("a label is for --live", "inspect");
     const store = await home.store();
     try {
       const description = await describeImage(await openImage(store, positionals[0]!, { sha256: nodeSha256 }), home);
@@ -28,6 +37,20 @@ module or the state directory has it.`,
     }
   },
 };
+
+/** Asks a running system for its components. */
+async function inspectLive({ values, positionals, io, home }: Call): Promise<number> {
+  const [name, label] = positionals as [string, string?];
+  const all = (await askControl(await findRun(home, name), { type: "components" })) as readonly ComponentInfo[];
+  const chosen = label === undefined ? all : all.filter((component) => component.label === label);
+  if (chosen.length === 0) {
+    const labels = all.map((component) => JSON.stringify(component.label)).join(", ");
+    throw new CliFailure(EXIT.notFound, `${name} has no component ${JSON.stringify(label)}, expected one of ${labels}`);
+  }
+  if (flag(values, "json")) printJson(io, chosen);
+  else io.out(describeComponents(chosen));
+  return EXIT.done;
+}
 
 function toText(image: ImageDescription): string {
   const lines = [`checkpoint ${image.id}`];

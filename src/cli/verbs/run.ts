@@ -16,7 +16,7 @@ export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--deterministic] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--name NAME] [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--deterministic] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -68,7 +68,15 @@ has. When the program could not be started it is one of those below.`,
   program: true,
   run: async ({ values, positionals, io, home }) => {
     const [file, ...args] = positionals as [string, ...string[]];
-    if (file.endsWith(".xml")) return runSystem({ io, file, ...readSystemOptions(values, args) });
+    if (file.endsWith(".xml")) {
+      const options = readSystemOptions(values, args);
+      const claim = claimName(home, text(values, "name") ?? nameOfFile(file), "--name gives this run another name");
+      try {
+        return await runSystem({ io, claim, file, ...options });
+      } finally {
+        claim.release();
+      }
+    }
     const foreign = ONLY_SYSTEMS.find((name) => values[name] !== undefined);
     if (foreign) throw usageError(`--${foreign} is for systems (SYSTEM.xml), found ${file}`, "run");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
@@ -103,7 +111,7 @@ has. When the program could not be started it is one of those below.`,
 
 /** Options that only systems have, and all that they have. */
 const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
-const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic"];
+const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 const CPUS_LIMIT = 64;
 
 function readSystemOptions(values: Values, args: readonly string[]) {

@@ -76,8 +76,8 @@ export class ByteDataspace extends CoreDataspace {
   readonly cached: Cached;
   /** The size as asked for, before rounding. */
   readonly requestedBytes: number;
-  /** Whether it was allocated for a program's own memory, by loading it or by its memory.grow. */
-  ofProgram = false;
+  /** Whether it was allocated for a program's own memory: what it began with, or by its memory.grow. */
+  ofProgram: "data" | "growth" | undefined;
   /** @internal Where it is seen by components; kept by placement.ts. */
   readonly uses = new Set<Use>();
   readonly #size: number;

@@ -3,14 +3,13 @@ import { ByteDataspace, type CoreDataspace } from "../memory/dataspace.ts";
 import type { CoreRegionMap, Region } from "../memory/region-map.ts";
 import { STACK_SLOT_BYTES } from "./areas.ts";
 import type { CorePd } from "./pd.ts";
-import type { ProgramMemory } from "./program-memory.ts";
 
 export type Area = "address space" | "stack area" | "linker area";
 
 /** One region, or one dataspace that is attached nowhere in this component. */
 export interface DataspaceRow {
   readonly badge: number;
-  /** Bytes as asked for; 0 for managed dataspaces' own memory is not counted. */
+  /** Bytes as asked for; of managed dataspaces the size of the map. */
   readonly bytes: number;
   readonly origin: CoreDataspace["origin"];
   readonly area: Area | "none";
@@ -25,7 +24,6 @@ export interface DataspaceRow {
 }
 
 export interface DataspaceListOptions {
-  readonly program?: ProgramMemory | undefined;
   /** Name of the thread whose stack lies in a slot of the stack area. */
   readonly stackOwner?: (slot: number) => string | undefined;
 }
@@ -64,16 +62,13 @@ function place(area: Area, region: Region) {
   return { area, address: start, end, offset, access };
 }
 
-function roleOf(area: Area, region: Region, { program, stackOwner }: DataspaceListOptions): string {
-  if (region.executable) return "program text";
-  if (program?.data && region.dataspace === program.data.object) return "program data";
-  if (area === "linker area") return "program data";
-  if (area === "stack area") {
-    const slot = Math.floor((region.end - 1) / STACK_SLOT_BYTES);
-    return `stack of ${stackOwner?.(slot) ?? `slot ${slot}`}`;
-  }
-  const grown = region.dataspace instanceof ByteDataspace && region.dataspace.ofProgram;
-  return grown ? "program memory" : "attached by the program";
+function roleOf(area: Area, { dataspace, end, executable }: Region, { stackOwner }: DataspaceListOptions): string {
+  if (executable) return "program text";
+  const own = dataspace instanceof ByteDataspace ? dataspace.ofProgram : undefined;
+  if (own) return own === "data" ? "program data" : "program memory, grown";
+  if (area !== "stack area") return dataspace.origin === "managed" ? "region map" : "attached by the program";
+  const slot = Math.floor((end - 1) / STACK_SLOT_BYTES);
+  return `stack of ${stackOwner?.(slot) ?? `slot ${slot}`}`;
 }
 
 /** The table as text, a row a line, with a head. */

@@ -211,7 +211,7 @@ test("S21: code may be executed as long as the text is attached; reading it as d
 });
 
 test("S22: the dataspaces of a component are those of figure 5.8", () => {
-  const { pd, program, alloc } = loaded("component");
+  const { pd, alloc } = loaded("component");
   const stacks = pd.stackArea().object!;
   alloc(12_288);
   for (const [slot, size] of [
@@ -223,7 +223,7 @@ test("S22: the dataspaces of a component are those of figure 5.8", () => {
   }
   for (const size of [16_384, 81_920]) ok(pd.addressSpace().object!.attach(alloc(size)).ok);
   const names = ["sheep_counter", "ep", "signal handler"];
-  const rows = listDataspaces(pd, { program, stackOwner: (slot) => names[slot] });
+  const rows = listDataspaces(pd, { stackOwner: (slot) => names[slot] });
   equal(
     formatDataspaces(rows).replaceAll(/cap-\d+/g, (badge) => badge.replaceAll(/\d/g, "#")),
     `badge    bytes  origin  area           address                access  what it is

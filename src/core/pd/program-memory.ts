@@ -128,7 +128,7 @@ function takeData(
   const dataspace = allocated.value.object;
   assert(dataspace instanceof ByteDataspace, "a PD of core allocates dataspaces of core");
   dataspace.adoptLinear();
-  dataspace.ofProgram = true;
+  dataspace.ofProgram = "data";
   const attached = map.attach(allocated.value, { address: 0, executable: false });
   return attached.ok ? allocated : refusal(nameOf(attached.reason));
 }
@@ -183,7 +183,7 @@ export function growLinearMemory(
   const attached = map?.attach(allocated.value, { address: before });
   if (attached?.ok && memory.ensure(end)) {
     const dataspace = allocated.value.object;
-    if (dataspace instanceof ByteDataspace) dataspace.ofProgram = true;
+    if (dataspace instanceof ByteDataspace) dataspace.ofProgram = "growth";
     return success(before / WASM_PAGE_BYTES);
   }
   pd.free(allocated.value);
