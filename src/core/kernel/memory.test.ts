@@ -84,6 +84,7 @@ test("S20: a thread that faults waits, its handler learns where, and after the a
   await system.rest();
   equal(faults(), 1);
   deepEqual(space.state(), { type: "read-fault", address: AT });
+  match(system.warnings[0]!, /^guest: main: read-fault at 0x40000000 in function \d+ at [1-9]\d*$/);
   ok(space.attach(page(), { address: AT + PAGE }).ok);
   await system.rest();
   deepEqual([faults(), system.lines.length], [0, 0]);
@@ -104,7 +105,7 @@ test("S20: without a handler the thread stays stopped, a line says where, and ot
   other.start("main");
   await system.rest();
   deepEqual(linesOf(system), ["00000007"]);
-  match(system.warnings.join(), /guest: main: read-fault at 0x40000000/);
+  match(system.warnings.join(), /guest: main: read-fault at 0x40000000 in function \d+ at [1-9]\d*, nobody is told/);
   equal(space.state().type, "read-fault");
   system.close();
 });

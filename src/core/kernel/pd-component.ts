@@ -19,6 +19,7 @@ import type { Kernel } from "./kernel.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { exportOf } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
+import { innermost } from "./thread-state.ts";
 
 export interface PdComponentOptions {
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
@@ -129,10 +130,11 @@ class PdHome implements ComponentHome {
 
   #wait(thread: KernelThread, fault: PageFault): void {
     const { map, address, type, nested } = fault;
-    if (!nested && !map.faults.handled) {
-      this.#kernel.warn(
-        `${thread.component.label}: ${thread.name}: ${type} at 0x${address.toString(16)}, nobody attaches there`,
-      );
+    if (!nested) {
+      const at = innermost(thread);
+      const place = `${type} at 0x${address.toString(16)} in function ${at.function} at ${at.position}`;
+      const alone = map.faults.handled ? "" : ", nobody is told";
+      this.#kernel.warn(`${thread.component.label}: ${thread.name}: ${place}${alone}`);
     }
     this.forget(thread);
     const waiter = map.faults.wait(fault, () => {
