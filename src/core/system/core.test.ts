@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assemble } from "../../../test/assemble.ts";
+import { recorder } from "../../../test/contracts/recorder.ts";
 import { config, start, startSystem } from "../../../test/support/core-system.ts";
 import { PRELUDE } from "../../../test/support/kernel-system.ts";
 import {
@@ -24,6 +25,7 @@ import { required } from "../../util/index.ts";
 import { Serial16550 } from "../devices/index.ts";
 import { noKernelTicker } from "../kernel/index.ts";
 import { type NativeProgram, nativeBinary } from "../native/index.ts";
+import { Alarms, CoreTimer } from "../timer/index.ts";
 import { readTraceBuffer } from "../trace/index.ts";
 import { Core, CoreFault, type CoreOptions } from "./index.ts";
 
@@ -324,4 +326,33 @@ test("S59: a CPU session's control blocks say which of its threads are traced", 
   trace.free(b!);
   assert.deepEqual(words(), [0, 1, 1, 0]);
   tree.close();
+});
+
+test("S58: guests that never wait do not hold up timers longer than a slice", async () => {
+  let nowUs = 0;
+  const clock = { alarms: new Alarms(() => nowUs), dispose: () => {} };
+  const spinning = assemble(`(module ${PRELUDE}
+    (func (export "rtcr_component_start") (loop $ever (br $ever))))`);
+  const { core } = makeCore({ spinning }, { clock });
+  core.start({ name: "spinning", binary: "spinning" });
+  const timer = new CoreTimer(clock.alarms);
+  const signals = recorder();
+  timer.sigh(signals.context);
+  timer.triggerPeriodic(1000);
+  // A slice is ten points here, of 200 us each; the event loop has a turn each 8 ms.
+  let points = 0;
+  const seen: number[] = [];
+  core.kernel.everyPoint = true;
+  await new Promise<void>((resolve) => {
+    core.kernel.atPoint = () => {
+      nowUs += 200;
+      seen.push(signals.taken());
+      if (++points === 400) resolve();
+      return points % 10 === 0;
+    };
+  });
+  core.dispose();
+  const ticks = seen.filter((count) => count > 0);
+  assert.ok(ticks.length >= 38, `${ticks.length} times in 40 slices`);
+  assert.ok(ticks.every((count) => count <= 3));
 });

@@ -95,6 +95,8 @@ export class Core {
     this.context = createCoreContext({ warn });
     this.clock = options.clock ?? createRealClock();
     this.kernel = this.#makeKernel(warn);
+    // Guests that keep the thread busy hold up the event loop, but no alarm for longer than a slice.
+    if (!options.deterministic) this.kernel.scheduler.between = () => void this.clock.alarms.ringDue();
     this.own = createRootPd(this.context, { label: "core", donation: options.quota });
     this.modules = new RomModules(budgetDataspaces(this.context, new Budget(UNLIMITED), "rom"));
     for (const [name, content] of options.modules) this.modules.boot(name, content);

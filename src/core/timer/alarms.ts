@@ -71,6 +71,7 @@ export class Alarms {
    * @returns how many rang
    */
   ringDue(): number {
+    if (this.nextUs() === undefined) return 0;
     const untilUs = this.#nowUs();
     let rang = 0;
     for (let next = this.nextUs(); next !== undefined && next <= untilUs; next = this.nextUs()) {
