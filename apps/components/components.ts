@@ -36,6 +36,8 @@ const CPP: readonly Row[] = [
   ["stress_rm", "exhaustion of a session's donation, then upgrades"],
   ["validator", "memory that must keep its content"],
   ["rtcr_resume_child", "pause and resume"],
+  ["adder_server", "a service with shared dataspaces"],
+  ["adder_client", "calls, attachments and upgrades of sessions"],
   ["memory_eater", "a leak that waits for more quota"],
 ];
 
