@@ -67,6 +67,12 @@ export interface WindowOptions {
   readonly functions?: readonly number[];
 }
 
+/** Segments that may be dropped after the module was instantiated, ascending. */
+interface Droppable {
+  readonly droppableData: readonly number[];
+  readonly droppableElements: readonly number[];
+}
+
 export class Program {
   readonly module: Module;
   readonly spaces: IndexSpaces;
@@ -81,6 +87,9 @@ export class Program {
   readonly windows: WindowOptions | undefined;
   /** Segment instructions that continuations may need, as `operation a b`. */
   readonly segmentUses: ReadonlySet<string>;
+  /** Whether instantiation writes the module's functions into a table of others: see segments.ts. */
+  readonly deferred: boolean;
+  readonly droppable: Droppable;
   readonly #windowed: ReadonlySet<number> | undefined;
   readonly #variants: string[] = [];
   readonly #importedFunctions: readonly Import[];
@@ -103,6 +112,12 @@ export class Program {
     this.segmentUses = this.windows
       ? windowUses(this.scan.segmentUses, this.spaces.memories.length + 1)
       : this.scan.segmentUses;
+    const { elements, data } = this.module;
+    this.deferred = activeTables(elements).some((table) => table < this.spaces.importedTables);
+    this.droppable = {
+      droppableData: droppableOf(data, this.scan.droppedData, this.deferred),
+      droppableElements: droppableOf(elements, this.scan.droppedElements, this.deferred),
+    };
     this.graph = callGraph({
       module: this.module,
       spaces: this.spaces,
@@ -241,6 +256,7 @@ export class Program {
   /** The original described for hosts. */
   info(hash: string): ProgramInfo {
     const { module, spaces, scan } = this;
+    const deferredTables = new Set(this.deferred ? activeTables(module.elements) : []);
     const counts = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
     const visible = (kind: "table" | "memory", index: number) =>
       module.exports.some((entry) => entry.kind === kind && entry.index === index);
@@ -274,7 +290,7 @@ export class Program {
           index < spaces.importedTables ||
           visible("table", index) ||
           scan.changedTables.has(index) ||
-          (this.deferred && module.elements.some(({ mode, table = 0 }) => mode === "active" && table === index)),
+          deferredTables.has(index),
       })),
       tags: spaces.tags.map((type) => module.types[type]!.params!.map(typeName)),
       start: module.start,
@@ -287,24 +303,6 @@ export class Program {
     };
   }
 
-  /** Whether instantiation writes the module's functions into a table of others: see segments.ts. */
-  get deferred(): boolean {
-    const { importedTables } = this.spaces;
-    return this.module.elements.some(({ mode, table = 0 }) => mode === "active" && table < importedTables);
-  }
-
-  /** Segments that may be dropped after the module was instantiated, ascending. */
-  get droppable(): { readonly droppableData: readonly number[]; readonly droppableElements: readonly number[] } {
-    const all = (segments: readonly { readonly mode: string }[], dropped: ReadonlySet<number>) =>
-      segments.flatMap(({ mode }, index) =>
-        dropped.has(index) || (this.deferred && mode === "active") ? [index] : [],
-      );
-    return {
-      droppableData: all(this.module.data, this.scan.droppedData),
-      droppableElements: all(this.module.elements, this.scan.droppedElements),
-    };
-  }
-
   /** Limits of a memory as the rewritten module has them: shared where the original cannot tell. */
   memoryType(index: number): { readonly min: number; readonly max?: number; readonly shared: boolean } {
     const { min, max, shared, index64 } = this.spaces.memories[index]!;
@@ -313,6 +311,19 @@ export class Program {
       return max === undefined ? { min, shared } : { min, max, shared };
     return { min, max: max ?? 65536, shared: true };
   }
+}
+
+/** Tables that active segments write to, each once. */
+function activeTables(elements: Module["elements"]): readonly number[] {
+  return [...new Set(elements.flatMap(({ mode, table = 0 }) => (mode === "active" ? [table] : [])))];
+}
+
+function droppableOf(
+  segments: readonly { readonly mode: string }[],
+  dropped: ReadonlySet<number>,
+  deferred: boolean,
+): readonly number[] {
+  return segments.flatMap(({ mode }, index) => (dropped.has(index) || (deferred && mode === "active") ? [index] : []));
 }
 
 /** Whether a value may be or, as the payload of an exception, hold a reference to a function. */

@@ -62,6 +62,8 @@ class Rewriter {
   readonly #space: Space;
   readonly #emitter: Emitter;
   readonly #bodies = new BodyBuffer();
+  /** Place of each segment's flag among them, by drop instruction. */
+  readonly #dropFlags: ReadonlyMap<string, number>;
   readonly #hints: FunctionHints[] = [];
   readonly #counts = { entry: 0, loop: 0, call: 0, operation: 0, instrumented: 0, bytes: 0 };
 
@@ -69,6 +71,12 @@ class Rewriter {
     this.#program = program;
     const { module, spaces, scan, droppable } = program;
     this.#module = { ...module, ...shippedSegments(program), types: [...module.types], start: undefined };
+    const { droppableData, droppableElements } = droppable;
+    const drops = [
+      ...droppableData.map((segment) => `${OP.dataDrop} ${segment}`),
+      ...droppableElements.map((segment) => `${OP.elementDrop} ${segment}`),
+    ];
+    this.#dropFlags = new Map(drops.map((drop, place) => [drop, place]));
     const firstTable = spaces.tables.length;
     this.#space = new Space(module, spaces, this.#module.types, {
       legacy: scan.legacyExceptions,
@@ -157,14 +165,11 @@ class Rewriter {
 
   #dropHelper(code: number, segment: number): number {
     const { globals } = this.#program.spaces;
-    const { droppableData, droppableElements } = this.#program.droppable;
-    const place =
-      code === OP.dataDrop ? droppableData.indexOf(segment) : droppableData.length + droppableElements.indexOf(segment);
     return this.#space.shared(`drop ${code} ${segment}`, (writer) => {
       writer.bytes([0, 0xfc, code - 0x100]);
       writer.u32(segment);
       writer.bytes([OP.i32Const, 1, OP.globalSet]);
-      writer.u32(globals.length + 1 + place);
+      writer.u32(globals.length + 1 + this.#dropFlags.get(`${code} ${segment}`)!);
       writer.u8(OP.end);
       return this.#space.typeIndex([], []);
     });
