@@ -54,8 +54,7 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
     helper.op(OP.return).end();
     if (access.bytes > 1) oddAccess(helper, access, address, emit);
     helper.get(address).call(translation(space, access.need));
-    if (space.windows!.ways.includes("pool"))
-      helper.tee(offset).get(address).get(offset).call(remember(space, access.need));
+    helper.tee(offset).get(address).get(offset).call(remember(space, access.need));
     emit(space.windows!.pool);
     helper.done();
     return space.typeIndex([I32, ...access.operands, I32], access.result === BOTTOM ? [] : [access.result]);
