@@ -3,7 +3,8 @@
 //   npm run bench -- sessions [--json FILE] [--calls N] [--rounds N] [--objects N,N]
 //
 // bare:    a Wasm function calls JavaScript, which calls a Wasm function of another instance: the least that a call between
-//          components can cost here
+//          components can cost here; always the same one (the engine may inline all of it), or one of four in turn, as in a
+//          system, where who is called is known only then
 // rpc:     a component calls another one's object; nested in its caller's host call, or (blocking) through the scheduler
 // native:  a component calls a session of core
 // signal:  submit, and the dispatch at an entrypoint that serves the source
@@ -66,26 +67,33 @@ const blocking: Scenario = async (calls) => {
   return () => timedRun(system, both);
 };
 
-const bare: Scenario = async (calls) => {
-  const inner = new WebAssembly.Instance(
-    new WebAssembly.Module(assemble(`(module (func (export "f") (param i32 i32 i32 i32) (result i32) (local.get 0)))`)),
-  );
-  const f = inner.exports["f"] as (w: number, x: number, y: number, z: number) => number;
-  const outer = new WebAssembly.Instance(
-    new WebAssembly.Module(
-      assemble(`(module (import "h" "f" (func $f (param i32 i32 i32) (result i32)))
-        (func (export "run") (param i32) (loop $l (drop (call $f (i32.const 1) (i32.const 2) (i32.const 3)))
-          (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`),
-    ),
-    { h: { f: (x: number, y: number, z: number) => f(0, x, y, z) } },
-  );
-  const run = outer.exports["run"] as (calls: number) => void;
-  return async () => {
-    const begin = performance.now();
-    run(calls);
-    return (performance.now() - begin) * 1e6;
+/** @param callees instances that are called in turn */
+function bare(callees: number): Scenario {
+  return async (calls) => {
+    const inner = `(module (func (export "f") (param i32 i32 i32 i32) (result i32) (local.get 0)))`;
+    const targets = Array.from({ length: callees }, () => exportOf<Target>(inner, "f", {}));
+    const [only] = targets;
+    const mask = callees - 1;
+    let turn = 0;
+    const one = (x: number, y: number, z: number) => only!(0, x, y, z);
+    const many = (x: number, y: number, z: number) => targets[turn++ & mask]!(0, x, y, z);
+    const outer = `(module (import "h" "f" (func $f (param i32 i32 i32) (result i32)))
+      (func (export "run") (param i32) (loop $l (drop (call $f (i32.const 1) (i32.const 2) (i32.const 3)))
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`;
+    const run = exportOf<(calls: number) => void>(outer, "run", { f: callees === 1 ? one : many });
+    return async () => {
+      const begin = performance.now();
+      run(calls);
+      return (performance.now() - begin) * 1e6;
+    };
   };
-};
+}
+
+type Target = (w: number, x: number, y: number, z: number) => number;
+
+function exportOf<T>(wat: string, name: string, h: WebAssembly.ModuleImports): T {
+  return new WebAssembly.Instance(new WebAssembly.Module(assemble(wat)), { h }).exports[name] as T;
+}
 
 /** @param opcode of a PD session */
 function native(opcode: number): Scenario {
@@ -136,7 +144,8 @@ const switching: Scenario = async (calls) => {
 };
 
 const SCENARIOS: readonly [name: string, scenario: Scenario, calls: number][] = [
-  ["bare wasm-JS-wasm", bare, 1_000_000],
+  ["bare, one of four", bare(4), 1_000_000],
+  ["bare, always the same", bare(1), 1_000_000],
   ["rpc, empty", rpc(0), 300_000],
   ["rpc, 16 bytes", rpc(16), 300_000],
   ["rpc, 1 KiB", rpc(1024), 100_000],
@@ -157,7 +166,7 @@ export async function run(args: readonly string[]): Promise<number> {
     },
   });
   const calls = await callRows(Number(values.rounds));
-  console.log("nanoseconds an operation (medians), and in relation to a bare call of the same round");
+  console.log("nanoseconds an operation (medians), and in relation to bare calls of the same round");
   console.table(calls);
   const objects = values.objects.split(",").map((count) => objectRow(Number(count)));
   console.log("nanoseconds an operation while so many objects are alive");
@@ -176,11 +185,14 @@ async function callRows(rounds: number): Promise<object[]> {
   for (let round = 0; round < rounds; round++) {
     for (const { run, calls, ns } of runs) ns.push((await run()) / calls);
   }
-  const base = runs[0]!.ns;
+  const [many, one] = runs;
+  const ratio = (ns: readonly number[], base: readonly number[]) =>
+    rounded(median(ns.map((value, round) => value / base[round]!)), 1);
   return runs.map(({ name, ns }) => ({
     name,
     ns: rounded(median(ns), 1),
-    ratio: rounded(median(ns.map((value, round) => value / base[round]!)), 1),
+    "to one of four": ratio(ns, many!.ns),
+    "to the same": ratio(ns, one!.ns),
   }));
 }
 

@@ -28,13 +28,14 @@ import { type Attempt, Fault, messageOf, refusal, required, success } from "../.
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import { directCall, dispatches, tableFunction } from "./functions.ts";
-import { kernelImports } from "./imports.ts";
+import { kernelImports, withStack } from "./imports.ts";
 import { Instances } from "./instances.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { OwnGlobals, readGlobal } from "./own-globals.ts";
 import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, START, WASI } from "./program.ts";
+import { requireHostStack } from "./stack-room.ts";
 import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
@@ -262,6 +263,7 @@ export class Component {
   }
 
   #instantiate(original: Uint8Array): void {
+    requireHostStack(); // made before any guest runs
     const instances = this.#newInstances();
     this.#instances = instances;
     this.memoryChanges();
@@ -279,8 +281,10 @@ export class Component {
         group: { parks: true, atomicWait: this.waits.atomicWait },
         imports: {
           ...kernelImports(this.#kernel, this),
-          ...this.wasi?.imports,
-          [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
+          ...withStack({
+            ...this.wasi?.imports,
+            [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
+          }),
         },
         windows: this.#windows,
       },
@@ -289,6 +293,7 @@ export class Component {
     const { group } = instances;
     group.policy = () => this.#kernel.givesWay(this);
     group.onGrow = (_, memory, delta) => {
+      requireHostStack();
       this.memoryChanges();
       return memory === 0 && this.home ? this.home.grow(delta) : "grow";
     };
@@ -335,6 +340,11 @@ export class Component {
   leave(thread: KernelThread): void {
     thread.onStack = false;
     this.running = undefined;
+  }
+
+  /** Takes back what asked the thread that runs to give way. */
+  goOn(): void {
+    this.#instances!.group.control.words[FLAG] = 0;
   }
 
   /** Whether the thread that runs was asked to give way. */

@@ -17,6 +17,9 @@ import { CALL_STATUS, FUTEX, MESSAGE } from "../../abi/index.ts";
 import type { KernelThread } from "./thread.ts";
 import { startKernelTicker } from "./ticker.ts";
 
+/** Answers its word plus one. */
+const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", answerPlus(1))}`;
+
 /** A recursion some hundred frames deep, then the answer. */
 const DEEP_SERVER = `${tableOf("d")} ${SERVES}
   (func $down (param i32) (result i32) (if (result i32) (local.get 0)
@@ -48,6 +51,42 @@ test("S6: a caller that has used up the stack makes itself trap, not its server"
   client.start("main");
   await system.rest();
   assert.deepEqual(logged(system, "client"), [500]);
+  system.close();
+});
+
+test("S6: a component that calls with hardly any stack left leaves the kernel as it should be", async () => {
+  const system = new TestSystem();
+  const server = system.component("server", SERVER);
+  const object = system.object(server, server.start("ep").capability);
+  // Deeper and deeper, with frames of different sizes, each calls all that changes something in the kernel.
+  const frames = [0, 1, 3, 7].map(
+    (vectors) => `(func $down${vectors} ${"(local v128)".repeat(vectors * 8)}
+      (if (i32.gt_u (global.get $depth) (i32.const 3000)) (then
+        (if (i32.eqz (i32.rem_u (global.get $depth) (i32.const 500))) (then (drop ${ask(4, 1)})))
+        (drop ${ask(2, 16)}) (call $cap_retain (i32.const 1)) (call $cap_release (i32.const 1))
+        (drop (call $self)) (call $cap_release (call $self)) (drop (call $futex_wake (i32.const 64) (i32.const 1)))))
+      (global.set $depth (i32.add (global.get $depth) (i32.const 1)))
+      (call $down${vectors})
+      ${"(local.set 0 (local.get 0))".repeat(vectors === 0 ? 0 : 1)})`,
+  );
+  const hostile = system.component(
+    "hostile",
+    `${tableOf("t0", "t1", "t3", "t7")} (global $depth (mut i32) (i32.const 0)) ${frames.join(" ")}
+     ${[0, 1, 3, 7].map((n) => `(func $t${n} (global.set $depth (i32.const 0)) (call $down${n}))`).join(" ")} ${main("")}`,
+  );
+  hostile.component.table.insert(object);
+  for (const ip of [1, 2, 3, 4]) {
+    const thread = hostile.start("main", ip) as KernelThread;
+    await system.rest();
+    assert.match(thread.problem, /^exhausted/);
+    hostile.cpu.killThread(thread.capability);
+  }
+  assert.equal(system.kernel.calls.size, 0);
+  const client = system.component("client", main(log(ask(4, 1, 41))));
+  client.component.table.insert(object);
+  client.start("main");
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [42]);
   system.close();
 });
 

@@ -12,6 +12,7 @@ import {
 import { objectOf, type SignalSource } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
+import { requireHostStack } from "./stack-room.ts";
 
 /** A function of the module: its type, and whether its caller may have to wait. */
 export interface KernelFunction {
@@ -102,11 +103,31 @@ type Numbers = (x: number, y: number, z: number) => number;
 
 /** A function that is over at once. */
 function instant(body: Numbers): HostFunction {
+  const guarded: Numbers = (x, y, z) => {
+    requireHostStack();
+    return body(x, y, z);
+  };
   return {
     freeze: "instant",
-    fast: body as HostFunction["fast"] & object,
-    call: (_, x, y, z) => body(x as number, y as number, z as number),
+    fast: guarded as HostFunction["fast"] & object,
+    call: (_, x, y, z) => guarded(x as number, y as number, z as number),
   };
+}
+
+/** The same functions, none of which begins without enough stack. */
+export function withStack(imports: HostImports): HostImports {
+  const guard = (host: HostFunction): HostFunction => ({
+    freeze: host.freeze,
+    call: (call, ...args) => {
+      requireHostStack();
+      return host.call(call, ...args);
+    },
+  });
+  const modules = Object.entries(imports).map(([module, functions]) => [
+    module,
+    Object.fromEntries(Object.entries(functions).map(([name, host]) => [name, guard(host)])),
+  ]);
+  return Object.fromEntries(modules);
 }
 
 /** A function whose thread waits when `begin` returns undefined; the wait's outcome is its result. */
@@ -117,6 +138,7 @@ function restartable(
   return {
     freeze: "restartable",
     call: (call: HostCall, x, y, z) => {
+      requireHostStack();
       const thread = component.running!;
       const outcome = call.progress === undefined ? undefined : thread.takeOutcome();
       if (thread.dead) call.exit(0);

@@ -192,8 +192,11 @@ export class Kernel {
   /** Whether a thread gives way at a safe point that found the flag set. */
   givesWay(component: Component): boolean {
     const thread = component.running;
-    if (!this.everyPoint || (thread && (!thread.runnable || thread.stepping))) return true;
-    return this.atPoint(component);
+    if (thread && (!thread.runnable || thread.stepping)) return true;
+    if (this.everyPoint) return this.atPoint(component);
+    if (this.scheduler.contended) return true;
+    component.goOn(); // alone, and the event loop's turn has not come: a freeze would be for nothing
+    return false;
   }
 
   /** `cancel_blocking` */

@@ -20,7 +20,7 @@ import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { BouncedMessage, copyMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
-import { stackHasRoom } from "./stack-room.ts";
+import { requireHostStack, stackHasRoom } from "./stack-room.ts";
 import { KernelThread, SERVE } from "./thread.ts";
 
 /** The one function of signal sources. */
@@ -41,6 +41,8 @@ export class Rpc {
    * @returns a CALL_STATUS; undefined: the caller must give way, as its `progress` says
    */
   call(component: Component, slot: number, opcode: number, address: number): number | undefined {
+    const room = stackHasRoom();
+    if (!room) requireHostStack();
     const capability = component.table.lookup(slot);
     const { object } = capability;
     if (object === undefined) return CALL_STATUS.invalidObject;
@@ -48,7 +50,7 @@ export class Rpc {
     const thread = component.running!;
     if (thread.trace?.wants("rpc_call")) thread.trace.record("rpc_call", functionName(object.kind, opcode));
     const message = address >>> 0;
-    if (object.kind === "rpc-object") return this.#callObject(thread, capability, object as RpcObject, opcode, message);
+    if (object.kind === "rpc-object") return this.#callObject(thread, capability, opcode, message, room);
     if (object.kind === "signal-source" && opcode === WAIT_FOR_SIGNAL) {
       return this.#waitForSignal(thread, object as SignalSource, message);
     }
@@ -57,6 +59,7 @@ export class Rpc {
 
   /** The host function behind `call`: begins a call or takes up one that gave way. */
   issue(component: Component, call: HostCall, slot: number, opcode: number, address: number): number {
+    if (call.progress !== undefined) requireHostStack();
     const thread = component.running!;
     let status: number | undefined;
     if (thread.progress === undefined) {
@@ -117,15 +120,16 @@ export class Rpc {
   #callObject(
     thread: KernelThread,
     capability: Capability,
-    object: RpcObject,
     opcode: number,
     message: number,
+    room: boolean,
   ): number | undefined {
+    const object = capability.object as RpcObject;
     const server = object.entrypoint.object;
     if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
-    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting && stackHasRoom()) {
+    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting && room) {
       return this.#nest(thread, server, capability, opcode, message);
     }
     const request = saveMessage(thread.component, message);

@@ -37,6 +37,7 @@ export class Scheduler {
   #closed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  #burstBegin = 0;
   #rest: (() => void)[] = [];
   /** Slices that have been given. */
   slices = 0;
@@ -52,6 +53,13 @@ export class Scheduler {
     if (!thread.runnable || thread.onStack) return;
     this.#queue.add(thread);
     this.#kick();
+  }
+
+  /** Whether the thread that runs must give way to another, or to the event loop. */
+  get contended(): boolean {
+    if (this.#queue.size > 0 || this.#frozen || this.#closed) return true;
+    const now = this.#options.now();
+    return now - this.#burstBegin >= KERNEL_LIMITS.burstMs || this.#deadlines.next <= now;
   }
 
   /** The thread waits until a time at most. */
@@ -122,6 +130,7 @@ export class Scheduler {
   #burst(): boolean {
     const { now } = this.#options;
     const begin = now();
+    this.#burstBegin = begin;
     // The slices are counted because a clock of one's own may stand still.
     let slices = 0;
     for (let time = begin; time - begin < KERNEL_LIMITS.burstMs && slices < KERNEL_LIMITS.burstSlices; slices++) {

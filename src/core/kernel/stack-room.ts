@@ -1,5 +1,5 @@
-// Is there enough stack left for a dispatch that runs nested in its caller's host call? A caller that has used up nearly
-// all of it must not make its server trap.
+// Is there enough stack left? A caller that has used up nearly all of it must not make its server trap when the dispatch
+// runs nested in its host call, and no host function may run out of stack halfway through a change of state.
 //
 // No engine tells how much is left. But each checks, when a function with a large frame is entered, whether the frame
 // fits, before it touches it. So a Wasm function is made whose frame is FRAME_BYTES, because so many loaded vectors are
@@ -8,8 +8,8 @@
 import { ByteWriter } from "../../util/index.ts";
 
 const VECTORS = 4096;
-/** 16 bytes a vector. */
-const FRAME_BYTES = VECTORS * 16;
+/** 16 bytes a vector; what a host function has at least. */
+export const FRAME_BYTES = VECTORS * 16;
 /** What a nested dispatch has at least, in bytes. */
 export const STACK_ROOM_BYTES = 4 * FRAME_BYTES;
 const DEPTH = STACK_ROOM_BYTES / FRAME_BYTES - 1;
@@ -42,6 +42,16 @@ export function stackHasRoom(): boolean {
   } catch {
     return false; // V8 throws a RangeError, SpiderMonkey an InternalError
   }
+}
+
+/**
+ * Call it first in host functions, before they change anything.
+ *
+ * @throws what the engine throws for an exhausted stack, unless FRAME_BYTES are left: the guest's thread ends by it
+ */
+export function requireHostStack(): void {
+  probe ??= makeProbe();
+  probe(0, 0);
 }
 
 function makeProbe(): (depth: number, never: number) => number {

@@ -8,6 +8,7 @@
 import { FUTEX, WAIT } from "../../abi/index.ts";
 import type { AtomicWait, Instance } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
+import { requireHostStack } from "./stack-room.ts";
 import type { KernelThread } from "./thread.ts";
 
 interface Waiter {
@@ -93,6 +94,7 @@ export class Waits {
 
   /** What the group does at `memory.atomic.wait`. */
   readonly atomicWait: AtomicWait = (instance, memory, address, expected, timeout, width) => {
+    requireHostStack();
     const thread = this.#component.running!;
     if (thread.waiting) return [WAIT.interrupted, timeout]; // a poll that had to be passed
     const outcome = thread.takeOutcome();
