@@ -51,6 +51,13 @@ const ASC: readonly [string, ...string[]] = [
   ],
 ];
 
+const RUSTC: readonly [string, ...string[]] = [
+  ...["/usr/bin/rustc", "--target=wasm32-unknown-unknown", "--edition=2021"],
+  ...["-Copt-level=2", "-Cpanic=abort", "-Cstrip=debuginfo", "-Dwarnings"],
+] as [string, ...string[]];
+/** As LINK; the linker is called without a driver here. */
+const RUST_LINK = ["--no-check-features", "--export-table", "--export=__stack_pointer", "-zstack-size=16384"];
+
 /** The compiler of a language. */
 export function componentCompilerOf(language: ComponentLanguage): ComponentCompiler {
   return COMPILERS[language];
@@ -91,9 +98,12 @@ const COMPILERS: Readonly<Record<ComponentLanguage, ComponentCompiler>> = {
   },
   rust: {
     inputs: ["guest/rust", join(GUEST_ABI, "rust")],
-    command: ["/usr/bin/rustc"],
-    compile() {
-      throw new Error("not yet");
+    command: RUSTC,
+    async compile(source, output) {
+      const { crate, stack } = await rustLibrary();
+      const link = [...RUST_LINK, stack].map((argument) => `-Clink-arg=${argument}`);
+      const options = ["--crate-type=cdylib", "--extern", `rtcr=${crate}`, ...link];
+      await run([...RUSTC, ...options, source, "-o", output]);
     },
   },
 };
@@ -115,6 +125,34 @@ async function buildCppLibrary(): Promise<string> {
     compile: (to) => run([...CLANGXX, "-c", "guest/cpp/src/library.cpp", "-o", to]),
   });
   return output;
+}
+
+let crate: Promise<{ readonly crate: string; readonly stack: string }> | undefined;
+
+/** The Rust library, and the object file with the stack pointer. */
+function rustLibrary(): Promise<{ readonly crate: string; readonly stack: string }> {
+  crate ??= buildRustLibrary();
+  return crate;
+}
+
+async function buildRustLibrary(): Promise<{ readonly crate: string; readonly stack: string }> {
+  const stack = join(LIBRARY, "stack.o");
+  const assemble = ["/usr/bin/clang-19", "--target=wasm32-unknown-unknown", "-c", "guest/rust/stack.s", "-o"];
+  await compileCached({
+    output: stack,
+    keyFile: join(LIBRARY, "stack.key"),
+    inputs: [...assemble, readFileSync(join(ROOT, "guest/rust/stack.s"), "utf8")],
+    compile: (to) => run([...assemble, to]),
+  });
+  const output = join(LIBRARY, "librtcr.rlib");
+  const options = ["--crate-type=rlib", "--crate-name=rtcr", "guest/rust/src/lib.rs"];
+  await compileCached({
+    output,
+    keyFile: join(LIBRARY, "librtcr.key"),
+    inputs: [...RUSTC, ...options, textBelow("guest/rust"), textBelow(join(GUEST_ABI, "rust"))],
+    compile: (to) => run([...RUSTC, ...options, "-o", to]),
+  });
+  return { crate: output, stack };
 }
 
 function run([program, ...args]: readonly [string, ...string[]] | readonly string[]): Promise<void> {

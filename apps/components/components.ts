@@ -41,9 +41,15 @@ const CPP: readonly Row[] = [
   ["memory_eater", "a leak that waits for more quota"],
 ];
 
-const ASSEMBLYSCRIPT: readonly Row[] = [["as-stack_counter", "a counter on the stack (thesis)"]];
+const ASSEMBLYSCRIPT: readonly Row[] = [
+  ["as-sheep_counter", "heap, stack and an own dataspace (thesis)"],
+  ["as-stack_counter", "a counter on the stack (thesis)"],
+  ["as-large_stack_counter", "a nearly full stack (thesis)"],
+  ["as-small_dataspaces", "many small dataspaces (thesis)"],
+  ["as-large_dataspaces", "a large dataspace (thesis)"],
+];
 
-const RUST: readonly Row[] = [];
+const RUST: readonly Row[] = [["rs-counter", "dataspaces, timer signals and an RPC object in Rust"]];
 
 export const COMPONENTS: readonly ComponentApp[] = [
   ...rows("c", "c", "c", C),

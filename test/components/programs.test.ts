@@ -60,6 +60,17 @@ const CASES: readonly Case[] = [
   { app: "validator", lines: ["valid", "valid", "valid", "valid"] },
 ];
 
+/** Twins in AssemblyScript have the same output. */
+const TWINS = ["stack_counter", "large_stack_counter", "small_dataspaces", "large_dataspaces", "sheep_counter"];
+
+for (const name of TWINS) {
+  test(`S116: as-${name}`, async () => {
+    const run = await runComponents({ start: child(`as-${name}`, SHORT), apps: [`as-${name}`] });
+    assert.deepEqual(run.of(`as-${name}`), CASES.find(({ app }) => app === name)!.lines, run.warnings.join("\n"));
+    assert.deepEqual(run.warnings, []);
+  });
+}
+
 for (const { app, lines, windows = false, config = SHORT } of CASES) {
   test(`S116: ${app}`, async () => {
     const run = await runComponents({ start: child(app, config, { windows }), apps: [app] });
@@ -67,6 +78,20 @@ for (const { app, lines, windows = false, config = SHORT } of CASES) {
     assert.deepEqual(run.warnings, []);
   });
 }
+
+test("S116: a component in Rust", async () => {
+  const run = await runComponents({ start: child("rs-counter"), apps: ["rs-counter"] });
+  assert.deepEqual(run.of("rs-counter"), [
+    "sum 2096128",
+    "a call of one's own entrypoint: deadlock",
+    "slept: yes",
+    "constructed, ep serves",
+    "tick 1",
+    "tick 2",
+    "tick 3",
+  ]);
+  assert.deepEqual(run.warnings, []);
+});
 
 test("S25, S116: rtcr_resume_child: a paused thread stands still and goes on", async () => {
   const done = (lines: readonly string[]) => lines.some((line) => /resumed:|Error/.test(line));

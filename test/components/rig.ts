@@ -37,9 +37,20 @@ export interface Run {
 /** Turns of the event loop without an end, after which a run is given up. */
 const TURNS_LIMIT = 200_000;
 
+/** Runs components of the manifest, compiled if they are out of date. */
 export async function runComponents(options: RunOptions): Promise<Run> {
   const built = await buildComponents(options.apps.map(componentNamed));
-  const binaries = Object.fromEntries(built.map(({ component, file }) => [component.name, readFileSync(file)]));
+  return runBinaries(
+    options,
+    Object.fromEntries(built.map(({ component, file }) => [component.name, readFileSync(file)])),
+  );
+}
+
+/** @param binaries ROM modules by name */
+export async function runBinaries(
+  options: Omit<RunOptions, "apps">,
+  binaries: Readonly<Record<string, Uint8Array>>,
+): Promise<Run> {
   const system = startSystem({
     config: config(options.start, options.attributes),
     binaries,
