@@ -57,6 +57,10 @@ export class RtcrCpuThread implements CpuThread {
     return this.real;
   }
 
+  get allocated(): number {
+    return this.#info.allocated;
+  }
+
   get name(): string {
     return this.#options.name;
   }
@@ -162,6 +166,11 @@ export class RtcrCpuThread implements CpuThread {
     if (info.singleStep) this.singleStep(true);
     this.#paused = info.paused;
     return !info.started || this.#thread.setState({ saved: info.state }, calls).ok;
+  }
+
+  /** Nothing is left of what it did: it will take up a record. */
+  clear(): void {
+    this.#thread.setState({ saved: null });
   }
 
   dispose(): void {

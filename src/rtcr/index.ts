@@ -16,6 +16,7 @@ export { RtcrLog } from "./log.ts";
 export { RtcrPd } from "./pd.ts";
 export { RtcrRegionMap } from "./region-map.ts";
 export { RtcrReport } from "./report.ts";
+export { type RepairReport, STRATEGIES, type Strategy } from "./restore.ts";
 export { RtcrRm } from "./rm.ts";
 export { RtcrRom } from "./rom.ts";
 export { Rtcr, type RtcrOptions } from "./rtcr.ts";

@@ -26,6 +26,10 @@ import type { ChildContext } from "./tracked.ts";
 export type CopyOut = (dataspace: Dataspace, size: number) => Uint8Array;
 
 export class TrackedDataspace {
+  get allocated(): number {
+    return this.#info.allocated;
+  }
+
   readonly capability: Capability<Dataspace>;
   readonly size: number;
   readonly cached: Cached;
@@ -71,6 +75,10 @@ export class TrackedDataspace {
 }
 
 export class TrackedSource {
+  get allocated(): number {
+    return this.#info.allocated;
+  }
+
   readonly capability: Capability<SignalSource>;
   readonly #pd: PdSession;
   readonly #info: ObjectInfo;
@@ -96,6 +104,10 @@ export class TrackedSource {
 }
 
 export class TrackedContext {
+  get allocated(): number {
+    return this.#info.allocated;
+  }
+
   readonly capability: Capability<SignalContext>;
   readonly #source: Capability<SignalSource>;
   readonly #imprint: number;
@@ -145,6 +157,10 @@ export class TrackedContext {
 }
 
 export class TrackedRpcObject {
+  get allocated(): number {
+    return this.#info.allocated;
+  }
+
   readonly capability: Capability<RpcObject>;
   /** As the child named it. */
   readonly #entrypoint: Capability<CpuThread>;

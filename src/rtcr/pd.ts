@@ -19,7 +19,7 @@ import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrParent } from "./parent.ts";
 import { type CopyOut, TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
-import { RtcrRegionMap } from "./region-map.ts";
+import { RtcrRegionMap, roleAt } from "./region-map.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
 
@@ -47,9 +47,9 @@ export class RtcrPd implements PdSession {
     this.base = new SessionBase<PdSession>(context, this, opened);
     const pd = this.#pd;
     this.maps = {
-      addressSpace: new RtcrRegionMap(context, pd.addressSpace()),
-      stackArea: new RtcrRegionMap(context, pd.stackArea()),
-      linkerArea: new RtcrRegionMap(context, pd.linkerArea()),
+      addressSpace: new RtcrRegionMap(context, pd.addressSpace(), "address-space"),
+      stackArea: new RtcrRegionMap(context, pd.stackArea(), "stack-area"),
+      linkerArea: new RtcrRegionMap(context, pd.linkerArea(), "linker-area"),
     };
   }
 
@@ -239,7 +239,7 @@ function rolesOf(maps: RtcrPd["maps"]): ReadonlyMap<Capability, string> {
   ] as const;
   for (const [area, map] of areas) {
     for (const { dataspace, address } of map.regions()) {
-      if (!roles.has(dataspace)) roles.set(dataspace, `${area} 0x${address.toString(16)}`);
+      if (!roles.has(dataspace)) roles.set(dataspace, roleAt(area, address));
     }
   }
   return roles;

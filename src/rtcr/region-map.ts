@@ -27,17 +27,24 @@ export class RtcrRegionMap implements RegionMap {
   readonly #context: ChildContext;
   readonly #identity: Identity<RegionMap>;
   readonly #info: ObjectInfo;
+  readonly #area: string;
   /** By address, in the order of attachment. */
   readonly #regions = new Map<number, Region>();
   #handler: Capability<SignalContext> = INVALID;
 
-  constructor(context: ChildContext, real: Capability<RegionMap>) {
+  /** @param area its name among the child's areas; empty for maps that the child has made itself */
+  constructor(context: ChildContext, real: Capability<RegionMap>, area = "") {
+    this.#area = area;
     this.real = real;
     this.#context = context;
     this.#identity = context.badges.identify<RegionMap>(this);
     this.capability = this.#identity.capability;
     this.#info = context.record(this.capability.badge);
     context.interposes(this.capability, real);
+  }
+
+  get allocated(): number {
+    return this.#info.allocated;
   }
 
   get #map(): RegionMap {
@@ -56,6 +63,7 @@ export class RtcrRegionMap implements RegionMap {
     const address = attached.value;
     const length = size === 0 ? sizeBytes - offset : toPages(size);
     this.#regions.set(address, { dataspace, address, size: length, offset, executable, writeable });
+    if (this.#area !== "") this.#context.attached(dataspace, roleAt(this.#area, address));
     return attached;
   }
 
@@ -104,4 +112,9 @@ export class RtcrRegionMap implements RegionMap {
     this.#context.forget(this.capability);
     this.#identity.dispose();
   }
+}
+
+/** What a dataspace is for, by where it is attached: the same in every life of a program. */
+export function roleAt(area: string, address: number): string {
+  return `${area} 0x${address.toString(16)}`;
 }

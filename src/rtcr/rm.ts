@@ -31,6 +31,15 @@ export class RtcrRm implements RmSession {
     ours?.dispose();
   }
 
+  /** The child's map of a capability. */
+  map(capability: Capability<RegionMap>): RtcrRegionMap | undefined {
+    return this.#maps.get(capability);
+  }
+
+  get maps(): Iterable<RtcrRegionMap> {
+    return this.#maps;
+  }
+
   checkpoint(): RmInfo {
     return { ...this.base.info(), regionMaps: this.#maps.checkpoint((map) => map.checkpoint()) };
   }

@@ -22,11 +22,12 @@ import {
   writeSessionArgs,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
+import { Bootstrap } from "./bootstrap.ts";
 import { type Captured, capture, environment } from "./capture.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
-import { type RestoredChild, restoreDirect } from "./restore-direct.ts";
+import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 
@@ -37,10 +38,12 @@ export interface RtcrOptions {
   readonly interposers?: Interposers;
   /** Children that are not started but restored, as soon as the configuration has them. */
   readonly restore?: SystemCheckpoint;
+  /** How they are restored. Default: direct. */
+  readonly strategy?: Strategy;
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
-  /** Called when a restore has ended: undefined if all is well. */
-  readonly restored?: (fault: RtcrFault | undefined) => void;
+  /** Called when a restore has ended, with what became of stacks, or with what refused it. */
+  readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
 
 export class Rtcr {
@@ -49,7 +52,7 @@ export class Rtcr {
   readonly #children = new Map<string, TrackedChild>();
   readonly #init: Init;
   /** Children that wait until all of a restore are there. */
-  readonly #arrived = new Map<string, RestoredChild>();
+  readonly #arrived = new Map<string, () => RestoredChild>();
   #restoring: SystemCheckpoint | undefined;
 
   constructor(env: Env, options: RtcrOptions = {}) {
@@ -141,34 +144,55 @@ export class Rtcr {
     return this.#restoring?.children.find((child) => child.name === name);
   }
 
-  /** True if the child is restored instead of started. */
+  /** True if the child is restored instead of started; with a bootstrap it is started, and restored at the barrier. */
   #launch(child: Child): boolean {
     const info = this.#recorded(child.name);
     const tracked = this.#children.get(child.name);
-    const system = this.#restoring;
-    if (!info || !tracked || !system) return false;
+    if (!info || !tracked) return false;
     const { parent } = child;
     const setMainThread: RestoredChild["setMainThread"] = (thread) => {
       child.mainThread = thread;
     };
-    this.#arrived.set(child.name, { info, tracked, parent, setMainThread });
-    if (this.#arrived.size === system.children.length) this.#restore(system);
-    return true;
+    const restored = { info, tracked, parent, setMainThread };
+    if (this.#options.strategy !== "bootstrap") {
+      this.#arrive(() => restored, child.name);
+      return true;
+    }
+    const bootstrap = new Bootstrap(info, tracked, () =>
+      this.#later(() => this.#arrive(() => ({ ...restored, filled: bootstrap.filled() }), child.name)),
+    );
+    return false;
   }
 
-  #restore(system: SystemCheckpoint): void {
-    const children = system.children.map(({ name }) => required(this.#arrived.get(name), `child ${name}`));
+  /** A child is ready to be restored; when all are, they are. */
+  #arrive(child: () => RestoredChild, name: string): void {
+    const system = this.#restoring;
+    if (!system) return;
+    this.#arrived.set(name, child);
+    if (this.#arrived.size < system.children.length) return;
+    const arrived = system.children.map((info) => required(this.#arrived.get(info.name), `child ${info.name}`));
     this.#restoring = undefined;
     this.#arrived.clear();
     try {
+      const children = arrived.map((make) => make());
       for (const { info, tracked } of children) requireProgram(info, tracked);
-      restoreDirect(children, system.calls, new Translation(this.#env.badges), (content) => this.#keep(content));
-      this.#options.restored?.(undefined);
+      const keep = (content: Uint8Array) => this.#keep(content);
+      const repairs = restore(children, system.calls, new Translation(this.#env.badges), keep);
+      this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
       this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
       this.#options.restored?.(fault);
     }
+  }
+
+  /** Runs `work` from the event loop, when no child is in a call. */
+  #later(work: () => void): void {
+    const handler = this.#env.signalHandler(() => {
+      handler.dispose();
+      work();
+    });
+    handler.context.object?.submit(1);
   }
 
   #keep(content: Uint8Array): Capability<Dataspace> {

@@ -3,7 +3,7 @@
 // I1  Adding, finding and removing take constant time; iteration is in the order of allocation (thesis 7.2).
 // I2  An entry leaves when its object goes: nothing waits for the next checkpoint.
 import type { ObjectInfo } from "../checkpoint/index.ts";
-import { type Badges, type Capability, type KernelObject, objectOf } from "../session/index.ts";
+import { type Badges, type Capability, type Dataspace, type KernelObject, objectOf } from "../session/index.ts";
 
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
@@ -12,6 +12,8 @@ export class ChildContext {
   bootstrapping = true;
   readonly #real = new Map<Capability, Capability>();
   #allocated = 0;
+  /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */
+  attached: (dataspace: Capability<Dataspace>, role: string) => void = () => {};
   #as: ObjectInfo | undefined;
 
   constructor(badges: Badges) {

@@ -86,6 +86,7 @@ export interface CpuThread extends KernelObject {
   /**
    * Of a stopped thread; takes effect when it goes on. `saved` decides; the rest is ignored.
    *
+   * @param state `saved` null: nothing is left of what the thread did or waits for
    * @param calls numbers that calls under way have now, by those in `saved` (NativeCpu.adoptCall); others are issued
    *   again, or their replies dropped
    */

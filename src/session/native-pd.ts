@@ -31,6 +31,8 @@ export interface NativePd extends KernelObject {
   program(): ProgramFacts | undefined;
   /** The memory that the program began with, as a dataspace of the PD; INVALID if it has none, or has freed it. */
   data(): Capability<Dataspace>;
+  /** Takes all capabilities out of the component's table; all threads must stand still. */
+  clearSlots(): void;
   /** State of the instance outside dataspaces (globals, tables, dropped segments, WASI); all threads must stand still. */
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable">;
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
@@ -47,4 +49,6 @@ export interface ProgramFacts {
   /** SHA-256 of the module, hexadecimal. */
   readonly module: string;
   readonly windows: boolean;
+  /** Where the stack area lies in the address space. */
+  readonly stackArea: number;
 }

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
-import { Rtcr, type RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
+import { type RepairReport, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
@@ -33,10 +33,11 @@ export function component(name: string): Uint8Array {
 
 export class Rig {
   readonly tree: CoreSystem;
-  readonly faults: (RtcrFault | undefined)[] = [];
+  readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
   readonly #children: number;
   #rtcr: Rtcr | undefined;
   #points = 0;
+  #bootstrapped = 0;
   #stopAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
@@ -50,7 +51,7 @@ export class Rig {
       binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
       natives: {
         rtcr: (env) => {
-          this.#rtcr = new Rtcr(env, { ...options, restored: (fault) => this.faults.push(fault) });
+          this.#rtcr = new Rtcr(env, { ...options, restored: (outcome) => this.outcomes.push(outcome) });
           return this.#rtcr;
         },
       },
@@ -66,6 +67,11 @@ export class Rig {
     return this.tree.lines
       .map((line) => line.replace("[init -> rtcr -> ", "["))
       .filter((line) => !line.startsWith("[init"));
+  }
+
+  /** Safe points until the last child had bootstrapped. */
+  get bootstrapped(): number {
+    return this.#bootstrapped;
   }
 
   /** Safe points that threads have come to. */
@@ -87,7 +93,10 @@ export class Rig {
     this.#stopAt = point;
     kernel.everyPoint = true;
     kernel.atPoint = () => {
-      if (++this.#points < this.#stopAt) return false;
+      this.#points++;
+      const children = this.rtcr.children.map((name) => this.rtcr.child(name));
+      if (children.some((child) => child?.context.bootstrapping)) this.#bootstrapped = this.#points + 1;
+      if (this.#points < this.#stopAt) return false;
       this.#stopped = true;
       kernel.scheduler.freeze();
       return true;
@@ -114,13 +123,15 @@ export async function throughImage(system: SystemCheckpoint): Promise<SystemChec
 }
 
 /** What the children log when nobody disturbs them, and how many safe points they pass. */
-export async function undisturbed(
-  options: RigOptions,
-): Promise<{ readonly lines: readonly string[]; readonly points: number }> {
+export async function undisturbed(options: RigOptions): Promise<{
+  readonly lines: readonly string[];
+  readonly points: number;
+  readonly bootstrapped: number;
+}> {
   const rig = new Rig(options);
   try {
     await rig.run();
-    return { lines: rig.lines, points: rig.points };
+    return { lines: rig.lines, points: rig.points, bootstrapped: rig.bootstrapped };
   } finally {
     rig.close();
   }
@@ -141,8 +152,9 @@ export async function continued(options: RigOptions, point: number): Promise<rea
   const second = new Rig({ ...options, restore: system });
   try {
     await second.run();
-    const [fault] = second.faults;
-    if (second.faults.length !== 1 || fault) throw fault ?? new Error("the restore was not done once");
+    const [outcome] = second.outcomes;
+    if (outcome instanceof RtcrFault) throw outcome;
+    if (second.outcomes.length !== 1) throw new Error("the restore was not done once");
     return [...lines, ...second.lines];
   } finally {
     second.close();

@@ -95,6 +95,17 @@ export class CapabilityTable implements CapabilityAccess {
     this.#free.push(slot);
   }
 
+  /** Frees all slots. */
+  clear(): void {
+    this.#asked = undefined;
+    for (const [slot, capability] of this.#capabilities.entries()) {
+      if (capability === INVALID) continue;
+      this.#slots.delete(capability);
+      this.#capabilities[slot] = INVALID;
+      this.#free.push(slot);
+    }
+  }
+
   /** Slots in use, ascending; those of dead objects included. */
   entries(): CapabilitySlot[] {
     const found: CapabilitySlot[] = [];

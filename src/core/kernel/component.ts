@@ -48,6 +48,8 @@ export interface ComponentHome {
   account: Capability<PdSession>;
   /** The memory that the program began with. */
   readonly data: Capability<Dataspace>;
+  /** Where the stack area lies in the address space. */
+  readonly stackArea: number;
   /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
   /** A fresh group has taken the place of the one before. */
@@ -180,6 +182,12 @@ export class Component {
   parentSlot(): number {
     if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.parent);
     return this.#parentSlot;
+  }
+
+  /** Takes all capabilities out of the table. */
+  clearSlots(): void {
+    this.table.clear();
+    this.#parentSlot = 0;
   }
 
   /** The windows of a program that was rewritten for them. */

@@ -175,6 +175,14 @@ export class Kernel {
     if (!thread.dead) this.killThread(thread);
   }
 
+  /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
+  forgetWork(thread: KernelThread): void {
+    this.unwait(thread);
+    for (const { engine } of thread.activations.splice(0)) thread.component.group.drop(engine);
+    if (thread.entrypoint) thread.entrypoint.serving = undefined;
+    this.calls.orphan(thread);
+  }
+
   /** Ends a component with all its threads. Its PD ends its objects. */
   destroyComponent(component: Component): void {
     for (const thread of [...component.threads]) this.killThread(thread);

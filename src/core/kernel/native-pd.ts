@@ -43,7 +43,8 @@ export class KernelNativePd implements NativePd {
     const { component } = this;
     if (!component.loaded) return undefined;
     const { info } = component.program;
-    return { module: info.module, windows: component.windows !== undefined };
+    const stackArea = component.home?.stackArea ?? 0;
+    return { module: info.module, windows: component.windows !== undefined, stackArea };
   }
 
   data(): Capability<Dataspace> {
@@ -56,6 +57,10 @@ export class KernelNativePd implements NativePd {
 
   install(slot: number, capability: Capability, count = 1): Attempt<void, "slot-taken" | "out-of-caps"> {
     return this.component.table.install(slot, capability, count);
+  }
+
+  clearSlots(): void {
+    this.component.clearSlots();
   }
 
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {

@@ -13,7 +13,14 @@ import {
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type FaultWaiter, type PageFault, PlainMemory } from "../memory/index.ts";
-import { adoptProgram, type CorePd, growLinearMemory, growthRequest, type ProgramMemory } from "../pd/index.ts";
+import {
+  adoptProgram,
+  type CorePd,
+  growLinearMemory,
+  growthRequest,
+  LAYOUTS,
+  type ProgramMemory,
+} from "../pd/index.ts";
 import type { Component, ComponentHome } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KernelNativePd } from "./native-pd.ts";
@@ -58,6 +65,10 @@ class PdHome implements ComponentHome {
     this.#pd = pd;
     this.#options = options;
     this.account = pd.capability;
+  }
+
+  get stackArea(): number {
+    return LAYOUTS[this.#program?.layout ?? "component"].stackArea;
   }
 
   get data(): Capability<Dataspace> {

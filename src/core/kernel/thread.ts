@@ -257,6 +257,10 @@ export class KernelThread implements CpuThread {
     calls: ReadonlyMap<number, number> = new Map(),
   ): Attempt<void, "state-access-failed"> {
     if (this.dead || this.onStack) return refusal("state-access-failed");
+    if (saved === null) {
+      this.#kernel.forgetWork(this);
+      return success(undefined);
+    }
     if (!loadThread(this, this.#kernel, saved as PlainData, calls)) return refusal("state-access-failed");
     this.#kernel.scheduler.ready(this);
     return success(undefined);

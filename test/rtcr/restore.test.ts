@@ -1,7 +1,8 @@
-// Strategy B: components are checkpointed at safe points all over their runs and recreated in fresh systems; what they
+// Components are checkpointed at safe points all over their runs and recreated in fresh systems; what they
 // log is what they log undisturbed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { type ChildSpec, continued, undisturbed } from "./rig.ts";
 
 /** Points at which each is stopped, spread over its run. */
@@ -18,14 +19,17 @@ const CASES: readonly [rows: string, child: ChildSpec][] = [
   ["S92", { name: "sheep_counter_threaded", inside: '<config turns="4" iterations="20"/>' }],
 ];
 
-for (const [rows, child] of CASES) {
-  test(`${rows}, S90: ${child.name} goes on in a fresh system, wherever it was stopped`, async () => {
-    const options = { children: [child] };
-    const { lines, points } = await undisturbed(options);
-    assert.ok(lines.length >= 4 && points > POINTS, `${lines.length} lines, ${points} points`);
-    for (let i = 1; i <= POINTS; i++) {
-      const point = Math.floor((points * i) / (POINTS + 1));
-      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
-    }
-  });
+for (const strategy of STRATEGIES) {
+  for (const [rows, child] of CASES) {
+    test(`${rows}, S90, S97: ${child.name} goes on in a fresh system, wherever it was stopped (${strategy})`, async () => {
+      const options = { children: [child], strategy };
+      const { lines, points, bootstrapped } = await undisturbed(options);
+      const first = strategy === "direct" ? 0 : bootstrapped;
+      assert.ok(lines.length >= 4 && points - first > POINTS, `${lines.length} lines, ${points} points`);
+      for (let i = 1; i <= POINTS; i++) {
+        const point = first + Math.floor(((points - first) * i) / (POINTS + 1));
+        assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+      }
+    });
+  }
 }

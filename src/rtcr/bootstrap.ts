@@ -1,0 +1,79 @@
+// Strategy A's part of a child's bootstrap (spec 4.3): recorded dataspaces are filled once, when they are attached, and the
+// child is stopped at the barrier.
+//
+// A dataspace is matched by its role, that is where it is attached: a bootstrap attaches the same things at the same
+// places (thesis 4.6 matched by index, and noticed no difference). Size and attribute must agree, or both sides are named.
+import type { ChildInfo, DataspaceInfo } from "../checkpoint/index.ts";
+import type { Capability, Dataspace } from "../session/index.ts";
+import { environment } from "./capture.ts";
+import { RtcrFault } from "./faults.ts";
+import type { TrackedChild } from "./tracked-child.ts";
+
+/** Recorded dataspaces whose content is in place, by allocation number, and the threads' stack pointers at the barrier. */
+export interface Filled {
+  readonly dataspaces: ReadonlySet<number>;
+  /** By the threads' allocation numbers. */
+  readonly stackPointers: ReadonlyMap<number, number>;
+}
+
+export class Bootstrap {
+  readonly #info: ChildInfo;
+  readonly #tracked: TrackedChild;
+  readonly #filled = new Set<number>();
+  #deviation: RtcrFault | undefined;
+
+  /** @param arrived called once, at the barrier, while the child still calls its parent: its threads are stopped already */
+  constructor(info: ChildInfo, tracked: TrackedChild, arrived: () => void) {
+    this.#info = info;
+    this.#tracked = tracked;
+    const roles = new Map(info.pd.dataspaces.map((dataspace) => [dataspace.role, dataspace]));
+    tracked.context.attached = (dataspace, role) => this.#attached(dataspace, roles.get(role));
+    const { pd, cpu } = environment(tracked);
+    pd.parent!.barrier = () => {
+      tracked.context.attached = () => {};
+      for (const thread of cpu.threads) thread.hold();
+      arrived();
+    };
+  }
+
+  /**
+   * What the bootstrap has filled; call it when the child stands still.
+   *
+   * @throws RtcrFault "mismatch" if it deviated from the record
+   */
+  filled(): Filled {
+    if (this.#deviation) throw this.#deviation;
+    const stackPointers = new Map<number, number>();
+    for (const thread of environment(this.#tracked).cpu.threads) {
+      const state = thread.state();
+      if (state.ok) stackPointers.set(thread.allocated, state.value.stackPointer);
+    }
+    return { dataspaces: this.#filled, stackPointers };
+  }
+
+  #attached(capability: Capability<Dataspace>, recorded: DataspaceInfo | undefined): void {
+    const [pd] = [environment(this.#tracked).pd];
+    const tracked = pd.dataspaces.get(capability);
+    if (!tracked || !recorded?.bootstrapped || this.#filled.has(recorded.allocated)) return;
+    if (
+      tracked.allocated !== recorded.allocated ||
+      tracked.size !== recorded.size ||
+      tracked.cached !== recorded.cached
+    ) {
+      this.#deviation ??= this.#mismatch(recorded, tracked);
+      return;
+    }
+    capability.object?.write(0, recorded.content);
+    this.#filled.add(recorded.allocated);
+  }
+
+  #mismatch(
+    recorded: DataspaceInfo,
+    found: { readonly allocated: number; readonly size: number; readonly cached: string },
+  ): RtcrFault {
+    const describe = ({ allocated, size, cached }: typeof found) => `${size} bytes, ${cached}, allocation ${allocated}`;
+    const { name } = this.#info;
+    const message = `restore of "${name}": ${recorded.role}: recorded are ${describe(recorded)}; the bootstrap made ${describe(found)}`;
+    return new RtcrFault("mismatch", message, { child: name, role: recorded.role });
+  }
+}

@@ -1,0 +1,90 @@
+// Restore: children become what was recorded of them. One procedure for both strategies of the thesis (4.2, spec 4.3, 4.4):
+//
+//   bootstrap  the child has bootstrapped as ever and stands at the barrier; what the bootstrap made is found again by its
+//              allocation number, dataspaces were filled when they were attached (bootstrap.ts), stacks are repaired
+//   direct     nothing was made but the environment; everything is made here
+//
+// In both, whatever is recorded and not there is made, whatever is there and not recorded goes.
+//
+//   objects    of every child: sessions, threads, sources, contexts, dataspaces, region maps, RPC objects
+//   relations  that cross children: attachments, handlers, capability tables, contents, calls under way
+//   threads    take up their states, and go on together
+//
+// I1  Objects exist before anything names them: the translation is complete when relations are made.
+// I2  Nothing of a child runs before everything of all children is there.
+// I3  Whatever is refused ends the restore by name; the caller takes the children down.
+import type { CallInfo, ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
+import type { Filled } from "./bootstrap.ts";
+import { Restorer } from "./restorer.ts";
+import type { TrackedChild } from "./tracked-child.ts";
+import type { Translation } from "./translation.ts";
+
+export const STRATEGIES = ["bootstrap", "direct"] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** A child whose environment is there and whose program is loaded, and what it shall become. */
+export interface RestoredChild {
+  readonly info: ChildInfo;
+  readonly tracked: TrackedChild;
+  /** The parent behind the interposer: sessions are opened there in the child's name. */
+  readonly parent: ParentSession;
+  /** Tells the parent which thread is the main one. */
+  readonly setMainThread: (thread: Capability<CpuThread>) => void;
+  /** What the bootstrap has filled already; absent: there was none. */
+  readonly filled?: Filled | undefined;
+}
+
+/** Makes a dataspace with this content that belongs to the supervisor. */
+export type Keep = (content: Uint8Array) => Capability<Dataspace>;
+
+/** What a restore did to stacks, in bytes (thesis 7.4). */
+export interface RepairReport {
+  readonly child: string;
+  readonly thread: string;
+  /** Between the recorded stack pointer and that at the barrier: copied. */
+  readonly repaired: number;
+  /** Above the barrier's stack pointer: what the bootstrap has made anew, and how much of it differed and was replaced. */
+  readonly kept: number;
+  readonly replaced: number;
+}
+
+/** @throws RtcrFault "refused", "mismatch" */
+export function restore(
+  children: readonly RestoredChild[],
+  calls: SystemCheckpoint["calls"],
+  translation: Translation,
+  keep: Keep,
+): readonly RepairReport[] {
+  const restorers = children.map((child) => new Restorer(child, translation, keep));
+  for (const restorer of restorers) restorer.objects();
+  for (const restorer of restorers) restorer.relations();
+  const repairs = restorers.flatMap((restorer) => restorer.contents());
+  const numbers = adoptCalls(calls, restorers, translation);
+  for (const restorer of restorers) restorer.threads(numbers);
+  for (const restorer of restorers) restorer.release();
+  return repairs;
+}
+
+/** Calls whose caller or entrypoint is among the children go on; the rest is issued again, or nobody waits for it. */
+function adoptCalls(
+  calls: readonly CallInfo[],
+  [first]: readonly Restorer[],
+  translation: Translation,
+): ReadonlyMap<number, number> {
+  const numbers = new Map<number, number>();
+  for (const { targetBadge, callerBadge, entrypointBadge, bytes, capabilityBadges, ...call } of calls) {
+    const entrypoint = translation.get<CpuThread>(entrypointBadge);
+    const servedOutside = entrypointBadge === 0 ? call.state !== "done" : !entrypoint.valid;
+    if (servedOutside || !first) continue;
+    const number = first.cpu.adoptCall({
+      ...call,
+      target: translation.orDead(targetBadge),
+      caller: translation.get<CpuThread>(callerBadge),
+      entrypoint,
+      message: { bytes, capabilities: capabilityBadges.map((badge) => translation.orDead(badge)) },
+    });
+    numbers.set(call.number, number);
+  }
+  return numbers;
+}

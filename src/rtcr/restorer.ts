@@ -1,0 +1,373 @@
+// The restore of one child, step by step; the order of steps over all children is restore.ts's.
+import type { ChildInfo, DataspaceInfo, ObjectInfo, RegionMapInfo, SessionInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  type CpuThread,
+  type Dataspace,
+  type NativePd,
+  objectOf,
+  type SignalContext,
+  type SignalSource,
+} from "../session/index.ts";
+import { type Attempt, required } from "../util/index.ts";
+import { environment } from "./capture.ts";
+import type { RtcrCpu } from "./cpu.ts";
+import type { RtcrCpuThread } from "./cpu-thread.ts";
+import { RtcrFault } from "./faults.ts";
+import type { RtcrPd } from "./pd.ts";
+import type { RtcrRegionMap } from "./region-map.ts";
+import { RtcrReport } from "./report.ts";
+import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
+import { RtcrRm } from "./rm.ts";
+import { RtcrRom } from "./rom.ts";
+import { repairStack } from "./stack-repair.ts";
+import { RtcrTimer } from "./timer.ts";
+import type { Translation } from "./translation.ts";
+
+export class Restorer {
+  readonly cpu: RtcrCpu;
+  readonly #child: RestoredChild;
+  readonly #info: ChildInfo;
+  readonly #translation: Translation;
+  readonly #keep: Keep;
+  readonly #pd: RtcrPd;
+  /** As recorded, in order. */
+  readonly #threads: RtcrCpuThread[] = [];
+
+  constructor(child: RestoredChild, translation: Translation, keep: Keep) {
+    this.#child = child;
+    this.#info = child.info;
+    this.#translation = translation;
+    this.#keep = keep;
+    const { pd, cpu } = environment(child.tracked);
+    this.#pd = pd;
+    this.cpu = cpu;
+  }
+
+  /** Everything that can be named. */
+  objects(): void {
+    const { pd, cpu } = this.#info;
+    const native = this.#native();
+    for (const thread of this.cpu.threads) thread.clear();
+    if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
+    this.#nameEnvironment();
+    const instance = native.restoreInstance(pd.instance);
+    if (!instance.ok) throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
+    this.#makeThreads();
+    this.#makeSignals();
+    this.#makeDataspaces();
+    this.#makeSessions();
+  }
+
+  /** Everything that names something. */
+  relations(): void {
+    const { pd, cpu, parent, rms } = this.#info;
+    const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
+    this.#restoreSessions(); // their dataspaces may be attached
+    for (const [map, info] of [
+      [stackArea, pd.stackArea],
+      [linkerArea, pd.linkerArea],
+      [addressSpace, pd.addressSpace],
+    ] as const) {
+      this.#attachAll(map, info);
+    }
+    for (const info of rms.flatMap(({ regionMaps }) => regionMaps)) this.#attachAll(this.#ownMap(info), info);
+    this.#contextThen(cpu.faultHandlerBadge, (context) => this.cpu.exceptionSigh(context));
+    required(this.#pd.parent, "a parent").restore(parent, (badge) => this.#translation.get<SignalContext>(badge));
+    this.#installCapabilities();
+    const pending = pd.signalContexts.filter(({ queued }) => queued > 0).sort((a, b) => a.queued - b.queued);
+    for (const { badge, pending: count } of pending) this.#translation.get<SignalContext>(badge).object?.submit(count);
+  }
+
+  /** Bytes. Those of dataspaces that the bootstrap has filled are in place, but for stacks that it has used since. */
+  contents(): readonly RepairReport[] {
+    const { pd, name, cpu } = this.#info;
+    const { filled } = this.#child;
+    const reports: RepairReport[] = [];
+    const base = required(this.#native().program(), "a program").stackArea;
+    for (const info of pd.dataspaces) {
+      const dataspace = this.#translation.get<Dataspace>(info.badge).object;
+      if (!dataspace) continue;
+      if (!filled?.dataspaces.has(info.allocated)) {
+        dataspace.write(0, info.content);
+        continue;
+      }
+      const region = pd.stackArea.regions.find(({ dataspaceBadge }) => dataspaceBadge === info.badge);
+      if (!region)
+        dataspace.write(0, info.content); // heaps and the like: the bootstrap has worked there
+      else reports.push(...repairStack({ child: name, threads: cpu.threads, filled, region, base, dataspace, info }));
+    }
+    if (pd.dataBadge !== 0) this.#fillData(pd.data);
+    return reports;
+  }
+
+  threads(calls: ReadonlyMap<number, number>): void {
+    for (const [i, info] of this.#info.cpu.threads.entries()) {
+      const thread = this.#threads[i]!;
+      thread.hold();
+      const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
+      if (!thread.restore(info, handler, calls)) throw this.#mismatch(`thread "${info.name}"`);
+    }
+  }
+
+  release(): void {
+    for (const thread of this.#threads) thread.release();
+  }
+
+  #native(): NativePd {
+    const native = objectOf<NativePd>(this.#pd.nativePd(), "native-pd");
+    if (!native) throw this.#refused("its component", "gone");
+    return native;
+  }
+
+  #nameEnvironment(): void {
+    const { pd, cpu, parent } = this.#info;
+    const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
+    this.#translation.add(parent.badge, required(this.#pd.parent, "a parent").capability);
+    this.#translation.add(pd.badge, this.#pd.base.capability);
+    this.#translation.add(pd.nativeBadge, this.#pd.nativePd());
+    this.#translation.add(pd.dataBadge, this.#native().data());
+    this.#translation.add(cpu.badge, this.cpu.base.capability);
+    this.#translation.add(cpu.nativeBadge, this.cpu.nativeCpu());
+    this.#nameMap(pd.addressSpace, addressSpace);
+    this.#nameMap(pd.stackArea, stackArea);
+    this.#nameMap(pd.linkerArea, linkerArea);
+  }
+
+  #nameMap(info: RegionMapInfo, map: RtcrRegionMap): void {
+    this.#translation.add(info.badge, map.capability);
+    this.#translation.add(info.dataspaceBadge, map.dataspace());
+  }
+
+  /**
+   * The objects of one kind: those that are there already by allocation number, the others made, surplus ones ended.
+   *
+   * @param name gives the recorded object its present capability
+   */
+  #objects<Info extends ObjectInfo, T extends { readonly allocated: number }>(
+    infos: readonly Info[],
+    there: Iterable<T>,
+    make: (info: Info) => T,
+    name: (info: Info, object: T) => void,
+    end: (object: T) => void,
+  ): void {
+    const live = new Map(Array.from(there, (object) => [object.allocated, object]));
+    for (const info of infos) {
+      const found = live.get(info.allocated);
+      live.delete(info.allocated);
+      name(info, found ?? this.#child.tracked.context.as(info, () => make(info)));
+    }
+    for (const surplus of live.values()) end(surplus);
+  }
+
+  #makeThreads(): void {
+    const infos = this.#info.cpu.threads;
+    const main = Math.min(...infos.map(({ allocated }) => allocated));
+    this.#objects(
+      infos,
+      this.cpu.threads,
+      ({ name, affinity, weight, utcb }) => {
+        const options = { name, affinity, weight, utcb };
+        const made = this.#require(this.cpu.createThread(this.#pd.base.capability, options), `thread "${name}"`);
+        return required(this.cpu.threads.get(made), "the new thread");
+      },
+      (info, thread) => {
+        if (thread.name !== info.name) throw this.#mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
+        this.#threads.push(thread);
+        this.#translation.add(info.badge, thread.capability);
+        this.#translation.add(info.nativeBadge, thread.real);
+        if (info.allocated === main) this.#child.setMainThread(thread.capability);
+      },
+      (thread) => this.cpu.killThread(thread.capability),
+    );
+  }
+
+  #makeSignals(): void {
+    const { signalSources, signalContexts, rpcObjects } = this.#info.pd;
+    const pd = this.#pd;
+    const named = (info: ObjectInfo, object: { readonly capability: Capability }) =>
+      this.#translation.add(info.badge, object.capability);
+    this.#objects(
+      signalSources,
+      pd.sources,
+      () => required(pd.sources.get(this.#require(pd.allocSignalSource(), "a signal source")), "the source"),
+      named,
+      ({ capability }) => pd.freeSignalSource(capability),
+    );
+    this.#objects(
+      signalContexts,
+      pd.contexts,
+      ({ sourceBadge, imprint }) => {
+        const made = pd.allocContext(this.#translation.get<SignalSource>(sourceBadge), imprint);
+        return required(pd.contexts.get(this.#require(made, "a signal context")), "the context");
+      },
+      named,
+      ({ capability }) => pd.freeContext(capability),
+    );
+    this.#objects(
+      rpcObjects,
+      pd.rpcObjects,
+      ({ entrypointBadge }) => {
+        const made = pd.allocRpcCap(this.#translation.get<CpuThread>(entrypointBadge));
+        return required(pd.rpcObjects.get(this.#require(made, "an RPC object")), "the object");
+      },
+      named,
+      ({ capability }) => pd.freeRpcCap(capability),
+    );
+  }
+
+  #makeDataspaces(): void {
+    const pd = this.#pd;
+    this.#objects<DataspaceInfo, NonNullable<ReturnType<typeof pd.dataspaces.get>>>(
+      this.#info.pd.dataspaces,
+      pd.dataspaces,
+      ({ size, cached, role }) => {
+        const made = this.#require(pd.alloc(size, cached), `dataspace ${role} of ${size} bytes`);
+        return required(pd.dataspaces.get(made), "the dataspace");
+      },
+      (info, dataspace) => {
+        if (dataspace.size !== info.size || dataspace.cached !== info.cached) {
+          const found = `${dataspace.size} bytes, ${dataspace.cached}`;
+          throw this.#mismatch(`${info.role}, of ${info.size} bytes, ${info.cached}, which is ${found} now,`);
+        }
+        this.#translation.add(info.badge, dataspace.capability);
+      },
+      ({ capability }) => pd.free(capability),
+    );
+  }
+
+  /** Opens what the child had opened, in its name; the environment is there already. */
+  #makeSessions(): void {
+    const { logs, timers, roms, rms, reports, foreign } = this.#info;
+    const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
+      ["LOG", logs],
+      ["Timer", timers],
+      ["ROM", roms],
+      ["RM", rms],
+      ["Report", reports],
+      ...foreign.map((info) => [info.service, [info]] as const),
+    ];
+    const sessions = all.flatMap(([service, infos]) => infos.map((info) => ({ service, info })));
+    for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
+      this.#translation.add(info.badge, this.#session(service, info));
+    }
+    for (const info of rms) this.#makeRegionMaps(info);
+  }
+
+  #session(service: string, info: SessionInfo): Capability {
+    const { tracked, parent } = this.#child;
+    const { id, creationArgs, upgradeArgs } = info;
+    const there = parent.sessionCap(id);
+    const exists = there.ok && there.value.valid;
+    const made = exists ? there : tracked.context.as(info, () => parent.session(id, service, creationArgs));
+    const capability = this.#require(made, `${service} session ${id} (${creationArgs})`);
+    if (!capability.valid) {
+      throw this.#refused(`${service} session ${id}`, "it is served by a component that takes its time");
+    }
+    if (upgradeArgs !== "") parent.upgrade(id, upgradeArgs);
+    return capability;
+  }
+
+  #makeRegionMaps({ id, regionMaps }: ChildInfo["rms"][number]): void {
+    const rm = required(
+      this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id),
+      "the RM session",
+    );
+    this.#objects(
+      regionMaps,
+      rm.maps,
+      ({ size }) => {
+        const made = this.#require(rm.create(size), `a region map of ${size} bytes`);
+        return required(rm.map(made), "the map");
+      },
+      (info, map) => this.#nameMap(info, map),
+      ({ capability }) => rm.destroy(capability),
+    );
+  }
+
+  #ownMap(info: RegionMapInfo): RtcrRegionMap {
+    const maps = this.#child.tracked.of(RtcrRm).flatMap((rm) => [...rm.maps]);
+    return required(
+      maps.find(({ allocated }) => allocated === info.allocated),
+      "a region map of the child's own",
+    );
+  }
+
+  #attachAll(map: RtcrRegionMap, { regions, faultHandlerBadge }: RegionMapInfo): void {
+    this.#contextThen(faultHandlerBadge, (context) => map.faultHandler(context));
+    const wanted = new Map(regions.map((region) => [region.address, region]));
+    for (const { address, dataspace, size } of map.regions()) {
+      const region = wanted.get(address);
+      const same = region?.size === size && this.#translation.get(region.dataspaceBadge) === dataspace;
+      if (same) wanted.delete(address);
+      else map.detach(address);
+    }
+    for (const { dataspaceBadge, ...options } of wanted.values()) {
+      const attached = map.attach(this.#translation.get<Dataspace>(dataspaceBadge), options);
+      if (attached.ok && attached.value === options.address) continue;
+      const why = attached.ok ? `came to 0x${attached.value.toString(16)}` : attached.reason;
+      throw this.#refused(`the attachment of ${options.size} bytes at 0x${options.address.toString(16)}`, why);
+    }
+  }
+
+  #fillData(content: Uint8Array): void {
+    const written = this.#native().data().object?.write(0, content) ?? 0;
+    if (written !== content.length) {
+      throw this.#mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
+    }
+  }
+
+  #restoreSessions(): void {
+    const { timers, roms, reports } = this.#info;
+    const { tracked } = this.#child;
+    const context = (badge: number) => this.#translation.get<SignalContext>(badge);
+    const timerOf = bySession(tracked.of(RtcrTimer));
+    for (const info of timers) timerOf.get(info.id)?.restore(info, context(info.handlerBadge));
+    const reportOf = bySession(tracked.of(RtcrReport));
+    for (const info of reports) {
+      const dataspace = reportOf.get(info.id)?.dataspace();
+      dataspace?.object?.write(0, info.content);
+      if (dataspace) this.#translation.add(info.dataspaceBadge, dataspace);
+    }
+    const romOf = bySession(tracked.of(RtcrRom));
+    for (const info of roms) {
+      const rom = romOf.get(info.id);
+      rom?.restore(info, context(info.handlerBadge), this.#keep);
+      if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
+    }
+  }
+
+  #installCapabilities(): void {
+    const native = this.#native();
+    native.clearSlots();
+    for (const { slot, badge, references } of this.#info.capabilities) {
+      const installed = native.install(slot, this.#translation.orDead(badge), references);
+      if (!installed.ok) throw this.#refused(`capability slot ${slot}`, installed.reason);
+    }
+  }
+
+  #contextThen(badge: number, then: (context: Capability<SignalContext>) => void): void {
+    const context = this.#translation.get<SignalContext>(badge);
+    if (context.valid) then(context);
+  }
+
+  #require<T>(attempt: Attempt<T, string>, what: string): T {
+    if (attempt.ok) return attempt.value;
+    throw this.#refused(what, attempt.reason);
+  }
+
+  #refused(what: string, why: string): RtcrFault {
+    const { name } = this.#info;
+    return new RtcrFault("refused", `restore of "${name}": ${what}: ${why}`, { child: name, what, why });
+  }
+
+  #mismatch(what: string): RtcrFault {
+    const { name } = this.#info;
+    const message = `restore of "${name}": ${what} does not fit what is there`;
+    return new RtcrFault("mismatch", message, { child: name, what });
+  }
+}
+
+function bySession<T extends { readonly base: { readonly id: number } }>(list: readonly T[]): ReadonlyMap<number, T> {
+  return new Map(list.map((interposer) => [interposer.base.id, interposer]));
+}

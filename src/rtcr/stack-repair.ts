@@ -1,0 +1,56 @@
+// Stack repair (thesis 4.3 and 7.4, spec 4.5). A bootstrap has run on stacks that were filled before: frames between its
+// stack pointer at the barrier and the recorded one hold foreign values.
+//
+//   top      |  frames of the bootstrap, made anew    |  kept, where they are as recorded
+//   barrier  |----------------------------------------|
+//            |  the recorded thread's later frames    |  copied: exactly these bytes
+//   recorded |----------------------------------------|
+//            |  unused                                |
+//
+// Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI); SDKs follow it. The thesis left
+// open whether what the bootstrap makes anew above the barrier may be kept: it may where it is the same, which is looked
+// at byte by byte; frames that are still active may have changed since, and then the recorded bytes are used.
+import type { AttachedRegionInfo, DataspaceInfo, ThreadInfo } from "../checkpoint/index.ts";
+import type { Dataspace } from "../session/index.ts";
+import { assert } from "../util/index.ts";
+import type { Filled } from "./bootstrap.ts";
+import type { RepairReport } from "./restore.ts";
+
+export interface StackToRepair {
+  readonly child: string;
+  readonly threads: readonly ThreadInfo[];
+  readonly filled: Filled;
+  /** Where the stack lies in the stack area, and the area in the address space. */
+  readonly region: AttachedRegionInfo;
+  readonly base: number;
+  readonly dataspace: Dataspace;
+  readonly info: DataspaceInfo;
+}
+
+/** Brings the stacks in one dataspace into their recorded state. Without a thread on it all of it is copied. */
+export function repairStack({ child, threads, filled, region, base, dataspace, info }: StackToRepair): RepairReport[] {
+  const start = base + region.address;
+  const end = start + region.size;
+  const thread = threads.find(({ stackPointer }) => stackPointer > start && stackPointer <= end);
+  const barrier = thread && filled.stackPointers.get(thread.allocated);
+  if (!thread || barrier === undefined || barrier <= start || barrier > end) {
+    dataspace.write(0, info.content);
+    return [];
+  }
+  const recorded = thread.stackPointer - start;
+  const upper = Math.max(recorded, barrier - start);
+  assert(recorded >= 0 && upper <= info.content.length, "stack pointers lie within their stack");
+  const repaired = dataspace.write(recorded, info.content.subarray(recorded, upper));
+  assert(repaired === upper - recorded, "exactly the bytes between the stack pointers are repaired");
+  const now = new Uint8Array(info.content.length - upper);
+  dataspace.read(upper, now);
+  const replaced = countDifferent(now, info.content.subarray(upper));
+  if (replaced > 0) dataspace.write(upper, info.content.subarray(upper));
+  return [{ child, thread: thread.name, repaired, kept: now.length - replaced, replaced }];
+}
+
+function countDifferent(a: Uint8Array, b: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
+  return count;
+}
