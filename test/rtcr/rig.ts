@@ -144,6 +144,7 @@ export async function continued(options: RigOptions, point: number): Promise<rea
   let lines: readonly string[];
   try {
     if (!(await first.run(point))) throw new Error(`the children ended before point ${point}`);
+    if (first.rtcr.children.length < options.children.length) return first.lines; // somebody has exited already
     system = await throughImage(first.rtcr.checkpoint("torture").system);
     lines = first.lines;
   } finally {
