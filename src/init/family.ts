@@ -199,6 +199,7 @@ function isNone(quota: Quota): boolean {
 function mustRestart(child: Child, start: StartConfig): boolean {
   const { start: before } = child;
   if (before.binary !== start.binary || before.windows !== start.windows) return true;
+  if (before.growthRequests !== start.growthRequests) return true;
   if (!child.lives) return false;
   const appearedOrVanished = (before.config === undefined) !== (start.config === undefined);
   return appearedOrVanished && child.sessions.some(isConfigSession);

@@ -212,3 +212,40 @@ test("in a deterministic system components that never wait take turns, and see t
   assert.equal(counted.length, 4);
   assert.notEqual(counted[0]!.slice(-8), counted[2]!.slice(-8), "each has random numbers of its own");
 });
+
+test("S44: memory.grow that is configured to ask for more waits until the program is given it", async () => {
+  const body = `(local $i i32)
+    (loop $more
+      (if (i32.lt_s (memory.grow (i32.const 16)) (i32.const 0)) (then (call $proc_exit (i32.const 99))))
+      (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 6))))`;
+  const reports: string[] = [];
+  const system = (ram: string) =>
+    config(
+      `<report child_ram="yes"/>${start("prog", '<binary name="prog" growth_requests="yes"/>', `caps="300" ram="${ram}"`)}`,
+    );
+  const tree = startSystem({
+    config: system("4M"),
+    binaries: { prog: command(body) },
+    wasi: componentWasi,
+    reported: (_, report) => reports.push(new TextDecoder().decode(report)),
+  });
+  const settle = async () => {
+    await tree.core.kernel.scheduler.quiet();
+    tree.advance(200_000);
+  };
+  await settle();
+  const wish = '[init] child "prog" requests resources: ram_quota=1056768';
+  assert.deepEqual(tree.lines, [wish]);
+  assert.match(
+    reports.at(-1) ?? "",
+    /<child name="prog"[\s\S]*requested="1\.?0*\d*[MK]?/,
+    "its wish is in the state report",
+  );
+  tree.configure(system("5M"));
+  await settle();
+  assert.deepEqual(tree.lines, [wish, wish], "it has gone on, and waits again");
+  tree.configure(system("16M"));
+  await settle();
+  assert.deepEqual(tree.lines, [wish, wish, EXITED(0)]);
+  tree.close();
+});

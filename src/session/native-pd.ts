@@ -43,6 +43,8 @@ export interface LoadOptions {
   readonly windows?: boolean;
   /** The PD as the component sees it, where another stands in front: memory.grow allocates there. */
   readonly pd?: Capability<PdSession>;
+  /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
+  readonly growthRequests?: boolean;
 }
 
 export interface ProgramFacts {

@@ -54,6 +54,8 @@ export interface ComponentHome {
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
   /** A fresh group has taken the place of the one before. */
   readopt(component: Component): void;
+  /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
+  growthRequests: boolean;
   /** memory.grow of memory 0 by so many Wasm pages. */
   grow(deltaPages: number): "grown" | "refuse" | "park";
   /** There is more quota: threads that wait for memory, not for an attachment, look again. */

@@ -28,7 +28,9 @@ export class KernelNativePd implements NativePd {
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
     const dataspace = objectOf<Dataspace>(binary, "dataspace");
     if (dataspace) {
-      if (options.pd && this.component.home) this.component.home.account = options.pd;
+      const { home } = this.component;
+      if (options.pd && home) home.account = options.pd;
+      if (options.growthRequests && home) home.growthRequests = true;
       return this.component.loadNative(dataspace) ?? this.component.load(contentOf(dataspace), options, binary);
     }
     this.component.problem = "the capability denotes no dataspace";

@@ -53,9 +53,9 @@ export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOpt
 
 class PdHome implements ComponentHome {
   account: Capability<PdSession>;
+  growthRequests: boolean;
   readonly #kernel: Kernel;
   readonly #pd: CorePd;
-  readonly #options: PdComponentOptions;
   readonly #waiters = new Map<KernelThread, FaultWaiter>();
   #memory: PlainMemory | undefined;
   #program: ProgramMemory | undefined;
@@ -63,7 +63,7 @@ class PdHome implements ComponentHome {
   constructor(kernel: Kernel, pd: CorePd, options: PdComponentOptions) {
     this.#kernel = kernel;
     this.#pd = pd;
-    this.#options = options;
+    this.growthRequests = options.growthRequests ?? false;
     this.account = pd.capability;
   }
 
@@ -105,7 +105,7 @@ class PdHome implements ComponentHome {
     const account = objectOf<PdSession>(this.account, "pd") ?? this.#pd;
     const grown = growLinearMemory(account, this.#memory, deltaPages, this.#program?.layout);
     if (grown.ok) return "grown";
-    if (!this.#options.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
+    if (!this.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
       return "refuse";
     }
     objectOf<ParentSession>(this.parent, "parent")?.resourceRequest(growthRequest(deltaPages, grown.reason));

@@ -230,8 +230,8 @@ export class Child {
     const native = pd && objectOf<NativePd>(pd.nativePd(), "native-pd");
     if (!cpu || !rom || !native) return this.#fail("an environment session is gone");
     this.#giveCpuQuota(cpu);
-    const { windows } = this.start;
-    const loaded = this.#house.hooks.load(this, native, rom.dataspace(), { windows });
+    const { windows, growthRequests } = this.start;
+    const loaded = this.#house.hooks.load(this, native, rom.dataspace(), { windows, growthRequests });
     if (!loaded.ok) return this.#fail(`program "${this.start.binary}": ${native.problem() || loaded.reason}`);
     if (this.#house.hooks.launch(this)) {
       this.#state = "running";

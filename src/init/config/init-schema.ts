@@ -96,9 +96,10 @@ const START = element(
   },
   {
     binary: one(
-      element("the ROM module of the program; windows: with translated accesses", {
+      element("the ROM module of the program; windows: with translated accesses; growth_requests: memory.grow waits", {
         name: may(TEXT),
         windows: may(BOOL),
+        growth_requests: may(BOOL),
       }),
     ),
     resource: many(

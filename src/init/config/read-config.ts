@@ -73,6 +73,7 @@ function readStart(node: XmlNode, defaults: { readonly caps: number; readonly ra
     name,
     binary: text(node.child("binary"), "name") || name,
     windows: bool(node.child("binary"), "windows"),
+    growthRequests: bool(node.child("binary"), "growth_requests"),
     version: text(node, "version"),
     caps: resource(node, "CAP", "quantum") ?? number(node, "caps", defaults.caps),
     ram: resource(node, "RAM", "quantum") ?? number(node, "ram", defaults.ram),

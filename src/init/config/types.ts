@@ -42,6 +42,8 @@ export interface StartConfig {
   readonly binary: string;
   /** Its accesses go through windows, which shared, managed and read-only regions need. Not Genode's: ours. */
   readonly windows: boolean;
+  /** Its memory.grow beyond the quota is a resource request and waits. Not Genode's: ours. */
+  readonly growthRequests: boolean;
   readonly version: string;
   readonly caps: number;
   /** Bytes. */
