@@ -36,7 +36,7 @@ const EVERYTHING = `<?xml version="1.0"?>
   <service name="Timer"><default-policy><child name="one"/></default-policy>
     <policy label_prefix="p"><child name="uno" label="q"/></policy></service>
   <start name="one" caps="200" ram="0x200000" priority="-3" ld="no" version="1.0" managing_system="yes">
-    <binary name="prog" windows="yes"/>
+    <binary name="prog" windows="yes" growth_requests="yes"/>
     <resource name="RAM" quantum="3M" constrain_phys="yes"/><resource name="CPU" quantum="25"/><resource name="CAP" quantum="300"/>
     <provides><service name="Timer"/></provides>
     <route><any-service><parent/></any-service></route>
@@ -103,6 +103,7 @@ test("S49: every element and attribute is read", () => {
             name: "one",
             binary: "prog",
             windows: true,
+            growthRequests: true,
             version: "1.0",
             caps: 300,
             ram: 3 << 20,
@@ -123,6 +124,7 @@ test("S49: every element and attribute is read", () => {
             name: "two",
             binary: "two",
             windows: false,
+            growthRequests: false,
             version: "",
             caps: 120,
             ram: 2 << 20,
