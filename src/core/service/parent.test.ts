@@ -423,3 +423,49 @@ test("S19: an RM session's maps are told apart from others", () => {
   assert.ok(map.ok);
   assert.equal(objectOf<RegionMap>(map.value, "region-map")?.size(), 8192);
 });
+
+test("S41: whatever a client says, the answer is a session or a refusal, and quota adds up", () => {
+  const { parent, own, roots } = system();
+  let seed = 3;
+  const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) % below;
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+  const numbers = [
+    "0",
+    "1",
+    "4096",
+    "8K",
+    "1M",
+    "9G",
+    "-1",
+    "0x2000",
+    "0xffffffffffff",
+    "9007199254740993",
+    "",
+    "x",
+    "1e9",
+  ];
+  const keys = ["ram_quota", "cap_quota", "label", "buffer_size", "arg_buffer_size", "parent_levels", "base", "size"];
+  const more = ["io_port_base", "io_port_size", "irq_number", "irq_trigger", "priority", "k", "="];
+  const services = [...roots.keys(), "", "pd", "toString", "__proto__", "x".repeat(1000)];
+  const locations = [
+    undefined,
+    { x: -1, y: 2 ** 31, width: 0, height: 2 ** 32 },
+    { x: NaN, y: 0, width: 1, height: 1 },
+  ];
+  for (let step = 0; step < 20_000; step++) {
+    const pairs = Array.from({ length: random(6) }, () => {
+      const value = random(4) === 0 ? pick(['"', '"a -> b"', '"\\', "\0", "\u{1f600}", '"program"']) : pick(numbers);
+      return `${pick([...keys, ...more])}${pick(["=", "=", "=", " = ", ""])}${value}`;
+    });
+    const args = `ram_quota=${pick(["8K", "64K", "200K"])}, cap_quota=${pick(["1", "4", "13"])}, ${pairs.join(pick([",", ", ", ";"]))}`;
+    const id = pick([0, 1, 5, 6, 7, 8, 9, 2 ** 32 - 1]);
+    const turn = random(6);
+    if (turn < 3) parent.session(id, pick(services), args, pick(locations));
+    else if (turn === 3) parent.upgrade(id, args);
+    else if (turn === 4) parent.close(id);
+    else
+      pick([() => parent.announce(pick(services)), () => parent.resourceRequest(args), () => parent.sessionCap(id)])();
+  }
+  parent.dispose();
+  assert.deepEqual([own.ramQuota(), own.capQuota()], [TOTAL.ram, TOTAL.caps]);
+});

@@ -116,6 +116,19 @@ test("S37: a native program that fails to start is reported, and harms nobody", 
   tree.close();
 });
 
+test("a native program that fails at its end is reported, and its PD ends all the same", () => {
+  const stubborn: NativeProgram = () => ({
+    dispose: () => {
+      throw new TypeError("it will not go");
+    },
+  });
+  const tree = startSystem({ config: config(start("stubborn")), natives: { stubborn } });
+  tree.configure(config(""));
+  assert.deepEqual(tree.warnings, ["init -> stubborn: stubborn could not be ended: it will not go"]);
+  assert.equal(tree.pd("stubborn"), undefined);
+  tree.close();
+});
+
 test("S37: guests and programs in TypeScript are children alike, and give all back when they go", async () => {
   const fine: NativeProgram = (env) => {
     env.log.write("native");

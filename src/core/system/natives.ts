@@ -37,15 +37,21 @@ export function nativeRun(
   let state: "new" | "started" | "ended" = "new";
   let env: OwnedEnv | undefined;
   let component: NativeComponent | undefined;
-  const run = () => {
-    if (state !== "started") return;
+  /** What a program throws is its own affair, unless it is a bug of ours. */
+  const guarded = (what: string, body: () => void) => {
     try {
-      env = createEnv({ parent: parent(), badges, tasks });
-      component = program(env.env);
+      body();
     } catch (thrown) {
       if (thrown instanceof Bug) throw thrown;
-      warn(`${label}: ${name} could not be started: ${messageOf(thrown)}`);
+      warn(`${label}: ${name} could not be ${what}: ${messageOf(thrown)}`);
     }
+  };
+  const run = () => {
+    if (state !== "started") return;
+    guarded("started", () => {
+      env = createEnv({ parent: parent(), badges, tasks });
+      component = program(env.env);
+    });
   };
   return {
     start: () => {
@@ -55,7 +61,7 @@ export function nativeRun(
     },
     dispose: () => {
       state = "ended";
-      component?.dispose();
+      guarded("ended", () => component?.dispose());
       env?.dispose();
     },
   };
