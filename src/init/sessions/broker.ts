@@ -80,11 +80,15 @@ export class Broker {
 
   /** Picks up a session that has become available; a refusal ends its record. `INVALID`: still pending, or closed. */
   pickUp(session: Session): Attempt<Capability | undefined, Exclude<SessionRefusal, OutOf>> {
-    if (isRefused(session.phase)) {
+    const lost = session.phase === "closed" && !session.handedOut;
+    if (lost || isRefused(session.phase)) {
       this.#release(session);
-      return refusal(session.phase);
+      return refusal(isRefused(session.phase) ? session.phase : "service-denied");
     }
-    if (session.phase === "available") session.phase = "cap-handed-out";
+    if (session.phase === "available") {
+      session.phase = "cap-handed-out";
+      session.handedOut = true;
+    }
     const there = session.phase === "cap-handed-out" || session.phase === "upgrade-requested";
     return success(there ? session.capability : undefined);
   }

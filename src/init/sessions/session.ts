@@ -92,6 +92,8 @@ export class Session {
   kept = 0;
   /** What the upgrade that is under way adds. */
   added: Quota = NO_QUOTA;
+  /** The client has had its capability. */
+  handedOut = false;
   /** The client has closed it or is gone. */
   unwanted = false;
   /** Whom what comes back belongs to; undefined: the client is gone. */

@@ -164,6 +164,24 @@ test("S38: a session is pending until the server delivers it, once", () => {
   assert.equal(session.phase, "cap-handed-out");
 });
 
+test("S43: a session that is closed before it was picked up is a refusal, not for ever pending", () => {
+  for (const end of ["answer", "death"]) {
+    const world = new World();
+    const { pd, client } = world.client("c");
+    const { pd: serverPd, server } = world.server("s");
+    const made = world.open(client, server, 6);
+    assert.ok(made.ok);
+    server.deliver(1, object(world));
+    if (end === "answer") server.respond(1, "closed");
+    else {
+      world.destroy(serverPd);
+      server.gone();
+    }
+    assert.deepEqual(world.broker.pickUp(made.value), { ok: false, reason: "service-denied" }, end);
+    assert.deepEqual(quotaOf(pd), GIVEN);
+  }
+});
+
 test("S40: upgrade adds to what is donated, close returns all of it", () => {
   const world = new World();
   const { pd, client } = world.client("c");
