@@ -2,9 +2,9 @@
 //
 // Running a thread: its innermost activation goes on until it returns, freezes or ends otherwise; when an entrypoint has
 // none left, the next dispatch begins. It stops when the thread can run no more or its slice is over.
-import { CALL_STATUS, CONTROL, DISPATCH } from "../../abi/index.ts";
+import { CALL_STATUS, DISPATCH } from "../../abi/index.ts";
 import { EngineFault, type Thread, type ThreadFault } from "../../engine/index.ts";
-import { messageOf } from "../../util/index.ts";
+import { Fault, messageOf } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
 import { WAKEUP } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
@@ -138,7 +138,8 @@ export class LocalExecutor implements Executor {
         return false;
       default:
         thread.faulted = true;
-        thread.raise(`${ending.kind}: ${messageOf(ending.error)}`);
+        thread.raise(`${ending.kind}: ${messageOf(ending.error)}${placeOf(ending.error)}`);
+        if (ending.kind === "threw" && hostBug(ending.error)) this.#kernel.failed(ending.error);
         return false;
     }
   }
@@ -171,5 +172,16 @@ export class LocalExecutor implements Executor {
   }
 }
 
-/** The word that asks a group to give way. */
-export const FLAG_WORD = CONTROL.flag >> 2;
+/** Guests throw their own exceptions; the engine's refusals are faults. Anything else comes out of a host function. */
+function hostBug(error: unknown): boolean {
+  return !(error instanceof WebAssembly.Exception) && !(error instanceof Fault);
+}
+
+/** Names of the innermost functions of the guest, as the engine tells them: ` in inner < outer`. */
+function placeOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  const names = Array.from(stack.matchAll(/at (\S+) \(wasm:/g), ([, name]) => name).slice(0, FRAMES_SHOWN);
+  return names.length > 0 ? ` in ${names.join(" < ")}` : "";
+}
+
+const FRAMES_SHOWN = 4;

@@ -89,7 +89,7 @@ export class Kernel {
       now: () => this.now(),
       expired: (thread) => this.#expired(thread),
       idle: options.idle,
-      failed: options.failed ?? ((thrown) => queueMicrotask(() => rethrow(thrown))),
+      failed: (thrown) => this.failed(thrown),
     });
   }
 
@@ -268,6 +268,12 @@ export class Kernel {
     for (const other of [...component.threads]) this.killThread(other);
     component.wasi?.ended?.();
     this.#options.exited?.(component, code);
+  }
+
+  /** Something was thrown that no guest can be blamed for. */
+  failed(thrown: unknown): void {
+    if (this.#options.failed) this.#options.failed(thrown);
+    else queueMicrotask(() => rethrow(thrown));
   }
 
   warn(message: string): void {

@@ -378,3 +378,26 @@ test("S34: guests call an RPC object that a TypeScript component serves", async 
   assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode)]);
   system.close();
 });
+
+test("S36: a bug in a TypeScript object stops its caller and is told, and nothing else happens", async () => {
+  const failures: unknown[] = [];
+  const system = new TestSystem({ failed: (thrown) => failures.push(thrown) });
+  const client = system.component("client", main(log(ask(4, 0))));
+  const thrown = new TypeError("a bug");
+  const broken = system.capability({
+    kind: "rom" as const,
+    dataspace: () => {
+      throw thrown;
+    },
+  });
+  client.component.table.insert(broken);
+  const thread = client.start("main") as KernelThread;
+  const other = system.component("other", main(log("(i32.const 1)")));
+  other.start("main");
+  await system.rest();
+  assert.deepEqual(failures, [thrown]);
+  assert.match(thread.problem, /^threw: a bug/);
+  assert.deepEqual(logged(system, "other"), [1]);
+  assert.match(system.warnings.at(-1)!, /^client: thread "main" threw: a bug/);
+  system.close();
+});

@@ -239,12 +239,18 @@ export class Rpc {
     if (!request) return CALL_STATUS.badMessage;
     if (object.entrypoint.badge !== 0 && !object.entrypoint.valid) return CALL_STATUS.invalidObject;
     const pending = this.#pend(thread, undefined, capability, opcode, "dispatched", NO_MESSAGE);
-    object.call(opcode, request).then((reply) => {
-      const { calls } = this.#kernel;
-      if (typeof reply === "string") calls.finish(pending, statusOf(reply));
-      else if (deliverable(reply)) calls.finish(pending, CALL_STATUS.ok, reply);
-      else calls.finish(pending, CALL_STATUS.badMessage);
-    });
+    object
+      .call(opcode, request)
+      .then((reply) => {
+        const { calls } = this.#kernel;
+        if (typeof reply === "string") calls.finish(pending, statusOf(reply));
+        else if (deliverable(reply)) calls.finish(pending, CALL_STATUS.ok, reply);
+        else calls.finish(pending, CALL_STATUS.badMessage);
+      })
+      .catch((thrown) => {
+        this.#kernel.calls.finish(pending, CALL_STATUS.invalidObject);
+        this.#kernel.failed(thrown);
+      });
     return this.#waitForCall(thread, pending);
   }
 

@@ -205,6 +205,7 @@ export class KernelThread implements CpuThread {
     this.exception = true;
     this.exceptions++;
     this.problem = problem;
+    if (!this.stepping) this.#kernel.warn(`${this.component.label}: thread "${this.name}" ${problem}`);
     const own = objectOf<SignalContext>(this.handler, "signal-context");
     (own ?? objectOf<SignalContext>(this.owner.handler, "signal-context"))?.submit(1);
   }
