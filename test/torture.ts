@@ -8,16 +8,18 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { deserialize, serialize } from "node:v8";
-import type { HostCall, HostImports, HostValue, SavedGroup } from "../src/abi/index.ts";
+import { type HostCall, type HostImports, type HostValue, type SavedGroup, WINDOW } from "../src/abi/index.ts";
 import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
 import {
   captureGroup,
   type Ending,
   Group,
   type Instance,
+  Pool,
   restoreGroup,
   stackExhausted,
   type Thread,
+  Windows,
 } from "../src/engine/index.ts";
 import type { RewriteOptions } from "../src/instrument/index.ts";
 import { messageOf } from "../src/util/index.ts";
@@ -210,9 +212,10 @@ export class Scenario {
     const linked: Record<string, WebAssembly.ModuleImports> = { ...this.#options.links?.() };
     const host = this.#host(log, () => group.instances.at(-1)!.exports);
     for (const [number, { name }] of this.#modules.entries()) {
-      const instance: Instance = group.add(name, this.#programs[number]!, host, linked, {
-        saved: saved?.instances[number],
-      });
+      const program = this.#programs[number]!;
+      const windows = program.info.windows ? new Windows(new Pool()) : undefined;
+      if (windows) windows.limit = WINDOW.highestLimit;
+      const instance: Instance = group.add(name, program, host, linked, { saved: saved?.instances[number], windows });
       linked[name] = instance.exports as WebAssembly.ModuleImports;
     }
     return group;

@@ -121,6 +121,13 @@ export interface Activity {
   readonly extended?: (body: Body, at: number) => boolean;
 }
 
+interface WalkOptions {
+  /** Whether accesses of memory 0 and memory.grow are sites. */
+  readonly extended: boolean;
+  readonly temporaries: Temporaries;
+  readonly caught: readonly Caught[];
+}
+
 const NO_SLOTS: readonly Slot[] = [];
 const NONE_CAUGHT: readonly Caught[] = [];
 
@@ -166,7 +173,7 @@ export class Planner {
     const chosen = activity(body);
     const temporaries = new Temporaries(body.locals.length);
     const caught = this.#rethrows(body) ? caughtIn(this.module, this.spaces, body, temporaries) : NONE_CAUGHT;
-    const { sites, active, tees } = this.#walk(body, type, chosen, extended, temporaries, caught);
+    const { sites, active, tees } = this.#walk(body, type, chosen, { extended, temporaries, caught });
     this.#liveness.analyse(body, this.#siteAt, sites.length);
     const frames = new FrameValues(body, sites, this.#liveness, temporaries);
     const numbers = this.#siteAt;
@@ -218,9 +225,7 @@ export class Planner {
     body: Body,
     type: FunctionType,
     activity: Activity,
-    withExtended: boolean,
-    temporaries: Temporaries,
-    caught: readonly Caught[],
+    { extended: withExtended, temporaries, caught }: WalkOptions,
   ) {
     const typing = this.#typing;
     const sites: Site[] = [];
