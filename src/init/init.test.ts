@@ -308,6 +308,30 @@ test("S43: a server exits: its sessions are closed, its clients live on", () => 
   assert.deepEqual(tree.total(), total);
 });
 
+test("S43: a child ends in order: its threads, the sessions it provides, LOG, ROMs, PD, all others", () => {
+  for (const end of ["removal", "exit"]) {
+    const { program, seen } = server();
+    const tree = plant({
+      config: system(start("c") + start("s", '<provides><service name="S"/></provides>')),
+      probes: ["c"],
+      programs: { s: program },
+    });
+    const parent = tree.parent("c");
+    ask(tree, "c", 6, "Timer", "ram_quota=10K, cap_quota=2");
+    ask(tree, "c", 7, "S", "ram_quota=8K, cap_quota=2");
+    ask(tree, "c", 8, "ROM", `label="c", ${ROM_ARGS}`);
+    ask(tree, "c", 9, "RM", "ram_quota=64K, cap_quota=2");
+    tree.settle();
+    const before = tree.closed.length;
+    if (end === "exit") parent.exit(0);
+    else tree.configure(system(start("s", '<provides><service name="S"/></provides>')));
+    tree.settle();
+    assert.deepEqual(tree.closed.slice(before), ["CPU", "LOG", "ROM", "ROM", "ROM", "PD", "Timer", "RM"]);
+    assert.equal(seen.open?.size, 0);
+    tree.close();
+  }
+});
+
 test("S44: a resource request is recorded; a later configuration with more quota wakes the child", () => {
   const tree = plant({ config: system(start("c", "", 'caps="100" ram="2M"')), probes: ["c"] });
   let woken = 0;

@@ -59,6 +59,8 @@ export interface Tree {
   readonly initPd: CorePd;
   /** Arguments of the sessions that core was asked for, by service. */
   readonly asked: string[];
+  /** Services of the sessions that core closed, in order. */
+  readonly closed: string[];
   /** The environment of the probe of that name, of its last start. */
   env(name: string): Env;
   /** How often a probe was started. */
@@ -122,6 +124,7 @@ export function plant(options: TreeOptions): Tree {
     clock,
     initPd: required(pdNamed("init"), "init's PD"),
     asked: donations.asked,
+    closed: donations.closed,
     env: (name) => required(envs.get(name)?.at(-1), `probe ${name}`),
     starts: (name) => envs.get(name)?.length ?? 0,
     parent: (name) => required(envs.get(name)?.at(-1)?.parent.object, `parent of ${name}`),
@@ -171,6 +174,7 @@ class Donations {
   ram = 0;
   caps = 0;
   readonly asked: string[] = [];
+  readonly closed: string[] = [];
   readonly cpus: CpuRecord[] = [];
   readonly #sessions = new Map<Capability, { ram: number; caps: number }>();
 
@@ -197,6 +201,7 @@ class Donations {
         root.upgrade(session, args);
       },
       close: (session) => {
+        this.closed.push(service);
         const { ram, caps } = this.#sessions.get(session)!;
         this.#sessions.delete(session);
         this.ram -= ram;

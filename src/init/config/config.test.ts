@@ -307,6 +307,38 @@ test("S49: malformed documents are faults with a place", () => {
   assert.match(fault(`<a>${" ".repeat(XML_LIMIT - 6)}</a>`), /at most 1048576/);
 });
 
+test("S49: whatever is done to a document, reading it ends with findings or one fault, and every place lies inside it", () => {
+  let state = 1;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % limit;
+  };
+  let [faults, readings] = [0, 0];
+  for (let round = 0; round < 3000; round++) {
+    let text = EVERYTHING;
+    for (let edits = below(3); edits >= 0; edits--) {
+      const at = below(text.length);
+      const length = below(6);
+      const other = text.slice(below(text.length)).slice(0, below(6));
+      text =
+        text.slice(0, at) + [other, "", '"', "<", "\u0000", "-1", "9".repeat(30)][below(7)] + text.slice(at + length);
+    }
+    const lines = text.split("\n");
+    const inside = (line: number, column: number) => line <= lines.length && column <= lines[line - 1]!.length + 1;
+    try {
+      const { config, findings } = checkConfig(text);
+      readings++;
+      for (const { position } of findings) assert.ok(inside(position.line, position.column), text);
+      for (const start of config.starts) assert.ok(start.caps >= 0 && start.ram >= 0 && start.name !== "", text);
+    } catch (error) {
+      if (!(error instanceof XmlFault)) throw error;
+      faults++;
+      assert.ok(error.position.line <= lines.length, text);
+    }
+  }
+  assert.ok(faults > 100 && readings > 100, `${faults} faults, ${readings} readings`);
+});
+
 test("xml: positions count lines and columns, also behind comments, CRLF and a mark", () => {
   const root = readXml('\uFEFF<!-- é -->\r\n<a x="1"\r\n   y="x=2">\r\n <b z=\'<\'/></a>'.replace("'<'", "'&lt;'"));
   assert.deepEqual(root.position, { line: 2, column: 1 });
