@@ -82,7 +82,7 @@ describe("cases of wasi-testsuite run plain and tortured", () => {
       );
       if (json) writeFileSync(join(own, `${name}.json`), JSON.stringify(json));
     }
-    reports = new Map((await runWasiSuite(own, { deadlineMs: 60_000 })).map((report) => [report.file, report]));
+    reports = new Map((await runWasiSuite(own, { deadlineMs: 600_000 })).map((report) => [report.file, report]));
   });
 
   for (const [name, [program, , failure]] of Object.entries(CASES)) {

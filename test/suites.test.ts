@@ -36,7 +36,7 @@ describe("scripts of the specification pass on the plain engine, rewritten and t
   let reports: ReadonlyMap<string, FileReport>;
   before(async () => {
     for (const name of SCRIPTS) convertWast(name, readFileSync(join(WAST, name), "utf8"), folder);
-    reports = new Map((await runSpecSuite(folder, { deadlineMs: 60_000 })).map((report) => [report.file, report]));
+    reports = new Map((await runSpecSuite(folder, { deadlineMs: 600_000 })).map((report) => [report.file, report]));
   });
 
   for (const name of SCRIPTS) {
