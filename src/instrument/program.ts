@@ -4,7 +4,7 @@
 // records. It is kept as long as threads of the program may be frozen.
 
 import { HOOK, type ProgramInfo, type Signature, type ValueTypeName } from "../abi/index.ts";
-import { required } from "../util/index.ts";
+import { assert, required } from "../util/index.ts";
 import {
   asNullable,
   type Body,
@@ -344,6 +344,13 @@ function windowUses(uses: ReadonlySet<string>, pool: number): ReadonlySet<string
 /** The options of a program with windows; undefined where there is nothing to translate. */
 function windowsOf(spaces: IndexSpaces, { windows }: RewriteOptions): WindowOptions | undefined {
   if (!windows || spaces.memories.length === 0) return undefined;
+  for (const index of windows === true ? [] : (windows.functions ?? [])) {
+    const { importedFunctions, functions } = spaces;
+    assert(
+      index >= importedFunctions && index < functions.length,
+      `windows: function ${index} is one of the module's own`,
+    );
+  }
   if (spaces.memories[0]!.index64) {
     const what = "memory 0 has 64-bit addresses, which windows do not translate; rewrite the module without windows";
     throw new WasmFault("unsupported", what, { offset: 0, section: "memory section" });
