@@ -425,3 +425,12 @@ test("S29: Native_cpu gives the real thread and its extended state", async () =>
   assert.deepEqual(native.threadState(INVALID), { ok: false, reason: "state-access-failed" });
   system.close();
 });
+
+test("S27: a trap that nobody handles is told to people", async () => {
+  const system = new TestSystem();
+  system.component("guest", `(func (export "rtcr_component_start") (unreachable))`).start("main");
+  await system.rest();
+  assert.equal(system.warnings.length, 1);
+  assert.match(system.warnings[0]!, /^guest: thread "main" is stopped: trapped: /);
+  system.close();
+});

@@ -200,14 +200,16 @@ export class KernelThread implements CpuThread {
     return outcome;
   }
 
-  /** Stops it: a trap, or a step. The handler is told. */
+  /** Stops it: a trap, or a step. The handler is told; where there is none, people are. */
   raise(problem: string): void {
     this.exception = true;
     this.exceptions++;
     this.problem = problem;
     if (!this.stepping) this.#kernel.warn(`${this.component.label}: thread "${this.name}" ${problem}`);
     const own = objectOf<SignalContext>(this.handler, "signal-context");
-    (own ?? objectOf<SignalContext>(this.owner.handler, "signal-context"))?.submit(1);
+    const handler = own ?? objectOf<SignalContext>(this.owner.handler, "signal-context");
+    if (handler) handler.submit(1);
+    else this.#kernel.warn(`${this.component.label}: thread "${this.name}" is stopped: ${problem}`);
   }
 
   // The contract.
