@@ -97,6 +97,38 @@ test("a program that is not there is named before the start, with the modules th
   assert.match(err, /<start name="a"> wants the ROM module "insede", which is not there; there are init, inside, /);
 });
 
+test("S51: rtcr check prints the tree of a configuration and what its quotas cannot give", async (t) => {
+  const path = folder(t);
+  const file = join(path, "system.xml");
+  const inner = system(
+    '<start name="x" caps="150"><binary name="log_server"/><provides><service name="LOG"/></provides></start>',
+  );
+  writeFileSync(
+    file,
+    system(`<start name="sub" caps="180" ram="4M"><binary name="init"/>${inner}</start><start name="report_rom"/>`),
+  );
+  const { code, out, err } = await cli(path, "check", file);
+  assert.equal(code, 0, err);
+  assert.deepEqual(out.split("\n"), [
+    `${file} is without fault`,
+    "  sub (init): 4.0 MiB, 180 caps",
+    "    x (log_server): 2.0 MiB, 150 caps, provides LOG",
+    "  report_rom: 2.0 MiB, 100 caps",
+    "  note: the children of sub want 150 caps, 128 can be given",
+    "",
+  ]);
+  const { children } = JSON.parse((await cli(path, "check", "--json", file)).out);
+  assert.deepEqual(children[1], {
+    name: "report_rom",
+    binary: "report_rom",
+    assigned: { ram: 2 << 20, caps: 100 },
+    provides: [],
+    children: [],
+  });
+  writeFileSync(file, "<config><stort/></config>");
+  assert.equal((await cli(path, "check", file)).code, 1);
+});
+
 test("options of systems and of programs are told apart", async (t) => {
   const path = folder(t);
   const file = join(path, "system.xml");

@@ -2,13 +2,31 @@
 
 import { readFileSync } from "node:fs";
 import { checkSystem, describeFinding, XmlFault } from "../../init/index.ts";
+import type { Io } from "../command.ts";
 import { CliFailure, EXIT } from "../failure.ts";
+import { printJson } from "../print.ts";
+import { describeSystem, printTree } from "./describe.ts";
+import { readSystemModules } from "./modules.ts";
+import { SYSTEM_QUOTA } from "./protocol.ts";
 
 /** Most findings that are listed. */
 const LISTED = 20;
 
 /** Which modules there are. */
 export type ModuleNames = Pick<ReadonlyMap<string, unknown>, "has" | "keys">;
+
+/**
+ * Checks a configuration without running it, and says what it makes.
+ *
+ * @throws CliFailure as `readSystemConfig` does
+ */
+export function checkSystemFile(io: Io, file: string, roms: readonly string[], json: boolean): void {
+  const text = readSystemConfig(file, readSystemModules(file, roms));
+  const tree = describeSystem(checkSystem(text).config, SYSTEM_QUOTA);
+  if (json) return printJson(io, { system: file, ...tree });
+  io.out(`${file} is without fault\n${printTree(tree.children)}`);
+  for (const note of tree.notes) io.out(`  note: ${note}\n`);
+}
 
 /**
  * The text of a configuration that is without fault.

@@ -4,6 +4,9 @@ import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, DeviceSpec } from "../../core/index.ts";
 import type { Quota } from "../../session/index.ts";
 
+/** What a system has. */
+export const SYSTEM_QUOTA: Quota = { ram: 1 << 30, caps: 100_000 };
+
 /** Given to the worker at its start. */
 export interface SystemSpec {
   readonly config: string;

@@ -7,7 +7,6 @@ import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo } from "../../core/index.ts";
-import type { Quota } from "../../session/index.ts";
 import type { Io } from "../command.ts";
 import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
@@ -16,10 +15,8 @@ import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { readDevices } from "./devices.ts";
 import { readSystemModules } from "./modules.ts";
-import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
+import { type FromSystem, SYSTEM_QUOTA, type SystemSpec, type ToSystem } from "./protocol.ts";
 
-/** What a system has unless told otherwise. */
-export const SYSTEM_QUOTA: Quota = { ram: 1 << 30, caps: 100_000 };
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How long the file must be left alone before it is read: it may be written in pieces. */
 const QUIET_MS = 50;

@@ -3,27 +3,35 @@
 import { type LoadedProgram, loadProgram } from "../../core/program.ts";
 import { WASI_MODULE } from "../../wasi/index.ts";
 import { decodeModule } from "../../wasm/index.ts";
-import { type Command, flag, type Io } from "../command.ts";
+import { type Command, flag, type Io, texts } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { readModule } from "../modules.ts";
 import { type FoundObstacle, findObstacles } from "../obstacles.ts";
 import { printJson, toSize } from "../print.ts";
+import { checkSystemFile } from "../system/check.ts";
 
 export const check: Command = {
   name: "check",
   summary: "tell whether a program can be saved",
-  usage: "[--json] PROGRAM.wasm",
+  usage: "[--json] PROGRAM.wasm | [--json] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Decodes and rewrites a module without running it. Exits with 0 when every state of it can be saved, and prints sizes,
 safe points and what the rewritten code takes; else with 5 and every obstacle by offset, function and instruction. A
 malformed or invalid module is a failure (1).
 
 Not an obstacle, but said: references to objects of the host (externref) are refused by name when a checkpoint meets
-one; functions imported from elsewhere than ${WASI_MODULE} need an embedder that gives them.`,
-  options: { json: { type: "boolean" } },
+one; functions imported from elsewhere than ${WASI_MODULE} need an embedder that gives them.
+
+With a file that ends in .xml it checks a system's configuration as rtcr run does, without running it, and prints the
+tree of components; faults are a failure (1), each with file, line and what is allowed.`,
+  options: { json: { type: "boolean" }, rom: { type: "string", multiple: true } },
   operands: [1, 1],
   run: async ({ values, positionals, io }) => {
     const file = positionals[0]!;
+    if (file.endsWith(".xml")) {
+      checkSystemFile(io, file, texts(values, "rom"), flag(values, "json"));
+      return EXIT.done;
+    }
     const { bytes, hash } = readModule(file);
     const obstacles = findObstacles(decodeModule(bytes));
     if (obstacles.length > 0) {
