@@ -14,6 +14,7 @@ import {
   INVALID,
   type KernelObject,
   LOG_LIMIT,
+  type LoadOptions,
   lastElement,
   type NativePd,
   objectOf,
@@ -102,7 +103,7 @@ export class Rtcr {
       real: (capability) => this.#real(capability),
       upgraded: (session, quota) => this.#children.get(nameOf(session))?.upgraded(session, quota),
       ended: (session) => this.#ended(session),
-      load: (child, native, binary) => this.#load(child, native, binary),
+      load: (child, native, binary, options) => this.#load(child, native, binary, options),
       launch: (child) => this.#launch(child),
     };
   }
@@ -133,11 +134,17 @@ export class Rtcr {
     return capability;
   }
 
-  #load(child: Child, native: NativePd, binary: Capability<Dataspace>): ReturnType<NativePd["load"]> {
+  /** @param options as the configuration says; the recorded child and RTCR's own options come first */
+  #load(
+    child: Child,
+    native: NativePd,
+    binary: Capability<Dataspace>,
+    options: LoadOptions = {},
+  ): ReturnType<NativePd["load"]> {
     const [pd] = this.#children.get(child.name)?.of(RtcrPd) ?? [];
     const recorded = this.#recorded(child.name);
-    const windows = recorded?.windows ?? this.#options.windows?.(child.name) ?? false;
-    return native.load(binary, { windows, ...(pd ? { pd: pd.base.capability } : {}) });
+    const windows = recorded?.windows ?? this.#options.windows?.(child.name) ?? options.windows ?? false;
+    return native.load(binary, { ...options, windows, ...(pd ? { pd: pd.base.capability } : {}) });
   }
 
   #recorded(name: string): ChildInfo | undefined {
