@@ -92,6 +92,9 @@ export class Init implements Household {
     const requests = this.#handler(() => this.#upward.poll());
     this.#upward = new Upward(this, this.#family, this.#own, requests);
     this.#parent()?.sessionSigh(this.#handler(() => this.#parentServer.poll()));
+    // What init could not give before it may be able to give now.
+    this.#parent()?.resourceAvailSigh(this.#handler(() => this.#family.apply()));
+    this.#parent()?.heartbeatSigh(this.#handler(() => this.#parent()?.heartbeatResponse()));
     this.#openConfig();
   }
 

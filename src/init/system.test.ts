@@ -490,6 +490,31 @@ test("S55: an inner child uses a server of the outer init: both make and close s
   assert.deepEqual(figures(), before);
 });
 
+test("S44, S55: an inner init that gets more quota gives it to its children, and starts those that it could not", () => {
+  const inner = system(`${start("x", "", 'caps="100" ram="6M"')}${start("y", "", 'caps="100" ram="2M"')}`);
+  const config = (ram: number) => system(start("inner", `<binary name="init"/>${inner}`, `caps="1000" ram="${ram}M"`));
+  const tree = plant({ config: config(4), probes: ["x", "y"] });
+  let woken = 0;
+  tree.parent("x").resourceAvailSigh(tree.env("x").signalHandler(() => woken++).context);
+  assert.deepEqual([tree.starts("x"), tree.starts("y"), tree.pd("inner -> x")!.ramQuota() < 4 << 20], [1, 0, true]);
+  const before = tree.pd("inner -> x")!.ramQuota();
+  tree.configure(config(10));
+  assert.deepEqual([tree.starts("inner"), tree.starts("x"), tree.starts("y"), woken], [0, 1, 1, 1]);
+  assert.ok(tree.pd("inner -> x")!.ramQuota() > before);
+  tree.close();
+});
+
+test("S47, S55: an init inside answers heartbeats", () => {
+  const inner = `<binary name="init"/><heartbeat restart_after_skipped="2"/>${system(start("x"))}`;
+  const tree = plant({
+    config: system(`<heartbeat rate_ms="100"/><report/>${start("inner", inner, 'caps="1000" ram="16M"')}`),
+    probes: ["x"],
+  });
+  tree.advance(1000);
+  assert.equal(tree.starts("x"), 1);
+  assert.doesNotMatch(tree.reports.at(-1)!.text, /skipped/);
+});
+
 test("S55: services of inner children are offered to the outside, sessions go both ways through two inits", () => {
   const log: string[] = [];
   const inner = system(
