@@ -94,6 +94,8 @@ export class Component {
   readonly table = new CapabilityTable();
   /** Those that have not ended, in the order of their creation. */
   readonly threads: KernelThread[] = [];
+  /** How many threads there are, those included that have ended and not been killed. */
+  held = 0;
   readonly waits: Waits;
   /** The PD that this is the inside of; set by the PD. */
   home: ComponentHome | undefined;

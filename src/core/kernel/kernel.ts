@@ -146,33 +146,47 @@ export class Kernel {
 
   /** @returns undefined if the component has too many */
   createThread(component: Component, owner: ThreadOwner, setup: ThreadSetup): KernelThread | undefined {
-    if (component.threads.length >= KERNEL_LIMITS.threads || !this.#components.has(component.id)) return undefined;
+    if (component.held >= KERNEL_LIMITS.threads || !this.#components.has(component.id)) return undefined;
     const thread = new KernelThread(this, this.#nextThread++, component, owner, setup);
     this.#threads.set(thread.id, thread);
     component.threads.push(thread);
+    component.held++;
     return thread;
   }
 
-  /** Ends a thread, wherever it is; harmless when repeated. Calls that it served fail, calls that it made are dropped. */
+  /** Ends a thread, wherever it is, and its object; harmless when repeated. */
   killThread(thread: KernelThread): void {
-    if (thread.dead) return;
-    const { component, entrypoint } = thread;
-    this.unwait(thread);
+    if (!this.#threads.delete(thread.id)) return;
+    this.endThread(thread);
+    thread.component.held--;
     thread.dispose();
-    this.#threads.delete(thread.id);
-    component.threads.splice(component.threads.indexOf(thread), 1);
-    if (thread.onStack) this.interrupt(thread);
-    else this.endThread(thread);
-    this.calls.orphan(thread);
-    if (entrypoint) for (const source of entrypoint.sources.splice(0)) this.signals.leave(thread, source);
   }
 
-  /** A thread has nothing left to do, or was killed: nothing of it stays in the group. */
+  /**
+   * A thread has nothing left to do, or shall not do it: calls that it served fail, calls that it made are dropped.
+   * Its object stays until somebody kills it; that of `thread-spawn` goes with it.
+   */
   endThread(thread: KernelThread): void {
-    for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") thread.component.group.drop(engine);
+    const { component, entrypoint } = thread;
+    if (!thread.dead) {
+      this.unwait(thread);
+      thread.dead = true;
+      component.threads.splice(component.threads.indexOf(thread), 1);
+      this.calls.orphan(thread);
+      if (entrypoint) for (const source of entrypoint.sources.splice(0)) this.signals.leave(thread, source);
     }
-    if (!thread.dead) this.killThread(thread);
+    if (thread.onStack) return this.interrupt(thread); // the rest is done when it has left
+    for (const { engine } of thread.activations.splice(0)) {
+      if (engine.state !== "ended") component.group.drop(engine);
+    }
+    if (thread.instance !== 0) this.killThread(thread);
+  }
+
+  /** A thread that has ended and was not killed lives again: it takes up another state. */
+  revive(thread: KernelThread): void {
+    if (!thread.dead || !this.#threads.has(thread.id)) return;
+    thread.dead = false;
+    thread.component.threads.push(thread);
   }
 
   /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
@@ -185,7 +199,7 @@ export class Kernel {
 
   /** Ends a component with all its threads. Its PD ends its objects. */
   destroyComponent(component: Component): void {
-    for (const thread of [...component.threads]) this.killThread(thread);
+    for (const thread of [...this.#threads.values()]) if (thread.component === component) this.killThread(thread);
     component.native?.dispose();
     component.native = undefined;
     if (component.loaded && this.#components.has(component.id)) this.abandon(component);
@@ -265,7 +279,7 @@ export class Kernel {
   /** @internal A thread has ended its program. */
   exited(thread: KernelThread, code: number): void {
     const { component } = thread;
-    for (const other of [...component.threads]) this.killThread(other);
+    for (const other of [...component.threads]) this.endThread(other);
     component.wasi?.ended?.();
     this.#options.exited?.(component, code);
   }

@@ -32,6 +32,7 @@ export function innermost(thread: KernelThread): {
 /** Undefined if something in it has no saved form. */
 export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | undefined {
   const { component, entrypoint } = thread;
+  if (thread.dead) return { version: VERSION, started: true, ended: true, activations: [], globals: [] };
   if (!component.loaded) return { version: VERSION, started: thread.started, activations: [], globals: [] };
   if (!component.onStack) component.saveGlobals();
   try {
@@ -51,6 +52,7 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
         ? { serving: { entry: { ...serving.call.entry }, argument: serving.argument, message: serving.message } }
         : {}),
       sources: (entrypoint?.sources ?? []).map((source) => component.table.slotOfObject(source)),
+      ...(thread.exception ? { exception: true, faulted: thread.faulted } : {}),
       wakeup: entrypoint?.wakeup ?? false,
       wantsWakeup: thread.wantsWakeup,
       ...(thread.waiting ? { waiting: { ...thread.waiting }, remainingMs } : {}),
@@ -77,6 +79,11 @@ export function loadThread(
   const read = readState(state, thread);
   if (!read) return false;
   kernel.unwait(thread);
+  if (read.ended) {
+    kernel.endThread(thread);
+    return true;
+  }
+  kernel.revive(thread);
   if (!component.loaded) {
     thread.started = read.started;
     return true;
@@ -91,6 +98,8 @@ export function loadThread(
     return { role: own ? serves : ROLE.notification, engine };
   });
   thread.started = read.started;
+  thread.exception = read.exception;
+  thread.faulted = read.faulted;
   thread.instance = read.instance;
   thread.globals = read.globals;
   thread.wantsWakeup = read.wantsWakeup;
@@ -123,6 +132,9 @@ function renumbered(
 }
 
 interface ReadState {
+  readonly ended: boolean;
+  readonly exception: boolean;
+  readonly faulted: boolean;
   readonly started: boolean;
   readonly activations: readonly { readonly role: number; readonly thread: SavedThread }[];
   readonly instance: number;
@@ -167,13 +179,17 @@ class StateReader {
     const types = component.freshGlobals(0).map((value) => typeof value);
     const instance = number(fields["instance"] ?? 0);
     if (component.loaded && !component.group.instances[instance]) throw new TypeError("instance");
-    if (component.loaded && instance === 0 && fields["started"] === true) {
+    const ended = fields["ended"] === true;
+    if (component.loaded && instance === 0 && fields["started"] === true && !ended) {
       if (globals.length !== types.length || globals.some((value, i) => typeof value !== types[i])) {
         throw new TypeError("globals");
       }
     }
     return {
       started: fields["started"] === true,
+      ended,
+      exception: fields["exception"] === true,
+      faulted: fields["faulted"] === true,
       instance,
       activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
       globals,

@@ -243,7 +243,6 @@ test("S26: a state that does not fit changes nothing", async () => {
   const [activation] = saved["activations"] as unknown as { thread: { frames: object[] } }[];
   const frames = activation!.thread.frames.map((frame) => ({ ...frame, position: 1 }));
   const bad: unknown[] = [
-    null,
     7,
     "state",
     [],

@@ -98,6 +98,7 @@ export class KernelThread implements CpuThread {
   exception = false;
   /** Stopped by a trap: nothing is left that it could go on with. */
   faulted = false;
+  /** It has ended: returned, or was killed. */
   dead = false;
   stepping = false;
   exceptions = 0;
@@ -242,7 +243,7 @@ export class KernelThread implements CpuThread {
   }
 
   state(): Attempt<ThreadState, "state-access-failed"> {
-    if (this.dead || this.onStack) return refusal("state-access-failed");
+    if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     const saved = saveThread(this, this.#kernel);
     if (saved === undefined) return refusal("state-access-failed");
     const { paused, exception, waiting } = this;
@@ -259,7 +260,7 @@ export class KernelThread implements CpuThread {
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
   ): Attempt<void, "state-access-failed"> {
-    if (this.dead || this.onStack) return refusal("state-access-failed");
+    if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     if (saved === null) {
       this.#kernel.forgetWork(this);
       return success(undefined);
@@ -326,9 +327,8 @@ export class KernelThread implements CpuThread {
     }
   }
 
-  /** @internal The kernel ends it: its capability denotes nothing any more. */
+  /** @internal The kernel ends its object: its capability denotes nothing any more. */
   dispose(): void {
-    this.dead = true;
     this.#identity.dispose();
     this.owner.ended(this);
   }
