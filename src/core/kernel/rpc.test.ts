@@ -398,6 +398,97 @@ test("S36: a bug in a TypeScript object stops its caller and is told, and nothin
   assert.deepEqual(failures, [thrown]);
   assert.match(thread.problem, /^threw: a bug/);
   assert.deepEqual(logged(system, "other"), [1]);
-  assert.match(system.warnings.at(-1)!, /^client: thread "main" threw: a bug/);
+  assert.match(system.warnings.at(-1)!, /^client: thread "main" .*threw: a bug/);
   system.close();
 });
+
+for (const every of [0, 1, 5]) {
+  test(`S34: a chain of twenty components, longer than calls nest (points: ${every})`, async () => {
+    const system = new TestSystem();
+    let points = 0;
+    system.kernel.everyPoint = every > 0;
+    system.kernel.atPoint = () => ++points % every === 0;
+    const relay = (last: boolean) =>
+      `${tableOf("d")} ${SERVES} ${dispatch(
+        "d",
+        `${BUSY} ${last ? "" : `(i32.store offset=40 (local.get $m) ${ask(4, 1, "(i32.load offset=40 (local.get $m))")})`}
+         ${answerPlus(1)}`,
+      )}`;
+    const chain = Array.from({ length: 20 }, (_, i) => system.component(`c${i}`, relay(i === 19)));
+    const objects = chain.map((node) => system.object(node, node.start("ep").capability));
+    for (const [i, node] of chain.slice(0, -1).entries()) node.component.table.insert(objects[i + 1]!);
+    const client = system.component("client", main(log(ask(4, 1, 100)) + log(ask(4, 1, 200))));
+    client.component.table.insert(objects[0]!);
+    client.start("main");
+    await system.rest();
+    assert.deepEqual(logged(system, "client"), [120, 220]);
+    assert.equal(system.kernel.calls.size, 0);
+    system.close();
+  });
+}
+
+test("S4, S36: a component in the middle of a chain of nested calls is destroyed by its end", async () => {
+  const system = new TestSystem();
+  // c1 asks c2, which kills c1's thread through its CPU session, and answers; c0 waits for c1.
+  const asks = `${tableOf("d")} ${SERVES} ${dispatch("d", `(i32.store offset=40 (local.get $m) ${ask(4, 1)})`)}`;
+  const kills = `${tableOf("d")} ${SERVES} ${dispatch(
+    "d",
+    `(i32.store (i32.const 8192) (i32.const 0)) (i32.store (i32.const 8196) (i32.const 1)) (i32.store (i32.const 8200) (i32.const 5))
+     (drop (call $call (i32.const 4) (i32.const 1) (i32.const 8192))) ${answerPlus(1)}`,
+  )}`;
+  const [c1, c2] = [system.component("c1", asks), system.component("c2", kills)];
+  const [ep1, ep2] = [c1.start("ep"), c2.start("ep")];
+  c1.component.table.insert(system.object(c2, ep2.capability));
+  c2.component.table.insert(c1.cpu.capability);
+  c2.component.table.insert(ep1.capability);
+  await system.rest();
+  const client = system.component("client", main(log(ask(4, 1)) + log(ask(4, 1))));
+  client.component.table.insert(system.object(c1, ep1.capability));
+  client.start("main");
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), Array(2).fill(status(CALL_STATUS.invalidObject)));
+  assert.equal((ep2 as KernelThread).idle, true);
+  assert.equal(c1.component.group.threads.length, 0);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+for (const victim of [0, 1, 2]) {
+  for (const every of [0, 1, 2]) {
+    test(`S4, S36: PD ${victim} of a chain of three is destroyed within the innermost call (points: ${every})`, async () => {
+      const system = new TestSystem();
+      let points = 0;
+      system.kernel.everyPoint = every > 0;
+      system.kernel.atPoint = () => ++points % every === 0;
+      const asks = `${tableOf("d")} ${SERVES} ${dispatch("d", `(i32.store offset=40 (local.get $m) ${ask(4, 1)})`)}`;
+      // Slot 4 is a session whose function 1 destroys the victim's PD.
+      const destroys = `${tableOf("d")} ${SERVES} ${dispatch(
+        "d",
+        `(i32.store (i32.const 8192) (i32.const 0)) (i32.store (i32.const 8196) (i32.const 0))
+         (drop (call $call (i32.const 4) (i32.const 1) (i32.const 8192))) ${BUSY} ${answerPlus(1)}`,
+      )}`;
+      const [inner, middle] = [system.component("inner", destroys), system.component("middle", asks)];
+      const [innerEp, middleEp] = [inner.start("ep"), middle.start("ep")];
+      middle.component.table.insert(system.object(inner, innerEp.capability));
+      const client = system.component("client", main(log(ask(4, 1, 41)) + log("(i32.const 7)")));
+      client.component.table.insert(system.object(middle, middleEp.capability));
+      const pds = [client.pd, middle.pd, inner.pd];
+      const update = () => {
+        pds[victim]!.destroy();
+        return true;
+      };
+      inner.component.table.insert(system.capability({ kind: "rom" as const, update }));
+      await system.rest();
+      client.start("main");
+      await system.rest();
+      const dead = status(CALL_STATUS.invalidObject);
+      // The middle one passes on, as its answer, that the inner one is gone.
+      assert.deepEqual(logged(system, "client"), [[], [dead, 7], [dead, 7]][victim]);
+      assert.equal(system.kernel.calls.size, 0);
+      for (const [i, ep] of [innerEp, middleEp].entries()) {
+        if (i !== 2 - victim) assert.equal((ep as KernelThread).idle, true, `entrypoint ${i} serves on`);
+      }
+      system.close();
+    });
+  }
+}

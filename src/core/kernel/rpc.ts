@@ -205,7 +205,10 @@ export class Rpc {
     } else {
       executor.began(server, pending.id);
       scheduler.ready(server);
-      if (server.dead) this.#kernel.endThread(server);
+      if (server.dead) {
+        this.#kernel.endThread(server);
+        calls.finish(pending, CALL_STATUS.invalidObject); // it had not become pending when the server ended
+      }
     }
     if (thread.dead) {
       calls.abandon(pending);
