@@ -79,6 +79,23 @@ for (const { app, lines, windows = false, config = SHORT } of CASES) {
   });
 }
 
+test("S48: heap and sliced heap", async () => {
+  const run = await runComponents({ start: child("heap_test"), apps: ["heap_test"] });
+  const lines = run.of("heap_test");
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("FAILED")),
+    [],
+  );
+  assert.equal(lines.filter((line) => line.startsWith("ok: ")).length, 22);
+  const rest = lines.filter((line) => !line.startsWith("ok: ")).map((line) => line.replace(/0x[0-9a-f]+/, "0x"));
+  const unknown = "Warning: heap could not free memory block: 0x is not allocated here";
+  assert.deepEqual(rest, [
+    "Error: attempt to allocate a block of 0 bytes from the heap",
+    ...[unknown, unknown, unknown],
+    "Warning: sliced heap could not free memory block: 0x is not allocated here",
+  ]);
+});
+
 test("S116: a component in Rust", async () => {
   const run = await runComponents({ start: child("rs-counter"), apps: ["rs-counter"] });
   assert.deepEqual(run.of("rs-counter"), [

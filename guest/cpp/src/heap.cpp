@@ -164,10 +164,9 @@ bool Heap::alloc(size_t size, void **out) {
   const size_t needed = max<size_t>(align_up(size + 8, ALIGN), 2 * ALIGN);
   Block *block = _find(needed);
   if (!block) {
-    // room for the block and for what every chunk has of its own
-    const size_t least = align_up(needed + sizeof(Chunk) + 4 * ALIGN, PAGE_SIZE);
-    const size_t with_map = align_up(least + Chunk::bitmap_bytes(least), PAGE_SIZE);
-    const size_t bytes = max(_next_chunk, with_map);
+    // room for the block and for what every chunk has of its own: header, bitmap (a 128th), sentinel, alignment
+    const size_t least = needed + needed / 100 + sizeof(Chunk) + 8 * ALIGN;
+    const size_t bytes = max(_next_chunk, align_up(least, PAGE_SIZE));
     if (!_add_chunk(bytes, false)) return false;
     if (_next_chunk < MAX_CHUNK) _next_chunk *= 2;
     block = _find(needed);
