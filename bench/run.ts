@@ -7,6 +7,7 @@ const BENCHES = {
   freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),
+  scopes: () => import("./scopes.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;

@@ -4,9 +4,11 @@
 // A dataspace is matched by its role, that is where it is attached: a bootstrap attaches the same things at the same
 // places (thesis 4.6 matched by index, and noticed no difference). Size and attribute must agree, or both sides are named.
 import type { ChildInfo, DataspaceInfo } from "../checkpoint/index.ts";
+import { endScope } from "../profile/index.ts";
 import type { Capability, Dataspace } from "../session/index.ts";
 import { environment } from "./capture.ts";
 import { RtcrFault } from "./faults.ts";
+import { beginRestoredAllocation, restoreBytes } from "./scopes.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 /** Recorded dataspaces whose content is in place, by allocation number, and the threads' stack pointers at the barrier. */
@@ -27,7 +29,11 @@ export class Bootstrap {
     this.#info = info;
     this.#tracked = tracked;
     const roles = new Map(info.pd.dataspaces.map((dataspace) => [dataspace.role, dataspace]));
-    tracked.context.attached = (dataspace, role) => this.#attached(dataspace, roles.get(role));
+    tracked.context.attached = (dataspace, role) => {
+      const scope = beginRestoredAllocation();
+      this.#attached(dataspace, roles.get(role));
+      endScope(scope);
+    };
     const { pd, cpu } = environment(tracked);
     pd.parent!.barrier = () => {
       tracked.context.attached = () => {};
@@ -63,7 +69,7 @@ export class Bootstrap {
       this.#deviation ??= this.#mismatch(recorded, tracked);
       return;
     }
-    capability.object?.write(0, recorded.content);
+    restoreBytes(capability.object, 0, recorded.content);
     this.#filled.add(recorded.allocated);
   }
 

@@ -7,6 +7,7 @@
 // I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
 import type { CallInfo, CapabilityInfo, ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type CallState, type NativePd, objectOf } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { type DataProvider, type Lease, leaseBytes } from "./data-provider.ts";
@@ -17,6 +18,7 @@ import type { CopyOut } from "./pd-objects.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
+import { inCheckpoint } from "./scopes.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
@@ -51,10 +53,11 @@ export function capture(children: readonly TrackedChild[], { name, parent, provi
   }
   const copy: CopyOut = (dataspace, size) => {
     const target = lease.value.take(size);
-    dataspace.read(0, target);
+    inCheckpoint("Checkpoint of dataspace", () => dataspace.read(0, target));
     return target;
   };
-  hold(children);
+  const checkpoint = beginScope("Checkpoint", "red");
+  inScope("Pause", "green", () => hold(children));
   try {
     const created = new Date().toISOString();
     const infos = children.map((child) => captureChild(child, copy));
@@ -70,7 +73,8 @@ export function capture(children: readonly TrackedChild[], { name, parent, provi
     lease.value.release();
     throw thrown;
   } finally {
-    release(children);
+    inScope("Resume", "green", () => release(children));
+    endScope(checkpoint);
   }
 }
 
@@ -98,15 +102,15 @@ function captureChild(child: TrackedChild, copy: CopyOut): ChildInfo {
     program: program.module,
     windows: program.windows,
     parent: pd.parent.checkpoint(),
-    pd: pd.checkpoint(copy),
-    cpu: cpu.checkpoint(),
-    logs: child.of(RtcrLog).map((log) => log.checkpoint()),
-    timers: child.of(RtcrTimer).map((timer) => timer.checkpoint()),
-    roms: child.of(RtcrRom).map((rom) => rom.checkpoint()),
-    rms: child.of(RtcrRm).map((rm) => rm.checkpoint()),
+    pd: inCheckpoint("Checkpoint of PD", () => pd.checkpoint(copy)),
+    cpu: inCheckpoint("Checkpoint of CPU", () => cpu.checkpoint()),
+    logs: inCheckpoint("Checkpoint of LOG", () => child.of(RtcrLog).map((log) => log.checkpoint())),
+    timers: inCheckpoint("Checkpoint of Timer", () => child.of(RtcrTimer).map((timer) => timer.checkpoint())),
+    roms: inCheckpoint("Checkpoint of ROM", () => child.of(RtcrRom).map((rom) => rom.checkpoint())),
+    rms: inCheckpoint("Checkpoint of RM", () => child.of(RtcrRm).map((rm) => rm.checkpoint())),
     reports: child.of(RtcrReport).map((report) => report.checkpoint()),
     foreign: child.foreign,
-    capabilities: native.slots().map(
+    capabilities: inCheckpoint("Checkpoint of capabilities", () => native.slots()).map(
       ({ slot, capability, count }): CapabilityInfo => ({
         slot,
         badge: capability.valid ? capability.badge : 0,

@@ -1,5 +1,6 @@
 // The PD session that a child sees: everything it allocates is tracked, then passed on to the real one (spec 1.3).
 import type { PdInfo } from "../checkpoint/index.ts";
+import { endScope } from "../profile/index.ts";
 import type {
   Cached,
   Capability,
@@ -20,6 +21,7 @@ import { RtcrFault } from "./faults.ts";
 import { RtcrParent } from "./parent.ts";
 import { type CopyOut, TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
 import { RtcrRegionMap, roleAt } from "./region-map.ts";
+import { beginAllocation } from "./scopes.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
 
@@ -157,7 +159,9 @@ export class RtcrPd implements PdSession {
   }
 
   alloc(size: number, cached: Cached = "cached"): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
+    const scope = beginAllocation(this.#context.restoring);
     const made = TrackedDataspace.allocate(this.#context, this.#pd, size, cached);
+    endScope(scope);
     if (!made.ok) return made;
     if (!made.value) return this.#pd.alloc(0, cached);
     this.dataspaces.add(made.value.capability, made.value);

@@ -1,5 +1,6 @@
 // The restore of one child, step by step; the order of steps over all children is restore.ts's.
 import type { ChildInfo, DataspaceInfo, ObjectInfo, RegionMapInfo, SessionInfo } from "../checkpoint/index.ts";
+import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
   type CpuThread,
@@ -20,6 +21,7 @@ import { RtcrReport } from "./report.ts";
 import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
+import { restoreContent } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { Translation } from "./translation.ts";
@@ -89,13 +91,17 @@ export class Restorer {
       const dataspace = this.#translation.get<Dataspace>(info.badge).object;
       if (!dataspace) continue;
       if (!filled?.dataspaces.has(info.allocated)) {
-        dataspace.write(0, info.content);
+        restoreContent(dataspace, info.content);
         continue;
       }
+      const repair = beginScope("Stack Repair", "blue");
+      const lookUp = beginScope("Dataspace Region-Map Look-Up", "blue");
       const region = pd.stackArea.regions.find(({ dataspaceBadge }) => dataspaceBadge === info.badge);
+      if (region) endScope(lookUp); // scopes that do not end are not recorded
       if (!region)
-        dataspace.write(0, info.content); // heaps and the like: the bootstrap has worked there
+        restoreContent(dataspace, info.content); // heaps and the like: the bootstrap has worked there
       else reports.push(...repairStack({ child: name, threads: cpu.threads, filled, region, base, dataspace, info }));
+      if (region) endScope(repair);
     }
     if (pd.dataBadge !== 0) this.#fillData(pd.data);
     return reports;
@@ -111,7 +117,10 @@ export class Restorer {
   }
 
   release(): void {
+    this.#child.tracked.context.restoring = false;
+    const scope = beginScope("Resume", "green");
     for (const thread of this.#threads) thread.release();
+    endScope(scope);
   }
 
   #native(): NativePd {
@@ -311,7 +320,7 @@ export class Restorer {
   }
 
   #fillData(content: Uint8Array): void {
-    const written = this.#native().data().object?.write(0, content) ?? 0;
+    const written = restoreContent(this.#native().data().object, content);
     if (written !== content.length) {
       throw this.#mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
     }

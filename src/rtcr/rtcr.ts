@@ -7,6 +7,7 @@
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
 import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { type Child, Init, type InitHooks, NO_HOOKS, type Session } from "../init/index.ts";
+import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -113,6 +114,7 @@ export class Rtcr {
     if (name === OWN) return capability;
     const child = this.#children.get(name) ?? new TrackedChild(name, this.#env.badges, this.#interposers());
     this.#children.set(name, child);
+    if (this.#recorded(name)) child.context.restoring = true;
     return child.deliver(session, capability, argsOf(session));
   }
 
@@ -180,11 +182,13 @@ export class Rtcr {
     const arrived = system.children.map((info) => required(this.#arrived.get(info.name), `child ${info.name}`));
     this.#restoring = undefined;
     this.#arrived.clear();
+    const scope = beginScope("Thread Restore", "blue");
     try {
       const children = arrived.map((make) => make());
       for (const { info, tracked } of children) requireProgram(info, tracked);
       const keep = (content: Uint8Array) => this.#keep(content);
       const repairs = restore(children, system.calls, new Translation(this.#env.badges), keep);
+      endScope(scope);
       this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;

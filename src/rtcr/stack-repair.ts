@@ -11,10 +11,12 @@
 // open whether what the bootstrap makes anew above the barrier may be kept: it may where it is the same, which is looked
 // at byte by byte; frames that are still active may have changed since, and then the recorded bytes are used.
 import type { AttachedRegionInfo, DataspaceInfo, ThreadInfo } from "../checkpoint/index.ts";
+import { beginScope, endScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import { assert } from "../util/index.ts";
 import type { Filled } from "./bootstrap.ts";
 import type { RepairReport } from "./restore.ts";
+import { restoreBytes } from "./scopes.ts";
 
 export interface StackToRepair {
   readonly child: string;
@@ -31,21 +33,23 @@ export interface StackToRepair {
 export function repairStack({ child, threads, filled, region, base, dataspace, info }: StackToRepair): RepairReport[] {
   const start = base + region.address;
   const end = start + region.size;
+  const lookUp = beginScope("Dataspace Checkpoint Look-Up", "blue");
   const thread = threads.find(({ stackPointer }) => stackPointer > start && stackPointer <= end);
   const barrier = thread && filled.stackPointers.get(thread.allocated);
+  endScope(lookUp);
   if (!thread || barrier === undefined || barrier <= start || barrier > end) {
-    dataspace.write(0, info.content);
+    restoreBytes(dataspace, 0, info.content);
     return [];
   }
   const recorded = thread.stackPointer - start;
   const upper = Math.max(recorded, barrier - start);
   assert(recorded >= 0 && upper <= info.content.length, "stack pointers lie within their stack");
-  const repaired = dataspace.write(recorded, info.content.subarray(recorded, upper));
+  const repaired = restoreBytes(dataspace, recorded, info.content.subarray(recorded, upper));
   assert(repaired === upper - recorded, "exactly the bytes between the stack pointers are repaired");
   const now = new Uint8Array(info.content.length - upper);
   dataspace.read(upper, now);
   const replaced = countDifferent(now, info.content.subarray(upper));
-  if (replaced > 0) dataspace.write(upper, info.content.subarray(upper));
+  if (replaced > 0) restoreBytes(dataspace, upper, info.content.subarray(upper));
   return [{ child, thread: thread.name, repaired, kept: now.length - replaced, replaced }];
 }
 

@@ -10,6 +10,8 @@ export class ChildContext {
   readonly badges: Badges;
   /** True until the child's run-time library has set up everything, just before `construct`. */
   bootstrapping = true;
+  /** True while the child becomes what was recorded of it: until its threads go on. */
+  restoring = false;
   readonly #real = new Map<Capability, Capability>();
   #allocated = 0;
   /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */

@@ -1,0 +1,39 @@
+// The scopes that RTCR measures, by the names and colours of the thesis (6.1 and appendix C). Off unless a recorder was
+// started (profile/scopes.ts): then each is one comparison.
+//
+//   red     Checkpoint, and the functions in it         green   Pause, Resume
+//   violet  Dataspace Allocation (PD.alloc without restore information)
+//   blue    Dataspace Allocation and Restore, Memcpy, Thread Restore with Stack Repair and its two look-ups
+import { beginScope, endScope, inScope } from "../profile/index.ts";
+import type { Dataspace } from "../session/index.ts";
+
+/** One allocation of a child. @returns what `endScope` is given */
+export function beginAllocation(restoring: boolean): number {
+  return restoring ? beginRestoredAllocation() : beginScope("Dataspace Allocation", "violet");
+}
+
+/** What a restore adds to an allocation, and the copy of what was recorded. */
+export function beginRestoredAllocation(): number {
+  return beginScope("Dataspace Allocation and Restore", "blue");
+}
+
+/** Copies recorded bytes into a dataspace, from `at` on. @returns how many were written */
+export function restoreBytes(dataspace: Dataspace | undefined, at: number, content: Uint8Array): number {
+  const scope = beginScope("Memcpy", "blue");
+  const written = dataspace?.write(at, content) ?? 0;
+  endScope(scope);
+  return written;
+}
+
+/** `restoreBytes` from the start on, as a part of an allocation's restore. */
+export function restoreContent(dataspace: Dataspace | undefined, content: Uint8Array): number {
+  const scope = beginRestoredAllocation();
+  const written = restoreBytes(dataspace, 0, content);
+  endScope(scope);
+  return written;
+}
+
+/** Measures a function of the checkpoint. */
+export function inCheckpoint<T>(name: string, body: () => T): T {
+  return inScope(name, "red", body);
+}
