@@ -9,7 +9,8 @@ import { CliFailure, EXIT, toFailure } from "./failure.ts";
 import type { RunInfo } from "./runs.ts";
 
 export type ControlRequest =
-  | { readonly type: "checkpoint"; readonly stop: boolean }
+  /** Of a system: of those children, else of all. */
+  | { readonly type: "checkpoint"; readonly stop: boolean; readonly children?: readonly string[] }
   | { readonly type: "kill" }
   /** Of a system: its components, now. */
   | { readonly type: "components" }
@@ -80,12 +81,18 @@ async function answerTo(line: string, handle: (request: ControlRequest) => Promi
 }
 
 function readRequest(line: string): ControlRequest {
-  const request = parse(line) as { readonly type?: unknown; readonly stop?: unknown } | null | undefined;
-  const { type } = request ?? {};
+  const request = parse(line) as Readonly<Record<"type" | "stop" | "children", unknown>> | null | undefined;
+  const { type, children = [] } = request ?? {};
   if (type === "kill" || type === "status" || type === "components") return { type };
-  if (type === "checkpoint" && typeof request?.stop === "boolean") return { type, stop: request.stop };
+  if (type === "checkpoint" && typeof request?.stop === "boolean" && textsLike(children)) {
+    return { type, stop: request.stop, children };
+  }
   const expected = "expected checkpoint, kill, status or components";
   throw new CliFailure(EXIT.usage, `control request ${line.slice(0, 80)}, ${expected}`);
+}
+
+function textsLike(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 function parse(line: string): unknown {

@@ -50,6 +50,9 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   unsavable: EXIT.refused,
   unsupported: EXIT.refused,
   link: EXIT.refused,
+  "no-such-child": EXIT.notFound,
+  "no-room": EXIT.refused,
+  refused: EXIT.refused,
 };
 
 const HINTS: Readonly<Record<string, string>> = {

@@ -100,6 +100,8 @@ async function superviseToEnd(
   }
 }
 
+const ONLY_SYSTEMS = "it is a single program, only systems (SYSTEM.xml) have components";
+
 async function answer(
   request: ControlRequest,
   checkpointer: Checkpointer,
@@ -107,6 +109,7 @@ async function answer(
 ): Promise<unknown> {
   switch (request.type) {
     case "checkpoint":
+      if (request.children?.length) throw new CliFailure(EXIT.refused, ONLY_SYSTEMS);
       return checkpointer.make(request.stop);
     case "kill":
       await end(SIGNAL_BASE + constants.signals.SIGKILL);
@@ -114,7 +117,7 @@ async function answer(
     case "status":
       return { newest: checkpointer.newest };
     case "components":
-      throw new CliFailure(EXIT.refused, "it is a single program, only systems (SYSTEM.xml) have components");
+      throw new CliFailure(EXIT.refused, ONLY_SYSTEMS);
   }
 }
 

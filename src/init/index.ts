@@ -1,12 +1,22 @@
 // Init: starts a tree of components from a configuration (spec section 3).
 
 export type { Child } from "./child/child.ts";
-export { type CheckedConfig, checkConfig, checkSystem, describeFinding, INIT_PROGRAM } from "./config/check-config.ts";
-export type { Finding } from "./config/schema.ts";
+export {
+  type CheckedConfig,
+  type ConfigChecks,
+  checkConfig,
+  checkSystem,
+  describeFinding,
+  findingsOf,
+  INIT_PROGRAM,
+} from "./config/check-config.ts";
+export { AFFINITY_LIMIT, CHILD_NAME_LIMIT, INIT_SCHEMA } from "./config/init-schema.ts";
+export type { AttributeType, ElementSchema, Finding } from "./config/schema.ts";
 export type { InitConfig, StartConfig } from "./config/types.ts";
-export { textOfModule, tryXml, XmlFault, type XmlNode } from "./config/xml.ts";
+export { readXml, textOfModule, tryXml, XmlFault, type XmlNode } from "./config/xml.ts";
+export { escapeXml, writeXml, type XmlOut } from "./config/xml-writer.ts";
 export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
-export { clampQuota, effectiveQuota } from "./resources/amounts.ts";
+export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
 export type { Session } from "./sessions/session.ts";

@@ -1,6 +1,19 @@
 // RTCR: interposes on a child's sessions, records what is needed to recreate it, and recreates it (spec 1, 4).
 
 export { type Captured, type CaptureOptions, capture } from "./capture.ts";
+export { NO_HOST, RtcrComponent, type RtcrHost, rtcrProgram } from "./component.ts";
+export {
+  CHECKPOINTABLES,
+  type Checkpointable,
+  checkRtcrConfig,
+  MODULES,
+  RTCR_PROGRAM,
+  RTCR_SCHEMA,
+  type RtcrConfig,
+  readRtcrConfig,
+  toInitConfig,
+  type WorkerPlace,
+} from "./config.ts";
 export { RtcrCpu } from "./cpu.ts";
 export { RtcrCpuThread } from "./cpu-thread.ts";
 export {

@@ -44,6 +44,8 @@ export interface RtcrOptions {
   readonly strategy?: Strategy;
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
+  /** What else is changed of init's ways, by the program around. */
+  readonly hooks?: Pick<InitHooks, "configuration">;
   /** Called when a restore has ended, with what became of stacks, or with what refused it. */
   readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
@@ -100,6 +102,7 @@ export class Rtcr {
   #hooks(): InitHooks {
     return {
       ...NO_HOOKS,
+      ...this.#options.hooks,
       deliver: (session, capability) => this.#deliver(session, capability),
       real: (capability) => this.#real(capability),
       upgraded: (session, quota) => this.#children.get(nameOf(session))?.upgraded(session, quota),

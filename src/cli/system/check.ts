@@ -1,7 +1,8 @@
 // A system's configuration, read and checked strictly: what a running init would tolerate is refused here.
 
 import { readFileSync } from "node:fs";
-import { checkSystem, describeFinding, XmlFault } from "../../init/index.ts";
+import { type ConfigChecks, checkSystem, describeFinding, XmlFault } from "../../init/index.ts";
+import { checkRtcrConfig, RTCR_PROGRAM } from "../../rtcr/index.ts";
 import type { Io } from "../command.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { printJson } from "../print.ts";
@@ -11,6 +12,9 @@ import { SYSTEM_QUOTA } from "./protocol.ts";
 
 /** Most findings that are listed. */
 const LISTED = 20;
+
+/** Of programs besides init. */
+const CONFIG_CHECKS: ConfigChecks = new Map([[RTCR_PROGRAM, checkRtcrConfig]]);
 
 /** Which modules there are. */
 export type ModuleNames = Pick<ReadonlyMap<string, unknown>, "has" | "keys">;
@@ -22,7 +26,7 @@ export type ModuleNames = Pick<ReadonlyMap<string, unknown>, "has" | "keys">;
  */
 export function checkSystemFile(io: Io, file: string, roms: readonly string[], json: boolean): void {
   const text = readSystemConfig(file, readSystemModules(file, roms));
-  const tree = describeSystem(checkSystem(text).config, SYSTEM_QUOTA);
+  const tree = describeSystem(checkSystem(text, CONFIG_CHECKS).config, SYSTEM_QUOTA);
   if (json) return printJson(io, { system: file, ...tree });
   io.out(`${file} is without fault\n${printTree(tree.children)}`);
   for (const note of tree.notes) io.out(`  note: ${note}\n`);
@@ -44,7 +48,7 @@ export function readSystemConfig(file: string, modules: ModuleNames): string {
 
 function findingsOf(text: string, file: string, modules: ModuleNames): readonly string[] {
   try {
-    const { config, findings } = checkSystem(text);
+    const { config, findings } = checkSystem(text, CONFIG_CHECKS);
     const lines = findings.map((finding) => describeFinding(file, finding));
     if (config.starts.some(({ provides }) => provides.includes("ROM"))) return lines;
     const missing = config.starts.filter(({ binary }) => !modules.has(binary));

@@ -8,6 +8,7 @@ import {
   type InitConfig,
   type StartConfig,
 } from "../../init/index.ts";
+import { RTCR_PROGRAM, toInitConfig } from "../../rtcr/index.ts";
 import type { Quota } from "../../session/index.ts";
 import { toSize } from "../print.ts";
 
@@ -51,10 +52,20 @@ function childrenOf(config: InitConfig, available: Quota, path: readonly string[
 function nodeOf(start: StartConfig, path: readonly string[], notes: string[]): SystemNode {
   const { name, binary, ram, caps, provides } = start;
   const assigned = { ram, caps };
-  const inner = binary === INIT_PROGRAM && start.config !== undefined ? checkConfig(start.config).config : undefined;
+  const inner = configInside(start);
   const children = inner ? childrenOf(inner, effectiveQuota(assigned), [...path, name], notes) : [];
   return { name, binary, assigned, provides, children };
 }
+
+/** Of programs that keep children. */
+function configInside({ binary, config }: StartConfig): InitConfig | undefined {
+  if (config === undefined) return undefined;
+  if (binary === INIT_PROGRAM) return checkConfig(config).config;
+  return binary === RTCR_PROGRAM ? checkConfig(toInitConfig(config, ONE_CPU)).config : undefined;
+}
+
+/** Quotas are not a matter of where. */
+const ONE_CPU = { width: 1, height: 1 };
 
 /** A line a child, indented by its depth. */
 export function printTree(children: readonly SystemNode[], indent = "  "): string {

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { nativeBinary } from "../../core/index.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
+import { RTCR_PROGRAM } from "../../rtcr/index.ts";
 import { usageError } from "../failure.ts";
 
 /** Beside the configuration. */
@@ -21,7 +22,7 @@ const SUFFIXES = [".wasm", ".rom"];
  */
 export function readSystemModules(configFile: string, given: readonly string[]): ReadonlyMap<string, Uint8Array> {
   const modules = new Map<string, Uint8Array>();
-  for (const name of NATIVE_PROGRAMS.keys()) modules.set(name, nativeBinary(name));
+  for (const name of [...NATIVE_PROGRAMS.keys(), RTCR_PROGRAM]) modules.set(name, nativeBinary(name));
   const directory = dirname(configFile);
   const folder = join(directory, FOLDER);
   if (existsSync(folder)) addFiles(modules, folder);

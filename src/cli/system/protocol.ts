@@ -1,8 +1,11 @@
 // What the command and the worker that a system runs in say to each other.
 
+import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, DeviceSpec } from "../../core/index.ts";
+import type { RepairReport } from "../../rtcr/index.ts";
 import type { Quota } from "../../session/index.ts";
+import type { SystemRestore } from "./supervisors.ts";
 
 /** What a system has. */
 export const SYSTEM_QUOTA: Quota = { ram: 1 << 30, caps: 100_000 };
@@ -19,6 +22,30 @@ export interface SystemSpec {
   readonly devices: readonly DeviceSpec[];
   /** Time and random numbers are made up, slices are counted: the same run every time. */
   readonly deterministic: boolean;
+  /** What one of its supervisors takes up. */
+  readonly restore?: SystemRestore | undefined;
+}
+
+export interface WantedCheckpoint {
+  readonly name: string;
+  /** None: all of the only supervisor. */
+  readonly children: readonly string[];
+  readonly parent: string | undefined;
+  /** Nothing goes on afterwards, until "resume" or "stop". */
+  readonly stop: boolean;
+}
+
+/** A checkpoint that is not stored yet. Its contents lie in memory that both sides see. */
+export interface MadeCheckpoint {
+  readonly system: SystemCheckpoint;
+  readonly pausedMs: number;
+}
+
+/** A failure on its way between threads. */
+export interface SentFailure {
+  readonly exitCode: number;
+  readonly message: string;
+  readonly hint?: string | undefined;
 }
 
 export type ToSystem =
@@ -28,6 +55,10 @@ export type ToSystem =
   | { readonly type: "input"; readonly bytes: Uint8Array | undefined }
   /** Asks for "components". */
   | { readonly type: "inspect" }
+  /** Asks for "checkpoint". */
+  | ({ readonly type: "checkpoint" } & WantedCheckpoint)
+  /** Goes on after a checkpoint that was to stop. */
+  | { readonly type: "resume" }
   /** Ends all components; "ended" follows. */
   | { readonly type: "stop" };
 
@@ -44,12 +75,11 @@ export type FromSystem =
   | { readonly type: "report"; readonly label: string; readonly text: string }
   /** What was asked for by "inspect": one answer a question, in order. */
   | { readonly type: "components"; readonly components: readonly ComponentInfo[] }
+  /** What was asked for by "checkpoint": one answer a question, in order. */
+  | { readonly type: "checkpoint"; readonly made?: MadeCheckpoint; readonly refused?: SentFailure }
+  /** The restored children go on. */
+  | { readonly type: "restored"; readonly repairs: readonly RepairReport[] }
   /** Init has exited, or the system was stopped. */
   | { readonly type: "ended"; readonly value: number }
   /** It could not be started, or a bug has ended it. */
-  | {
-      readonly type: "failed";
-      readonly exitCode: number;
-      readonly message: string;
-      readonly hint?: string | undefined;
-    };
+  | ({ readonly type: "failed" } & SentFailure);

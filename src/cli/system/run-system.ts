@@ -7,15 +7,26 @@ import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo } from "../../core/index.ts";
+import type { RepairReport } from "../../rtcr/index.ts";
 import type { Io } from "../command.ts";
 import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
+import type { Home } from "../home.ts";
 import type { Claim } from "../runs.ts";
 import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
+import { SystemCheckpointer } from "./checkpointer.ts";
 import { readDevices } from "./devices.ts";
 import { readSystemModules } from "./modules.ts";
-import { type FromSystem, SYSTEM_QUOTA, type SystemSpec, type ToSystem } from "./protocol.ts";
+import {
+  type FromSystem,
+  type MadeCheckpoint,
+  type SentFailure,
+  SYSTEM_QUOTA,
+  type SystemSpec,
+  type ToSystem,
+} from "./protocol.ts";
+import type { SystemRestore } from "./supervisors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How long the file must be left alone before it is read: it may be written in pieces. */
@@ -25,6 +36,7 @@ const SIGNAL_BASE = 128;
 
 export interface SystemOptions {
   readonly io: Io;
+  readonly home: Home;
   /** Its name, under which it is known while it runs. */
   readonly claim: Claim;
   /** The configuration. */
@@ -36,6 +48,8 @@ export interface SystemOptions {
   /** A file that names devices. */
   readonly devices: string | undefined;
   readonly deterministic: boolean;
+  /** The checkpoint that it goes on from. */
+  readonly from?: { readonly id: string; readonly restore: SystemRestore } | undefined;
 }
 
 /**
@@ -44,48 +58,76 @@ export interface SystemOptions {
  * @returns init's exit value, modulo 256; 128 and the signal's number when a signal has ended it
  * @throws CliFailure when the configuration has faults, or the system cannot be started
  */
-export async function runSystem({ io, claim, file, roms, devices, ...options }: SystemOptions): Promise<number> {
-  const modules = readSystemModules(file, roms);
-  const config = readSystemConfig(file, modules);
-  const spec: SystemSpec = { ...options, config, modules, quota: SYSTEM_QUOTA, devices: readDevices(devices) };
+export async function runSystem(options: SystemOptions): Promise<number> {
+  const modules = readSystemModules(options.file, options.roms);
+  return superviseSystem(options, modules, readSystemConfig(options.file, modules));
+}
+
+/** As `runSystem`, with modules and configuration that are known to be good. */
+export async function superviseSystem(
+  { io, home, claim, file, devices, cpus, directories, deterministic, from }: SystemOptions,
+  modules: ReadonlyMap<string, Uint8Array>,
+  config: string,
+): Promise<number> {
+  const spec: SystemSpec = {
+    ...{ config, modules, quota: SYSTEM_QUOTA, cpus, directories, deterministic },
+    devices: readDevices(devices),
+    restore: from?.restore,
+  };
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: spec,
     resourceLimits: { stackSizeMb: STACK_MB },
   });
   const say = (message: ToSystem) => worker.postMessage(message);
   let signalled: number | undefined;
+  const end = (value: number) => {
+    signalled ??= value;
+    say({ type: "stop" });
+  };
   const handlers = SIGNALS.map((signal) => {
     const handler = () => {
-      signalled ??= SIGNAL_BASE + constants.signals[signal];
-      say({ type: "stop" });
+      end(SIGNAL_BASE + constants.signals[signal]);
     };
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  const inspected = new Answers<readonly ComponentInfo[]>();
+  const asked: Asked = { inspected: new Answers(), made: new Answers() };
+  const answer = (ask: () => void) => asked.made.next(ask);
+  const checkpointer = new SystemCheckpointer({ home, name: claim.name, modules, parent: from?.id, say, answer });
   const control = await serveControl(claim.socket, async (request) => {
-    if (request.type === "components") return inspected.next(() => say({ type: "inspect" }));
-    if (request.type === "status") return {};
-    if (request.type === "checkpoint")
-      throw new CliFailure(EXIT.refused, "a system, its checkpoints are RTCR's to make");
-    signalled ??= SIGNAL_BASE + constants.signals.SIGKILL;
-    say({ type: "stop" });
+    if (request.type === "components") return asked.inspected.next(() => say({ type: "inspect" }));
+    if (request.type === "status") return { newest: checkpointer.newest };
+    if (request.type === "checkpoint") {
+      const report = await checkpointer.make(request.children ?? [], request.stop);
+      if (request.stop) end(EXIT.done);
+      return report;
+    }
+    end(SIGNAL_BASE + constants.signals.SIGKILL);
     return {};
   });
   const read = () => readSystemConfig(file, modules);
   const stopWatching = watchConfig({ file, read, before: config, io }, (text) => say({ type: "config", text }));
   try {
     claim.announce(resolve(file), [file]);
-    const value = await untilEnd(worker, io, say, (components) => inspected.came(components));
+    const value = await untilEnd(worker, io, say, asked);
     return signalled ?? value & 0xff;
   } finally {
     stopWatching();
     process.stdin.pause();
     for (const off of handlers) off();
-    inspected.end(new CliFailure(EXIT.notFound, "the system has ended"));
+    const why = new CliFailure(EXIT.notFound, "the system has ended");
+    asked.inspected.end(why);
+    asked.made.end(why);
+    await checkpointer.settled();
     await control.close();
     await worker.terminate();
   }
+}
+
+/** What the worker was asked. */
+interface Asked {
+  readonly inspected: Answers<readonly ComponentInfo[]>;
+  readonly made: Answers<MadeCheckpoint>;
 }
 
 /** Answers that come in the order of the questions. */
@@ -103,17 +145,16 @@ class Answers<T> {
     this.#waiting.shift()?.resolve(answer);
   }
 
+  refused(why: Error): void {
+    this.#waiting.shift()?.reject(why);
+  }
+
   end(why: Error): void {
     for (const { reject } of this.#waiting.splice(0)) reject(why);
   }
 }
 
-function untilEnd(
-  worker: Worker,
-  io: Io,
-  say: (message: ToSystem) => void,
-  inspected: (components: readonly ComponentInfo[]) => void,
-): Promise<number> {
+function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, asked: Asked): Promise<number> {
   const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   return new Promise((resolve, reject) => {
     worker.on("message", (message: FromSystem) => {
@@ -125,15 +166,33 @@ function untilEnd(
       else if (message.type === "line") io.out(`${message.text}\n`);
       else if (message.type === "warning") io.err(`warning: ${message.text}\n`);
       else if (message.type === "report") io.err(`report ${message.label}:\n${message.text}`);
-      else if (message.type === "components") inspected(message.components);
-      else if (message.type === "ended") resolve(message.value);
-      else reject(new CliFailure(message.exitCode, message.message, message.hint));
+      else if (message.type === "components") asked.inspected.came(message.components);
+      else if (message.type === "checkpoint") {
+        const { made, refused } = message;
+        if (made) asked.made.came(made);
+        else if (refused) asked.made.refused(toCliFailure(refused));
+      } else if (message.type === "ended") resolve(message.value);
+      else if (message.type === "failed") reject(toCliFailure(message));
+      else io.err(describeRestored(message.repairs));
     });
     worker.once("error", reject);
     worker.once("exit", (code) =>
       reject(new CliFailure(EXIT.failed, `the system's thread ended with ${code}, expected its end to be told`)),
     );
   });
+}
+
+function toCliFailure({ exitCode, message, hint }: SentFailure): CliFailure {
+  return new CliFailure(exitCode, message, hint);
+}
+
+/** What a restore did, a line a stack that was repaired. */
+function describeRestored(repairs: readonly RepairReport[]): string {
+  const lines = repairs.map(
+    ({ child, thread, repaired, kept, replaced }) =>
+      `note: stack of thread "${thread}" of ${child}: ${repaired} bytes repaired, ${kept} kept, ${replaced} of them replaced\n`,
+  );
+  return ["note: restored\n", ...lines].join("");
 }
 
 /** From now on until the process's end. */

@@ -7,10 +7,12 @@ import { Core, inspectComponents, VirtualClock } from "../../core/index.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
 import { componentWasi, deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
+import { RTCR_PROGRAM, RtcrFault, rtcrProgram } from "../../rtcr/index.ts";
 import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
 import { systemDevices, systemFiles, systemTerminals } from "./host.ts";
-import type { FromSystem, SystemSpec, ToSystem } from "./protocol.ts";
+import type { FromSystem, SystemSpec, ToSystem, WantedCheckpoint } from "./protocol.ts";
+import { Supervisors } from "./supervisors.ts";
 
 const spec = workerData as SystemSpec;
 const port: MessagePort = required(parentPort, "the command's end");
@@ -30,11 +32,19 @@ let ending = false;
 function run(): void {
   const terminals = systemTerminals(say);
   const files = systemFiles(spec.directories);
-  const core = new Core({
+  const supervisors = new Supervisors({
+    core: () => core,
+    restore: spec.restore,
+    restored: (outcome) => {
+      if (outcome instanceof RtcrFault) fail(outcome);
+      else say({ type: "restored", repairs: outcome });
+    },
+  });
+  const core: Core = new Core({
     quota: spec.quota,
     modules: spec.modules,
     cpus: spec.cpus,
-    programs: NATIVE_PROGRAMS,
+    programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, rtcrProgram(supervisors)]]),
     output: (text) => say({ type: "line", text }),
     warn: (text) => {
       if (!ending) say({ type: "warning", text });
@@ -59,6 +69,8 @@ function run(): void {
     if (message.type === "config") config.change(encoder.encode(message.text));
     else if (message.type === "stop") end(0);
     else if (message.type === "inspect") say({ type: "components", components: inspectComponents(core) });
+    else if (message.type === "checkpoint") say(checkpoint(core, supervisors, message));
+    else if (message.type === "resume") core.kernel.scheduler.resume();
     else {
       terminals.input(message.bytes);
       for (const component of core.kernel.components) component.wake();
@@ -66,6 +78,19 @@ function run(): void {
   });
   const first = core.start({ name: "init", binary: INIT_PROGRAM });
   void first.exited.then(end);
+}
+
+/** One answer, whatever comes of it. With `stop` nothing runs any more if it has been made, until "resume" or "stop". */
+function checkpoint(core: Core, supervisors: Supervisors, wanted: WantedCheckpoint): FromSystem {
+  const begin = performance.now();
+  try {
+    const system = supervisors.checkpoint(wanted.name, wanted.children, wanted.parent);
+    if (wanted.stop) core.kernel.scheduler.freeze();
+    return { type: "checkpoint", made: { system, pausedMs: performance.now() - begin } };
+  } catch (thrown) {
+    const { exitCode, message, hint } = toFailure(thrown);
+    return { type: "checkpoint", refused: { exitCode, message, hint } };
+  }
 }
 
 try {

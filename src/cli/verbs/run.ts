@@ -1,7 +1,7 @@
 // `rtcr run`: starts a program in the foreground.
 
 import { basename, resolve } from "node:path";
-import { type Command, flag, text, texts, type Values } from "../command.ts";
+import { type Command, flag, text, texts } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
 import { nameOfFile, readDirectory, readDuration, readVariable } from "../given.ts";
@@ -10,6 +10,7 @@ import { readAddress } from "../listen.ts";
 import { readModule } from "../modules.ts";
 import type { ProgramRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
+import { ONLY_SYSTEMS, readSystemOptions } from "../system/options.ts";
 import { runSystem } from "../system/run-system.ts";
 
 export const run: Command = {
@@ -33,7 +34,7 @@ checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr rest
   --deterministic          time and random numbers are made up, the same in every run
 
 With a file that ends in .xml it runs a tree of components: init with this configuration (docs/SYSTEMS.md). ROM modules
-are the .wasm and .rom files beside it and the programs init, report_rom, log_server and interposer. Lines of the LOG
+are the .wasm and .rom files beside it and the programs init, rtcr, report_rom, log_server and interposer. Lines of the LOG
 service go to standard output. A configuration with faults is refused before the start (exit code 1) and named with
 file, line and what is allowed; when the file changes, init gets the new text. The exit code is init's exit value.
 
@@ -69,10 +70,10 @@ has. When the program could not be started it is one of those below.`,
   run: async ({ values, positionals, io, home }) => {
     const [file, ...args] = positionals as [string, ...string[]];
     if (file.endsWith(".xml")) {
-      const options = readSystemOptions(values, args);
+      const options = readSystemOptions(values, args, "run");
       const claim = claimName(home, text(values, "name") ?? nameOfFile(file), "--name gives this run another name");
       try {
-        return await runSystem({ io, claim, file, ...options });
+        return await runSystem({ io, home, claim, file, ...options });
       } finally {
         claim.release();
       }
@@ -108,21 +109,3 @@ has. When the program could not be started it is one of those below.`,
     }
   },
 };
-
-/** Options that only systems have, and all that they have. */
-const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
-const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
-const CPUS_LIMIT = 64;
-
-function readSystemOptions(values: Values, args: readonly string[]) {
-  const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
-  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${SYSTEM_OPTIONS.join(", --")}`, "run");
-  if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "run");
-  const cpus = Number(text(values, "cpus") ?? 1);
-  const directories = texts(values, "dir").map(readDirectory);
-  const devices = text(values, "devices");
-  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) {
-    return { roms: texts(values, "rom"), cpus, directories, devices, deterministic: flag(values, "deterministic") };
-  }
-  throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, "run");
-}

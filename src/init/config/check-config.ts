@@ -3,7 +3,7 @@
 import { START_COSTS } from "../resources/amounts.ts";
 import { INIT_SCHEMA } from "./init-schema.ts";
 import { isPowerOfTwo, readConfig } from "./read-config.ts";
-import { checkElement, type Finding } from "./schema.ts";
+import { checkElement, type ElementSchema, type Finding } from "./schema.ts";
 import type { InitConfig } from "./types.ts";
 import { readXml, type XmlNode } from "./xml.ts";
 
@@ -29,25 +29,34 @@ export function checkConfig(text: string): CheckedConfig {
 /**
  * As `checkConfig`, the configurations of inits inside included: children whose program is called `init`.
  *
+ * @param others programs besides init whose configurations are checked
  * @throws XmlFault when it is no XML
  */
-export function checkSystem(text: string): CheckedConfig {
+export function checkSystem(text: string, others: ConfigChecks = new Map()): CheckedConfig {
   const root = readXml(text);
-  return { config: readConfig(root), findings: inOrder(findingsOfAll(root)) };
+  const checks: ConfigChecks = new Map([...others, [INIT_PROGRAM, findingsOf]]);
+  return { config: readConfig(root), findings: inOrder(findingsOfAll(root, INIT_PROGRAM, checks)) };
 }
 
-function findingsOf(root: XmlNode): Finding[] {
-  return [...checkRoot(root), ...checkElement(root, INIT_SCHEMA), ...checkNames(root), ...checkStarts(root)];
+/** What is wrong with the configuration of a program that keeps children as init does. By the program's module. */
+export type ConfigChecks = ReadonlyMap<string, (config: XmlNode) => Finding[]>;
+
+/** Deviations of init's configuration. @param schema for programs whose configuration has more */
+export function findingsOf(root: XmlNode, schema: ElementSchema = INIT_SCHEMA): Finding[] {
+  return [...checkRoot(root), ...checkElement(root, schema), ...checkNames(root), ...checkStarts(root)];
 }
 
-function findingsOfAll(root: XmlNode): Finding[] {
-  const inner = root.childrenNamed("start").filter(runsInit);
-  const configs = inner.map((start) => start.child("config")).filter((config) => config !== undefined);
-  return [...findingsOf(root), ...configs.flatMap(findingsOfAll)];
+function findingsOfAll(root: XmlNode, program: string, checks: ConfigChecks): Finding[] {
+  const inner = root.childrenNamed("start").flatMap((start) => {
+    const name = programOf(start);
+    const config = checks.has(name) ? start.child("config") : undefined;
+    return config ? findingsOfAll(config, name, checks) : [];
+  });
+  return [...(checks.get(program)?.(root) ?? []), ...inner];
 }
 
-function runsInit(start: XmlNode): boolean {
-  return (start.child("binary")?.attributes.get("name") ?? start.attributes.get("name")) === INIT_PROGRAM;
+function programOf(start: XmlNode): string {
+  return start.child("binary")?.attributes.get("name") ?? start.attributes.get("name") ?? "";
 }
 
 function inOrder(findings: Finding[]): readonly Finding[] {

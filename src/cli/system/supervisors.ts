@@ -1,0 +1,82 @@
+// The supervisors (program `rtcr`) of a running system, as the command sees them: who there is, and what they are asked.
+import type { SystemCheckpoint } from "../../checkpoint/index.ts";
+import type { Core } from "../../core/index.ts";
+import {
+  type RepairReport,
+  type RtcrComponent,
+  RtcrFault,
+  type RtcrHost,
+  type RtcrOptions,
+  SharedMemoryProvider,
+  type Strategy,
+} from "../../rtcr/index.ts";
+import type { Env } from "../../session/index.ts";
+
+/** What a supervisor takes up instead of starting its children. */
+export interface SystemRestore {
+  /** Its label, as `init -> rtcr`. */
+  readonly supervisor: string;
+  readonly system: SystemCheckpoint;
+  readonly strategy: Strategy;
+}
+
+export interface SupervisorsOptions {
+  readonly core: () => Core;
+  readonly restore?: SystemRestore | undefined;
+  readonly restored: (outcome: readonly RepairReport[] | RtcrFault) => void;
+}
+
+export class Supervisors implements RtcrHost {
+  readonly #options: SupervisorsOptions;
+  readonly #components = new Map<RtcrComponent, string>();
+  #restore: SystemRestore | undefined;
+
+  constructor(options: SupervisorsOptions) {
+    this.#options = options;
+    this.#restore = options.restore;
+  }
+
+  begin(env: Env): RtcrOptions {
+    const provider = new SharedMemoryProvider(); // the command reads it while the children go on
+    const restore = this.#restore;
+    if (restore?.supervisor !== this.#label(env)) return { provider };
+    this.#restore = undefined; // a supervisor that is restarted begins anew
+    const { system, strategy } = restore;
+    return { provider, restore: system, strategy, restored: this.#options.restored };
+  }
+
+  began(component: RtcrComponent): void {
+    this.#components.set(component, this.#label(component.env));
+  }
+
+  ended(component: RtcrComponent): void {
+    this.#components.delete(component);
+  }
+
+  /**
+   * A checkpoint of children that one supervisor keeps.
+   *
+   * @param children by name; none: all of the only supervisor
+   * @throws RtcrFault "no-such-child" when there is no such supervisor, and what `Rtcr.checkpoint` throws
+   */
+  checkpoint(name: string, children: readonly string[], parent: string | undefined): SystemCheckpoint {
+    const { rtcr } = this.#keeperOf(children);
+    return rtcr.checkpoint(name, children.length > 0 ? children : undefined, parent).system;
+  }
+
+  #keeperOf(children: readonly string[]): RtcrComponent {
+    const all = [...this.#components];
+    const found = all.filter(([{ rtcr }]) => children.every((child) => rtcr.children.includes(child)));
+    const [only] = found;
+    if (only && found.length === 1) return only[0];
+    const there = all.map(([{ rtcr }, label]) => `${label} (${rtcr.children.join(", ") || "no children"})`).join("; ");
+    const wanted = children.length > 0 ? `children ${children.join(", ")}` : "children without --child";
+    const why = found.length > 1 ? `${found.length} supervisors keep` : "no supervisor keeps";
+    const message = `${why} ${wanted}, expected one; there are ${there || "none: <start> a program rtcr"}`;
+    throw new RtcrFault("no-such-child", message, { children });
+  }
+
+  #label({ pd }: Env): string {
+    return this.#options.core().kernel.componentOf(pd)?.label ?? "";
+  }
+}

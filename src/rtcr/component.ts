@@ -1,0 +1,54 @@
+// RTCR as a component of a system (spec 1.6): its configuration is init's and more, its host has the checkpoints.
+//
+// The host is whoever runs the system: it knows where checkpoints are kept, and asks for them.
+import { type CpuSession, type Env, objectOf } from "../session/index.ts";
+import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
+import { Rtcr, type RtcrOptions } from "./rtcr.ts";
+
+/** What a supervisor has of the program that runs the system. */
+export interface RtcrHost {
+  /** A supervisor begins: how it is to be, with what it restores instead of starting. */
+  begin(env: Env): Omit<RtcrOptions, "hooks">;
+  /** It is there. */
+  began(component: RtcrComponent): void;
+  /** It is no more. */
+  ended(component: RtcrComponent): void;
+}
+
+export class RtcrComponent {
+  readonly env: Env;
+  readonly rtcr: Rtcr;
+  readonly #host: RtcrHost;
+  #config: RtcrConfig = readRtcrConfig("<config/>");
+
+  constructor(env: Env, host: RtcrHost) {
+    this.env = env;
+    this.#host = host;
+    this.rtcr = new Rtcr(env, { ...host.begin(env), hooks: { configuration: (text) => this.#configured(text) } });
+    host.began(this);
+  }
+
+  /** As it is in force. */
+  get config(): RtcrConfig {
+    return this.#config;
+  }
+
+  dispose(): void {
+    this.#host.ended(this);
+    this.rtcr.dispose();
+  }
+
+  #configured(text: string): string {
+    this.#config = readRtcrConfig(text);
+    const cpus = objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
+    return toInitConfig(text, cpus);
+  }
+}
+
+/** The native program `rtcr`. */
+export function rtcrProgram(host: RtcrHost): (env: Env) => RtcrComponent {
+  return (env) => new RtcrComponent(env, host);
+}
+
+/** Runs a system that keeps no checkpoints: a supervisor of it is one by its children only. */
+export const NO_HOST: RtcrHost = { begin: () => ({}), began: () => {}, ended: () => {} };
