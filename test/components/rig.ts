@@ -59,6 +59,8 @@ export async function runBinaries(
   const counts = { points: 0, recreations: 0 };
   if (options.every) torture(system, options.every, counts);
   const { lines, warnings, core, clock } = system;
+  // without slices, a thread that never waits would keep all others from running
+  if (options.realTime) await core.kernel.ready;
   const finished = () => options.done?.(lines) ?? false;
   for (let turn = 0; turn < TURNS_LIMIT && !finished(); turn++) {
     system.settle();
