@@ -227,7 +227,7 @@ export class Report extends Session {
   }
 }
 
-/** The object's number, the same in all components; 0 if it is dead. */
+/** A number that names the object in this component for as long as it is held; 0 if the object is dead. */
 export function badgeOf(slot: u32): u32 {
   return kernelCapBadge(slot);
 }

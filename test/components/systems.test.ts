@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runComponents } from "./rig.ts";
-import { CRUISE, KV, PAIR } from "./systems.ts";
+import { CRUISE, KV, PAIR, TREE } from "./systems.ts";
 
 test("S18, S42, S116: client and server share a dataspace", async () => {
   const run = await runComponents(PAIR);
@@ -55,4 +55,14 @@ test("S31, S58, S116: an adaptive cruise control of five components at 1 kHz", a
   assert.deepEqual(run.of("logger"), expectedCruise(1500));
   assert.deepEqual(run.of("watchdog"), []);
   assert.deepEqual(run.warnings, []);
+});
+
+test("S55, S116: a tree of fifty components under nested inits", async () => {
+  const run = await runComponents(TREE);
+  for (let branch = 0; branch < 5; branch++) {
+    for (let leaf = 0; leaf < 9; leaf++) {
+      const counted = Array.from({ length: leaf + 1 }, (_, turn) => String(turn + 1));
+      assert.deepEqual(run.of(`branch-${branch} -> leaf-${branch}-${leaf}`), counted, run.warnings.join("\n"));
+    }
+  }
 });

@@ -53,3 +53,22 @@ export const CRUISE: RunOptions = {
   apps: CRUISE_PARTS.map((part) => `cruise_${part}`),
   done: (lines) => lines.some((line) => line.includes('"sensor" exited')),
 };
+
+const SERVICES = ["PD", "CPU", "ROM", "LOG", "RM", "Timer"].map((name) => `<service name="${name}"/>`).join("");
+
+/** Five inits with nine components each: fifty below the first init. */
+export const TREE: RunOptions = {
+  start: Array.from({ length: 5 }, (_, branch) => {
+    const leaves = Array.from({ length: 9 }, (_, leaf) =>
+      child(`leaf-${branch}-${leaf}`, `<config iterations="10" turns="${leaf + 1}"/>`, {
+        app: "stack_counter",
+        caps: 150,
+        ram: "1M",
+      }),
+    );
+    const config = `<config><parent-provides>${SERVICES}</parent-provides>
+      <default-route><any-service><parent/></any-service></default-route>${leaves.join("")}</config>`;
+    return child(`branch-${branch}`, config, { app: "init", caps: 2500, ram: "20M" });
+  }).join(""),
+  apps: ["stack_counter"],
+};

@@ -32,9 +32,9 @@ class Capability {
   }
 
   Slot slot() const { return _slot; }
-  /** It names an object; whether that is alive only `badge` or a call can tell. */
+  /** It named an object once; whether that is alive only `badge` or a call can tell. */
   bool valid() const { return _slot.number != 0; }
-  /** The object's number, the same in all components; 0 if the object is dead. */
+  /** A number that names the object in this component for as long as it is held; 0 if the object is dead. */
   u32 badge() const { return _slot.number ? Abi::rtcr_cap_badge(_slot.number) : 0; }
   /** The same object: a capability that arrives twice has one slot. */
   bool operator==(const Capability &other) const { return _slot.number == other._slot.number; }
