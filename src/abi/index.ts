@@ -2,6 +2,7 @@
 export * from "./constants.ts";
 export type * from "./host.ts";
 export * from "./message.ts";
+export * from "./preview1.ts";
 export type * from "./program.ts";
 export * from "./rpc.ts";
 export type * from "./state.ts";

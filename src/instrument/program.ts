@@ -3,7 +3,14 @@
 // Rewriting and continuations work from the same Program, so that both agree on what is active and on the layout of
 // records. It is kept as long as threads of the program may be frozen.
 
-import { HOOK, type ProgramInfo, type Signature, type ValueTypeName } from "../abi/index.ts";
+import {
+  HOOK,
+  PREVIEW1_MODULE,
+  type ProgramInfo,
+  preview1Kind,
+  type Signature,
+  type ValueTypeName,
+} from "../abi/index.ts";
 import { assert, required } from "../util/index.ts";
 import {
   asNullable,
@@ -43,7 +50,7 @@ import { isExtended } from "./windows-accesses.ts";
 export type ImportKind = "instant" | "restartable" | "anything";
 
 export interface RewriteOptions {
-  /** Default: "restartable" for wasi_snapshot_preview1, else "anything". */
+  /** Default: what preview1Kind says for WASI preview1, "anything" for the rest. */
   readonly importKind?: (module: string, name: string) => ImportKind;
   /** Make the memories that the original defines shared where that cannot be seen (default: true). */
   readonly shareMemories?: boolean;
@@ -358,8 +365,8 @@ function windowsOf(spaces: IndexSpaces, { windows }: RewriteOptions): WindowOpti
   return windows === true ? {} : windows;
 }
 
-function defaultImportKind(module: string): ImportKind {
-  return module === "wasi_snapshot_preview1" ? "restartable" : "anything";
+function defaultImportKind(module: string, name: string): ImportKind {
+  return module === PREVIEW1_MODULE ? preview1Kind(name) : "anything";
 }
 
 export function typeName(type: ValueType): ValueTypeName {

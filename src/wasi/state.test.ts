@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PlainData } from "../abi/index.ts";
+import { type PlainData, preview1Kind } from "../abi/index.ts";
 import { createFileSystem } from "../core/files/index.ts";
 import { HostVolume } from "../core/host-files/volume-node.ts";
 import { createMemoryInput, createSeededRandom } from "../core/index.ts";
-import { sessionStates, WasiStateFault } from "./index.ts";
+import { sessionStates, WASI_MODULE, WasiStateFault } from "./index.ts";
 import { FDFLAG, OFLAG } from "./layout.ts";
 import { FILE_RIGHTS, RIGHT } from "./rights.ts";
 import { type Made, make, READ_ONLY, ROOT } from "./test-sessions.test.ts";
@@ -113,4 +113,14 @@ test("a state that is no record is refused", () => {
     assert.throws(() => make().program.wasi.restore(state), WasiStateFault);
     assert.throws(() => sessionStates(state), WasiStateFault);
   }
+});
+
+test("the rewriter knows which functions may wait", () => {
+  const { imports } = make().program.wasi;
+  const declared = Object.entries(imports[WASI_MODULE]!).map(([name, { freeze }]) => [name, freeze]);
+  assert.equal(declared.length, 46);
+  assert.deepEqual(
+    declared,
+    declared.map(([name]) => [name, preview1Kind(name!)]),
+  );
 });

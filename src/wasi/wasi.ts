@@ -1,6 +1,6 @@
 // WASI preview1 as a client of sessions: the functions that a program imports, and the state behind them.
 
-import type { HostFunction, HostImports, PlainData } from "../abi/index.ts";
+import { type HostFunction, type HostImports, type PlainData, PREVIEW1_MODULE } from "../abi/index.ts";
 import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
@@ -18,7 +18,7 @@ import { random } from "./random.ts";
 import { sock } from "./sock.ts";
 
 /** The import module of preview1. The older `wasi_unstable` has other layouts and is not offered. */
-export const WASI_MODULE = "wasi_snapshot_preview1";
+export const WASI_MODULE = PREVIEW1_MODULE;
 
 const STATE_VERSION = 1;
 const SESSION_NAMES = ["clock", "random", "files", "stdin", "stdout", "stderr", "sockets"] as const;
