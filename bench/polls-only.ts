@@ -46,6 +46,7 @@ export function pollsOnly(bytes: Uint8Array): Uint8Array {
     referenceTable: () => spaces.tables.length + 2,
     firstAdded: spaces.functions.length + 1,
     mostTurns: program.mostTurns,
+    pieceBytes: program.pieceBytes,
   });
   const code = withPolls(program, space);
   const limits = { min: CONTROL.initialPages, max: CONTROL.maximumPages, shared: true, index64: false };

@@ -2,6 +2,7 @@
 ;; waits that end at once or after their time.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1 2 shared)
 
   (func $narrow (param $i i32)
@@ -33,6 +34,10 @@
     (i32.atomic.store (i32.const 2112) (i32.const 0))
     (call $fold_i32 (memory.atomic.notify (i32.const 2112) (i32.const 1))))
 
+  ;; 1: the value is another one; 2: time passed, enough for a freeze in between
+  (func $wait (param $expected i32) (result i32)
+    (memory.atomic.wait32 (i32.const 2112) (local.get $expected) (i64.const 20000000)))
+
   (func (export "_start")
     (local $i i32) (local $n i32)
     (local.set $n (call $work_size (i32.const 150)))
@@ -40,9 +45,7 @@
       (call $locked (local.get $i))
       (if (i32.eqz (i32.rem_u (local.get $i) (i32.const 16)))
         (then
-          ;; 1: the value is another one; 2: a millisecond passed
-          (call $fold_i32 (memory.atomic.wait32 (i32.const 2112) (i32.const 5) (i64.const -1)))
-          (call $fold_i32 (memory.atomic.wait32 (i32.const 2112) (i32.const 0) (i64.const 1000000)))
-          (call $fold_i32 (memory.atomic.wait64 (i32.const 2120) (i64.const 0) (i64.const 1000000)))))
+          (call $fold_i32 (call $wait (i32.and (local.get $i) (i32.const 16))))
+          (call $fold_i32 (memory.atomic.wait64 (i32.const 2120) (i64.const 0) (i64.const 20000000)))))
       (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
     (call $print_sum)))

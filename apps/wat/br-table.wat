@@ -1,6 +1,7 @@
 ;; Branch tables: a state machine over a string, and branches with values out of several levels at once.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (data (i32.const 1024) "let x1 = 40 + (2 * y) ; // the rest\00")
 

@@ -1,10 +1,11 @@
-;; Bulk memory: fills and copies of several MiB, overlapping in both directions; passive segments, dropped at the end.
+;; Bulk memory: fills and copies of several pages, overlapping in both directions; passive segments, dropped at the end.
 (module
   ;; include prelude.wat
-  (memory (export "memory") 112) ;; 7 MiB
+  ;; include work-size.wat
+  (memory (export "memory") 8)
   (data $digits "0123456789abcdef")
   (data $words "frozen thawed saved restored moved ")
-  (global $mib i32 (i32.const 0x100000))
+  (global $page i32 (i32.const 0x10000))
 
   ;; Writes a number of its own into every `step` bytes of [from, to).
   (func $mark (param $from i32) (param $to i32) (param $step i32)
@@ -32,18 +33,18 @@
   ;; One round of large operations; `shift` moves the borders off any alignment.
   (func $large (param $shift i32)
     (local $base i32)
-    (local.set $base (i32.add (global.get $mib) (local.get $shift)))
-    (memory.fill (local.get $base) (local.get $shift) (i32.mul (global.get $mib) (i32.const 5)))
+    (local.set $base (i32.add (global.get $page) (local.get $shift)))
+    (memory.fill (local.get $base) (local.get $shift) (i32.mul (global.get $page) (i32.const 5)))
     (call $mark
-      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 3))) (i32.const 16411))
+      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $page) (i32.const 3))) (i32.const 1031))
     ;; upwards by less than the length, then downwards by less than the length
     (memory.copy
-      (i32.add (local.get $base) (i32.const 300007)) (local.get $base) (i32.mul (global.get $mib) (i32.const 3)))
+      (i32.add (local.get $base) (i32.const 18757)) (local.get $base) (i32.mul (global.get $page) (i32.const 3)))
     (memory.copy
-      (i32.add (local.get $base) (i32.const 1003)) (i32.add (local.get $base) (i32.const 500009))
-      (i32.mul (global.get $mib) (i32.const 3)))
+      (i32.add (local.get $base) (i32.const 1003)) (i32.add (local.get $base) (i32.const 31259))
+      (i32.mul (global.get $page) (i32.const 3)))
     (call $sum_of
-      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $mib) (i32.const 4))) (i32.const 9973)))
+      (local.get $base) (i32.add (local.get $base) (i32.mul (global.get $page) (i32.const 4))) (i32.const 617)))
 
   (func (export "_start")
     (local $i i32) (local $n i32)

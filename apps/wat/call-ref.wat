@@ -4,6 +4,7 @@
   (type $unary (func (param i32) (result i32)))
   (type $visitor (func (param (ref $unary) i32) (result i32)))
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (table $steps 8 (ref null $unary))
   (global $default (mut (ref null $unary)) (ref.null $unary))
@@ -38,18 +39,19 @@
 
   (func $visit (param $visitor (ref null $visitor)) (param $i i32) (result i32)
     (call_ref $visitor
-      (ref.as_non_null (table.get $steps (i32.and (local.get $i) (i32.const 1))))
+      (ref.as_non_null (table.get $steps (i32.rem_u (local.get $i) (i32.const 3))))
       (local.get $i)
       (ref.as_non_null (local.get $visitor))))
 
   (func (export "_start")
     (local $i i32) (local $n i32) (local $visitor (ref null $visitor))
-    (local.set $n (call $work_size (i32.const 250)))
+    (local.set $n (call $work_size (i32.const 80)))
     (table.set $steps (i32.const 0) (ref.func $add))
     (table.set $steps (i32.const 1) (ref.func $triple))
+    (table.set $steps (i32.const 2) (ref.func $descend))
     (table.set $steps (i32.const 5) (ref.func $descend))
     (loop $next
-      (if (i32.eq (local.get $i) (i32.const 50)) (then (global.set $default (ref.func $triple))))
+      (if (i32.eq (local.get $i) (i32.const 50)) (then (global.set $default (ref.func $descend))))
       (local.set $visitor (ref.func $twice))
       (if (i32.and (local.get $i) (i32.const 2)) (then (local.set $visitor (ref.func $thrice))))
       (call $fold_i32 (call $visit (local.get $visitor) (local.get $i)))

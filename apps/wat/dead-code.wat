@@ -2,6 +2,7 @@
 ;; empty stack; and loops, calls and blocks inside it.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
 
   (func $after_branch (param $i i32) (result i32)
@@ -22,6 +23,8 @@
     i32.mul)
 
   (func $after_return (param $i i32) (result i32 i64)
+    loop
+    end
     local.get $i
     local.get $i
     i64.extend_i32_u

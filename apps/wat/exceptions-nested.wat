@@ -2,6 +2,7 @@
 ;; that throw, handlers that throw, unwinding through recursion and through a table.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (type $callee (func (param i32) (result i32)))
   (tag $stop (param i32))

@@ -2,6 +2,7 @@
 ;; loops, references to exceptions that live across calls before they are thrown again.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   ;; include fold-v128.wat
   (memory (export "memory") 1)
   (tag $empty)

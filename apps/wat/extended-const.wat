@@ -1,6 +1,7 @@
 ;; Extended constant expressions in globals and in the offsets of segments.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (global $base i32 (i32.mul (i32.add (i32.const 3) (i32.const 5)) (i32.const 256)))
   (global $large i64 (i64.sub (i64.mul (i64.const 0x100000000) (i64.const 3)) (i64.const 1)))

@@ -1,6 +1,7 @@
 ;; Mutable globals of every numeric type, exported and not, changed in loops and in recursion.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (global $a (export "a") (mut i32) (i32.const -5))
   (global $b (mut i64) (i64.const 0x7fffffffffffffff))

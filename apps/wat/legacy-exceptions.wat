@@ -1,6 +1,7 @@
 ;; The older exception instructions: try with catch and catch_all, rethrow from inner handlers, delegate to outer ones.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (tag $number (param i32))
   (tag $pair (param i64 f64))

@@ -1,6 +1,7 @@
 ;; Memory that grows while the program runs: new pages are zero, old ones keep their content, the limit is met.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1 24)
 
   ;; Writes into the last page and checks that it was zero before; returns how many bytes were not.

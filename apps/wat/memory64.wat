@@ -40,10 +40,10 @@
   (func $blocks (param $turn i64) (result i64)
     (local $base i64)
     (local.set $base (i64.add (i64.const 65536) (local.get $turn)))
-    (memory.fill (local.get $base) (i32.wrap_i64 (local.get $turn)) (i64.const 2000))
-    (memory.copy (i64.add (local.get $base) (i64.const 77)) (i64.const 1024) (i64.const 1500))
+    (memory.fill (local.get $base) (i32.wrap_i64 (local.get $turn)) (i64.const 9000))
+    (memory.copy (i64.add (local.get $base) (i64.const 77)) (i64.const 1024) (i64.const 8500))
     (memory.copy
-      (i64.add (local.get $base) (i64.const 70)) (i64.add (local.get $base) (i64.const 100)) (i64.const 1000))
+      (i64.add (local.get $base) (i64.const 70)) (i64.add (local.get $base) (i64.const 100)) (i64.const 8200))
     (call $mix (i64.load offset=80 (local.get $base)) (i64.load offset=1101 align=1 (local.get $base))))
 
   (func (export "_start")

@@ -1,6 +1,7 @@
 ;; Three memories: loads and stores to each, copies between them, fills, passive segments, growth of one alone.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory $main (export "memory") 1)
   (memory $work (export "work") 2 8)
   (memory $archive 1)

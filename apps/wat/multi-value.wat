@@ -1,6 +1,7 @@
 ;; Multi-value: several results from functions, blocks and loops with parameters, results left on the stack under calls.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (type $halves (func (param i64) (result i32 i32)))
   (table 2 funcref)

@@ -2,6 +2,7 @@
 ;; at every level while a call or a loop runs above them.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (global $more (mut i32) (i32.const 0))
 

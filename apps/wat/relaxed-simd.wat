@@ -1,6 +1,7 @@
 ;; Relaxed SIMD, with operands for which every permitted result is the same.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   ;; include fold-v128.wat
   (memory (export "memory") 1)
 

@@ -1,6 +1,7 @@
 ;; Saturating conversions of ordinary values, values out of range, infinities and NaN.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (data (i32.const 1024)
     "\00\00\00\00\00\00\f8\7f" ;; NaN

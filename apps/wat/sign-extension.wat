@@ -1,6 +1,7 @@
 ;; Sign-extension operators over values around every border.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
 
   (func $extend (param $value i64)

@@ -1,6 +1,7 @@
 ;; SIMD: integer and float lanes, loads that splat, extend and set lanes, shuffles, comparisons, bit masks.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   ;; include fold-v128.wat
   (memory (export "memory") 1)
 

@@ -2,6 +2,7 @@
 ;; element segments used and dropped, null references of the host.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (type $step (func (param i32) (result i32)))
   (table $active (export "active") 4 64 funcref)

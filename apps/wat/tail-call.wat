@@ -2,6 +2,7 @@
 ;; other parameters than the caller's, and of an imported function.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (type $state (func (param i32 i64) (result i64)))
   (table funcref (elem $red $green $blue))

@@ -1,6 +1,7 @@
 ;; Ends in a trap below several frames: division by zero, after a line of output.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
 
   (func $divide_down (param $n i32) (result i32)

@@ -1,6 +1,7 @@
 ;; Ends with an exception nobody catches: the only handler on its way is for another tag.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   (memory (export "memory") 1)
   (tag $expected)
   (tag $surprise (param i32 f64))

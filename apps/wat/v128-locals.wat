@@ -1,6 +1,7 @@
 ;; Vectors in locals, parameters, results, globals and under calls on the operand stack, across recursion.
 (module
   ;; include prelude.wat
+  ;; include work-size.wat
   ;; include fold-v128.wat
   (memory (export "memory") 1)
   (global $last (mut v128) (v128.const i32x4 1 2 3 4))

@@ -1,6 +1,6 @@
 // Operations cut into pieces: bulk memory operations and atomic waits, written so that a freeze need not wait for them.
 //
-// A bulk operation of more than BULK_PIECE_BYTES becomes
+// A bulk operation that may be longer than a piece (BULK_PIECE_BYTES) becomes
 //
 //   destination, source, length -> temporaries
 //   if length > piece:  loop: one piece (a shared function moves the three values on); poll; again while length > piece
@@ -11,7 +11,7 @@
 // Whether an operation traps is decided before its first piece, as the specification demands of the whole; memories
 // never shrink. Overlapping copies go downwards when the destination lies above the source.
 
-import { BULK_PIECE_BYTES, HOOK, WAIT } from "../abi/index.ts";
+import { HOOK, WAIT } from "../abi/index.ts";
 import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
@@ -65,7 +65,7 @@ function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => voi
   const longer = () => {
     emitter.local(OP.localGet, length.local);
     code.u8(length.type === I64 ? OP.i64Const : OP.i32Const);
-    code.s32(BULK_PIECE_BYTES);
+    code.s32(emitter.space.pieceBytes);
     code.u8(length.type === I64 ? OP.i64GtU : OP.i32GtU);
   };
   longer();
@@ -103,7 +103,7 @@ export function pieceFunction(space: Space, operation: number, a: number, b: num
     const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
     const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
     const types = [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
-    const code = new PieceCode(writer, types);
+    const code = new PieceCode(writer, types, space.pieceBytes);
     writer.u8(0);
     code.outOfBounds(0, target);
     if (operation === OP.memoryCopy) {
@@ -137,10 +137,12 @@ export function pieceFunction(space: Space, operation: number, a: number, b: num
 class PieceCode {
   readonly #writer: ByteWriter;
   readonly #types: readonly ValueType[];
+  readonly #pieceBytes: number;
 
-  constructor(writer: ByteWriter, types: readonly ValueType[]) {
+  constructor(writer: ByteWriter, types: readonly ValueType[], pieceBytes: number) {
     this.#writer = writer;
     this.#types = types;
+    this.#pieceBytes = pieceBytes;
   }
 
   get(index: number): void {
@@ -225,7 +227,7 @@ class PieceCode {
 
   #constant(index: number): void {
     this.#writer.u8(this.#types[index] === I64 ? OP.i64Const : OP.i32Const);
-    this.#writer.s32(BULK_PIECE_BYTES);
+    this.#writer.s32(this.#pieceBytes);
   }
 }
 

@@ -4,6 +4,7 @@
 // records. It is kept as long as threads of the program may be frozen.
 
 import {
+  BULK_PIECE_BYTES,
   HOOK,
   PREVIEW1_MODULE,
   type ProgramInfo,
@@ -58,6 +59,8 @@ export interface RewriteOptions {
   readonly hints?: boolean;
   /** The most turns of a loop between two polls, at least 1 (default: what takes some microseconds). For tests. */
   readonly mostTurns?: number;
+  /** The most bytes of a bulk operation between two polls, at least 1 (default: BULK_PIECE_BYTES). For tests. */
+  readonly pieceBytes?: number;
   /** Translate accesses of memory 0 at and above a limit (windows.ts); true stands for `{}`. Default: false. */
   readonly windows?: boolean | WindowOptions;
   /** Turn memory.grow into a request to the host (default: false). */
@@ -175,6 +178,10 @@ export class Program {
 
   get mostTurns(): number {
     return this.options.mostTurns ?? Infinity;
+  }
+
+  get pieceBytes(): number {
+    return this.options.pieceBytes ?? BULK_PIECE_BYTES;
   }
 
   /** Whether accesses of memory 0 or memory.grow are safe points. */

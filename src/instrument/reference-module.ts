@@ -27,6 +27,7 @@ export function referenceModule(program: Program, number: number): Uint8Array {
     hooksTable: 0,
     instanceGlobal: 0,
     mostTurns: 1,
+    pieceBytes: 1,
     referenceTable: () => 1,
     firstAdded: 0,
   });

@@ -92,6 +92,7 @@ class Rewriter {
       referenceTable: (type) => firstTable + 2 + program.referenceNumber(type),
       firstAdded: spaces.functions.length,
       mostTurns: program.mostTurns,
+      pieceBytes: program.pieceBytes,
       windows: windowSpace(
         program,
         spaces.globals.length + 1 + droppable.droppableData.length + droppable.droppableElements.length,

@@ -289,6 +289,7 @@ export class SideModule {
         spaces.tables.length + 2 + required(references.indexOf(type) + 1, "a table for the type") - 1,
       firstAdded,
       mostTurns: this.program.mostTurns,
+      pieceBytes: this.program.pieceBytes,
       windows: windowSpace(this.program, spaces.globals.length + 1),
     });
   }

@@ -52,6 +52,8 @@ export interface SpaceOptions {
   readonly firstAdded: number;
   /** The most turns of a loop between two polls. */
   readonly mostTurns: number;
+  /** The most bytes of a bulk operation between two polls. */
+  readonly pieceBytes: number;
   /** Undefined for programs without windows. */
   readonly windows?: WindowSpace | undefined;
 }
@@ -129,6 +131,10 @@ export class Space {
 
   get windows(): WindowSpace | undefined {
     return this.#options.windows;
+  }
+
+  get pieceBytes(): number {
+    return this.#options.pieceBytes;
   }
 
   get mostTurns(): number {

@@ -8,7 +8,7 @@
 // been translated: a fault freezes the thread with what is left of the operation in its temporaries. Copies go downwards
 // when the destination lies above the source, as in emit-pieces.ts.
 
-import { BULK_PIECE_BYTES, WINDOW } from "../abi/index.ts";
+import { WINDOW } from "../abi/index.ts";
 import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
@@ -123,7 +123,7 @@ class Step {
         .limit()
         .op(OP.i64ExtendI32U, OP.i64GtU, OP.i32Eqz, OP.i32And);
     }
-    code.open(OP.if).get(LENGTH).i32(BULK_PIECE_BYTES).op(OP.i32GtU).open(OP.if);
+    code.open(OP.if).get(LENGTH).i32(this.#space.pieceBytes).op(OP.i32GtU).open(OP.if);
     code
       .get(0)
       .get(1)

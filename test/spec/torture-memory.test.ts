@@ -46,6 +46,18 @@ for (const [what, text, options] of BULK.slice(0, 3)) {
   test(`bulk: ${what}, at every point`, () => void survives(late, { points: 2, ...options }));
 }
 
+test("bulk: pieces of a few bytes, as torture has them", () => {
+  const text = `(module (memory $m (export "memory") 1) (data $d "0123456789abcdefghij")
+    (func $n (param i32) (result i32) (local.get 0))
+    (func (export "f") (result i32)
+      (memory.init $d (i32.const 0) (i32.const 0) (call $n (i32.const 20)))
+      (memory.copy (i32.const 3) (i32.const 0) (call $n (i32.const 20)))
+      (memory.copy (i32.const 0) (i32.const 5) (call $n (i32.const 20)))
+      (memory.fill (i32.const 30) (i32.const 7) (call $n (i32.const 20))) (i32.load (i32.const 20))))`;
+  survives(text, { points: 3 * 6, options: { pieceBytes: 3 } });
+  survives(text, { points: 0 });
+});
+
 const WIDE = `(memory $m (export "memory") i64 96)`;
 test("bulk: 64-bit memories", () => {
   const text = `(module ${WIDE} ${fillPattern("i64")} (func $n (param i64) (result i64) (local.get 0))

@@ -18,6 +18,9 @@ import { openVolumes, type ProgramState, type RunSpec, WasiProgram } from "../..
 import { type SessionStates, sessionStates } from "../../wasi/index.ts";
 import { readInput } from "./own-input.ts";
 
+/** More polls than usual: at every turn of a loop, and several in operations on a few KiB. */
+const DENSE = { mostTurns: 1, pieceBytes: 4096 };
+
 /** What a rig runs; can be cloned. */
 export interface RigSpec {
   readonly module: Uint8Array;
@@ -52,7 +55,7 @@ export class Rig {
   constructor(given: RigSpec, output: OutputSink) {
     this.#given = given;
     this.#output = output;
-    this.loaded = cachedPrograms(given.cache, { mostTurns: 1 })(given.module, given.hash);
+    this.loaded = cachedPrograms(given.cache, DENSE)(given.module, given.hash);
   }
 
   /** What the program was given: its own input, or what it has taken of this process's. */
