@@ -18,7 +18,8 @@
 
   (func $exchange (param $i i32)
     (memory.copy $archive $work (i32.const 8192) (i32.mul (local.get $i) (i32.const 8)) (i32.const 300))
-    (memory.copy $main $archive (i32.const 40000) (i32.const 8100) (i32.const 500))
+    (memory.copy $main $archive (i32.const 40000) (i32.const 8100)
+      (i32.add (i32.const 5000) (i32.and (local.get $i) (i32.const 1))))
     (memory.copy $work $main (i32.const 70000) (i32.const 39990) (i32.const 600))
     (memory.init $work $text (i32.const 70100) (i32.rem_u (local.get $i) (i32.const 9)) (i32.const 14))
     (memory.fill $archive (i32.add (i32.const 8300) (local.get $i)) (local.get $i) (i32.const 33)))
