@@ -1,0 +1,88 @@
+// What the tables of the thesis's chapter 6 are made of: durations of one run by the definitions of spec 5.3 and 5.5, and
+// statistics of them over runs. Microseconds and bytes.
+import { type ProfileInstance, type Statistics, statistics } from "../../src/profile/index.ts";
+import type { BenchmarkRun } from "./benchmark.ts";
+
+/** The rows of tables 6.1 to 6.5 that are measured. */
+export const FIGURES = [
+  "allocation",
+  "allocationRestore",
+  "memcpy",
+  "allocationMemcpy",
+  "stackRepair",
+  "stackMemcpy",
+  "totalRestore",
+  "threadRestore",
+  "bootstrap",
+  "checkpoint",
+  "paused",
+  "firstLine",
+] as const;
+export type Figure = (typeof FIGURES)[number];
+
+/** Microseconds. */
+export type Durations = Readonly<Record<Figure, number>>;
+
+export interface ProgramFigures {
+  readonly statistics: Readonly<Record<Figure, Statistics>>;
+  /** Bytes, of one run: the same in all. */
+  readonly stackBytes: number;
+  readonly repairedBytes: number;
+  readonly dataspaces: number;
+  readonly contentBytes: number;
+  readonly allocations: number;
+  readonly copies: number;
+  /** Whether every run's second instance went on where the first was stopped. */
+  readonly continued: boolean;
+}
+
+/** @throws RangeError if the run has no restore */
+export function durationsOf({ profile, firstLineMs }: BenchmarkRun): Durations {
+  const named = (name: string) => profile.instances.filter((instance) => instance.name === name);
+  const sum = (list: readonly ProfileInstance[]) => list.reduce((total, { start, stop }) => total + stop - start, 0);
+  const [restore] = named("Thread Restore");
+  const restored = named("Dataspace Allocation and Restore");
+  const repairs = named("Stack Repair");
+  const [checkpoint] = named("Checkpoint");
+  const resumed = named("Resume")[0];
+  const paused = named("Pause")[0];
+  if (!restore || !restored[0] || !checkpoint || !resumed || !paused) throw new RangeError("the run has no restore");
+  const inside = ({ start, stop }: ProfileInstance) =>
+    repairs.some((repair) => repair.start <= start && stop <= repair.stop);
+  const copies = named("Memcpy");
+  const memcpy = sum(copies);
+  const stackMemcpy = sum(copies.filter(inside));
+  const total = restore.stop - Math.min(restore.start, restored[0].start);
+  const threadRestore = restore.stop - restore.start;
+  return {
+    ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore: sum(restored) },
+    ...{ memcpy, allocationMemcpy: memcpy - stackMemcpy, stackRepair: sum(repairs), stackMemcpy },
+    ...{ totalRestore: total, threadRestore, bootstrap: total - threadRestore },
+    ...{ checkpoint: checkpoint.stop - checkpoint.start, paused: resumed.stop - paused.start },
+    firstLine: firstLineMs * 1000,
+  };
+}
+
+/** @param runs of one program and strategy */
+export function figuresOf(runs: readonly BenchmarkRun[]): ProgramFigures {
+  const [first] = runs;
+  if (!first) throw new RangeError("expected a run");
+  const durations = runs.map(durationsOf);
+  const all = FIGURES.map((figure) => [figure, statistics(durations.map((one) => one[figure]))] as const);
+  const { stackBytes, repairs, dataspaces, contentBytes, profile } = first;
+  const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
+  return {
+    statistics: Object.fromEntries(all) as Record<Figure, Statistics>,
+    ...{ stackBytes, dataspaces, contentBytes },
+    repairedBytes: repairs.find(({ thread }) => thread === "ep")?.repaired ?? 0,
+    allocations: count("Dataspace Allocation"),
+    copies: count("Memcpy"),
+    continued: runs.every(goesOn),
+  };
+}
+
+/** The second instance's first lines are those that the first one logged after the checkpoint. */
+export function goesOn({ meanwhile, after }: BenchmarkRun): boolean {
+  const common = Math.min(meanwhile.length, after.length);
+  return common > 0 && meanwhile.slice(0, common).every((line, i) => line === after[i]);
+}

@@ -1,0 +1,91 @@
+// Runs the benchmark program in a system of its own: core, init, the program, its child; with the machine's clock.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Core, nativeBinary } from "../../src/core/index.ts";
+import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
+import type { Interposers, Strategy } from "../../src/rtcr/index.ts";
+import { nodeSha256 } from "../../src/store/index-node.ts";
+import { type BenchmarkRun, benchmark } from "./benchmark.ts";
+
+export interface BenchmarkSetup {
+  /** A component of build/components. */
+  readonly child: string;
+  /** Lines of the child before the checkpoint, and after the restore. */
+  readonly iterations?: number;
+  readonly strategy: Strategy;
+  readonly repetitions: number;
+  readonly warmUp?: number;
+  /** Length of the child's delay between lines, in no-ops. */
+  readonly delay?: number;
+  readonly modules?: Readonly<Record<string, Interposers>>;
+  readonly module?: string;
+  /** The child's program, instead of the component of its name. */
+  readonly binary?: Uint8Array;
+}
+
+const COMPONENTS = join(import.meta.dirname, "../../build/components");
+const QUOTA = { ram: 1 << 30, caps: 200_000 };
+const PARENT = ["PD", "CPU", "ROM", "LOG", "RM", "Timer", "Report"].map((name) => `<service name="${name}"/>`).join("");
+const ROUTES = `<parent-provides>${PARENT}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+
+/** The compiled component. */
+export function componentFile(name: string): Uint8Array {
+  const file = join(COMPONENTS, `${name}.wasm`);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build:guests`);
+  return new Uint8Array(readFileSync(file));
+}
+
+/** Init's configuration: the program, with its child's start node inside. */
+function systemConfig(child: string, delay: number): string {
+  const start = `<start name="${child}" caps="2000" ram="300M"><config iterations="${delay}"/></start>`;
+  return `<config>${ROUTES}<start name="benchmark" caps="10000" ram="600M"><config>${ROUTES}${start}</config></start></config>`;
+}
+
+/** @returns what each repetition after the warm-up has measured; the program has ended */
+export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly BenchmarkRun[]> {
+  const {
+    child,
+    iterations = 3,
+    strategy,
+    repetitions,
+    warmUp = 0,
+    delay = 100_000,
+    modules = {},
+    module = "base",
+  } = setup;
+  const plan = { child, iterations, strategy, module, warm_up: warmUp, repetitions };
+  const written = Object.entries(plan).map(([name, value]) => `${name}="${value}"`);
+  const runs: BenchmarkRun[] = [];
+  const lines: string[] = [];
+  let core: Core | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const program = (env: Parameters<typeof benchmark>[0]) =>
+        benchmark(env, { modules, report: (run) => runs.push(run), failed: reject });
+      const programs = new Map([...NATIVE_PROGRAMS, ["benchmark", program] as const]);
+      const boot = new Map(Array.from(programs.keys(), (name) => [name, nativeBinary(name)]));
+      boot.set(child, setup.binary ?? componentFile(child));
+      boot.set("config", new TextEncoder().encode(systemConfig(child, delay)));
+      boot.set("benchmark.config", new TextEncoder().encode(`<config ${written.join(" ")}/>`));
+      core = new Core({
+        quota: QUOTA,
+        modules: boot,
+        programs,
+        hash: nodeSha256,
+        output: (line) => {
+          lines.push(line);
+          if (lines.length > LINES_KEPT) lines.splice(0, LINES_KEPT / 2);
+          if (line.includes('child "benchmark" exited')) resolve();
+        },
+        kernel: { failed: reject },
+      });
+      core.start({ name: "init", binary: "init" });
+    });
+  } finally {
+    core?.dispose();
+  }
+  if (runs.length !== repetitions) throw new Error(`the benchmark program has failed: ${lines.slice(-5).join("; ")}`);
+  return runs;
+}
+
+const LINES_KEPT = 1000;

@@ -1,0 +1,66 @@
+// The short form of the evaluation: the benchmark program runs, its profile has the thesis's scopes, and the relations of
+// spec 5.5 hold in bytes and counts. Times are `npm run evaluation`.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { figuresOf } from "../../bench/evaluation/figures.ts";
+import { byteRelations, PROGRAMS, type Results } from "../../bench/evaluation/relations.ts";
+import { runBenchmark } from "../../bench/evaluation/run-benchmark.ts";
+import { analyzeProfiles } from "../../src/profile/index.ts";
+import { BASE_INTERPOSERS, STRATEGIES } from "../../src/rtcr/index.ts";
+
+/** Name and colour of every scope that a restore of the kind has. */
+const COMMON = {
+  "Dataspace Allocation": "violet",
+  Checkpoint: "red",
+  Pause: "green",
+  Resume: "green",
+  "Dataspace Allocation and Restore": "blue",
+  Memcpy: "blue",
+  "Thread Restore": "blue",
+};
+const SCOPES = {
+  direct: COMMON,
+  bootstrap: {
+    ...COMMON,
+    "Stack Repair": "blue",
+    "Dataspace Region-Map Look-Up": "blue",
+    "Dataspace Checkpoint Look-Up": "blue",
+  },
+};
+
+for (const strategy of STRATEGIES) {
+  test(`S119, S121, S124, S126: five programs, two runs each, in the shape of the thesis's tables (${strategy})`, async () => {
+    const results: Partial<Record<keyof Results, Results["sheep_counter"]>> = {};
+    for (const child of PROGRAMS) {
+      const runs = await runBenchmark({ child, strategy, repetitions: 2 });
+      for (const { profile } of runs) {
+        const colors = new Map(profile.instances.map(({ name, color }) => [name, color]));
+        for (const [name, color] of Object.entries(SCOPES[strategy])) assert.equal(colors.get(name), color, name);
+        assert.equal(colors.has("Stack Repair"), strategy === "bootstrap");
+      }
+      // The same work in the same order each time: or there is nothing to average (thesis 6.2).
+      const named = runs.map(({ profile }, i) => ({ what: `${child} ${i}`, profile }));
+      assert.equal(analyzeProfiles(named).results.instances.length, runs[0]!.profile.instances.length);
+      results[child] = figuresOf(runs);
+      assert.ok(results[child].allocations >= results[child].dataspaces);
+    }
+    const relations = byteRelations(results as Results);
+    const wanted = strategy === "direct" ? relations.slice(2) : relations; // without a bootstrap no stack is repaired
+    for (const { name, found, holds } of wanted) assert.ok(holds, `${name}: ${found}`);
+  });
+}
+
+test("S112: the benchmark program runs with another module", async () => {
+  let made = 0;
+  const counted = {
+    ...BASE_INTERPOSERS,
+    pd: (...args: Parameters<NonNullable<typeof BASE_INTERPOSERS.pd>>) => {
+      made++;
+      return BASE_INTERPOSERS.pd!(...args);
+    },
+  };
+  const setup = { child: "stack_counter", strategy: "direct", repetitions: 1 } as const;
+  await runBenchmark({ ...setup, module: "counted", modules: { counted } });
+  assert.equal(made, 2, "one PD for each instance");
+  await assert.rejects(runBenchmark({ ...setup, module: "missing" }), /no module "missing"/);
+});
