@@ -29,7 +29,7 @@ const SCOPES = {
 };
 
 for (const strategy of STRATEGIES) {
-  test(`S119, S121, S124, S126: five programs, two runs each, in the shape of the thesis's tables (${strategy})`, async () => {
+  test(`S116, S117, S121: five programs, two runs each, in the shape of the thesis's tables (${strategy})`, async () => {
     const results: Partial<Record<keyof Results, Results["sheep_counter"]>> = {};
     for (const child of PROGRAMS) {
       const runs = await runBenchmark({ child, strategy, repetitions: 2 });
