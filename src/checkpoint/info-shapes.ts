@@ -134,6 +134,15 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
   ),
   rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
   reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
-  foreign: list(record<ForeignSessionInfo>({ ...SESSION, service: text })),
+  foreign: list(
+    record<ForeignSessionInfo>({
+      ...SESSION,
+      service: text,
+      server: text,
+      serverId: count,
+      phase: text,
+      addedArgs: text,
+    }),
+  ),
   capabilities: list(record<CapabilityInfo>({ slot: count, badge: count, references: count })),
 });

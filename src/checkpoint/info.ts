@@ -150,9 +150,17 @@ export interface ReportInfo extends SessionInfo {
   readonly content: Uint8Array;
 }
 
-/** A session of a service that RTCR does not know: it cannot be recreated, only opened anew. */
+/** A session that RTCR does not stand in front of: served by another child, or by somebody outside. */
 export interface ForeignSessionInfo extends SessionInfo {
   readonly service: string;
+  /** The child that serves it; empty: somebody outside, of whom it can only be asked for anew. */
+  readonly server: string;
+  /** The server's number for it. */
+  readonly serverId: number;
+  /** How far it was in its life (init/sessions); `badge` is 0 while there is no capability. */
+  readonly phase: string;
+  /** What an upgrade that was under way adds; empty if there is none. */
+  readonly addedArgs: string;
 }
 
 /** One slot of the child's capability table: whatever the child holds, whoever made it. */

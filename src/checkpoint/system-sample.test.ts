@@ -92,7 +92,9 @@ function child(name: string): ChildInfo {
     ],
     rms: [{ ...session(44, 8), regionMaps: [map(45, 46)] }],
     reports: [{ ...session(47, 9), dataspaceBadge: 48, content: new Uint8Array(0) }],
-    foreign: [{ ...session(49, 11), service: "Nic" }],
+    foreign: [
+      { ...session(49, 11), service: "Nic", server: "other", serverId: 3, phase: "cap-handed-out", addedArgs: "" },
+    ],
     capabilities: [{ slot: 1, badge: 10, references: 2 }],
   };
 }

@@ -19,4 +19,4 @@ export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
 export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
-export type { Session } from "./sessions/session.ts";
+export { PHASES, type Phase, type Session } from "./sessions/session.ts";

@@ -6,7 +6,7 @@
 //     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
 // I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
-import type { CallInfo, CapabilityInfo, ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { CallInfo, CapabilityInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type CallState, type NativePd, objectOf } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
@@ -26,6 +26,8 @@ export interface CaptureOptions {
   readonly name: string;
   readonly parent?: string | undefined;
   readonly provider: DataProvider;
+  /** Sessions of a child that are still being created. */
+  readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
 }
 
 /** A checkpoint, and the storage that its contents lie in: release it when the checkpoint has been stored or dropped. */
@@ -39,7 +41,10 @@ export interface Captured {
  *
  * @throws RtcrFault "unsaveable", "no-room"; the children go on in any case
  */
-export function capture(children: readonly TrackedChild[], { name, parent, provider }: CaptureOptions): Captured {
+export function capture(
+  children: readonly TrackedChild[],
+  { name, parent, provider, pending }: CaptureOptions,
+): Captured {
   const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
   if (!lease.ok) {
     const bytes = leaseBytes(children.flatMap(contentBytes));
@@ -60,7 +65,7 @@ export function capture(children: readonly TrackedChild[], { name, parent, provi
   inScope("Pause", "green", () => hold(children));
   try {
     const created = new Date().toISOString();
-    const infos = children.map((child) => captureChild(child, copy));
+    const infos = children.map((child) => captureChild(child, copy, pending(child)));
     const system = {
       created,
       name,
@@ -90,7 +95,7 @@ function contentBytes(child: TrackedChild): number[] {
   return child.of(RtcrPd).flatMap((pd) => pd.contentBytes());
 }
 
-function captureChild(child: TrackedChild, copy: CopyOut): ChildInfo {
+function captureChild(child: TrackedChild, copy: CopyOut, pending: readonly ForeignSessionInfo[]): ChildInfo {
   const { pd, cpu } = environment(child);
   const native = objectOf<NativePd>(pd.nativePd(), "native-pd");
   const program = native?.program();
@@ -109,7 +114,7 @@ function captureChild(child: TrackedChild, copy: CopyOut): ChildInfo {
     roms: inCheckpoint("Checkpoint of ROM", () => child.of(RtcrRom).map((rom) => rom.checkpoint())),
     rms: inCheckpoint("Checkpoint of RM", () => child.of(RtcrRm).map((rm) => rm.checkpoint())),
     reports: child.of(RtcrReport).map((report) => report.checkpoint()),
-    foreign: child.foreign,
+    foreign: [...child.foreign, ...pending],
     capabilities: inCheckpoint("Checkpoint of capabilities", () => native.slots()).map(
       ({ slot, capability, count }): CapabilityInfo => ({
         slot,

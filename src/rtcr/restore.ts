@@ -13,8 +13,9 @@
 // I1  Objects exist before anything names them: the translation is complete when relations are made.
 // I2  Nothing of a child runs before everything of all children is there.
 // I3  Whatever is refused ends the restore by name; the caller takes the children down.
-import type { CallInfo, ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
 import type { Filled } from "./bootstrap.ts";
 import { Restorer } from "./restorer.ts";
 import type { TrackedChild } from "./tracked-child.ts";
@@ -31,6 +32,8 @@ export interface RestoredChild {
   readonly parent: ParentSession;
   /** Tells the parent which thread is the main one. */
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
+  /** Takes in a session that a sibling serves; INVALID: there was no capability. */
+  readonly adopt: (info: ForeignSessionInfo, capability: Capability) => Attempt<void, string>;
   /** What the bootstrap has filled already; absent: there was none. */
   readonly filled?: Filled | undefined;
 }

@@ -66,6 +66,7 @@ export class Restorer {
     const { pd, cpu, parent, rms } = this.#info;
     const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
     this.#restoreSessions(); // their dataspaces may be attached
+    this.#adoptSessions();
     for (const [map, info] of [
       [stackArea, pd.stackArea],
       [linkerArea, pd.linkerArea],
@@ -254,7 +255,7 @@ export class Restorer {
       ["ROM", roms],
       ["RM", rms],
       ["Report", reports],
-      ...foreign.map((info) => [info.service, [info]] as const),
+      ...foreign.filter(({ server }) => server === "").map((info) => [info.service, [info]] as const),
     ];
     const sessions = all.flatMap(([service, infos]) => infos.map((info) => ({ service, info })));
     for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
@@ -344,6 +345,28 @@ export class Restorer {
       rom?.restore(info, context(info.handlerBadge), this.#keep);
       if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
     }
+  }
+
+  /** Sessions that other children serve: these have been recreated, and know them. */
+  #adoptSessions(): void {
+    for (const info of this.#info.foreign) {
+      if (info.server === "") continue;
+      if (this.#child.parent.sessionCap(info.id).ok && this.#has(info.id)) continue; // the bootstrap has opened it
+      const capability = this.#translation.get(info.badge);
+      if (info.badge !== 0 && !capability.valid) {
+        throw this.#refused(
+          `${info.service} session ${info.id}`,
+          `its server "${info.server}" is not restored with it`,
+        );
+      }
+      const adopt = () => this.#child.adopt(info, capability);
+      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as(info, adopt);
+      this.#require(made, `${info.service} session ${info.id} at "${info.server}"`);
+    }
+  }
+
+  #has(id: number): boolean {
+    return this.#child.tracked.foreign.some((info) => info.id === id);
   }
 
   #installCapabilities(): void {

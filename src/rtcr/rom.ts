@@ -21,6 +21,8 @@ export class RtcrRom implements RomSession {
   readonly #module: string;
   #dataspace: Capability<Dataspace> = INVALID;
   #handler: Capability<SignalContext> = INVALID;
+  /** `#dataspace` shows what the module was before a restore. */
+  #kept = false;
 
   constructor(context: ChildContext, opened: Opened<RomSession>) {
     this.base = new SessionBase<RomSession>(context, this, opened);
@@ -33,11 +35,13 @@ export class RtcrRom implements RomSession {
   }
 
   dataspace(): Capability<Dataspace> {
+    this.#kept = false;
     return (this.#dataspace = this.#rom.dataspace());
   }
 
+  /** What was kept over a restore is not refreshed in place: the client must ask for the module's own dataspace. */
   update(): boolean {
-    return this.#rom.update();
+    return this.#rom.update() && !this.#kept;
   }
 
   sigh(context: Capability<SignalContext>): void {
@@ -61,6 +65,7 @@ export class RtcrRom implements RomSession {
     const now = this.dataspace();
     if (now.object && equalBytes(contentOf(now.object), content)) return;
     this.#dataspace = keep(content);
+    this.#kept = true;
     if (handler.valid) handler.object?.submit(1); // it has changed since
   }
 

@@ -5,8 +5,8 @@
 //
 // I1  A checkpoint is of all children that are asked for, at one moment; the children go on.
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
-import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
-import { type Child, Init, type InitHooks, NO_HOOKS, type Session } from "../init/index.ts";
+import type { ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import { type Child, Init, type InitHooks, NO_HOOKS, PHASES, type Session } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
@@ -18,8 +18,11 @@ import {
   type LoadOptions,
   lastElement,
   type NativePd,
+  numberArg,
   objectOf,
   type PdSession,
+  type Quota,
+  readSessionArgs,
   withoutName,
   writeSessionArgs,
 } from "../session/index.ts";
@@ -66,9 +69,9 @@ export class Rtcr {
     this.#init = new Init(env, this.#hooks());
   }
 
-  /** Names of the children that have sessions. */
+  /** Names of the children that live. */
   get children(): readonly string[] {
-    return [...this.#children.keys()];
+    return [...this.#children.values()].filter((child) => child.of(RtcrPd).length > 0).map(({ name }) => name);
   }
 
   /** What is known of a child; for inspection. */
@@ -91,7 +94,13 @@ export class Rtcr {
         child,
       });
     });
-    return capture(tracked, { name, parent, provider });
+    return capture(tracked, { name, parent, provider, pending: (child) => this.#pending(child) });
+  }
+
+  #pending(child: TrackedChild): readonly ForeignSessionInfo[] {
+    const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
+    const without = sessions.filter(({ capability, phase }) => !capability.valid && phase !== "closed");
+    return without.map((session) => child.pending(session, argsOf(session)));
   }
 
   /** Ends all children. */
@@ -165,7 +174,13 @@ export class Rtcr {
     const setMainThread: RestoredChild["setMainThread"] = (thread) => {
       child.mainThread = thread;
     };
-    const restored = { info, tracked, parent, setMainThread };
+    const adopt: RestoredChild["adopt"] = (info, capability) => {
+      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = info;
+      const phase = PHASES.find((known) => known === info.phase) ?? "cap-handed-out";
+      const added = quotaOf(addedArgs);
+      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
+    };
+    const restored = { info, tracked, parent, setMainThread, adopt };
     if (this.#options.strategy !== "bootstrap") {
       this.#arrive(() => restored, child.name);
       return true;
@@ -218,6 +233,8 @@ export class Rtcr {
   }
 }
 
+const NOTHING: Quota = { ram: 0, caps: 0 };
+
 /** What init calls its own sessions. */
 const OWN = "init";
 
@@ -244,4 +261,24 @@ function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): vo
   if (found === program) return;
   const message = `restore of "${name}": expected the program ${program}, found ${found ?? "none"}`;
   throw new RtcrFault("mismatch", message, { child: name, expected: program, found });
+}
+
+function quotaOf(text: string): Quota {
+  const args = readSessionArgs(text);
+  return args.ok ? { ram: numberArg(args.value, "ram_quota"), caps: numberArg(args.value, "cap_quota") } : NOTHING;
+}
+
+/** Arguments with the quotas of upgrades added to what was donated at first. */
+function addQuotas(args: string, upgrades: string): string {
+  const read = readSessionArgs(args);
+  const more = readSessionArgs(upgrades);
+  if (!read.ok || !more.ok) return args;
+  const sum = (key: string) => numberArg(read.value, key) + numberArg(more.value, key);
+  const all = new Map<string, string | number>([
+    ...read.value,
+    ["ram_quota", sum("ram_quota")],
+    ["cap_quota", sum("cap_quota")],
+  ]);
+  const written = writeSessionArgs(all);
+  return written.ok ? written.value : args;
 }

@@ -62,9 +62,9 @@ export class TrackedChild {
     return [...this.#interposers.values()].filter((interposer): interposer is T => interposer instanceof kind);
   }
 
-  /** Sessions that are not interposed: they can only be opened anew. */
+  /** Sessions that are not interposed: other children serve them, or somebody outside. */
   get foreign(): readonly ForeignSessionInfo[] {
-    return [...this.#foreign.values()];
+    return Array.from(this.#foreign, ([session, info]) => ({ ...info, ...progressOf(session) }));
   }
 
   /** What the child gets for a session of a service. @param args as the child would open it again */
@@ -76,10 +76,14 @@ export class TrackedChild {
       this.#interposers.set(session, interposer);
       return interposer.base.capability as Capability<KernelObject>;
     }
-    const { service } = session;
     const record = this.context.record(real.badge);
-    this.#foreign.set(session, { ...record, id, service, creationArgs: args, upgradeArgs: "" });
+    this.#foreign.set(session, { ...record, ...foreignFields(session, args) });
     return real;
+  }
+
+  /** A session that has no capability (yet). @param args as the child would ask again */
+  pending(session: Session, args: string): ForeignSessionInfo {
+    return { badge: 0, allocated: 0, bootstrapped: false, ...foreignFields(session, args) };
   }
 
   /** A session's donation has grown (S66: the service has been told already). */
@@ -106,4 +110,14 @@ export class TrackedChild {
   get empty(): boolean {
     return this.#interposers.size === 0 && this.#foreign.size === 0;
   }
+}
+
+function foreignFields(session: Session, creationArgs: string) {
+  const { request, service, serverId } = session;
+  const server = request.route.to === "child" ? request.route.child : "";
+  return { id: request.id, service, creationArgs, upgradeArgs: "", server, serverId, ...progressOf(session) };
+}
+
+function progressOf({ phase, added: { ram, caps } }: Session) {
+  return { phase, addedArgs: ram === 0 && caps === 0 ? "" : `ram_quota=${ram}, cap_quota=${caps}` };
 }

@@ -33,3 +33,18 @@ for (const strategy of STRATEGIES) {
     });
   }
 }
+
+for (const strategy of STRATEGIES) {
+  test(`S80, S87, S93, S94, S97: a client and a server that share a dataspace go on together (${strategy})`, async () => {
+    const server = { name: "server", binary: "adder_server", inside: '<provides><service name="Adder"/></provides>' };
+    const client = { name: "client", binary: "adder_client", inside: '<config numbers="4"/>' };
+    const options = { children: [server, client], strategy, exits: 1, windows: () => true };
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    assert.ok(lines.includes("[client] sum 10"), lines.join("; "));
+    const first = strategy === "direct" ? 0 : bootstrapped;
+    for (let i = 1; i <= 2 * POINTS; i++) {
+      const point = first + Math.floor(((points - first) * i) / (2 * POINTS + 1));
+      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+    }
+  });
+}

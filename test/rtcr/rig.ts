@@ -22,6 +22,8 @@ export interface ChildSpec {
 
 export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
+  /** How many of them exit. Default: all. */
+  readonly exits?: number;
 }
 
 /** The compiled component of apps/components. */
@@ -34,18 +36,18 @@ export function component(name: string): Uint8Array {
 export class Rig {
   readonly tree: CoreSystem;
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
-  readonly #children: number;
+  readonly #exits: number;
   #rtcr: Rtcr | undefined;
   #points = 0;
   #bootstrapped = 0;
   #stopAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor({ children, ...options }: RigOptions) {
+  constructor({ children, exits = children.length, ...options }: RigOptions) {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
       start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
     );
-    this.#children = children.length;
+    this.#exits = exits;
     this.tree = startSystem({
       config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
       binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
@@ -80,7 +82,7 @@ export class Rig {
   }
 
   get ended(): boolean {
-    return this.tree.lines.filter((line) => /exited with exit value/.test(line)).length >= this.#children;
+    return this.tree.lines.filter((line) => /exited with exit value/.test(line)).length >= this.#exits;
   }
 
   /**

@@ -19,7 +19,9 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { innerLocation, NO_QUOTA } from "../resources/amounts.ts";
-import { filterArgs, quotaOf, type ReadArgs, readArgs, writeQuota } from "../sessions/arguments.ts";
+import { filterArgs, quotaOf, readArgs, writeQuota } from "../sessions/arguments.ts";
+import type { AdoptedSession } from "../sessions/broker.ts";
+import type { SessionRequest } from "../sessions/session.ts";
 import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
 
@@ -60,7 +62,32 @@ export class ChildParent implements ParentSession {
   }
 
   session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal> {
-    const { name, client, lives } = this.#child;
+    const request = this.#request(id, service, args, affinity);
+    if (!request.ok) return request;
+    const made = this.#house.broker.create(request.value);
+    if (!made.ok) return made;
+    this.#child.client.sessions.set(id, made.value);
+    return this.sessionCap(id);
+  }
+
+  /**
+   * A session that the child had before a restore, at a sibling that has been restored with it.
+   *
+   * @param args with all that was donated
+   */
+  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+    const request = this.#request(id, service, args);
+    if (!request.ok) return request;
+    const made = this.#house.broker.adopt(request.value, adopted);
+    if (!made.ok) return made;
+    this.#child.client.sessions.set(id, made.value);
+    return success(undefined);
+  }
+
+  /** What the child asks for, routed. */
+  #request(id: number, service: string, args: string, affinity?: Location): Attempt<SessionRequest, "service-denied"> {
+    const child = this.#child;
+    const { name, client, lives } = child;
     if (!lives) return refusal("service-denied");
     if (!Number.isInteger(id) || id < FIRST_FREE_SESSION || client.sessions.has(id)) {
       return this.#denied(`session id ${id} is in use`);
@@ -69,39 +96,18 @@ export class ChildParent implements ParentSession {
     if (!read.ok) return this.#denied("malformed session arguments");
     const label = prefixLabel(name, read.value.label);
     if (label.length > LABEL_LIMIT) return this.#denied(`label longer than ${LABEL_LIMIT} characters`);
-    return this.#create(id, service, label, read.value, affinity);
-  }
-
-  #create(
-    id: number,
-    service: string,
-    label: string,
-    { rest, donation }: ReadArgs,
-    affinity: Location | undefined,
-  ): Attempt<Capability, SessionRefusal> {
-    const child = this.#child;
     const routed = this.#house.route(child, service, label);
     if (!routed.ok) return this.#denied(`no route to service "${service}" (label="${label}"): ${routed.why}`);
     const route = routed.value;
     const server = this.#house.serverOf(route, child);
     if (!server) return this.#denied(`the server of "${service}" (label="${label}") is gone`);
-    const made = this.#house.broker.create({
-      client: child.client,
-      id,
-      service,
-      label,
-      route,
-      server,
-      args: filterArgs(service, rest, child.start, this.#house.config().prioLevels, route.diag),
-      affinity: innerLocation(child.location, affinity),
-      donation,
-    });
-    if (!made.ok) return made;
-    child.client.sessions.set(id, made.value);
-    return this.sessionCap(id);
+    const { rest, donation } = read.value;
+    const filtered = filterArgs(service, rest, child.start, this.#house.config().prioLevels, route.diag);
+    const place = innerLocation(child.location, affinity);
+    return success({ client, id, service, label, route, server, args: filtered, affinity: place, donation });
   }
 
-  #denied(why: string): Attempt<Capability, SessionRefusal> {
+  #denied(why: string): Attempt<never, "service-denied"> {
     this.#house.warn(`child "${this.#child.name}": ${why}`);
     return refusal("service-denied");
   }

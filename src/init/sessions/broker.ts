@@ -11,6 +11,17 @@ import type { InitHooks } from "../hooks.ts";
 import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
 import { isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
 
+/** What is known of a session from before a restore. */
+export interface AdoptedSession {
+  /** The server's number for it. */
+  readonly serverId: number;
+  readonly phase: Phase;
+  /** INVALID while there is none. */
+  readonly capability: Capability;
+  /** What an upgrade that is under way adds. */
+  readonly added: Quota;
+}
+
 export interface BrokerEvents {
   readonly hooks: Pick<InitHooks, "deliver" | "upgraded" | "ended">;
   /** One line for people. */
@@ -51,6 +62,34 @@ export class Broker {
     if (!isRefused(phase)) return success(session);
     this.#release(session);
     return refusal(phase);
+  }
+
+  /**
+   * Takes in a session of a restored client at a restored server, in the phase that it was in: quota moves as if it were
+   * created, nobody is asked again but for what was under way.
+   */
+  adopt(
+    request: SessionRequest,
+    { serverId, phase, capability, added }: AdoptedSession,
+  ): Attempt<Session, SessionRefusal> {
+    const session = new Session(request);
+    session.phase = phase;
+    if (isRefused(phase)) return success(session);
+    const { client, server, donation } = request;
+    const paid = client.pay(donation);
+    if (!paid.ok) return paid;
+    session.kept = Math.min(client.recordBytes, donation.ram);
+    session.donated = { ram: donation.ram - session.kept, caps: donation.caps };
+    session.added = added;
+    const funded = server.fund(session.donated);
+    if (!funded.ok || !server.adopt) {
+      client.refund(donation);
+      return funded.ok ? refusal("service-denied") : funded;
+    }
+    session.serverId = serverId;
+    if (capability.valid) session.capability = this.#events.hooks.deliver(session, capability);
+    server.adopt(session, serverId);
+    return success(session);
   }
 
   /** A server's answer to "create": the session exists. */

@@ -58,6 +58,8 @@ export interface SessionServer {
   fund(quota: Quota): Attempt<void, OutOf>;
   /** Moves quota back to init, as much as the server has of it. @returns what came back */
   reclaim(quota: Quota): Quota;
+  /** Takes a session in that existed before a restore, under the number that it had; absent: servers without numbers. */
+  adopt?(session: Session, serverId: number): void;
   /** Asks for the session: settles it at once through the broker's answers, or later. */
   create(session: Session): void;
   /** The server has been funded with `session.added`; on a refusal it is taken back. */

@@ -89,6 +89,14 @@ export class SiblingServer implements SessionServer {
     else this.#publish(session);
   }
 
+  /** One that is still asked for is asked for again under its number, which the child may have begun to answer. */
+  adopt(session: Session, serverId: number): void {
+    session.serverId = serverId;
+    this.#nextId = Math.max(this.#nextId, serverId + 1);
+    this.#sessions.set(serverId, session);
+    this.#publish(session);
+  }
+
   /** The child hands out a session. */
   deliver(id: number, capability: Capability): void {
     const session = this.#sessions.get(id);
