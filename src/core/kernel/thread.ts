@@ -206,7 +206,6 @@ export class KernelThread implements CpuThread {
     this.exception = true;
     this.exceptions++;
     this.problem = problem;
-    if (!this.stepping) this.#kernel.warn(`${this.component.label}: thread "${this.name}" ${problem}`);
     const own = objectOf<SignalContext>(this.handler, "signal-context");
     const handler = own ?? objectOf<SignalContext>(this.owner.handler, "signal-context");
     if (handler) handler.submit(1);
