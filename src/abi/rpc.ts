@@ -53,6 +53,10 @@ export const RPC: Readonly<Record<string, readonly RpcFunction[]>> = {
     fn("dataspace_size", [["dataspace", "cap"]], [["size", "u32"]]),
     fn("native_pd", [], [["native", "cap"]]),
   ],
+  "native-pd": [
+    fn("load", [["binary", "cap"], ["windows", "bool"]], [], ["invalid-program", "already-loaded", "out-of-ram"]),
+    fn("problem", [], [["problem", "text"]]),
+  ],
   "region-map": [
     fn(
       "attach",

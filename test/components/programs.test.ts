@@ -79,6 +79,13 @@ for (const { app, lines, windows = false, config = SHORT } of CASES) {
   });
 }
 
+test("S116: arbitrary_child: a component starts another one, and is its parent", async () => {
+  const start = child("arbitrary_child", '<config child="stack_counter" iterations="5" turns="3"/>', { caps: 800 });
+  const run = await runComponents({ start, apps: ["arbitrary_child", "stack_counter"] });
+  assert.deepEqual(run.of("arbitrary_child"), ["child started", "child exited with 0"]);
+  assert.deepEqual(run.of("arbitrary_child -> stack_counter"), ["1", "2", "3"]);
+});
+
 test("S48: heap and sliced heap", async () => {
   const run = await runComponents({ start: child("heap_test"), apps: ["heap_test"] });
   const lines = run.of("heap_test");

@@ -9,6 +9,7 @@ import {
   type Dataspace,
   FAULT_TYPES,
   type Location,
+  type NativePd,
   objectOf,
   type ParentSession,
   type PdSession,
@@ -25,6 +26,10 @@ type Adapter = (object: never, ...args: never[]) => unknown;
 /** By `kind function`. */
 export const ADAPTERS: ReadonlyMap<string, Adapter> = new Map<string, Adapter>([
   ["pd alloc", (pd: PdSession, size: number, cached: number) => pd.alloc(size, CACHED[cached] ?? "cached")],
+  [
+    "native-pd load",
+    (native: NativePd, binary: Capability<Dataspace>, windows: boolean) => native.load(binary, { windows }),
+  ],
   ["region-map attach", attach],
   ["region-map state", regionMapState],
   ["cpu create_thread", createThread],
