@@ -86,6 +86,18 @@ test("S116: arbitrary_child: a component starts another one, and is its parent",
   assert.deepEqual(run.of("arbitrary_child -> stack_counter"), ["1", "2", "3"]);
 });
 
+test("S31, S35: I/O-level signals are dispatched while a handler waits, the others are deferred and run once", async () => {
+  const run = await runComponents({ start: child("signal_levels"), apps: ["signal_levels"] });
+  assert.deepEqual(run.of("signal_levels"), [
+    "I/O handler, run 1",
+    "waited: 0 application, 1 I/O",
+    "application handler, run 1",
+    "I/O handler, run 2",
+    "waited inside: 1 application, 2 I/O",
+    "application handler, run 2",
+  ]);
+});
+
 test("S48: heap and sliced heap", async () => {
   const run = await runComponents({ start: child("heap_test"), apps: ["heap_test"] });
   const lines = run.of("heap_test");

@@ -18,6 +18,8 @@ const CASES: readonly (readonly [name: string, options: RunOptions, every: reado
   ["sheep_counter_timer", alone("sheep_counter_timer"), [3]],
   ["sheep_counter_threaded", alone("sheep_counter_threaded"), [3]],
   ["thread_registers", alone("thread_registers"), [3]],
+  ["signal_levels", alone("signal_levels"), [2]],
+  ["heap_test", alone("heap_test"), [9973]],
   ["rs-counter", alone("rs-counter"), [7]],
   ["client and server with a shared dataspace", PAIR, [53]],
   ["key-value server and two load generators", KV, [1009]],
