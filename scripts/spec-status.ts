@@ -9,18 +9,21 @@ const ROOT = join(import.meta.dirname, "..");
 const DOCUMENT = join(ROOT, "docs/SPEC-STATUS.md");
 /** A name that begins with rows: `S17: ...`, `S17, S19: ...`, `S1-S6: ...`. */
 const NAME = /["'`](S\d+(?:(?:, |-)S\d+)*): /g;
+/** Rows that a table of cases gives to a name, and rows behind them: `"S82, S88"`, `${rows}, S90: ...`. */
+const LISTED = /["'](S\d+(?:(?:, |-)S\d+)*)["']|\}, (S\d+(?:(?:, |-)S\d+)*): /g;
 
 /** Rows by number, with the files whose tests name them. */
 export function coverage(): ReadonlyMap<number, readonly string[]> {
   const files = ["src", "test"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.ts$/.test(file) && /test|suite/.test(file))
+      .filter((file) => /\.ts$/.test(file) && (folder === "test" || /test|suite/.test(file)))
       .map((file) => `${folder}/${file.split(sep).join("/")}`),
   );
   const covered = new Map<number, string[]>();
   for (const file of files.sort()) {
-    for (const [, rows] of readFileSync(join(ROOT, file), "utf8").matchAll(NAME)) {
-      for (const row of rowsOf(rows!)) {
+    const text = readFileSync(join(ROOT, file), "utf8");
+    for (const [, named, listed] of [...text.matchAll(NAME), ...text.matchAll(LISTED)]) {
+      for (const row of rowsOf((named ?? listed)!)) {
         const tests = covered.get(row) ?? [];
         if (!tests.includes(file)) tests.push(file);
         covered.set(row, tests);

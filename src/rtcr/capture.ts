@@ -8,7 +8,7 @@
 // I3  The children go on afterwards, whatever happens.
 import type { CallInfo, CapabilityInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
-import { type CallState, type NativePd, objectOf } from "../session/index.ts";
+import { type Cached, type CallState, type Dataspace, type NativePd, objectOf } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { type DataProvider, type Lease, leaseBytes } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
@@ -28,7 +28,15 @@ export interface CaptureOptions {
   readonly provider: DataProvider;
   /** Sessions of a child that are still being created. */
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
+  /** Copies what it can, instead of the processor. */
+  readonly engine?: CopyEngine | undefined;
 }
+
+/**
+ * A replaceable copy engine (S110; the CDMA module of v2 copied uncached dataspaces by hardware). False: it cannot copy
+ * this one, and has written nothing.
+ */
+export type CopyEngine = (dataspace: Dataspace, cached: Cached | undefined, target: Uint8Array) => boolean;
 
 /** A checkpoint, and the storage that its contents lie in: release it when the checkpoint has been stored or dropped. */
 export interface Captured {
@@ -43,7 +51,7 @@ export interface Captured {
  */
 export function capture(
   children: readonly TrackedChild[],
-  { name, parent, provider, pending }: CaptureOptions,
+  { name, parent, provider, pending, engine }: CaptureOptions,
 ): Captured {
   const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
   if (!lease.ok) {
@@ -56,9 +64,9 @@ export function capture(
       },
     );
   }
-  const copy: CopyOut = (dataspace, size) => {
+  const copy: CopyOut = (dataspace, size, cached) => {
     const target = lease.value.take(size);
-    inCheckpoint("Checkpoint of dataspace", () => dataspace.read(0, target));
+    inCheckpoint("Checkpoint of dataspace", () => engine?.(dataspace, cached, target) || dataspace.read(0, target));
     return target;
   };
   const checkpoint = beginScope("Checkpoint", "red");

@@ -1,6 +1,6 @@
 // RTCR: interposes on a child's sessions, records what is needed to recreate it, and recreates it (spec 1, 4).
 
-export { type Captured, type CaptureOptions, capture } from "./capture.ts";
+export { type Captured, type CaptureOptions, type CopyEngine, capture } from "./capture.ts";
 export { NO_HOST, RtcrComponent, type RtcrHost, rtcrProgram } from "./component.ts";
 export {
   CHECKPOINTABLES,

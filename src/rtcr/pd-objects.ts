@@ -23,7 +23,7 @@ import { type Attempt, success } from "../util/index.ts";
 import type { ChildContext } from "./tracked.ts";
 
 /** Copies the content of a dataspace out of it; replaceable (spec 1.5, S110). */
-export type CopyOut = (dataspace: Dataspace, size: number) => Uint8Array;
+export type CopyOut = (dataspace: Dataspace, size: number, cached?: Cached) => Uint8Array;
 
 export class TrackedDataspace {
   get allocated(): number {
@@ -69,7 +69,7 @@ export class TrackedDataspace {
   checkpoint(role: string, copy: CopyOut): DataspaceInfo {
     const { size, cached } = this;
     const dataspace = objectOf<Dataspace>(this.capability, "dataspace");
-    const content = dataspace ? copy(dataspace, dataspace.size()) : new Uint8Array();
+    const content = dataspace ? copy(dataspace, dataspace.size(), cached) : new Uint8Array();
     return { ...this.#info, size, cached, role, content };
   }
 }

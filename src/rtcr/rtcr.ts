@@ -28,7 +28,7 @@ import {
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
-import { type Captured, capture, environment } from "./capture.ts";
+import { type Captured, type CopyEngine, capture, environment } from "./capture.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
@@ -39,6 +39,8 @@ import { Translation } from "./translation.ts";
 export interface RtcrOptions {
   /** Default: storage as it is needed. */
   readonly provider?: DataProvider;
+  /** Copies contents instead of the processor, where it can. */
+  readonly engine?: CopyEngine;
   /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
   readonly interposers?: Interposers;
   /** Children that are not started but restored, as soon as the configuration has them. */
@@ -94,7 +96,10 @@ export class Rtcr {
         child,
       });
     });
-    return capture(tracked, { name, parent, provider, pending: (child) => this.#pending(child) });
+    return capture(tracked, {
+      ...{ name, parent, provider, engine: this.#options.engine },
+      pending: (child) => this.#pending(child),
+    });
   }
 
   #pending(child: TrackedChild): readonly ForeignSessionInfo[] {

@@ -1,0 +1,133 @@
+// What RTCR keeps of its children: every session, several children, own modules and copy engines; programs as they are.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { IMPORT_MODULE, KERNEL_MODULE } from "../../src/abi/index.ts";
+import { RtcrFault, RtcrLog, RtcrPd, RtcrRom, RtcrTimer } from "../../src/rtcr/index.ts";
+import type { LogSession } from "../../src/session/index.ts";
+import { nodeSha256 } from "../../src/store/index-node.ts";
+import { component, Rig, type RigOptions, undisturbed } from "./rig.ts";
+
+const turns = '<config turns="4" iterations="20"/>';
+
+/** Two children in the middle of their runs. */
+async function halfway(options: Partial<RigOptions> = {}): Promise<Rig> {
+  const children = [
+    { name: "sheep", binary: "sheep_counter_timer", inside: '<config turns="6" sleep_ms="3"/>' },
+    { name: "stack", binary: "stack_counter", inside: turns },
+  ];
+  const { points } = await undisturbed({ children, ...options });
+  const rig = new Rig({ children, ...options });
+  await rig.run(Math.floor(points / 2));
+  return rig;
+}
+
+test("S64, S65, S72-S73: several children, several sessions of a service, in the order of their allocation", async () => {
+  const rig = await halfway();
+  const { children } = rig.rtcr.checkpoint("two").system;
+  assert.deepEqual(
+    children.map(({ name }) => name),
+    ["sheep", "stack"],
+  );
+  const [sheep] = children;
+  assert.ok(sheep!.roms.length >= 2, "its program and its configuration");
+  assert.equal(sheep!.timers.length, 1);
+  const lists = [sheep!.roms, sheep!.pd.dataspaces, sheep!.pd.signalContexts, sheep!.cpu.threads];
+  for (const list of lists) {
+    const numbers = list.map(({ allocated }) => allocated);
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+    );
+  }
+  assert.deepEqual(
+    sheep!.cpu.threads.map(({ name }) => name),
+    ["sheep", "ep", "signal handler"],
+  );
+  rig.close();
+});
+
+test("S63: ROM sessions are stood in front of, and what the child sees of a module is recorded", async () => {
+  const rig = await halfway();
+  const roms = rig.rtcr.child("sheep")!.of(RtcrRom);
+  assert.ok(roms.length >= 2);
+  const [program] = rig.rtcr.checkpoint("roms").system.children[0]!.roms;
+  assert.equal(program!.module, "sheep_counter_timer");
+  rig.close();
+});
+
+test("S68-S69: an object that the child gives back is gone at once, at core and in the next checkpoint", async () => {
+  const rig = await halfway();
+  const [pd] = rig.rtcr.child("sheep")!.of(RtcrPd);
+  const before = { caps: pd!.usedCaps(), tracked: pd!.dataspaces.size };
+  const made = pd!.alloc(8192);
+  assert.ok(made.ok && made.value.valid);
+  assert.equal(pd!.dataspaces.size, before.tracked + 1);
+  pd!.free(made.value);
+  assert.equal(made.value.valid, false, "core has freed it");
+  assert.deepEqual({ caps: pd!.usedCaps(), tracked: pd!.dataspaces.size }, before);
+  pd!.free(made.value);
+  rig.close();
+});
+
+test("S102, S105: the program is the same with and without RTCR: same bytes, no import, no symbol of ours", async () => {
+  const rig = await halfway();
+  const bytes = component("stack_counter");
+  const recorded = rig.rtcr.checkpoint("x").system.children[1]!;
+  assert.equal(recorded.program, nodeSha256(bytes));
+  const module = new WebAssembly.Module(bytes as BufferSource);
+  assert.deepEqual([...new Set(WebAssembly.Module.imports(module).map((entry) => entry.module))], [KERNEL_MODULE]);
+  for (const { name } of WebAssembly.Module.exports(module)) assert.ok(!name.startsWith(`${IMPORT_MODULE}:`), name);
+  rig.close();
+});
+
+test("S110: a copy engine copies what it can, the processor the rest; the checkpoint is the same", async () => {
+  const rig = await halfway();
+  const plain = rig.rtcr.checkpoint("plain").system.children;
+  rig.close();
+  let copied = 0;
+  const other = await halfway({
+    engine: (dataspace, _, target) => {
+      if (dataspace.size() > 20_000) return false;
+      copied++;
+      for (let at = 0; at < target.length; at += 4096) dataspace.read(at, target.subarray(at, at + 4096));
+      return true;
+    },
+  });
+  const engine = other.rtcr.checkpoint("engine").system.children;
+  other.close();
+  assert.ok(copied > 0);
+  for (const [i, child] of plain.entries()) {
+    assert.deepEqual(
+      engine[i]!.pd.dataspaces.map(({ role, content }) => [role, content]),
+      child.pd.dataspaces.map(({ role, content }) => [role, content]),
+    );
+  }
+});
+
+test("S111-S112: a module replaces the class behind one session, without registry", async () => {
+  const written: string[] = [];
+  class LoudLog extends RtcrLog {
+    override write(text: string): number {
+      written.push(text);
+      return super.write(text);
+    }
+  }
+  const rig = await halfway({ interposers: { log: (context, opened) => new LoudLog(context, opened) } });
+  assert.ok(written.length > 0);
+  const [log] = rig.rtcr.child("sheep")!.of(LoudLog);
+  assert.equal((log satisfies LogSession | undefined)?.kind, "log");
+  assert.equal(rig.rtcr.child("sheep")!.of(RtcrTimer).length, 1, "the other classes are those of the base");
+  rig.close();
+});
+
+test("S78: a provider without room refuses the checkpoint by name, and the children go on", async () => {
+  const rig = await halfway({ provider: { lease: () => ({ ok: false, reason: "no-room" }) } });
+  assert.throws(
+    () => rig.rtcr.checkpoint("x"),
+    (thrown) => thrown instanceof RtcrFault && thrown.code === "no-room" && /finds no storage/.test(thrown.message),
+  );
+  assert.throws(() => rig.rtcr.checkpoint("x", ["nobody"]), {
+    message: 'no child "nobody" is under this supervisor; there are sheep, stack',
+  });
+  rig.close();
+});
