@@ -12,9 +12,13 @@ export class Deadlines {
   /** Entries that were valid when the heap was swept last. */
   #swept = 0;
 
-  /** When the earliest deadline is; Infinity: none. */
+  /** When the earliest deadline is of those that somebody still waits for; Infinity: none. */
   get next(): number {
-    return this.#heap[0]?.at ?? Infinity;
+    for (let first = this.#heap[0]; first; first = this.#heap[0]) {
+      if (valid(first)) return first.at;
+      this.#pop();
+    }
+    return Infinity;
   }
 
   add(thread: KernelThread, at: number): void {
@@ -31,11 +35,7 @@ export class Deadlines {
 
   /** Takes out a thread whose wait is over by `now`. */
   take(now: number): KernelThread | undefined {
-    while (this.next <= now) {
-      const { at, thread } = this.#pop();
-      if (thread.deadlineMs === at && thread.waiting) return thread;
-    }
-    return undefined;
+    return this.next <= now ? this.#pop().thread : undefined;
   }
 
   #pop(): Entry {
@@ -57,9 +57,14 @@ export class Deadlines {
 
   /** Drops the entries of threads that wait no more: short waits with long limits would pile up. */
   #sweep(): void {
-    const valid = this.#heap.filter(({ at, thread }) => thread.deadlineMs === at && thread.waiting);
-    valid.sort((x, y) => x.at - y.at); // a sorted list is a heap
-    this.#heap = valid;
-    this.#swept = valid.length;
+    const left = this.#heap.filter(valid);
+    left.sort((x, y) => x.at - y.at); // a sorted list is a heap
+    this.#heap = left;
+    this.#swept = left.length;
   }
+}
+
+/** Whether the thread still waits until then. */
+function valid({ at, thread }: Entry): boolean {
+  return thread.deadlineMs === at && thread.waiting !== undefined;
 }

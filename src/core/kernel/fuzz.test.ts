@@ -103,3 +103,90 @@ for (const every of [0, 7]) {
     }
   });
 }
+
+/** Numbers that are the same in each run (mulberry32). */
+function generator(seed: number): (most: number) => number {
+  let state = seed;
+  return (most) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % most;
+  };
+}
+
+const ODD: readonly unknown[] = [
+  0, 1, -1, 2, 7, 0.5, Number.NaN, 2 ** 31, 2 ** 53, "", "x", true, false, null, [], {}, 1n, -1n, new Uint8Array(3),
+  undefined,
+]; // biome-ignore format: one list
+
+/** A copy with one part, anywhere in it, replaced, left out or moved. */
+function mutated(value: unknown, random: (most: number) => number, depth = 0): unknown {
+  const container = typeof value === "object" && value !== null && !(value instanceof Uint8Array);
+  if (!container || (depth > 0 && random(12) === 0)) return ODD[random(ODD.length)];
+  if (Array.isArray(value)) {
+    const copy = [...value];
+    const at = random(copy.length + 1);
+    if (at === copy.length) return [...copy, copy[0]];
+    copy[at] = mutated(copy[at], random, depth + 1);
+    return copy;
+  }
+  const copy: Record<string, unknown> = { ...value };
+  const names = Object.keys(copy);
+  if (names.length === 0) return { x: 1 };
+  const name = names[random(names.length)]!;
+  copy[name] = mutated(copy[name], random, depth + 1);
+  return copy;
+}
+
+test("S26: thread states with parts changed at random are refused, or run, and harm nobody else", async () => {
+  const random = generator(1);
+  const failures: unknown[] = [];
+  let accepted = 0;
+  for (let round = 0; round < 15; round++) {
+    const system = new TestSystem({ failed: (thrown) => failures.push(thrown) });
+    system.kernel.everyPoint = true; // a changed counter may mean four thousand million turns of a loop
+    const good = system.component("good", `${tableOf("d")} ${SERVES} ${dispatch("d", answerPlus(1))}`);
+    const object = system.object(good, good.start("ep").capability);
+    const guest = system.component(
+      "guest",
+      `${tableOf("d", "waits", "asks")} ${dispatch("d", `(drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1)))`)}
+       (func $waits (param $sp i32) (local i64 f64)
+         (drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))) (call $log (local.get $sp) (local.get $sp)))
+       (func $asks (param $sp i32) (drop (call $ask (local.get $sp) (i32.const 5) (i32.const 1) (i32.const 1))))
+       ${main("(call $serve (i32.const 1) (i32.const 4096) (i32.const 4096)) (drop (call $ep_wait_wakeup (i32.const 4096)))")}`,
+    );
+    const ep = guest.start("ep");
+    guest.component.table.insert(object);
+    guest.component.table.insert(system.object(guest, ep.capability));
+    const threads = [ep, guest.start("waits", 2, 8192), guest.start("asks", 3, 12_288)] as unknown as KernelThread[];
+    await system.rest();
+    const states = threads.map((thread) => thread.state());
+    for (let i = 0; i < 60; i++) {
+      const state = states[random(states.length)]!;
+      assert(state.ok);
+      const changed = mutated(structuredClone(state.value.saved), random);
+      const thread = threads[random(threads.length)]!;
+      if (thread.setState({ saved: changed as never }).ok) accepted++;
+      thread.state();
+      thread.nativeState();
+      if (i % 7 === 0) guest.component.waits.futexWake(64, 9);
+      thread.cancelBlocking();
+      thread.resume();
+      if (i % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const client = system.component("client", main(log(ask(4, 1, 41))));
+    client.component.table.insert(object);
+    client.start("main");
+    for (let i = 0; i < 100 && logged(system, "client").length === 0; i++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.deepEqual(logged(system, "client"), [42]);
+    guest.pd.destroy();
+    await system.rest();
+    assert.equal(system.kernel.calls.size, 0);
+    system.close();
+  }
+  assert.deepEqual(failures, []);
+  assert(accepted > 20, `${accepted} were accepted`);
+});

@@ -204,7 +204,11 @@ class StateReader {
   }
 
   #activation(fields: Fields): ReadState["activations"][number] {
-    const thread = fields["thread"] as unknown as SavedThread;
+    const saved = record(fields["thread"]) as unknown as SavedThread;
+    const { id, entry, frames, hostCall } = saved;
+    // Arguments of a call that has begun are in its frames.
+    const args = list(frames as unknown as PlainData).length > 0 || hostCall ? [] : saved.args;
+    const thread: SavedThread = { id, entry, frames, args, ...(hostCall ? { hostCall } : {}) };
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
     const { group } = this.#thread.component;
@@ -221,19 +225,37 @@ class StateReader {
       name: String(entry["name"]),
     };
     const message = number(fields["message"]);
-    if (!component.dispatches(found) || !fitsMessage(component, message)) throw new TypeError("serving");
+    if (!component.dispatches(found) || message >>> 0 !== message || !fitsMessage(component, message)) {
+      throw new TypeError("serving");
+    }
     return { entry: found, argument: number(fields["argument"]) | 0, message };
   }
 }
 
-const KINDS: ReadonlySet<string> = new Set(["call", "futex", "atomic", "signal", "wakeup", "host", "fault", "serve"]);
-
 function waiting(fields: Fields): Waiting {
-  const kind = fields["kind"];
-  if (typeof kind !== "string" || !KINDS.has(kind)) throw new TypeError("waiting");
-  if (kind === "serve") return SERVE;
-  for (const name of ["call", "address", "memory"]) if (fields[name] !== undefined) number(fields[name]);
-  return fields as unknown as Waiting;
+  const { kind } = fields;
+  const field = (name: string) => {
+    const value = number(fields[name]);
+    if (!Number.isInteger(value)) throw new TypeError(name);
+    return value;
+  };
+  switch (kind) {
+    case "serve":
+      return SERVE;
+    case "call":
+      return { kind, call: field("call") };
+    case "futex":
+    case "fault":
+      return { kind, address: field("address") };
+    case "atomic":
+      return { kind, memory: field("memory"), address: field("address") };
+    case "signal":
+    case "wakeup":
+    case "host":
+      return { kind };
+    default:
+      throw new TypeError("waiting");
+  }
 }
 
 function record(value: PlainData | undefined): Fields {
