@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly every?: number;
   /** Real time and time slices; `done` must end the run. Default: time passes when all rest, threads run until they wait. */
   readonly realTime?: boolean;
+  /** Looks at the system before it ends. */
+  readonly inspect?: (system: CoreSystem) => void;
 }
 
 export interface Run {
@@ -69,6 +71,7 @@ export async function runBinaries(
     if (options.realTime) continue;
     if (core.tasks.empty && !clock.advanceToNext()) break;
   }
+  options.inspect?.(system);
   system.close();
   const of = (child: string) => {
     const prefix = `[init -> ${child}] `;
