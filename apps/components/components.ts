@@ -36,6 +36,7 @@ const CPP: readonly Row[] = [
   ["stress_rm", "exhaustion of a session's donation, then upgrades"],
   ["validator", "memory that must keep its content"],
   ["rtcr_resume_child", "pause and resume"],
+  ["lock_test", "mutexes and semaphores between threads"],
   ["signal_levels", "I/O-level and application-level signals"],
   ["arbitrary_child", "a component that starts a child by itself"],
   ["pair_server", "a server that shares a dataspace with its clients"],

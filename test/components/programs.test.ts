@@ -98,6 +98,16 @@ test("S31, S35: I/O-level signals are dispatched while a handler waits, the othe
   ]);
 });
 
+test("S24: threads meet at mutexes and semaphores", async () => {
+  const run = await runComponents({ start: child("lock_test"), apps: ["lock_test"] });
+  assert.deepEqual(run.of("lock_test"), [
+    "mutex: 300 rounds, 0 collisions",
+    "semaphore: 100 taken, sum 5050",
+    "this thread: ep",
+  ]);
+  assert.deepEqual(run.warnings, []);
+});
+
 test("S48: heap and sliced heap", async () => {
   const run = await runComponents({ start: child("heap_test"), apps: ["heap_test"] });
   const lines = run.of("heap_test");

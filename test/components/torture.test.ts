@@ -19,6 +19,7 @@ const CASES: readonly (readonly [name: string, options: RunOptions, every: reado
   ["sheep_counter_threaded", alone("sheep_counter_threaded"), [3]],
   ["thread_registers", alone("thread_registers"), [3]],
   ["signal_levels", alone("signal_levels"), [2]],
+  ["lock_test", alone("lock_test"), [5]],
   ["heap_test", alone("heap_test"), [9973]],
   ["rs-counter", alone("rs-counter"), [7]],
   ["client and server with a shared dataspace", PAIR, [53]],
