@@ -1,6 +1,6 @@
 // Checkpoints of systems from the command line: each step in a process of its own, as people do it.
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { cli, folder, Guest } from "./support.ts";
@@ -89,4 +89,120 @@ test("S71, S111: a running system is checkpointed, goes on, and is stopped by it
   const verified = await cli(path, "verify");
   assert.equal(verified.code, 0);
   assert.match(verified.out, /^sound: 2 manifests, \d+ pages, /);
+});
+
+/** A system that has counted some sheep and was stopped by a checkpoint; how many, and the checkpoint's id. */
+async function stopped(t: TestContext, path: string): Promise<{ readonly id: string; readonly counted: number }> {
+  const guest = new Guest(t, path, "run", "--name", "before", join(path, "system.xml"));
+  await said(guest, 1);
+  const { code, out, err } = await cli(path, "checkpoint", "--stop", "before");
+  assert.equal(code, 0, err);
+  await guest.ended;
+  return { id: out.trim(), counted: sheep(guest.out).length };
+}
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S88, S90: restored in a fresh process the children go on (${strategy})`, async (t) => {
+    const path = system(t);
+    const { id, counted } = await stopped(t, path);
+    const guest = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", id, join(path, "system.xml"));
+    await said(guest, 2);
+    assert.deepEqual(sheep(guest.out).slice(0, 2), [counted + 1, counted + 2], guest.err);
+    assert.match(guest.err, /^note: restored\n/);
+    const again = await cli(path, "checkpoint", "--stop", "after");
+    assert.equal(again.code, 0, again.err);
+    assert.equal(await guest.ended, 0);
+    const shown = JSON.parse((await cli(path, "inspect", "--json", "latest")).out);
+    assert.deepEqual([shown.id, shown.parent, shown.name], [again.out.trim(), id, "after"]);
+  });
+}
+
+test("S90, S114: a checkpoint carries its programs: the new system needs no modules", async (t) => {
+  const path = system(t);
+  const { id, counted } = await stopped(t, path);
+  rmSync(join(path, `${SHEEP}.wasm`));
+  const guest = new Guest(t, path, "restore", id, join(path, "system.xml"));
+  await said(guest, 1);
+  assert.deepEqual(sheep(guest.out).slice(0, 1), [counted + 1], guest.err);
+  guest.process.kill("SIGINT");
+  assert.equal(await guest.ended, 130);
+});
+
+test("S77, S96, S107: checkpoints are shown and compared; what does not fit is refused before anything is made", async (t) => {
+  const path = system(t);
+  const { id } = await stopped(t, path);
+  const file = join(path, "system.xml");
+  const short = id.slice(0, 8);
+
+  const { out } = await cli(path, "inspect", id);
+  assert.ok(out.startsWith(`checkpoint ${id}\n  name      before\n  created   `), out);
+  for (const line of [
+    `child ${SHEEP}`,
+    /^ {2}program {3}[0-9a-f]{8}, \d+ bytes carried$/,
+    /^ {2}session {3}\d+ Timer \(cap-\d+\): \d+ of \d+ us left; ram_quota=10240, cap_quota=2, label=""$/,
+    /^ {2}thread {4}"ep" \(cap-\d+\): (ready|waits for \w+ at 0x[0-9a-f]+), \d+ frames, innermost first$/,
+    /^ {4}rtcr_component_start at \d+, \d+ values$/,
+    /^ {2}map {7}stack area \(cap-\d+\), \[0x0, 0x10000000\): 3 regions$/,
+    /^ {2}dataspace cap-\d+, 16384 bytes, stack-area 0xfc000: \[0xfc000, 0x100000\) of the stack area, rw-$/,
+    /^ {2}slot {4}2 cap-\d+, 1 references: PD session 1$/,
+    /^call \d+: dispatched, opcode 0 of RPC object \d+, by thread "sheep_counter_timer", served by thread "ep", 0 bytes$/,
+  ]) {
+    const found = out.split("\n").some((each) => (typeof line === "string" ? each === line : line.test(each)));
+    assert.ok(found, `${line} is not in\n${out}`);
+  }
+  const same = await cli(path, "diff", id, id);
+  assert.deepEqual([same.code, same.out], [0, ""]);
+
+  const dry = await cli(path, "restore", "--dry-run", id, file);
+  assert.equal(dry.code, 0, dry.err);
+  const rows = dry.out.split("\n");
+  assert.equal(rows[0], "init -> rtcr takes the children up");
+  assert.match(rows[1]!, /^CHILD +SERVICE +LABEL +RAM +CAPS +SERVED BY$/);
+  assert.match(rows[2]!, /^sheep_counter_timer +PD +- +196608 +13 +the parent of init -> rtcr$/);
+
+  const cases: readonly (readonly [args: readonly string[], code: number, err: string])[] = [
+    [
+      [id],
+      2,
+      `checkpoint ${short} is of a system's children, expected SYSTEM.xml behind it\nhint: rtcr restore --help`,
+    ],
+    [["--strategy", "fast", id, file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr restore --help"],
+    [
+      ["--module", "x", id, file],
+      2,
+      "--module is for programs, a system takes --rom, --cpus, --devices, --dir, --deterministic, --name, --as, " +
+        "--strategy, --dry-run, --json\nhint: rtcr restore --help",
+    ],
+    [["--dry-run", id], 2, "--dry-run is for systems, expected rtcr restore ID SYSTEM.xml\nhint: rtcr restore --help"],
+  ];
+  for (const [args, code, err] of cases) {
+    const result = await cli(path, "restore", ...args);
+    assert.deepEqual([result.code, result.err], [code, `error: ${err}\n`], args.join(" "));
+  }
+
+  const refused = async (inside: string, code: number, err: string) => {
+    writeSystem(path, inside);
+    const result = await cli(path, "restore", id, file);
+    assert.deepEqual([result.code, result.out, result.err], [code, "", `error: ${err}\n`]);
+  };
+  await refused(
+    '<child name="cow" quota="8M" caps="300"/>',
+    5,
+    `checkpoint ${short} is of children ${SHEEP}: in ${file} no supervisor keeps them, expected one; there are init -> rtcr (cow)`,
+  );
+  await refused(
+    `<parent-provides><service name="PD"/><service name="CPU"/><service name="ROM"/><service name="LOG"/></parent-provides>
+     <child name="${SHEEP}" quota="8M" caps="300"/>`,
+    5,
+    `checkpoint ${short}: 1 sessions would find nobody, nothing was made
+  ${SHEEP}: Timer session "": Timer is not in <parent-provides>
+hint: a <route> of the child, or the <default-route>`,
+  );
+  writeFileSync(join(path, `${SHEEP}.wasm`), "another");
+  const result = await cli(path, "restore", id, file);
+  assert.equal(result.code, 4);
+  assert.match(
+    result.err,
+    /^error: checkpoint [0-9a-f]{8}: child "sheep_counter_timer" was made of program [0-9a-f]{8}, found [0-9a-f]{8} in the ROM module "sheep_counter_timer"\nhint: --rom sheep_counter_timer=FILE names another\n$/,
+  );
 });

@@ -6,12 +6,15 @@ import { readDirectory } from "../given.ts";
 /** Options that only systems have, and all that they have. */
 export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
+/** What `restore` has besides. */
+const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];
 const CPUS_LIMIT = 64;
 
 /** What a system is run with, from the options of a verb. @throws CliFailure (usage) */
 export function readSystemOptions(values: Values, args: readonly string[], verb: string) {
-  const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
-  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${SYSTEM_OPTIONS.join(", --")}`, verb);
+  const known = verb === "restore" ? [...SYSTEM_OPTIONS, ...RESTORE_OPTIONS] : SYSTEM_OPTIONS;
+  const foreign = Object.keys(values).find((name) => !known.includes(name));
+  if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${known.join(", --")}`, verb);
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, verb);
   const cpus = Number(text(values, "cpus") ?? 1);
   const directories = texts(values, "dir").map(readDirectory);

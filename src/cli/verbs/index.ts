@@ -3,6 +3,7 @@
 import type { Command } from "../command.ts";
 import { check } from "./check.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { diff } from "./diff.ts";
 import { gc } from "./gc.ts";
 import { inspect } from "./inspect.ts";
 import { kill } from "./kill.ts";
@@ -18,6 +19,6 @@ import { verify } from "./verify.ts";
 
 export const COMMANDS: readonly Command[] = [
   ...[run, ps, checkpoint, restore, kill],
-  ...[list, inspect, verify, rm, gc],
+  ...[list, inspect, diff, verify, rm, gc],
   ...[check, rewrite, torture, profile],
 ];

@@ -1,5 +1,6 @@
 // `rtcr inspect`: what a checkpoint holds, or what lives in a running system.
 
+import { fromCheckpoint, systemLike } from "../../checkpoint/index.ts";
 import type { ComponentInfo } from "../../core/index.ts";
 import { nodeSha256, openImage } from "../../store/index-node.ts";
 import { type Call, type Command, flag } from "../command.ts";
@@ -8,7 +9,9 @@ import { describeImage, type ImageDescription } from "../describe-image.ts";
 import { CliFailure, EXIT, usageError } from "../failure.ts";
 import { printJson, toSize } from "../print.ts";
 import { findRun } from "../runs.ts";
+import { describeCheckpoint } from "../system/describe-checkpoint.ts";
 import { describeComponents } from "../system/live.ts";
+import { printCheckpoint } from "../system/print-checkpoint.ts";
 
 export const inspect: Command = {
   name: "inspect",
@@ -19,6 +22,9 @@ Prints the program of a checkpoint, its threads with every frame by function nam
 and tables, open descriptors, and sizes. Names come from the module's name section, when the checkpoint carries the
 module or the state directory has it.
 
+Of a system's children it prints for each: program, quota, sessions with their arguments, threads with every frame, region
+maps, dataspaces with the intervals [begin, end) at which they are attached, capabilities by slot; and calls between them.
+
   --live   the components of a running system (rtcr run SYSTEM.xml) of that name: quota, threads and what they wait for,
            and every dataspace with its size, place and purpose. With LABEL that component alone`,
   options: { json: { type: "boolean" }, live: { type: "boolean" } },
@@ -28,7 +34,15 @@ module or the state directory has it.
     if (positionals.length > 1) throw usageError("a label is for --live", "inspect");
     const store = await home.store();
     try {
-      const description = await describeImage(await openImage(store, positionals[0]!, { sha256: nodeSha256 }), home);
+      const image = await openImage(store, positionals[0]!, { sha256: nodeSha256 });
+      if (systemLike({ program: await image.reader.program() })) {
+        const system = fromCheckpoint(await image.reader.checkpoint());
+        const description = describeCheckpoint(image.root.id, system);
+        if (flag(values, "json")) printJson(io, description);
+        else io.out(printCheckpoint(description));
+        return EXIT.done;
+      }
+      const description = await describeImage(image, home);
       if (flag(values, "json")) printJson(io, description);
       else io.out(toText(description));
       return EXIT.done;

@@ -1,20 +1,23 @@
 // `rtcr restore`: continues a checkpoint in the foreground.
 
-import { short } from "../../checkpoint/index.ts";
+import { short, systemLike } from "../../checkpoint/index.ts";
 import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { outputReleased } from "../checkpoints.ts";
 import { type Call, type Command, flag, text, texts } from "../command.ts";
+import { usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
 import { readDirectory, readDuration, replaceDirectories } from "../given.ts";
 import { journalInUse, newJournal } from "../journals.ts";
 import { moduleOf } from "../modules.ts";
 import { type ProgramRecord, readRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
+import { ONLY_SYSTEMS } from "../system/options.ts";
+import { restoreSystem } from "../system/restore-system.ts";
 
 export const restore: Command = {
   name: "restore",
   summary: "continue a checkpoint",
-  usage: "[options] ID|NAME|latest",
+  usage: "[options] ID|NAME|latest [SYSTEM.xml]",
   help: `
 Continues the program of a checkpoint in the foreground: of an id or the beginning of one, the newest one of a name, or
 the newest of all. Files that the program has written through rtcr after the checkpoint are taken back to what they
@@ -28,6 +31,18 @@ one needs a name of its own, and does not share its journal of files.
   --hold-output            hold output until the next checkpoint (or the end)
   --module FILE            the module, when the checkpoint does not carry it
 
+A checkpoint of a system's children is continued in the system of SYSTEM.xml, which has a supervisor (<start> with the
+program rtcr) with these children. Their programs are those of the checkpoint; sessions that they had are opened again
+as this configuration routes them, and if one of them would find nobody nothing is made (exit code 5).
+
+  --strategy direct|bootstrap
+                           how children are recreated: by the supervisor alone (default), or by starting them as ever
+                           and replacing what they have become at the end of their bootstrap
+  --dry-run                print every session that would be opened, by whom it would be served, and what it is given
+  --json                   print that as JSON
+  --rom, --dir, --devices, --cpus, --deterministic, --as
+                           as for rtcr run SYSTEM.xml, and as above
+
 Output that the checkpoint holds (--hold-output) is written out first, unless the run that made it is known to have
 done so. The exit code is as for rtcr run; when the program could not be continued it is one of those below.`,
   options: {
@@ -37,14 +52,26 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     "checkpoint-every": { type: "string" },
     "hold-output": { type: "boolean" },
     module: { type: "string" },
+    ...{ strategy: { type: "string" }, "dry-run": { type: "boolean" }, json: { type: "boolean" } },
+    ...{ rom: { type: "string", multiple: true }, devices: { type: "string" } },
+    ...{ cpus: { type: "string" }, deterministic: { type: "boolean" } },
   },
-  operands: [1, 1],
+  operands: [1, 2],
   run: async (call) => {
     const { values, positionals, home, io } = call;
+    const [reference, system] = positionals as [string, string?];
+    if (system !== undefined) return restoreSystem(call, reference, system);
+    const foreign = ONLY_RESTORED_SYSTEMS.find((name) => values[name] !== undefined);
+    if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const store = await home.store();
-    const image = await openImage(store, positionals[0]!, { sha256: nodeSha256 });
-    const recorded = readRecord(await image.reader.program());
+    const image = await openImage(store, reference, { sha256: nodeSha256 });
+    const program = await image.reader.program();
+    if (systemLike({ program })) {
+      const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
+      throw usageError(message, "restore");
+    }
+    const recorded = readRecord(program);
     const claim = claimName(
       home,
       text(values, "as") ?? image.root.name,
@@ -68,6 +95,9 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     }
   },
 };
+
+/** Options that checkpoints of programs have not. */
+const ONLY_RESTORED_SYSTEMS: readonly string[] = [...ONLY_SYSTEMS, "strategy", "dry-run", "json", "deterministic"];
 
 /** What the restored program runs on: as recorded, but for what was given anew. */
 function restoredRecord({ values, home, io }: Call, recorded: ProgramRecord, { root }: LoadedImage): ProgramRecord {

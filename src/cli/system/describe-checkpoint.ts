@@ -1,0 +1,280 @@
+// A checkpoint of components described for people and as JSON: names instead of numbers where there are any, intervals
+// `[begin, end)` instead of sizes, roles instead of badges.
+import type { SavedThread } from "../../abi/index.ts";
+import {
+  type CallInfo,
+  type ChildInfo,
+  type DataspaceInfo,
+  type RegionMapInfo,
+  type SessionInfo,
+  type SystemCheckpoint,
+  short,
+  type ThreadInfo,
+} from "../../checkpoint/index.ts";
+import { decodeModule, functionName } from "../../wasm/index.ts";
+
+export interface SystemDescription {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  readonly parent?: string | undefined;
+  readonly children: readonly ChildDescription[];
+  readonly calls: readonly CallDescription[];
+}
+
+export interface ChildDescription {
+  readonly name: string;
+  readonly program: string;
+  /** Bytes of the program if the checkpoint carries it. */
+  readonly carriedBytes?: number;
+  readonly windows: boolean;
+  readonly ramQuota: number;
+  readonly capQuota: number;
+  readonly sessions: readonly SessionDescription[];
+  readonly threads: readonly ThreadDescription[];
+  readonly regionMaps: readonly RegionMapDescription[];
+  readonly dataspaces: readonly DataspaceDescription[];
+  readonly signalContexts: readonly { readonly badge: number; readonly imprint: number; readonly pending: number }[];
+  readonly capabilities: readonly CapabilityDescription[];
+}
+
+export interface SessionDescription {
+  readonly id: number;
+  readonly service: string;
+  readonly badge: number;
+  readonly args: string;
+  /** What is known of its state, in words. */
+  readonly state: string;
+}
+
+export interface ThreadDescription {
+  readonly name: string;
+  readonly badge: number;
+  /** In words: never started, paused, or what it waits for. */
+  readonly activity: string;
+  readonly stackPointer: number;
+  /** Innermost first. */
+  readonly frames: readonly FrameDescription[];
+}
+
+export interface FrameDescription {
+  readonly function: number;
+  readonly name: string;
+  /** Byte offset of the instruction in the function's body; 0 is its entry. */
+  readonly position: number;
+  /** How many values it needs. */
+  readonly values: number;
+}
+
+/** `[begin, end)` of a map's addresses. */
+export interface RegionDescription {
+  readonly begin: number;
+  readonly end: number;
+  readonly access: string;
+  /** What it shows: a dataspace's role. */
+  readonly what: string;
+}
+
+export interface RegionMapDescription {
+  readonly name: string;
+  readonly badge: number;
+  readonly size: number;
+  readonly regions: readonly RegionDescription[];
+}
+
+export interface DataspaceDescription {
+  readonly badge: number;
+  readonly allocated: number;
+  readonly bytes: number;
+  readonly role: string;
+  readonly bootstrapped: boolean;
+  /** Where it is attached; none: detached. */
+  readonly attached: readonly (RegionDescription & { readonly map: string })[];
+}
+
+export interface CapabilityDescription {
+  readonly slot: number;
+  readonly badge: number;
+  readonly references: number;
+  readonly what: string;
+}
+
+export interface CallDescription {
+  readonly number: number;
+  readonly opcode: number;
+  readonly state: string;
+  readonly caller: string;
+  readonly entrypoint: string;
+  readonly target: string;
+  readonly bytes: number;
+}
+
+/** Every object of a checkpoint by its badge, in words. */
+type Names = ReadonlyMap<number, string>;
+
+export function describeCheckpoint(id: string, system: SystemCheckpoint): SystemDescription {
+  const names: Names = new Map(system.children.flatMap((child) => [...objectsOf(child, system.children.length > 1)]));
+  const { name, created, parent, modules = {} } = system;
+  return {
+    ...{ id, name, created, ...(parent === undefined ? {} : { parent }) },
+    children: system.children.map((child) => describeChild(child, names, modules[child.program])),
+    calls: system.calls.map((call) => describeCall(call, names)),
+  };
+}
+
+function* objectsOf(child: ChildInfo, several: boolean): Generator<readonly [number, string]> {
+  const { pd, cpu, parent } = child;
+  const named = (badge: number, what: string) => [badge, several ? `${child.name}: ${what}` : what] as const;
+  yield named(parent.badge, "parent");
+  yield named(pd.nativeBadge, "native PD");
+  yield named(pd.dataBadge, "program data");
+  yield named(cpu.nativeBadge, "native CPU");
+  for (const { service, info } of recordedSessions(child)) yield named(info.badge, `${service} session ${info.id}`);
+  for (const { name, map } of regionMaps(child)) {
+    yield named(map.badge, name);
+    yield named(map.dataspaceBadge, `dataspace of ${name}`);
+  }
+  for (const thread of cpu.threads) {
+    yield named(thread.badge, `thread "${thread.name}"`);
+    yield named(thread.nativeBadge, `thread "${thread.name}"`);
+  }
+  for (const { badge, allocated } of pd.signalSources) yield named(badge, `signal source ${allocated}`);
+  for (const { badge, imprint } of pd.signalContexts) yield named(badge, `signal context 0x${imprint.toString(16)}`);
+  for (const { badge, allocated } of pd.rpcObjects) yield named(badge, `RPC object ${allocated}`);
+  for (const { badge, role } of pd.dataspaces) yield named(badge, role);
+  for (const { dataspaceBadge, module } of child.roms) yield named(dataspaceBadge, `ROM "${module}"`);
+  for (const { dataspaceBadge, id } of child.reports) yield named(dataspaceBadge, `buffer of Report session ${id}`);
+}
+
+interface Recorded {
+  readonly service: string;
+  readonly info: SessionInfo;
+  readonly state: string;
+}
+
+function recordedSessions({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): readonly Recorded[] {
+  const of = <T extends SessionInfo>(service: string, infos: readonly T[], state: (info: T) => string = () => "") =>
+    infos.map((info): Recorded => ({ service, info, state: state(info) }));
+  return [
+    ...[...of("PD", [pd]), ...of("CPU", [cpu]), ...of("LOG", logs)],
+    ...of("Timer", timers, ({ timeoutUs, periodic, remainingUs }) => {
+      if (remainingUs === 0) return "not armed";
+      return `${remainingUs} of ${timeoutUs} us left${periodic ? ", periodic" : ""}`;
+    }),
+    ...of("ROM", roms, ({ module, size }) => (size === 0 ? `"${module}"` : `"${module}", ${size} bytes`)),
+    ...of("RM", rms, ({ regionMaps }) => `${regionMaps.length} region maps`),
+    ...of("Report", reports, ({ content }) => `${content.length} bytes`),
+    ...foreign.map((info): Recorded => ({ service: info.service, info, state: "not recorded, opened anew" })),
+  ].sort((a, b) => a.info.allocated - b.info.allocated);
+}
+
+interface NamedMap {
+  readonly name: string;
+  readonly map: RegionMapInfo;
+}
+
+function regionMaps({ pd, rms }: ChildInfo): readonly NamedMap[] {
+  return [
+    { name: "address space", map: pd.addressSpace },
+    { name: "stack area", map: pd.stackArea },
+    { name: "linker area", map: pd.linkerArea },
+    ...rms.flatMap((rm) => rm.regionMaps.map((map) => ({ name: `region map ${map.allocated}`, map }))),
+  ];
+}
+
+function describeChild(child: ChildInfo, names: Names, program: Uint8Array | undefined): ChildDescription {
+  const { name, pd, cpu, windows } = child;
+  const maps = regionMaps(child).map((each) => describeMap(each, names));
+  const nameOf = namesOfFunctions(program);
+  return {
+    ...{ name, program: child.program, ...(program ? { carriedBytes: program.length } : {}), windows },
+    ...{ ramQuota: pd.ramQuota, capQuota: pd.capQuota },
+    sessions: recordedSessions(child).map(({ service, info, state }) => ({
+      ...{ id: info.id, service, badge: info.badge, args: info.creationArgs, state },
+    })),
+    threads: cpu.threads.map((thread) => describeThread(thread, nameOf)),
+    regionMaps: maps,
+    dataspaces: pd.dataspaces.map((dataspace) => describeDataspace(dataspace, regionMaps(child), names)),
+    signalContexts: pd.signalContexts.map(({ badge, imprint, pending }) => ({ badge, imprint, pending })),
+    capabilities: child.capabilities.map((capability) => ({
+      ...capability,
+      what: capability.badge === 0 ? "invalid" : (names.get(capability.badge) ?? "of somebody else"),
+    })),
+  };
+}
+
+function describeMap({ name, map }: NamedMap, names: Names): RegionMapDescription {
+  const { badge, size, regions } = map;
+  return { name, badge, size, regions: regions.map((region) => describeRegion(region, names)) };
+}
+
+function describeRegion(region: RegionMapInfo["regions"][number], names: Names): RegionDescription {
+  const { address, size, writeable, executable, dataspaceBadge } = region;
+  const access = `r${writeable ? "w" : "-"}${executable ? "x" : "-"}`;
+  return { begin: address, end: address + size, access, what: names.get(dataspaceBadge) ?? `cap-${dataspaceBadge}` };
+}
+
+function describeDataspace(
+  { badge, allocated, size, role, bootstrapped }: DataspaceInfo,
+  maps: readonly NamedMap[],
+  names: Names,
+): DataspaceDescription {
+  const attached = maps.flatMap(({ name, map }) =>
+    map.regions
+      .filter(({ dataspaceBadge }) => dataspaceBadge === badge)
+      .map((region) => ({ map: name, ...describeRegion(region, names) })),
+  );
+  return { badge, allocated, bytes: size, role, bootstrapped, attached };
+}
+
+/** What of a thread's state is looked at here; whatever does not look like it is left out: nothing here relies on it. */
+interface ThreadState {
+  readonly activations?: readonly { readonly thread: SavedThread }[];
+  readonly waiting?: { readonly kind: string; readonly address?: number; readonly call?: number };
+}
+
+function describeThread(thread: ThreadInfo, nameOf: (index: number) => string): ThreadDescription {
+  const state = thread.state as ThreadState | null;
+  const frames = (state?.activations ?? []).flatMap(({ thread: saved }) => [...saved.frames].reverse());
+  return {
+    ...{ name: thread.name, badge: thread.badge, activity: activityOf(thread, state) },
+    stackPointer: thread.stackPointer,
+    frames: frames.map(({ function: index, position, values }) => ({
+      ...{ function: index, name: nameOf(index), position, values: values.length },
+    })),
+  };
+}
+
+function activityOf({ started, paused }: ThreadInfo, state: ThreadState | null): string {
+  if (!started) return "never started";
+  const { waiting } = state ?? {};
+  const where = waiting?.address === undefined ? "" : ` at 0x${waiting.address.toString(16)}`;
+  const call = waiting?.call === undefined ? "" : ` ${waiting.call}`;
+  const doing = waiting ? `waits for ${waiting.kind}${call}${where}` : "ready";
+  return paused ? `paused, ${doing}` : doing;
+}
+
+function namesOfFunctions(program: Uint8Array | undefined): (index: number) => string {
+  if (!program) return (index) => `function ${index}`;
+  const module = decodeModule(program);
+  return (index) => functionName(module, index);
+}
+
+function describeCall(call: CallInfo, names: Names): CallDescription {
+  const named = (badge: number) => (badge === 0 ? "outside" : (names.get(badge) ?? `cap-${badge}`));
+  const { number, opcode, state, callerBadge, entrypointBadge, targetBadge, bytes } = call;
+  return {
+    ...{ number, opcode, state, bytes: bytes.length },
+    ...{ caller: named(callerBadge), entrypoint: named(entrypointBadge), target: named(targetBadge) },
+  };
+}
+
+/** `[0x1000, 0x2000)` */
+export function interval(begin: number, end: number): string {
+  return `[0x${begin.toString(16)}, 0x${end.toString(16)})`;
+}
+
+/** Hashes as people read them. */
+export function programName({ program, carriedBytes }: ChildDescription): string {
+  return `${short(program)}, ${carriedBytes === undefined ? "not carried" : `${carriedBytes} bytes carried`}`;
+}

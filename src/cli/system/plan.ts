@@ -1,0 +1,186 @@
+// What a restore of a system will do, found out before anything is made: which supervisor takes the children up, with
+// which programs, and who will serve their sessions. Authority is the new configuration's to give (spec 4, S96).
+import { type ChildInfo, type SessionInfo, type SystemCheckpoint, short } from "../../checkpoint/index.ts";
+import {
+  checkConfig,
+  checkSystem,
+  type Directory,
+  INIT_PROGRAM,
+  type InitConfig,
+  resolveRoute,
+  type StartConfig,
+} from "../../init/index.ts";
+import { RTCR_PROGRAM, toInitConfig } from "../../rtcr/index.ts";
+import { numberArg, prefixLabel, readSessionArgs } from "../../session/index.ts";
+import { CliFailure, EXIT } from "../failure.ts";
+import { hashOf } from "./checkpointer.ts";
+
+/** A component of a configuration whose program is `rtcr`. */
+export interface Supervisor {
+  /** As `init -> rtcr`. */
+  readonly label: string;
+  readonly config: InitConfig;
+}
+
+/** A session that will be opened in a child's name. */
+export interface PlannedSession {
+  readonly child: string;
+  readonly service: string;
+  /** As the child said it. */
+  readonly label: string;
+  /** Bytes and capabilities that the child donates. */
+  readonly ram: number;
+  readonly caps: number;
+  /** Who will serve it; absent: nobody. */
+  readonly server?: string;
+  /** Why nobody will. */
+  readonly refused?: string;
+  /** Not one of RTCR's: its state is not recorded, it begins anew. */
+  readonly anew: boolean;
+}
+
+/** Quotas and routes do not depend on it. */
+const ONE_CPU = { width: 1, height: 1 };
+
+/** All supervisors in a configuration, those in inits inside included. */
+export function supervisorsOf(text: string): readonly Supervisor[] {
+  return within(checkSystem(text).config, "init");
+}
+
+function within(config: InitConfig, label: string): Supervisor[] {
+  return config.starts.flatMap(({ name, binary, config: inside }) => {
+    const path = prefixLabel(label, name);
+    if (binary === RTCR_PROGRAM) {
+      return [{ label: path, config: checkConfig(toInitConfig(inside ?? "<config/>", ONE_CPU)).config }];
+    }
+    if (binary !== INIT_PROGRAM || inside === undefined) return [];
+    return within(checkConfig(inside).config, path);
+  });
+}
+
+/**
+ * The supervisor that keeps all children of a checkpoint.
+ *
+ * @throws CliFailure when there is none, or more than one
+ */
+export function supervisorFor(id: string, { children }: SystemCheckpoint, file: string, text: string): Supervisor {
+  const all = supervisorsOf(text);
+  const names = children.map(({ name }) => name);
+  const found = all.filter(({ config }) => names.every((name) => startOf(config, name)));
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  const listed = all.map(({ label, config }) => `${label} (${config.starts.map(({ name }) => name).join(", ")})`);
+  const why = found.length > 1 ? `${found.length} supervisors keep them` : "no supervisor keeps them";
+  const there = listed.join("; ") || "none: <start> a program rtcr";
+  const message = `checkpoint ${short(id)} is of children ${names.join(", ")}: in ${file} ${why}, expected one; there are ${there}`;
+  throw new CliFailure(EXIT.refused, message);
+}
+
+function startOf(config: InitConfig, name: string): StartConfig | undefined {
+  return config.starts.find((start) => start.name === name);
+}
+
+/**
+ * The modules of the system, and the programs that the checkpoint carries where the system has none of that name.
+ *
+ * @throws CliFailure when a child's program is another one, or nowhere
+ */
+export function programsFor(
+  id: string,
+  system: SystemCheckpoint,
+  { config }: Supervisor,
+  modules: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  const all = new Map(modules);
+  for (const { name, program } of system.children) {
+    const binary = startOf(config, name)?.binary ?? name;
+    const there = modules.get(binary);
+    const carried = system.modules?.[program];
+    if (!there && carried) all.set(binary, carried);
+    if (there && hashOf(there) !== program) throw otherProgram(id, { name, program, binary }, hashOf(there));
+    if (!there && !carried && !servesRoms(config)) throw noProgram(id, { name, program, binary });
+  }
+  return all;
+}
+
+/** A child may get its program from a component that serves modules; then the supervisor finds out. */
+function servesRoms({ starts }: InitConfig): boolean {
+  return starts.some(({ provides }) => provides.includes("ROM"));
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly program: string;
+  readonly binary: string;
+}
+
+function otherProgram(id: string, { name, program, binary }: Wanted, found: string): CliFailure {
+  const message = `checkpoint ${short(id)}: child "${name}" was made of program ${short(program)}, found ${short(found)} in the ROM module "${binary}"`;
+  return new CliFailure(EXIT.damaged, message, `--rom ${binary}=FILE names another`);
+}
+
+function noProgram(id: string, { name, program, binary }: Wanted): CliFailure {
+  const message = `checkpoint ${short(id)}: child "${name}" needs program ${short(program)}, which the checkpoint does not carry and no ROM module "${binary}" is`;
+  return new CliFailure(EXIT.notFound, message, `--rom ${binary}=FILE adds it`);
+}
+
+/** Every session that the children had, in the order in which they are opened again. */
+export function plannedSessions(
+  { children }: SystemCheckpoint,
+  { label, config }: Supervisor,
+): readonly PlannedSession[] {
+  const directory: Directory = {
+    providers: (service) => config.starts.filter(({ provides }) => provides.includes(service)).map(({ name }) => name),
+    childNamed: (name) => startOf(config, config.aliases.get(name) ?? name)?.name,
+  };
+  return children.flatMap((child) => {
+    const start = startOf(config, child.name);
+    return start ? sessionsOf(child).map((session) => planned(child.name, session, start)) : [];
+  });
+
+  function planned(child: string, { service, info, anew }: Recorded, start: StartConfig): PlannedSession {
+    const read = readSessionArgs(info.creationArgs);
+    const args = read.ok ? read.value : new Map<string, string>();
+    const own = args.get("label") ?? "";
+    const session = {
+      ...{ child, service, label: own, anew },
+      ...{ ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") },
+    };
+    const routed = resolveRoute({ service, label: prefixLabel(child, own) }, start, config, directory);
+    if (!routed.ok) return { ...session, refused: routed.why };
+    const { value } = routed;
+    const server = value.to === "parent" ? `the parent of ${label}` : value.to === "child" ? value.child : label;
+    return { ...session, server };
+  }
+}
+
+interface Recorded {
+  readonly service: string;
+  readonly info: SessionInfo;
+  readonly anew: boolean;
+}
+
+function sessionsOf({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): readonly Recorded[] {
+  const of = (service: string, infos: readonly SessionInfo[]) =>
+    infos.map((info): Recorded => ({ service, info, anew: false }));
+  const all = [
+    ...[...of("PD", [pd]), ...of("CPU", [cpu]), ...of("LOG", logs), ...of("Timer", timers)],
+    ...[...of("ROM", roms), ...of("RM", rms), ...of("Report", reports)],
+    ...foreign.map((info): Recorded => ({ service: info.service, info, anew: true })),
+  ];
+  return all.sort((a, b) => a.info.allocated - b.info.allocated);
+}
+
+/**
+ * Refuses a restore in which a session would find nobody.
+ *
+ * @throws CliFailure with a line a session
+ */
+export function requireServed(id: string, sessions: readonly PlannedSession[]): void {
+  const lines = sessions.flatMap(({ child, service, label, refused }) =>
+    refused === undefined ? [] : [`  ${child}: ${service} session "${label}": ${refused}`],
+  );
+  if (lines.length === 0) return;
+  const message = `checkpoint ${short(id)}: ${lines.length} sessions would find nobody, nothing was made`;
+  throw new CliFailure(EXIT.refused, [message, ...lines].join("\n"), "a <route> of the child, or the <default-route>");
+}

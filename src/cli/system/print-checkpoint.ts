@@ -1,0 +1,78 @@
+// Checkpoints of components, and what is between two of them, as text.
+import type { ChildChanges, SystemChanges } from "../../checkpoint/index.ts";
+import { toSize } from "../print.ts";
+import {
+  type CallDescription,
+  type ChildDescription,
+  type DataspaceDescription,
+  interval,
+  programName,
+  type SystemDescription,
+} from "./describe-checkpoint.ts";
+
+/** A paragraph a child. */
+export function printCheckpoint({ id, name, created, parent, children, calls }: SystemDescription): string {
+  const head = [`checkpoint ${id}`, `  name      ${name}`, `  created   ${created}`];
+  if (parent !== undefined) head.push(`  parent    ${parent}`);
+  return [...head, ...children.flatMap(childLines), ...calls.map(callLine)].map((line) => `${line}\n`).join("");
+}
+
+function childLines(child: ChildDescription): string[] {
+  const { name, windows, ramQuota, capQuota, sessions, threads, regionMaps, dataspaces, capabilities } = child;
+  return [
+    `child ${name}`,
+    `  program   ${programName(child)}${windows ? ", with windows" : ""}`,
+    `  quota     ${toSize(ramQuota)} of RAM, ${capQuota} caps`,
+    ...sessions.map(({ id, service, badge, args, state }) => {
+      const known = state === "" ? "" : `: ${state}`;
+      return `  session   ${id} ${service} (cap-${badge})${known}; ${args}`;
+    }),
+    ...threads.flatMap(({ name: thread, badge, activity, frames }) => [
+      `  thread    "${thread}" (cap-${badge}): ${activity}, ${frames.length} frames${frames.length > 1 ? ", innermost first" : ""}`,
+      ...frames.map(({ name: at, position, values }) => `    ${at} at ${position}, ${values} values`),
+    ]),
+    ...regionMaps.map(({ name: map, badge, size, regions }) => {
+      return `  map       ${map} (cap-${badge}), ${interval(0, size)}: ${regions.length} regions`;
+    }),
+    ...child.signalContexts.map(({ badge, imprint, pending }) => {
+      return `  signals   context 0x${imprint.toString(16)} (cap-${badge}): ${pending} pending`;
+    }),
+    ...dataspaces.flatMap(dataspaceLines),
+    ...capabilities.map(({ slot, badge, references, what }) => {
+      return `  slot ${String(slot).padStart(4)} cap-${badge}, ${references} references: ${what}`;
+    }),
+  ];
+}
+
+function dataspaceLines({ badge, bytes, role, attached }: DataspaceDescription): string[] {
+  const places = attached.map(({ map, begin, end, access }) => `${interval(begin, end)} of the ${map}, ${access}`);
+  return [`  dataspace cap-${badge}, ${bytes} bytes, ${role}: ${places.join("; ") || "detached"}`];
+}
+
+function callLine({ number, opcode, state, caller, entrypoint, target, bytes }: CallDescription): string {
+  return `call ${number}: ${state}, opcode ${opcode} of ${target}, by ${caller}, served by ${entrypoint}, ${bytes} bytes`;
+}
+
+/** What came, went and changed; empty if nothing did. */
+export function printChanges({ addedChildren, removedChildren, children }: SystemChanges): string {
+  const lines = [
+    ...addedChildren.map((name) => `+ child ${name}`),
+    ...removedChildren.map((name) => `- child ${name}`),
+    ...children.flatMap(changeLines),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function changeLines({ name, added, removed, dataspaces, fields }: ChildChanges): string[] {
+  const object = (change: { readonly kind: string; readonly allocated: number; readonly name: string }) =>
+    `${change.kind} ${change.allocated}${change.name === "" ? "" : ` (${change.name})`}`;
+  const lines = [
+    ...added.map((change) => `  + ${object(change)}`),
+    ...removed.map((change) => `  - ${object(change)}`),
+    ...dataspaces.map(({ allocated, role, changedPages, pages }) => {
+      return `  ~ dataspace ${allocated} (${role}): ${changedPages} of ${pages} pages`;
+    }),
+    ...fields.map((change) => `  ~ ${object(change)} ${change.field}: ${change.before} -> ${change.after}`),
+  ];
+  return lines.length === 0 ? [] : [`child ${name}`, ...lines];
+}

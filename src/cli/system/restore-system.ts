@@ -1,0 +1,76 @@
+// `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
+import { readFileSync } from "node:fs";
+import { fromCheckpoint } from "../../checkpoint/index.ts";
+import { STRATEGIES, type Strategy } from "../../rtcr/index.ts";
+import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
+import { type Call, flag, text } from "../command.ts";
+import { EXIT, usageError } from "../failure.ts";
+import type { Home } from "../home.ts";
+import { printJson, printTable } from "../print.ts";
+import { claimName } from "../runs.ts";
+import { readSystemConfig } from "./check.ts";
+import { readSystemModules } from "./modules.ts";
+import { readSystemOptions } from "./options.ts";
+import { type PlannedSession, plannedSessions, programsFor, requireServed, supervisorFor } from "./plan.ts";
+import { superviseSystem } from "./run-system.ts";
+
+/**
+ * Continues the children of a checkpoint in a fresh system, in the foreground.
+ *
+ * @returns the exit code, as `runSystem`
+ * @throws CliFailure, CheckpointFault, StoreFault: nothing was made then, unless the supervisor itself refuses
+ */
+export async function restoreSystem(call: Call, reference: string, file: string): Promise<number> {
+  const { values, io, home } = call;
+  const { roms, ...options } = readSystemOptions(values, [], "restore");
+  const strategy = readStrategy(text(values, "strategy"));
+  const image = await loadSystem(home, reference);
+  const { id } = image.root;
+  const { system } = image;
+  const supervisor = supervisorFor(id, system, file, readFileSync(file, "utf8"));
+  const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
+  const config = readSystemConfig(file, modules);
+  const sessions = plannedSessions(system, supervisor);
+  if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions);
+  requireServed(id, sessions);
+  const hint = "--as gives the restored system another name";
+  const claim = claimName(home, text(values, "as") ?? image.root.name, hint);
+  try {
+    const restore = { supervisor: supervisor.label, system: { ...system, modules: undefined }, strategy };
+    const from = { id, restore };
+    return await superviseSystem({ io, home, claim, file, roms, ...options, from }, modules, config);
+  } finally {
+    claim.release();
+  }
+}
+
+function readStrategy(given = "direct"): Strategy {
+  const strategy = STRATEGIES.find((known) => known === given);
+  if (strategy) return strategy;
+  throw usageError(`--strategy ${given}: expected ${STRATEGIES.join(" or ")}`, "restore");
+}
+
+/** A checkpoint of components, all of it. @throws CheckpointFault when it is another kind, or damaged */
+export async function loadSystem(home: Home, reference: string) {
+  const store = await home.store();
+  try {
+    const image: LoadedImage = await openImage(store, reference, { sha256: nodeSha256 });
+    return { root: image.root, reader: image.reader, system: fromCheckpoint(await image.reader.checkpoint()) };
+  } finally {
+    await store.close();
+  }
+}
+
+/** Prints what would be opened; the exit code says whether all of it could be. */
+function printPlan({ values, io }: Call, supervisor: string, sessions: readonly PlannedSession[]): number {
+  if (flag(values, "json")) printJson(io, { supervisor, sessions });
+  else {
+    io.out(`${supervisor} takes the children up\n`);
+    const rows = sessions.map(({ child, service, label, ram, caps, server, refused, anew }) => {
+      const by = refused === undefined ? `${server}${anew ? ", anew" : ""}` : `nobody: ${refused}`;
+      return [child, service, label || "-", String(ram), String(caps), by];
+    });
+    printTable(io, [["CHILD", "SERVICE", "LABEL", "RAM", "CAPS", "SERVED BY"], ...rows]);
+  }
+  return sessions.some(({ refused }) => refused !== undefined) ? EXIT.refused : EXIT.done;
+}
