@@ -35,11 +35,11 @@ test("every verb of the README has its help", () => {
   const verbs = new Set(
     [
       ...README.matchAll(
-        /`(?:rtcr )?(run|ps|kill|checkpoint|restore|list|inspect|verify|rm|gc|check|rewrite|torture)\b/g,
+        /`(?:rtcr )?(run|ps|kill|checkpoint|restore|list|inspect|diff|verify|rm|gc|check|rewrite|torture)\b/g,
       ),
     ].map((match) => match[1]!),
   );
-  assert.equal(verbs.size, 13);
+  assert.equal(verbs.size, 14);
   for (const verb of verbs) {
     const help = spawnSync(process.execPath, [join(ROOT, "bin/rtcr.js"), verb, "--help"], { encoding: "utf8" });
     assert.equal(help.status, 0, `${verb}: ${help.stderr}`);

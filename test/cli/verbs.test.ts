@@ -29,10 +29,10 @@ test("usage errors say what was found and what was expected", async (t) => {
   const cases: readonly [args: string, err: string][] = [
     [
       "fly",
-      'no verb "fly", expected run, ps, checkpoint, restore, kill, list, inspect, verify, rm, gc, check, rewrite, torture, profile',
+      'no verb "fly", expected run, ps, checkpoint, restore, kill, list, inspect, diff, verify, rm, gc, check, rewrite, torture, profile',
     ],
     ["run --fly x", "unknown option '--fly'"],
-    ["checkpoint", "0 operands, expected 1: rtcr checkpoint [--stop] [--json] NAME"],
+    ["checkpoint", "0 operands, expected 1: rtcr checkpoint [--stop] [--child CHILD]... [--json] NAME"],
     ["run --checkpoint-every soon x", '--checkpoint-every is "soon", expected a time such as 500ms, 5s, 2m or 1h'],
     ["run --env NAME x", '--env is "NAME", expected NAME=value'],
     ["run --dir ::/data x", '--dir is "::/data", expected HOST::GUEST, HOST::GUEST:ro or HOST'],
