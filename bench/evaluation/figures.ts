@@ -47,16 +47,15 @@ export function durationsOf({ profile, firstLineMs }: BenchmarkRun): Durations {
   const resumed = named("Resume")[0];
   const paused = named("Pause")[0];
   if (!restore || !restored[0] || !checkpoint || !resumed || !paused) throw new RangeError("the run has no restore");
-  const inside = ({ start, stop }: ProfileInstance) =>
-    repairs.some((repair) => repair.start <= start && stop <= repair.stop);
   const copies = named("Memcpy");
-  const memcpy = sum(copies);
-  const stackMemcpy = sum(copies.filter(inside));
+  const copiesIn = (outer: readonly ProfileInstance[]) =>
+    sum(copies.filter(({ start, stop }) => outer.some((scope) => scope.start <= start && stop <= scope.stop)));
   const total = restore.stop - Math.min(restore.start, restored[0].start);
   const threadRestore = restore.stop - restore.start;
   return {
     ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore: sum(restored) },
-    ...{ memcpy, allocationMemcpy: memcpy - stackMemcpy, stackRepair: sum(repairs), stackMemcpy },
+    ...{ memcpy: sum(copies), allocationMemcpy: copiesIn(restored) },
+    ...{ stackRepair: sum(repairs), stackMemcpy: copiesIn(repairs) },
     ...{ totalRestore: total, threadRestore, bootstrap: total - threadRestore },
     ...{ checkpoint: checkpoint.stop - checkpoint.start, paused: resumed.stop - paused.start },
     firstLine: firstLineMs * 1000,

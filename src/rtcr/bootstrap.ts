@@ -8,6 +8,7 @@ import { endScope } from "../profile/index.ts";
 import type { Capability, Dataspace } from "../session/index.ts";
 import { environment } from "./capture.ts";
 import { RtcrFault } from "./faults.ts";
+import type { RtcrPd } from "./pd.ts";
 import { beginRestoredAllocation, restoreBytes } from "./scopes.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
@@ -21,6 +22,7 @@ export interface Filled {
 export class Bootstrap {
   readonly #info: ChildInfo;
   readonly #tracked: TrackedChild;
+  readonly #pd: RtcrPd;
   readonly #filled = new Set<number>();
   #deviation: RtcrFault | undefined;
 
@@ -29,12 +31,13 @@ export class Bootstrap {
     this.#info = info;
     this.#tracked = tracked;
     const roles = new Map(info.pd.dataspaces.map((dataspace) => [dataspace.role, dataspace]));
+    const { pd, cpu } = environment(tracked);
+    this.#pd = pd;
     tracked.context.attached = (dataspace, role) => {
       const scope = beginRestoredAllocation();
       this.#attached(dataspace, roles.get(role));
       endScope(scope);
     };
-    const { pd, cpu } = environment(tracked);
     pd.parent!.barrier = () => {
       tracked.context.attached = () => {};
       for (const thread of cpu.threads) thread.hold();
@@ -58,8 +61,7 @@ export class Bootstrap {
   }
 
   #attached(capability: Capability<Dataspace>, recorded: DataspaceInfo | undefined): void {
-    const [pd] = [environment(this.#tracked).pd];
-    const tracked = pd.dataspaces.get(capability);
+    const tracked = this.#pd.dataspaces.get(capability);
     if (!tracked || !recorded?.bootstrapped || this.#filled.has(recorded.allocated)) return;
     if (
       tracked.allocated !== recorded.allocated ||

@@ -21,7 +21,7 @@ import { RtcrReport } from "./report.ts";
 import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
-import { restoreContent } from "./scopes.ts";
+import { restoreBytes, restoreContent } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { Translation } from "./translation.ts";
@@ -321,7 +321,7 @@ export class Restorer {
   }
 
   #fillData(content: Uint8Array): void {
-    const written = restoreContent(this.#native().data().object, content);
+    const written = restoreBytes(this.#native().data().object, 0, content);
     if (written !== content.length) {
       throw this.#mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
     }
