@@ -56,6 +56,7 @@ const CPP: readonly Row[] = [
 
 const ASSEMBLYSCRIPT: readonly Row[] = [
   ["as-sheep_counter", "heap, stack and an own dataspace (thesis)"],
+  ["as-pair_server", "a server that shares a dataspace with its clients"],
   ["as-stack_counter", "a counter on the stack (thesis)"],
   ["as-large_stack_counter", "a nearly full stack (thesis)"],
   ["as-small_dataspaces", "many small dataspaces (thesis)"],

@@ -11,6 +11,7 @@ export { Event, Mutex, Semaphore } from "./lock";
 export { error, Line, log, print, warning } from "./log";
 export { allocRam, attach, attachIn, capQuota, cpuSlot, detach, freeRam, lastStatus, mapDataspace, parentSlot, pdSlot, ramQuota, resourceRequest, spaceSlot, usedCaps, usedRam } from "./memory";
 export { begin, getSlot, getText, getU32, getU64, invoke, putBytes, putSlot, putText, putU32, putU64, release } from "./message";
+export { Response, Root } from "./root";
 export { AttachedRom, badgeOf, exit, LogSession, Report, Rm, Session, Timer } from "./session";
 export { SignalContext, SignalReceiver, submit } from "./signal";
 export { __stack_pointer, ep, start } from "./startup";

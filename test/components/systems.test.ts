@@ -16,6 +16,17 @@ test("S18, S42, S116: client and server share a dataspace", async () => {
   assert.deepEqual(run.warnings, []);
 });
 
+test("S18, S42, S116: the same client at a server in AssemblyScript", async () => {
+  const start = PAIR.start.replace('name="pair_server"', 'name="as-pair_server"');
+  const [run, expected] = [
+    await runComponents({ start, apps: ["as-pair_server", "pair_client"] }),
+    await runComponents(PAIR),
+  ];
+  assert.deepEqual(run.of("client"), expected.of("client"));
+  assert.deepEqual(run.of("server"), expected.of("server"));
+  assert.deepEqual(run.warnings, []);
+});
+
 test("S42, S116: a key-value server under two load generators", async () => {
   const run = await runComponents(KV);
   for (const name of ["load-1", "load-2"]) {
