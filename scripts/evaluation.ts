@@ -82,7 +82,9 @@ async function plot({ program, strategy }: Job, runs: readonly BenchmarkRun[], o
     start: hundredth(one.start),
     stop: hundredth(one.stop),
   }));
-  const svg = (await plotProfile({ ...results, instances }, { title })).replaceAll(ARIA, "");
+  const svg = (await plotProfile({ ...results, instances }, { title }))
+    .replaceAll(ARIA, "")
+    .replace(/^<svg [^>]*>/, `$&<title>${title}</title>`);
   writeFileSync(join(out, "evaluation", `${keyOf({ program, strategy })}.svg`), svg);
 }
 
