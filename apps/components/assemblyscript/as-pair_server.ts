@@ -1,14 +1,6 @@
 // The twin of pair_server: each session has a dataspace that it shares with its client. Needs windows.
-import {
-  allocRam,
-  attach,
-  print,
-  type Request,
-  Root,
-  RpcObject,
-  Status,
-  start,
-} from "../../../guest/assemblyscript/index";
+// biome-ignore lint/style/useImportType: AssemblyScript has no type imports
+import { allocRam, attach, print, Request, Root, RpcObject, Status, start } from "../../../guest/assemblyscript/index";
 
 export { __stack_pointer } from "../../../guest/assemblyscript/index";
 
