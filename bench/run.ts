@@ -7,6 +7,7 @@ const BENCHES = {
   freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),
+  rtcr: () => import("./rtcr.ts"),
   scopes: () => import("./scopes.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),

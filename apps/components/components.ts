@@ -25,6 +25,7 @@ const CPP: readonly Row[] = [
   ["large_stack_counter", "a nearly full stack (thesis)"],
   ["small_dataspaces", "many small dataspaces (thesis)"],
   ["large_dataspaces", "a large dataspace (thesis)"],
+  ["many_dataspaces", "so many dataspaces of a size (benches)"],
   ["sheep_counter_extended", "memory verified each turn"],
   ["sheep_counter_async", "a periodic timer signal, construct returns"],
   ["sheep_counter_timer", "a sleep in each turn"],

@@ -63,6 +63,7 @@ interface Plan {
   readonly module: string;
   readonly warmUp: number;
   readonly repetitions: number;
+  readonly arenaBytes: number;
 }
 
 /** Chosen by us, beyond those that init chooses. */
@@ -86,13 +87,14 @@ class Benchmark implements NativeComponent {
   readonly #env: Env;
   readonly #options: BenchmarkOptions;
   readonly #plan: Plan;
-  readonly #provider = new PreallocatedProvider({ arenas: 1, arenaBytes: ARENA_BYTES });
+  readonly #provider: PreallocatedProvider;
   #current: Instance | undefined;
 
   constructor(env: Env, options: BenchmarkOptions) {
     this.#env = env;
     this.#options = options;
     this.#plan = readPlan(env);
+    this.#provider = new PreallocatedProvider({ arenas: 1, arenaBytes: this.#plan.arenaBytes });
   }
 
   async run(): Promise<void> {
@@ -266,6 +268,7 @@ function planOf({ attributes }: XmlNode): Plan {
     module: attributes.get("module") ?? "base",
     warmUp: numberOf(attributes, "warm_up", 0),
     repetitions: numberOf(attributes, "repetitions", 1),
+    arenaBytes: numberOf(attributes, "arena_bytes", ARENA_BYTES),
   };
 }
 

@@ -19,8 +19,10 @@ export interface BenchmarkSetup {
   readonly delay?: number;
   readonly modules?: Readonly<Record<string, Interposers>>;
   readonly module?: string;
-  /** The child's program, instead of the component of its name. */
-  readonly binary?: Uint8Array;
+  /** More attributes of the child's configuration. */
+  readonly config?: Readonly<Record<string, number>>;
+  /** Bytes that a checkpoint of the child may have. Default: 8 MiB. */
+  readonly arenaBytes?: number;
 }
 
 const COMPONENTS = join(import.meta.dirname, "../../build/components");
@@ -36,9 +38,9 @@ export function componentFile(name: string): Uint8Array {
 }
 
 /** Init's configuration: the program, with its child's start node inside. */
-function systemConfig(child: string, delay: number): string {
-  const start = `<start name="${child}" caps="2000" ram="300M"><config iterations="${delay}"/></start>`;
-  return `<config>${ROUTES}<start name="benchmark" caps="10000" ram="600M"><config>${ROUTES}${start}</config></start></config>`;
+function systemConfig(child: string, config: string): string {
+  const start = `<start name="${child}" caps="60000" ram="300M"><config ${config}/></start>`;
+  return `<config>${ROUTES}<start name="benchmark" caps="150000" ram="600M"><config>${ROUTES}${start}</config></start></config>`;
 }
 
 /** @returns what each repetition after the warm-up has measured; the program has ended */
@@ -53,8 +55,8 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
     modules = {},
     module = "base",
   } = setup;
-  const plan = { child, iterations, strategy, module, warm_up: warmUp, repetitions };
-  const written = Object.entries(plan).map(([name, value]) => `${name}="${value}"`);
+  const { arenaBytes = 8 << 20 } = setup;
+  const plan = { child, iterations, strategy, module, warm_up: warmUp, repetitions, arena_bytes: arenaBytes };
   const runs: BenchmarkRun[] = [];
   const lines: string[] = [];
   let core: Core | undefined;
@@ -64,9 +66,12 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
         benchmark(env, { modules, report: (run) => runs.push(run), failed: reject });
       const programs = new Map([...NATIVE_PROGRAMS, ["benchmark", program] as const]);
       const boot = new Map(Array.from(programs.keys(), (name) => [name, nativeBinary(name)]));
-      boot.set(child, setup.binary ?? componentFile(child));
-      boot.set("config", new TextEncoder().encode(systemConfig(child, delay)));
-      boot.set("benchmark.config", new TextEncoder().encode(`<config ${written.join(" ")}/>`));
+      boot.set(child, componentFile(child));
+      boot.set(
+        "config",
+        new TextEncoder().encode(systemConfig(child, attributesOf({ iterations: delay, ...setup.config }))),
+      );
+      boot.set("benchmark.config", new TextEncoder().encode(`<config ${attributesOf(plan)}/>`));
       core = new Core({
         quota: QUOTA,
         modules: boot,
@@ -89,3 +94,9 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
 }
 
 const LINES_KEPT = 1000;
+
+function attributesOf(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(" ");
+}

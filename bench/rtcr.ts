@@ -1,0 +1,209 @@
+// What does RTCR cost a child while it is watched, and what do checkpoint and restore cost by number and size?
+//
+//   npm run bench -- rtcr [--json FILE] [--rounds N]
+//
+// calls:   operations of PD sessions and region maps, core's alone and through RTCR, taking turns: nanoseconds, and the
+//          median of ratios in the same round
+// objects: through RTCR, while so many dataspaces are alive and attached
+// number, size: checkpoint (and the pause in it) and restore of a child with so many dataspaces, or one of so many MiB;
+//          by A (bootstrap) and B (direct), in turns; milliseconds, medians. Nothing is stored: that is bench store
+
+import { writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { type CorePd, createCoreContext, createPd, createRootPd } from "../src/core/index.ts";
+import { ChildContext, RtcrPd, STRATEGIES } from "../src/rtcr/index.ts";
+import { type Capability, type Dataspace, DONATION, type PdSession, type RegionMap } from "../src/session/index.ts";
+import { gotten, required } from "./attempts.ts";
+import { type Durations, durationsOf } from "./evaluation/figures.ts";
+import { runBenchmark } from "./evaluation/run-benchmark.ts";
+import { interleave, median, medianRatio, rounded, timed } from "./measure.ts";
+
+const BATCH = 2000;
+const LIVE = [10, 100, 1000, 10_000, 100_000];
+const NUMBERS = [10, 100, 1000, 10_000];
+const SIZES_MIB = [1, 4, 16, 64];
+const MIB = 1 << 20;
+const PAGES_PER_MIB = 256;
+
+interface Watched {
+  readonly pd: PdSession;
+  readonly map: RegionMap;
+  readonly rtcr?: RtcrPd;
+}
+
+/** A PD with a bound address space, alone or behind RTCR. */
+function makePd(watched: boolean): Watched {
+  const core = createCoreContext();
+  const root = createRootPd(core, { label: "core", donation: { ram: 2 ** 41, caps: 20_000_000 } });
+  const pd: CorePd = gotten(createPd(core, { label: "child", donation: DONATION.PD }));
+  gotten(pd.refAccount(root.capability));
+  gotten(root.transferRamQuota(pd.capability, 2 ** 40));
+  gotten(root.transferCapQuota(pd.capability, 10_000_000));
+  if (!watched) return { pd, map: required(pd.addressSpace().object) };
+  const rtcr = new RtcrPd(new ChildContext(core.badges), { id: 1, args: "", real: pd.capability });
+  return { pd: rtcr, map: required(rtcr.addressSpace().object), rtcr };
+}
+
+/** Every operation prepares what it needs outside of the measured time. */
+type Operation = (system: Watched) => number;
+
+function allocated({ pd }: Watched, count = BATCH): Capability<Dataspace>[] {
+  return Array.from({ length: count }, () => gotten(pd.alloc(4096)));
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  alloc: ({ pd }) => {
+    const made: Capability<Dataspace>[] = [];
+    const ms = timed(() => {
+      for (let i = 0; i < BATCH; i++) made.push(gotten(pd.alloc(4096)));
+    });
+    for (const dataspace of made) pd.free(dataspace);
+    return ms;
+  },
+  free: (system) => {
+    const made = allocated(system);
+    return timed(() => {
+      for (const dataspace of made) system.pd.free(dataspace);
+    });
+  },
+  "attach, placed by the map": (system) => {
+    const made = allocated(system);
+    const ms = timed(() => {
+      for (const dataspace of made) gotten(system.map.attach(dataspace));
+    });
+    for (const dataspace of made) system.pd.free(dataspace);
+    return ms;
+  },
+  detach: (system) => {
+    const made = allocated(system);
+    const places = made.map((dataspace) => gotten(system.map.attach(dataspace)));
+    const ms = timed(() => {
+      for (const at of places) system.map.detach(at);
+    });
+    for (const dataspace of made) system.pd.free(dataspace);
+    return ms;
+  },
+  "signal source, made and freed": ({ pd }) =>
+    timed(() => {
+      for (let i = 0; i < BATCH; i++) pd.freeSignalSource(gotten(pd.allocSignalSource()));
+    }),
+  "signal context, made and freed": ({ pd }) => {
+    const source = gotten(pd.allocSignalSource());
+    const ms = timed(() => {
+      for (let i = 0; i < BATCH; i++) pd.freeContext(gotten(pd.allocContext(source, i)));
+    });
+    pd.freeSignalSource(source);
+    return ms;
+  },
+  "quota asked": ({ pd }) =>
+    timed(() => {
+      for (let i = 0; i < BATCH; i++) pd.capQuota();
+    }),
+};
+
+function callRows(rounds: number): object[] {
+  return Object.entries(OPERATIONS).map(([name, operation]) => {
+    const [bare, behind] = [makePd(false), makePd(true)];
+    const variants = [
+      { name: "core", run: () => operation(bare) },
+      { name: "rtcr", run: () => operation(behind) },
+      { name: "core again", run: () => operation(bare) },
+    ];
+    interleave(variants, 10); // compiled before it is measured
+    const samples = interleave(variants, rounds);
+    const [core = [], rtcr = [], again = []] = [...samples.values()];
+    const ns = (times: readonly number[]) => rounded((median(times) * 1e6) / BATCH, 0);
+    return {
+      name,
+      ...{ "core ns": ns(core), "rtcr ns": ns(rtcr) },
+      ratio: rounded(medianRatio(rtcr, core)),
+      "core again (noise)": rounded(medianRatio(again, core)),
+    };
+  });
+}
+
+/** Nanoseconds of look-up and removal through RTCR while `live` dataspaces are alive and attached. */
+function objectRow(live: number, rounds: number): object {
+  const system = makePd(true);
+  const { pd, map } = system;
+  const { dataspaces } = required(system.rtcr);
+  const make = () => {
+    const dataspace = gotten(pd.alloc(4096));
+    return { dataspace, at: gotten(map.attach(dataspace)) };
+  };
+  const objects = Array.from({ length: live }, make);
+  const batch = Math.min(live, 1000);
+  const chosen = Array.from({ length: batch }, (_, i) => i * Math.floor(live / batch));
+  const samples: Record<string, number[]> = { "look-up": [], detach: [], free: [], alloc: [] };
+  const sample = (name: string, work: (i: number) => void) => {
+    const ms = timed(() => chosen.forEach(work));
+    samples[name]?.push((ms * 1e6) / batch);
+  };
+  for (let round = 0; round < rounds; round++) {
+    sample("look-up", (i) => required(dataspaces.get(required(objects[i]).dataspace)));
+    sample("detach", (i) => map.detach(required(objects[i]).at));
+    sample("free", (i) => pd.free(required(objects[i]).dataspace));
+    sample("alloc", (i) => (required(objects[i]).dataspace = gotten(pd.alloc(4096))));
+    for (const i of chosen) required(objects[i]).at = gotten(map.attach(required(objects[i]).dataspace));
+  }
+  const times = Object.entries(samples).map(([name, values]) => [name, rounded(median(values), 0)] as const);
+  return { live, ...Object.fromEntries(times) };
+}
+
+/** Checkpoint and restore of a child with so many dataspaces of so many pages, by both strategies in turns. */
+async function restoreRow(dataspaces: number, pages: number, rounds: number): Promise<Record<string, number>> {
+  const durations: Record<string, Durations[]> = { bootstrap: [], direct: [] };
+  const arenaBytes = dataspaces * pages * 4096 + 2 * MIB;
+  const setup = { child: "many_dataspaces", iterations: 1, config: { dataspaces, pages }, arenaBytes };
+  for (let round = 0; round < rounds; round++) {
+    for (const strategy of STRATEGIES) {
+      const runs = await runBenchmark({ ...setup, strategy, repetitions: 3, warmUp: round === 0 ? 3 : 1 });
+      durations[strategy]?.push(...runs.map(durationsOf));
+    }
+  }
+  const ms = (strategy: string, figure: keyof Durations) =>
+    rounded(median(required(durations[strategy]).map((one) => one[figure])) / 1000, 2);
+  return {
+    ...{ checkpoint: ms("direct", "checkpoint"), paused: ms("direct", "paused") },
+    ...{ "A: restore": ms("bootstrap", "threadRestore"), "A: with bootstrap": ms("bootstrap", "totalRestore") },
+    ...{ "B: restore": ms("direct", "totalRestore"), "copies in B": ms("direct", "memcpy") },
+  };
+}
+
+export async function run(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { json: { type: "string" }, rounds: { type: "string", default: "60" } },
+  });
+  const rounds = Number(values.rounds);
+  const calls = callRows(rounds);
+  console.log("session calls, nanoseconds (medians)");
+  console.table(calls);
+  objectRow(1000, 20); // compiled before it is measured
+  const objects = LIVE.map((live) => objectRow(live, Math.max(7, Math.ceil(5000 / live))));
+  console.log("through RTCR while so many dataspaces live, nanoseconds");
+  console.table(objects);
+  const number: object[] = [];
+  for (const dataspaces of NUMBERS) number.push({ dataspaces, ...(await restoreRow(dataspaces, 1, 3)) });
+  console.log("by number of dataspaces of a page, milliseconds");
+  console.table(number);
+  const size: object[] = [];
+  for (const MiB of SIZES_MIB) size.push({ MiB, ...(await restoreRow(1, MiB * PAGES_PER_MIB, 3)) });
+  console.log("by size of one dataspace, milliseconds");
+  console.table(size);
+  const { version: node } = process;
+  const result = {
+    bench: "rtcr",
+    rounds,
+    node,
+    v8: process.versions.v8,
+    load: loadavg(),
+    calls,
+    objects,
+    number,
+    size,
+  };
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+  return 0;
+}
