@@ -1,4 +1,5 @@
 // What a system is run with, as the options of `run` and `restore` say it.
+import { STRATEGIES, type Strategy } from "../../rtcr/index.ts";
 import { flag, text, texts, type Values } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { readDirectory } from "../given.ts";
@@ -23,4 +24,11 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
     return { roms: texts(values, "rom"), cpus, directories, devices, deterministic: flag(values, "deterministic") };
   }
   throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, verb);
+}
+
+/** How children are recreated. @throws CliFailure (usage) */
+export function readStrategy(given: string | undefined, verb: string): Strategy {
+  const strategy = STRATEGIES.find((known) => known === (given ?? "direct"));
+  if (strategy) return strategy;
+  throw usageError(`--strategy ${given}: expected ${STRATEGIES.join(" or ")}`, verb);
 }

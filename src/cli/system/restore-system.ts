@@ -1,16 +1,15 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
 import { readFileSync } from "node:fs";
 import { fromCheckpoint } from "../../checkpoint/index.ts";
-import { STRATEGIES, type Strategy } from "../../rtcr/index.ts";
 import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { type Call, flag, text } from "../command.ts";
-import { EXIT, usageError } from "../failure.ts";
+import { EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
 import { claimName } from "../runs.ts";
 import { readSystemConfig } from "./check.ts";
 import { readSystemModules } from "./modules.ts";
-import { readSystemOptions } from "./options.ts";
+import { readStrategy, readSystemOptions } from "./options.ts";
 import { type PlannedSession, plannedSessions, programsFor, requireServed, supervisorFor } from "./plan.ts";
 import { superviseSystem } from "./run-system.ts";
 
@@ -23,7 +22,7 @@ import { superviseSystem } from "./run-system.ts";
 export async function restoreSystem(call: Call, reference: string, file: string): Promise<number> {
   const { values, io, home } = call;
   const { roms, ...options } = readSystemOptions(values, [], "restore");
-  const strategy = readStrategy(text(values, "strategy"));
+  const strategy = readStrategy(text(values, "strategy"), "restore");
   const image = await loadSystem(home, reference);
   const { id } = image.root;
   const { system } = image;
@@ -42,12 +41,6 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   } finally {
     claim.release();
   }
-}
-
-function readStrategy(given = "direct"): Strategy {
-  const strategy = STRATEGIES.find((known) => known === given);
-  if (strategy) return strategy;
-  throw usageError(`--strategy ${given}: expected ${STRATEGIES.join(" or ")}`, "restore");
 }
 
 /** A checkpoint of components, all of it. @throws CheckpointFault when it is another kind, or damaged */

@@ -4,18 +4,21 @@ import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { decodeModule, functionName } from "../../wasm/index.ts";
-import { type Command, count, flag, text, texts, type Values } from "../command.ts";
+import { type Command, count, flag, type Io, text, texts, type Values } from "../command.ts";
 import { EXIT, usageError } from "../failure.ts";
 import { readDirectory, readVariable } from "../given.ts";
 import { readModule } from "../modules.ts";
 import { printJson } from "../print.ts";
+import { readStrategy } from "../system/options.ts";
 import type { TakenPoint } from "../torture/journey.ts";
 import { type TortureOptions, type TortureResult, torture as tortureProgram } from "../torture/torture.ts";
+import { describeSystemTorture, tortureSystem } from "../torture/torture-system.ts";
 
 export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
-  usage: "[options] PROGRAM.wasm [args...]",
+  usage:
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -33,6 +36,15 @@ runs are identical, else with 1 and the first difference and the last safe point
   --verbose                list the sites that were not reached, by function and position
   --json                   print the result as JSON
 
+With a file that ends in .xml it is the children of the system's supervisor (program rtcr) that are frozen together, stored,
+discarded with their system, and continued in a fresh one; what they log and their exit values are compared. They must
+end. The points are those of the children's threads.
+
+  --strategy direct|bootstrap
+                           how children are recreated (default: direct); with a bootstrap points before its end are
+                           passed over
+  --rom NAME=FILE          another ROM module; may be repeated
+
 Both runs see a clock that counts and random numbers that repeat. A clock counts how often it is asked, which a frozen
 wait does once more: programs that print times may differ by that.`,
   options: {
@@ -46,11 +58,16 @@ wait does once more: programs that print times may differ by that.`,
     stdin: { type: "string" },
     verbose: { type: "boolean" },
     json: { type: "boolean" },
+    strategy: { type: "string" },
+    rom: { type: "string", multiple: true },
   },
   operands: [1, Infinity],
   program: true,
   run: async ({ values, positionals, io }) => {
     const [file, ...args] = positionals as [string, ...string[]];
+    if (file.endsWith(".xml")) return tortureOfSystem(file, args, values, io);
+    const only = SYSTEM_OPTIONS.find((name) => name !== "json" && !CHOICE.includes(name) && values[name] !== undefined);
+    if (only) throw usageError(`--${only} is for systems (SYSTEM.xml), found ${file}`, "torture");
     const { bytes, hash } = readModule(file);
     const stdin = text(values, "stdin");
     const options: TortureOptions = {
@@ -74,6 +91,23 @@ wait does once more: programs that print times may differ by that.`,
     return report.identical && report.taken > 0 ? EXIT.done : EXIT.failed;
   },
 };
+
+const CHOICE: readonly string[] = ["every", "points", "seed"];
+const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, "strategy", "rom", "json"];
+
+async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
+  const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
+  if (foreign) {
+    const known = SYSTEM_OPTIONS.join(", --");
+    throw usageError(`--${foreign} is for programs, a system takes --${known}`, "torture");
+  }
+  if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "torture");
+  const strategy = readStrategy(text(values, "strategy"), "torture");
+  const report = await tortureSystem({ file, roms: texts(values, "rom"), choice: readChoice(values), strategy });
+  if (flag(values, "json")) printJson(io, report);
+  else io.out(describeSystemTorture(report));
+  return report.identical && report.taken > 0 ? EXIT.done : EXIT.failed;
+}
 
 function readChoice(values: Values): TortureOptions["choice"] {
   const [every, points, seed] = [count(values, "every", 1), count(values, "points", 1), count(values, "seed", 0)];

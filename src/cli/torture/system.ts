@@ -1,0 +1,257 @@
+// The torture of a system: the children of its supervisor are frozen at safe points, stored, thrown away with all of their
+// system, and continued in a fresh one, again and again. Runs in a worker: guests need a stack.
+//
+//   leg 0: the system starts         ... point p1: checkpoint -> image
+//   leg 1: image -> a fresh system   ... point p2: checkpoint -> image        until the children have ended
+//
+// I1  Time is made up, slices are counted: what the children log does not depend on the host.
+// I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. With a bootstrap those
+//     before the children stand at their barriers are passed over: they have no counterpart.
+// I3  A child that has exited is not in later checkpoints; it is not started again in later legs.
+import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
+import { Core, VirtualClock } from "../../core/index.ts";
+import { INIT_PROGRAM, readXml, type XmlNode } from "../../init/index.ts";
+import { deterministicWasi } from "../../machine/component-wasi.ts";
+import { NATIVE_PROGRAMS } from "../../native/index.ts";
+import {
+  type RepairReport,
+  RTCR_PROGRAM,
+  type RtcrComponent,
+  RtcrFault,
+  rtcrProgram,
+  type Strategy,
+} from "../../rtcr/index.ts";
+import { loadCheckpoint, nodeSha256, openMemoryStore, saveCheckpoint } from "../../store/index-node.ts";
+import { CliFailure, EXIT } from "../failure.ts";
+import { hashOf } from "../system/checkpointer.ts";
+import { SYSTEM_QUOTA } from "../system/protocol.ts";
+
+/** Microseconds of the system's own time after which it is taken for one that does not end. */
+const LIMIT_US = 3_600_000_000;
+/** Turns of the event loop in which a system at rest is seen to be at rest. */
+const REST_TURNS = 8;
+
+export interface SystemJourneySpec {
+  readonly config: string;
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** Of the supervisor whose children are frozen, as `init -> rtcr`. */
+  readonly supervisor: string;
+  readonly strategy: Strategy;
+  /** Safe points at which to freeze, ascending; "none": an uninterrupted run. */
+  readonly points: readonly number[] | { readonly every: number } | "none";
+}
+
+export interface SystemJourney {
+  /** Lines of the supervisor and all below, ends of children included. */
+  readonly lines: readonly string[];
+  /** Safe points passed. */
+  readonly passed: number;
+  /** Before this one a bootstrap has not ended. */
+  readonly bootstrapped: number;
+  readonly taken: readonly number[];
+  /** Lines that there were at each point taken. */
+  readonly linesAt: readonly number[];
+}
+
+/** @throws CliFailure when the system does not end, RtcrFault when a checkpoint or a restore is refused */
+export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourney> {
+  const lines: string[] = [];
+  const [taken, linesAt]: [number[], number[]] = [[], []];
+  let [passed, bootstrapped] = [0, 0];
+  let system: SystemCheckpoint | undefined;
+  for (let config = spec.config; ; ) {
+    const leg = new SystemLeg({ ...spec, config }, system, passed);
+    try {
+      const stopped = await leg.run(nextPoint(spec, passed));
+      lines.push(...leg.lines);
+      ({ passed } = leg);
+      if (!system) ({ bootstrapped } = leg);
+      if (!stopped) return { lines, passed, bootstrapped, taken, linesAt };
+      taken.push(passed);
+      linesAt.push(lines.length);
+      system = await throughImage(leg.checkpoint());
+      config = withoutExited(spec, system);
+    } finally {
+      leg.close();
+    }
+  }
+}
+
+function nextPoint({ points }: SystemJourneySpec, passed: number): number {
+  if (points === "none") return Number.POSITIVE_INFINITY;
+  if (!listLike(points)) return passed + points.every;
+  return points.find((point) => point > passed) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Lists have a method `every`. */
+function listLike(points: readonly number[] | { readonly every: number }): points is readonly number[] {
+  return Array.isArray(points);
+}
+
+/** As it comes back from a store. */
+async function throughImage(system: SystemCheckpoint): Promise<SystemCheckpoint> {
+  const store = openMemoryStore({ sha256: nodeSha256 });
+  const { root } = await saveCheckpoint(store, toCheckpoint(system), { sha256: nodeSha256 });
+  return fromCheckpoint(await loadCheckpoint(store, root.id, { sha256: nodeSha256 }));
+}
+
+/** The configuration without children of the supervisor that have ended: they would be started again. */
+function withoutExited({ config, supervisor }: SystemJourneySpec, { children }: SystemCheckpoint): string {
+  const [, ...path] = supervisor.split(" -> ");
+  let node: XmlNode | undefined = readXml(config);
+  for (const name of path) {
+    node = node
+      ?.childrenNamed("start")
+      .find(({ attributes }) => attributes.get("name") === name)
+      ?.child("config");
+  }
+  const lives = new Set(children.map(({ name }) => name));
+  const gone = (node?.children ?? []).filter(({ name, attributes }) => {
+    return (name === "start" || name === "child") && !lives.has(attributes.get("name") ?? "");
+  });
+  return gone.reduce((text, { source }) => text.replace(source, () => ""), config);
+}
+
+/** One system, from its start to a point or to the end. */
+class SystemLeg {
+  readonly #spec: SystemJourneySpec;
+  readonly #core: Core;
+  readonly #clock = new VirtualClock();
+  readonly #lines: string[] = [];
+  readonly #prefix: string;
+  #component: RtcrComponent | undefined;
+  #failure: unknown;
+  /** Points count: the restore, if there was to be one, is done. */
+  #counting: boolean;
+  #passed: number;
+  #bootstrapped = 0;
+  #stopAt = Number.POSITIVE_INFINITY;
+  #stopped = false;
+  #exited = false;
+  #began = false;
+
+  constructor(spec: SystemJourneySpec, restore: SystemCheckpoint | undefined, passed: number) {
+    this.#spec = spec;
+    this.#passed = passed;
+    this.#counting = restore === undefined;
+    this.#prefix = `[${spec.supervisor} -> `;
+    const { modules, config } = spec;
+    const core: Core = new Core({
+      quota: SYSTEM_QUOTA,
+      modules,
+      programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, this.#program(restore, () => core)]]),
+      output: (line) => this.#lines.push(line),
+      wasi: deterministicWasi,
+      clock: this.#clock,
+      deterministic: true,
+      hash: hashOf,
+      kernel: { failed: (thrown) => this.#fail(thrown) },
+    });
+    this.#core = core;
+    this.#watchPoints();
+    core.modules.dynamic("config", new TextEncoder().encode(config));
+    const first = core.start({ name: "init", binary: INIT_PROGRAM });
+    void first.exited.then(() => {
+      this.#exited = true;
+    });
+  }
+
+  /** What the supervisor and its children have said. */
+  get lines(): readonly string[] {
+    const exits = `[${this.#spec.supervisor}] child "`;
+    return this.#lines.filter((line) => line.startsWith(this.#prefix) || line.startsWith(exits));
+  }
+
+  get passed(): number {
+    return this.#passed;
+  }
+
+  get bootstrapped(): number {
+    return this.#bootstrapped;
+  }
+
+  /** @returns whether it stands still at a point, and has not come to its end */
+  async run(point: number): Promise<boolean> {
+    this.#stopAt = point;
+    for (let rest = 0; rest < REST_TURNS; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#stopped) return this.#settle();
+      if (this.#exited || (this.#began && this.#component?.rtcr.children.length === 0)) return false;
+      this.#began ||= (this.#component?.rtcr.children.length ?? 0) > 0;
+      if (this.#clock.alarms.nowUs() > LIMIT_US) throw this.#endless();
+      rest = this.#atRest ? rest + 1 : 0;
+    }
+    return false;
+  }
+
+  checkpoint(): SystemCheckpoint {
+    const { rtcr } = this.#component!;
+    return rtcr.checkpoint("torture").system;
+  }
+
+  close(): void {
+    this.#core.dispose();
+  }
+
+  /** Native components finish what they have begun; the children that are left are those that go on. */
+  async #settle(): Promise<boolean> {
+    for (let turn = 0; turn < REST_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+    if (this.#failure !== undefined) throw this.#failure;
+    return (this.#component?.rtcr.children.length ?? 0) > 0;
+  }
+
+  /** Nothing runs, and nothing will. */
+  get #atRest(): boolean {
+    const { kernel, tasks } = this.#core;
+    if (!tasks.empty || this.#clock.alarms.nextUs() !== undefined) return false;
+    return kernel.components.every((component) => component.threads.every((thread) => !thread.runnable));
+  }
+
+  #program(restore: SystemCheckpoint | undefined, core: () => Core) {
+    const isOurs = (env: RtcrComponent["env"]) => core().kernel.componentOf(env.pd)?.label === this.#spec.supervisor;
+    return rtcrProgram({
+      begin: (env) => {
+        if (!restore || !isOurs(env)) return {};
+        const restored = (outcome: readonly RepairReport[] | RtcrFault) => {
+          if (outcome instanceof RtcrFault) this.#fail(outcome);
+          this.#counting = true;
+        };
+        return { restore, strategy: this.#spec.strategy, restored };
+      },
+      began: (component) => {
+        if (isOurs(component.env)) this.#component = component;
+      },
+      ended: () => {},
+    });
+  }
+
+  #watchPoints(): void {
+    const { kernel } = this.#core;
+    const slices = kernel.atPoint;
+    kernel.atPoint = (component) => {
+      if (!this.#counting || !component.label.startsWith(this.#prefix.slice(1))) return slices(component);
+      this.#passed++;
+      const early = this.#spec.strategy === "bootstrap" && this.#bootstrapping;
+      if (early) this.#bootstrapped = this.#passed + 1;
+      if (this.#passed < this.#stopAt || early) return slices(component);
+      this.#stopped = true;
+      kernel.scheduler.freeze();
+      return true;
+    };
+  }
+
+  get #bootstrapping(): boolean {
+    const rtcr = this.#component?.rtcr;
+    return rtcr?.children.some((name) => rtcr.child(name)?.context.bootstrapping) ?? false;
+  }
+
+  #fail(thrown: unknown): void {
+    this.#failure ??= thrown;
+  }
+
+  #endless(): CliFailure {
+    const message = `the children of ${this.#spec.supervisor} have not ended after ${LIMIT_US / 1e6} s of their time, expected programs that end`;
+    return new CliFailure(EXIT.failed, message, "a <config> that limits their turns");
+  }
+}

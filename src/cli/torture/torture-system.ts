@@ -1,0 +1,125 @@
+// The torture of a system from outside: which supervisor, both runs, and what differs.
+import { readFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
+import type { Strategy } from "../../rtcr/index.ts";
+import { CliFailure, EXIT } from "../failure.ts";
+import { readSystemConfig } from "../system/check.ts";
+import { readSystemModules } from "../system/modules.ts";
+import { supervisorsOf } from "../system/plan.ts";
+import { choosePoints } from "./choose.ts";
+import { STACK_MB, siblingFile } from "./in-worker.ts";
+import type { SystemJourney, SystemJourneySpec } from "./system.ts";
+import type { TortureOptions } from "./torture.ts";
+
+export interface SystemTortureOptions {
+  readonly file: string;
+  readonly roms: readonly string[];
+  readonly choice: TortureOptions["choice"];
+  readonly strategy: Strategy;
+}
+
+/** What --json prints. */
+export interface SystemTortureReport {
+  readonly system: string;
+  readonly supervisor: string;
+  readonly strategy: Strategy;
+  readonly every?: number;
+  readonly points?: number;
+  readonly seed?: number;
+  /** Safe points that the uninterrupted run passed. */
+  readonly safePoints: number;
+  /** Points at which the tortured run was frozen and restored. */
+  readonly taken: number;
+  readonly lines: number;
+  readonly identical: boolean;
+  readonly difference?: string;
+  readonly uninterruptedMs: number;
+  readonly torturedMs: number;
+}
+
+/** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
+export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
+  const { file, roms, choice, strategy } = options;
+  const modules = readSystemModules(file, roms);
+  const config = readSystemConfig(file, modules);
+  const supervisor = onlySupervisor(file, readFileSync(file, "utf8"));
+  const spec: SystemJourneySpec = { config, modules, supervisor, strategy, points: "none" };
+  const begin = performance.now();
+  const uninterrupted = await travel(spec);
+  const between = performance.now();
+  const tortured = await travel({ ...spec, points: pointsOf(choice, uninterrupted) });
+  const end = performance.now();
+  const difference = differenceOf(uninterrupted, tortured);
+  return {
+    ...{ system: file, supervisor, strategy, ...choice },
+    ...{ safePoints: uninterrupted.passed, taken: tortured.taken.length, lines: uninterrupted.lines.length },
+    ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
+    ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
+  };
+}
+
+function onlySupervisor(file: string, text: string): string {
+  const labels = supervisorsOf(text).map(({ label }) => label);
+  const [only] = labels;
+  if (only !== undefined && labels.length === 1) return only;
+  const found = labels.join(", ") || "none: <start> a program rtcr";
+  throw new CliFailure(EXIT.failed, `${file}: ${labels.length} supervisors, expected one; there are ${found}`);
+}
+
+function pointsOf(
+  choice: TortureOptions["choice"],
+  { passed, bootstrapped }: SystemJourney,
+): SystemJourneySpec["points"] {
+  if ("every" in choice) return choice;
+  const later = choosePoints(choice.points, Math.max(0, passed - bootstrapped), choice.seed);
+  return later.map((point) => bootstrapped + point);
+}
+
+/** @throws CliFailure as the worker says */
+async function travel(spec: SystemJourneySpec): Promise<SystemJourney> {
+  const worker = new Worker(siblingFile(import.meta.url, "system-worker"), {
+    workerData: spec,
+    resourceLimits: { stackSizeMb: STACK_MB },
+  });
+  interface Report {
+    readonly journey?: SystemJourney;
+    readonly failure?: { readonly exitCode: number; readonly message: string; readonly hint?: string };
+  }
+  const report = await new Promise<Report>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) =>
+      reject(new CliFailure(EXIT.failed, `the worker of the torture ended with ${code}, expected a report`)),
+    );
+  });
+  await worker.terminate();
+  if (report.journey) return report.journey;
+  const { exitCode = EXIT.failed, message = "no journey", hint } = report.failure ?? {};
+  throw new CliFailure(exitCode, message, hint);
+}
+
+/** The first line that is another one, and the last point before it. */
+function differenceOf({ lines: expected }: SystemJourney, tortured: SystemJourney): string | undefined {
+  const { lines: found, taken, linesAt } = tortured;
+  const at = Array.from({ length: Math.max(expected.length, found.length) }, (_, i) => i).find(
+    (i) => expected[i] !== found[i],
+  );
+  if (at === undefined) return undefined;
+  const last = linesAt.findLastIndex((lines) => lines <= at);
+  const after = last < 0 ? "before any point" : `after safe point ${taken[last]}`;
+  const shown = (line: string | undefined) => (line === undefined ? "the end" : line.trimEnd());
+  return `line ${at + 1}, ${after}: found ${shown(found[at])}, expected ${shown(expected[at])}`;
+}
+
+/** The report for people. */
+export function describeSystemTorture(report: SystemTortureReport): string {
+  const { safePoints, taken, seed, lines, difference, strategy } = report;
+  const seeded = seed === undefined ? "" : `, seed ${seed}`;
+  const verdict = difference ?? (taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
+  return [
+    `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
+    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}`,
+    verdict,
+    "",
+  ].join("\n");
+}

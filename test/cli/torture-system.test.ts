@@ -1,0 +1,79 @@
+// rtcr torture SYSTEM.xml: children of a supervisor are frozen together again and again, and notice nothing.
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { cli, folder } from "./support.ts";
+
+const COMPONENTS = join(import.meta.dirname, "../../build/components");
+const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"];
+const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${name}"/>`).join("")}</parent-provides>
+<default-route><any-service><parent/></any-service></default-route>`;
+
+/** A system whose supervisor has these children. */
+function system(t: TestContext, programs: readonly string[], children: string): { path: string; file: string } {
+  const path = folder(t);
+  for (const name of programs) {
+    const from = join(COMPONENTS, `${name}.wasm`);
+    if (!existsSync(from)) throw new Error(`${from} is missing: run npm run build:guests`);
+    copyFileSync(from, join(path, `${name}.wasm`));
+  }
+  const file = join(path, "system.xml");
+  const inside = `<config>${PROVIDED}<default caps="300" ram="8M"/>${children}</config>`;
+  writeFileSync(file, `<config>${PROVIDED}<start name="rtcr" caps="8000" ram="128M">${inside}</start></config>`);
+  return { path, file };
+}
+
+const TWO = `<start name="sheep_counter_timer"><config turns="5" sleep_ms="3"/></start>
+<start name="stack_counter"><config turns="3" iterations="20"/></start>`;
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S88, S97: children that are restored together again and again notice nothing (${strategy})`, async (t) => {
+    const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], TWO);
+    const args = ["--json", "--points", "6", "--seed", "7", "--strategy", strategy];
+    const { code, out, err } = await cli(path, "torture", ...args, file);
+    assert.equal(code, 0, err + out);
+    const report = JSON.parse(out);
+    assert.deepEqual(
+      [report.supervisor, report.strategy, report.seed, report.identical],
+      ["init -> rtcr", strategy, 7, true],
+    );
+    assert.ok(report.taken >= 3 && report.taken <= 6, out);
+    assert.equal(report.lines, 10); // 5 and 3, and two exits
+  });
+}
+
+test("S97: every so many points, and what is printed", async (t) => {
+  const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
+  const { code, out, err } = await cli(path, "torture", "--every", "20", file);
+  assert.equal(code, 0, err + out);
+  assert.match(
+    out,
+    /^uninterrupted {2}\d+ safe points passed {2}\d+ ms {2}4 lines\ntortured {7}[1-9]\d* points taken {2}\d+ ms {2}direct\nidentical\n$/,
+  );
+});
+
+test("options and systems that cannot be tortured are refused by name", async (t) => {
+  const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
+  const none = join(path, "none.xml");
+  writeFileSync(none, "<config/>");
+  const cases: readonly (readonly [args: readonly string[], code: number, err: string])[] = [
+    [
+      ["--memory-fs", file],
+      2,
+      "--memory-fs is for programs, a system takes --every, --points, --seed, --strategy, --rom, --json\nhint: rtcr torture --help",
+    ],
+    [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
+    [
+      ["--strategy", "direct", "x.wasm"],
+      2,
+      "--strategy is for systems (SYSTEM.xml), found x.wasm\nhint: rtcr torture --help",
+    ],
+    [[file, "x"], 2, "arguments behind SYSTEM.xml: x, expected none\nhint: rtcr torture --help"],
+    [[none], 1, `${none}: 0 supervisors, expected one; there are none: <start> a program rtcr`],
+  ];
+  for (const [args, code, err] of cases) {
+    const result = await cli(path, "torture", ...args);
+    assert.deepEqual([result.code, result.out, result.err], [code, "", `error: ${err}\n`], args.join(" "));
+  }
+});
