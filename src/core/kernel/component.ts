@@ -25,6 +25,7 @@ import {
   type PdSession,
 } from "../../session/index.ts";
 import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
+import type { Access } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import { directCall, dispatches, tableFunction } from "./functions.ts";
@@ -62,6 +63,8 @@ export interface ComponentHome {
   granted(component: Component): void;
   /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
   fault(thread: KernelThread, fault: ThreadFault): boolean;
+  /** As `fault`, for a thread that has met it before it was saved: the fault's handler has been told. */
+  faultAgain(thread: KernelThread, address: number, access: Access): boolean;
   /** Whether the program's code may be executed now; if not, the thread waits until it may. */
   executable(thread: KernelThread): boolean;
   /** A thread that may wait for memory or an attachment does so no longer. */
@@ -113,7 +116,8 @@ export class Component {
   #program: LoadedProgram | undefined;
   #instances: Instances | undefined;
   #own: OwnGlobals | undefined;
-  #started = false;
+  /** Whether the module's start function has been given to a thread: it runs once in a program's life. */
+  started = false;
   #view: DataView | undefined;
   #words: Int32Array = new Int32Array(0);
 
@@ -399,11 +403,11 @@ export class Component {
     thread.globals = this.freshGlobals(sp);
     thread.activations = [{ engine: this.group.spawn(entry, params.length === 1 ? [sp | 0] : []), role }];
     const { start } = this.program.info;
-    if (start !== undefined && !this.#started) {
+    if (start !== undefined && !this.started) {
       const engine = this.group.spawn({ instance: 0, function: start, name: "(start)" }, []);
       thread.activations.push({ engine, role: ROLE.start });
     }
-    this.#started = true;
+    this.started = true;
     return undefined;
   }
 

@@ -159,8 +159,12 @@ export class LocalExecutor implements Executor {
 
   /** The thread waits until a page is attached, or memory granted; then it does the same again. */
   #fault(thread: KernelThread, fault: ThreadFault): void {
-    const address = fault.type === "grow" ? 0 : fault.address;
-    thread.block({ kind: "fault", address });
+    const { type } = fault;
+    thread.block({
+      kind: "fault",
+      address: type === "grow" ? 0 : fault.address,
+      ...(type === "grow" ? {} : { access: type }),
+    });
     if (!thread.component.home?.fault(thread, fault)) thread.waiting = undefined;
   }
 

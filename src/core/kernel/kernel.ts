@@ -329,11 +329,16 @@ export class Kernel {
   /** @internal A thread whose state was loaded waits as the state says, as far as that still exists. */
   waitAgain(thread: KernelThread, waiting: Waiting | undefined, remainingMs: number): void {
     if (!waiting || waiting.kind === "call" || waiting.kind === "signal" || waiting.kind === "atomic") return; // issued again
+    if (waiting.kind === "fault" && !this.#faultAgain(thread, waiting)) return; // repeats the access
     const { outcome } = thread;
     thread.block(waiting, remainingMs < 0 ? Infinity : this.now() + remainingMs);
     thread.outcome = outcome;
     if (waiting.kind === "futex") thread.component.waits.enlist(thread, waiting.address);
     if (thread.entrypoint?.hasWork) thread.notify();
+  }
+
+  #faultAgain(thread: KernelThread, { address, access }: Extract<Waiting, { readonly kind: "fault" }>): boolean {
+    return access !== undefined && (thread.component.home?.faultAgain(thread, address, access) ?? false);
   }
 
   /** A wait has lasted until its deadline. */

@@ -17,6 +17,14 @@ import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { Component, LoadRefusal } from "./component.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 
+/** What `captureInstance` gives. */
+interface InstanceState {
+  readonly group: SavedGroup;
+  readonly wasi?: PlainData;
+  /** Whether the module's start function has begun; absent in older states: it has. */
+  readonly started?: PlainData;
+}
+
 export class KernelNativePd implements NativePd {
   readonly kind = "native-pd";
   readonly component: Component;
@@ -71,7 +79,11 @@ export class KernelNativePd implements NativePd {
     component.saveGlobals();
     try {
       const group = captureOutside(component.group) as unknown as SessionState;
-      return success({ group, ...(component.wasi ? { wasi: component.wasi.capture() } : {}) });
+      return success({
+        group,
+        started: component.started,
+        ...(component.wasi ? { wasi: component.wasi.capture() } : {}),
+      });
     } catch (thrown) {
       if (thrown instanceof EngineFault) return refusal("unsaveable");
       throw thrown;
@@ -83,10 +95,11 @@ export class KernelNativePd implements NativePd {
     if (!component.loaded || component.onStack || component.group.threads.length > 0) return refusal("busy");
     component.saveGlobals();
     try {
-      const { group, wasi } = state as unknown as { readonly group: SavedGroup; readonly wasi?: PlainData };
+      const { group, wasi, started } = state as unknown as InstanceState;
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
       component.ensureInstances(group.instances.length);
       restoreOutside(component.group, group);
+      component.started = started !== false;
       if (wasi !== undefined) component.wasi?.restore(wasi);
       return success(undefined);
     } catch (thrown) {

@@ -12,7 +12,7 @@ import {
   type PdSession,
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
-import { type FaultWaiter, type PageFault, PlainMemory } from "../memory/index.ts";
+import { type Access, type FaultWaiter, type PageFault, PlainMemory } from "../memory/index.ts";
 import {
   adoptProgram,
   type CorePd,
@@ -120,6 +120,13 @@ class PdHome implements ComponentHome {
     return true;
   }
 
+  faultAgain(thread: KernelThread, address: number, access: Access): boolean {
+    const met = this.#pd.addressSpaceMap.resolve(address, access);
+    if (met.ok) return false;
+    this.#enlist(thread, met.fault, "told");
+    return true;
+  }
+
   granted(component: Component): void {
     for (const thread of component.threads) {
       if (thread.waiting?.kind === "fault" && !this.#waiters.has(thread)) thread.wake(undefined);
@@ -129,7 +136,7 @@ class PdHome implements ComponentHome {
   executable(thread: KernelThread): boolean {
     const fault = this.#program?.checkExecutable();
     if (!fault) return true;
-    thread.block({ kind: "fault", address: fault.address });
+    thread.block({ kind: "fault", address: fault.address, access: "exec" });
     this.#wait(thread, fault);
     return false;
   }
@@ -147,12 +154,16 @@ class PdHome implements ComponentHome {
       const alone = map.faults.handled ? "" : ", nobody is told";
       this.#kernel.warn(`${thread.component.label}: ${thread.name}: ${place}${alone}`);
     }
+    this.#enlist(thread, fault, "untold");
+  }
+
+  #enlist(thread: KernelThread, fault: PageFault, handler: "told" | "untold"): void {
     this.forget(thread);
-    const waiter = map.faults.wait(fault, () => {
+    const resume = () => {
       this.#waiters.delete(thread);
       if (thread.waiting?.kind === "fault") thread.wake(undefined);
-    });
-    this.#waiters.set(thread, waiter);
+    };
+    this.#waiters.set(thread, fault.map.faults.wait(fault, resume, handler));
   }
 }
 

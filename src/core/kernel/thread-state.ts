@@ -245,8 +245,13 @@ function waiting(fields: Fields): Waiting {
     case "call":
       return { kind, call: field("call") };
     case "futex":
-    case "fault":
       return { kind, address: field("address") };
+    case "fault": {
+      const { access } = fields;
+      if (access === undefined) return { kind, address: field("address") };
+      if (access !== "read" && access !== "write" && access !== "exec") throw new TypeError("access");
+      return { kind, address: field("address"), access };
+    }
     case "atomic":
       return { kind, memory: field("memory"), address: field("address") };
     case "signal":

@@ -21,6 +21,7 @@ import {
   type ThreadState,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
+import type { Access } from "../memory/index.ts";
 import { functionName } from "../rpc/index.ts";
 import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
@@ -39,7 +40,8 @@ export type Waiting =
   | { readonly kind: "wakeup" }
   /** A WASI call; the component's `wake`, or time. */
   | { readonly kind: "host" }
-  | { readonly kind: "fault"; readonly address: number }
+  /** An attachment that allows the access; without an access: memory to grow by. */
+  | { readonly kind: "fault"; readonly address: number; readonly access?: Access }
   /** An entrypoint without work. */
   | { readonly kind: "serve" };
 

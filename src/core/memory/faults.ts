@@ -51,11 +51,15 @@ export class FaultQueue {
     return { type: "ready", address: 0 };
   }
 
-  /** Lets a thread wait, and tells the handler. @param resume is called once, at the attachment; must only make a note */
-  wait(fault: PageFault, resume: () => void): FaultWaiter {
+  /**
+   * Lets a thread wait, and tells the handler, unless it was told when the thread met the fault in an earlier life.
+   *
+   * @param resume is called once, at the attachment; must only make a note
+   */
+  wait(fault: PageFault, resume: () => void, handler: "told" | "untold" = "untold"): FaultWaiter {
     const waiting = { fault, resume };
     this.#waiting.add(waiting);
-    this.#handler?.object?.submit(1);
+    if (handler === "untold") this.#handler?.object?.submit(1);
     return { fault, cancel: () => void this.#waiting.delete(waiting) };
   }
 
