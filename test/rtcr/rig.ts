@@ -24,6 +24,9 @@ export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
   /** How many of them exit. Default: all. */
   readonly exits?: number;
+  /** Safe points after which a thread gives way to others, and time passes. Default: threads run until they wait. The
+   * same in every run. */
+  readonly slice?: number;
 }
 
 /** The compiled component of apps/components. */
@@ -37,17 +40,19 @@ export class Rig {
   readonly tree: CoreSystem;
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
   readonly #exits: number;
+  readonly #slice: number;
   #rtcr: Rtcr | undefined;
   #points = 0;
   #bootstrapped = 0;
   #stopAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor({ children, exits = children.length, ...options }: RigOptions) {
+  constructor({ children, exits = children.length, slice = Number.POSITIVE_INFINITY, ...options }: RigOptions) {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
       start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
     );
     this.#exits = exits;
+    this.#slice = slice;
     this.tree = startSystem({
       config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
       binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
@@ -98,18 +103,32 @@ export class Rig {
       this.#points++;
       const children = this.rtcr.children.map((name) => this.rtcr.child(name));
       if (children.some((child) => child?.context.bootstrapping)) this.#bootstrapped = this.#points + 1;
-      if (this.#points < this.#stopAt) return false;
+      if (this.#points < this.#stopAt) {
+        const due = this.#points % this.#slice === 0;
+        if (due) this.tree.clock.advance(STEP_US);
+        return due;
+      }
       this.#stopped = true;
       kernel.scheduler.freeze();
       return true;
     };
     for (let step = 0; step < STEPS; step++) {
-      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#slice < Number.POSITIVE_INFINITY) await this.#rest();
+      else for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (this.#stopped) return true;
       if (this.ended) return false;
       this.tree.advance(STEP_US);
     }
     throw new Error(`the children have not ended after ${STEPS} steps: ${this.tree.lines.slice(-5).join("; ")}`);
+  }
+
+  async #rest(): Promise<void> {
+    this.tree.settle();
+    let quiet = false;
+    void this.tree.core.kernel.scheduler.quiet().then(() => {
+      quiet = true;
+    });
+    while (!quiet && !this.#stopped) await new Promise((resolve) => setImmediate(resolve));
   }
 
   close(): void {
