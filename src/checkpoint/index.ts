@@ -18,5 +18,5 @@ export { decodeManifest } from "./manifest.ts";
 export { reachImage } from "./reach.ts";
 export { runNameLike } from "./run-name.ts";
 export { hashLike, type Sha256, sha256, short } from "./sha256.ts";
-export { fromCheckpoint, type SystemCheckpoint, systemLike, toCheckpoint } from "./system.ts";
+export { type ExitedChild, fromCheckpoint, type SystemCheckpoint, systemLike, toCheckpoint } from "./system.ts";
 export * from "./types.ts";

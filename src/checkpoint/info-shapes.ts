@@ -20,7 +20,7 @@ import type {
   ThreadInfo,
   TimerInfo,
 } from "./info.ts";
-import { bytes, count, flag, hash, list, oneOf, plain, record, type Shape, text } from "./shapes.ts";
+import { bytes, count, flag, hash, integer, list, oneOf, plain, record, type Shape, text } from "./shapes.ts";
 
 const OBJECT = { badge: count, allocated: count, bootstrapped: flag };
 const SESSION = { ...OBJECT, id: count, creationArgs: text, upgradeArgs: text };
@@ -104,6 +104,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
   parent: record<ParentInfo>({
     badge: count,
     announced: list(text),
+    exit: list(integer),
     sessionHandlerBadge: count,
     resourceHandlerBadge: count,
     yieldHandlerBadge: count,

@@ -13,6 +13,12 @@ export const count: Shape<number> = (value, path) => {
   return value as number;
 };
 
+/** A whole number, which may be negative. */
+export const integer: Shape<number> = (value, path) => {
+  if (!Number.isSafeInteger(value)) throw damagedField(path, value, "a whole number");
+  return value as number;
+};
+
 export const flag: Shape<boolean> = (value, path) => {
   if (typeof value !== "boolean") throw damagedField(path, value, "true or false");
   return value;

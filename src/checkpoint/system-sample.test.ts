@@ -33,6 +33,7 @@ function child(name: string): ChildInfo {
     parent: {
       badge: 5,
       announced: ["Counter"],
+      exit: [],
       sessionHandlerBadge: 0,
       resourceHandlerBadge: 12,
       yieldHandlerBadge: 0,
@@ -103,6 +104,7 @@ export const SYSTEM: SystemCheckpoint = {
   created: "2026-11-25T13:00:00.000Z",
   name: "tree",
   children: [child("counter"), child("other")],
+  exited: [{ name: "once", value: -1 }],
   calls: [
     {
       number: 7,

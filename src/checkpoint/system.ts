@@ -4,10 +4,15 @@ import { ABI_VERSION, type PlainData } from "../abi/index.ts";
 import { damagedField } from "./faults.ts";
 import type { CallInfo, ChildInfo } from "./info.ts";
 import { readCallInfo, readChildInfo } from "./info-shapes.ts";
-import { list, record } from "./shapes.ts";
+import { integer, list, record, text } from "./shapes.ts";
 import type { Checkpoint } from "./types.ts";
 
 const KIND = "rtcr-system";
+
+export interface ExitedChild {
+  readonly name: string;
+  readonly value: number;
+}
 
 /** Children that were stopped together. */
 export interface SystemCheckpoint {
@@ -17,6 +22,8 @@ export interface SystemCheckpoint {
   /** Id of the checkpoint it derives from. */
   readonly parent?: string | undefined;
   readonly children: readonly ChildInfo[];
+  /** Children of the same supervisor that had exited: they are not started again. */
+  readonly exited: readonly ExitedChild[];
   /** Calls that were under way between them. */
   readonly calls: readonly CallInfo[];
   /** Programs by SHA-256, when the image is to carry them. */
@@ -25,14 +32,18 @@ export interface SystemCheckpoint {
 
 /** As the one kind of checkpoint that stores know. */
 export function toCheckpoint(system: SystemCheckpoint): Checkpoint {
-  const { created, name, parent, modules, children, calls } = system;
+  const { created, name, parent, modules, children, exited, calls } = system;
   return {
     created,
     name,
     ...(parent === undefined ? {} : { parent }),
     program: { kind: KIND },
     group: { abi: ABI_VERSION, instances: [], threads: [] },
-    sessions: { children: children as unknown as PlainData, calls: calls as unknown as PlainData },
+    sessions: {
+      children: children as unknown as PlainData,
+      exited: exited as unknown as PlainData,
+      calls: calls as unknown as PlainData,
+    },
     ...(modules === undefined ? {} : { modules }),
   };
 }
@@ -46,10 +57,11 @@ export function systemLike({ program }: Pick<Checkpoint, "program">): boolean {
 export function fromCheckpoint(checkpoint: Checkpoint): SystemCheckpoint {
   if (!systemLike(checkpoint)) throw damagedField("program", checkpoint.program, `a checkpoint of kind ${KIND}`);
   const { created, name, parent, modules } = checkpoint;
-  const { children, calls } = record({ children: list(readChildInfo), calls: list(readCallInfo) })(
-    checkpoint.sessions,
-    "sessions",
-  );
+  const { children, exited, calls } = record({
+    children: list(readChildInfo),
+    exited: list(record<ExitedChild>({ name: text, value: integer })),
+    calls: list(readCallInfo),
+  })(checkpoint.sessions, "sessions");
   const optional = { ...(parent === undefined ? {} : { parent }), ...(modules === undefined ? {} : { modules }) };
-  return { created, name, ...optional, children, calls };
+  return { created, name, ...optional, children, exited, calls };
 }

@@ -6,7 +6,14 @@
 //     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
 // I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
-import type { CallInfo, CapabilityInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type {
+  CallInfo,
+  CapabilityInfo,
+  ChildInfo,
+  ExitedChild,
+  ForeignSessionInfo,
+  SystemCheckpoint,
+} from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type Cached, type CallState, type Dataspace, type NativePd, objectOf } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
@@ -27,6 +34,7 @@ export interface CaptureOptions {
   readonly parent?: string | undefined;
   readonly provider: DataProvider;
   /** Sessions of a child that are still being created. */
+  readonly exited: readonly ExitedChild[];
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
@@ -51,7 +59,7 @@ export interface Captured {
  */
 export function capture(
   children: readonly TrackedChild[],
-  { name, parent, provider, pending, engine }: CaptureOptions,
+  { name, parent, provider, exited, pending, engine }: CaptureOptions,
 ): Captured {
   const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
   if (!lease.ok) {
@@ -79,6 +87,7 @@ export function capture(
       name,
       ...(parent === undefined ? {} : { parent }),
       children: infos,
+      exited,
       calls: calls(children),
     };
     return { system, lease: lease.value };

@@ -31,6 +31,7 @@ export class RtcrParent implements ParentSession {
   readonly #real: Capability<ParentSession>;
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
   readonly #announced: string[] = [];
+  #exit: number | undefined;
 
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
@@ -45,6 +46,7 @@ export class RtcrParent implements ParentSession {
   }
 
   exit(value: number): void {
+    this.#exit ??= value;
     this.#parent.exit(value);
   }
 
@@ -128,6 +130,7 @@ export class RtcrParent implements ParentSession {
     return {
       badge: this.capability.badge,
       announced: [...this.#announced],
+      exit: this.#exit === undefined ? [] : [this.#exit],
       sessionHandlerBadge: badgeOf("session"),
       resourceHandlerBadge: badgeOf("resourceAvail"),
       yieldHandlerBadge: badgeOf("yield"),
@@ -143,6 +146,7 @@ export class RtcrParent implements ParentSession {
     this.resourceAvailSigh(context(info.resourceHandlerBadge));
     this.yieldSigh(context(info.yieldHandlerBadge));
     this.heartbeatSigh(context(info.heartbeatHandlerBadge));
+    for (const value of info.exit) this.exit(value);
   }
 
   dispose(): void {

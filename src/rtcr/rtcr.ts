@@ -5,7 +5,7 @@
 //
 // I1  A checkpoint is of all children that are asked for, at one moment; the children go on.
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
-import type { ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { type Child, Init, type InitHooks, NO_HOOKS, PHASES, type Session } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
@@ -63,6 +63,8 @@ export class Rtcr {
   /** Children that wait until all of a restore are there. */
   readonly #arrived = new Map<string, () => RestoredChild>();
   #restoring: SystemCheckpoint | undefined;
+  /** Children that were not started because they had exited before the checkpoint. */
+  readonly #exitsRestored = new Set<string>();
 
   constructor(env: Env, options: RtcrOptions = {}) {
     this.#env = env;
@@ -98,8 +100,14 @@ export class Rtcr {
     });
     return capture(tracked, {
       ...{ name, parent, provider, engine: this.#options.engine },
+      exited: this.#exited(),
       pending: (child) => this.#pending(child),
     });
+  }
+
+  #exited(): readonly ExitedChild[] {
+    const exited = this.#init.children.filter(({ state }) => state === "exited");
+    return exited.map(({ name, exitValue = 0 }) => ({ name, value: exitValue }));
   }
 
   #pending(child: TrackedChild): readonly ForeignSessionInfo[] {
@@ -172,6 +180,12 @@ export class Rtcr {
 
   /** True if the child is restored instead of started; with a bootstrap it is started, and restored at the barrier. */
   #launch(child: Child): boolean {
+    const exited = this.#options.restore?.exited.find(({ name }) => name === child.name);
+    if (exited && !this.#exitsRestored.has(child.name)) {
+      this.#exitsRestored.add(child.name);
+      this.#later(() => child.end(exited.value));
+      return true;
+    }
     const info = this.#recorded(child.name);
     const tracked = this.#children.get(child.name);
     if (!info || !tracked) return false;

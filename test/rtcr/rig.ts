@@ -51,7 +51,7 @@ export class Rig {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
       start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
     );
-    this.#exits = exits;
+    this.#exits = exits - (options.restore?.exited.length ?? 0);
     this.#slice = slice;
     this.tree = startSystem({
       config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
@@ -165,7 +165,7 @@ export async function continued(options: RigOptions, point: number): Promise<rea
   let lines: readonly string[];
   try {
     if (!(await first.run(point))) throw new Error(`the children ended before point ${point}`);
-    if (first.rtcr.children.length < options.children.length) return first.lines; // somebody has exited already
+    if (first.ended) return first.lines;
     system = await throughImage(first.rtcr.checkpoint("torture").system);
     lines = first.lines;
   } finally {
