@@ -42,7 +42,7 @@ export class RtcrCpuThread implements CpuThread {
     this.#pd = pd;
     this.#options = options;
     this.#affinity = options.affinity ?? EVERYWHERE;
-    this.#identity = context.badges.identify<CpuThread>(this);
+    this.#identity = context.badges.identify<CpuThread>(this, real);
     this.capability = this.#identity.capability;
     this.#info = context.record(this.capability.badge);
     context.interposes(this.capability, real);

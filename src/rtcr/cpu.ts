@@ -122,7 +122,7 @@ class RtcrNativeCpu implements NativeCpu {
   constructor(context: ChildContext, real: Capability<NativeCpu>) {
     this.#context = context;
     this.#real = real;
-    this.#identity = context.badges.identify<NativeCpu>(this);
+    this.#identity = context.badges.identify<NativeCpu>(this, real);
     this.capability = this.#identity.capability;
     context.interposes(this.capability, real);
   }

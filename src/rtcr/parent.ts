@@ -36,7 +36,7 @@ export class RtcrParent implements ParentSession {
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
     this.#real = real;
-    this.#identity = context.badges.identify<ParentSession>(this);
+    this.#identity = context.badges.identify<ParentSession>(this, real);
     this.capability = this.#identity.capability;
     context.interposes(this.capability, real);
   }

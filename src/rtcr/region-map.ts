@@ -37,7 +37,7 @@ export class RtcrRegionMap implements RegionMap {
     this.#area = area;
     this.real = real;
     this.#context = context;
-    this.#identity = context.badges.identify<RegionMap>(this);
+    this.#identity = context.badges.identify<RegionMap>(this, real);
     this.capability = this.#identity.capability;
     this.#info = context.record(this.capability.badge);
     context.interposes(this.capability, real);

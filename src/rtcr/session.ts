@@ -13,7 +13,10 @@ export interface Opened<T extends KernelObject> {
   readonly real: Capability<T>;
 }
 
-/** The interposer's identity and its record. Disposing ends the capability; the session behind is the parent's to close. */
+/**
+ * The interposer's identity and its record. Disposing ends the capability, as the death of the session behind does; that is
+ * the parent's to close.
+ */
 export class SessionBase<T extends KernelObject> {
   readonly real: Capability<T>;
   readonly capability: Capability<T>;
@@ -25,7 +28,7 @@ export class SessionBase<T extends KernelObject> {
   constructor(context: ChildContext, self: T, { id, args, real }: Opened<T>) {
     this.real = real;
     this.#context = context;
-    this.#identity = context.badges.identify(self);
+    this.#identity = context.badges.identify(self, real);
     this.capability = this.#identity.capability;
     this.#info = { ...context.record(this.capability.badge), id, creationArgs: args };
     context.interposes(this.capability, real);

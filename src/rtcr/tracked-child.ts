@@ -57,9 +57,10 @@ export class TrackedChild {
     this.#make = make;
   }
 
-  /** Interposers of one class, oldest first. */
+  /** Interposers of one class, oldest first; those whose server has ended are of no use to anybody. */
   of<T extends Interposer>(kind: new (...args: never[]) => T): readonly T[] {
-    return [...this.#interposers.values()].filter((interposer): interposer is T => interposer instanceof kind);
+    const live = [...this.#interposers.values()].filter(({ base }) => base.capability.valid);
+    return live.filter((interposer): interposer is T => interposer instanceof kind);
   }
 
   /** Sessions that are not interposed: other children serve them, or somebody outside. */

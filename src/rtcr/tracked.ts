@@ -1,9 +1,11 @@
 // What RTCR knows of one child's objects: one generic registry for every kind (design.md section 7).
 //
 // I1  Adding, finding and removing take constant time; iteration is in the order of allocation (thesis 7.2).
-// I2  An entry leaves when its object goes: nothing waits for the next checkpoint.
+// I2  An entry leaves when its object goes: nothing waits for the next checkpoint. One whose object has gone without the
+//     child (its server ended, its component did) is passed over and leaves when somebody looks.
 import type { ObjectInfo } from "../checkpoint/index.ts";
 import { type Badges, type Capability, type Dataspace, type KernelObject, objectOf } from "../session/index.ts";
+import { required } from "../util/index.ts";
 
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
@@ -57,7 +59,7 @@ export class ChildContext {
 }
 
 /** Objects by capability, in the order of their allocation. */
-export class Tracked<T> {
+export class Tracked<T extends { dispose(): void }> {
   readonly #entries = new Map<Capability, T>();
 
   get size(): number {
@@ -79,19 +81,23 @@ export class Tracked<T> {
     return entry;
   }
 
-  [Symbol.iterator](): IterableIterator<T> {
-    return this.#entries.values();
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (const [capability, entry] of this.#entries) {
+      if (capability.valid) yield entry;
+      else this.remove(capability)?.dispose();
+    }
   }
 
   /** A record of each, oldest first. */
   checkpoint<Info>(record: (entry: T) => Info): readonly Info[] {
-    return Array.from(this.#entries.values(), record);
+    return Array.from(this, record);
   }
 }
 
-/** The object of the service that an interposer stands in front of: it is there as long as the interposer. */
+/**
+ * The object of the service that an interposer stands in front of: it is there as long as the interposer can be called,
+ * because capabilities of interposers die with what is behind them.
+ */
 export function requireObject<T extends KernelObject>(capability: Capability, kind: T["kind"]): T {
-  const object = objectOf<T>(capability, kind);
-  if (!object) throw new RangeError(`the ${kind} session behind an interposer is gone`);
-  return object;
+  return required(objectOf<T>(capability, kind), `the ${kind} behind an interposer`);
 }

@@ -36,6 +36,23 @@ test("S5: a badge is used again, and a stale capability does not reach the new o
   assert.equal(stale.object, undefined);
 });
 
+test("S4, S62: what stands in front of an object is dead as soon as that is, and its badge comes back once", () => {
+  const badges = new Badges();
+  const behind = badges.identify(object());
+  const front = badges.identify(object(), behind.capability);
+  const outermost = badges.identify(object(), front.capability);
+  assert.ok(outermost.capability.valid);
+  behind.dispose();
+  assert.equal(front.capability.object, undefined);
+  assert.equal(outermost.capability.valid, false);
+  for (const identity of [outermost, outermost, front]) identity.dispose();
+  const again = [1, 2, 3].map(() => badges.identify(object()).capability.badge);
+  assert.deepEqual(
+    again.toSorted((a, b) => a - b),
+    [1, 2, 3],
+  );
+});
+
 test("S5: badges of many objects stay few", () => {
   const badges = new Badges();
   let highest = 0;

@@ -1,7 +1,8 @@
 // Capabilities: unforgeable references to objects (S1-S6). A TypeScript component holds the Capability itself, a guest
 // holds slot numbers of its own table (core/); neither can make one up.
 //
-// I1  A capability denotes one object for ever: when that dies, it and every copy denote nothing.
+// I1  A capability denotes one object for ever: when that dies, it and every copy denote nothing. An object that stands in
+//     front of another, as an interposer does, is dead as soon as that one is: nobody can tell them apart by it.
 // I2  Badges are numbers for look-ups and may be reused after an object's death; nothing is ever found by badge alone.
 
 /** What can be denoted: every kind of object that has functions of its own (abi/rpc.ts), and dataspaces. */
@@ -43,23 +44,26 @@ export class Capability<T extends KernelObject = KernelObject> {
   /** System-wide number of the object, at least 1; 0 only for `INVALID`. */
   readonly badge: number;
   #object: T | undefined;
+  /** What the object stands in front of. */
+  readonly #behind: Capability | undefined;
 
-  private constructor(badge: number, object: T | undefined) {
+  private constructor(badge: number, object: T | undefined, behind: Capability | undefined) {
     this.badge = badge;
     this.#object = object;
+    this.#behind = behind;
   }
 
   get object(): T | undefined {
-    return this.#object;
+    return this.#behind === undefined || this.#behind.valid ? this.#object : undefined;
   }
 
   get valid(): boolean {
-    return this.#object !== undefined;
+    return this.object !== undefined;
   }
 
   /** @internal Used by `Badges` and `INVALID` only: making a capability is the object owner's right. */
-  static create<T extends KernelObject>(badge: number, object: T | undefined): Ownership<T> {
-    const capability = new Capability(badge, object);
+  static create<T extends KernelObject>(badge: number, object: T | undefined, behind?: Capability): Ownership<T> {
+    const capability = new Capability(badge, object, behind);
     return { capability, revoke: () => (capability.#object = undefined) };
   }
 }
@@ -77,6 +81,7 @@ export class Identity<T extends KernelObject = KernelObject> {
   readonly capability: Capability<T>;
   readonly #revoke: () => void;
   readonly #badges: Badges;
+  #disposed = false;
 
   /** @internal Made by `Badges.identify`. */
   constructor(badges: Badges, { capability, revoke }: Ownership<T>) {
@@ -87,7 +92,8 @@ export class Identity<T extends KernelObject = KernelObject> {
 
   /** Harmless when repeated. */
   dispose(): void {
-    if (!this.capability.valid) return;
+    if (this.#disposed) return;
+    this.#disposed = true;
     this.#revoke();
     this.#badges.release(this.capability.badge);
   }
@@ -99,9 +105,13 @@ export class Badges {
   #free: number[] = [];
   #firstFree = 0;
 
-  /** A fresh identity of `object`; whoever asks owns it. */
-  identify<T extends KernelObject>(object: T): Identity<T> {
-    return new Identity(this, Capability.create(this.#take(), object));
+  /**
+   * A fresh identity of `object`; whoever asks owns it.
+   *
+   * @param behind what the object stands in front of: its capability denotes nothing once this one denotes nothing
+   */
+  identify<T extends KernelObject>(object: T, behind?: Capability): Identity<T> {
+    return new Identity(this, Capability.create(this.#take(), object, behind));
   }
 
   /** @internal Called by `Identity.dispose`. */
