@@ -1,10 +1,10 @@
 // The children of an init, and how a new configuration changes them (spec 3.3, 3.4): who is abandoned, who goes on, who is
 // new, and how quota is adjusted: downgrades first.
-import { lastElement, type Quota } from "../session/index.ts";
+import { addQuota, lastElement, NO_QUOTA, type Quota, subtractQuota } from "../session/index.ts";
 import { accountOf, Child } from "./child/child.ts";
 import type { Household } from "./child/household.ts";
 import type { InitConfig, StartConfig } from "./config/types.ts";
-import { addQuota, clampQuota, NO_QUOTA, START_COSTS, subtractQuota } from "./resources/amounts.ts";
+import { clampQuota, START_COSTS } from "./resources/amounts.ts";
 import { CONFIG_MODULE, type Directory, type Route, resolveRoute } from "./routing/route.ts";
 import { isRefused, type Session } from "./sessions/session.ts";
 

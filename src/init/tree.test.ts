@@ -21,13 +21,13 @@ import {
   objectOf,
   type ParentSession,
   type Quota,
+  readQuota,
   type ServiceRoot,
   writeSessionArgs,
 } from "../session/index.ts";
 import { required, success } from "../util/index.ts";
 import { INIT_PROGRAM } from "./config/check-config.ts";
 import { init } from "./init.ts";
-import { quotaOf } from "./sessions/arguments.ts";
 
 export interface TreeOptions {
   readonly config: string;
@@ -197,7 +197,7 @@ class Donations {
         return made;
       },
       upgrade: (session, args) => {
-        if (service !== "PD") this.#add(this.#sessions.get(session)!, quotaOf(args));
+        if (service !== "PD") this.#add(this.#sessions.get(session)!, readQuota(args));
         root.upgrade(session, args);
       },
       close: (session) => {
@@ -214,7 +214,7 @@ class Donations {
   #opened(service: string, session: Capability, args: string): void {
     const record = { ram: 0, caps: 0 };
     this.#sessions.set(session, record);
-    if (service !== "PD") this.#add(record, quotaOf(args));
+    if (service !== "PD") this.#add(record, readQuota(args));
     if (!/^init( -> init)?$/.test(labelOf(args))) this.#add(record, { ram: SESSION_RECORD_BYTES, caps: 0 });
   }
 

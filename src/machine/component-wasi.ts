@@ -41,6 +41,7 @@ import {
   type RomSession,
   type TerminalSession,
   type TimerSession,
+  writeQuota,
 } from "../session/index.ts";
 import { createWasi } from "../wasi/index.ts";
 
@@ -102,8 +103,7 @@ class Parent {
   /** A session that is there at once, of the kind expected; undefined without one, and then nothing is left of it. */
   open<T extends KernelObject>(service: keyof typeof DONATION, kind: T["kind"], label: string): T | undefined {
     const id = this.#nextId++;
-    const { ram, caps } = DONATION[service];
-    const args = `ram_quota=${ram}, cap_quota=${caps}, label="${label}"`;
+    const args = `${writeQuota(DONATION[service])}, label="${label}"`;
     const made = this.#parent?.session(id, service, args);
     const object = made?.ok ? objectOf<T>(made.value, kind) : undefined;
     if (made?.ok && !object) this.#parent?.close(id);

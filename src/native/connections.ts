@@ -10,6 +10,7 @@ import {
   type Quota,
   type SessionRefusal,
   type SignalHandler,
+  writeQuota,
   writeSessionArgs,
 } from "../session/index.ts";
 import { type Attempt, refusal } from "../util/index.ts";
@@ -63,7 +64,7 @@ export class Connections {
 
   upgrade(id: number, quota: Quota): Attempt<"done" | "pending", OutOf> {
     const parent = this.#parent();
-    return parent ? parent.upgrade(id, `ram_quota=${quota.ram}, cap_quota=${quota.caps}`) : refusal("out-of-ram");
+    return parent ? parent.upgrade(id, writeQuota(quota)) : refusal("out-of-ram");
   }
 
   /** Harmless for ids that are closed or were refused. */

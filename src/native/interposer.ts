@@ -7,7 +7,14 @@
 // is not known. A call after the server's death has the outcome that means least: the first declared error, 0, nothing.
 import { RPC, type RpcFunction, type RpcType } from "../abi/index.ts";
 import { type NativeComponent, writeLine } from "../core/index.ts";
-import { type Capability, type Env, INVALID, type KernelObject } from "../session/index.ts";
+import {
+  type Capability,
+  type Env,
+  INVALID,
+  type KernelObject,
+  type Quota,
+  withoutQuotaAndLabel,
+} from "../session/index.ts";
 import { refusal, success } from "../util/index.ts";
 import { watchConfig } from "./config.ts";
 import { Connections } from "./connections.ts";
@@ -19,8 +26,7 @@ type Counts = Map<string, number>;
 export function interposer(env: Env): NativeComponent {
   const connections = new Connections(env);
   const serve: Serve = ({ service, label, args, donation, affinity }, answer) => {
-    const rest = new Map(args);
-    for (const key of ["label", "ram_quota", "cap_quota"]) rest.delete(key);
+    const rest = withoutQuotaAndLabel(args);
     const counts: Counts = new Map();
     const id: number = connections.open(
       { service, label, args: rest, donation, affinity },
@@ -30,7 +36,7 @@ export function interposer(env: Env): NativeComponent {
             writeLine(env.log, `${service} session "${label}" closed after ${describe(counts)}`);
             connections.close(id);
           };
-          const upgrade = (quota: { readonly ram: number; readonly caps: number }) => {
+          const upgrade = (quota: Quota) => {
             connections.upgrade(id, quota);
           };
           answer(success({ object: forwarding(session, counts), upgrade, close }));

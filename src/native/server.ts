@@ -19,6 +19,7 @@ import {
   objectOf,
   type ParentSession,
   type Quota,
+  quotaArgs,
   type RomSession,
   readSessionArgs,
   type SessionArgs,
@@ -123,8 +124,7 @@ export class Server {
     const serve = this.#services.get(service);
     const args = readSessionArgs(text);
     if (!serve || !args.ok) return this.#refuse(id, "service-denied");
-    const number = (key: string) => Number(args.value.get(key) ?? 0) || 0;
-    const donation = { ram: number("ram_quota"), caps: number("cap_quota") };
+    const donation = quotaArgs(args.value);
     const served: Served = { session: undefined, identity: undefined };
     this.#served.set(id, served);
     const answer: Answer = (result) => this.#answer(id, served, result);

@@ -9,6 +9,7 @@ import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } fro
 import { type Child, Init, type InitHooks, NO_HOOKS, PHASES, type Session } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
+  addQuota,
   type Capability,
   type Dataspace,
   type Env,
@@ -18,10 +19,10 @@ import {
   type LoadOptions,
   lastElement,
   type NativePd,
-  numberArg,
   objectOf,
   type PdSession,
-  type Quota,
+  quotaArgs,
+  readQuota,
   readSessionArgs,
   withoutName,
   writeSessionArgs,
@@ -196,7 +197,7 @@ export class Rtcr {
     const adopt: RestoredChild["adopt"] = (info, capability) => {
       const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = info;
       const phase = PHASES.find((known) => known === info.phase) ?? "cap-handed-out";
-      const added = quotaOf(addedArgs);
+      const added = readQuota(addedArgs);
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
@@ -252,8 +253,6 @@ export class Rtcr {
   }
 }
 
-const NOTHING: Quota = { ram: 0, caps: 0 };
-
 /** What init calls its own sessions. */
 const OWN = "init";
 
@@ -282,22 +281,12 @@ function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): vo
   throw new RtcrFault("mismatch", message, { child: name, expected: program, found });
 }
 
-function quotaOf(text: string): Quota {
-  const args = readSessionArgs(text);
-  return args.ok ? { ram: numberArg(args.value, "ram_quota"), caps: numberArg(args.value, "cap_quota") } : NOTHING;
-}
-
 /** Arguments with the quotas of upgrades added to what was donated at first. */
 function addQuotas(args: string, upgrades: string): string {
   const read = readSessionArgs(args);
-  const more = readSessionArgs(upgrades);
-  if (!read.ok || !more.ok) return args;
-  const sum = (key: string) => numberArg(read.value, key) + numberArg(more.value, key);
-  const all = new Map<string, string | number>([
-    ...read.value,
-    ["ram_quota", sum("ram_quota")],
-    ["cap_quota", sum("cap_quota")],
-  ]);
+  if (!read.ok) return args;
+  const { ram, caps } = addQuota(quotaArgs(read.value), readQuota(upgrades));
+  const all = new Map<string, string | number>([...read.value, ["ram_quota", ram], ["cap_quota", caps]]);
   const written = writeSessionArgs(all);
   return written.ok ? written.value : args;
 }

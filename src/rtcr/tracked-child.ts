@@ -1,18 +1,22 @@
 // One child under RTCR: its interposers by session, from the first capability that it gets on.
 import type { ForeignSessionInfo } from "../checkpoint/index.ts";
 import type { Session } from "../init/index.ts";
-import type {
-  Badges,
-  Capability,
-  CpuSession,
-  KernelObject,
-  LogSession,
-  ObjectKind,
-  PdSession,
-  ReportSession,
-  RmSession,
-  RomSession,
-  TimerSession,
+import {
+  addQuota,
+  type Badges,
+  type Capability,
+  type CpuSession,
+  type KernelObject,
+  type LogSession,
+  NO_QUOTA,
+  type ObjectKind,
+  type PdSession,
+  type Quota,
+  type ReportSession,
+  type RmSession,
+  type RomSession,
+  type TimerSession,
+  writeQuota,
 } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrLog } from "./log.ts";
@@ -49,7 +53,7 @@ export class TrackedChild {
   readonly #interposers = new Map<Session, Interposer>();
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
-  readonly #upgrades = new Map<Session, { ram: number; caps: number }>();
+  readonly #upgrades = new Map<Session, Quota>();
 
   constructor(name: string, badges: Badges, make: Interposers = BASE_INTERPOSERS) {
     this.name = name;
@@ -88,12 +92,10 @@ export class TrackedChild {
   }
 
   /** A session's donation has grown (S66: the service has been told already). */
-  upgraded(session: Session, more: { readonly ram: number; readonly caps: number }): void {
-    const total = this.#upgrades.get(session) ?? { ram: 0, caps: 0 };
-    total.ram += more.ram;
-    total.caps += more.caps;
+  upgraded(session: Session, more: Quota): void {
+    const total = addQuota(this.#upgrades.get(session) ?? NO_QUOTA, more);
     this.#upgrades.set(session, total);
-    const args = `ram_quota=${total.ram}, cap_quota=${total.caps}`;
+    const args = writeQuota(total);
     this.#interposers.get(session)?.base.upgraded(args);
     const foreign = this.#foreign.get(session);
     if (foreign) this.#foreign.set(session, { ...foreign, upgradeArgs: args });
@@ -119,6 +121,6 @@ function foreignFields(session: Session, creationArgs: string) {
   return { id: request.id, service, creationArgs, upgradeArgs: "", server, serverId, ...progressOf(session) };
 }
 
-function progressOf({ phase, added: { ram, caps } }: Session) {
-  return { phase, addedArgs: ram === 0 && caps === 0 ? "" : `ram_quota=${ram}, cap_quota=${caps}` };
+function progressOf({ phase, added }: Session) {
+  return { phase, addedArgs: added.ram === 0 && added.caps === 0 ? "" : writeQuota(added) };
 }

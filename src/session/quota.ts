@@ -9,6 +9,17 @@ export interface Quota {
   readonly caps: number;
 }
 
+export const NO_QUOTA: Quota = { ram: 0, caps: 0 };
+
+export function addQuota(a: Quota, b: Quota): Quota {
+  return { ram: a.ram + b.ram, caps: a.caps + b.caps };
+}
+
+/** Never below 0. */
+export function subtractQuota(a: Quota, b: Quota): Quota {
+  return { ram: Math.max(0, a.ram - b.ram), caps: Math.max(0, a.caps - b.caps) };
+}
+
 /** Why a session was not created: `insufficient-*` by the server, `out-of-*` by the client's own account. */
 export type SessionRefusal = "service-denied" | "insufficient-ram-quota" | "insufficient-cap-quota" | OutOf;
 

@@ -1,6 +1,7 @@
 // Session arguments: one string of `key=value` pairs separated by commas, at most 160 characters (spec 2.0). Numbers may
 // be decimal or hexadecimal and carry K, M or G; strings may be quoted, with `\` before quotes and backslashes inside.
 import { type Attempt, refusal, success } from "../util/index.ts";
+import { NO_QUOTA, type Quota } from "./quota.ts";
 
 export const SESSION_ARGS_LIMIT = 160;
 const UNITS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
@@ -55,4 +56,27 @@ export function boolArg(args: SessionArgs, key: string, otherwise = false): bool
   const value = args.get(key)?.toLowerCase();
   if (value === "yes" || value === "true" || value === "1") return true;
   return value === "no" || value === "false" || value === "0" ? false : otherwise;
+}
+
+/** `ram_quota` and `cap_quota` of arguments; 0 where absent. */
+export function quotaArgs(args: SessionArgs): Quota {
+  return { ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") };
+}
+
+/** As `quotaArgs`, of a string; nothing if that is malformed. */
+export function readQuota(text: string): Quota {
+  const args = readSessionArgs(text);
+  return args.ok ? quotaArgs(args.value) : NO_QUOTA;
+}
+
+/** `ram_quota` and `cap_quota` as a string of arguments. */
+export function writeQuota({ ram, caps }: Quota): string {
+  return `ram_quota=${ram}, cap_quota=${caps}`;
+}
+
+/** Everything but label and quotas: what a server between client and service passes on. */
+export function withoutQuotaAndLabel(args: SessionArgs): SessionArgs {
+  const rest = new Map(args);
+  for (const key of ["label", "ram_quota", "cap_quota"]) rest.delete(key);
+  return rest;
 }

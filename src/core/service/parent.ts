@@ -12,12 +12,14 @@ import {
   ENV_SESSION,
   INVALID,
   type Location,
+  NO_QUOTA,
   type OutOf,
   objectOf,
   type ParentSession,
   type PdSession,
   prefixLabel,
   type Quota,
+  quotaArgs,
   readSessionArgs,
   SERVICE_NAME_LIMIT,
   type ServiceRoot,
@@ -29,7 +31,6 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, assert, refusal, success } from "../../util/index.ts";
 import type { CorePd } from "../pd/index.ts";
-import { quotaArgs } from "./root.ts";
 
 /** RAM that core keeps of each donation for its record of the session, in bytes. */
 export const SESSION_RECORD_BYTES = 512;
@@ -160,7 +161,7 @@ export class CoreParent implements ParentSession {
   /** Granted from what core has left, all or nothing. */
   resourceRequest(text: string): void {
     const args = readSessionArgs(text);
-    const quota = args.ok ? quotaArgs(args.value) : { ram: 0, caps: 0 };
+    const quota = args.ok ? quotaArgs(args.value) : NO_QUOTA;
     if (moveQuota(this.#options.own.capability, this.#client, quota).ok) this.#resourceAvail.object?.submit(1);
     else this.#warn(`asks for ${quota.ram} bytes and ${quota.caps} capabilities, core has less left`);
   }

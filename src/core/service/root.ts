@@ -6,9 +6,9 @@
 import {
   type Capability,
   type Location,
-  numberArg,
   type OutOf,
   type Quota,
+  quotaArgs,
   readSessionArgs,
   type ServiceRoot,
   type SessionArgs,
@@ -49,11 +49,6 @@ export interface RootOptions {
   readonly cost: Quota;
   readonly open: (request: SessionRequest) => OpenAttempt | SessionProblem;
   readonly warn: (message: string) => void;
-}
-
-/** `ram_quota` and `cap_quota` of arguments; 0 where absent. */
-export function quotaArgs(args: SessionArgs): Quota {
-  return { ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") };
 }
 
 /** A denial that says why. */

@@ -5,6 +5,7 @@ import {
   type KernelObject,
   labelPrefix,
   lastElement,
+  NO_QUOTA,
   numberArg,
   type Quota,
   type TerminalSession,
@@ -85,7 +86,7 @@ export function rmRoot(core: CoreContext): CoreRoot {
     const { capability } = rm.value;
     return success({ capability, upgrade: (quota) => rm.value.upgrade(quota), close: () => rm.value.dispose() });
   };
-  return new CoreRoot({ service: "RM", cost: { ram: 0, caps: 0 }, open, warn: core.warn });
+  return new CoreRoot({ service: "RM", cost: NO_QUOTA, open, warn: core.warn });
 }
 
 interface Range {

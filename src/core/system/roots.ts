@@ -2,6 +2,7 @@
 import {
   type FileSystemSession,
   type Location,
+  NO_QUOTA,
   numberArg,
   type Quota,
   type ServiceRoot,
@@ -53,7 +54,6 @@ export interface RootsOptions {
 }
 
 const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
-const NOTHING: Quota = { ram: 0, caps: 0 };
 
 export function coreRoots(base: RootsBase, options: RootsOptions): ReadonlyMap<string, ServiceRoot> {
   const { context, clock, modules, devices } = base;
@@ -78,7 +78,7 @@ export function coreRoots(base: RootsBase, options: RootsOptions): ReadonlyMap<s
 function pdRoot({ context, kernel, pds }: RootsBase): CoreRoot {
   return new CoreRoot({
     service: "PD",
-    cost: NOTHING,
+    cost: NO_QUOTA,
     warn: context.warn,
     open: ({ label, donation }) => {
       const made = createPd(context, {

@@ -13,6 +13,7 @@ import {
   INVALID,
   type Location,
   type NativePd,
+  NO_QUOTA,
   objectOf,
   type ParentSession,
   type PdSession,
@@ -22,7 +23,7 @@ import {
 } from "../../session/index.ts";
 import { required } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
-import { effectiveQuota, NO_QUOTA } from "../resources/amounts.ts";
+import { effectiveQuota } from "../resources/amounts.ts";
 import { filterArgs } from "../sessions/arguments.ts";
 import { RomServer } from "../sessions/servers.ts";
 import { isRefused, type Session } from "../sessions/session.ts";

@@ -8,18 +8,21 @@ import {
   INVALID,
   LABEL_LIMIT,
   type Location,
+  NO_QUOTA,
   type OutOf,
   type ParentSession,
   prefixLabel,
   type Quota,
+  readQuota,
   readSessionArgs,
   type SessionRefusal,
   type SessionResponse,
   type SignalContext,
+  writeQuota,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import { innerLocation, NO_QUOTA } from "../resources/amounts.ts";
-import { filterArgs, quotaOf, readArgs, writeQuota } from "../sessions/arguments.ts";
+import { innerLocation } from "../resources/amounts.ts";
+import { filterArgs, readArgs } from "../sessions/arguments.ts";
 import type { AdoptedSession } from "../sessions/broker.ts";
 import type { SessionRequest } from "../sessions/session.ts";
 import type { Child } from "./child.ts";
@@ -128,7 +131,7 @@ export class ChildParent implements ParentSession {
       return success("done");
     }
     const session = client.sessions.get(id);
-    return session ? this.#house.broker.upgrade(session, quotaOf(args), client) : success("done");
+    return session ? this.#house.broker.upgrade(session, readQuota(args), client) : success("done");
   }
 
   close(id: number): "done" | "pending" {
@@ -163,7 +166,7 @@ export class ChildParent implements ParentSession {
     const read = readSessionArgs(args);
     if (!child.lives || !read.ok) return;
     if (child.request?.args === args) return;
-    child.request = { args, quota: quotaOf(args) };
+    child.request = { args, quota: readQuota(args) };
     this.#house.log(`child "${child.name}" requests resources: ${args}`);
     this.#house.changed(true);
   }

@@ -1,9 +1,8 @@
 // The state report (spec 3.5) as XML: what is in it, at which level of detail. When it is sent is reporter.ts.
-import type { Quota } from "../../session/index.ts";
+import { type Quota, subtractQuota } from "../../session/index.ts";
 import { accountOf, type Child } from "../child/child.ts";
 import type { ReportConfig } from "../config/types.ts";
 import type { XmlOut } from "../config/xml-writer.ts";
-import { subtractQuota } from "../resources/amounts.ts";
 import type { Session } from "../sessions/session.ts";
 
 export interface StateSource {

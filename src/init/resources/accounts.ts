@@ -1,8 +1,15 @@
 // Quota moving between init's PD and the PDs of its children.
-import { type Capability, type OutOf, objectOf, type PdSession, type Quota } from "../../session/index.ts";
+import {
+  type Capability,
+  NO_QUOTA,
+  type OutOf,
+  objectOf,
+  type PdSession,
+  type Quota,
+  subtractQuota,
+} from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { type InitHooks, NO_HOOKS } from "../hooks.ts";
-import { NO_QUOTA, subtractQuota } from "./amounts.ts";
 
 export class Accounts {
   readonly #own: Capability<PdSession>;

@@ -1,7 +1,7 @@
 // S51, S52: quota, priority, affinity and CPU arithmetic at their edges.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CPU_QUOTA_SCALE, PRIORITY_LIMIT } from "../../session/index.ts";
+import { CPU_QUOTA_SCALE, PRIORITY_LIMIT, subtractQuota } from "../../session/index.ts";
 import {
   CpuPool,
   childLocation,
@@ -10,7 +10,6 @@ import {
   effectiveQuota,
   innerLocation,
   START_COSTS,
-  subtractQuota,
 } from "./amounts.ts";
 
 test("S51: start costs are those of spec 2.0", () => {

@@ -31,17 +31,6 @@ export function clampQuota(wanted: Quota, available: Quota, preserve: Quota): Qu
   };
 }
 
-export function addQuota(a: Quota, b: Quota): Quota {
-  return { ram: a.ram + b.ram, caps: a.caps + b.caps };
-}
-
-/** Never below 0. */
-export function subtractQuota(a: Quota, b: Quota): Quota {
-  return { ram: atLeast0(a.ram - b.ram), caps: atLeast0(a.caps - b.caps) };
-}
-
-export const NO_QUOTA: Quota = { ram: 0, caps: 0 };
-
 function atLeast0(value: number): number {
   return Math.max(0, value);
 }

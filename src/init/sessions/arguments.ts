@@ -3,12 +3,14 @@ import {
   type Location,
   numberArg,
   type Quota,
+  quotaArgs,
   readSessionArgs,
   SERVICE_NAME_LIMIT,
   type SessionArgs,
+  withoutQuotaAndLabel,
   writeSessionArgs,
 } from "../../session/index.ts";
-import { type Attempt, refusal } from "../../util/index.ts";
+import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
 import { cpuPriority } from "../resources/amounts.ts";
 
@@ -26,25 +28,7 @@ export function readArgs(service: string, text: string): Attempt<ReadArgs, "malf
   if (!args.ok) return args;
   const label = args.value.get("label") ?? "";
   if (/\p{Cc}/u.test(label)) return refusal("malformed"); // it stands in front of lines of the log
-  const rest = new Map(args.value);
-  for (const key of ["label", "ram_quota", "cap_quota"]) rest.delete(key);
-  return { ok: true, value: { label, donation: readQuota(args.value), rest } };
-}
-
-/** `ram_quota` and `cap_quota` of arguments. */
-export function readQuota(args: SessionArgs): Quota {
-  return { ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") };
-}
-
-/** As `readQuota`, of a string; nothing if that is malformed. */
-export function quotaOf(text: string): Quota {
-  const args = readSessionArgs(text);
-  return args.ok ? readQuota(args.value) : { ram: 0, caps: 0 };
-}
-
-/** `ram_quota` and `cap_quota` as arguments. */
-export function writeQuota({ ram, caps }: Quota): string {
-  return `ram_quota=${ram}, cap_quota=${caps}`;
+  return success({ label, donation: quotaArgs(args.value), rest: withoutQuotaAndLabel(args.value) });
 }
 
 /** What policy changes of a child's arguments: its priority, physical constraints, diagnostics. */

@@ -5,10 +5,18 @@
 // I2  Only this file changes a phase. Answers that do not fit the phase are ignored with a warning.
 // I3  A record is paid for as long as init has it: until the client has closed the session or taken note of its refusal.
 // I4  When a server is gone, its account's rest has come to init (its reference account), so init pays back in full.
-import type { Capability, OutOf, Quota, SessionRefusal, SessionResponse } from "../../session/index.ts";
+import {
+  addQuota,
+  type Capability,
+  NO_QUOTA,
+  type OutOf,
+  type Quota,
+  type SessionRefusal,
+  type SessionResponse,
+  subtractQuota,
+} from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { InitHooks } from "../hooks.ts";
-import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
 import { isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
 
 /** What is known of a session from before a restore. */

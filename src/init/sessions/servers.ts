@@ -12,10 +12,11 @@ import {
   type Quota,
   type RomSession,
   type SessionRefusal,
+  writeQuota,
 } from "../../session/index.ts";
 import { type Attempt, refusal, required, success } from "../../util/index.ts";
 import type { Accounts } from "../resources/accounts.ts";
-import { serverArgs, writeQuota } from "./arguments.ts";
+import { serverArgs } from "./arguments.ts";
 import type { Broker } from "./broker.ts";
 import type { Session, SessionServer } from "./session.ts";
 

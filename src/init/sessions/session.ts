@@ -4,12 +4,12 @@ import {
   type Capability,
   INVALID,
   type Location,
+  NO_QUOTA,
   type OutOf,
   type Quota,
   type SessionRefusal,
 } from "../../session/index.ts";
 import type { Attempt } from "../../util/index.ts";
-import { NO_QUOTA } from "../resources/amounts.ts";
 import type { Route } from "../routing/route.ts";
 
 /**

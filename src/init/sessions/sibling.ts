@@ -2,16 +2,18 @@
 //
 // Until the child has a PD there is no account to fund: init holds what was donated, and passes it on with `connect`.
 import {
+  addQuota,
   type Capability,
   INVALID,
+  NO_QUOTA,
   type OutOf,
   type PdSession,
   type Quota,
   type SessionResponse,
+  subtractQuota,
 } from "../../session/index.ts";
 import { type Attempt, success } from "../../util/index.ts";
 import type { Accounts } from "../resources/accounts.ts";
-import { addQuota, NO_QUOTA, subtractQuota } from "../resources/amounts.ts";
 import { serverArgs } from "./arguments.ts";
 import type { Broker } from "./broker.ts";
 import type { ServerRequest } from "./requests.ts";
