@@ -1,4 +1,5 @@
 // How the bytes of a page are stored. The tag stands in the segment's index; names always are of the plain bytes.
+import { joinBytes } from "../util/index.ts";
 
 /** Tags of the segment format; never reused for anything else. */
 export const CODEC_TAGS = { none: 0, zstd: 1, deflate: 2 } as const;
@@ -29,11 +30,5 @@ async function through(bytes: Uint8Array, stream: TransformStream, limitBytes: n
     if (total > limitBytes) throw new RangeError(`more than ${limitBytes} bytes`);
     parts.push(part);
   }
-  const result = new Uint8Array(total);
-  let position = 0;
-  for (const part of parts) {
-    result.set(part, position);
-    position += part.length;
-  }
-  return result;
+  return joinBytes(parts);
 }

@@ -18,7 +18,7 @@ import {
   sha256,
   short,
 } from "../checkpoint/index.ts";
-import { equalBytes } from "../util/index.ts";
+import { equalBytes, joinBytes } from "../util/index.ts";
 import { StoreFault } from "./faults.ts";
 import { PAGE_LIMIT_BYTES } from "./segment-format.ts";
 import type { Root, Store, StoreWriter } from "./types.ts";
@@ -42,13 +42,13 @@ export async function* exportImage(store: Store, reference: string): AsyncGenera
   const manifest = await store.readManifest(id);
   const reached: Reached = { pages: new Set(), nodes: new Set() };
   await reachImage(manifest, (name) => store.readPage(name), reached);
-  yield joined([MARK, words(IMAGE_FILE_VERSION, manifest.length), manifest]);
+  yield joinBytes([MARK, words(IMAGE_FILE_VERSION, manifest.length), manifest]);
   const names = [...reached.pages];
   for (let i = 0; i < names.length; i += GROUP_PAGES) {
     const pages = await Promise.all(names.slice(i, i + GROUP_PAGES).map((name) => store.readPage(name)));
-    yield joined(pages.flatMap((page) => [words(page.length), page]));
+    yield joinBytes(pages.flatMap((page) => [words(page.length), page]));
   }
-  yield joined([words(0)]);
+  yield joinBytes([words(0)]);
 }
 
 /**
@@ -125,7 +125,7 @@ class ByteStream {
     while (this.#rest.length < count) {
       const next = await this.#chunks.next();
       if (next.done) break;
-      this.#rest = this.#rest.length === 0 ? next.value : joined([this.#rest, next.value]);
+      this.#rest = this.#rest.length === 0 ? next.value : joinBytes([this.#rest, next.value]);
     }
     const taken = this.#rest.subarray(0, count);
     this.#rest = this.#rest.subarray(taken.length);
@@ -146,16 +146,6 @@ function words(...values: number[]): Uint8Array {
     view.setUint32(4 * i, value, true);
   });
   return new Uint8Array(view.buffer);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function truncated(position: number, what: string): StoreFault {

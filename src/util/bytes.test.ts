@@ -1,7 +1,7 @@
-// Clearing bytes, whatever their alignment.
+// Clearing bytes, whatever their alignment, and joining them.
 import { deepEqual } from "node:assert/strict";
 import { test } from "node:test";
-import { clearBytes } from "./bytes.ts";
+import { clearBytes, joinBytes } from "./bytes.ts";
 
 test("clearBytes sets exactly the bytes of the view, at every alignment and length", () => {
   for (let start = 0; start < 17; start++) {
@@ -12,4 +12,12 @@ test("clearBytes sets exactly the bytes of the view, at every alignment and leng
       deepEqual(Uint8Array.from(all), expected);
     }
   }
+});
+
+test("joinBytes keeps the order, passes empty pieces over, and copies", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(2)).fill(1);
+  const joined = joinBytes([shared, new Uint8Array(), Uint8Array.of(2, 3)]);
+  shared.fill(9);
+  deepEqual(joined, Uint8Array.of(1, 1, 2, 3));
+  deepEqual(joinBytes([]), new Uint8Array());
 });

@@ -280,6 +280,17 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** All pieces in one array, in their order. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
 /** Sets all bytes to zero: word by word, because V8 fills shared memory four times slower byte by byte. */
 export function clearBytes(bytes: Uint8Array): void {
   const head = Math.min(bytes.length, -bytes.byteOffset & 7);

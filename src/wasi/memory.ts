@@ -2,6 +2,7 @@
 // Pointers are u32, everything is little-endian. The bytes may lie in shared memory, so nothing is decoded in place.
 
 import type { GuestRanges, HostCall } from "../abi/index.ts";
+import { joinBytes } from "../util/index.ts";
 import { fail } from "./fault.ts";
 import { BUFFER_LIMIT, PATH_LIMIT_BYTES } from "./limits.ts";
 
@@ -25,7 +26,10 @@ export class GuestMemory {
    */
   bytes(pointer: number, length: number): Uint8Array {
     const { guest } = this.#call;
-    if (guest) return joined(this.#pieces(guest, pointer, length, false), length);
+    if (guest) {
+      const pieces = this.#pieces(guest, pointer, length, false);
+      return pieces.length === 1 ? pieces[0]! : joinBytes(pieces);
+    }
     const memory = this.#call.memory;
     if (pointer + length > memory.length) fail("fault");
     return memory.subarray(pointer, pointer + length);
@@ -127,17 +131,6 @@ export class GuestMemory {
     }
     return buffers;
   }
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const copy = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    copy.set(piece, at);
-    at += piece.length;
-  }
-  return copy;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -3,15 +3,14 @@ import { type Capability, type Dataspace, INVALID } from "../../session/index.ts
 import { assert } from "../../util/index.ts";
 import type { MakeDataspace } from "../service/dataspaces.ts";
 import { BootRom, CoreRom } from "./session.ts";
-import type { RomSource } from "./source.ts";
+import { type RomSource, Watched } from "./source.ts";
 
 /** A module whose content is set by its owner. */
-export class RomModule implements RomSource {
+export class RomModule extends Watched implements RomSource {
   #content: Uint8Array | undefined;
-  #version = 0;
-  readonly #watchers = new Set<() => void>();
 
   constructor(content?: Uint8Array) {
+    super();
     this.#content = content;
   }
 
@@ -19,22 +18,10 @@ export class RomModule implements RomSource {
     return this.#content;
   }
 
-  version(): number {
-    return this.#version;
-  }
-
-  watch(changed: () => void): () => void {
-    // A watcher of its own, so that the same function can watch twice.
-    const watcher = () => changed();
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
-  }
-
   /** @param content belongs to the module from now on; undefined: there is none any more */
   change(content: Uint8Array | undefined): void {
     this.#content = content;
-    this.#version++;
-    for (const watcher of [...this.#watchers]) watcher();
+    this.changed();
   }
 }
 

@@ -2,6 +2,7 @@
 // behind the page table above it. Without windows this is memory 0 and costs what a view of it costs.
 
 import type { ByteFault } from "../../abi/index.ts";
+import { joinBytes } from "../../util/index.ts";
 import type { Windows } from "./windows.ts";
 
 const SPACE = 2 ** 32;
@@ -45,14 +46,7 @@ export class GuestBytes {
   /** A copy of a range. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> | ByteFault {
     const pieces = this.pieces(address, length, false);
-    if ("kind" in pieces) return pieces;
-    const copy = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      copy.set(piece, at);
-      at += piece.length;
-    }
-    return copy;
+    return "kind" in pieces ? pieces : joinBytes(pieces);
   }
 
   /**
