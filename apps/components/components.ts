@@ -35,6 +35,8 @@ const CPP: readonly Row[] = [
   ["managed_dataspace", "nested region maps"],
   ["fault_handler", "page faults that a handler serves"],
   ["stress_rm", "exhaustion of a session's donation, then upgrades"],
+  ["detached_dataspaces", "dataspaces that are attached nowhere while turns pass"],
+  ["attachments", "one dataspace at several places, nested, for reading only"],
   ["validator", "memory that must keep its content"],
   ["rtcr_resume_child", "pause and resume"],
   ["lock_test", "mutexes and semaphores between threads"],

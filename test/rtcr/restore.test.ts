@@ -24,6 +24,8 @@ const CASES: readonly [rows: string, child: ChildSpec, options?: Omit<RigOptions
   ["S94, S104", { name: "cap_reuse" }],
   ["S87, S93", { name: "managed_dataspace" }, { windows: () => true }],
   ["S87, S92, S93", { name: "fault_handler" }, { windows: () => true }],
+  ["S103, S104", { name: "detached_dataspaces", inside: '<config turns="2" iterations="20"/>' }],
+  ["S87", { name: "attachments", inside: '<config turns="3" iterations="20"/>' }, { windows: () => true }],
   ["S93", { name: "stress_rm" }],
   ["S79, S93, S95", { name: "rs-counter" }],
   ["S82, S88", { name: "as-sheep_counter", inside: '<config turns="4" iterations="20"/>' }],

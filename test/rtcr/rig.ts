@@ -24,6 +24,8 @@ export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
   /** How many of them exit. Default: all. */
   readonly exits?: number;
+  /** Called when a restore has ended, before a child runs. */
+  readonly restoredIn?: (rtcr: Rtcr) => void;
   /** Safe points after which a thread gives way to others, and time passes. Default: threads run until they wait. The
    * same in every run. */
   readonly slice?: number;
@@ -47,7 +49,13 @@ export class Rig {
   #stopAt = Number.POSITIVE_INFINITY;
   #stopped = false;
 
-  constructor({ children, exits = children.length, slice = Number.POSITIVE_INFINITY, ...options }: RigOptions) {
+  constructor({
+    children,
+    exits = children.length,
+    slice = Number.POSITIVE_INFINITY,
+    restoredIn,
+    ...options
+  }: RigOptions) {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
       start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
     );
@@ -58,7 +66,13 @@ export class Rig {
       binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
       natives: {
         rtcr: (env) => {
-          this.#rtcr = new Rtcr(env, { ...options, restored: (outcome) => this.outcomes.push(outcome) });
+          this.#rtcr = new Rtcr(env, {
+            ...options,
+            restored: (outcome) => {
+              this.outcomes.push(outcome);
+              if (restoredIn) queueMicrotask(() => restoredIn(this.rtcr));
+            },
+          });
           return this.#rtcr;
         },
       },
@@ -91,7 +105,7 @@ export class Rig {
   }
 
   /**
-   * Lets the children run until all have exited, or until `point` safe points were passed: then all stand still.
+   * Lets the children run, or go on, until all have exited, or until `point` safe points were passed: then all stand still.
    *
    * @returns whether they stand still
    */
@@ -112,6 +126,8 @@ export class Rig {
       kernel.scheduler.freeze();
       return true;
     };
+    if (this.#stopped) kernel.scheduler.resume();
+    this.#stopped = false;
     for (let step = 0; step < STEPS; step++) {
       if (this.#slice < Number.POSITIVE_INFINITY) await this.#rest();
       else for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
