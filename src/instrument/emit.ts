@@ -9,12 +9,12 @@
 //   - handlers that would swallow the freeze: they let it pass first
 //   - locals of types without a default value, which are declared nullable so that the handler can read them
 //
-// Not here: what goes around a body (frame-code.ts), where to begin in the middle (continuation.ts).
+// Not here: what goes around a body (frame-code.ts), where to begin in the middle (continuation.ts), single instructions
+// (code-writer.ts). Above 400 lines, because everything in it moves the same position through the same body.
 
-import { CONTROL } from "../abi/index.ts";
-import { ByteWriter } from "../util/index.ts";
-import { asNullable, BLOCK_EMPTY, I32, isNullable, isRef, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import { asNullable, BLOCK_EMPTY, I32, isNullable, isRef, OP, type ValueType } from "../wasm/index.ts";
 import { type Caught, closeCaught, openCaught } from "./caught.ts";
+import { CodeWriter } from "./code-writer.ts";
 import { mostTurnsOf } from "./counted-loops.ts";
 import { closeCopy, closeMinedLoop, closeRound, openCopy, openMinedLoop, openRound } from "./emit-loops.ts";
 import { emitPieces } from "./emit-pieces.ts";
@@ -41,11 +41,7 @@ const FUNCTIONS: readonly number[] = [OP.call, OP.returnCall, OP.refFunc];
 const CALLS: readonly number[] = [OP.call, OP.callIndirect, OP.callRef];
 const SEGMENTS: readonly number[] = [OP.memoryInit, OP.dataDrop, OP.tableInit, OP.elementDrop];
 
-export class Emitter {
-  readonly space: Space;
-  readonly code = new ByteWriter(1 << 12);
-  /** Offsets in `code` of branches that are hardly ever taken. */
-  readonly hints: number[] = [];
+export class Emitter extends CodeWriter {
   plan!: Plan;
   /** Physical index of the block that a freeze must leave through; -1 if it needs none (legacy exceptions, no handler). */
   handler = -1;
@@ -72,7 +68,7 @@ export class Emitter {
   #parameters = 0;
 
   constructor(space: Space) {
-    this.space = space;
+    super(space);
     for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS]) {
       for (const code of list) this.#special[code] = 1;
     }
@@ -462,45 +458,5 @@ export class Emitter {
     this.call(this.space.poll);
     this.windows?.refresh();
     this.code.u8(OP.end);
-  }
-
-  loadFlag(): void {
-    this.constant(0);
-    this.control(OP.i32Load, CONTROL.flag);
-  }
-
-  /** An access to the control memory. */
-  control(code: number, offset: number): void {
-    this.space.writeControlAccess(this.code, code, offset);
-  }
-
-  /** Writes a conditional branch or `if` and hints that it is hardly ever taken. */
-  unlikely(code: number): void {
-    this.hints.push(this.code.length);
-    this.code.u8(code);
-  }
-
-  constant(value: number): void {
-    this.code.u8(OP.i32Const);
-    this.code.s32(value);
-  }
-
-  local(code: number, local: number): void {
-    this.code.u8(code);
-    this.code.u32(local);
-  }
-
-  call(functionIndex: number): void {
-    this.code.u8(OP.call);
-    this.code.u32(functionIndex);
-  }
-
-  throwFreeze(): void {
-    this.code.u8(OP.throw);
-    this.code.u32(this.space.freezeTag);
-  }
-
-  opcode(code: number): void {
-    for (const byte of opcodeBytes(code)) this.code.u8(byte);
   }
 }

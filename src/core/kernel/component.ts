@@ -2,7 +2,10 @@
 //
 // I1  At most one thread is in the group: `running`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
-import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
+//
+// What it is made of has files of its own (component-parts.ts, instances.ts, own-globals.ts, waits.ts, functions.ts). Loading,
+// beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
+import { CONTROL, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
   captureGroup,
   captureOutside,
@@ -13,21 +16,13 @@ import {
   GuestBytes,
   restoreGroup,
   restoreOutside,
-  type ThreadFault,
   Windows,
 } from "../../engine/index.ts";
-import {
-  type Capability,
-  type Dataspace,
-  INVALID,
-  type LoadOptions,
-  type ParentSession,
-  type PdSession,
-} from "../../session/index.ts";
-import { type Attempt, Fault, messageOf, refusal, required, success } from "../../util/index.ts";
-import type { Access } from "../memory/index.ts";
+import { type Capability, type Dataspace, INVALID, type LoadOptions, type ParentSession } from "../../session/index.ts";
+import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
+import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
 import { directCall, dispatches, tableFunction } from "./functions.ts";
 import { kernelImports, withStack } from "./imports.ts";
 import { Instances } from "./instances.ts";
@@ -35,58 +30,21 @@ import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { OwnGlobals, readGlobal } from "./own-globals.ts";
-import { entryOf, exportOf, moduleBytes, ownGlobals, programProblem, SPAWN, START, WASI } from "./program.ts";
+import {
+  entryOf,
+  exportOf,
+  type LoadRefusal,
+  loadRefusal,
+  moduleBytes,
+  ownGlobals,
+  programProblem,
+  SPAWN,
+  START,
+  WASI,
+} from "./program.ts";
 import { requireHostStack } from "./stack-room.ts";
 import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
-
-export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
-
-/** What a component's PD does for its program. */
-export interface ComponentHome {
-  readonly parent: Capability<ParentSession>;
-  /** The PD that memory.grow allocates from: the component's own, or who stands in front of it. */
-  account: Capability<PdSession>;
-  /** The memory that the program began with. */
-  readonly data: Capability<Dataspace>;
-  /** Where the stack area lies in the address space. */
-  readonly stackArea: number;
-  /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
-  adopt(component: Component, text: Capability<Dataspace>): string | undefined;
-  /** A fresh group has taken the place of the one before. */
-  readopt(component: Component): void;
-  /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
-  growthRequests: boolean;
-  /** memory.grow of memory 0 by so many Wasm pages. */
-  grow(deltaPages: number): "grown" | "refuse" | "park";
-  /** There is more quota: threads that wait for memory, not for an attachment, look again. */
-  granted(component: Component): void;
-  /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
-  fault(thread: KernelThread, fault: ThreadFault): boolean;
-  /** As `fault`, for a thread that has met it before it was saved: the fault's handler has been told. */
-  faultAgain(thread: KernelThread, address: number, access: Access): boolean;
-  /** Whether the program's code may be executed now; if not, the thread waits until it may. */
-  executable(thread: KernelThread): boolean;
-  /** A thread that may wait for memory or an attachment does so no longer. */
-  forget(thread: KernelThread): void;
-}
-
-/** A program in TypeScript in the place of a module: nothing of it runs in the kernel's threads. */
-export interface NativeRun {
-  /** The component's initial thread was started. Called more than once if more threads are. */
-  start(): void;
-  /** The component ends. */
-  dispose(): void;
-}
-
-/** The WASI functions of a component, and their state. */
-export interface ComponentWasi {
-  readonly imports: HostImports;
-  capture(): PlainData;
-  restore(state: PlainData): void;
-  /** The program has exited. */
-  ended?(): void;
-}
 
 const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
@@ -235,7 +193,9 @@ export class Component {
       this.#forget();
       return refusal("out-of-ram");
     } catch (thrown) {
-      return this.#refused(thrown);
+      this.#instances = undefined;
+      this.problem = messageOf(thrown);
+      return refusal(loadRefusal(thrown));
     }
   }
 
@@ -256,20 +216,6 @@ export class Component {
   #forget(): void {
     this.#kernel.abandon(this);
     this.#instances = this.#own = this.#program = this.#windows = undefined;
-  }
-
-  #refused(thrown: unknown): Attempt<void, LoadRefusal> {
-    this.#instances = undefined;
-    this.problem = messageOf(thrown);
-    if (thrown instanceof RangeError) return refusal("out-of-ram");
-    if (
-      thrown instanceof Fault ||
-      thrown instanceof WebAssembly.CompileError ||
-      thrown instanceof WebAssembly.LinkError
-    )
-      return refusal("invalid-program");
-    if (thrown instanceof WebAssembly.RuntimeError) return refusal("invalid-program"); // a segment does not fit
-    throw thrown;
   }
 
   #wasiProblem(program: LoadedProgram): string | undefined {

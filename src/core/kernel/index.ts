@@ -2,11 +2,13 @@
 
 export type { PendingCall } from "./calls.ts";
 export { CapabilityTable } from "./capability-table.ts";
-export { Component, type ComponentWasi, type LoadRefusal, type NativeRun } from "./component.ts";
+export { Component } from "./component.ts";
+export type { ComponentWasi, NativeRun } from "./component-parts.ts";
 export type { Executor } from "./executor.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";
 export { KernelNativePd } from "./native-pd.ts";
 export { componentFor, type PdComponentOptions } from "./pd-component.ts";
+export type { LoadRefusal } from "./program.ts";
 export { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
 export { type KernelTicker, noKernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";

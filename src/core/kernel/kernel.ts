@@ -19,7 +19,8 @@ import {
 } from "../../session/index.ts";
 import { type LoadedProgram, loadProgram } from "../program.ts";
 import { Calls } from "./calls.ts";
-import { Component, type ComponentWasi, type NativeRun } from "./component.ts";
+import { Component } from "./component.ts";
+import type { ComponentWasi, NativeRun } from "./component-parts.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { KERNEL_LIMITS } from "./limits.ts";

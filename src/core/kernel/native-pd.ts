@@ -14,8 +14,9 @@ import {
   type SessionState,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
-import type { Component, LoadRefusal } from "./component.ts";
+import type { Component } from "./component.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
+import type { LoadRefusal } from "./program.ts";
 
 /** What `captureInstance` gives. */
 interface InstanceState {

@@ -21,7 +21,8 @@ import {
   LAYOUTS,
   type ProgramMemory,
 } from "../pd/index.ts";
-import type { Component, ComponentHome } from "./component.ts";
+import type { Component } from "./component.ts";
+import type { ComponentHome } from "./component-parts.ts";
 import type { Kernel } from "./kernel.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { exportOf } from "./program.ts";

@@ -1,7 +1,7 @@
 // What the kernel must know of a component's program: how long it is in its dataspace, what it imports, where it begins,
 // and which of its globals each thread has for itself.
 import { KERNEL_EXPORTS, KERNEL_MODULE, type PlainData, type ProgramInfo, type Signature } from "../../abi/index.ts";
-import { ByteReader } from "../../util/index.ts";
+import { ByteReader, Fault } from "../../util/index.ts";
 import { KERNEL_FUNCTIONS } from "./imports.ts";
 
 export const WASI = "wasi_snapshot_preview1";
@@ -33,6 +33,20 @@ export function moduleBytes(bytes: Uint8Array): Uint8Array {
     // The rewriter says what is wrong.
   }
   return bytes;
+}
+
+export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
+
+/** What a program is refused with that threw this while it was loaded; a bug is thrown on. */
+export function loadRefusal(thrown: unknown): LoadRefusal {
+  if (thrown instanceof RangeError) return "out-of-ram";
+  const faulty =
+    thrown instanceof Fault ||
+    thrown instanceof WebAssembly.CompileError ||
+    thrown instanceof WebAssembly.LinkError ||
+    thrown instanceof WebAssembly.RuntimeError; // a segment does not fit
+  if (faulty) return "invalid-program";
+  throw thrown;
 }
 
 /** Whether a host function is over at once; the others may make their caller wait. */

@@ -1,0 +1,53 @@
+// What a component is given by those around it: its PD's side, the run of a native program, its WASI functions.
+import type { HostImports, PlainData } from "../../abi/index.ts";
+import type { ThreadFault } from "../../engine/index.ts";
+import type { Capability, Dataspace, ParentSession, PdSession } from "../../session/index.ts";
+import type { Access } from "../memory/index.ts";
+import type { Component } from "./component.ts";
+import type { KernelThread } from "./thread.ts";
+
+/** What a component's PD does for its program. */
+export interface ComponentHome {
+  readonly parent: Capability<ParentSession>;
+  /** The PD that memory.grow allocates from: the component's own, or who stands in front of it. */
+  account: Capability<PdSession>;
+  /** The memory that the program began with. */
+  readonly data: Capability<Dataspace>;
+  /** Where the stack area lies in the address space. */
+  readonly stackArea: number;
+  /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
+  adopt(component: Component, text: Capability<Dataspace>): string | undefined;
+  /** A fresh group has taken the place of the one before. */
+  readopt(component: Component): void;
+  /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
+  growthRequests: boolean;
+  /** memory.grow of memory 0 by so many Wasm pages. */
+  grow(deltaPages: number): "grown" | "refuse" | "park";
+  /** There is more quota: threads that wait for memory, not for an attachment, look again. */
+  granted(component: Component): void;
+  /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
+  fault(thread: KernelThread, fault: ThreadFault): boolean;
+  /** As `fault`, for a thread that has met it before it was saved: the fault's handler has been told. */
+  faultAgain(thread: KernelThread, address: number, access: Access): boolean;
+  /** Whether the program's code may be executed now; if not, the thread waits until it may. */
+  executable(thread: KernelThread): boolean;
+  /** A thread that may wait for memory or an attachment does so no longer. */
+  forget(thread: KernelThread): void;
+}
+
+/** A program in TypeScript in the place of a module: nothing of it runs in the kernel's threads. */
+export interface NativeRun {
+  /** The component's initial thread was started. Called more than once if more threads are. */
+  start(): void;
+  /** The component ends. */
+  dispose(): void;
+}
+
+/** The WASI functions of a component, and their state. */
+export interface ComponentWasi {
+  readonly imports: HostImports;
+  capture(): PlainData;
+  restore(state: PlainData): void;
+  /** The program has exited. */
+  ended?(): void;
+}
