@@ -24,6 +24,10 @@ export interface InitHooks {
   launch(child: Child): boolean;
   /** The text of init's configuration that a changed module `config` stands for. */
   configuration(text: string): string;
+  /** Services of the program itself, which are offered to its parent if the configuration has a `<service>` for them. */
+  readonly services: readonly string[];
+  /** Makes the object of a session; undefined: denied. */
+  serve(service: string, label: string): KernelObject | undefined;
 }
 
 /** Changes nothing. */
@@ -35,4 +39,6 @@ export const NO_HOOKS: InitHooks = {
   load: (_, native, binary, options) => native.load(binary, options),
   launch: () => false,
   configuration: (text) => text,
+  services: [],
+  serve: () => undefined,
 };

@@ -26,7 +26,7 @@ import type { InitConfig, StartConfig } from "./config/types.ts";
 import { XmlFault } from "./config/xml.ts";
 import { Family } from "./family.ts";
 import { type InitHooks, NO_HOOKS } from "./hooks.ts";
-import { createOwnSessions, type OwnSessions } from "./own-sessions.ts";
+import { createOwnSessions, type OwnEvents, type OwnRequest, type OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
 import { CpuPool, childLocation } from "./resources/amounts.ts";
@@ -113,6 +113,19 @@ export class Init implements Household {
   /** The children, in order of start. */
   get children(): readonly Child[] {
     return this.#family.children;
+  }
+
+  /** Starts children anew, from the event loop. */
+  restart(names: readonly string[]): void {
+    this.later(() => {
+      for (const child of this.children.filter(({ name }) => names.includes(name))) child.abandoned = true;
+      this.#family.apply();
+    });
+  }
+
+  /** Opens a session at the parent, as init's own. */
+  open(request: OwnRequest, events: OwnEvents): void {
+    this.#own.open(request, events);
   }
 
   locationOf(start: StartConfig): Location {

@@ -3,6 +3,7 @@
 import {
   type Capability,
   DONATION,
+  type Identity,
   type OutOf,
   objectOf,
   type ParentSession,
@@ -29,6 +30,8 @@ export class Upward {
   readonly #sigh: Capability<SignalContext>;
   /** By the parent's ids. */
   readonly #sessions = new Map<number, Session>();
+  /** Sessions of the program around this init, by the parent's ids. */
+  readonly #programs = new Map<number, Identity>();
   readonly #announced = new Set<string>();
   readonly #client: SessionClient;
   #services: readonly UpwardService[] = [];
@@ -76,6 +79,9 @@ export class Upward {
   }
 
   #serve(request: ServerRequest): void {
+    if (this.#programs.has(request.id) || (request.kind === "create" && this.#isOwn(request.service))) {
+      return this.#serveOwn(request);
+    }
     const session = this.#sessions.get(request.id);
     if (request.kind === "create") {
       if (!session) this.#create(request);
@@ -85,6 +91,30 @@ export class Upward {
     } else if (session && session.phase === "cap-handed-out") {
       const upgraded = this.#house.broker.upgrade(session, request.quota, this.#client);
       if (!upgraded.ok || upgraded.value === "done") this.#parent()?.sessionResponse(request.id, "ok");
+    }
+  }
+
+  #isOwn(service: string): boolean {
+    return this.#house.hooks.services.includes(service);
+  }
+
+  /** A session of the program around this init. */
+  #serveOwn(request: ServerRequest): void {
+    const { id } = request;
+    const there = this.#programs.get(id);
+    const parent = this.#parent();
+    if (request.kind === "create") {
+      if (there) return;
+      const object = this.#house.hooks.serve(request.service, request.label);
+      if (!object) return parent?.sessionResponse(id, "service-denied");
+      const identity = this.#house.env.badges.identify(object);
+      this.#programs.set(id, identity);
+      parent?.deliverSessionCap(id, identity.capability);
+    } else if (request.kind === "upgrade") parent?.sessionResponse(id, "ok");
+    else {
+      this.#programs.delete(id);
+      there?.dispose();
+      parent?.sessionResponse(id, "closed");
     }
   }
 

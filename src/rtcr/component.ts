@@ -1,9 +1,12 @@
-// RTCR as a component of a system (spec 1.6): its configuration is init's and more, its host has the checkpoints.
+// RTCR as a component of a system (spec 1.6): its configuration is init's and more, its host has the checkpoints, and it
+// serves `Rtcr` sessions to components beside it.
 //
 // The host is whoever runs the system: it knows where checkpoints are kept, and asks for them.
+import type { SystemCheckpoint } from "../checkpoint/index.ts";
 import { type CpuSession, type Env, objectOf } from "../session/index.ts";
 import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { Rtcr, type RtcrOptions } from "./rtcr.ts";
+import { RTCR_SERVICE, RtcrControl } from "./service.ts";
 
 /** What a supervisor has of the program that runs the system. */
 export interface RtcrHost {
@@ -11,6 +14,8 @@ export interface RtcrHost {
   begin(env: Env): Omit<RtcrOptions, "hooks">;
   /** It is there. */
   began(component: RtcrComponent): void;
+  /** A component has asked for a checkpoint by a session; its bytes belong to the supervisor until the next of that name. */
+  made?(component: RtcrComponent, system: SystemCheckpoint): void;
   /** It is no more. */
   ended(component: RtcrComponent): void;
 }
@@ -19,12 +24,19 @@ export class RtcrComponent {
   readonly env: Env;
   readonly rtcr: Rtcr;
   readonly #host: RtcrHost;
+  readonly #control: RtcrControl;
   #config: RtcrConfig = readRtcrConfig("<config/>");
 
   constructor(env: Env, host: RtcrHost) {
     this.env = env;
     this.#host = host;
-    this.rtcr = new Rtcr(env, { ...host.begin(env), hooks: { configuration: (text) => this.#configured(text) } });
+    const hooks = {
+      configuration: (text: string) => this.#configured(text),
+      services: [RTCR_SERVICE],
+      serve: () => this.#control.session(),
+    };
+    this.rtcr = new Rtcr(env, { ...host.begin(env), hooks });
+    this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
     host.began(this);
   }
 
@@ -36,6 +48,7 @@ export class RtcrComponent {
   dispose(): void {
     this.#host.ended(this);
     this.rtcr.dispose();
+    this.#control.dispose();
   }
 
   #configured(text: string): string {

@@ -26,6 +26,7 @@ export {
 } from "./data-provider.ts";
 export { RtcrFault } from "./faults.ts";
 export { RtcrLog } from "./log.ts";
+export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
 export { RtcrPd } from "./pd.ts";
 export { RtcrRegionMap } from "./region-map.ts";
 export { RtcrReport } from "./report.ts";
@@ -33,6 +34,7 @@ export { type RepairReport, STRATEGIES, type Strategy } from "./restore.ts";
 export { RtcrRm } from "./rm.ts";
 export { RtcrRom } from "./rom.ts";
 export { Rtcr, type RtcrOptions } from "./rtcr.ts";
+export { CHECKPOINT_NAME_LIMIT, CHECKPOINTS_KEPT, RTCR_SERVICE, RtcrControl } from "./service.ts";
 export type { Opened } from "./session.ts";
 export { RtcrTimer } from "./timer.ts";
 export { ChildContext, Tracked } from "./tracked.ts";

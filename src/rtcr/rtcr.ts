@@ -32,6 +32,7 @@ import { Bootstrap } from "./bootstrap.ts";
 import { type Captured, type CopyEngine, capture, environment } from "./capture.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
+import { log } from "./logging.ts";
 import { RtcrPd } from "./pd.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
@@ -51,7 +52,7 @@ export interface RtcrOptions {
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */
-  readonly hooks?: Pick<InitHooks, "configuration">;
+  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve">;
   /** Called when a restore has ended, with what became of stacks, or with what refused it. */
   readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
@@ -90,6 +91,7 @@ export class Rtcr {
    * @throws RtcrFault "no-such-child", "unsaveable", "no-room"
    */
   checkpoint(name: string, children: readonly string[] = this.children, parent?: string): Captured {
+    log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = children.map((child) => {
       const found = this.#children.get(child);
@@ -115,6 +117,30 @@ export class Rtcr {
     const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
     const without = sessions.filter(({ capability, phase }) => !capability.valid && phase !== "closed");
     return without.map((session) => child.pending(session, argsOf(session)));
+  }
+
+  /**
+   * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome.
+   *
+   * @throws RtcrFault "no-such-child" when the configuration does not have one of them; nothing has happened then
+   */
+  restore(system: SystemCheckpoint): void {
+    const names = system.children.map(({ name }) => name);
+    const configured = this.#init.config().starts.map(({ name }) => name);
+    const missing = names.find((name) => !configured.includes(name));
+    if (missing !== undefined) {
+      const message = `restore: no child "${missing}" is configured; there are ${configured.join(", ") || "none"}`;
+      throw new RtcrFault("no-such-child", message, { child: missing });
+    }
+    log.info?.(`restoring ${names.join(", ")} in place`);
+    this.#restoring = system;
+    this.#arrived.clear();
+    this.#init.restart(names);
+  }
+
+  /** Opens a session at the parent, as the component's own. */
+  open(...[request, events]: Parameters<Init["open"]>): void {
+    this.#init.open(request, events);
   }
 
   /** Ends all children. */
@@ -227,9 +253,11 @@ export class Rtcr {
       const keep = (content: Uint8Array) => this.#keep(content);
       const repairs = restore(children, system.calls, new Translation(this.#env.badges), keep);
       endScope(scope);
+      log.info?.(`restored ${children.map(({ info }) => info.name).join(", ")}`);
       this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
+      log.error?.(fault.message);
       this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
       this.#options.restored?.(fault);
     }

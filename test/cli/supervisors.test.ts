@@ -105,10 +105,23 @@ for (const strategy of ["direct", "bootstrap"]) {
   test(`S88, S90: restored in a fresh process the children go on (${strategy})`, async (t) => {
     const path = system(t);
     const { id, counted } = await stopped(t, path);
-    const guest = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", id, join(path, "system.xml"));
+    const guest = new Guest(
+      t,
+      path,
+      "restore",
+      "--strategy",
+      strategy,
+      "--as",
+      "after",
+      "--log",
+      "info",
+      id,
+      join(path, "system.xml"),
+    );
     await said(guest, 2);
     assert.deepEqual(sheep(guest.out).slice(0, 2), [counted + 1, counted + 2], guest.err);
-    assert.match(guest.err, /^note: restored\n/);
+    assert.match(guest.err, /^note: restored\n/m);
+    assert.match(guest.err, /^\[INFO\]:\[rtcr\.[tj]s\]:\[\d+\]:\[restored sheep_counter_timer\]$/m);
     const again = await cli(path, "checkpoint", "--stop", "after");
     assert.equal(again.code, 0, again.err);
     assert.equal(await guest.ended, 0);
@@ -170,9 +183,10 @@ test("S77, S96, S107: checkpoints are shown and compared; what does not fit is r
     [
       ["--module", "x", id, file],
       2,
-      "--module is for programs, a system takes --rom, --cpus, --devices, --dir, --deterministic, --name, --as, " +
+      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --dir, --deterministic, --name, --as, " +
         "--strategy, --dry-run, --json\nhint: rtcr restore --help",
     ],
+    [["--log", "loud", id, file], 2, "--log loud: expected error, warning, info, debug\nhint: rtcr --help"],
     [["--dry-run", id], 2, "--dry-run is for systems, expected rtcr restore ID SYSTEM.xml\nhint: rtcr restore --help"],
   ];
   for (const [args, code, err] of cases) {

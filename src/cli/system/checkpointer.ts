@@ -58,6 +58,14 @@ export class SystemCheckpointer {
     return next;
   }
 
+  /** Stores a checkpoint that a component has asked for, under the run's name. @returns its id */
+  keep(system: SystemCheckpoint): Promise<string> {
+    const { name } = this.#options;
+    const next = this.#last.then(async () => (await this.#save({ ...system, name, parent: this.#parent })).id);
+    this.#last = next.catch(() => {});
+    return next;
+  }
+
   /** Resolves when no checkpoint is under way. */
   async settled(): Promise<void> {
     await this.#last;

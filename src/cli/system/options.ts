@@ -1,11 +1,11 @@
 // What a system is run with, as the options of `run` and `restore` say it.
-import { STRATEGIES, type Strategy } from "../../rtcr/index.ts";
+import { LOG_LEVELS, type LogLevel, STRATEGIES, type Strategy } from "../../rtcr/index.ts";
 import { flag, text, texts, type Values } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { readDirectory } from "../given.ts";
 
 /** Options that only systems have, and all that they have. */
-export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices"];
+export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices", "log"];
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 /** What `restore` has besides. */
 const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];
@@ -21,7 +21,9 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
   const directories = texts(values, "dir").map(readDirectory);
   const devices = text(values, "devices");
   if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) {
-    return { roms: texts(values, "rom"), cpus, directories, devices, deterministic: flag(values, "deterministic") };
+    const log = readLogLevel(text(values, "log"));
+    const deterministic = flag(values, "deterministic");
+    return { roms: texts(values, "rom"), cpus, directories, devices, deterministic, log };
   }
   throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, verb);
 }
@@ -31,4 +33,10 @@ export function readStrategy(given: string | undefined, verb: string): Strategy 
   const strategy = STRATEGIES.find((known) => known === (given ?? "direct"));
   if (strategy) return strategy;
   throw usageError(`--strategy ${given}: expected ${STRATEGIES.join(" or ")}`, verb);
+}
+
+function readLogLevel(given: string | undefined): LogLevel | undefined {
+  const level = LOG_LEVELS.find((known) => known === given?.toUpperCase());
+  if (level !== undefined || given === undefined) return level;
+  throw usageError(`--log ${given}: expected ${LOG_LEVELS.join(", ").toLowerCase()}`);
 }

@@ -3,7 +3,7 @@
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, DeviceSpec } from "../../core/index.ts";
-import type { RepairReport } from "../../rtcr/index.ts";
+import type { LogOptions, RepairReport } from "../../rtcr/index.ts";
 import type { Quota } from "../../session/index.ts";
 import type { SystemRestore } from "./supervisors.ts";
 
@@ -22,6 +22,8 @@ export interface SystemSpec {
   readonly devices: readonly DeviceSpec[];
   /** Time and random numbers are made up, slices are counted: the same run every time. */
   readonly deterministic: boolean;
+  /** RTCR's own messages; absent: silence. */
+  readonly log?: Pick<LogOptions, "level" | "coloured"> | undefined;
   /** What one of its supervisors takes up. */
   readonly restore?: SystemRestore | undefined;
 }
@@ -77,6 +79,10 @@ export type FromSystem =
   | { readonly type: "components"; readonly components: readonly ComponentInfo[] }
   /** What was asked for by "checkpoint": one answer a question, in order. */
   | { readonly type: "checkpoint"; readonly made?: MadeCheckpoint; readonly refused?: SentFailure }
+  /** A component has asked its supervisor for a checkpoint: to be stored. */
+  | { readonly type: "made"; readonly system: SystemCheckpoint }
+  /** One of RTCR's own messages. */
+  | { readonly type: "log"; readonly text: string }
   /** The restored children go on. */
   | { readonly type: "restored"; readonly repairs: readonly RepairReport[] }
   /** Init has exited, or the system was stopped. */

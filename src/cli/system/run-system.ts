@@ -5,9 +5,11 @@ import { watch } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo } from "../../core/index.ts";
-import type { RepairReport } from "../../rtcr/index.ts";
+import type { LogLevel, RepairReport } from "../../rtcr/index.ts";
+import { messageOf } from "../../util/index.ts";
 import type { Io } from "../command.ts";
 import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
@@ -48,6 +50,8 @@ export interface SystemOptions {
   /** A file that names devices. */
   readonly devices: string | undefined;
   readonly deterministic: boolean;
+  /** RTCR's own messages, on standard error; undefined: silence. */
+  readonly log: LogLevel | undefined;
   /** The checkpoint that it goes on from. */
   readonly from?: { readonly id: string; readonly restore: SystemRestore } | undefined;
 }
@@ -65,7 +69,7 @@ export async function runSystem(options: SystemOptions): Promise<number> {
 
 /** As `runSystem`, with modules and configuration that are known to be good. */
 export async function superviseSystem(
-  { io, home, claim, file, devices, cpus, directories, deterministic, from }: SystemOptions,
+  { io, home, claim, file, devices, cpus, directories, deterministic, log, from }: SystemOptions,
   modules: ReadonlyMap<string, Uint8Array>,
   config: string,
 ): Promise<number> {
@@ -73,6 +77,7 @@ export async function superviseSystem(
     ...{ config, modules, quota: SYSTEM_QUOTA, cpus, directories, deterministic },
     devices: readDevices(devices),
     restore: from?.restore,
+    ...(log ? { log: { level: log, coloured: process.stderr.isTTY === true } } : {}),
   };
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: spec,
@@ -91,9 +96,14 @@ export async function superviseSystem(
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  const asked: Asked = { inspected: new Answers(), made: new Answers() };
+  const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: (system) => void keep(system) };
   const answer = (ask: () => void) => asked.made.next(ask);
   const checkpointer = new SystemCheckpointer({ home, name: claim.name, modules, parent: from?.id, say, answer });
+  const keep = (system: SystemCheckpoint) =>
+    checkpointer.keep(system).then(
+      (id) => io.err(`note: checkpoint ${id}, made for a component\n`),
+      (thrown: unknown) => io.err(`warning: a component's checkpoint was not stored: ${messageOf(thrown)}\n`),
+    );
   const control = await serveControl(claim.socket, async (request) => {
     if (request.type === "components") return asked.inspected.next(() => say({ type: "inspect" }));
     if (request.type === "status") return { newest: checkpointer.newest };
@@ -128,6 +138,8 @@ export async function superviseSystem(
 interface Asked {
   readonly inspected: Answers<readonly ComponentInfo[]>;
   readonly made: Answers<MadeCheckpoint>;
+  /** Stores what nobody has asked for from outside. */
+  readonly keep: (system: SystemCheckpoint) => void;
 }
 
 /** Answers that come in the order of the questions. */
@@ -171,7 +183,9 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, aske
         const { made, refused } = message;
         if (made) asked.made.came(made);
         else if (refused) asked.made.refused(toCliFailure(refused));
-      } else if (message.type === "ended") resolve(message.value);
+      } else if (message.type === "made") asked.keep(message.system);
+      else if (message.type === "log") io.err(`${message.text}\n`);
+      else if (message.type === "ended") resolve(message.value);
       else if (message.type === "failed") reject(toCliFailure(message));
       else io.err(describeRestored(message.repairs));
     });

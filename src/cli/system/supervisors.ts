@@ -23,6 +23,8 @@ export interface SystemRestore {
 export interface SupervisorsOptions {
   readonly core: () => Core;
   readonly restore?: SystemRestore | undefined;
+  /** A component of the system has had a checkpoint made. */
+  readonly made: (system: SystemCheckpoint) => void;
   readonly restored: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
 
@@ -47,6 +49,10 @@ export class Supervisors implements RtcrHost {
 
   began(component: RtcrComponent): void {
     this.#components.set(component, this.#label(component.env));
+  }
+
+  made(_: RtcrComponent, system: SystemCheckpoint): void {
+    this.#options.made(system);
   }
 
   ended(component: RtcrComponent): void {

@@ -7,7 +7,7 @@ import { Core, inspectComponents, VirtualClock } from "../../core/index.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
 import { componentWasi, deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
-import { RTCR_PROGRAM, RtcrFault, rtcrProgram } from "../../rtcr/index.ts";
+import { RTCR_PROGRAM, RtcrFault, rtcrProgram, startLog } from "../../rtcr/index.ts";
 import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
 import { systemDevices, systemFiles, systemTerminals } from "./host.ts";
@@ -32,9 +32,11 @@ let ending = false;
 function run(): void {
   const terminals = systemTerminals(say);
   const files = systemFiles(spec.directories);
+  if (spec.log) startLog({ ...spec.log, sink: (text) => say({ type: "log", text }) });
   const supervisors = new Supervisors({
     core: () => core,
     restore: spec.restore,
+    made: (system) => say({ type: "made", system }),
     restored: (outcome) => {
       if (outcome instanceof RtcrFault) fail(outcome);
       else say({ type: "restored", repairs: outcome });

@@ -1,0 +1,84 @@
+// The `Rtcr` service (spec 2.14): components beside a supervisor ask it for checkpoints, and to go back to them.
+//
+//   checkpoint("sheep")   of the child of that name, kept under it; "" is all children
+//   restore("sheep")      those children become again what the checkpoint kept under that name has; from the event loop
+//
+// I1  One checkpoint a name is kept: a later one replaces it when it is complete, and its storage is given back.
+
+import type { SystemCheckpoint } from "../checkpoint/index.ts";
+import { type Env, LOG_LIMIT, type RtcrSession } from "../session/index.ts";
+import { type Attempt, refusal, success } from "../util/index.ts";
+import type { Captured } from "./capture.ts";
+import { RtcrFault } from "./faults.ts";
+import { log } from "./logging.ts";
+import type { Rtcr } from "./rtcr.ts";
+
+export const RTCR_SERVICE = "Rtcr";
+/** Characters of a name. */
+export const CHECKPOINT_NAME_LIMIT = 64;
+/** Names under which checkpoints are kept. */
+export const CHECKPOINTS_KEPT = 16;
+
+export interface ControlOptions {
+  readonly env: Env;
+  readonly rtcr: Rtcr;
+  /** A checkpoint has been made for a component: to store it. */
+  readonly made: (name: string, system: SystemCheckpoint) => void;
+}
+
+export class RtcrControl {
+  readonly #options: ControlOptions;
+  readonly #kept = new Map<string, Captured>();
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** A session: all have the same checkpoints. */
+  session(): RtcrSession {
+    return { kind: "rtcr", checkpoint: (name) => this.#checkpoint(name), restore: (name) => this.#restore(name) };
+  }
+
+  dispose(): void {
+    for (const { lease } of this.#kept.values()) lease.release();
+    this.#kept.clear();
+  }
+
+  #checkpoint(name: string): Attempt<void, "no-such-child" | "failed"> {
+    const { rtcr, made } = this.#options;
+    if (name !== "" && (name.length > CHECKPOINT_NAME_LIMIT || !rtcr.children.includes(name))) {
+      return refusal("no-such-child");
+    }
+    if (!this.#kept.has(name) && this.#kept.size >= CHECKPOINTS_KEPT) {
+      return this.#failed(`checkpoint "${name}": ${CHECKPOINTS_KEPT} are kept, expected fewer`);
+    }
+    try {
+      const captured = rtcr.checkpoint(name === "" ? "all" : name, name === "" ? undefined : [name]);
+      this.#kept.get(name)?.lease.release();
+      this.#kept.set(name, captured);
+      made(name, captured.system);
+      return success(undefined);
+    } catch (thrown) {
+      if (thrown instanceof RtcrFault) return this.#failed(thrown.message);
+      throw thrown;
+    }
+  }
+
+  #restore(name: string): Attempt<void, "rom-module-does-not-exist" | "failed"> {
+    const captured = this.#kept.get(name);
+    if (!captured) return refusal("rom-module-does-not-exist");
+    try {
+      this.#options.rtcr.restore(captured.system);
+      return success(undefined);
+    } catch (thrown) {
+      if (thrown instanceof RtcrFault) return this.#failed(thrown.message);
+      throw thrown;
+    }
+  }
+
+  #failed(why: string): Attempt<never, "failed"> {
+    log.warning?.(why);
+    this.#options.env.log.write(`warning: ${why}`.slice(0, LOG_LIMIT - 2).concat("\n"));
+    return refusal("failed");
+  }
+}

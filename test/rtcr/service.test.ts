@@ -1,0 +1,110 @@
+// The Rtcr service (spec 2.14): a component beside a supervisor asks for checkpoints, and to go back to them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { Connections } from "../../src/native/index.ts";
+import { CHECKPOINTS_KEPT, type RtcrComponent, rtcrProgram } from "../../src/rtcr/index.ts";
+import { type Capability, type Env, objectOf, type RtcrSession } from "../../src/session/index.ts";
+import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
+import { component } from "./rig.ts";
+
+const STEP_US = 50_000;
+/** Programs that wait most of the time. */
+const NAMES = ["sheep_counter_timer", "sheep_counter_async"];
+const CHILDREN = NAMES.map((name) => `<child name="${name}" quota="8M" caps="300"/>`).join("");
+
+interface Controlled {
+  readonly tree: CoreSystem;
+  readonly session: RtcrSession;
+  readonly supervisor: RtcrComponent;
+  readonly made: SystemCheckpoint[];
+  readonly lines: (child: string) => string[];
+  /** Lets virtual time pass until there are so many lines of the child. */
+  until(child: string, lines: number): Promise<void>;
+}
+
+function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
+  const made: SystemCheckpoint[] = [];
+  let supervisor: RtcrComponent | undefined;
+  let session: Capability | undefined;
+  const controller = (env: Env) => {
+    const connections = new Connections(env);
+    const donation = { ram: 8192, caps: 4 };
+    const events = { ready: (given: Capability) => (session = given), refused: (why: string) => assert.fail(why) };
+    connections.open({ service: "Rtcr", label: "", donation }, events);
+    return connections;
+  };
+  const host = {
+    begin: () => ({}),
+    began: (began: RtcrComponent) => (supervisor = began),
+    made: (_: RtcrComponent, system: SystemCheckpoint) => made.push(system),
+    ended: () => {},
+  };
+  const provides = '<provides><service name="Rtcr"/></provides>';
+  const routed =
+    '<route><service name="Rtcr"><child name="rtcr"/></service><any-service><parent/></any-service></route>';
+  const tree = startSystem({
+    config: config(
+      start("rtcr", `${provides}<config>${inside}</config>`, 'caps="6000" ram="96M"') +
+        start("controller", routed, 'caps="200" ram="4M"'),
+    ),
+    binaries: Object.fromEntries(NAMES.map((name) => [name, component(name)])),
+    natives: { rtcr: rtcrProgram(host), controller },
+  });
+  const lines = (child: string) => tree.lines.filter((line) => line.startsWith(`[init -> rtcr -> ${child}]`));
+  const until = async (child: string, count: number) => {
+    for (let step = 0; lines(child).length < count; step++) {
+      assert.ok(step < 2_000, `${child} logs: ${tree.lines.slice(-3).join("; ")}`);
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      tree.advance(STEP_US);
+    }
+  };
+  const object = session && objectOf<RtcrSession>(session, "rtcr");
+  assert.ok(object && supervisor, "the session is there");
+  return { tree, session: object, supervisor, made, lines, until };
+}
+
+test("S71, S89, S111: a component beside the supervisor has a child checkpointed, and taken back to it twice", async () => {
+  const { tree, session, made, lines, until } = supervised();
+  try {
+    const child = "sheep_counter_timer";
+    await until(child, 2);
+    const before = lines(child).length;
+    assert.deepEqual(session.checkpoint(child), { ok: true, value: undefined });
+    assert.deepEqual(
+      made.map(({ children }) => children.map(({ name }) => name)),
+      [[child]],
+    );
+    const next = (count: number) => lines(child).slice(count)[0];
+    await until(child, before + 2);
+    const expected = next(before);
+    for (let time = 0; time < 2; time++) {
+      const now = lines(child).length;
+      assert.deepEqual(session.restore(child), { ok: true, value: undefined });
+      tree.settle();
+      await until(child, now + 2);
+      assert.equal(next(now), expected);
+    }
+    assert.deepEqual(
+      tree.lines.filter((line) => /error|warning/.test(line)),
+      [],
+    );
+  } finally {
+    tree.close();
+  }
+});
+
+test("S111: all children together; what there is not is refused by name", async () => {
+  const { tree, session, made, until } = supervised();
+  try {
+    await until("sheep_counter_timer", 1);
+    assert.deepEqual(session.restore(""), { ok: false, reason: "rom-module-does-not-exist" });
+    assert.deepEqual(session.checkpoint("cow"), { ok: false, reason: "no-such-child" });
+    assert.deepEqual(session.checkpoint("x".repeat(65)), { ok: false, reason: "no-such-child" });
+    assert.deepEqual(session.checkpoint(""), { ok: true, value: undefined });
+    assert.equal(made[0]?.name, "all");
+    assert.ok(CHECKPOINTS_KEPT > 1);
+  } finally {
+    tree.close();
+  }
+});
