@@ -39,6 +39,24 @@ test("S77: changed pages of a dataspace are counted, the last partial one includ
   );
 });
 
+test("S77: what a program's own memory, a ROM module and a report hold is compared as well", () => {
+  const flipped = (content: Uint8Array) => content.map((byte, at) => (at === content.length - 1 ? byte ^ 1 : byte));
+  const after = changed((child) => ({
+    ...child,
+    pd: { ...child.pd, data: flipped(child.pd.data) },
+    roms: child.roms.map((rom) => ({ ...rom, content: flipped(rom.content) })),
+    reports: child.reports.map((report) => ({ ...report, content: Uint8Array.of(1) })),
+  }));
+  const { roms, reports } = SYSTEM.children[0]!;
+  const [child] = compareSystems(SYSTEM, after).children;
+  assert.deepEqual(
+    child!.dataspaces.map(({ role, changedPages }) => [role, changedPages]),
+    [["program memory", 1], ...roms.map(({ module }) => [`ROM ${module}`, 1]), ...reports.map(() => ["report", 1])],
+  );
+  assert.ok(roms.length > 0 && reports.length > 0);
+  assert.deepEqual(child!.fields, []);
+});
+
 test("S77: objects that came and went, fields that changed, children", () => {
   const after = changed((child) => ({
     ...child,

@@ -1,13 +1,15 @@
-// What changed between two checkpoints of components: objects that came, went or changed, and pages of dataspaces.
+// What changed between two checkpoints of components: objects that came, went or changed, and pages of all contents.
 // Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
 import type { PlainData } from "../abi/index.ts";
-import type { ChildInfo, DataspaceInfo, ObjectInfo, ThreadInfo } from "./info.ts";
+import type { ChildInfo, DataspaceInfo, ObjectInfo, PdInfo, ReportInfo, RomInfo, ThreadInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
 
 const PAGE_BYTES = 4096;
 
 export interface DataspaceChange {
+  /** Of the dataspace; for one that is recorded with its PD or session, of that. */
   readonly allocated: number;
+  /** As recorded; `program memory`, `ROM config`, `report` for those recorded elsewhere. */
   readonly role: string;
   readonly sizeBytes: number;
   /** Pages of 4 KiB that differ, and all there are. */
@@ -77,7 +79,7 @@ function compareChildren(before: ChildInfo, after: ChildInfo): ChildChanges {
     name: after.name,
     added: [...now].filter(([allocated]) => !old.has(allocated)).map(([, object]) => change(object)),
     removed: [...old].filter(([allocated]) => !now.has(allocated)).map(([, object]) => change(object)),
-    dataspaces: both.flatMap(([previous, object]) => compareContents(previous.info, object.info)),
+    dataspaces: both.flatMap(([previous, object]) => compareContents(previous, object)),
     fields: both.flatMap(([previous, object]) => compareFields(previous, object)),
   };
 }
@@ -103,13 +105,22 @@ function objectsOf({ pd, cpu, logs, timers, roms, rms, reports, foreign }: Child
   ];
 }
 
-function compareContents(before: ObjectInfo, after: ObjectInfo): DataspaceChange[] {
-  if (!("content" in before && "role" in after)) return [];
-  const [old, now] = [before as DataspaceInfo, after as DataspaceInfo];
+function compareContents(before: Named, after: Named): DataspaceChange[] {
+  const [old, now] = [contentOf(before), contentOf(after)];
+  if (!old || !now) return [];
   const changedPages = countChangedPages(old.content, now.content);
   if (changedPages === 0) return [];
-  const pages = Math.ceil(now.content.length / PAGE_BYTES);
-  return [{ allocated: now.allocated, role: now.role, sizeBytes: now.size, changedPages, pages }];
+  const { role, content } = now;
+  const pages = Math.ceil(Math.max(old.content.length, content.length) / PAGE_BYTES);
+  return [{ allocated: after.info.allocated, role, sizeBytes: content.length, changedPages, pages }];
+}
+
+/** What is recorded of an object's bytes; undefined: it has none. */
+function contentOf({ kind, name, info }: Named): { readonly role: string; readonly content: Uint8Array } | undefined {
+  if (kind === "PD") return { role: "program memory", content: (info as PdInfo).data };
+  if (!("content" in info)) return undefined;
+  const { content } = info as DataspaceInfo | RomInfo | ReportInfo;
+  return { role: kind === "ROM" ? `ROM ${name}` : kind === "Report" ? "report" : name, content };
 }
 
 function countChangedPages(old: Uint8Array, now: Uint8Array): number {
@@ -130,7 +141,7 @@ function equalRange(old: Uint8Array, now: Uint8Array, start: number, end: number
 function compareFields(before: Named, after: Named): FieldChange[] {
   const old = before.info as unknown as Readonly<Record<string, PlainData>>;
   return Object.entries(after.info as unknown as Readonly<Record<string, PlainData>>).flatMap(([field, value]) => {
-    if (LISTS.has(field)) return [];
+    if (APART.has(field)) return [];
     const [was, is] = [show(old[field]), show(value)];
     if (was === is) return [];
     const { kind, name } = after;
@@ -138,20 +149,10 @@ function compareFields(before: Named, after: Named): FieldChange[] {
   });
 }
 
-const LISTS: ReadonlySet<string> = new Set([
-  ...[
-    "badge",
-    "nativeBadge",
-    "dataBadge",
-    "data",
-    "content",
-    "signalSources",
-    "signalContexts",
-    "rpcObjects",
-    "dataspaces",
-    "threads",
-    "regionMaps",
-  ],
+/** What differs from checkpoint to checkpoint without meaning, or is compared by itself. */
+const APART: ReadonlySet<string> = new Set([
+  ...["badge", "nativeBadge", "dataBadge", "data", "content"],
+  ...["signalSources", "signalContexts", "rpcObjects", "dataspaces", "threads", "regionMaps"],
   ...["addressSpace", "stackArea", "linkerArea"],
 ]);
 
