@@ -3,6 +3,7 @@
 const BENCHES = {
   blocked: () => import("./blocked.ts"),
   continuations: () => import("./continuations.ts"),
+  criu: () => import("./criu.ts"),
   dataspaces: () => import("./dataspaces.ts"),
   freeze: () => import("./freeze.ts"),
   overhead: () => import("./overhead.ts"),

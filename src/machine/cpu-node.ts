@@ -1,4 +1,5 @@
-// The CPU of a run under Node: a worker thread's file.
+// The CPU of a run under Node: a worker thread's file. A spare one (supervisor-node.ts) is started without anything to
+// run; it says when it is there, and what comes then is its data.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { cachedPrograms } from "../core/program-cache-node.ts";
@@ -8,7 +9,7 @@ import type { CpuData, Report, Request } from "./protocol.ts";
 import { openSessions } from "./sessions-node.ts";
 
 const port = required(parentPort, "a parent: this file is a worker's");
-const data = workerData as CpuData;
+const data = (workerData as CpuData | null) ?? (await assigned());
 const requests = new RequestQueue();
 port.on("message", (request: Request) => requests.push(request));
 
@@ -20,3 +21,10 @@ await runCpu({
   openSessions: () => openSessions(data),
 });
 port.close();
+
+function assigned(): Promise<CpuData> {
+  return new Promise((resolve) => {
+    port.once("message", resolve);
+    port.postMessage("spare");
+  });
+}

@@ -3,5 +3,5 @@ export { MachineFault } from "./faults.ts";
 export type { EndingReport, ProgramSpec, Resumption, RunSpec } from "./protocol.ts";
 export { openVolumes } from "./sessions-node.ts";
 export { CpuFault, FREEZE_DEADLINE_MS } from "./supervisor.ts";
-export { Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
+export { SpareCpu, Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
 export { type ProgramState, WasiProgram } from "./wasi-program.ts";

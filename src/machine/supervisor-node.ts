@@ -3,8 +3,9 @@
 import { existsSync } from "node:fs";
 import type { Server } from "node:net";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import { openStandardStreams, SocketHost } from "../core/index-node.ts";
+import { required } from "../util/index.ts";
 import { MachineFault } from "./faults.ts";
 import type { CpuData, Report, Resumption, RunSpec } from "./protocol.ts";
 import { type CpuEvents, type CpuLink, RunSupervisor } from "./supervisor.ts";
@@ -19,8 +20,47 @@ export interface SupervisorOptions {
   readonly servers?: readonly Server[];
   /** Folder that keeps rewritten modules; it exists. */
   readonly cache?: string;
+  /** A CPU that is there already; it is used up. Default: a new one, which takes as long as a worker's start does. */
+  readonly spare?: SpareCpu | undefined;
   /** Enter loops anew after a start or a thaw (default: true). */
   readonly reEnter?: boolean;
+}
+
+/**
+ * A CPU that is started before it is known what it will run: a restore then begins at once. Whoever takes it has to start
+ * the next one; one that is not taken is to be disposed of.
+ */
+export class SpareCpu {
+  #worker: Worker | undefined;
+
+  private constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  /** Resolves when it waits for something to run; rejects if the worker could not be started. */
+  static start(): Promise<SpareCpu> {
+    const worker = startWorker({});
+    return new Promise((resolve, reject) => {
+      worker.once("error", reject);
+      worker.once("message", () => {
+        worker.removeListener("error", reject);
+        resolve(new SpareCpu(worker));
+      });
+    });
+  }
+
+  /** Its worker, for the one start that it is good for. */
+  take(): Worker {
+    const worker = required(this.#worker, "a spare CPU that was not used");
+    this.#worker = undefined;
+    return worker;
+  }
+
+  /** Ends it, unless it was taken. */
+  async dispose(): Promise<void> {
+    await this.#worker?.terminate();
+    this.#worker = undefined;
+  }
 }
 
 /** It lives in the main thread, which also receives the program's input. */
@@ -35,19 +75,19 @@ export class Supervisor extends RunSupervisor {
   }
 }
 
-function startCpu({ servers = [], ...load }: SupervisorOptions, events: CpuEvents): CpuLink {
+function startWorker(options: WorkerOptions): Worker {
+  return new Worker(cpuFile(), { ...options, stdout: false, stderr: false, resourceLimits: { stackSizeMb: 64 } });
+}
+
+function startCpu({ servers = [], spare, ...load }: SupervisorOptions, events: CpuEvents): CpuLink {
   const { module, hash, spec, resumption, cache } = load;
   const { streams, stop } = openStandardStreams(() => events.wake());
   const host = servers.length > 0 ? new SocketHost(servers, () => events.wake()) : undefined;
   const sockets = host && { port: host.attach(), addresses: host.addresses };
   const data: CpuData = { module, hash, spec, streams, sockets, cache, resumption };
-  const worker = new Worker(cpuFile(), {
-    workerData: data,
-    transferList: sockets ? [sockets.port] : [],
-    stdout: false,
-    stderr: false,
-    resourceLimits: { stackSizeMb: 64 },
-  });
+  const transferList = sockets ? [sockets.port] : [];
+  const worker = spare?.take() ?? startWorker({ workerData: data, transferList });
+  if (spare) worker.postMessage(data, transferList);
   worker.on("message", (report: Report) => events.report(report));
   worker.on("error", (error) => events.lost(error as Error));
   worker.on("exit", () => events.lost(new MachineFault("ended", "the CPU has ended")));

@@ -65,7 +65,9 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const store = await home.store();
-    const image = await openImage(store, reference, { sha256: nodeSha256 });
+    // Shared, so that the CPU, which is a worker, reads memories without another copy.
+    const allocate = (sizeBytes: number) => new Uint8Array(new SharedArrayBuffer(sizeBytes));
+    const image = await openImage(store, reference, { sha256: nodeSha256, allocate });
     const program = await image.reader.program();
     if (systemLike({ program })) {
       const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
