@@ -51,7 +51,7 @@ test("S77: what a program's own memory, a ROM module and a report hold is compar
   const [child] = compareSystems(SYSTEM, after).children;
   assert.deepEqual(
     child!.dataspaces.map(({ role, changedPages }) => [role, changedPages]),
-    [["program memory", 1], ...roms.map(({ module }) => [`ROM ${module}`, 1]), ...reports.map(() => ["report", 1])],
+    [["program memory", 1], ...reports.map(() => ["report", 1]), ...roms.map(({ module }) => [`ROM ${module}`, 1])],
   );
   assert.ok(roms.length > 0 && reports.length > 0);
   assert.deepEqual(child!.fields, []);
