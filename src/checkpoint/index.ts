@@ -9,6 +9,7 @@ export {
 } from "./compare.ts";
 export { type Content, type Page, type Reached, type ReadPage, writeContent } from "./content.ts";
 export { CheckpointFault } from "./faults.ts";
+export { frozen } from "./frozen.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";
 export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
 export type * from "./info.ts";

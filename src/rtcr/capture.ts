@@ -6,13 +6,14 @@
 //     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
 // I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
-import type {
-  CallInfo,
-  CapabilityInfo,
-  ChildInfo,
-  ExitedChild,
-  ForeignSessionInfo,
-  SystemCheckpoint,
+import {
+  type CallInfo,
+  type CapabilityInfo,
+  type ChildInfo,
+  type ExitedChild,
+  type ForeignSessionInfo,
+  frozen,
+  type SystemCheckpoint,
 } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type Cached, type CallState, type Dataspace, type NativePd, objectOf } from "../session/index.ts";
@@ -57,7 +58,13 @@ export interface Captured {
  *
  * @throws RtcrFault "unsaveable", "no-room"; the children go on in any case
  */
-export function capture(
+export function capture(children: readonly TrackedChild[], options: CaptureOptions): Captured {
+  const captured = take(children, options);
+  frozen(captured.system); // the children go on already
+  return captured;
+}
+
+function take(
   children: readonly TrackedChild[],
   { name, parent, provider, exited, pending, engine }: CaptureOptions,
 ): Captured {

@@ -59,6 +59,7 @@ test("S70, S74: checkpoints are plain data, and the child's later life changes n
       const plain =
         part instanceof Uint8Array || Array.isArray(part) || Object.getPrototypeOf(part) === Object.prototype;
       assert.ok(plain, `${path} is plain data`);
+      assert.ok(part instanceof Uint8Array || Object.isFrozen(part), `${path} is frozen`);
     }
   }
 });

@@ -64,3 +64,17 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+for (const strategy of STRATEGIES) {
+  test(`S93-S97: a key-value server under load goes on with its client, wherever they were stopped (${strategy})`, async () => {
+    const server = { name: "server", binary: "kv_server", inside: '<provides><service name="Kv"/></provides>' };
+    const load = { name: "load", binary: "kv_load", inside: '<config seed="1" keys="16"/>' };
+    const options = { children: [server, load], strategy, exits: 1, windows: () => true };
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    assert.ok(lines.at(-1)?.includes("1000 operations"), lines.join("; "));
+    for (let i = 1; i <= POINTS; i++) {
+      const point = bootstrapped + Math.floor(((points - bootstrapped) * i) / (POINTS + 1));
+      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+    }
+  });
+}
