@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { PlainData } from "../abi/index.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
-import { fromCheckpoint, sha256, toCheckpoint } from "../checkpoint/index.ts";
+import { decodeManifest, fromCheckpoint, sha256, toCheckpoint } from "../checkpoint/index.ts";
 import { SYSTEM } from "../checkpoint/system-sample.test.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "./index.ts";
 
@@ -36,4 +36,17 @@ test("S107, S113: a damaged record is refused, naming the field", () => {
   }
   const foreign = { ...toCheckpoint(SYSTEM), program: { kind: "wasi-command" } as PlainData };
   assert.throws(() => fromCheckpoint(foreign), { message: /expected a checkpoint of kind rtcr-system/ });
+});
+
+test("S115: an image of a newer format is refused, whatever else is in it", async () => {
+  const store = openMemoryStore({ sha256 });
+  const saved = await saveCheckpoint(store, toCheckpoint(SYSTEM), { sha256 });
+  const text = new TextDecoder().decode(saved.image.manifest);
+  const newer = new TextEncoder().encode(
+    text.replace('"format": 1', '"format": 2').replace('"name"', '"later": 0, "name"'),
+  );
+  assert.throws(() => decodeManifest(newer), {
+    code: "newer",
+    message: "image: format 2, this build reads 1 to 1; restore it with a newer build",
+  });
 });

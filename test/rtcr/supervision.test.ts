@@ -1,7 +1,9 @@
 // What RTCR keeps of its children: every session, several children, own modules and copy engines; programs as they are.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { COMPONENTS } from "../../apps/components/components.ts";
 import { IMPORT_MODULE, KERNEL_MODULE } from "../../src/abi/index.ts";
+import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
 import { RtcrFault, RtcrLog, RtcrPd, RtcrRom, RtcrTimer } from "../../src/rtcr/index.ts";
 import type { LogSession } from "../../src/session/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
@@ -130,4 +132,47 @@ test("S78: a provider without room refuses the checkpoint by name, and the child
     message: 'no child "nobody" is under this supervisor; there are sheep, stack',
   });
   rig.close();
+});
+
+test("S67: a service that nobody stands in front of is routed on, and recorded as one that can only be opened anew", async () => {
+  const rig = await halfway();
+  const [pd] = rig.rtcr.child("stack")!.of(RtcrPd);
+  const made = pd!.parent!.session(77, "TRACE", 'ram_quota=64K, cap_quota=8, arg_buffer_size=4K, label="all"');
+  assert.ok(made.ok && made.value.object?.kind === "trace");
+  const { foreign } = rig.rtcr.checkpoint("trace").system.children[1]!;
+  assert.deepEqual(
+    foreign.map(({ id, service, server }) => [id, service, server]),
+    [[77, "TRACE", ""]],
+  );
+  rig.close();
+});
+
+test("S84: at the barrier: stop, repair of stacks, then threads go on, all of it in the restore of threads", async () => {
+  const options = { children: [{ name: "stack_counter", inside: turns }], strategy: "bootstrap" as const };
+  const { points } = await undisturbed(options);
+  const first = new Rig(options);
+  await first.run(points - 20);
+  const { system } = first.rtcr.checkpoint("order");
+  const recorder = new Recorder("test");
+  startProfile(recorder);
+  const second = new Rig({ ...options, restore: system });
+  await second.run();
+  stopProfile();
+  const scopes = recorder.scopes();
+  const named = (name: string) => scopes.find((scope) => scope.name === name)!;
+  const [restore, repair, resume] = [named("Thread Restore"), named("Stack Repair"), named("Resume")];
+  assert.ok(restore.startNs <= repair.startNs && repair.stopNs <= resume.startNs && resume.stopNs <= restore.stopNs);
+  const allocations = scopes.filter(({ name }) => name === "Dataspace Allocation and Restore");
+  assert.ok(
+    allocations.some(({ startNs }) => startNs < restore.startNs),
+    "the bootstrap's dataspaces come before",
+  );
+  for (const rig of [first, second]) rig.close();
+});
+
+test("S126: components need no C library and no WASI: they import the kernel and nothing else", () => {
+  for (const { name } of COMPONENTS) {
+    const imports = WebAssembly.Module.imports(new WebAssembly.Module(component(name) as BufferSource));
+    assert.deepEqual([...new Set(imports.map((entry) => entry.module))], [KERNEL_MODULE], name);
+  }
 });
