@@ -28,6 +28,7 @@ import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import { inCheckpoint } from "./scopes.ts";
 import { RtcrTimer } from "./timer.ts";
+import type { Timing } from "./timing.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 export interface CaptureOptions {
@@ -39,7 +40,12 @@ export interface CaptureOptions {
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
+  /** Notes how long each part takes. */
+  readonly timing?: Timing | undefined;
 }
+
+/** Measures a part of the checkpoint by the name of its scope. */
+type Measure = typeof inCheckpoint;
 
 /**
  * A replaceable copy engine (S110; the CDMA module of v2 copied uncached dataspaces by hardware). False: it cannot copy
@@ -66,7 +72,7 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
 
 function take(
   children: readonly TrackedChild[],
-  { name, parent, provider, exited, pending, engine }: CaptureOptions,
+  { name, parent, provider, exited, pending, engine, timing }: CaptureOptions,
 ): Captured {
   const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
   if (!lease.ok) {
@@ -79,16 +85,17 @@ function take(
       },
     );
   }
+  const measure: Measure = timing ? (part, body) => timing.measure(part, () => inCheckpoint(part, body)) : inCheckpoint;
   const copy: CopyOut = (dataspace, size, cached) => {
     const target = lease.value.take(size);
-    inCheckpoint("Checkpoint of dataspace", () => engine?.(dataspace, cached, target) || dataspace.read(0, target));
+    measure("Checkpoint of dataspace", () => engine?.(dataspace, cached, target) || dataspace.read(0, target));
     return target;
   };
   const checkpoint = beginScope("Checkpoint", "red");
   inScope("Pause", "green", () => hold(children));
   try {
     const created = new Date().toISOString();
-    const infos = children.map((child) => captureChild(child, copy, pending(child)));
+    const infos = children.map((child) => captureChild(child, { copy, measure }, pending(child)));
     const system = {
       created,
       name,
@@ -119,7 +126,11 @@ function contentBytes(child: TrackedChild): number[] {
   return child.of(RtcrPd).flatMap((pd) => pd.contentBytes());
 }
 
-function captureChild(child: TrackedChild, copy: CopyOut, pending: readonly ForeignSessionInfo[]): ChildInfo {
+function captureChild(
+  child: TrackedChild,
+  { copy, measure }: { readonly copy: CopyOut; readonly measure: Measure },
+  pending: readonly ForeignSessionInfo[],
+): ChildInfo {
   const { pd, cpu } = environment(child);
   const native = objectOf<NativePd>(pd.nativePd(), "native-pd");
   const program = native?.program();
@@ -131,15 +142,15 @@ function captureChild(child: TrackedChild, copy: CopyOut, pending: readonly Fore
     program: program.module,
     windows: program.windows,
     parent: pd.parent.checkpoint(),
-    pd: inCheckpoint("Checkpoint of PD", () => pd.checkpoint(copy)),
-    cpu: inCheckpoint("Checkpoint of CPU", () => cpu.checkpoint()),
-    logs: inCheckpoint("Checkpoint of LOG", () => child.of(RtcrLog).map((log) => log.checkpoint())),
-    timers: inCheckpoint("Checkpoint of Timer", () => child.of(RtcrTimer).map((timer) => timer.checkpoint())),
-    roms: inCheckpoint("Checkpoint of ROM", () => child.of(RtcrRom).map((rom) => rom.checkpoint())),
-    rms: inCheckpoint("Checkpoint of RM", () => child.of(RtcrRm).map((rm) => rm.checkpoint())),
+    pd: measure("Checkpoint of PD", () => pd.checkpoint(copy)),
+    cpu: measure("Checkpoint of CPU", () => cpu.checkpoint()),
+    logs: measure("Checkpoint of LOG", () => child.of(RtcrLog).map((log) => log.checkpoint())),
+    timers: measure("Checkpoint of Timer", () => child.of(RtcrTimer).map((timer) => timer.checkpoint())),
+    roms: measure("Checkpoint of ROM", () => child.of(RtcrRom).map((rom) => rom.checkpoint())),
+    rms: measure("Checkpoint of RM", () => child.of(RtcrRm).map((rm) => rm.checkpoint())),
     reports: child.of(RtcrReport).map((report) => report.checkpoint()),
     foreign: [...child.foreign, ...pending],
-    capabilities: inCheckpoint("Checkpoint of capabilities", () => native.slots()).map(
+    capabilities: measure("Checkpoint of capabilities", () => native.slots()).map(
       ({ slot, capability, count }): CapabilityInfo => ({
         slot,
         badge: capability.valid ? capability.badge : 0,

@@ -7,6 +7,7 @@ import { type CpuSession, type Env, objectOf } from "../session/index.ts";
 import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { Rtcr, type RtcrOptions } from "./rtcr.ts";
 import { RTCR_SERVICE, RtcrControl } from "./service.ts";
+import { TimingReporter, timingReport } from "./timing.ts";
 
 /** What a supervisor has of the program that runs the system. */
 export interface RtcrHost {
@@ -25,6 +26,7 @@ export class RtcrComponent {
   readonly rtcr: Rtcr;
   readonly #host: RtcrHost;
   readonly #control: RtcrControl;
+  readonly #reporter: TimingReporter;
   #config: RtcrConfig = readRtcrConfig("<config/>");
 
   constructor(env: Env, host: RtcrHost) {
@@ -35,7 +37,11 @@ export class RtcrComponent {
       services: [RTCR_SERVICE],
       serve: () => this.#control.session(),
     };
-    this.rtcr = new Rtcr(env, { ...host.begin(env), hooks });
+    const timed: RtcrOptions["timed"] = ({ timing, ...made }) => {
+      if (this.#config.report) this.#reporter.report(timingReport(timing, made, this.#config));
+    };
+    this.rtcr = new Rtcr(env, { timed, ...host.begin(env), hooks });
+    this.#reporter = new TimingReporter(this.rtcr);
     this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
     host.began(this);
   }

@@ -37,5 +37,6 @@ export { Rtcr, type RtcrOptions } from "./rtcr.ts";
 export { CHECKPOINT_NAME_LIMIT, CHECKPOINTS_KEPT, RTCR_SERVICE, RtcrControl } from "./service.ts";
 export type { Opened } from "./session.ts";
 export { RtcrTimer } from "./timer.ts";
+export { REPORT_LABEL, Timing, timingReport } from "./timing.ts";
 export { ChildContext, Tracked } from "./tracked.ts";
 export { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";

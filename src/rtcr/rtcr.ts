@@ -35,6 +35,7 @@ import { RtcrFault } from "./faults.ts";
 import { log } from "./logging.ts";
 import { RtcrPd } from "./pd.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
+import { Timing } from "./timing.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 
@@ -53,6 +54,12 @@ export interface RtcrOptions {
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */
   readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve">;
+  /** Called after each checkpoint with the times that it took. */
+  readonly timed?: (made: {
+    readonly name: string;
+    readonly children: readonly string[];
+    readonly timing: Timing;
+  }) => void;
   /** Called when a restore has ended, with what became of stacks, or with what refused it. */
   readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
@@ -101,11 +108,15 @@ export class Rtcr {
         child,
       });
     });
-    return capture(tracked, {
+    const { timed } = this.#options;
+    const timing = timed && new Timing();
+    const captured = capture(tracked, {
       ...{ name, parent, provider, engine: this.#options.engine },
-      exited: this.#exited(),
+      ...{ exited: this.#exited(), timing },
       pending: (child) => this.#pending(child),
     });
+    if (timing) timed({ name, children, timing });
+    return captured;
   }
 
   #exited(): readonly ExitedChild[] {

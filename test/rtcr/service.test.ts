@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Connections } from "../../src/native/index.ts";
-import { CHECKPOINTS_KEPT, type RtcrComponent, rtcrProgram } from "../../src/rtcr/index.ts";
+import { CHECKPOINTABLES, CHECKPOINTS_KEPT, type RtcrComponent, rtcrProgram } from "../../src/rtcr/index.ts";
 import { type Capability, type Env, objectOf, type RtcrSession } from "../../src/session/index.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
 import { component } from "./rig.ts";
@@ -18,6 +18,7 @@ interface Controlled {
   readonly session: RtcrSession;
   readonly supervisor: RtcrComponent;
   readonly made: SystemCheckpoint[];
+  readonly reports: string[];
   readonly lines: (child: string) => string[];
   /** Lets virtual time pass until there are so many lines of the child. */
   until(child: string, lines: number): Promise<void>;
@@ -25,6 +26,7 @@ interface Controlled {
 
 function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
   const made: SystemCheckpoint[] = [];
+  const reports: string[] = [];
   let supervisor: RtcrComponent | undefined;
   let session: Capability | undefined;
   const controller = (env: Env) => {
@@ -50,6 +52,7 @@ function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
     ),
     binaries: Object.fromEntries(NAMES.map((name) => [name, component(name)])),
     natives: { rtcr: rtcrProgram(host), controller },
+    reported: (label, report) => reports.push(`${label}: ${new TextDecoder().decode(report)}`),
   });
   const lines = (child: string) => tree.lines.filter((line) => line.startsWith(`[init -> rtcr -> ${child}]`));
   const until = async (child: string, count: number) => {
@@ -61,7 +64,7 @@ function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
   };
   const object = session && objectOf<RtcrSession>(session, "rtcr");
   assert.ok(object && supervisor, "the session is there");
-  return { tree, session: object, supervisor, made, lines, until };
+  return { tree, session: object, supervisor, made, reports, lines, until };
 }
 
 test("S71, S89, S111: a component beside the supervisor has a child checkpointed, and taken back to it twice", async () => {
@@ -104,6 +107,35 @@ test("S111: all children together; what there is not is refused by name", async 
     assert.deepEqual(session.checkpoint(""), { ok: true, value: undefined });
     assert.equal(made[0]?.name, "all");
     assert.ok(CHECKPOINTS_KEPT > 1);
+  } finally {
+    tree.close();
+  }
+});
+
+test("S76, S81: each checkpoint is timed by parts in a report, with the configured places of workers", async () => {
+  const worker = '<checkpointable name="ram_dataspaces" xpos="3" ypos="1"/>';
+  const inside = `<module name="base" report="yes"/>${worker}<service name="Rtcr"/>${CHILDREN}`;
+  const { tree, session, reports, until } = supervised(inside);
+  try {
+    await until("sheep_counter_timer", 1);
+    for (let time = 1; time <= 2; time++) {
+      assert.ok(session.checkpoint("").ok);
+      tree.settle();
+      assert.equal(reports.length, time, tree.lines.join("\n"));
+    }
+    const report = reports[1] ?? "";
+    const us = /us="([\d.]+)"/.exec(report)?.[1];
+    const parts = Array.from(report.matchAll(/<checkpointable name="(\w+)".* us="([\d.]+)"/g));
+    assert.deepEqual(
+      parts.map(([, name]) => name),
+      [...CHECKPOINTABLES],
+    );
+    const sum = parts.reduce((all, [, , each]) => all + Number(each), 0);
+    assert.ok(sum > 0 && sum <= Number(us) + 1, report);
+    assert.match(report, /^init -> rtcr -> checkpoint: <checkpoint name="all" module="base" parallel="no" us="/);
+    assert.match(report, /\n\t<child name="sheep_counter_timer"\/>\n\t<child name="sheep_counter_async"\/>\n/);
+    assert.match(report, /<checkpointable name="ram_dataspaces" xpos="3" ypos="1" us="[\d.]+"\/>/);
+    assert.match(report, /<checkpointable name="cpu_session" us="[\d.]+"\/>/);
   } finally {
     tree.close();
   }

@@ -1,0 +1,122 @@
+// How long the parts of a checkpoint took, and the report of it (S81, spec 1.5): by the names of the thesis's workers, each
+// with the place that the configuration gives it (S76).
+//
+//   <checkpoint name="sys" module="base" parallel="no" us="812.5">
+//     <child name="sheep_counter"/>
+//     <checkpointable name="ram_dataspaces" xpos="1" ypos="0" us="640.1"/> ...
+//   </checkpoint>
+import { writeXml } from "../init/index.ts";
+import {
+  type Capability,
+  contentOf,
+  type Dataspace,
+  DONATION,
+  objectOf,
+  type ReportSession,
+  toPages,
+} from "../session/index.ts";
+import { CHECKPOINTABLES, type Checkpointable, type RtcrConfig } from "./config.ts";
+import type { Rtcr } from "./rtcr.ts";
+
+/** Bytes of a report. */
+const BUFFER_BYTES = 8192;
+export const REPORT_LABEL = "checkpoint";
+
+/** Parts by the names of their scopes (scopes.ts). */
+const PARTS: Readonly<Record<string, Checkpointable>> = {
+  "Checkpoint of PD": "pd_session",
+  "Checkpoint of dataspace": "ram_dataspaces",
+  "Checkpoint of CPU": "cpu_session",
+  "Checkpoint of LOG": "log_session",
+  "Checkpoint of Timer": "timer_session",
+  "Checkpoint of ROM": "rom_session",
+  "Checkpoint of RM": "rm_session",
+  "Checkpoint of capabilities": "capability_mapping",
+};
+
+/** The times of one checkpoint, in microseconds. */
+export class Timing {
+  readonly #begin = performance.now();
+  readonly #us = new Map<Checkpointable, number>(CHECKPOINTABLES.map((name) => [name, 0]));
+
+  /** Measures one part, as `inCheckpoint` does. What is copied within a PD counts as dataspaces only. */
+  measure<T>(name: string, body: () => T): T {
+    const part = PARTS[name];
+    const copied = this.of("ram_dataspaces");
+    const begin = performance.now();
+    try {
+      return body();
+    } finally {
+      const us = (performance.now() - begin) * 1000 - (this.of("ram_dataspaces") - copied);
+      if (part) this.#us.set(part, this.of(part) + Math.max(0, us));
+    }
+  }
+
+  of(part: Checkpointable): number {
+    return this.#us.get(part) ?? 0;
+  }
+
+  /** Since it was made. */
+  get totalUs(): number {
+    return (performance.now() - this.#begin) * 1000;
+  }
+}
+
+/** The report of a checkpoint that has just been made. */
+export function timingReport(
+  timing: Timing,
+  { name, children }: { readonly name: string; readonly children: readonly string[] },
+  { module, parallel, workers }: RtcrConfig,
+): string {
+  const us = (value: number) => value.toFixed(1);
+  const parts = CHECKPOINTABLES.map((part) => {
+    const place = workers.find((worker) => worker.name === part);
+    return {
+      name: "checkpointable",
+      attributes: { name: part, xpos: place?.x, ypos: place?.y, us: us(timing.of(part)) },
+    };
+  });
+  const named = children.map((child) => ({ name: "child", attributes: { name: child } }));
+  const attributes = { name, module, parallel, us: us(timing.totalUs) };
+  return writeXml({ name: "checkpoint", attributes, children: [...named, ...parts] });
+}
+
+/** The supervisor's Report session; opened with the first report. */
+export class TimingReporter {
+  readonly #rtcr: Pick<Rtcr, "open">;
+  #session: ReportSession | undefined;
+  #opened = false;
+  /** The last report, until the session is there. */
+  #waiting: string | undefined;
+
+  constructor(rtcr: Pick<Rtcr, "open">) {
+    this.#rtcr = rtcr;
+  }
+
+  report(text: string): void {
+    this.#waiting = text;
+    if (this.#session) return this.#send();
+    if (this.#opened) return;
+    this.#opened = true;
+    const donation = { ram: DONATION.Report.ram + toPages(BUFFER_BYTES), caps: DONATION.Report.caps };
+    const args = new Map([["buffer_size", String(BUFFER_BYTES)]]);
+    this.#rtcr.open(
+      { service: "Report", label: REPORT_LABEL, donation, args },
+      {
+        ready: (capability: Capability) => {
+          this.#session = objectOf<ReportSession>(capability, "report");
+          this.#send();
+        },
+        refused: () => {}, // init has said so; there are no reports then
+      },
+    );
+  }
+
+  #send(): void {
+    const buffer = this.#session && objectOf<Dataspace>(this.#session.dataspace(), "dataspace");
+    const bytes = new TextEncoder().encode(this.#waiting ?? "");
+    if (!buffer || bytes.length > contentOf(buffer).length) return;
+    buffer.write(0, bytes);
+    this.#session?.submit(bytes.length);
+  }
+}
