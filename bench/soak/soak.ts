@@ -146,8 +146,10 @@ class Soak {
     const endMs = performance.now() + restoreEveryMs;
     await this.#until(() => this.#lines > before && rtcr.children.length === CHILDREN);
     if (restores > 0) await this.#read(restores);
+    let dueMs = performance.now();
     while (performance.now() < endMs) {
-      await this.#pause(checkpointEveryMs);
+      dueMs = Math.max(dueMs + checkpointEveryMs, performance.now());
+      await this.#pause(dueMs - performance.now());
       await this.#save(rtcr);
     }
     const saved = this.#save(rtcr); // the last one: made before the instance ends, in the same turn of the event loop

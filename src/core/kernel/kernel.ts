@@ -244,7 +244,8 @@ export class Kernel {
   /** @internal The rewritten program of a module; the same one for the same bytes and options. */
   loadProgram(bytes: Uint8Array, options: LoadOptions): LoadedProgram {
     const hash = this.#options.hash(bytes);
-    const key = `${hash} ${JSON.stringify(options)}`;
+    // Not by what else a component is loaded with: that differs with each, and the program does not depend on it.
+    const key = `${hash} ${JSON.stringify(options.windows ?? false)}`;
     let program = this.#programs.get(key);
     if (!program) {
       program = (this.#options.load ?? loadProgram)(bytes, hash, {
