@@ -4,26 +4,34 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { type Checkpoint, FORMAT_VERSION } from "../../src/checkpoint/index.ts";
+import { type Checkpoint, FORMAT_VERSION, fromCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
 import { checkpoint1 } from "./checkpoint-1.ts";
+import { system1 } from "./system-1.ts";
 
-const KEPT: readonly [version: number, checkpoint: Checkpoint, id: string][] = [
-  [1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
+const KEPT: readonly [kind: "format" | "system", version: number, checkpoint: Checkpoint, id: string][] = [
+  ["format", 1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
+  ["system", 1, toCheckpoint(system1), "896980cccb2706e98d2abbf39a2fb5627045f301d0d1e5f3c692b72d9c7573ec"],
 ];
 
-test("every format version has a kept image", () => {
-  assert.deepEqual(
-    KEPT.map(([version]) => version),
-    Array.from({ length: FORMAT_VERSION }, (_, i) => i + 1),
-  );
+for (const kind of ["format", "system"]) {
+  test(`S115: every format version has a kept image (${kind})`, () => {
+    assert.deepEqual(
+      KEPT.filter(([each]) => each === kind).map(([, version]) => version),
+      Array.from({ length: FORMAT_VERSION }, (_, i) => i + 1),
+    );
+  });
+}
+
+test("S113, S115: a kept image of a system reads back as its records, field by field", () => {
+  assert.deepEqual(fromCheckpoint(toCheckpoint(system1)), system1);
 });
 
-for (const [version, checkpoint, id] of KEPT) {
-  test(`an image of format ${version} is readable, and nothing of it is garbage`, async () => {
+for (const [kind, version, checkpoint, id] of KEPT) {
+  test(`S115: an image of ${kind} ${version} is readable, and nothing of it is garbage`, async () => {
     const path = mkdtempSync(join(tmpdir(), "rtcr-compat-"));
     try {
-      const files = JSON.parse(readFileSync(new URL(`format-${version}.json`, import.meta.url), "utf8"));
+      const files = JSON.parse(readFileSync(new URL(`${kind}-${version}.json`, import.meta.url), "utf8"));
       for (const [name, base64] of Object.entries(files)) {
         mkdirSync(dirname(join(path, name)), { recursive: true });
         writeFileSync(join(path, name), Buffer.from(base64 as string, "base64"));
@@ -31,7 +39,9 @@ for (const [version, checkpoint, id] of KEPT) {
       for (const folder of ["locks", "tmp"]) mkdirSync(join(path, folder)); // empty folders are not kept
       const store = await openDirectoryStore(path);
       assert.equal((await store.resolve("compat")).id, id);
-      assert.deepEqual(await loadCheckpoint(store, "latest"), checkpoint);
+      const loaded = await loadCheckpoint(store, "latest");
+      assert.deepEqual(loaded, checkpoint);
+      if (kind === "system") assert.deepEqual(fromCheckpoint(loaded), fromCheckpoint(checkpoint));
       assert.deepEqual((await store.verify()).faults, []);
       assert.equal((await store.gc({ deadRatio: 0 })).freedBytes, 0);
       if (version === FORMAT_VERSION) {
