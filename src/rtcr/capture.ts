@@ -92,8 +92,8 @@ function take(
     return target;
   };
   const checkpoint = beginScope("Checkpoint", "red");
-  inScope("Pause", "green", () => hold(children));
   try {
+    inScope("Pause", "green", () => hold(children));
     const created = new Date().toISOString();
     const infos = children.map((child) => captureChild(child, { copy, measure }, pending(child)));
     const system = {

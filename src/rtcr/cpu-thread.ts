@@ -5,7 +5,6 @@ import {
   type Capability,
   type CpuThread,
   type Dataspace,
-  type Identity,
   INVALID,
   type Location,
   type PdSession,
@@ -16,7 +15,7 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
 
@@ -24,8 +23,7 @@ export class RtcrCpuThread implements CpuThread {
   readonly kind = "cpu-thread";
   readonly capability: Capability<CpuThread>;
   readonly real: Capability<CpuThread>;
-  readonly #context: ChildContext;
-  readonly #identity: Identity<CpuThread>;
+  readonly #front: Front<CpuThread>;
   readonly #info: ObjectInfo;
   readonly #pd: Capability<PdSession>;
   readonly #options: ThreadOptions;
@@ -38,14 +36,12 @@ export class RtcrCpuThread implements CpuThread {
   /** @param pd as the child named it */
   constructor(context: ChildContext, real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions) {
     this.real = real;
-    this.#context = context;
     this.#pd = pd;
     this.#options = options;
     this.#affinity = options.affinity ?? EVERYWHERE;
-    this.#identity = context.badges.identify<CpuThread>(this, real);
-    this.capability = this.#identity.capability;
+    this.#front = new Front<CpuThread>(context, this, real);
+    this.capability = this.#front.capability;
     this.#info = context.record(this.capability.badge);
-    context.interposes(this.capability, real);
   }
 
   get #thread(): CpuThread {
@@ -174,7 +170,6 @@ export class RtcrCpuThread implements CpuThread {
   }
 
   dispose(): void {
-    this.#context.forget(this.capability);
-    this.#identity.dispose();
+    this.#front.dispose();
   }
 }

@@ -6,7 +6,6 @@ import {
   type CpuSession,
   type CpuThread,
   type Dataspace,
-  type Identity,
   INVALID,
   type NativeCpu,
   type NativeThreadState,
@@ -19,7 +18,7 @@ import {
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrCpuThread } from "./cpu-thread.ts";
 import { type Opened, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+import { type ChildContext, Front, requireObject, Tracked } from "./tracked.ts";
 
 export class RtcrCpu implements CpuSession {
   readonly kind = "cpu";
@@ -116,15 +115,14 @@ class RtcrNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
   readonly capability: Capability<NativeCpu>;
   readonly #context: ChildContext;
-  readonly #identity: Identity<NativeCpu>;
+  readonly #front: Front<NativeCpu>;
   readonly #real: Capability<NativeCpu>;
 
   constructor(context: ChildContext, real: Capability<NativeCpu>) {
     this.#context = context;
     this.#real = real;
-    this.#identity = context.badges.identify<NativeCpu>(this, real);
-    this.capability = this.#identity.capability;
-    context.interposes(this.capability, real);
+    this.#front = new Front<NativeCpu>(context, this, real);
+    this.capability = this.#front.capability;
   }
 
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
@@ -145,7 +143,6 @@ class RtcrNativeCpu implements NativeCpu {
   }
 
   dispose(): void {
-    this.#context.forget(this.capability);
-    this.#identity.dispose();
+    this.#front.dispose();
   }
 }

@@ -5,7 +5,6 @@ import type { ParentInfo } from "../checkpoint/index.ts";
 import {
   type Capability,
   type CpuThread,
-  type Identity,
   INVALID,
   type Location,
   type OutOf,
@@ -15,7 +14,7 @@ import {
   type SignalContext,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 /** The child's handlers at its parent. */
 const HANDLERS = ["session", "resourceAvail", "yield", "heartbeat"] as const;
@@ -27,7 +26,7 @@ export class RtcrParent implements ParentSession {
   /** Called once, at the barrier. */
   barrier: () => void = () => {};
   readonly #context: ChildContext;
-  readonly #identity: Identity<ParentSession>;
+  readonly #front: Front<ParentSession>;
   readonly #real: Capability<ParentSession>;
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
   readonly #announced: string[] = [];
@@ -36,9 +35,8 @@ export class RtcrParent implements ParentSession {
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
     this.#real = real;
-    this.#identity = context.badges.identify<ParentSession>(this, real);
-    this.capability = this.#identity.capability;
-    context.interposes(this.capability, real);
+    this.#front = new Front<ParentSession>(context, this, real);
+    this.capability = this.#front.capability;
   }
 
   get #parent(): ParentSession {
@@ -150,7 +148,6 @@ export class RtcrParent implements ParentSession {
   }
 
   dispose(): void {
-    this.#context.forget(this.capability);
-    this.#identity.dispose();
+    this.#front.dispose();
   }
 }

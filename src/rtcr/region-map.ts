@@ -5,7 +5,6 @@ import {
   type AttachRefusal,
   type Capability,
   type Dataspace,
-  type Identity,
   INVALID,
   objectOf,
   type RegionMap,
@@ -14,7 +13,7 @@ import {
   toPages,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 interface Region extends Omit<AttachedRegionInfo, "dataspaceBadge"> {
   readonly dataspace: Capability<Dataspace>;
@@ -25,7 +24,7 @@ export class RtcrRegionMap implements RegionMap {
   readonly capability: Capability<RegionMap>;
   readonly real: Capability<RegionMap>;
   readonly #context: ChildContext;
-  readonly #identity: Identity<RegionMap>;
+  readonly #front: Front<RegionMap>;
   readonly #info: ObjectInfo;
   readonly #area: string;
   /** By address, in the order of attachment. */
@@ -37,10 +36,9 @@ export class RtcrRegionMap implements RegionMap {
     this.#area = area;
     this.real = real;
     this.#context = context;
-    this.#identity = context.badges.identify<RegionMap>(this, real);
-    this.capability = this.#identity.capability;
+    this.#front = new Front<RegionMap>(context, this, real);
+    this.capability = this.#front.capability;
     this.#info = context.record(this.capability.badge);
-    context.interposes(this.capability, real);
   }
 
   get allocated(): number {
@@ -109,8 +107,7 @@ export class RtcrRegionMap implements RegionMap {
   }
 
   dispose(): void {
-    this.#context.forget(this.capability);
-    this.#identity.dispose();
+    this.#front.dispose();
   }
 }
 

@@ -1,8 +1,8 @@
 // What the interposers of all services have in common: one capability of their own, one session behind them, and the
 // arguments of both (spec 1.4: session base).
 import type { SessionInfo } from "../checkpoint/index.ts";
-import type { Capability, Identity, KernelObject } from "../session/index.ts";
-import type { ChildContext } from "./tracked.ts";
+import type { Capability, KernelObject } from "../session/index.ts";
+import { type ChildContext, Front } from "./tracked.ts";
 
 /** How a child opened a session. */
 export interface Opened<T extends KernelObject> {
@@ -13,25 +13,14 @@ export interface Opened<T extends KernelObject> {
   readonly real: Capability<T>;
 }
 
-/**
- * The interposer's identity and its record. Disposing ends the capability, as the death of the session behind does; that is
- * the parent's to close.
- */
-export class SessionBase<T extends KernelObject> {
-  readonly real: Capability<T>;
-  readonly capability: Capability<T>;
-  readonly #identity: Identity<T>;
-  readonly #context: ChildContext;
+/** A session's front and its record. */
+export class SessionBase<T extends KernelObject> extends Front<T> {
   readonly #info: Omit<SessionInfo, "upgradeArgs">;
   #upgradeArgs = "";
 
   constructor(context: ChildContext, self: T, { id, args, real }: Opened<T>) {
-    this.real = real;
-    this.#context = context;
-    this.#identity = context.badges.identify(self, real);
-    this.capability = this.#identity.capability;
+    super(context, self, real);
     this.#info = { ...context.record(this.capability.badge), id, creationArgs: args };
-    context.interposes(this.capability, real);
   }
 
   get id(): number {
@@ -45,10 +34,5 @@ export class SessionBase<T extends KernelObject> {
 
   info(): SessionInfo {
     return { ...this.#info, upgradeArgs: this.#upgradeArgs };
-  }
-
-  dispose(): void {
-    this.#context.forget(this.capability);
-    this.#identity.dispose();
   }
 }

@@ -4,7 +4,14 @@
 // I2  An entry leaves when its object goes: nothing waits for the next checkpoint. One whose object has gone without the
 //     child (its server ended, its component did) is passed over and leaves when somebody looks.
 import type { ObjectInfo } from "../checkpoint/index.ts";
-import { type Badges, type Capability, type Dataspace, type KernelObject, objectOf } from "../session/index.ts";
+import {
+  type Badges,
+  type Capability,
+  type Dataspace,
+  type Identity,
+  type KernelObject,
+  objectOf,
+} from "../session/index.ts";
 import { required } from "../util/index.ts";
 
 /** Numbers and flags that all objects of one child draw from. */
@@ -55,6 +62,28 @@ export class ChildContext {
 
   forget(ours: Capability): void {
     this.#real.delete(ours);
+  }
+}
+
+/** How an interposer stands in front of one object of a service: by a capability of its own, which it looks up there. */
+export class Front<T extends KernelObject> {
+  readonly capability: Capability<T>;
+  readonly real: Capability<T>;
+  readonly #context: ChildContext;
+  readonly #identity: Identity<T>;
+
+  constructor(context: ChildContext, self: T, real: Capability<T>) {
+    this.#context = context;
+    this.real = real;
+    this.#identity = context.badges.identify(self, real);
+    this.capability = this.#identity.capability;
+    context.interposes(this.capability, real);
+  }
+
+  /** Ends the capability, as the death of the object behind does; that is the parent's to end. */
+  dispose(): void {
+    this.#context.forget(this.capability);
+    this.#identity.dispose();
   }
 }
 
