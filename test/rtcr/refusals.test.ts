@@ -11,10 +11,11 @@ const SHEEP: RigOptions = { children: [{ name: "sheep_counter", inside: SHORT }]
 
 async function halfway(
   of: RigOptions,
+  share = 0.75,
 ): Promise<{ system: SystemCheckpoint; lines: readonly string[]; before: number }> {
   const { points, lines } = await undisturbed(of);
   const rig = new Rig(of);
-  assert.ok(await rig.run(Math.floor(points * 0.75)));
+  assert.ok(await rig.run(Math.floor(points * share)));
   const { system } = rig.rtcr.checkpoint("halfway");
   const before = rig.lines.length;
   rig.close();
@@ -35,8 +36,8 @@ function accountsWithoutChildren(rig: Rig): unknown {
 }
 
 /** The same of a supervisor whose child was never restored. */
-async function untouched(): Promise<unknown> {
-  const rig = new Rig(SHEEP);
+async function untouched(of = SHEEP): Promise<unknown> {
+  const rig = new Rig(of);
   await rig.run(20);
   const accounts = accountsWithoutChildren(rig);
   rig.close();
@@ -44,7 +45,7 @@ async function untouched(): Promise<unknown> {
 }
 
 /** What refused a restore, after time has passed and nothing has run. */
-async function refused(of: RigOptions): Promise<RtcrFault> {
+async function refused(of: RigOptions, plain = SHEEP): Promise<RtcrFault> {
   const rig = new Rig(of);
   for (let turn = 0; turn < 200 && rig.outcomes.length === 0; turn++) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -54,7 +55,7 @@ async function refused(of: RigOptions): Promise<RtcrFault> {
   assert.ok(outcome instanceof RtcrFault, `refused, not ${JSON.stringify(outcome)}`);
   assert.equal(rig.outcomes.length, 1);
   assert.deepEqual(rig.lines, [], "nothing of the child ran");
-  assert.deepEqual(accountsWithoutChildren(rig), await untouched(), "quotas are balanced");
+  assert.deepEqual(accountsWithoutChildren(rig), await untouched(plain), "quotas are balanced");
   rig.close();
   return outcome;
 }
@@ -137,6 +138,15 @@ for (const strategy of STRATEGIES) {
     assert.equal(fault.code, "refused");
     assert.match(fault.message, /^restore of "sheep_counter": Nowhere session 99 .*: service-denied$/);
     await intact(of, taken);
+  });
+
+  test(`S106: a place with less quota than the child needs refuses it (${strategy})`, async () => {
+    const large: RigOptions = { children: [{ name: "large_dataspaces", inside: SHORT }], strategy };
+    const taken = await halfway(large, 0.9);
+    const fault = await refused({ ...large, restore: taken.system, quota: 'caps="500" ram="400K"' }, large);
+    assert.equal(fault.code, "refused");
+    assert.match(fault.message, /^restore of "large_dataspaces": dataspace .* of 409600 bytes: out-of-ram$/);
+    await intact(large, taken);
   });
 
   test(`S106: a child that is killed leaves supervisor, accounts and checkpoints as they were (${strategy})`, async () => {

@@ -78,3 +78,28 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+/** The adaptive cruise control, half a second at 1 kHz. */
+const CRUISE: readonly ChildSpec[] = [
+  provider("actuator", "Actuator"),
+  provider("sensor", "Sensor", '<config steps="500"/>'),
+  provider("watchdog", "Watchdog", '<config looks="100"/>'),
+  provider("logger", "Recorder"),
+  { name: "controller", binary: "cruise_controller" },
+];
+
+function provider(name: string, service: string, inside = ""): ChildSpec {
+  return { name, binary: `cruise_${name}`, inside: `<provides><service name="${service}"/></provides>${inside}` };
+}
+
+for (const strategy of STRATEGIES) {
+  test(`S93-S97: the cruise control's five components go on together (${strategy})`, async () => {
+    const options = { children: CRUISE, strategy, exits: 1, windows: () => true };
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    assert.equal(lines.length, 5, lines.join("; "));
+    for (let i = 1; i <= 6; i++) {
+      const point = bootstrapped + Math.floor(((points - bootstrapped) * i) / 7);
+      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+    }
+  });
+}

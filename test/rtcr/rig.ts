@@ -9,6 +9,8 @@ import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
 
 const COMPONENTS = join(import.meta.dirname, "../../build/components");
+const APPS = join(import.meta.dirname, "../../build/apps");
+const ENOUGH = 'caps="500" ram="16M"';
 /** Virtual time that passes when nothing runs. */
 const STEP_US = 1_000;
 const STEPS = 20_000;
@@ -24,6 +26,8 @@ export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
   /** How many of them exit. Default: all. */
   readonly exits?: number;
+  /** Attributes of the start nodes. Default: enough of everything. */
+  readonly quota?: string;
   /** Called when a restore has ended, before a child runs. */
   readonly restoredIn?: (rtcr: Rtcr) => void;
   /** Safe points after which a thread gives way to others, and time passes. Default: threads run until they wait. The
@@ -31,10 +35,10 @@ export interface RigOptions extends RtcrOptions {
   readonly slice?: number;
 }
 
-/** The compiled component of apps/components. */
+/** A compiled component of apps/components, or program of apps. */
 export function component(name: string): Uint8Array {
-  const file = join(COMPONENTS, `${name}.wasm`);
-  if (!existsSync(file)) throw new Error(`${file} is missing: run npm run build:guests`);
+  const [file = ""] = [COMPONENTS, APPS].map((folder) => join(folder, `${name}.wasm`)).filter(existsSync);
+  if (file === "") throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
   return new Uint8Array(readFileSync(file));
 }
 
@@ -54,10 +58,11 @@ export class Rig {
     exits = children.length,
     slice = Number.POSITIVE_INFINITY,
     restoredIn,
+    quota = ENOUGH,
     ...options
   }: RigOptions) {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
-      start(name, `<binary name="${binary}"/>${inside}`, 'caps="500" ram="16M"'),
+      start(name, `<binary name="${binary}"/>${inside}`, quota),
     );
     this.#exits = exits - (options.restore?.exited.length ?? 0);
     this.#slice = slice;
