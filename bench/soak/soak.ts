@@ -149,7 +149,7 @@ class Soak {
     let dueMs = performance.now();
     while (performance.now() < endMs) {
       dueMs = Math.max(dueMs + checkpointEveryMs, performance.now());
-      await this.#pause(dueMs - performance.now());
+      await this.#pause(Math.max(0, dueMs - performance.now()));
       await this.#save(rtcr);
     }
     const saved = this.#save(rtcr); // the last one: made before the instance ends, in the same turn of the event loop
