@@ -6,6 +6,9 @@
 // I1  At most one thread's records are resident in the control memory.
 // I2  While a host function has called back into the guest, no poll gives way: JavaScript frames cannot be saved.
 // I3  After a thaw at a poll, that poll is passed once without giving way: every freeze makes progress.
+//
+// Above 400 lines: running, freezing, thawing and ending share the thread that runs and what is resident. Records, host
+// calls, hooks and references, which can stand alone, have files of their own.
 
 import {
   CONTROL,

@@ -9,6 +9,7 @@ import {
   objectOf,
   type SignalContext,
   type SignalSource,
+  toPages,
 } from "../session/index.ts";
 import { type Attempt, required } from "../util/index.ts";
 import { environment } from "./capture.ts";
@@ -239,6 +240,9 @@ export class Restorer {
         if (dataspace.size !== info.size || dataspace.cached !== info.cached) {
           const found = `${dataspace.size} bytes, ${dataspace.cached}`;
           throw this.#mismatch(`${info.role}, of ${info.size} bytes, ${info.cached}, which is ${found} now,`);
+        }
+        if (info.content.length !== toPages(info.size)) {
+          throw this.#mismatch(`${info.role}, of ${info.size} bytes, with a content of ${info.content.length} bytes,`);
         }
         this.#translation.add(info.badge, dataspace.capability);
       },
