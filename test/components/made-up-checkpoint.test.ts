@@ -8,7 +8,7 @@ import { Rig, undisturbed } from "../rtcr/rig.ts";
 const children = [{ name: "stack_counter", inside: '<config turns="4" iterations="20"/>' }];
 
 for (const strategy of STRATEGIES) {
-  test(`S97: dataspaces with less content than their size are refused (${strategy})`, async () => {
+  test(`S86, S97: dataspaces with less content than their size are refused (${strategy})`, async () => {
     const { points } = await undisturbed({ children });
     const first = new Rig({ children });
     await first.run(Math.floor(points / 2));
