@@ -1,9 +1,9 @@
 // Checkpoints of systems from the command line: each step in a process of its own, as people do it.
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { cli, folder, Guest } from "./support.ts";
+import { cli, counter, folder, Guest } from "./support.ts";
 
 const COMPONENTS = join(import.meta.dirname, "../../build/components");
 const SHEEP = "sheep_counter_timer";
@@ -219,4 +219,52 @@ hint: a <route> of the child, or the <default-route>`,
     result.err,
     /^error: checkpoint [0-9a-f]{8}: child "sheep_counter_timer" was made of program [0-9a-f]{8}, found [0-9a-f]{8} in the ROM module "sheep_counter_timer"\nhint: --rom sheep_counter_timer=FILE names another\n$/,
   );
+});
+
+test("S107: damaged, truncated and foreign checkpoints of systems are refused whole", async (t) => {
+  const path = system(t);
+  const { id } = await stopped(t, path);
+  const file = join(path, "system.xml");
+  const store = join(path, "store");
+  const manifest = join(store, "manifests", id);
+  const segment = join(store, "segments", readdirSync(join(store, "segments"))[0]!);
+  const refused = async (broken: string, edit: (bytes: Buffer) => Uint8Array, err: RegExp) => {
+    const whole = readFileSync(broken);
+    writeFileSync(broken, edit(Buffer.from(whole)));
+    for (const args of [
+      ["restore", id, file],
+      ["restore", "--dry-run", id, file],
+      ["inspect", id],
+      ["diff", id, id],
+    ]) {
+      const result = await cli(path, ...args);
+      assert.deepEqual([result.code, result.out], [4, ""], `${args.join(" ")}: ${result.err}`);
+      assert.match(result.err, err);
+    }
+    writeFileSync(broken, whole);
+  };
+  const flip = (at: number) => (bytes: Buffer) => {
+    bytes[at]! ^= 1;
+    return bytes;
+  };
+  const reads =
+    /^error: store: manifest ([0-9a-f]{8}) reads back as [0-9a-f]{8} \(\d+ bytes\), expected \1\nhint: rtcr verify\n$/;
+  await refused(manifest, flip(50), reads);
+  await refused(manifest, (bytes) => bytes.subarray(0, 100), reads);
+  await refused(segment, flip(50), /^error: store: .*(reads back as|damaged).*\n(hint: rtcr verify\n)?$/);
+  assert.equal((await cli(path, "restore", "--dry-run", id, file)).code, 0);
+
+  const guest = new Guest(t, path, "run", counter(path));
+  guest.send("x");
+  await guest.says("1\n");
+  const made = await cli(path, "checkpoint", "--stop", "counter");
+  assert.equal(made.code, 0, made.err);
+  for (const args of [
+    ["restore", made.out.trim(), file],
+    ["diff", id, made.out.trim()],
+  ]) {
+    const result = await cli(path, ...args);
+    assert.equal(result.code, 4);
+    assert.match(result.err, /^error: image: program is .*, expected a checkpoint of kind rtcr-system\n/);
+  }
 });
