@@ -58,6 +58,12 @@ export class ImageReader {
     return readThreadList(json, "threads", this.manifest.instances.length, this.#bytes);
   }
 
+  /** The JSON of a session's state; byte arrays in it stand as contents and are not read. */
+  async sessionJson(name: string): Promise<unknown> {
+    const path = pathTo("sessions", name);
+    return this.#document(own(this.manifest.sessions, name, "sessions"), path);
+  }
+
   /** Memories, globals, tables and threads. */
   async group(): Promise<SavedGroup> {
     const instances = await inOrder(this.manifest.instances, (instance, i) => this.#instance(instance, i));

@@ -78,7 +78,11 @@ test("S71, S111: a running system is checkpointed, goes on, and is stopped by it
     counted.map((_, i) => i + 1),
   );
   assert.ok(guest.out.startsWith(`${LABEL} 1 sheep`), guest.out);
-  const listed = JSON.parse((await cli(path, "list", "--json")).out) as { id: string; parent?: string }[];
+  const listed = JSON.parse((await cli(path, "list", "--json")).out) as {
+    id: string;
+    parent?: string;
+    memoryBytes: number;
+  }[];
   assert.deepEqual(
     listed.map(({ id, parent }) => [id, parent]),
     [
@@ -86,6 +90,8 @@ test("S71, S111: a running system is checkpointed, goes on, and is stopped by it
       [last.out.trim(), id],
     ],
   );
+  // the stacks of three threads, and what the program has attached
+  assert.ok(listed.every(({ memoryBytes }) => memoryBytes >= 3 * 16_384 && memoryBytes % 4096 === 0));
   const verified = await cli(path, "verify");
   assert.equal(verified.code, 0);
   assert.match(verified.out, /^sound: 2 manifests, \d+ pages, /);

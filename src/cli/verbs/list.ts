@@ -1,7 +1,7 @@
 // `rtcr list`: the checkpoints in the store.
 
-import { decodeManifest } from "../../checkpoint/index.ts";
-import type { Root, Store } from "../../store/index-node.ts";
+import { decodeManifest, ImageReader, systemLike } from "../../checkpoint/index.ts";
+import { nodeSha256, type Root, type Store } from "../../store/index-node.ts";
 import { messageOf } from "../../util/index.ts";
 import { type Command, flag } from "../command.ts";
 import { EXIT } from "../failure.ts";
@@ -13,7 +13,8 @@ export const list: Command = {
   usage: "[--json]",
   help: `
 Prints every checkpoint, oldest first: the beginning of its id, the name it was published under, when, the size of the
-program's memories, and the checkpoint it was derived from. Checkpoints that cannot be read are listed as damaged.`,
+program's memories (of a system: of its children's dataspaces), and the checkpoint it was derived from. Checkpoints that
+cannot be read are listed as damaged.`,
   options: { json: { type: "boolean" } },
   operands: [0, 0],
   run: async ({ values, io, home }) => {
@@ -55,11 +56,24 @@ interface Entry {
 
 async function describe(store: Store, { id, name, published }: Root): Promise<Entry> {
   try {
-    const { parent, instances } = decodeManifest(await store.readManifest(id));
+    const manifest = decodeManifest(await store.readManifest(id));
+    const { parent, instances } = manifest;
+    const reader = new ImageReader(manifest, (page) => store.readPage(page), { sha256: nodeSha256 });
+    if (systemLike({ program: await reader.program() })) {
+      return { id, name, published, parent, memoryBytes: systemBytes(await reader.sessionJson("children")) };
+    }
     const memories = instances.flatMap((instance) => instance.memories);
     const memoryBytes = memories.reduce((sum, { pages }) => sum + pages * 65_536, 0);
     return { id, name, published, parent, memoryBytes };
   } catch (thrown) {
     return { id, name, published, damaged: messageOf(thrown) };
   }
+}
+
+/** Bytes of all dataspaces of a system's children; what does not look like them counts nothing: nothing relies on it. */
+function systemBytes(children: unknown): number {
+  type Child = { readonly pd?: { readonly dataspaces?: readonly { readonly size?: unknown }[] } } | null;
+  const list = Array.isArray(children) ? (children as readonly Child[]) : [];
+  const sizes = list.flatMap((child) => (child?.pd?.dataspaces ?? []).map(({ size }) => Number(size) || 0));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
