@@ -53,6 +53,36 @@ test("S97: every so many points, and what is printed", async (t) => {
   );
 });
 
+const CRUISE: readonly (readonly [
+  name: string,
+  service: string | undefined,
+  from: readonly string[],
+  inside: string,
+])[] = [
+  ["actuator", "Actuator", [], ""],
+  ["sensor", "Sensor", ["actuator"], '<config steps="200"/><exit propagate="yes"/>'],
+  ["watchdog", "Watchdog", [], '<config looks="10"/>'],
+  ["logger", "Recorder", [], ""],
+  ["controller", undefined, ["sensor", "actuator", "watchdog", "logger"], ""],
+];
+
+test("S88, S97, S122: the cruise control, which ends when its sensor does", async (t) => {
+  const serviceOf = new Map(CRUISE.map(([name, service]) => [name, service]));
+  const children = CRUISE.map(([name, service, from, inside]) => {
+    const provides = service ? `<provides><service name="${service}"/></provides>` : "";
+    const routes = from.map((server) => `<service name="${serviceOf.get(server)}"><child name="${server}"/></service>`);
+    const route = `<route>${routes.join("")}<any-service><parent/></any-service></route>`;
+    return `<start name="${name}"><binary name="cruise_${name}" windows="yes"/>${provides}${route}${inside}</start>`;
+  });
+  const programs = CRUISE.map(([name]) => `cruise_${name}`);
+  const { path, file } = system(t, programs, children.join(""));
+  const { code, out, err } = await cli(path, "torture", "--json", "--points", "3", "--seed", "5", file);
+  assert.equal(code, 0, err + out);
+  const { taken, identical, lines } = JSON.parse(out);
+  assert.deepEqual([taken, identical], [3, true]);
+  assert.ok(lines >= 2, out);
+});
+
 test("options and systems that cannot be tortured are refused by name", async (t) => {
   const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
   const none = join(path, "none.xml");

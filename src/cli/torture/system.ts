@@ -222,7 +222,9 @@ class SystemLeg {
       began: (component) => {
         if (isOurs(component.env)) this.#component = component;
       },
-      ended: () => {},
+      ended: (component) => {
+        if (component === this.#component) this.#exited = true; // an exit of a child that propagates
+      },
     });
   }
 
@@ -252,6 +254,10 @@ class SystemLeg {
 
   #endless(): CliFailure {
     const message = `the children of ${this.#spec.supervisor} have not ended after ${LIMIT_US / 1e6} s of their time, expected programs that end`;
-    return new CliFailure(EXIT.failed, message, "a <config> that limits their turns");
+    return new CliFailure(
+      EXIT.failed,
+      message,
+      'a <config> that limits their turns, or <exit propagate="yes"/> of the child that is the last',
+    );
   }
 }
