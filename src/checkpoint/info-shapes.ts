@@ -104,6 +104,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
   parent: record<ParentInfo>({
     badge: count,
     announced: list(text),
+    request: text,
     exit: list(integer),
     sessionHandlerBadge: count,
     resourceHandlerBadge: count,

@@ -88,6 +88,8 @@ export interface ParentInfo {
   readonly badge: number;
   /** Services, in the order of their announcement. */
   readonly announced: readonly string[];
+  /** The last resource request; empty: none. Whether it was granted only the child knows, which asks again if not. */
+  readonly request: string;
   /** The value of an exit that the parent had not taken note of yet; empty: none. */
   readonly exit: readonly number[];
   readonly sessionHandlerBadge: number;

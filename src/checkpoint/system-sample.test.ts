@@ -33,6 +33,7 @@ function child(name: string): ChildInfo {
     parent: {
       badge: 5,
       announced: ["Counter"],
+      request: "ram_quota=4K",
       exit: [],
       sessionHandlerBadge: 0,
       resourceHandlerBadge: 12,

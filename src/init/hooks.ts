@@ -22,6 +22,10 @@ export interface InitHooks {
   ): ReturnType<NativePd["load"]>;
   /** The environment is complete and the program loaded. @returns true if the child is not to be started regularly */
   launch(child: Child): boolean;
+  /** A child cannot be started. */
+  failed(child: Child, why: string): void;
+  /** The children are those of the configuration, as far as they could be made. */
+  applied(children: readonly Child[]): void;
   /** The text of init's configuration that a changed module `config` stands for. */
   configuration(text: string): string;
   /** Services of the program itself, which are offered to its parent if the configuration has a `<service>` for them. */
@@ -38,6 +42,8 @@ export const NO_HOOKS: InitHooks = {
   ended: () => {},
   load: (_, native, binary, options) => native.load(binary, options),
   launch: () => false,
+  failed: () => {},
+  applied: () => {},
   configuration: (text) => text,
   services: [],
   serve: () => undefined,

@@ -247,6 +247,7 @@ export class Init implements Household {
     this.#timeouts.cancel("heartbeat");
     if (heartbeatMs) this.#scheduleHeartbeat(heartbeatMs);
     this.#family.apply();
+    this.hooks.applied(this.#family.children);
     this.#upward.configure(services);
   }
 

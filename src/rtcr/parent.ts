@@ -31,6 +31,7 @@ export class RtcrParent implements ParentSession {
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
   readonly #announced: string[] = [];
   #exit: number | undefined;
+  #request = "";
 
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
@@ -92,6 +93,7 @@ export class RtcrParent implements ParentSession {
   }
 
   resourceRequest(args: string): void {
+    this.#request = args;
     this.#parent.resourceRequest(args);
   }
 
@@ -128,6 +130,7 @@ export class RtcrParent implements ParentSession {
     return {
       badge: this.capability.badge,
       announced: [...this.#announced],
+      request: this.#request,
       exit: this.#exit === undefined ? [] : [this.#exit],
       sessionHandlerBadge: badgeOf("session"),
       resourceHandlerBadge: badgeOf("resourceAvail"),
@@ -144,6 +147,8 @@ export class RtcrParent implements ParentSession {
     this.resourceAvailSigh(context(info.resourceHandlerBadge));
     this.yieldSigh(context(info.yieldHandlerBadge));
     this.heartbeatSigh(context(info.heartbeatHandlerBadge));
+    // A child that waits for more looks whether it is there at this place, and asks again if not.
+    if (info.request !== "") context(info.resourceHandlerBadge).object?.submit(1);
     for (const value of info.exit) this.exit(value);
   }
 

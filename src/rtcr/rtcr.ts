@@ -169,6 +169,8 @@ export class Rtcr {
       ended: (session) => this.#ended(session),
       load: (child, native, binary, options) => this.#load(child, native, binary, options),
       launch: (child) => this.#launch(child),
+      failed: (child, why) => this.#cannot(child.name, why),
+      applied: (children) => this.#requireAll(children),
     };
   }
 
@@ -268,10 +270,29 @@ export class Rtcr {
       this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
-      log.error?.(fault.message);
-      this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
-      this.#options.restored?.(fault);
+      this.#refuse(fault);
     }
+  }
+
+  /** A child that is to be restored cannot even be started. */
+  #cannot(child: string, why: string): void {
+    if (!this.#recorded(child)) return;
+    this.#refuse(new RtcrFault("refused", `restore of "${child}": it cannot be started: ${why}`, { child, why }));
+  }
+
+  /** Every child of the checkpoint must have come out of the configuration. */
+  #requireAll(children: readonly Child[]): void {
+    const missing = this.#restoring?.children.find(({ name }) => !children.some((child) => child.name === name));
+    if (missing) this.#cannot(missing.name, "it is not configured, or with less than its start costs");
+  }
+
+  /** The restore has failed: nothing of it is tried any more. */
+  #refuse(fault: RtcrFault): void {
+    this.#restoring = undefined;
+    this.#arrived.clear();
+    log.error?.(fault.message);
+    this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
+    this.#options.restored?.(fault);
   }
 
   /** Runs `work` from the event loop, when no child is in a call. */

@@ -39,6 +39,7 @@ function child(name: string): ChildInfo {
     parent: {
       badge: 5,
       announced: ["Counter"],
+      request: "ram_quota=8192",
       exit: [],
       sessionHandlerBadge: 0,
       resourceHandlerBadge: 12,

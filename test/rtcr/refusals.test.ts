@@ -102,7 +102,10 @@ for (const strategy of STRATEGIES) {
     const rig = new Rig({ ...of, restore: other });
     await rig.run();
     assert.deepEqual(rig.lines, lines);
-    assert.deepEqual(rig.outcomes, []);
+    const [outcome] = rig.outcomes;
+    assert.ok(outcome instanceof RtcrFault && rig.outcomes.length === 1);
+    const why = "it is not configured, or with less than its start costs";
+    assert.equal(outcome.message, `restore of "somebody": it cannot be started: ${why}`);
     rig.close();
   });
 

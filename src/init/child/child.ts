@@ -264,6 +264,7 @@ export class Child {
   #fail(why: string): void {
     this.#failed = true;
     this.#house.warn(`child "${this.name}" cannot be started: ${why}`);
+    this.#house.hooks.failed(this, why);
     this.#house.changed(false);
   }
 }
