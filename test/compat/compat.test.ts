@@ -11,7 +11,7 @@ import { system1 } from "./system-1.ts";
 
 const KEPT: readonly [kind: "format" | "system", version: number, checkpoint: Checkpoint, id: string][] = [
   ["format", 1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
-  ["system", 1, toCheckpoint(system1), "896980cccb2706e98d2abbf39a2fb5627045f301d0d1e5f3c692b72d9c7573ec"],
+  ["system", 1, toCheckpoint(system1), "154b4f4e99e6af55b44492a735fda237ec0ff1565cd886b8ffde983c6499adca"],
 ];
 
 for (const kind of ["format", "system"]) {
