@@ -68,6 +68,3 @@ export class RtcrComponent {
 export function rtcrProgram(host: RtcrHost): (env: Env) => RtcrComponent {
   return (env) => new RtcrComponent(env, host);
 }
-
-/** Runs a system that keeps no checkpoints: a supervisor of it is one by its children only. */
-export const NO_HOST: RtcrHost = { begin: () => ({}), began: () => {}, ended: () => {} };

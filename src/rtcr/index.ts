@@ -1,7 +1,7 @@
 // RTCR: interposes on a child's sessions, records what is needed to recreate it, and recreates it (spec 1, 4).
 
 export { type Captured, type CaptureOptions, type CopyEngine, capture } from "./capture.ts";
-export { NO_HOST, RtcrComponent, type RtcrHost, rtcrProgram } from "./component.ts";
+export { RtcrComponent, type RtcrHost, rtcrProgram } from "./component.ts";
 export {
   CHECKPOINTABLES,
   type Checkpointable,

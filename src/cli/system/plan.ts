@@ -11,7 +11,7 @@ import {
   type StartConfig,
 } from "../../init/index.ts";
 import { RTCR_PROGRAM, toInitConfig } from "../../rtcr/index.ts";
-import { numberArg, prefixLabel, readSessionArgs } from "../../session/index.ts";
+import { prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "./checkpointer.ts";
 
@@ -142,10 +142,7 @@ export function plannedSessions(
     const read = readSessionArgs(info.creationArgs);
     const args = read.ok ? read.value : new Map<string, string>();
     const own = args.get("label") ?? "";
-    const session = {
-      ...{ child, service, label: own, anew },
-      ...{ ram: numberArg(args, "ram_quota"), caps: numberArg(args, "cap_quota") },
-    };
+    const session = { child, service, label: own, anew, ...quotaArgs(args) };
     const routed = resolveRoute({ service, label: prefixLabel(child, own) }, start, config, directory);
     if (!routed.ok) return { ...session, refused: routed.why };
     const { value } = routed;
