@@ -12,7 +12,7 @@
 //
 // I1  Objects exist before anything names them: the translation is complete when relations are made.
 // I2  Nothing of a child runs before everything of all children is there.
-// I3  Whatever is refused ends the restore by name; the caller takes the children down.
+// I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";

@@ -270,14 +270,16 @@ export class Rtcr {
       this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
-      this.#refuse(fault);
+      this.#refuse(fault, system);
     }
   }
 
   /** A child that is to be restored cannot even be started. */
   #cannot(child: string, why: string): void {
-    if (!this.#recorded(child)) return;
-    this.#refuse(new RtcrFault("refused", `restore of "${child}": it cannot be started: ${why}`, { child, why }));
+    const system = this.#restoring;
+    if (!system || !this.#recorded(child)) return;
+    const message = `restore of "${child}": it cannot be started: ${why}`;
+    this.#refuse(new RtcrFault("refused", message, { child, why }), system);
   }
 
   /** Every child of the checkpoint must have come out of the configuration. */
@@ -286,8 +288,12 @@ export class Rtcr {
     if (missing) this.#cannot(missing.name, "it is not configured, or with less than its start costs");
   }
 
-  /** The restore has failed: nothing of it is tried any more. */
-  #refuse(fault: RtcrFault): void {
+  /** The restore has failed: nothing of it is tried any more, and what was made of its children is taken down. */
+  #refuse(fault: RtcrFault, system: SystemCheckpoint): void {
+    const names = new Set(system.children.map(({ name }) => name));
+    this.#later(() => {
+      for (const child of this.#init.children) if (names.has(child.name)) child.end();
+    });
     this.#restoring = undefined;
     this.#arrived.clear();
     log.error?.(fault.message);

@@ -55,6 +55,9 @@ async function refused(of: RigOptions, plain = SHEEP): Promise<RtcrFault> {
   assert.ok(outcome instanceof RtcrFault, `refused, not ${JSON.stringify(outcome)}`);
   assert.equal(rig.outcomes.length, 1);
   assert.deepEqual(rig.lines, [], "nothing of the child ran");
+  await new Promise((resolve) => setImmediate(resolve));
+  rig.tree.advance(1000);
+  assert.deepEqual(rig.rtcr.children, [], "nothing of it is left");
   assert.deepEqual(accountsWithoutChildren(rig), await untouched(plain), "quotas are balanced");
   rig.close();
   return outcome;
