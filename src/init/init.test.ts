@@ -1,6 +1,7 @@
 // The parent protocol end to end (S37-S47): children in TypeScript, called by the test through their environments.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seededRandom } from "../../test/random.ts";
 import type { NativeProgram } from "../core/index.ts";
 import {
   type Capability,
@@ -488,21 +489,9 @@ test("S43: a child that floods init with requests is heard a few times, and pays
   assert.deepEqual([pd.ramQuota(), pd.capQuota()], before);
 });
 
-/** Small, fast, seeded (mulberry32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 for (let seed = 1; seed <= 8; seed++) {
   test(`S40: the sum of all quotas never changes over random calls of a whole system, seed ${seed}`, () => {
-    const below = random(seed);
-    const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
+    const { below, pick } = seededRandom(seed);
     const inner = `<binary name="init"/>${system(`${start("i", "", 'caps="80" ram="1M"')}${start("j", '<provides><service name="J"/></provides>', 'caps="80" ram="1M"')}`)}`;
     const optional: Readonly<Record<string, string>> = {
       c: start("c", "", 'caps="100" ram="1M"'),

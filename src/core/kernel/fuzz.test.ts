@@ -1,6 +1,7 @@
 // Random calls of everything a component can reach: whatever it does, the kernel does not fail and a neighbour goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seededRandom } from "../../../test/random.ts";
 import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../test/support/guest-code.ts";
 import { TestSystem } from "../../../test/support/kernel-system.ts";
 import type { KernelThread } from "./thread.ts";
@@ -104,17 +105,6 @@ for (const every of [0, 7]) {
   });
 }
 
-/** Numbers that are the same in each run (mulberry32). */
-function generator(seed: number): (most: number) => number {
-  let state = seed;
-  return (most) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % most;
-  };
-}
-
 const ODD: readonly unknown[] = [
   0, 1, -1, 2, 7, 0.5, Number.NaN, 2 ** 31, 2 ** 53, "", "x", true, false, null, [], {}, 1n, -1n, new Uint8Array(3),
   undefined,
@@ -140,7 +130,7 @@ function mutated(value: unknown, random: (most: number) => number, depth = 0): u
 }
 
 test("S26: thread states with parts changed at random are refused, or run, and harm nobody else", async () => {
-  const random = generator(1);
+  const { below: random } = seededRandom(1);
   const failures: unknown[] = [];
   let accepted = 0;
   for (let round = 0; round < 15; round++) {

@@ -2,6 +2,7 @@
 // answers the test gives, or init's ROM modules.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seededRandom } from "../../../test/random.ts";
 import { type CorePd, createCoreContext, createPd, createRootPd } from "../../core/index.ts";
 import { type Capability, type Quota, SESSION_RESPONSES } from "../../session/index.ts";
 import { ChildClient } from "../child/client.ts";
@@ -340,22 +341,10 @@ test("S42: a server without a PD is funded when it has one", () => {
   assert.deepEqual(quotaOf(pd), { ram: GIVEN.ram - DONATION.ram, caps: GIVEN.caps - 3 });
 });
 
-/** Small, fast, seeded (mulberry32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 for (let seed = 1; seed <= 20; seed++) {
   test(`S40: the sum of all quotas never changes over random sequences, seed ${seed}`, () => {
-    const below = random(seed);
+    const { below, pick } = seededRandom(seed);
     const world = new World();
-    const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
     let clients = [world.client("c0"), world.client("c1"), world.client("c2")];
     let servers = [world.server("s0"), world.server("s1")];
     const sum = world.sum();
