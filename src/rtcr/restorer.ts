@@ -1,4 +1,5 @@
-// The restore of one child, step by step; the order of steps over all children is restore.ts's.
+// The restore of one child, step by step; the order of steps over all children is restore.ts's. Above 400 lines: every
+// step finds what the ones before it have made by the badges that this class keeps.
 import type { ChildInfo, DataspaceInfo, ObjectInfo, RegionMapInfo, SessionInfo } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {

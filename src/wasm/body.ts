@@ -9,6 +9,8 @@
 //   match[i]   for block, loop, if, try, try_table: its `end` (or delegate); for else, catch, catch_all and
 //              end/delegate: the instruction that opened the block, -1 for the function's own `end`
 //   next[i]    for if, else, try, catch: the following else, catch or catch_all of the same block, or its `end`
+//
+// Above 400 lines: the decoder writes these arrays in one pass, and they are not to be seen half written elsewhere.
 
 import { ByteReader, type BytesFault } from "../util/index.ts";
 import { WasmFault } from "./faults.ts";
