@@ -5,17 +5,14 @@
 //
 // What it is made of has files of its own (component-parts.ts, instances.ts, own-globals.ts, waits.ts, functions.ts). Loading,
 // beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
-import { CONTROL, type PlainData, type SavedGroup } from "../../abi/index.ts";
+import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
-  captureGroup,
-  captureOutside,
   type DirectCall,
   EngineFault,
   type Entry,
   type Group,
+  type GrowthPolicy,
   GuestBytes,
-  restoreGroup,
-  restoreOutside,
   Windows,
 } from "../../engine/index.ts";
 import { type Capability, type Dataspace, INVALID, type LoadOptions, type ParentSession } from "../../session/index.ts";
@@ -23,13 +20,13 @@ import { type Attempt, messageOf, refusal, required, success } from "../../util/
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
-import { directCall, dispatches, tableFunction } from "./functions.ts";
+import { type ComponentEngine, LocalEngine } from "./engine.ts";
+import { dispatches } from "./functions.ts";
 import { kernelImports, withStack } from "./imports.ts";
-import { Instances } from "./instances.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
-import { OwnGlobals, readGlobal } from "./own-globals.ts";
+import { readGlobal } from "./own-globals.ts";
 import {
   entryOf,
   exportOf,
@@ -48,6 +45,7 @@ import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
+const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
 
 export class Component {
   readonly id: number;
@@ -72,8 +70,13 @@ export class Component {
   #windows: Windows | undefined;
   #parentSlot = 0;
   #program: LoadedProgram | undefined;
-  #instances: Instances | undefined;
-  #own: OwnGlobals | undefined;
+  /** The module as it came. */
+  original: Uint8Array = new Uint8Array(0);
+  #own: readonly number[] = [];
+  #engine: ComponentEngine | undefined;
+  /** The same, if it is one in this JavaScript thread. */
+  #local: LocalEngine | undefined;
+  #control: Int32Array<SharedArrayBuffer> = NO_WORDS;
   /** Whether the module's start function has been given to a thread: it runs once in a program's life. */
   started = false;
   #view: DataView | undefined;
@@ -88,12 +91,22 @@ export class Component {
   }
 
   get loaded(): boolean {
-    return this.#instances !== undefined;
+    return this.#engine !== undefined;
   }
 
-  /** The group of the loaded program. */
+  /** The loaded program's instances and engine threads. */
+  get engine(): ComponentEngine {
+    return required(this.#engine, "a loaded program");
+  }
+
+  /** The group of a loaded program whose threads run in this JavaScript thread. */
   get group(): Group {
-    return required(this.#instances, "a loaded program").group;
+    return required(this.#local, "a program loaded on CPU 0").group;
+  }
+
+  /** The CPU that all its threads run on. */
+  get cpu(): number {
+    return this.#engine?.cpu ?? 0;
   }
 
   get program(): LoadedProgram {
@@ -118,7 +131,7 @@ export class Component {
 
   /** Asking the engine for a memory's buffer costs more than all else in a call: it is done once a growth. */
   #takeView(): DataView {
-    const buffer = this.#instances?.group.instances[0]?.memories[0]?.buffer;
+    const buffer = this.#engine?.memories(0)?.[0]?.buffer;
     this.#view = buffer ? new DataView(buffer) : NO_BYTES;
     this.#words = new Int32Array(this.#view.buffer);
     return this.#view;
@@ -136,7 +149,7 @@ export class Component {
 
   /** The component's bytes as its own loads and stores reach them. */
   get bytes(): GuestBytes {
-    return this.#windows?.bytes ?? new GuestBytes(this.#instances?.group.instances[0]?.memories[0]);
+    return this.#windows?.bytes ?? new GuestBytes(this.#engine?.memories(0)?.[0]);
   }
 
   /** As assigned to its PD; INVALID before. */
@@ -171,7 +184,7 @@ export class Component {
     options: LoadOptions = {},
     text: Capability<Dataspace> = INVALID,
   ): Attempt<void, LoadRefusal> {
-    if (this.#instances || this.native) return refusal("already-loaded");
+    if (this.#engine || this.native) return refusal("already-loaded");
     if (binary.length > KERNEL_LIMITS.programBytes) {
       this.problem = `expected a program of ${KERNEL_LIMITS.programBytes} bytes at most, found ${binary.length}`;
       return refusal("invalid-program");
@@ -193,7 +206,7 @@ export class Component {
       this.#forget();
       return refusal("out-of-ram");
     } catch (thrown) {
-      this.#instances = undefined;
+      this.#engine = this.#local = undefined;
       this.problem = messageOf(thrown);
       return refusal(loadRefusal(thrown));
     }
@@ -201,7 +214,7 @@ export class Component {
 
   /** Takes up a binary that names a native program; undefined: it is a module. */
   loadNative(binary: Dataspace): Attempt<void, LoadRefusal> | undefined {
-    if (this.#instances || this.native) return undefined;
+    if (this.#engine || this.native) return undefined;
     const run = this.#kernel.nativeFor(this, binary);
     if (run === undefined) return undefined;
     if (typeof run === "string") {
@@ -215,7 +228,7 @@ export class Component {
   /** The program was refused after all. */
   #forget(): void {
     this.#kernel.abandon(this);
-    this.#instances = this.#own = this.#program = this.#windows = undefined;
+    this.#engine = this.#local = this.#program = this.#windows = undefined;
   }
 
   #wasiProblem(program: LoadedProgram): string | undefined {
@@ -226,41 +239,50 @@ export class Component {
 
   #instantiate(original: Uint8Array): void {
     requireHostStack(); // made before any guest runs
-    const instances = this.#newInstances();
-    this.#instances = instances;
+    this.original = original;
+    const own = ({ instances: [first] }: Group) =>
+      ownGlobals(original, this.program.info, (index) => readGlobal(first!, index));
+    this.#use(this.#makeLocal((group) => (this.#own = own(group))));
     this.memoryChanges();
-    const instance = instances.group.instances[0]!;
-    const indices = ownGlobals(original, this.program.info, (index) => readGlobal(instance, index));
-    this.#own = new OwnGlobals(indices, instance);
     this.#kernel.adopt(this);
   }
 
-  #newInstances(count = 1): Instances {
-    const instances = new Instances(
-      {
-        label: this.label,
-        program: this.program,
-        group: { parks: true, atomicWait: this.waits.atomicWait },
-        imports: {
-          ...kernelImports(this.#kernel, this),
-          ...withStack({
-            ...this.wasi?.imports,
-            [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
-          }),
-        },
-        windows: this.#windows,
-      },
-      count,
-    );
-    const { group } = instances;
-    group.policy = () => this.#kernel.givesWay(this);
-    group.onGrow = (_, memory, delta) => {
-      requireHostStack();
-      this.memoryChanges();
-      return memory === 0 && this.home ? this.home.grow(delta) : "grow";
-    };
-    return instances;
+  #use(engine: ComponentEngine): void {
+    this.#engine = engine;
+    this.#local = engine instanceof LocalEngine ? engine : undefined;
+    this.#control = engine.words;
   }
+
+  #makeLocal(own: (group: Group) => readonly number[], count = 1): LocalEngine {
+    return new LocalEngine({
+      label: this.label,
+      program: this.program,
+      group: { parks: true, atomicWait: this.waits.atomicWait },
+      imports: this.imports(),
+      windows: this.#windows,
+      own,
+      policy: () => this.#kernel.givesWay(this),
+      onGrow: this.onGrow,
+      count,
+    });
+  }
+
+  /** What its program may call, by module and name. */
+  imports(): HostImports {
+    return {
+      ...kernelImports(this.#kernel, this),
+      ...withStack({
+        ...this.wasi?.imports,
+        [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
+      }),
+    };
+  }
+
+  readonly onGrow: GrowthPolicy = (_, memory, delta) => {
+    requireHostStack();
+    this.memoryChanges();
+    return memory === 0 && this.home ? this.home.grow(delta) : "grow";
+  };
 
   /**
    * Begins a thread of `thread-spawn` in an instance of its own, with globals of its own, over the same memory.
@@ -270,33 +292,32 @@ export class Component {
   beginSpawned(thread: KernelThread, argument: number): boolean {
     const found = exportOf(this.program.info, SPAWN.start);
     if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
-    const instance = this.#instances!.take(new Set(this.threads.map((other) => other.instance)));
+    const { engine } = this;
+    const instance = engine.takeInstance(new Set(this.threads.map((other) => other.instance)));
     thread.instance = instance;
-    const { group } = this;
-    const main = group.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
+    const main = engine.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
     thread.activations.push({ engine: main, role: ROLE.main });
     const { start } = this.program.info; // each instance runs it: that of LLVM's linker sees that memory is there already
     if (start !== undefined) {
-      const engine = group.spawn({ instance, function: start, name: "(start)" }, []);
-      thread.activations.push({ engine, role: ROLE.start });
+      const begin = engine.spawn({ instance, function: start, name: "(start)" }, []);
+      thread.activations.push({ engine: begin, role: ROLE.start });
     }
     return true;
   }
 
   /** Sees to it that there are so many instances: what a saved state of them needs. */
   ensureInstances(count: number): void {
-    required(this.#instances, "a loaded program").ensure(count);
+    this.engine.ensureInstances(count);
   }
 
   // Threads enter and leave.
 
   /** The thread is about to run here. */
   enter(thread: KernelThread): void {
-    this.#own!.enter(thread);
+    this.#local!.own.enter(thread);
     this.running = thread;
     thread.onStack = true;
-    const { words } = this.#instances!.group.control;
-    words[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
+    this.#control[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
   }
 
   leave(thread: KernelThread): void {
@@ -306,27 +327,27 @@ export class Component {
 
   /** Takes back what asked the thread that runs to give way. */
   goOn(): void {
-    this.#instances!.group.control.words[FLAG] = 0;
+    this.#control[FLAG] = 0;
   }
 
   /** Whether the thread that runs was asked to give way. */
   get interrupted(): boolean {
-    return this.#instances!.group.control.words[FLAG] !== 0;
+    return this.#control[FLAG] !== 0;
   }
 
   /** Takes the globals that are a thread's own out of the instance: afterwards every thread's are with the thread. */
   saveGlobals(): void {
-    this.#own?.save();
+    this.#engine?.saveGlobals();
   }
 
   /** Own globals of a thread that has not run. */
   freshGlobals(stackPointer: number): readonly PlainData[] {
-    return this.#own?.fresh(stackPointer) ?? [];
+    return this.#engine?.freshGlobals(stackPointer) ?? [];
   }
 
   /** The stack pointer among a thread's own globals; 0 if the program has none. */
   stackPointerOf(thread: KernelThread): number {
-    return this.#own?.stackPointerOf(thread) ?? 0;
+    return this.#engine?.stackPointerOf(thread) ?? 0;
   }
 
   /**
@@ -340,18 +361,19 @@ export class Component {
       this.native.start();
       return undefined;
     }
-    if (!this.#instances) return "started before a program was loaded";
-    const entry = ip === 0 ? this.#entry() : tableFunction(this.group, ip, 0);
+    if (!this.#engine) return "started before a program was loaded";
+    const engine = this.#engine;
+    const entry = ip === 0 ? this.#entry() : engine.tableFunction(ip, 0);
     if (!entry) return `expected a function at index ${ip} of the table`;
     const { params } = this.program.signature(entry.function);
     if (params.length > 1 || params.some((type) => type !== "i32")) return `${entry.name}: expected at most one i32`;
     const role = ip === 0 && entry.name === START ? ROLE.command : ROLE.main;
     thread.globals = this.freshGlobals(sp);
-    thread.activations = [{ engine: this.group.spawn(entry, params.length === 1 ? [sp | 0] : []), role }];
+    thread.activations = [{ engine: engine.spawn(entry, params.length === 1 ? [sp | 0] : []), role }];
     const { start } = this.program.info;
     if (start !== undefined && !this.started) {
-      const engine = this.group.spawn({ instance: 0, function: start, name: "(start)" }, []);
-      thread.activations.push({ engine, role: ROLE.start });
+      const begin = engine.spawn({ instance: 0, function: start, name: "(start)" }, []);
+      thread.activations.push({ engine: begin, role: ROLE.start });
     }
     this.started = true;
     return undefined;
@@ -364,19 +386,19 @@ export class Component {
 
   /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */
   serve(thread: KernelThread, dispatch: number, argument: number, message: number): boolean {
-    const entry = tableFunction(this.group, dispatch, thread.instance);
+    const entry = this.engine.tableFunction(dispatch, thread.instance);
     if (!entry || !this.dispatches(entry) || !fitsMessage(this, message)) return false;
     thread.ep.serving = { call: this.directCall(entry), argument, message: message >>> 0 };
     return true;
   }
 
   /** Whether a function can be an entrypoint's dispatch function. */
-  dispatches(entry: Entry): boolean {
-    return this.#instances !== undefined && dispatches(this.group, entry);
+  dispatches({ instance, function: index }: Entry): boolean {
+    return this.#engine?.memories(instance) !== undefined && dispatches(this.program, index);
   }
 
   directCall(entry: Entry): DirectCall {
-    return directCall(this.group, entry);
+    return this.engine.directCall(entry);
   }
 
   /** Blocked WASI calls look again whether they can go on. */
@@ -392,26 +414,24 @@ export class Component {
    */
   recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
     if (this.running) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
-    const before = this.group;
+    const before = this.engine;
     this.saveGlobals();
     const waiters = this.waits.settle();
-    // A PD has memory 0 in its dataspaces, and takes it to the fresh group by itself.
-    const outside = this.home !== undefined && before.instances.every(({ memories }) => memories.length <= 1);
-    const saved = carry(outside ? captureWithoutMemory(before) : captureGroup(before));
+    // A PD has memory 0 in its dataspaces, and takes it to the fresh engine by itself.
+    const alone = Array.from({ length: before.instances }, (_, number) => before.memories(number)!.length <= 1);
+    const part = this.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
+    const saved = carry(before.capture(part));
     this.#kernel.abandon(this);
+    before.dispose();
     if (this.#windows) {
       const { limit } = this.#windows;
       this.#windows = new Windows(this.#kernel.pool);
       this.#windows.limit = limit;
     }
-    const instances = this.#newInstances(before.instances.length);
-    const { group } = instances;
-    if (outside) restoreWithoutMemory(group, saved);
-    else restoreGroup(group, saved);
-    this.#instances = instances;
-    this.#own!.move(group.instances[0]!);
+    const engine = this.#makeLocal(() => this.#own, before.instances);
+    const byId = new Map(engine.recreate(saved, part).map((thread) => [thread.id, thread]));
+    this.#use(engine);
     this.memoryChanges();
-    const byId = new Map(group.threads.map((thread) => [thread.id, thread]));
     for (const thread of this.threads) {
       thread.activations = thread.activations.map(({ engine, role }) => ({
         engine: required(byId.get(engine.id), `thread ${engine.id}`),
@@ -429,15 +449,6 @@ export class Component {
 
   /** The control words whose flag asks this component to give way. */
   get controlWords(): Int32Array<SharedArrayBuffer> {
-    return this.group.control.words;
+    return this.engine.words;
   }
-}
-
-function captureWithoutMemory(group: Group): SavedGroup {
-  return { ...captureOutside(group), threads: group.threads.map((thread) => group.save(thread)) };
-}
-
-function restoreWithoutMemory(group: Group, saved: SavedGroup): void {
-  restoreOutside(group, saved);
-  for (const thread of saved.threads) group.restore(thread);
 }

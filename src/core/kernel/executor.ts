@@ -16,43 +16,31 @@ export interface Executor {
   run(thread: KernelThread): void;
 }
 
-export class LocalExecutor implements Executor {
+/** What a thread does next, and what follows from how it stopped: the same on every CPU. */
+export abstract class Steps {
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
 
-  run(thread: KernelThread): void {
-    const { component } = thread;
-    component.enter(thread);
-    try {
-      while (thread.runnable && this.#step(thread) && !component.interrupted);
-    } finally {
-      component.leave(thread);
-      if (thread.dead) this.#kernel.endThread(thread);
-    }
-  }
+  /** Lets the innermost activation go on; false when the thread cannot go on at once. */
+  protected abstract go(thread: KernelThread, engine: Thread): boolean;
+
+  /** Calls the dispatch function of a thread that serves; false as `go`. */
+  protected abstract call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean;
 
   /** Runs one activation, or begins a dispatch; false when the thread gave way. */
-  #step(thread: KernelThread): boolean {
+  step(thread: KernelThread): boolean {
     const top = thread.activations.at(-1);
     if (thread.entrypoint?.serving && (!top || this.#wantsWakeup(thread))) return this.#dispatch(thread);
     if (!top) {
       this.#kernel.endThread(thread);
       return false;
     }
-    const { group, home } = thread.component;
+    const { home } = thread.component;
     if (top.engine.state === "ready" && home && !home.executable(thread)) return false;
-    try {
-      group.run(top.engine);
-    } catch (thrown) {
-      if (!(thrown instanceof EngineFault)) throw thrown;
-      thread.faulted = true; // this engine's stack is too small for it
-      thread.raise(messageOf(thrown));
-      return false;
-    }
-    return this.settle(thread, top.engine);
+    return this.go(thread, top.engine);
   }
 
   /** A thread in `ep_wait_wakeup` whose wake-up has come. */
@@ -65,17 +53,17 @@ export class LocalExecutor implements Executor {
     if (thread.activations.length > 0) {
       thread.wantsWakeup = false;
       entrypoint.wakeup = false;
-      return this.#call(thread, ROLE.wakeup, DISPATCH.wakeup, 0, 0);
+      return this.#announce(thread, ROLE.wakeup, DISPATCH.wakeup, 0, 0);
     }
     switch (entrypoint.next()) {
       case "rpc":
         return this.#serve(thread, entrypoint.dequeue()!);
       case "wakeup":
         entrypoint.wakeup = false;
-        return this.#call(thread, ROLE.notification, DISPATCH.wakeup, 0, 0);
+        return this.#announce(thread, ROLE.notification, DISPATCH.wakeup, 0, 0);
       case "signal": {
         const signal = entrypoint.takeSignal();
-        return !signal || this.#call(thread, ROLE.notification, DISPATCH.signal, signal.imprint, signal.count);
+        return !signal || this.#announce(thread, ROLE.notification, DISPATCH.signal, signal.imprint, signal.count);
       }
       default:
         thread.block(SERVE);
@@ -93,17 +81,19 @@ export class LocalExecutor implements Executor {
       return true;
     }
     call.state = "dispatched";
-    return this.#call(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
+    return this.#announce(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
   }
 
-  #call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
-    const { call, argument } = thread.entrypoint!.serving!;
+  #announce(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
     if (kind === DISPATCH.rpc) thread.trace?.record("rpc_dispatch", String(value));
     else if (kind === DISPATCH.signal) thread.trace?.record("signal_received", `${object >>> 0} ${value >>> 0}`);
-    const result = thread.component.group.direct(call, argument, kind, object | 0, value | 0);
-    if (result === undefined) return this.began(thread, role);
-    this.returned(thread, role, result);
-    return true;
+    return this.call(thread, role, kind, object | 0, value | 0);
+  }
+
+  /** This engine's stack is too small for what the thread stands in. */
+  protected tooDeep(thread: KernelThread, message: string): void {
+    thread.faulted = true;
+    thread.raise(message);
   }
 
   /** A dispatch has frozen, or ended without returning; false when the thread cannot go on at once. */
@@ -173,6 +163,45 @@ export class LocalExecutor implements Executor {
     if (thread.waiting) return;
     const timeoutMs = parked!.timeoutNs === undefined ? Infinity : Number(parked!.timeoutNs) / 1e6;
     thread.block({ kind: "host" }, this.#kernel.now() + timeoutMs);
+  }
+}
+
+export class LocalExecutor extends Steps implements Executor {
+  readonly #kernel: Kernel;
+
+  constructor(kernel: Kernel) {
+    super(kernel);
+    this.#kernel = kernel;
+  }
+
+  run(thread: KernelThread): void {
+    const { component } = thread;
+    component.enter(thread);
+    try {
+      while (thread.runnable && this.step(thread) && !component.interrupted);
+    } finally {
+      component.leave(thread);
+      if (thread.dead) this.#kernel.endThread(thread);
+    }
+  }
+
+  protected go(thread: KernelThread, engine: Thread): boolean {
+    try {
+      thread.component.group.run(engine);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault)) throw thrown;
+      this.tooDeep(thread, messageOf(thrown));
+      return false;
+    }
+    return this.settle(thread, engine);
+  }
+
+  protected call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
+    const { call, argument } = thread.entrypoint!.serving!;
+    const result = thread.component.group.direct(call, argument, kind, object, value);
+    if (result === undefined) return this.began(thread, role);
+    this.returned(thread, role, result);
+    return true;
   }
 }
 

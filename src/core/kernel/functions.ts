@@ -1,5 +1,5 @@
 // Functions of a component's program that threads begin with, and that entrypoints are called by.
-import { type DirectCall, EngineFault, type Entry, type Group } from "../../engine/index.ts";
+import { type DirectCall, EngineFault, type Entry, type Group, type Rewritten } from "../../engine/index.ts";
 
 const DISPATCH_PARAMS = "i32,i32,i32,i32";
 
@@ -19,10 +19,9 @@ export function tableFunction(group: Group, index: number, instance: number): En
   }
 }
 
-/** Whether a function can be an entrypoint's dispatch function. */
-export function dispatches(group: Group, { instance, function: index }: Entry): boolean {
-  const program = group.instances[instance]?.program;
-  if (!program || !Number.isInteger(index) || index < 0 || index >= program.info.functions) return false;
+/** Whether a function of a program can be an entrypoint's dispatch function. */
+export function dispatches(program: Rewritten, index: number): boolean {
+  if (!Number.isInteger(index) || index < 0 || index >= program.info.functions) return false;
   const { params, results } = program.signature(index);
   return params.join() === DISPATCH_PARAMS && results.join() === "i32";
 }

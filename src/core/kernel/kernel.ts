@@ -178,7 +178,7 @@ export class Kernel {
     }
     if (thread.onStack) return this.interrupt(thread); // the rest is done when it has left
     for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") component.group.drop(engine);
+      if (engine.state !== "ended") component.engine.drop(engine);
     }
     if (thread.instance !== 0) this.killThread(thread);
   }
@@ -193,7 +193,7 @@ export class Kernel {
   /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
   forgetWork(thread: KernelThread): void {
     this.unwait(thread);
-    for (const { engine } of thread.activations.splice(0)) thread.component.group.drop(engine);
+    for (const { engine } of thread.activations.splice(0)) thread.component.engine.drop(engine);
     if (thread.entrypoint) thread.entrypoint.serving = undefined;
     this.calls.orphan(thread);
   }
@@ -209,7 +209,7 @@ export class Kernel {
 
   /** A thread that runs now gives way at its next safe point. */
   interrupt(thread: KernelThread): void {
-    if (thread.onStack) thread.component.group.request();
+    if (thread.onStack) thread.component.engine.request();
   }
 
   /** Whether a thread gives way at a safe point that found the flag set. */

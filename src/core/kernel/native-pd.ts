@@ -1,6 +1,6 @@
 // Native_pd: how a parent loads a component's program, and how RTCR sees and fills its table and instance.
 import type { PlainData, SavedGroup } from "../../abi/index.ts";
-import { captureOutside, EngineFault, restoreOutside } from "../../engine/index.ts";
+import { EngineFault } from "../../engine/index.ts";
 import {
   type Capability,
   type CapabilitySlot,
@@ -79,7 +79,7 @@ export class KernelNativePd implements NativePd {
     if (!component.loaded || component.onStack) return refusal("busy");
     component.saveGlobals();
     try {
-      const group = captureOutside(component.group) as unknown as SessionState;
+      const group = component.engine.captureOutside() as unknown as SessionState;
       return success({
         group,
         started: component.started,
@@ -93,13 +93,13 @@ export class KernelNativePd implements NativePd {
 
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     const { component } = this;
-    if (!component.loaded || component.onStack || component.group.threads.length > 0) return refusal("busy");
+    if (!component.loaded || component.onStack || component.engine.threads > 0) return refusal("busy");
     component.saveGlobals();
     try {
       const { group, wasi, started } = state as unknown as InstanceState;
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
       component.ensureInstances(group.instances.length);
-      restoreOutside(component.group, group);
+      component.engine.restoreOutside(group);
       component.started = started !== false;
       if (wasi !== undefined) component.wasi?.restore(wasi);
       return success(undefined);

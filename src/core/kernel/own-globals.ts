@@ -4,14 +4,19 @@
 // I2  Threads with an instance of their own (thread-spawn) have theirs there, and are never the holder.
 import type { PlainData } from "../../abi/index.ts";
 import type { Instance } from "../../engine/index.ts";
-import type { KernelThread } from "./thread.ts";
+
+/** What is needed of a thread. */
+export interface GlobalsHolder {
+  readonly instance: number;
+  globals: readonly PlainData[];
+}
 
 export class OwnGlobals {
   readonly #indices: readonly number[];
   /** As they are in a fresh instance. */
   readonly #initial: readonly PlainData[];
-  #instance: Instance;
-  #holder: KernelThread | undefined;
+  readonly #instance: Instance;
+  #holder: GlobalsHolder | undefined;
 
   /** @param indices the stack pointer's first @param instance fresh */
   constructor(indices: readonly number[], instance: Instance) {
@@ -21,7 +26,7 @@ export class OwnGlobals {
   }
 
   /** Puts a thread's globals into the instance. */
-  enter(thread: KernelThread): void {
+  enter(thread: GlobalsHolder): void {
     if (this.#holder === thread) return;
     this.save();
     if (thread.instance !== 0) return;
@@ -38,11 +43,6 @@ export class OwnGlobals {
     if (holder) holder.globals = this.#indices.map((index) => readGlobal(this.#instance, index));
   }
 
-  /** Another instance takes the place of the one before, whose globals have been saved. */
-  move(instance: Instance): void {
-    this.#instance = instance;
-  }
-
   /** Those of a thread that has not run. @param stackPointer 0: the program's own stack */
   fresh(stackPointer: number): readonly PlainData[] {
     if (stackPointer === 0 || this.#indices.length === 0) return this.#initial;
@@ -51,7 +51,7 @@ export class OwnGlobals {
   }
 
   /** The stack pointer of a thread; 0 if the program has none. */
-  stackPointerOf(thread: KernelThread): number {
+  stackPointerOf(thread: GlobalsHolder): number {
     const [index] = this.#indices;
     if (index === undefined) return 0;
     const value = this.#holder === thread ? readGlobal(this.#instance, index) : (thread.globals[0] ?? 0);

@@ -169,7 +169,7 @@ class PdHome implements ComponentHome {
 }
 
 function memoryOf(component: Component): PlainMemory | undefined {
-  const memory = component.group.instances[0]!.memories[0];
+  const memory = component.engine.memories(0)?.[0];
   if (!memory) return undefined;
   assert(memory.buffer.byteLength % PAGE_BYTES === 0, "Wasm pages are whole pages");
   return new LiveMemory(component, memory);

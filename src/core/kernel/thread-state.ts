@@ -1,6 +1,6 @@
 // The state of a thread as plain data (S26), and back. What comes back may come from a component: it is checked first.
 import type { PlainData, SavedThread } from "../../abi/index.ts";
-import { checkThread, EngineFault } from "../../engine/index.ts";
+import { EngineFault } from "../../engine/index.ts";
 import { objectOf, type SignalSource } from "../../session/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
@@ -17,7 +17,7 @@ export function innermost(thread: KernelThread): {
 } {
   const { activations, component } = thread;
   const stackPointer = component.loaded ? component.stackPointerOf(thread) : 0;
-  const frames = activations.map(({ engine }) => component.group.frames(engine));
+  const frames = activations.map(({ engine }) => component.engine.frames(engine));
   const last = frames.at(-1)?.at(-1);
   const top = activations.at(-1);
   const depth = frames.reduce((sum, { length }) => sum + length, 0);
@@ -38,7 +38,7 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
   try {
     const activations = thread.activations.map(({ engine, role }) => ({
       role,
-      thread: component.group.save(engine) as unknown as PlainData,
+      thread: component.engine.save(engine) as unknown as PlainData,
     }));
     const { serving } = entrypoint ?? {};
     const remainingMs = thread.deadlineMs === Infinity ? -1 : Math.max(0, thread.deadlineMs - kernel.now());
@@ -89,12 +89,11 @@ export function loadThread(
     return true;
   }
   component.saveGlobals();
-  const { group } = component;
-  for (const { engine } of thread.activations) group.drop(engine);
+  for (const { engine } of thread.activations) component.engine.drop(engine);
   thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
     const serves = calls.get(role) ?? role;
     const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
-    const engine = group.restore({ ...renumbered(saved, thread, kernel, calls), id: group.nextThread });
+    const engine = component.engine.restore(renumbered(saved, thread, kernel, calls));
     return { role: own ? serves : ROLE.notification, engine };
   });
   thread.started = read.started;
@@ -178,7 +177,7 @@ class StateReader {
     const { component } = this.#thread;
     const types = component.freshGlobals(0).map((value) => typeof value);
     const instance = number(fields["instance"] ?? 0);
-    if (component.loaded && !component.group.instances[instance]) throw new TypeError("instance");
+    if (component.loaded && !component.engine.memories(instance)) throw new TypeError("instance");
     const ended = fields["ended"] === true;
     if (component.loaded && instance === 0 && fields["started"] === true && !ended) {
       if (globals.length !== types.length || globals.some((value, i) => typeof value !== types[i])) {
@@ -211,8 +210,7 @@ class StateReader {
     const thread: SavedThread = { id, entry, frames, args, ...(hostCall ? { hostCall } : {}) };
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
-    const { group } = this.#thread.component;
-    checkThread(group, thread);
+    this.#thread.component.engine.check(thread);
     return { role, thread };
   }
 

@@ -6,7 +6,7 @@
 // I1  Waiters of a word are woken in the order in which they came.
 // I2  An atomic wait that was notified is over, even if the engine has not said so yet (`settle` finds out).
 import { FUTEX, WAIT } from "../../abi/index.ts";
-import type { AtomicWait, Instance } from "../../engine/index.ts";
+import type { AtomicWait } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
 import { requireHostStack } from "./stack-room.ts";
 import type { KernelThread } from "./thread.ts";
@@ -93,7 +93,7 @@ export class Waits {
   }
 
   /** What the group does at `memory.atomic.wait`. */
-  readonly atomicWait: AtomicWait = (instance, memory, address, expected, timeout, width) => {
+  readonly atomicWait: AtomicWait = (_, memory, address, expected, timeout, width) => {
     requireHostStack();
     const thread = this.#component.running!;
     if (thread.waiting) return [WAIT.interrupted, timeout]; // a poll that had to be passed
@@ -102,16 +102,16 @@ export class Waits {
     if (width < 0) return [WAIT.notEqual, 0n];
     const deadlineMs = timeout < 0n ? Infinity : this.#now() + Number(timeout) / 1e6;
     const waiter = { thread, memory, address: Number(address), width, expected, deadlineMs };
-    const over = this.#begin(instance, waiter, timeout);
+    const over = this.#begin(waiter, timeout);
     if (over !== undefined) return [over, 0n];
     thread.block({ kind: "atomic", memory, address: waiter.address });
-    this.#component.group.request();
+    this.#component.engine.request();
     return [WAIT.interrupted, timeout];
   };
 
   /** @returns an outcome if there is nothing to wait for */
-  #begin(instance: Instance, waiter: Waiter, timeout: bigint): number | undefined {
-    const words = wordsOf(instance.memories[waiter.memory]!, waiter.width);
+  #begin(waiter: Waiter, timeout: bigint): number | undefined {
+    const words = wordsOf(this.#memories(waiter.thread)[waiter.memory]!, waiter.width);
     const limitMs = timeout === FOREVER || timeout < 0n ? Infinity : Number(timeout) / 1e6;
     const expected =
       waiter.width === 8 ? BigInt.asIntN(64, waiter.expected) : Number(BigInt.asIntN(32, waiter.expected));
@@ -150,7 +150,7 @@ export class Waits {
     const left: Waiter[] = [];
     for (const [first, ...others] of places.values()) {
       const all = [first!, ...others];
-      const words = wordsOf(this.#instance(first!.thread).memories[first!.memory]!, 4) as Int32Array<SharedArrayBuffer>;
+      const words = wordsOf(this.#memories(first!.thread)[first!.memory]!, 4) as Int32Array<SharedArrayBuffer>;
       const waiting = Atomics.notify(words, first!.address / 4);
       const over = all.splice(0, all.length - waiting);
       for (const { thread, deadlineMs } of over) thread.wake(deadlineMs <= this.#now() ? WAIT.timedOut : WAIT.ok);
@@ -167,7 +167,7 @@ export class Waits {
         waiter.deadlineMs === Infinity
           ? FOREVER
           : BigInt(Math.ceil(Math.max(0, waiter.deadlineMs - this.#now()) * 1e6));
-      const over = this.#begin(this.#instance(waiter.thread), waiter, left);
+      const over = this.#begin(waiter, left);
       if (over !== undefined) waiter.thread.wake(over === WAIT.notEqual ? WAIT.ok : over);
     }
   }
@@ -181,16 +181,17 @@ export class Waits {
     this.resume(others);
   }
 
-  #instance(thread: KernelThread): Instance {
-    return this.#component.group.instances[thread.instance]!;
+  #memories(thread: KernelThread): readonly WebAssembly.Memory[] {
+    return this.#component.engine.memories(thread.instance)!;
   }
 
   /** One number for one memory, whichever instance's it is: the first instance that holds it. */
   #memoryKey(thread: KernelThread, memory: number): number {
-    const wanted = this.#instance(thread).memories[memory]!;
-    const { instances } = this.#component.group;
-    const owner = instances.findIndex(({ memories }) => memories.includes(wanted));
-    return owner * 2 ** 16 + instances[owner]!.memories.indexOf(wanted);
+    const wanted = this.#memories(thread)[memory]!;
+    const { engine } = this.#component;
+    let owner = 0;
+    while (!engine.memories(owner)!.includes(wanted)) owner++;
+    return owner * 2 ** 16 + engine.memories(owner)!.indexOf(wanted);
   }
 }
 

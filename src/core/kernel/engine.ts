@@ -1,0 +1,210 @@
+// A component's program as the kernel uses it: instances, engine threads, and the globals that belong to threads.
+//
+// `LocalEngine` has them in this JavaScript thread. `cpus/remote-engine.ts` stands for one that another CPU has; there it
+// is a LocalEngine again.
+import type { HostImports, PlainData, SavedFrame, SavedGroup, SavedThread } from "../../abi/index.ts";
+import {
+  captureGroup,
+  captureOutside,
+  checkThread,
+  type DirectCall,
+  type Entry,
+  type Group,
+  type GroupOptions,
+  type GrowthPolicy,
+  type PollPolicy,
+  restoreGroup,
+  restoreOutside,
+  type Thread,
+  type Windows,
+} from "../../engine/index.ts";
+import type { LoadedProgram } from "../program.ts";
+import { directCall, tableFunction } from "./functions.ts";
+import { Instances } from "./instances.ts";
+import { type GlobalsHolder, OwnGlobals } from "./own-globals.ts";
+
+/** "outside": without memories, which belong to a PD. */
+export type CapturedPart = "whole" | "outside";
+
+export interface ComponentEngine {
+  /** The CPU that its threads run on. */
+  readonly cpu: number;
+  /** The first words of the control memory. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  /** How many instances there are. */
+  readonly instances: number;
+  /** How many engine threads have not ended. */
+  readonly threads: number;
+  /** The memories of an instance; undefined if there is no such instance. */
+  memories(instance: number): readonly WebAssembly.Memory[] | undefined;
+  /** Sees to it that there are so many instances. */
+  ensureInstances(count: number): void;
+  /** An instance for another thread (`Instances.take`). */
+  takeInstance(taken: ReadonlySet<number>): number;
+  /** The thread that runs gives way at its next safe point, unless the kernel finds that it need not. */
+  request(): void;
+  /** @param args numbers */
+  spawn(entry: Entry, args: readonly number[]): Thread;
+  drop(thread: Thread): void;
+  /** @throws EngineFault "unsaveable" */
+  save(thread: Thread): SavedThread;
+  /** Takes up a saved thread under a new number. */
+  restore(saved: SavedThread): Thread;
+  frames(thread: Thread): readonly SavedFrame[];
+  /** @throws EngineFault "mismatch" */
+  check(saved: SavedThread): void;
+  tableFunction(index: number, instance: number): Entry | undefined;
+  directCall(entry: Entry): DirectCall;
+  /** Everything, threads included. @throws EngineFault */
+  capture(part: CapturedPart): SavedGroup;
+  /** Brings a fresh engine into a captured state, and gives its threads. @throws EngineFault */
+  recreate(saved: SavedGroup, part: CapturedPart): readonly Thread[];
+  /** Globals, tables, dropped segments. @throws EngineFault */
+  captureOutside(): SavedGroup;
+  /** @throws EngineFault */
+  restoreOutside(saved: SavedGroup): void;
+  /** Own globals of a thread that has not run. */
+  freshGlobals(stackPointer: number): readonly PlainData[];
+  /** Takes the globals that are a thread's own out of the instance: afterwards every thread's are with the thread. */
+  saveGlobals(): void;
+  /** 0 if the program has none. */
+  stackPointerOf(thread: GlobalsHolder): number;
+  /** A thread's object is no more. */
+  forget(thread: GlobalsHolder): void;
+  dispose(): void;
+}
+
+export interface LocalEngineOptions {
+  readonly label: string;
+  readonly program: LoadedProgram;
+  readonly imports: HostImports;
+  readonly group: GroupOptions;
+  readonly windows: Windows | undefined;
+  /** Indices of the globals that are a thread's own, found in the first instance. */
+  readonly own: (group: Group) => readonly number[];
+  readonly policy: PollPolicy;
+  readonly onGrow: GrowthPolicy;
+  /** Instances to begin with. */
+  readonly count?: number;
+}
+
+export class LocalEngine implements ComponentEngine {
+  readonly cpu = 0;
+  readonly group: Group;
+  readonly own: OwnGlobals;
+  readonly #instances: Instances;
+
+  /** @throws as `Instances` */
+  constructor(options: LocalEngineOptions) {
+    this.#instances = new Instances(options, options.count);
+    const { group } = this.#instances;
+    this.group = group;
+    group.policy = options.policy;
+    group.onGrow = options.onGrow;
+    this.own = new OwnGlobals(options.own(group), group.instances[0]!);
+  }
+
+  get words(): Int32Array<SharedArrayBuffer> {
+    return this.group.control.words;
+  }
+
+  get instances(): number {
+    return this.group.instances.length;
+  }
+
+  get threads(): number {
+    return this.group.threads.length;
+  }
+
+  memories(instance: number): readonly WebAssembly.Memory[] | undefined {
+    return this.group.instances[instance]?.memories;
+  }
+
+  ensureInstances(count: number): void {
+    this.#instances.ensure(count);
+  }
+
+  takeInstance(taken: ReadonlySet<number>): number {
+    return this.#instances.take(taken);
+  }
+
+  request(): void {
+    this.group.request();
+  }
+
+  spawn(entry: Entry, args: readonly number[]): Thread {
+    return this.group.spawn(entry, args);
+  }
+
+  drop(thread: Thread): void {
+    this.group.drop(thread);
+  }
+
+  save(thread: Thread): SavedThread {
+    return this.group.save(thread);
+  }
+
+  restore(saved: SavedThread): Thread {
+    return this.group.restore({ ...saved, id: this.group.nextThread });
+  }
+
+  frames(thread: Thread): readonly SavedFrame[] {
+    return this.group.frames(thread);
+  }
+
+  check(saved: SavedThread): void {
+    checkThread(this.group, saved);
+  }
+
+  tableFunction(index: number, instance: number): Entry | undefined {
+    return tableFunction(this.group, index, instance);
+  }
+
+  directCall(entry: Entry): DirectCall {
+    return directCall(this.group, entry);
+  }
+
+  capture(part: CapturedPart): SavedGroup {
+    const { group } = this;
+    if (part === "whole") return captureGroup(group);
+    return { ...captureOutside(group), threads: group.threads.map((thread) => group.save(thread)) };
+  }
+
+  recreate(saved: SavedGroup, part: CapturedPart): readonly Thread[] {
+    const { group } = this;
+    if (part === "whole") restoreGroup(group, saved);
+    else {
+      restoreOutside(group, saved);
+      for (const thread of saved.threads) group.restore(thread);
+    }
+    return group.threads;
+  }
+
+  captureOutside(): SavedGroup {
+    return captureOutside(this.group);
+  }
+
+  restoreOutside(saved: SavedGroup): void {
+    restoreOutside(this.group, saved);
+  }
+
+  freshGlobals(stackPointer: number): readonly PlainData[] {
+    return this.own.fresh(stackPointer);
+  }
+
+  saveGlobals(): void {
+    this.own.save();
+  }
+
+  stackPointerOf(thread: GlobalsHolder): number {
+    return this.own.stackPointerOf(thread);
+  }
+
+  forget(): void {
+    // What it had is with the thread.
+  }
+
+  dispose(): void {
+    // The collector has it when nothing names it.
+  }
+}
