@@ -187,11 +187,14 @@ export class Emitter extends CodeWriter {
     return Number.isFinite(most) ? most : 1;
   }
 
-  /** How many copies of a strip-mined body follow each other, and how often all of them run before a poll. */
+  /**
+   * How many copies of a strip-mined body follow each other, and how often all of them run before a poll: a power of
+   * two, because branch predictors learn the polls together with the period of the program (docs/RATIONALE.md).
+   */
   #mining(at: number): { readonly copies: number; readonly rounds: number } {
     const turns = loopTurns(this.plan.body, at, this.space.mostTurns);
     const copies = Math.min(turns, bodyCopies(this.plan.body, at));
-    return { copies, rounds: Math.ceil(turns / copies) };
+    return { copies, rounds: 2 ** Math.floor(Math.log2(turns / copies)) };
   }
 
   #openMined(at: number): void {

@@ -71,14 +71,14 @@ test("bounds of counted loops", () => {
 
 const NOP = "(nop)";
 const FORMS: readonly (readonly [text: string, turns: number])[] = [
-  [`(loop $l ${NOP.repeat(14)} (br $l))`, 256],
-  [`(loop $l (br_if $l (local.get $n)))`, 1365],
+  [`(loop $l ${NOP.repeat(14)} (br $l))`, 1024],
+  [`(loop $l (br_if $l (local.get $n)))`, 5461],
   [`(loop $l (call $f) (br $l))`, 1],
   [`(loop $l (memory.fill (i32.const 0) (i32.const 0) (local.get $n)) (br $l))`, 1],
   [`(loop $l (drop (memory.grow (i32.const 1))) (br $l))`, 1],
   [`(loop $l ${NOP.repeat(1400)} (br $l))`, 1],
   [upTo("ne", 64), 0],
-  [upTo("ne", 2000), 455],
+  [upTo("ne", 2000), 1820],
   ["(loop)", 1],
 ]; // biome-ignore format: one line a loop
 

@@ -3,18 +3,18 @@
 // A loop without any call and without inner loops is strip-mined (emit-loops.ts): a counter in a local runs down, and
 // only when it is spent the flag is looked at. That keeps the poll's call out of the loop that the engine optimises.
 // The number of turns bounds how long a freeze waits: turns times instructions of the body stay below
-// MINED_INSTRUCTIONS, which take a microsecond or two. A loop whose end is near by its own count (counted-loops.ts)
+// MINED_INSTRUCTIONS, which take some microseconds. A loop whose end is near by its own count (counted-loops.ts)
 // never polls. A loop of no instructions is how hand-written code asks for a safe point: it polls.
 
 import { BLOCK_VALUE, type Body, OP } from "../wasm/index.ts";
 import { mostTurnsOf } from "./counted-loops.ts";
 
 /** Instructions that a strip-mined loop may run between two polls. */
-const MINED_INSTRUCTIONS = 4096;
-/** Instructions of a loop that is known to end by itself and never polls: some microseconds. */
+const MINED_INSTRUCTIONS = 16384;
+/** Instructions of a loop that is known to end by itself and never polls. */
 const UNPOLLED_INSTRUCTIONS = 16384;
 /** With fewer turns the counter costs what it saves. */
-const FEWEST_TURNS = 4;
+const FEWEST_TURNS = 16;
 /** Instructions that all copies of a strip-mined body may have together. */
 const COPIED_INSTRUCTIONS = 48;
 const MOST_COPIES = 8;
