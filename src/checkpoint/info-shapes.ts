@@ -4,9 +4,11 @@ import type {
   CallInfo,
   CapabilityInfo,
   ChildInfo,
+  ComponentInfo,
   CpuInfo,
   DataspaceInfo,
   ForeignSessionInfo,
+  FurtherCpuInfo,
   ObjectInfo,
   ParentInfo,
   PdInfo,
@@ -67,6 +69,9 @@ const pd = record<PdInfo>({
   data: bytes,
   instance: plain,
 });
+const place = record<{ x: number; y: number; width: number; height: number }>({
+  ...{ x: count, y: count, width: count, height: count },
+});
 const thread = record<ThreadInfo>({
   ...OBJECT,
   nativeBadge: count,
@@ -77,7 +82,7 @@ const thread = record<ThreadInfo>({
   started: flag,
   paused: flag,
   singleStep: flag,
-  affinity: record({ x: count, y: count, width: count, height: count }),
+  affinity: place,
   faultHandlerBadge: count,
   stackPointer: count,
   state: plain,
@@ -96,55 +101,79 @@ export const readCallInfo: Shape<CallInfo> = record<CallInfo>({
   capabilityBadges: list(count),
 });
 
+const capability = record<CapabilityInfo>({ slot: count, badge: count, references: count });
+const CPU = { ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads: list(thread) };
+const NATIVE = { native: text, servedBadges: list(count) };
+const component = record<ComponentInfo>(
+  {
+    program: (value, path) => (value === "" ? "" : hash(value, path)),
+    windows: flag,
+    growthRequests: flag,
+    binaryBadge: count,
+    parentBadge: count,
+    accountBadge: count,
+    pd,
+    capabilities: list(capability),
+  },
+  NATIVE,
+);
+
 /** A child's record from plain data. Throws CheckpointFault "damaged" naming the field. */
-export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>({
-  name: text,
-  program: hash,
-  windows: flag,
-  parent: record<ParentInfo>({
-    badge: count,
-    announced: list(text),
-    request: text,
-    exit: list(integer),
-    sessionHandlerBadge: count,
-    resourceHandlerBadge: count,
-    yieldHandlerBadge: count,
-    heartbeatHandlerBadge: count,
-  }),
-  pd,
-  cpu: record<CpuInfo>({ ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads: list(thread) }),
-  logs: list(session),
-  timers: list(
-    record<TimerInfo>({
-      ...SESSION,
-      handlerBadge: count,
-      timeoutUs: count,
-      periodic: flag,
-      remainingUs: count,
-      elapsedUs: count,
+export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
+  {
+    name: text,
+    program: hash,
+    windows: flag,
+    parent: record<ParentInfo>({
+      badge: count,
+      announced: list(text),
+      request: text,
+      exit: list(integer),
+      sessionHandlerBadge: count,
+      resourceHandlerBadge: count,
+      yieldHandlerBadge: count,
+      heartbeatHandlerBadge: count,
     }),
-  ),
-  roms: list(
-    record<RomInfo>({
-      ...SESSION,
-      module: text,
-      dataspaceBadge: count,
-      size: count,
-      handlerBadge: count,
-      content: bytes,
-    }),
-  ),
-  rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
-  reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
-  foreign: list(
-    record<ForeignSessionInfo>({
-      ...SESSION,
-      service: text,
-      server: text,
-      serverId: count,
-      phase: text,
-      addedArgs: text,
-    }),
-  ),
-  capabilities: list(record<CapabilityInfo>({ slot: count, badge: count, references: count })),
-});
+    pd,
+    cpu: record<CpuInfo>(CPU),
+    logs: list(session),
+    timers: list(
+      record<TimerInfo>({
+        ...SESSION,
+        handlerBadge: count,
+        timeoutUs: count,
+        periodic: flag,
+        remainingUs: count,
+        elapsedUs: count,
+      }),
+    ),
+    roms: list(
+      record<RomInfo>({
+        ...SESSION,
+        module: text,
+        dataspaceBadge: count,
+        size: count,
+        handlerBadge: count,
+        content: bytes,
+      }),
+    ),
+    rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
+    reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
+    foreign: list(
+      record<ForeignSessionInfo>({
+        ...SESSION,
+        service: text,
+        server: text,
+        serverId: count,
+        phase: text,
+        addedArgs: text,
+      }),
+    ),
+    capabilities: list(capability),
+  },
+  {
+    ...NATIVE,
+    components: list(component),
+    cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: place })),
+  },
+);

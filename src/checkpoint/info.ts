@@ -188,10 +188,48 @@ export interface CallInfo {
   readonly capabilityBadges: readonly number[];
 }
 
-/** Everything recorded of one child. */
-export interface ChildInfo {
+/** What is recorded of a program that is one in TypeScript. */
+export interface NativeInfo {
+  /** Its name, as `init`. Absent: the program is a module. */
+  readonly native?: string;
+  /** Objects that it serves itself; absent: none. */
+  readonly servedBadges?: readonly number[];
+}
+
+/**
+ * A component that a child keeps itself: one that a guest has started, or a child of an init that is RTCR's child, however
+ * deep. Its PD session is one of RTCR's child.
+ */
+export interface ComponentInfo extends NativeInfo {
+  /** Of its program; empty: none is loaded yet. */
+  readonly program: string;
+  readonly windows: boolean;
+  /** memory.grow beyond the quota asks the parent. */
+  readonly growthRequests: boolean;
+  /** The dataspace that the program was loaded from, of a ROM session or a PD of the child; 0: none is loaded. */
+  readonly binaryBadge: number;
+  /** Its parent, whoever is it; 0: none is assigned. */
+  readonly parentBadge: number;
+  /** The PD that its quota comes from; 0: none. */
+  readonly accountBadge: number;
+  readonly pd: PdInfo;
+  readonly capabilities: readonly CapabilityInfo[];
+}
+
+/** A CPU session beside that of the environment: its threads may be of any component of the child. */
+export interface FurtherCpuInfo extends CpuInfo {
+  /** The CPU session that its quota comes from; 0: none. */
+  readonly accountBadge: number;
+  /** Microseconds of each second. */
+  readonly quotaUs: number;
+  /** CPUs relative to the child's own; without an extent all of them. */
+  readonly affinity: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
+/** Everything recorded of one child, and of the components that it keeps itself. */
+export interface ChildInfo extends NativeInfo {
   readonly name: string;
-  /** SHA-256 of its program, hexadecimal. */
+  /** SHA-256 of its program, hexadecimal; of one in TypeScript, of the binary that names it. */
   readonly program: string;
   readonly windows: boolean;
   readonly parent: ParentInfo;
@@ -204,4 +242,7 @@ export interface ChildInfo {
   readonly reports: readonly ReportInfo[];
   readonly foreign: readonly ForeignSessionInfo[];
   readonly capabilities: readonly CapabilityInfo[];
+  /** Components that the child keeps itself, in the order of their PD sessions; absent: none. */
+  readonly components?: readonly ComponentInfo[];
+  readonly cpus?: readonly FurtherCpuInfo[];
 }

@@ -60,15 +60,22 @@ export function list<T>(item: Shape<T>): Shape<readonly T[]> {
   };
 }
 
-/** Exactly these fields. */
-export function record<T extends object>(shapes: { readonly [K in keyof T]: Shape<T[K]> }): Shape<T> {
+type Shapes<T, Keys extends keyof T> = { readonly [K in Keys]-?: Shape<Exclude<T[K], undefined>> };
+type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
+
+/** Exactly these fields, and of the optional ones those that are there. */
+export function record<T extends object>(
+  shapes: Shapes<T, Exclude<keyof T, OptionalKeys<T>>>,
+  ...[optional = {} as never]: OptionalKeys<T> extends never ? [] : [Shapes<T, OptionalKeys<T>>]
+): Shape<T> {
   return (value, path) => {
     if (value instanceof Uint8Array) throw damagedField(path, "bytes", "an object");
     const fields = new Fields(value, path);
-    const entries = Object.entries(shapes).map(([key, shape]) => [
-      key,
-      (shape as Shape<unknown>)(fields.take(key), pathTo(path, key)),
-    ]);
+    const read = (from: object, key: string) =>
+      (from as Readonly<Record<string, Shape<unknown>>>)[key]!(fields.take(key), pathTo(path, key));
+    const entries = Object.keys(shapes).map((key) => [key, read(shapes, key)]);
+    const present = Object.keys(optional).filter((key) => fields.has(key));
+    entries.push(...present.map((key) => [key, read(optional, key)]));
     fields.done();
     return Object.fromEntries(entries) as T;
   };

@@ -57,7 +57,7 @@ export function systemLike({ program }: Pick<Checkpoint, "program">): boolean {
 export function fromCheckpoint(checkpoint: Checkpoint): SystemCheckpoint {
   if (!systemLike(checkpoint)) throw damagedField("program", checkpoint.program, `a checkpoint of kind ${KIND}`);
   const { created, name, parent, modules } = checkpoint;
-  const { children, exited, calls } = record({
+  const { children, exited, calls } = record<Pick<SystemCheckpoint, "children" | "exited" | "calls">>({
     children: list(readChildInfo),
     exited: list(record<ExitedChild>({ name: text, value: integer })),
     calls: list(readCallInfo),

@@ -1,5 +1,5 @@
 // Components in TypeScript that a system can be made of, by the names that modules have (`rtcr-native:NAME`).
-import type { NativePrograms } from "../core/index.ts";
+import type { NativeProgram, NativePrograms } from "../core/index.ts";
 import { init } from "../init/index.ts";
 import { interposer } from "./interposer.ts";
 import { logServer } from "./log-server.ts";
@@ -11,7 +11,7 @@ export { logServer } from "./log-server.ts";
 export { reportRom } from "./report-rom.ts";
 export { type Answer, type Serve, type ServedRequest, type ServedSession, Server } from "./server.ts";
 
-export const NATIVE_PROGRAMS: NativePrograms = new Map([
+export const NATIVE_PROGRAMS: NativePrograms = new Map<string, NativeProgram>([
   ["init", init],
   ["report_rom", reportRom],
   ["log_server", logServer],

@@ -6,7 +6,7 @@
 import type { ChildInfo, DataspaceInfo } from "../checkpoint/index.ts";
 import { endScope } from "../profile/index.ts";
 import type { Capability, Dataspace } from "../session/index.ts";
-import { environment } from "./capture.ts";
+import { environment } from "./components.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RtcrPd } from "./pd.ts";
 import { beginRestoredAllocation, restoreBytes } from "./scopes.ts";

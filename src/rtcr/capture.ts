@@ -8,7 +8,6 @@
 // I3  The children go on afterwards, whatever happens.
 import {
   type CallInfo,
-  type CapabilityInfo,
   type ChildInfo,
   type ExitedChild,
   type ForeignSessionInfo,
@@ -16,7 +15,8 @@ import {
   type SystemCheckpoint,
 } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
-import { type Cached, type CallState, type Dataspace, type NativePd, objectOf } from "../session/index.ts";
+import type { Cached, CallState, Dataspace } from "../session/index.ts";
+import { capabilitiesOf, captureComponents, environment, nativeInfo } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { type DataProvider, type Lease, leaseBytes } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
@@ -132,9 +132,8 @@ function captureChild(
   pending: readonly ForeignSessionInfo[],
 ): ChildInfo {
   const { pd, cpu } = environment(child);
-  const native = objectOf<NativePd>(pd.nativePd(), "native-pd");
-  const program = native?.program();
-  if (!native || !program || !pd.parent) {
+  const program = pd.native.program();
+  if (!program || !pd.parent) {
     throw new RtcrFault("unsaveable", `child "${child.name}" has no program`, { child: child.name });
   }
   return {
@@ -150,28 +149,10 @@ function captureChild(
     rms: measure("Checkpoint of RM", () => child.of(RtcrRm).map((rm) => rm.checkpoint())),
     reports: child.of(RtcrReport).map((report) => report.checkpoint()),
     foreign: [...child.foreign, ...pending],
-    capabilities: measure("Checkpoint of capabilities", () => native.slots()).map(
-      ({ slot, capability, count }): CapabilityInfo => ({
-        slot,
-        badge: capability.valid ? capability.badge : 0,
-        references: count,
-      }),
-    ),
+    capabilities: measure("Checkpoint of capabilities", () => capabilitiesOf(pd)),
+    ...nativeInfo(pd),
+    ...captureComponents(child, copy),
   };
-}
-
-/** The child's own PD and CPU session. Sessions for components that the child keeps itself cannot be recorded yet. */
-export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonly cpu: RtcrCpu } {
-  const pds = child.of(RtcrPd);
-  const cpus = child.of(RtcrCpu);
-  const [pd] = pds;
-  const [cpu] = cpus;
-  if (!pd || !cpu) throw new RtcrFault("unsaveable", `child "${child.name}" has no PD yet`, { child: child.name });
-  if (pds.length > 1 || cpus.length > 1) {
-    const message = `child "${child.name}" keeps ${pds.length - 1} components of its own: put them under the supervisor instead`;
-    throw new RtcrFault("unsaveable", message, { child: child.name });
-  }
-  return { pd, cpu };
 }
 
 /** Calls that threads of the children make or serve, each once. */

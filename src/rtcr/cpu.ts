@@ -1,5 +1,5 @@
 // The CPU session that a child sees, and its Native_cpu, which gives the real thread for ours (spec 2.5, S29).
-import type { CpuInfo } from "../checkpoint/index.ts";
+import type { CpuInfo, FurtherCpuInfo } from "../checkpoint/index.ts";
 import {
   type CallState,
   type Capability,
@@ -7,6 +7,7 @@ import {
   type CpuThread,
   type Dataspace,
   INVALID,
+  type Location,
   type NativeCpu,
   type NativeThreadState,
   type OutOf,
@@ -20,16 +21,22 @@ import { RtcrCpuThread } from "./cpu-thread.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, Front, requireObject, Tracked } from "./tracked.ts";
 
+/** As a location that a client gives: without an extent it is all that there is. */
+const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
+
 export class RtcrCpu implements CpuSession {
   readonly kind = "cpu";
   readonly base: SessionBase<CpuSession>;
   readonly threads = new Tracked<RtcrCpuThread>();
   readonly #context: ChildContext;
   readonly #native: RtcrNativeCpu;
+  readonly #affinity: Location | undefined;
   #handler: Capability<SignalContext> = INVALID;
+  #account: Capability<CpuSession> = INVALID;
 
   constructor(context: ChildContext, opened: Opened<CpuSession>) {
     this.#context = context;
+    this.#affinity = opened.affinity;
     this.base = new SessionBase<CpuSession>(context, this, opened);
     this.#native = new RtcrNativeCpu(context, this.#cpu.nativeCpu());
   }
@@ -69,7 +76,9 @@ export class RtcrCpu implements CpuSession {
   }
 
   refAccount(cpu: Capability<CpuSession>): number {
-    return this.#cpu.refAccount(this.#context.real(cpu));
+    const result = this.#cpu.refAccount(this.#context.real(cpu));
+    if (result === 0) this.#account = cpu;
+    return result;
   }
 
   transferQuota(cpu: Capability<CpuSession>, amount: number): number {
@@ -91,6 +100,12 @@ export class RtcrCpu implements CpuSession {
       faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
       threads: this.threads.checkpoint((thread) => thread.checkpoint()),
     };
+  }
+
+  /** A session beside the environment's. */
+  checkpointFurther(): FurtherCpuInfo {
+    const accountBadge = this.#account.valid ? this.#account.badge : 0;
+    return { ...this.checkpoint(), accountBadge, quotaUs: this.quota().us, affinity: this.#affinity ?? EVERYWHERE };
   }
 
   /** Calls under way that its threads make or serve. */

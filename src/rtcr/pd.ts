@@ -1,23 +1,26 @@
 // The PD session that a child sees: everything it allocates is tracked, then passed on to the real one (spec 1.3).
 import type { PdInfo } from "../checkpoint/index.ts";
 import { endScope } from "../profile/index.ts";
-import type {
-  Cached,
-  Capability,
-  CpuThread,
-  Dataspace,
-  NativePd,
-  OutOf,
-  ParentSession,
-  PdSession,
-  RegionMap,
-  RpcObject,
-  SignalContext,
-  SignalSource,
-  TransferRefusal,
+import {
+  type Cached,
+  type Capability,
+  type CpuThread,
+  type Dataspace,
+  ENV_SESSION,
+  INVALID,
+  type NativePd,
+  type OutOf,
+  type ParentSession,
+  type PdSession,
+  type RegionMap,
+  type RpcObject,
+  type SignalContext,
+  type SignalSource,
+  type TransferRefusal,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
+import { RtcrNativePd } from "./native-pd.ts";
 import { RtcrParent } from "./parent.ts";
 import { type CopyOut, TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
 import { RtcrRegionMap, roleAt } from "./region-map.ts";
@@ -40,9 +43,12 @@ export class RtcrPd implements PdSession {
     readonly stackArea: RtcrRegionMap;
     readonly linkerArea: RtcrRegionMap;
   };
-  /** The parent as the child sees it; undefined until one is assigned. */
+  readonly native: RtcrNativePd;
+  /** The parent as the child itself sees it, once it is assigned; components that it keeps see theirs as they are. */
   parent: RtcrParent | undefined;
   readonly #context: ChildContext;
+  #assigned: Capability<ParentSession> = INVALID;
+  #account: Capability<PdSession> = INVALID;
 
   constructor(context: ChildContext, opened: Opened<PdSession>) {
     this.#context = context;
@@ -53,6 +59,7 @@ export class RtcrPd implements PdSession {
       stackArea: new RtcrRegionMap(context, pd.stackArea(), "stack-area"),
       linkerArea: new RtcrRegionMap(context, pd.linkerArea(), "linker-area"),
     };
+    this.native = new RtcrNativePd(context, pd.nativePd(), this.base.capability);
   }
 
   get #pd(): PdSession {
@@ -60,8 +67,20 @@ export class RtcrPd implements PdSession {
   }
 
   assignParent(parent: Capability<ParentSession>): void {
+    if (!this.#assigned.valid) this.#assigned = parent;
+    if (this.base.id !== ENV_SESSION.pd) return this.#pd.assignParent(parent);
     this.parent = new RtcrParent(this.#context, parent);
     this.#pd.assignParent(this.parent.capability);
+  }
+
+  /** Whoever was assigned as parent. */
+  get assigned(): Capability<ParentSession> {
+    return this.#assigned;
+  }
+
+  /** The PD that its quota comes from. */
+  get account(): Capability<PdSession> {
+    return this.#account;
   }
 
   assignPci(address: number, bdf: number): boolean {
@@ -131,7 +150,9 @@ export class RtcrPd implements PdSession {
   }
 
   refAccount(pd: Capability<PdSession>): Attempt<void, "invalid-session"> {
-    return this.#pd.refAccount(this.#context.real(pd));
+    const done = this.#pd.refAccount(this.#context.real(pd));
+    if (done.ok) this.#account = pd;
+    return done;
   }
 
   transferCapQuota(to: Capability<PdSession>, caps: number): Attempt<void, TransferRefusal<"out-of-caps">> {
@@ -179,7 +200,7 @@ export class RtcrPd implements PdSession {
   }
 
   nativePd(): Capability<NativePd> {
-    return this.#pd.nativePd();
+    return this.native.capability;
   }
 
   /**
@@ -192,13 +213,8 @@ export class RtcrPd implements PdSession {
     const { addressSpace, stackArea, linkerArea } = this.maps;
     const roles = rolesOf(this.maps);
     const pd = this.#pd;
-    const native = requireObject<NativePd>(pd.nativePd(), "native-pd");
-    const instance = native.captureInstance();
-    if (!instance.ok) {
-      const message = `the program's globals or tables hold what has no saved form (${instance.reason})`;
-      throw new RtcrFault("unsaveable", message, { reason: instance.reason });
-    }
-    const data = native.data();
+    const instance = this.#instance();
+    const data = this.native.data();
     return {
       ...this.base.info(),
       signalSources: this.sources.checkpoint((source) => source.checkpoint()),
@@ -212,23 +228,36 @@ export class RtcrPd implements PdSession {
       linkerArea: linkerArea.checkpoint(),
       ramQuota: pd.ramQuota(),
       capQuota: pd.capQuota(),
-      nativeBadge: pd.nativePd().badge,
+      nativeBadge: this.native.capability.badge,
       dataBadge: data.badge,
       data: data.object ? copy(data.object, data.object.size()) : new Uint8Array(),
-      instance: instance.value,
+      instance,
     };
+  }
+
+  /** Null: no program is loaded. */
+  #instance(): PdInfo["instance"] {
+    const program = this.native.program();
+    if (!program) return null;
+    const instance = this.native.captureInstance();
+    if (instance.ok) return instance.value;
+    const message =
+      program.native === undefined
+        ? `the program's globals or tables hold what has no saved form (${instance.reason})`
+        : `the program "${program.native}" is one in TypeScript that cannot be checkpointed: put it beside the supervisor`;
+    throw new RtcrFault("unsaveable", message, { reason: instance.reason });
   }
 
   /** Bytes that `checkpoint` copies. */
   contentBytes(): readonly number[] {
-    const native = requireObject<NativePd>(this.#pd.nativePd(), "native-pd");
     const own = Array.from(this.dataspaces, ({ capability }) => capability.object?.size() ?? 0);
-    return [...own, native.data().object?.size() ?? 0];
+    return [...own, this.native.data().object?.size() ?? 0];
   }
 
   dispose(): void {
     for (const map of Object.values(this.maps)) map.dispose();
     this.parent?.dispose();
+    this.native.dispose();
     this.base.dispose();
   }
 }

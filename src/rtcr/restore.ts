@@ -60,13 +60,17 @@ export function restore(
   keep: Keep,
 ): readonly RepairReport[] {
   const restorers = children.map((child) => new Restorer(child, translation, keep));
-  for (const restorer of restorers) restorer.objects();
-  for (const restorer of restorers) restorer.relations();
-  const repairs = restorers.flatMap((restorer) => restorer.contents());
-  const numbers = adoptCalls(calls, restorers, translation);
-  for (const restorer of restorers) restorer.threads(numbers);
-  for (const restorer of restorers) restorer.release();
-  return repairs;
+  try {
+    for (const restorer of restorers) restorer.objects();
+    for (const restorer of restorers) restorer.relations();
+    const repairs = restorers.flatMap((restorer) => restorer.contents());
+    const numbers = adoptCalls(calls, restorers, translation);
+    for (const restorer of restorers) restorer.threads(numbers);
+    for (const restorer of restorers) restorer.release();
+    return repairs;
+  } finally {
+    translation.settle();
+  }
 }
 
 /** Calls whose caller or entrypoint is among the children go on; the rest is issued again, or nobody waits for it. */

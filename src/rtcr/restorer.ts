@@ -1,32 +1,51 @@
 // The restore of one child, step by step; the order of steps over all children is restore.ts's. Above 400 lines: every
 // step finds what the ones before it have made by the badges that this class keeps.
-import type { ChildInfo, DataspaceInfo, ObjectInfo, RegionMapInfo, SessionInfo } from "../checkpoint/index.ts";
+import type {
+  ChildInfo,
+  ComponentInfo,
+  CpuInfo,
+  DataspaceInfo,
+  FurtherCpuInfo,
+  ObjectInfo,
+  PdInfo,
+  RegionMapInfo,
+  SessionInfo,
+  ThreadInfo,
+} from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
   type CpuThread,
   type Dataspace,
-  type NativePd,
-  objectOf,
+  type ParentSession,
+  type PdSession,
   type SignalContext,
   type SignalSource,
   toPages,
 } from "../session/index.ts";
 import { type Attempt, required } from "../util/index.ts";
-import { environment } from "./capture.ts";
-import type { RtcrCpu } from "./cpu.ts";
+import { environment } from "./components.ts";
+import { RtcrCpu } from "./cpu.ts";
 import type { RtcrCpuThread } from "./cpu-thread.ts";
 import { RtcrFault } from "./faults.ts";
-import type { RtcrPd } from "./pd.ts";
+import { RtcrPd } from "./pd.ts";
 import type { RtcrRegionMap } from "./region-map.ts";
 import { RtcrReport } from "./report.ts";
 import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
+import { fundComponents, loadComponent } from "./restore-components.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import { restoreBytes, restoreContent } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { Translation } from "./translation.ts";
+
+/** A component of the child: its PD now, and what was recorded of it. */
+interface Part {
+  readonly pd: RtcrPd;
+  readonly info: PdInfo;
+  readonly record: ChildInfo | ComponentInfo;
+}
 
 export class Restorer {
   readonly cpu: RtcrCpu;
@@ -35,8 +54,11 @@ export class Restorer {
   readonly #translation: Translation;
   readonly #keep: Keep;
   readonly #pd: RtcrPd;
+  /** The child's own component first. */
+  readonly #parts: Part[];
+  readonly #cpus: { readonly cpu: RtcrCpu; readonly info: CpuInfo }[];
   /** As recorded, in order. */
-  readonly #threads: RtcrCpuThread[] = [];
+  readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo }[] = [];
 
   constructor(child: RestoredChild, translation: Translation, keep: Keep) {
     this.#child = child;
@@ -46,51 +68,68 @@ export class Restorer {
     const { pd, cpu } = environment(child.tracked);
     this.#pd = pd;
     this.cpu = cpu;
+    this.#parts = [{ pd, info: child.info.pd, record: child.info }];
+    this.#cpus = [{ cpu, info: child.info.cpu }];
   }
 
   /** Everything that can be named. */
   objects(): void {
-    const { pd, cpu } = this.#info;
-    const native = this.#native();
+    const { cpu, rms } = this.#info;
     for (const thread of this.cpu.threads) thread.clear();
     if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
     this.#nameEnvironment();
-    const instance = native.restoreInstance(pd.instance);
-    if (!instance.ok) throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
-    this.#makeThreads();
-    this.#makeSignals();
-    this.#makeDataspaces();
+    this.#restoreModule(this.#parts[0]!);
     this.#makeSessions();
+    this.#makeComponents();
+    for (const each of this.#cpus) this.#makeThreads(each);
+    for (const part of this.#parts) {
+      this.#makeSignals(part);
+      this.#makeDataspaces(part);
+      for (const badge of part.record.servedBadges ?? []) this.#translation.promise(badge);
+    }
+    for (const info of rms) this.#makeRegionMaps(info);
   }
 
   /** Everything that names something. */
   relations(): void {
-    const { pd, cpu, parent, rms } = this.#info;
-    const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
+    const { parent, rms } = this.#info;
     this.#restoreSessions(); // their dataspaces may be attached
     this.#adoptSessions();
-    for (const [map, info] of [
-      [stackArea, pd.stackArea],
-      [linkerArea, pd.linkerArea],
-      [addressSpace, pd.addressSpace],
-    ] as const) {
-      this.#attachAll(map, info);
+    for (const { pd, info } of this.#parts) {
+      const { addressSpace, stackArea, linkerArea } = pd.maps;
+      this.#attachAll(stackArea, info.stackArea);
+      this.#attachAll(linkerArea, info.linkerArea);
+      this.#attachAll(addressSpace, info.addressSpace);
     }
     for (const info of rms.flatMap(({ regionMaps }) => regionMaps)) this.#attachAll(this.#ownMap(info), info);
-    this.#contextThen(cpu.faultHandlerBadge, (context) => this.cpu.exceptionSigh(context));
+    for (const { cpu, info } of this.#cpus) {
+      this.#contextThen(info.faultHandlerBadge, (context) => cpu.exceptionSigh(context));
+    }
     required(this.#pd.parent, "a parent").restore(parent, (badge) => this.#translation.get<SignalContext>(badge));
-    this.#installCapabilities();
-    const pending = pd.signalContexts.filter(({ queued }) => queued > 0).sort((a, b) => a.queued - b.queued);
-    for (const { badge, pending: count } of pending) this.#translation.get<SignalContext>(badge).object?.submit(count);
+    for (const part of this.#parts) {
+      const { parentBadge = 0 } = part.record as Partial<ComponentInfo>; // RTCR has assigned that of the child itself
+      if (parentBadge !== 0) part.pd.assignParent(this.#translation.get<ParentSession>(parentBadge));
+      this.#installCapabilities(part);
+      this.#restoreNative(part);
+    }
+    for (const { info } of this.#parts) {
+      const pending = info.signalContexts.filter(({ queued }) => queued > 0).sort((a, b) => a.queued - b.queued);
+      for (const { badge, pending: count } of pending)
+        this.#translation.get<SignalContext>(badge).object?.submit(count);
+    }
   }
 
   /** Bytes. Those of dataspaces that the bootstrap has filled are in place, but for stacks that it has used since. */
   contents(): readonly RepairReport[] {
-    const { pd, name, cpu } = this.#info;
-    const { filled } = this.#child;
+    return this.#parts.flatMap((part) => this.#partContents(part));
+  }
+
+  #partContents({ pd, info: recorded }: Part): readonly RepairReport[] {
+    const { name, cpu } = this.#info;
+    const filled = pd === this.#pd ? this.#child.filled : undefined;
     const reports: RepairReport[] = [];
-    const base = required(this.#native().program(), "a program").stackArea;
-    for (const info of pd.dataspaces) {
+    const base = pd.native.program()?.stackArea ?? 0;
+    for (const info of recorded.dataspaces) {
       const dataspace = this.#translation.get<Dataspace>(info.badge).object;
       if (!dataspace) continue;
       if (!filled?.dataspaces.has(info.allocated)) {
@@ -99,20 +138,19 @@ export class Restorer {
       }
       const repair = beginScope("Stack Repair", "blue");
       const lookUp = beginScope("Dataspace Region-Map Look-Up", "blue");
-      const region = pd.stackArea.regions.find(({ dataspaceBadge }) => dataspaceBadge === info.badge);
+      const region = recorded.stackArea.regions.find(({ dataspaceBadge }) => dataspaceBadge === info.badge);
       if (region) endScope(lookUp); // scopes that do not end are not recorded
       if (!region)
         restoreContent(dataspace, info.content); // heaps and the like: the bootstrap has worked there
       else reports.push(...repairStack({ child: name, threads: cpu.threads, filled, region, base, dataspace, info }));
       if (region) endScope(repair);
     }
-    if (pd.dataBadge !== 0) this.#fillData(pd.data);
+    if (recorded.dataBadge !== 0) this.#fillData(pd, recorded.data);
     return reports;
   }
 
   threads(calls: ReadonlyMap<number, number>): void {
-    for (const [i, info] of this.#info.cpu.threads.entries()) {
-      const thread = this.#threads[i]!;
+    for (const { thread, info } of this.#threads) {
       thread.hold();
       const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
       if (!thread.restore(info, handler, calls)) throw this.#mismatch(`thread "${info.name}"`);
@@ -122,28 +160,40 @@ export class Restorer {
   release(): void {
     this.#child.tracked.context.restoring = false;
     const scope = beginScope("Resume", "green");
-    for (const thread of this.#threads) thread.release();
+    for (const { thread } of this.#threads) thread.release();
     endScope(scope);
   }
 
-  #native(): NativePd {
-    const native = objectOf<NativePd>(this.#pd.nativePd(), "native-pd");
-    if (!native) throw this.#refused("its component", "gone");
-    return native;
+  /** State of a module outside dataspaces, before anything runs in it. */
+  #restoreModule({ pd, info, record }: Part): void {
+    if (record.native !== undefined || record.program === "") return;
+    const instance = pd.native.restoreInstance(info.instance);
+    if (!instance.ok) throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
+  }
+
+  /** A program in TypeScript goes on when everything that it holds is there. */
+  #restoreNative({ pd, info, record }: Part): void {
+    if (record.native === undefined) return;
+    const instance = pd.native.restoreInstance(info.instance);
+    if (!instance.ok) throw this.#mismatch(`the state of "${record.native}" (${pd.native.problem()})`);
   }
 
   #nameEnvironment(): void {
     const { pd, cpu, parent } = this.#info;
-    const { addressSpace, stackArea, linkerArea } = this.#pd.maps;
     this.#translation.add(parent.badge, required(this.#pd.parent, "a parent").capability);
-    this.#translation.add(pd.badge, this.#pd.base.capability);
-    this.#translation.add(pd.nativeBadge, this.#pd.nativePd());
-    this.#translation.add(pd.dataBadge, this.#native().data());
+    this.#namePd(pd, this.#pd);
     this.#translation.add(cpu.badge, this.cpu.base.capability);
     this.#translation.add(cpu.nativeBadge, this.cpu.nativeCpu());
-    this.#nameMap(pd.addressSpace, addressSpace);
-    this.#nameMap(pd.stackArea, stackArea);
-    this.#nameMap(pd.linkerArea, linkerArea);
+  }
+
+  #namePd(info: PdInfo, pd: RtcrPd): void {
+    const { addressSpace, stackArea, linkerArea } = pd.maps;
+    this.#translation.add(info.badge, pd.base.capability);
+    this.#translation.add(info.nativeBadge, pd.nativePd());
+    this.#translation.add(info.dataBadge, pd.native.data());
+    this.#nameMap(info.addressSpace, addressSpace);
+    this.#nameMap(info.stackArea, stackArea);
+    this.#nameMap(info.linkerArea, linkerArea);
   }
 
   #nameMap(info: RegionMapInfo, map: RtcrRegionMap): void {
@@ -167,36 +217,58 @@ export class Restorer {
     for (const info of infos) {
       const found = live.get(info.allocated);
       live.delete(info.allocated);
-      name(info, found ?? this.#child.tracked.context.as(info, () => make(info)));
+      name(info, found ?? this.#child.tracked.context.as([info], () => make(info)));
     }
     for (const surplus of live.values()) end(surplus);
   }
 
-  #makeThreads(): void {
-    const infos = this.#info.cpu.threads;
-    const main = Math.min(...infos.map(({ allocated }) => allocated));
+  /** What the child's sessions are the PDs and CPU sessions of: components that it keeps itself. */
+  #makeComponents(): void {
+    const { components = [], cpus = [] } = this.#info;
+    const { tracked } = this.#child;
+    const pdOf = bySession(tracked.of(RtcrPd));
+    const cpuOf = bySession(tracked.of(RtcrCpu));
+    for (const record of components) {
+      const pd = required(pdOf.get(record.pd.id), "the PD session");
+      this.#parts.push({ pd, info: record.pd, record });
+    }
+    for (const info of cpus) {
+      const cpu = required(cpuOf.get(info.id), "the CPU session");
+      this.#translation.add(info.nativeBadge, cpu.nativeCpu());
+      this.#cpus.push({ cpu, info });
+    }
+    const refused = (what: string, why: string) => this.#refused(what, why);
+    fundComponents(this.#info, { tracked, translation: this.#translation, refused });
+    for (const part of this.#parts.slice(1)) {
+      loadComponent(part.pd, part.record as ComponentInfo, { tracked, translation: this.#translation, refused });
+      this.#namePd(part.info, part.pd);
+      this.#restoreModule(part);
+    }
+  }
+
+  #makeThreads({ cpu, info: { threads: infos } }: { readonly cpu: RtcrCpu; readonly info: CpuInfo }): void {
+    const main = cpu === this.cpu ? Math.min(...infos.map(({ allocated }) => allocated)) : 0;
     this.#objects(
       infos,
-      this.cpu.threads,
-      ({ name, affinity, weight, utcb }) => {
+      cpu.threads,
+      ({ name, affinity, weight, utcb, pdBadge }) => {
         const options = { name, affinity, weight, utcb };
-        const made = this.#require(this.cpu.createThread(this.#pd.base.capability, options), `thread "${name}"`);
-        return required(this.cpu.threads.get(made), "the new thread");
+        const pd = this.#translation.get<PdSession>(pdBadge);
+        const made = this.#require(cpu.createThread(pd, options), `thread "${name}"`);
+        return required(cpu.threads.get(made), "the new thread");
       },
       (info, thread) => {
         if (thread.name !== info.name) throw this.#mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
-        this.#threads.push(thread);
+        this.#threads.push({ thread, info });
         this.#translation.add(info.badge, thread.capability);
         this.#translation.add(info.nativeBadge, thread.real);
         if (info.allocated === main) this.#child.setMainThread(thread.capability);
       },
-      (thread) => this.cpu.killThread(thread.capability),
+      (thread) => cpu.killThread(thread.capability),
     );
   }
 
-  #makeSignals(): void {
-    const { signalSources, signalContexts, rpcObjects } = this.#info.pd;
-    const pd = this.#pd;
+  #makeSignals({ pd, info: { signalSources, signalContexts, rpcObjects } }: Part): void {
     const named = (info: ObjectInfo, object: { readonly capability: Capability }) =>
       this.#translation.add(info.badge, object.capability);
     this.#objects(
@@ -228,10 +300,9 @@ export class Restorer {
     );
   }
 
-  #makeDataspaces(): void {
-    const pd = this.#pd;
+  #makeDataspaces({ pd, info: { dataspaces } }: Part): void {
     this.#objects<DataspaceInfo, NonNullable<ReturnType<typeof pd.dataspaces.get>>>(
-      this.#info.pd.dataspaces,
+      dataspaces,
       pd.dataspaces,
       ({ size, cached, role }) => {
         const made = this.#require(pd.alloc(size, cached), `dataspace ${role} of ${size} bytes`);
@@ -253,8 +324,10 @@ export class Restorer {
 
   /** Opens what the child had opened, in its name; the environment is there already. */
   #makeSessions(): void {
-    const { logs, timers, roms, rms, reports, foreign } = this.#info;
+    const { logs, timers, roms, rms, reports, foreign, components = [], cpus = [] } = this.#info;
     const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
+      ["PD", components.map(({ pd }) => pd)],
+      ["CPU", cpus],
       ["LOG", logs],
       ["Timer", timers],
       ["ROM", roms],
@@ -266,7 +339,12 @@ export class Restorer {
     for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
       this.#translation.add(info.badge, this.#session(service, info));
     }
-    for (const info of rms) this.#makeRegionMaps(info);
+    const romOf = bySession(this.#child.tracked.of(RtcrRom));
+    for (const info of roms) {
+      const rom = romOf.get(info.id);
+      rom?.show(info, this.#keep);
+      if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
+    }
   }
 
   #session(service: string, info: SessionInfo): Capability {
@@ -274,7 +352,9 @@ export class Restorer {
     const { id, creationArgs, upgradeArgs } = info;
     const there = parent.sessionCap(id);
     const exists = there.ok && there.value.valid;
-    const made = exists ? there : tracked.context.as(info, () => parent.session(id, service, creationArgs));
+    const { affinity } = info as Partial<FurtherCpuInfo>;
+    const open = () => parent.session(id, service, creationArgs, affinity);
+    const made = exists ? there : tracked.context.as([info, ...mapsOf(info)], open);
     const capability = this.#require(made, `${service} session ${id} (${creationArgs})`);
     if (!capability.valid) {
       throw this.#refused(`${service} session ${id}`, "it is served by a component that takes its time");
@@ -325,8 +405,8 @@ export class Restorer {
     }
   }
 
-  #fillData(content: Uint8Array): void {
-    const written = restoreBytes(this.#native().data().object, 0, content);
+  #fillData({ native }: RtcrPd, content: Uint8Array): void {
+    const written = restoreBytes(native.data().object, 0, content);
     if (written !== content.length) {
       throw this.#mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
     }
@@ -345,11 +425,7 @@ export class Restorer {
       if (dataspace) this.#translation.add(info.dataspaceBadge, dataspace);
     }
     const romOf = bySession(tracked.of(RtcrRom));
-    for (const info of roms) {
-      const rom = romOf.get(info.id);
-      rom?.restore(info, context(info.handlerBadge), this.#keep);
-      if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
-    }
+    for (const info of roms) romOf.get(info.id)?.listen(context(info.handlerBadge));
   }
 
   /** Sessions that other children serve: these have been recreated, and know them. */
@@ -365,7 +441,7 @@ export class Restorer {
         );
       }
       const adopt = () => this.#child.adopt(info, capability);
-      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as(info, adopt);
+      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
       this.#require(made, `${info.service} session ${info.id} at "${info.server}"`);
     }
   }
@@ -374,10 +450,9 @@ export class Restorer {
     return this.#child.tracked.foreign.some((info) => info.id === id);
   }
 
-  #installCapabilities(): void {
-    const native = this.#native();
+  #installCapabilities({ pd: { native }, record }: Part): void {
     native.clearSlots();
-    for (const { slot, badge, references } of this.#info.capabilities) {
+    for (const { slot, badge, references } of record.capabilities) {
       const installed = native.install(slot, this.#translation.orDead(badge), references);
       if (!installed.ok) throw this.#refused(`capability slot ${slot}`, installed.reason);
     }
@@ -403,6 +478,11 @@ export class Restorer {
     const message = `restore of "${name}": ${what} does not fit what is there`;
     return new RtcrFault("mismatch", message, { child: name, what });
   }
+}
+
+/** What the making of a session makes besides: the areas of a PD. */
+function mapsOf(info: SessionInfo | PdInfo): readonly ObjectInfo[] {
+  return "stackArea" in info ? [info.addressSpace, info.stackArea, info.linkerArea] : [];
 }
 
 function bySession<T extends { readonly base: { readonly id: number } }>(list: readonly T[]): ReadonlyMap<number, T> {

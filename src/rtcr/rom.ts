@@ -50,23 +50,25 @@ export class RtcrRom implements RomSession {
   }
 
   /**
-   * Takes up a recorded session: the child sees what it saw, whatever the module holds now, until it asks for more.
+   * Takes up what a recorded session showed: the child sees what it saw, whatever the module holds now, until it asks for
+   * more.
    *
    * @param keep makes a read-only dataspace of this content; used if the module has changed
    */
-  restore(
-    { dataspaceBadge, content }: RomInfo,
-    handler: Capability<SignalContext>,
-    keep: (content: Uint8Array) => Capability<Dataspace>,
-  ): void {
-    this.#handler = handler;
-    if (handler.valid) this.#rom.sigh(handler);
+  show({ dataspaceBadge, content }: RomInfo, keep: (content: Uint8Array) => Capability<Dataspace>): void {
     if (dataspaceBadge === 0) return;
     const now = this.dataspace();
     if (now.object && equalBytes(contentOf(now.object), content)) return;
     this.#dataspace = keep(content);
     this.#kept = true;
-    if (handler.valid) handler.object?.submit(1); // it has changed since
+  }
+
+  /** After `show`: the handler of a recorded session, which hears of it if the module has changed since. */
+  listen(handler: Capability<SignalContext>): void {
+    this.#handler = handler;
+    if (!handler.valid) return;
+    this.#rom.sigh(handler);
+    if (this.#kept) handler.object?.submit(1);
   }
 
   /** What the child has attached, if it has asked for it. */

@@ -29,7 +29,8 @@ import {
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
-import { type Captured, type CopyEngine, capture, environment } from "./capture.ts";
+import { type Captured, type CopyEngine, capture } from "./capture.ts";
+import { environment } from "./components.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { log } from "./logging.ts";
@@ -208,10 +209,12 @@ export class Rtcr {
     binary: Capability<Dataspace>,
     options: LoadOptions = {},
   ): ReturnType<NativePd["load"]> {
-    const [pd] = this.#children.get(child.name)?.of(RtcrPd) ?? [];
     const recorded = this.#recorded(child.name);
     const windows = recorded?.windows ?? this.#options.windows?.(child.name) ?? options.windows ?? false;
-    return native.load(binary, { ...options, windows, ...(pd ? { pd: pd.base.capability } : {}) });
+    const loaded = native.load(binary, { ...options, windows });
+    const tracked = this.#children.get(child.name);
+    if (tracked && native.program()?.native !== undefined) tracked.context.bootstrapping = false; // it has no run-time library
+    return loaded;
   }
 
   #recorded(name: string): ChildInfo | undefined {
@@ -240,7 +243,7 @@ export class Rtcr {
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
-    if (this.#options.strategy !== "bootstrap") {
+    if (this.#options.strategy !== "bootstrap" || info.native !== undefined) {
       this.#arrive(() => restored, child.name);
       return true;
     }
@@ -341,7 +344,7 @@ function argsOf({ request }: Session): string {
 
 function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): void {
   const { pd } = environment(tracked);
-  const found = objectOf<NativePd>(pd.nativePd(), "native-pd")?.program()?.module;
+  const found = pd.native.program()?.module;
   if (found === program) return;
   const message = `restore of "${name}": expected the program ${program}, found ${found ?? "none"}`;
   throw new RtcrFault("mismatch", message, { child: name, expected: program, found });

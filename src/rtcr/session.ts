@@ -1,7 +1,7 @@
 // What the interposers of all services have in common: one capability of their own, one session behind them, and the
 // arguments of both (spec 1.4: session base).
 import type { SessionInfo } from "../checkpoint/index.ts";
-import type { Capability, KernelObject } from "../session/index.ts";
+import type { Capability, KernelObject, Location } from "../session/index.ts";
 import { type ChildContext, Front } from "./tracked.ts";
 
 /** How a child opened a session. */
@@ -9,6 +9,8 @@ export interface Opened<T extends KernelObject> {
   /** Chosen by the child. */
   readonly id: number;
   readonly args: string;
+  /** CPUs relative to the child's own; absent: all of them. */
+  readonly affinity?: Location;
   /** The session that the service gave for it. */
   readonly real: Capability<T>;
 }

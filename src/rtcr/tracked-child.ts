@@ -6,7 +6,9 @@ import {
   type Badges,
   type Capability,
   type CpuSession,
+  ENV_SESSION,
   type KernelObject,
+  type Location,
   type LogSession,
   NO_QUOTA,
   type ObjectKind,
@@ -50,6 +52,7 @@ export class TrackedChild {
   readonly name: string;
   readonly context: ChildContext;
   readonly #make: Interposers;
+  #location: Location | undefined;
   readonly #interposers = new Map<Session, Interposer>();
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
@@ -77,13 +80,21 @@ export class TrackedChild {
     const { id } = session.request;
     const make = real.object && this.#make[real.object.kind];
     if (make) {
-      const interposer = make(this.context, { id, args, real: real as Capability<never> });
+      const affinity = this.#relative(session);
+      const interposer = make(this.context, { id, args, affinity, real: real as Capability<never> });
       this.#interposers.set(session, interposer);
       return interposer.base.capability as Capability<KernelObject>;
     }
     const record = this.context.record(real.badge);
     this.#foreign.set(session, { ...record, ...foreignFields(session, args) });
     return real;
+  }
+
+  /** The CPUs of a session relative to the child's, which are those of its environment. */
+  #relative({ request: { id, affinity } }: Session): Location {
+    if (id === ENV_SESSION.cpu) this.#location = affinity;
+    const { x, y } = this.#location ?? affinity;
+    return { ...affinity, x: Math.max(0, affinity.x - x), y: Math.max(0, affinity.y - y) };
   }
 
   /** A session that has no capability (yet). @param args as the child would ask again */

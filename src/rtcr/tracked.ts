@@ -25,7 +25,7 @@ export class ChildContext {
   #allocated = 0;
   /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */
   attached: (dataspace: Capability<Dataspace>, role: string) => void = () => {};
-  #as: ObjectInfo | undefined;
+  #as: readonly ObjectInfo[] = [];
 
   constructor(badges: Badges) {
     this.badges = badges;
@@ -33,20 +33,20 @@ export class ChildContext {
 
   /** The common part of a record of an object that is made now. */
   record(badge: number): ObjectInfo {
-    const as = this.#as;
-    this.#as = undefined;
+    const [as, ...others] = this.#as;
+    this.#as = others;
     if (!as) return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
     this.#allocated = Math.max(this.#allocated, as.allocated);
     return { badge, allocated: as.allocated, bootstrapped: as.bootstrapped };
   }
 
-  /** Runs `make`; the object that it makes takes the place of a recorded one among the child's objects. */
-  as<T>(recorded: ObjectInfo, make: () => T): T {
+  /** Runs `make`; the objects that it makes take the places of recorded ones among the child's objects, in that order. */
+  as<T>(recorded: readonly ObjectInfo[], make: () => T): T {
     this.#as = recorded;
     try {
       return make();
     } finally {
-      this.#as = undefined;
+      this.#as = [];
     }
   }
 

@@ -4,6 +4,7 @@ import { type Badges, type Capability, INVALID, type KernelObject, type ObjectKi
 export class Translation {
   readonly #capabilities = new Map<number, Capability>();
   readonly #badges: Badges;
+  readonly #promised: Capability[] = [];
 
   constructor(badges: Badges) {
     this.#badges = badges;
@@ -12,6 +13,18 @@ export class Translation {
   /** The object of a recorded badge is this one now; badge 0 is none. */
   add(badge: number, capability: Capability): void {
     if (badge !== 0) this.#capabilities.set(badge, capability);
+  }
+
+  /** The object of a recorded badge will be made by the program that serves it. */
+  promise(badge: number): void {
+    const capability = this.#badges.promise();
+    this.#promised.push(capability);
+    this.add(badge, capability);
+  }
+
+  /** The restore has ended: what was promised and not made denotes nothing for ever. */
+  settle(): void {
+    for (const capability of this.#promised) this.#badges.withdraw(capability);
   }
 
   /** INVALID for 0 and for objects that nobody has recreated. */

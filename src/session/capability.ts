@@ -64,13 +64,18 @@ export class Capability<T extends KernelObject = KernelObject> {
   /** @internal Used by `Badges` and `INVALID` only: making a capability is the object owner's right. */
   static create<T extends KernelObject>(badge: number, object: T | undefined, behind?: Capability): Ownership<T> {
     const capability = new Capability(badge, object, behind);
-    return { capability, revoke: () => (capability.#object = undefined) };
+    return {
+      capability,
+      revoke: () => (capability.#object = undefined),
+      fulfil: (made: T) => (capability.#object = made),
+    };
   }
 }
 
 interface Ownership<T extends KernelObject> {
   readonly capability: Capability<T>;
   readonly revoke: () => void;
+  readonly fulfil: (made: T) => void;
 }
 
 /** The invalid capability (S2): a legal value everywhere; every call on it fails in a defined way. */
@@ -104,6 +109,7 @@ export class Badges {
   #next = 1;
   #free: number[] = [];
   #firstFree = 0;
+  readonly #promised = new Map<Capability, Ownership<KernelObject>>();
 
   /**
    * A fresh identity of `object`; whoever asks owns it.
@@ -112,6 +118,30 @@ export class Badges {
    */
   identify<T extends KernelObject>(object: T, behind?: Capability): Identity<T> {
     return new Identity(this, Capability.create(this.#take(), object, behind));
+  }
+
+  /**
+   * A capability of an object that is yet to be made: it denotes nothing until somebody calls `fulfil`, and can be handed
+   * out before. What restores a whole system needs that: its objects refer to each other in circles.
+   */
+  promise(): Capability {
+    const ownership = Capability.create<KernelObject>(this.#take(), undefined);
+    this.#promised.set(ownership.capability, ownership);
+    return ownership.capability;
+  }
+
+  /** Makes `object` what a promised capability denotes; the caller owns it. @returns undefined if nothing is promised */
+  fulfil<T extends KernelObject>(promised: Capability, object: T): Identity<T> | undefined {
+    const ownership = this.#promised.get(promised);
+    if (!ownership) return undefined;
+    this.#promised.delete(promised);
+    ownership.fulfil(object);
+    return new Identity(this, ownership as unknown as Ownership<T>);
+  }
+
+  /** Takes back a promise that nobody has fulfilled: the capability never denotes anything. */
+  withdraw(promised: Capability): void {
+    if (this.#promised.delete(promised)) this.release(promised.badge);
   }
 
   /** @internal Called by `Identity.dispose`. */

@@ -20,6 +20,8 @@ export interface Env {
   session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal>;
   /** A context whose signals call `handle` from the event loop, once a batch; dispose of it to stop them. */
   signalHandler(handle: () => void): SignalHandler;
+  /** The same for a context that was one of the component's handlers before a restore. */
+  signalHandlerAgain(context: Capability<SignalContext>, handle: () => void): SignalHandler;
 }
 
 export interface SignalHandler {

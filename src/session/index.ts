@@ -15,6 +15,7 @@ export * from "./quota.ts";
 export type * from "./random.ts";
 export * from "./region-map.ts";
 export type * from "./rpc-object.ts";
+export type * from "./saved-component.ts";
 export * from "./services.ts";
 export * from "./session-args.ts";
 export type * from "./signal.ts";

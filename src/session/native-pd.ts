@@ -33,9 +33,15 @@ export interface NativePd extends KernelObject {
   data(): Capability<Dataspace>;
   /** Takes all capabilities out of the component's table; all threads must stand still. */
   clearSlots(): void;
-  /** State of the instance outside dataspaces (globals, tables, dropped segments, WASI); all threads must stand still. */
+  /**
+   * State of the instance outside dataspaces (globals, tables, dropped segments, WASI); all threads must stand still. Of a
+   * program in TypeScript it is all of its state, and fills the table with the capabilities in it.
+   */
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable">;
+  /** The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
+  /** Objects that a program in TypeScript serves, as of the last `captureInstance`. */
+  served(): readonly Capability[];
 }
 
 export interface LoadOptions {
@@ -48,8 +54,10 @@ export interface LoadOptions {
 }
 
 export interface ProgramFacts {
-  /** SHA-256 of the module, hexadecimal. */
+  /** SHA-256 of the module, or of the binary that names a program in TypeScript; hexadecimal. */
   readonly module: string;
+  /** The name of a program in TypeScript. */
+  readonly native?: string;
   readonly windows: boolean;
   /** Where the stack area lies in the address space. */
   readonly stackArea: number;

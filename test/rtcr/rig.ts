@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
 import { type RepairReport, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
@@ -24,6 +25,8 @@ export interface ChildSpec {
 
 export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
+  /** Programs besides theirs. */
+  readonly programs?: readonly string[];
   /** How many of them exit. Default: all. */
   readonly exits?: number;
   /** Attributes of the start nodes. Default: enough of everything. */
@@ -59,6 +62,7 @@ export class Rig {
     slice = Number.POSITIVE_INFINITY,
     restoredIn,
     quota = ENOUGH,
+    programs = [],
     ...options
   }: RigOptions) {
     const nodes = children.map(({ name, binary = name, inside = "" }) =>
@@ -68,7 +72,11 @@ export class Rig {
     this.#slice = slice;
     this.tree = startSystem({
       config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
-      binaries: Object.fromEntries(children.map(({ name, binary = name }) => [binary, component(binary)])),
+      binaries: Object.fromEntries(
+        [...children.map(({ name, binary = name }) => binary), ...programs]
+          .filter((name) => !NATIVE_PROGRAMS.has(name))
+          .map((name) => [name, component(name)]),
+      ),
       natives: {
         rtcr: (env) => {
           this.#rtcr = new Rtcr(env, {

@@ -95,15 +95,12 @@ export class CapabilityTable implements CapabilityAccess {
     this.#free.push(slot);
   }
 
-  /** Frees all slots. */
+  /** Frees all slots: the table is as a new one. */
   clear(): void {
     this.#asked = undefined;
-    for (const [slot, capability] of this.#capabilities.entries()) {
-      if (capability === INVALID) continue;
-      this.#slots.delete(capability);
-      this.#capabilities[slot] = INVALID;
-      this.#free.push(slot);
-    }
+    this.#slots.clear();
+    this.#capabilities.length = this.#counts.length = 1;
+    this.#free.length = 0;
   }
 
   /** Slots in use, ascending; those of dead objects included. */

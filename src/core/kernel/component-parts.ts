@@ -1,7 +1,15 @@
 // What a component is given by those around it: its PD's side, the run of a native program, its WASI functions.
 import type { HostImports, PlainData } from "../../abi/index.ts";
 import type { ThreadFault } from "../../engine/index.ts";
-import type { Capability, Dataspace, ParentSession, PdSession } from "../../session/index.ts";
+import type {
+  Capability,
+  Dataspace,
+  ParentSession,
+  PdSession,
+  SavedComponent,
+  SessionState,
+  SlotWriter,
+} from "../../session/index.ts";
 import type { Access } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { KernelThread } from "./thread.ts";
@@ -37,8 +45,15 @@ export interface ComponentHome {
 
 /** A program in TypeScript in the place of a module: nothing of it runs in the kernel's threads. */
 export interface NativeRun {
+  readonly name: string;
+  /** SHA-256 of the binary that names it. */
+  readonly module: string;
   /** The component's initial thread was started. Called more than once if more threads are. */
   start(): void;
+  /** All of its state; undefined: it is a program that cannot be checkpointed. */
+  capture(slots: SlotWriter): SessionState | undefined;
+  /** Goes on from a captured state, in the place of `start`. @throws what the program throws at a state that is none */
+  restore(saved: SavedComponent): void;
   /** The component ends. */
   dispose(): void;
 }

@@ -131,18 +131,12 @@ export class Kernel {
   /** The component inside a PD, also when others stand in front of it; undefined for what is no PD of this kernel. */
   componentOf(pd: Capability<PdSession>): Component | undefined {
     const session = objectOf<PdSession>(pd, "pd");
-    const native = session?.nativePd().object;
-    return native instanceof KernelNativePd ? native.component : undefined;
+    return session && behind(session.nativePd(), KernelNativePd)?.component;
   }
 
-  /** The thread behind a capability; one that stands in front of another says so by a field `native`. */
   threadOf(capability: Capability): KernelThread | undefined {
-    let object: KernelObject | undefined = capability.object;
-    for (let depth = 0; object && depth < KERNEL_LIMITS.nesting; depth++) {
-      if (object instanceof KernelThread) return object.dead ? undefined : object;
-      object = (object as { readonly native?: Capability }).native?.object;
-    }
-    return undefined;
+    const thread = behind(capability, KernelThread);
+    return thread?.dead ? undefined : thread;
   }
 
   /** @returns undefined if the component has too many */
@@ -353,4 +347,14 @@ export class Kernel {
 
 function rethrow(thrown: unknown): never {
   throw thrown;
+}
+
+/** The kernel's object behind a capability; one that stands in front of another says so by a field `native`. */
+function behind<T extends KernelObject>(capability: Capability, kind: new (...args: never[]) => T): T | undefined {
+  let object: KernelObject | undefined = capability.object;
+  for (let depth = 0; object && depth < KERNEL_LIMITS.nesting; depth++) {
+    if (object instanceof kind) return object;
+    object = (object as { readonly native?: Capability }).native?.object;
+  }
+  return undefined;
 }

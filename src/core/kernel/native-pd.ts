@@ -2,19 +2,23 @@
 import type { PlainData, SavedGroup } from "../../abi/index.ts";
 import { EngineFault } from "../../engine/index.ts";
 import {
+  type Badges,
   type Capability,
   type CapabilitySlot,
   contentOf,
   type Dataspace,
   INVALID,
+  type KernelObject,
   type LoadOptions,
   type NativePd,
   objectOf,
   type ProgramFacts,
   type SessionState,
+  type SlotReader,
 } from "../../session/index.ts";
-import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type Attempt, Bug, messageOf, refusal, success } from "../../util/index.ts";
 import type { Component } from "./component.ts";
+import type { NativeRun } from "./component-parts.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import type { LoadRefusal } from "./program.ts";
 
@@ -29,9 +33,13 @@ interface InstanceState {
 export class KernelNativePd implements NativePd {
   readonly kind = "native-pd";
   readonly component: Component;
+  readonly #badges: Badges;
+  #served: readonly Capability[] = [];
 
-  constructor(component: Component) {
+  /** @param badges for the objects that a restored program in TypeScript serves */
+  constructor(component: Component, badges: Badges) {
     this.component = component;
+    this.#badges = badges;
   }
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): Attempt<void, LoadRefusal> {
@@ -52,6 +60,9 @@ export class KernelNativePd implements NativePd {
 
   program(): ProgramFacts | undefined {
     const { component } = this;
+    if (component.native) {
+      return { module: component.native.module, native: component.native.name, windows: false, stackArea: 0 };
+    }
     if (!component.loaded) return undefined;
     const { info } = component.program;
     const stackArea = component.home?.stackArea ?? 0;
@@ -76,6 +87,7 @@ export class KernelNativePd implements NativePd {
 
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {
     const { component } = this;
+    if (component.native) return this.#captureNative(component.native);
     if (!component.loaded || component.onStack) return refusal("busy");
     component.saveGlobals();
     try {
@@ -93,6 +105,7 @@ export class KernelNativePd implements NativePd {
 
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     const { component } = this;
+    if (component.native) return this.#restoreNative(component.native, state);
     if (!component.loaded || component.onStack || component.engine.threads > 0) return refusal("busy");
     component.saveGlobals();
     try {
@@ -106,6 +119,45 @@ export class KernelNativePd implements NativePd {
     } catch (thrown) {
       if (thrown instanceof EngineFault || thrown instanceof TypeError) return refusal("mismatch");
       throw thrown;
+    }
+  }
+
+  served(): readonly Capability[] {
+    return this.#served;
+  }
+
+  #captureNative(native: NativeRun): Attempt<SessionState, "unsaveable"> {
+    const { table } = this.component;
+    table.clear();
+    const served: Capability[] = [];
+    const state = native.capture({
+      held: (capability) => table.insert(capability),
+      served: (capability) => {
+        served.push(capability);
+        return table.insert(capability);
+      },
+    });
+    this.#served = served;
+    return state === undefined ? refusal("unsaveable") : success(state);
+  }
+
+  #restoreNative(native: NativeRun, state: SessionState): Attempt<void, "mismatch"> {
+    const { table } = this.component;
+    const slots: SlotReader = {
+      held: <T extends KernelObject>(slot: number) => table.lookup(slot) as Capability<T>,
+      served: (slot, object) => {
+        const identity = this.#badges.fulfil(table.lookup(slot), object);
+        if (!identity) throw new TypeError(`slot ${slot} is none of an object that the program serves`);
+        return identity;
+      },
+    };
+    try {
+      native.restore({ state, slots });
+      return success(undefined);
+    } catch (thrown) {
+      if (thrown instanceof Bug) throw thrown;
+      this.component.problem = messageOf(thrown);
+      return refusal("mismatch");
     }
   }
 }

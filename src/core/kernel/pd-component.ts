@@ -44,7 +44,7 @@ export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOpt
   const home = new PdHome(kernel, pd, options);
   component.home = home;
   pd.onGrant(() => home.granted(component));
-  const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component));
+  const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component, kernel.badges));
   pd.onDestroy(() => {
     kernel.destroyComponent(component);
     identity.dispose();

@@ -13,8 +13,11 @@ import {
   type ParentSession,
   type PdSession,
   type SessionRefusal,
+  type SignalContext,
   type SignalHandler,
   type SignalSource,
+  type SlotReader,
+  type SlotWriter,
 } from "../../session/index.ts";
 import { type Attempt, Bug, Fault, messageOf, refusal } from "../../util/index.ts";
 import { logPieces } from "../log/index.ts";
@@ -29,9 +32,19 @@ export interface EnvOptions {
   readonly tasks: TaskQueue;
 }
 
+/** Signal handlers of a component: slots of its source and of each handler's context, by imprint. */
+export interface SavedSignals {
+  readonly source: number;
+  readonly next: number;
+  readonly handlers: readonly (readonly [imprint: number, slot: number])[];
+}
+
 /** The component's environment and the means to end it. */
 export interface OwnedEnv {
   readonly env: Env;
+  captureSignals(slots: SlotWriter): SavedSignals;
+  /** Before anything else is asked of the environment. */
+  restoreSignals(saved: SavedSignals, slots: SlotReader): void;
   /** No handler is called any more. */
   dispose(): void;
 }
@@ -59,8 +72,14 @@ export function createEnv({ parent, badges, tasks }: EnvOptions): OwnedEnv {
     session: (id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal> =>
       objectOf<ParentSession>(parent, "parent")?.session(id, service, args, affinity) ?? refusal("service-denied"),
     signalHandler: (handle) => signals.handler(handle),
+    signalHandlerAgain: (context, handle) => signals.again(context, handle),
   };
-  return { env, dispose: () => signals.dispose() };
+  return {
+    env,
+    captureSignals: (slots) => signals.capture(slots),
+    restoreSignals: (saved, slots) => signals.restore(saved, slots),
+    dispose: () => signals.dispose(),
+  };
 }
 
 /** Writes a message of any length to a LOG session, as one line. */
@@ -77,12 +96,17 @@ function loggerOf(parent: Capability<ParentSession>): LogSession {
   return { kind: "log", write: (text) => current()?.write(text) ?? 0 };
 }
 
+interface Handler {
+  readonly context: Capability<SignalContext>;
+  readonly handle: () => void;
+}
+
 /** What stands for a native component's entrypoint: its source, and who handles which imprint. */
 class Signals {
   readonly #pd: Capability<PdSession>;
   readonly #tasks: TaskQueue;
   readonly #report: (message: string) => void;
-  readonly #handlers = new Map<number, () => void>();
+  readonly #handlers = new Map<number, Handler>();
   #source: Capability<SignalSource> = INVALID;
   #nextImprint = 1;
   #posted = false;
@@ -99,8 +123,7 @@ class Signals {
     if (!this.#source.valid) {
       const source = pd.allocSignalSource();
       if (!source.ok) throw new NativeFault(source.reason, "no quota for the signal source");
-      this.#source = source.value;
-      source.value.object?.listen(() => this.#post());
+      this.#listen(source.value);
     }
     const imprint = this.#nextImprint++;
     const context = pd.allocContext(this.#source, imprint);
@@ -108,15 +131,55 @@ class Signals {
       const code = context.reason === "invalid-signal-source" ? "no-environment" : context.reason;
       throw new NativeFault(code, "no quota for a signal context");
     }
-    this.#handlers.set(imprint, handle);
-    const free = () => objectOf<PdSession>(this.#pd, "pd")?.freeContext(context.value);
-    const dispose = () => {
-      if (!this.#handlers.delete(imprint)) return;
-      // A pending context is freed when it has been taken: what it has to say is nobody's loss.
-      if (context.value.object?.pending) this.#handlers.set(imprint, () => this.#handlers.delete(imprint) && free());
-      else free();
+    return this.#own(imprint, context.value, handle);
+  }
+
+  /** @throws NativeFault when the context is none of a handler's */
+  again(context: Capability<SignalContext>, handle: () => void): SignalHandler {
+    const [imprint] = [...this.#handlers].find(([, handler]) => handler.context === context) ?? [];
+    if (imprint === undefined) throw new NativeFault("no-environment", "a signal context is none of the component's");
+    return this.#own(imprint, context, handle);
+  }
+
+  capture(slots: SlotWriter): SavedSignals {
+    return {
+      source: slots.held(this.#source),
+      next: this.#nextImprint,
+      handlers: Array.from(this.#handlers, ([imprint, { context }]) => [imprint, slots.held(context)]),
     };
-    return { context: context.value, dispose };
+  }
+
+  /** Handlers that nobody takes over by `again` end with their next signal. */
+  restore({ source, next, handlers }: SavedSignals, slots: SlotReader): void {
+    this.#nextImprint = next;
+    for (const [imprint, slot] of handlers) this.#freeWhenTaken(imprint, slots.held<SignalContext>(slot));
+    if (source !== 0) this.#listen(slots.held<SignalSource>(source));
+  }
+
+  #listen(source: Capability<SignalSource>): void {
+    this.#source = source;
+    source.object?.listen(() => this.#post());
+  }
+
+  #own(imprint: number, context: Capability<SignalContext>, handle: () => void): SignalHandler {
+    const handler = { context, handle };
+    this.#handlers.set(imprint, handler);
+    const dispose = () => {
+      if (this.#handlers.get(imprint) !== handler) return;
+      if (context.object?.pending) this.#freeWhenTaken(imprint, context);
+      else this.#free(imprint, context);
+    };
+    return { context, dispose };
+  }
+
+  #free(imprint: number, context: Capability<SignalContext>): void {
+    this.#handlers.delete(imprint);
+    objectOf<PdSession>(this.#pd, "pd")?.freeContext(context);
+  }
+
+  /** A pending context is freed when it has been taken: what it has to say is nobody's loss. */
+  #freeWhenTaken(imprint: number, context: Capability<SignalContext>): void {
+    this.#handlers.set(imprint, { context, handle: () => this.#free(imprint, context) });
   }
 
   dispose(): void {
@@ -149,7 +212,7 @@ class Signals {
   /** What a handler could not do is its component's affair: it must not stop the machine. */
   #handle(imprint: number): void {
     try {
-      this.#handlers.get(imprint)?.();
+      this.#handlers.get(imprint)?.handle();
     } catch (thrown) {
       if (thrown instanceof Bug) throw thrown;
       this.#report(messageOf(thrown));

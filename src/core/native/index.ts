@@ -1,5 +1,5 @@
 // Components in TypeScript.
-export { createEnv, type EnvOptions, NativeFault, type OwnedEnv, writeLine } from "./env.ts";
+export { createEnv, type EnvOptions, NativeFault, type OwnedEnv, type SavedSignals, writeLine } from "./env.ts";
 export {
   type NativeComponent,
   type NativeProgram,

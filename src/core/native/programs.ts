@@ -1,15 +1,21 @@
 // Programs in TypeScript that components can be started with, as if they were modules: a binary that begins with
 // `rtcr-native:` names one. Whoever starts a component need not know which kind it is.
-import type { Dataspace, Env } from "../../session/index.ts";
+import type { Dataspace, Env, SavedComponent, SessionState, SlotWriter } from "../../session/index.ts";
 
 /** A running native component. */
 export interface NativeComponent {
+  /** All of its state; absent: it cannot be checkpointed. Nothing of the component may change by it. */
+  capture?(slots: SlotWriter): SessionState;
   /** Its PD is ending: it must let go of everything outside of it. */
   dispose(): void;
 }
 
-/** Starts the component; must return at once. What it throws ends it like a trap ends a guest. */
-export type NativeProgram = (env: Env) => NativeComponent;
+/**
+ * Starts the component; must return at once. What it throws ends it like a trap ends a guest.
+ *
+ * @param saved what its `capture` gave: it goes on from there. Only programs whose components have `capture` get it
+ */
+export type NativeProgram = (env: Env, saved?: SavedComponent) => NativeComponent;
 
 /** By the name in the binary. */
 export type NativePrograms = ReadonlyMap<string, NativeProgram>;

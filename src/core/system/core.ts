@@ -137,7 +137,7 @@ export class Core {
     const { programs = new Map(), kernel, hash, wasi, clock, deterministic } = this.#options;
     const own = deterministic && clock instanceof VirtualClock ? clock : undefined;
     assert(!deterministic || own, "a deterministic system has a virtual clock");
-    const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn };
+    const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn, hash };
     const made = new Kernel({
       ...kernel,
       ...(own ? { ticker: noKernelTicker } : {}),

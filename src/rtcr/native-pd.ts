@@ -1,0 +1,95 @@
+// The Native_pd that a child sees: passes everything on, and remembers what a program was loaded from. A component that the
+// child starts itself is loaded from there again.
+import {
+  type Capability,
+  type CapabilitySlot,
+  type Dataspace,
+  INVALID,
+  type LoadOptions,
+  type NativePd,
+  type PdSession,
+  type ProgramFacts,
+  type SessionState,
+} from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
+import { type ChildContext, Front, requireObject } from "./tracked.ts";
+
+export class RtcrNativePd implements NativePd {
+  readonly kind = "native-pd";
+  readonly capability: Capability<NativePd>;
+  /** What the kernel follows to the PD's component. */
+  readonly native: Capability<NativePd>;
+  readonly #front: Front<NativePd>;
+  readonly #pd: Capability<PdSession>;
+  #binary: Capability<Dataspace> = INVALID;
+  #growthRequests = false;
+
+  /** @param pd as the child sees it: memory.grow allocates there */
+  constructor(context: ChildContext, real: Capability<NativePd>, pd: Capability<PdSession>) {
+    this.native = real;
+    this.#pd = pd;
+    this.#front = new Front<NativePd>(context, this, real);
+    this.capability = this.#front.capability;
+  }
+
+  get #native(): NativePd {
+    return requireObject<NativePd>(this.native, "native-pd");
+  }
+
+  /** What the program was loaded from; INVALID before. */
+  get binary(): Capability<Dataspace> {
+    return this.#binary;
+  }
+
+  get growthRequests(): boolean {
+    return this.#growthRequests;
+  }
+
+  load(binary: Capability<Dataspace>, options: LoadOptions = {}): ReturnType<NativePd["load"]> {
+    const loaded = this.#native.load(binary, { ...options, pd: this.#pd });
+    if (!loaded.ok) return loaded;
+    this.#binary = binary;
+    this.#growthRequests = options.growthRequests ?? false;
+    return loaded;
+  }
+
+  problem(): string {
+    return this.#native.problem();
+  }
+
+  program(): ProgramFacts | undefined {
+    return this.#native.program();
+  }
+
+  data(): Capability<Dataspace> {
+    return this.#native.data();
+  }
+
+  slots(): readonly CapabilitySlot[] {
+    return this.#native.slots();
+  }
+
+  install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps"> {
+    return this.#native.install(slot, capability, count);
+  }
+
+  clearSlots(): void {
+    this.#native.clearSlots();
+  }
+
+  captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {
+    return this.#native.captureInstance();
+  }
+
+  restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
+    return this.#native.restoreInstance(state);
+  }
+
+  served(): readonly Capability[] {
+    return this.#native.served();
+  }
+
+  dispose(): void {
+    this.#front.dispose();
+  }
+}
