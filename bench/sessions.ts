@@ -8,6 +8,7 @@
 // rpc:     a component calls another one's object; nested in its caller's host call, or (blocking) through the scheduler
 // native:  a component calls a session of core
 // signal:  submit, and the dispatch at an entrypoint that serves the source
+// session: one is opened at init, which routes it, and closed (opened-sessions.ts)
 // switch:  two threads of one component that yield to each other; frozen and thawed each time
 // objects: an operation while so many others are alive
 
@@ -20,6 +21,7 @@ import { assemble } from "../test/assemble.ts";
 import { dispatch, main, SERVES, tableOf } from "../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../test/support/kernel-system.ts";
 import { median, rounded } from "./measure.ts";
+import { openedSessions } from "./opened-sessions.ts";
 
 /** Prepares a system and returns what runs `calls` operations, and how many nanoseconds it took. */
 type Scenario = (calls: number) => Promise<() => Promise<number>>;
@@ -153,6 +155,8 @@ const SCENARIOS: readonly [name: string, scenario: Scenario, calls: number][] = 
   ["rpc that blocks its caller", blocking, 20_000],
   ["native pd.cap_quota", native(16), 300_000],
   ["signal to an entrypoint", signal, 100_000],
+  ["session of core, opened and closed", (sessions) => openedSessions("core", sessions), 2_000],
+  ["session of a sibling, opened and closed", (sessions) => openedSessions("sibling", sessions), 500],
   ["thread switch", switching, 20_000],
 ];
 
