@@ -1,22 +1,22 @@
-// The long run: two components, one driven by a timer, which call each other and share memory, are checkpointed ten times a
-// second into a store on disk and recreated every ten seconds, by A and B in turns, from what the store gives back.
+// The long run: a pair that shares memory, the cruise control and the key-value server under load (workloads.ts) are
+// checkpointed ten times a second into a store on disk, all in one cut, and recreated every ten seconds, by A and B in
+// turns, from what the store gives back.
 //
-// The client logs turn n with the sum 4n + 6 (apps/components/cpp/soak_client.cpp): lost, doubled and stale values are lines
-// that do not follow. A restore is from a checkpoint that is made at the end of an instance's life, so that none may be
-// missing between the two.
+// A restore is from a checkpoint that is made at the end of an instance's life, so that no line may be missing between the
+// two: lost, doubled and stale values are lines that do not follow.
 //
-// I1  Line i of the client is `i 4i+6`, over all instances.
+// I1  The lines of each child are those expected, over all instances.
 // I2  What is watched does not grow: SOAK_BOUNDS, against the first readings after the first restores.
-import { readdirSync, statSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import { readdirSync } from "node:fs";
+import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Core, nativeBinary } from "../../src/core/index.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
 import { PreallocatedProvider, Rtcr, RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
 import { type Env, objectOf, type ParentSession, type PdSession } from "../../src/session/index.ts";
-import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
+import { nodeSha256 } from "../../src/store/index-node.ts";
 import { componentFile } from "../evaluation/run-benchmark.ts";
+import { heapReading, type StoreReading, StoreThread } from "./store-worker.ts";
+import { BINARIES, type Expected, expectations, STARTS } from "./workloads.ts";
 
 export interface SoakOptions {
   readonly durationMs: number;
@@ -28,19 +28,15 @@ export interface SoakOptions {
   readonly progress?: (reading: Reading) => void;
 }
 
-/** What must not grow. */
-export interface Reading {
+/** What must not grow; heaps of both threads together. */
+export interface Reading extends StoreReading {
   readonly restores: number;
   readonly checkpoints: number;
   readonly lines: number;
-  readonly heapBytes: number;
-  /** ArrayBuffers and WebAssembly memories. */
-  readonly outsideBytes: number;
   readonly fileHandles: number;
   /** Capabilities and RAM of the supervisor, children included, while an instance runs. */
   readonly usedCaps: number;
   readonly usedRam: number;
-  readonly storeBytes: number;
 }
 
 /** Most that a reading may be above the base. */
@@ -54,22 +50,19 @@ export const SOAK_BOUNDS = {
 } as const satisfies Partial<Record<keyof Reading, number>>;
 
 export interface SoakReport {
+  /** How many lines each child has written. */
+  readonly lines: ReadonlyMap<string, number>;
   readonly readings: readonly Reading[];
   readonly strategies: readonly string[];
 }
 
 /** Restores before the base is read: caches are filled then. */
 const BASE = 2;
-/** Checkpoints that the store keeps. */
-const KEPT = 5;
 const GC_EVERY = 20;
 const PARENT = ["PD", "CPU", "ROM", "LOG", "RM", "Timer"].map((name) => `<service name="${name}"/>`).join("");
 const ROUTES = `<parent-provides>${PARENT}</parent-provides><default-route><any-service><parent/><any-child/></any-service></default-route>`;
-const CONFIG = `<config>${ROUTES}<start name="soak" caps="4000" ram="64M"><config>${ROUTES}
-  <start name="server" caps="500" ram="8M"><binary name="pair_server" windows="yes"/><provides><service name="Pair"/></provides></start>
-  <start name="client" caps="500" ram="8M"><binary name="soak_client" windows="yes"/><config period_ms="5"/></start>
-</config></start></config>`;
-const CHILDREN = 2;
+const CONFIG = `<config>${ROUTES}<start name="soak" caps="12000" ram="128M">
+  <config prio_levels="2">${ROUTES}${STARTS.join("")}</config></start></config>`;
 /** Longest wait for the first line of an instance. */
 const START_MS = 60_000;
 
@@ -89,20 +82,23 @@ class Soak {
   readonly #core: Core;
   readonly #readings: Reading[] = [];
   #env: Env | undefined;
-  #store: Awaited<ReturnType<typeof openDirectoryStore>> | undefined;
+  readonly #store: StoreThread;
+  readonly #expected = new Map<string, Expected>(expectations().map((expected) => [expected.child, expected]));
   #lines = 0;
+  readonly #linesOf = new Map<string, number>();
   #checkpoints = 0;
   #problem: Error | undefined;
 
   constructor(options: SoakOptions) {
     this.#options = options;
+    this.#store = new StoreThread(options.folder);
     const program = (env: Env) => {
       this.#env = env;
       return { dispose: () => {} };
     };
     const programs = new Map([...NATIVE_PROGRAMS, ["soak", program] as const]);
     const modules = new Map(Array.from(programs.keys(), (name) => [name, nativeBinary(name)]));
-    for (const name of ["pair_server", "soak_client"]) modules.set(name, componentFile(name));
+    for (const name of BINARIES) modules.set(name, componentFile(name));
     modules.set("config", new TextEncoder().encode(CONFIG));
     const failed = (thrown: unknown) => (this.#problem ??= thrown as Error);
     const quota = { ram: 256 << 20, caps: 20_000 };
@@ -111,8 +107,7 @@ class Soak {
   }
 
   async run(): Promise<SoakReport> {
-    const { durationMs, folder } = this.#options;
-    this.#store = await openDirectoryStore(folder);
+    const { durationMs } = this.#options;
     this.#core.start({ name: "init", binary: "init" });
     await this.#until(() => this.#env !== undefined);
     const strategies: string[] = [];
@@ -123,12 +118,12 @@ class Soak {
       strategies.push(strategy);
       system = await this.#life({ restore: system, strategy }, restores);
     }
-    return { readings: this.#readings, strategies };
+    return { lines: this.#linesOf, readings: this.#readings, strategies };
   }
 
   async end(): Promise<void> {
     this.#core.dispose();
-    await this.#store?.close();
+    await this.#store.close();
   }
 
   /** One instance from its start to its last checkpoint, which is given back by the store. */
@@ -144,7 +139,7 @@ class Soak {
     const rtcr = new Rtcr(this.#recording(opened), { provider: this.#provider, restored, ...restore });
     const before = this.#lines;
     const endMs = performance.now() + restoreEveryMs;
-    await this.#until(() => this.#lines > before && rtcr.children.length === CHILDREN);
+    await this.#until(() => this.#lines > before && rtcr.children.length === STARTS.length);
     if (restores > 0) await this.#read(restores);
     let dueMs = performance.now();
     while (performance.now() < endMs) {
@@ -156,23 +151,18 @@ class Soak {
     rtcr.dispose();
     for (const id of opened) objectOf<ParentSession>(this.#env!.parent, "parent")?.close(id);
     const id = await saved;
-    return fromCheckpoint(await loadCheckpoint(this.#store!, id, { sha256: nodeSha256 }));
+    return this.#store.do("load", id);
   }
 
   /** @returns the id of the checkpoint */
   async #save(rtcr: Rtcr): Promise<string> {
     const { system, lease } = rtcr.checkpoint("soak");
-    const { root } = await saveCheckpoint(this.#store!, toCheckpoint(system), { sha256: nodeSha256 });
+    const saved = this.#store.do("save", system);
     lease.release();
+    const id = await saved;
     this.#checkpoints++;
-    if (this.#checkpoints % GC_EVERY === 0) await this.#collect();
-    return root.id;
-  }
-
-  async #collect(): Promise<void> {
-    const { roots } = await this.#store!.list();
-    for (const { id } of roots.slice(0, -KEPT)) await this.#store!.remove(id);
-    await this.#store!.gc();
+    if (this.#checkpoints % GC_EVERY === 0) await this.#store.do("collect", undefined);
+    return id;
   }
 
   #recording(opened: Set<number>): Env {
@@ -185,22 +175,25 @@ class Soak {
   }
 
   #line(line: string): void {
-    const [, turn, sum] = /client\] (\d+) (\d+)$/.exec(line) ?? [];
-    if (turn === undefined) return;
-    const expected = `${this.#lines} ${4 * this.#lines + 6}`;
-    if (`${turn} ${sum}` !== expected) this.#problem ??= new Error(`found "${turn} ${sum}", expected "${expected}"`);
+    const [, child, found] = /^\[.* -> (\S+)\] (.*)$/.exec(line) ?? [];
+    const expected = this.#expected.get(child ?? "")?.next();
+    if (expected === undefined) return;
+    const follows = typeof expected === "string" ? found === expected : expected.test(found!);
+    if (!follows) this.#problem ??= new Error(`${child}: found "${found}", expected "${expected}"`);
     this.#lines++;
+    this.#linesOf.set(child!, (this.#linesOf.get(child!) ?? 0) + 1);
   }
 
   async #read(restores: number): Promise<void> {
-    await this.#collect(); // readings are of the same moment of the store's life
-    collectGarbage();
-    const { heapUsed, external } = process.memoryUsage();
+    await this.#store.do("collect", undefined); // readings are of the same moment of the store's life
+    const [here, there] = [heapReading(), await this.#store.do("read", this.#options.folder)];
     const pd = objectOf<PdSession>(this.#env!.pd, "pd")!;
     const reading = {
       ...{ restores, checkpoints: this.#checkpoints, lines: this.#lines },
-      ...{ heapBytes: heapUsed, outsideBytes: external, fileHandles: readdirSync("/proc/self/fd").length },
-      ...{ usedCaps: pd.usedCaps(), usedRam: pd.usedRam(), storeBytes: folderBytes(this.#options.folder) },
+      heapBytes: here.heapBytes + there.heapBytes,
+      outsideBytes: here.outsideBytes + there.outsideBytes,
+      fileHandles: readdirSync("/proc/self/fd").length,
+      ...{ usedCaps: pd.usedCaps(), usedRam: pd.usedRam(), storeBytes: there.storeBytes },
     };
     this.#readings.push(reading);
     this.#options.progress?.(reading);
@@ -227,15 +220,4 @@ class Soak {
     await new Promise((resolve) => setTimeout(resolve, ms));
     if (this.#problem) throw this.#problem;
   }
-}
-
-/** The engine's own: what is unreachable is no growth. */
-function collectGarbage(): void {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-}
-
-function folderBytes(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.reduce((sum, { parentPath, name }) => sum + statSync(`${parentPath}/${name}`).size, 0);
 }
