@@ -52,8 +52,8 @@ export * from "./pd/index.ts";
 export { createRandom, createSeededRandom, RandomFault } from "./random.ts";
 export { CoreReport } from "./report/index.ts";
 export { ByteRing } from "./ring.ts";
-export { CoreRom, RomModule, RomModules, type RomSource, Watched } from "./rom/index.ts";
-export { type MakeDataspace, type OwnedDataspace, pdDataspaces } from "./service/dataspaces.ts";
+export { CoreRom, RomModule, RomModules, type RomSource, type SavedRom, Watched } from "./rom/index.ts";
+export { type MakeDataspace, type OwnedDataspace, pdDataspace, pdDataspaces } from "./service/dataspaces.ts";
 export type { FileSystemObject, TerminalObject } from "./service/small-roots.ts";
 export {
   type ComponentInfo,

@@ -1,16 +1,30 @@
 // The children of an init, and how a new configuration changes them (spec 3.3, 3.4): who is abandoned, who goes on, who is
 // new, and how quota is adjusted: downgrades first.
-import { addQuota, lastElement, NO_QUOTA, type Quota, subtractQuota } from "../session/index.ts";
-import { accountOf, Child } from "./child/child.ts";
+import {
+  addQuota,
+  lastElement,
+  NO_QUOTA,
+  type Quota,
+  type SlotReader,
+  type SlotWriter,
+  subtractQuota,
+} from "../session/index.ts";
+import { accountOf, Child, type SavedChild } from "./child/child.ts";
 import type { Household } from "./child/household.ts";
 import type { InitConfig, StartConfig } from "./config/types.ts";
 import { clampQuota, START_COSTS } from "./resources/amounts.ts";
 import { CONFIG_MODULE, type Directory, type Route, resolveRoute } from "./routing/route.ts";
+import type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";
 import { isRefused, type Session } from "./sessions/session.ts";
 
 /** What a downgrade leaves with a child (spec 3.4). */
 const LEFT_AT_DOWNGRADE: Quota = { ram: 16 << 10, caps: 5 };
 const DOWNGRADE_ATTEMPTS = 4;
+
+export interface SavedFamily {
+  readonly next: number;
+  readonly children: readonly SavedChild[];
+}
 
 export class Family implements Directory {
   readonly #house: Household;
@@ -24,6 +38,30 @@ export class Family implements Directory {
   /** In order of start. */
   get children(): readonly Child[] {
     return this.#children;
+  }
+
+  /** By its number. */
+  childOf(id: number): Child | undefined {
+    return this.#children.find((child) => child.id === id);
+  }
+
+  capture(slots: SlotWriter, sessions: SessionWriter): SavedFamily {
+    return { next: this.#nextId, children: this.#children.map((child) => child.capture(slots, sessions)) };
+  }
+
+  /** Children by the configuration in force; what they hold follows by `restoreSessions`. */
+  restore({ next, children }: SavedFamily, slots: SlotReader): void {
+    this.#nextId = next;
+    const { starts } = this.#house.config();
+    this.#children = children.map((saved) => {
+      const start = starts.find(({ name }) => name === saved.name);
+      if (!start) throw new TypeError(`child "${saved.name}": expected a start node of that name`);
+      return new Child(this.#house, { ...saved, start }, { saved, slots });
+    });
+  }
+
+  restoreSessions({ children }: SavedFamily, slots: SlotReader, sessions: SessionReader): void {
+    for (const [i, child] of this.#children.entries()) child.restore(children[i]!, slots, sessions);
   }
 
   providers(service: string): readonly string[] {
@@ -116,7 +154,7 @@ export class Family implements Directory {
       left = subtractQuota(left, assigned);
       const percent = this.#house.cpuPool.take(start.cpuPercent);
       if (percent < start.cpuPercent) this.#warn(start, `${start.cpuPercent} % CPU time wanted, ${percent} % are left`);
-      const child = new Child(this.#house, this.#nextId++, start, assigned, percent);
+      const child = new Child(this.#house, { id: this.#nextId++, start, assigned, cpuPercent: percent });
       this.#children.push(child);
       if (config.verbose) this.#house.log(`child "${child.name}" created`);
       created.push(child);

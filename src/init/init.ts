@@ -9,13 +9,18 @@ import {
   type CpuSession,
   DONATION,
   type Env,
+  INVALID,
   type Location,
   objectOf,
   type ParentSession,
   type PdSession,
   type RomSession,
+  type SavedComponent,
+  type SessionState,
   type SignalContext,
   type SignalHandler,
+  type SlotReader,
+  type SlotWriter,
   type TimerSession,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
@@ -26,24 +31,29 @@ import type { InitConfig, StartConfig } from "./config/types.ts";
 import { XmlFault } from "./config/xml.ts";
 import { Family } from "./family.ts";
 import { type InitHooks, NO_HOOKS } from "./hooks.ts";
-import { createOwnSessions, type OwnEvents, type OwnRequest, type OwnSessions } from "./own-sessions.ts";
+import { type OwnEvents, type OwnRequest, OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
 import { CpuPool, childLocation } from "./resources/amounts.ts";
 import { readRom } from "./rom-text.ts";
 import { CONFIG_MODULE, type Route, type Routed, resolveRoute } from "./routing/route.ts";
 import { Broker } from "./sessions/broker.ts";
+import { type ClientRef, type ServerRef, SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";
 import { ParentServer } from "./sessions/servers.ts";
-import type { SessionServer } from "./sessions/session.ts";
+import type { SessionClient, SessionServer } from "./sessions/session.ts";
+import { INIT_STATE_VERSION, type InitState, readInitState } from "./state.ts";
 import { Timeouts } from "./timeouts.ts";
 import { Upward } from "./upward.ts";
+import type { Work } from "./work.ts";
 
 /** Starts an init; its `config` module may change at any time. */
-export function init(env: Env): Init {
-  return new Init(env);
+export function init(env: Env, saved?: SavedComponent): Init {
+  return new Init(env, NO_HOOKS, saved);
 }
 
 const WARNINGS_KEPT = 100;
+
+type Handler = "work" | "requests" | "sessions" | "resources" | "heartbeat" | "config" | "timer";
 
 export class Init implements Household {
   readonly env: Env;
@@ -57,19 +67,25 @@ export class Init implements Household {
   readonly #timeouts = new Timeouts();
   readonly #reporter: Reporter;
   readonly #upward: Upward;
-  readonly #handlers: SignalHandler[] = [];
-  readonly #work: (() => void)[] = [];
+  readonly #handlers = new Map<Handler, SignalHandler>();
+  readonly #work: Work[] = [];
   readonly #workSigh: Capability<SignalContext>;
   #config: InitConfig = checkConfig("<config/>").config;
   #configText: string | undefined;
-  #configRom: RomSession | undefined;
+  #configRom: Capability<RomSession> = INVALID;
   /** How often what was warned of, the last ones. */
   readonly #warnings = new Map<string, number>();
   #timerAsked = false;
   #ended = false;
+  /** While it takes up a state. */
+  readonly #again: { readonly state: InitState; readonly slots: SlotReader } | undefined;
 
-  /** @param hooks for programs that stand between their children and the services */
-  constructor(env: Env, hooks: InitHooks = NO_HOOKS) {
+  /**
+   * @param hooks for programs that stand between their children and the services
+   * @param saved what `capture` gave of an init without hooks: this one goes on from there
+   */
+  constructor(env: Env, hooks: InitHooks = NO_HOOKS, saved?: SavedComponent) {
+    this.#again = saved && { state: readInitState(saved.state), slots: saved.slots };
     this.env = env;
     this.hooks = hooks;
     this.accounts = new Accounts(env.pd, (capability) => hooks.real(capability));
@@ -78,9 +94,13 @@ export class Init implements Household {
       warn: (message) => this.warn(message),
       changed: () => this.changed(false),
     });
-    this.#workSigh = this.#handler(() => this.#runWork());
+    this.#workSigh = this.#handler("work", () => this.#runWork());
     this.#parentServer = new ParentServer(env, this.accounts, this.broker);
-    this.#own = createOwnSessions(this.broker, this.#parentServer, (work) => this.later(work));
+    this.#own = new OwnSessions({
+      broker: this.broker,
+      parent: this.#parentServer,
+      later: (work) => this.later(work),
+    });
     this.#family = new Family(this);
     this.#reporter = new Reporter({
       sessions: this.#own,
@@ -89,13 +109,122 @@ export class Init implements Household {
       source: () => this.#state(),
       warn: (message) => this.warn(message),
     });
-    const requests = this.#handler(() => this.#upward.poll());
+    const requests = this.#handler("requests", () => this.#upward.poll());
     this.#upward = new Upward(this, this.#family, this.#own, requests);
-    this.#parent()?.sessionSigh(this.#handler(() => this.#parentServer.poll()));
+    const sessions = this.#handler("sessions", () => this.#parentServer.poll());
     // What init could not give before it may be able to give now.
-    this.#parent()?.resourceAvailSigh(this.#handler(() => this.#family.apply()));
-    this.#parent()?.heartbeatSigh(this.#handler(() => this.#parent()?.heartbeatResponse()));
+    const resources = this.#handler("resources", () => this.#family.apply());
+    const heartbeat = this.#handler("heartbeat", () => this.#parent()?.heartbeatResponse());
+    if (this.#again) {
+      this.#restore(this.#again.state, this.#again.slots);
+      return;
+    }
+    this.#parent()?.sessionSigh(sessions);
+    this.#parent()?.resourceAvailSigh(resources);
+    this.#parent()?.heartbeatSigh(heartbeat);
     this.#openConfig();
+  }
+
+  /** All of it; hooks are the program's own affair. */
+  capture(slots: SlotWriter): SessionState {
+    const sessions = new SessionWriter(slots, this.#clients(), this.#servers());
+    const state: Omit<InitState, "sessions"> = {
+      version: INIT_STATE_VERSION,
+      config: this.#configText,
+      configRom: slots.held(this.#configRom),
+      handlers: Array.from(this.#handlers, ([name, { context }]) => [name, slots.held(context)]),
+      work: [...this.#work],
+      warnings: [...this.#warnings],
+      timerAsked: this.#timerAsked,
+      cpuPool: this.cpuPool.capture(),
+      own: this.#own.capture(sessions),
+      parent: this.#parentServer.capture(sessions),
+      family: this.#family.capture(slots, sessions),
+      timeouts: this.#timeouts.capture(slots),
+      reporter: this.#reporter.capture(slots),
+      upward: this.#upward.capture(slots, sessions),
+    };
+    return { ...state, sessions: sessions.list() } as unknown as SessionState;
+  }
+
+  #clients(): ReadonlyMap<SessionClient, ClientRef> {
+    return new Map<SessionClient, ClientRef>([
+      [this.#upward.client, { of: "parent", id: 0 }],
+      ...this.#own.clients.map(([id, client]) => [client, { of: "own", id }] as const),
+      ...this.children.map(({ id, client }) => [client, { of: "child", id }] as const),
+      ...this.children.map(({ id, environment }) => [environment, { of: "environment", id }] as const),
+    ]);
+  }
+
+  #servers(): ReadonlyMap<SessionServer, ServerRef> {
+    return new Map<SessionServer, ServerRef>([
+      [this.#parentServer, { of: "parent", id: 0 }],
+      ...this.children.map(({ id, server }) => [server, { of: "child", id }] as const),
+      ...this.children.map(({ id, configServer }) => [configServer, { of: "config", id }] as const),
+      ...this.children.map(({ id, requestsServer }) => [requestsServer, { of: "requests", id }] as const),
+    ]);
+  }
+
+  /** Everything is as it was: nobody is told, nothing is asked of anybody. */
+  #restore(state: InitState, slots: SlotReader): void {
+    if (state.config !== undefined) this.#config = checkConfig(state.config).config;
+    this.#configText = state.config;
+    this.#configRom = slots.held<RomSession>(state.configRom);
+    for (const [name] of state.handlers) if (name === "config" || name === "timer") this.#ownHandler(name);
+    this.#work.push(...state.work);
+    for (const [message, times] of state.warnings) this.#warnings.set(message, times);
+    this.#timerAsked = state.timerAsked;
+    this.cpuPool.restore(state.cpuPool);
+    this.#family.restore(state.family, slots);
+    const sessions = new SessionReader(
+      state.sessions,
+      slots,
+      (ref) => this.#clientOf(ref),
+      (ref) => this.#serverOf(ref),
+    );
+    this.#own.restore(state.own, sessions, (service, label) => this.#ownEvents(service, label));
+    this.#parentServer.restore(state.parent, sessions);
+    this.#family.restoreSessions(state.family, slots, sessions);
+    this.#timeouts.restore(state.timeouts, slots, (name) => this.#reporter.runOf(name) ?? (() => this.#heartbeat()));
+    this.#reporter.restore(state.reporter, this.#config.report, slots);
+    this.#upward.restore(state.upward, this.#config.services, slots, sessions);
+  }
+
+  #clientOf({ of, id }: ClientRef): SessionClient | undefined {
+    switch (of) {
+      case "own":
+        return this.#own.clientAgain(id);
+      case "child":
+        return this.#family.childOf(id)?.client;
+      case "environment":
+        return this.#family.childOf(id)?.environment;
+      case "parent":
+        return this.#upward.client;
+      default:
+        return undefined;
+    }
+  }
+
+  #serverOf({ of, id }: ServerRef): SessionServer | undefined {
+    const child = this.#family.childOf(id);
+    switch (of) {
+      case "parent":
+        return this.#parentServer;
+      case "child":
+        return child?.server;
+      case "config":
+        return child?.configServer;
+      case "requests":
+        return child?.requestsServer;
+      default:
+        return undefined;
+    }
+  }
+
+  #ownEvents(service: string, label: string): OwnEvents {
+    if (service === "Timer") return this.#timerEvents();
+    if (service === "Report") return this.#reporter.events();
+    return label === CONFIG_MODULE ? this.#configEvents() : this.#upward.events();
   }
 
   /** Ends all children. Harmless when repeated. */
@@ -103,7 +232,7 @@ export class Init implements Household {
     if (this.#ended) return;
     this.#ended = true;
     this.#family.end();
-    for (const handler of this.#handlers) handler.dispose();
+    for (const handler of this.#handlers.values()) handler.dispose();
   }
 
   config(): InitConfig {
@@ -117,10 +246,7 @@ export class Init implements Household {
 
   /** Starts children anew, from the event loop. */
   restart(names: readonly string[]): void {
-    this.later(() => {
-      for (const child of this.children.filter(({ name }) => names.includes(name))) child.abandoned = true;
-      this.#family.apply();
-    });
+    this.later({ do: "restart", names });
   }
 
   /** Opens a session at the parent, as init's own. */
@@ -169,7 +295,7 @@ export class Init implements Household {
     this.#reporter?.changed(urgent);
   }
 
-  later(work: () => void): void {
+  later(work: Work): void {
     if (this.#ended) return;
     this.#work.push(work);
     if (this.#work.length === 1) this.#workSigh.object?.submit(1);
@@ -190,7 +316,7 @@ export class Init implements Household {
   #runWork(): void {
     for (let left = this.#work.length; left > 0; left--) {
       try {
-        if (!this.#ended) this.#work[0]!();
+        if (!this.#ended) this.#do(this.#work[0]!);
       } finally {
         this.#work.shift();
       }
@@ -198,32 +324,71 @@ export class Init implements Household {
     if (this.#work.length > 0) this.#workSigh.object?.submit(1);
   }
 
-  #handler(handle: () => void): Capability<SignalContext> {
-    const handler = this.env.signalHandler(() => {
+  #do(work: Work): void {
+    const child = "child" in work ? this.#family.childOf(work.child) : undefined;
+    switch (work.do) {
+      case "advance":
+        return child?.advance();
+      case "exited":
+        if (child?.lives) this.exited(child, work.value);
+        return;
+      case "yielded":
+        if (child?.lives) this.yielded();
+        return;
+      case "answer":
+        return this.#upward.answer(work.id);
+      case "settle":
+        return this.#own.settle(work.id);
+      case "report":
+        return this.#reporter.report();
+      case "restart":
+        for (const each of this.children.filter(({ name }) => work.names.includes(name))) each.abandoned = true;
+        return this.#family.apply();
+    }
+  }
+
+  #handler(name: Handler, handle: () => void): Capability<SignalContext> {
+    const guarded = () => {
       if (!this.#ended) handle();
-    });
-    this.#handlers.push(handler);
+    };
+    const { state, slots } = this.#again ?? {};
+    const [, slot] = state?.handlers.find(([known]) => known === name) ?? [];
+    const handler =
+      slots && slot !== undefined
+        ? this.env.signalHandlerAgain(slots.held<SignalContext>(slot), guarded)
+        : this.env.signalHandler(guarded);
+    this.#handlers.set(name, handler);
     return handler.context;
   }
 
+  /** Handlers that init has when it has the sessions that they are of. */
+  #ownHandler(name: "config" | "timer"): Capability<SignalContext> {
+    return this.#handler(name, name === "config" ? () => this.#readConfig() : () => this.#timeouts.fire());
+  }
+
   #openConfig(): void {
-    const sigh = this.#handler(() => this.#readConfig());
-    this.#own.open(
-      { service: "ROM", label: CONFIG_MODULE, donation: DONATION.ROM },
-      {
-        ready: (capability) => {
-          this.#configRom = objectOf<RomSession>(capability, "rom");
-          this.#configRom?.sigh(sigh);
-          this.#readConfig();
-        },
-        refused: (reason) => this.warn(`no configuration: ${reason}`),
+    this.#ownHandler("config");
+    this.#own.open({ service: "ROM", label: CONFIG_MODULE, donation: DONATION.ROM }, this.#configEvents());
+  }
+
+  #configEvents(): OwnEvents {
+    return {
+      ready: (capability) => {
+        this.#configRom = capability as Capability<RomSession>;
+        objectOf<RomSession>(capability, "rom")?.sigh(this.#contextOf("config"));
+        this.#readConfig();
       },
-    );
+      refused: (reason) => this.warn(`no configuration: ${reason}`),
+    };
+  }
+
+  #contextOf(name: Handler): Capability<SignalContext> {
+    return required(this.#handlers.get(name), `the handler "${name}"`).context;
   }
 
   /** Takes the module's present content. A configuration that cannot be read leaves the one before in force. */
   #readConfig(): void {
-    const rom = this.#configRom;
+    const rom = objectOf<RomSession>(this.#configRom, "rom");
     if (!rom) return;
     const text = readRom(rom);
     if (text === undefined || text === this.#configText) return;
@@ -253,24 +418,28 @@ export class Init implements Household {
 
   #openTimer(): void {
     this.#timerAsked = true;
-    const sigh = this.#handler(() => this.#timeouts.fire());
-    this.#own.open(
-      { service: "Timer", label: "", donation: DONATION.Timer },
-      {
-        ready: (capability) => {
-          const timer = objectOf<TimerSession>(capability, "timer");
-          if (timer) this.#timeouts.connect(timer, sigh);
-        },
-        refused: (reason) => this.warn(`no Timer session, no heartbeats and only urgent reports: ${reason}`),
+    this.#ownHandler("timer");
+    this.#own.open({ service: "Timer", label: "", donation: DONATION.Timer }, this.#timerEvents());
+  }
+
+  #timerEvents(): OwnEvents {
+    return {
+      ready: (capability) => {
+        this.#timeouts.connect(capability as Capability<TimerSession>, this.#contextOf("timer"));
       },
-    );
+      refused: (reason) => this.warn(`no Timer session, no heartbeats and only urgent reports: ${reason}`),
+    };
   }
 
   #scheduleHeartbeat(periodMs: number): void {
-    this.#timeouts.set("heartbeat", periodMs, () => {
-      this.#scheduleHeartbeat(periodMs);
-      this.#beat();
-    });
+    this.#timeouts.set("heartbeat", periodMs, () => this.#heartbeat());
+  }
+
+  #heartbeat(): void {
+    const { heartbeatMs } = this.#config;
+    if (!heartbeatMs) return;
+    this.#scheduleHeartbeat(heartbeatMs);
+    this.#beat();
   }
 
   #beat(): void {

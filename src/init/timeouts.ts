@@ -1,5 +1,13 @@
 // Several named timeouts on one Timer session.
-import type { Capability, SignalContext, TimerSession } from "../session/index.ts";
+import {
+  type Capability,
+  INVALID,
+  objectOf,
+  type SignalContext,
+  type SlotReader,
+  type SlotWriter,
+  type TimerSession,
+} from "../session/index.ts";
 
 interface Timeout {
   readonly delayUs: number;
@@ -8,13 +16,38 @@ interface Timeout {
   readonly run: () => void;
 }
 
+export interface SavedTimeouts {
+  /** A slot. */
+  readonly timer: number;
+  readonly timeouts: readonly (Omit<Timeout, "run"> & { readonly name: string })[];
+}
+
 export class Timeouts {
   readonly #timeouts = new Map<string, Timeout>();
-  #timer: TimerSession | undefined;
+  #session: Capability<TimerSession> = INVALID;
+
+  get #timer(): TimerSession | undefined {
+    return objectOf<TimerSession>(this.#session, "timer");
+  }
+
+  capture(slots: SlotWriter): SavedTimeouts {
+    const timeouts = Array.from(this.#timeouts, ([name, { delayUs, deadlineUs }]) => ({ name, delayUs, deadlineUs }));
+    return { timer: slots.held(this.#session), timeouts };
+  }
+
+  /** The timer goes on by itself. @param runOf what is to be done, by name */
+  restore({ timer, timeouts }: SavedTimeouts, slots: SlotReader, runOf: (name: string) => () => void): void {
+    this.#session = slots.held<TimerSession>(timer);
+    for (const { name, delayUs, deadlineUs } of timeouts) {
+      this.#timeouts.set(name, { delayUs, deadlineUs, run: runOf(name) });
+    }
+  }
 
   /** @param sigh a context whose signals lead to `fire` */
-  connect(timer: TimerSession, sigh: Capability<SignalContext>): void {
-    this.#timer = timer;
+  connect(session: Capability<TimerSession>, sigh: Capability<SignalContext>): void {
+    this.#session = session;
+    const timer = this.#timer;
+    if (!timer) return;
     timer.sigh(sigh);
     const now = timer.elapsedUs();
     for (const timeout of this.#timeouts.values()) timeout.deadlineUs = now + timeout.delayUs;

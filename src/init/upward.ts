@@ -4,24 +4,36 @@ import {
   type Capability,
   DONATION,
   type Identity,
+  INVALID,
   type OutOf,
   objectOf,
   type ParentSession,
   type RomSession,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import type { Household } from "./child/household.ts";
 import type { UpwardService } from "./config/types.ts";
 import type { Family } from "./family.ts";
-import type { OwnSessions } from "./own-sessions.ts";
+import type { OwnEvents, OwnSessions } from "./own-sessions.ts";
 import { readRom } from "./rom-text.ts";
 import { REQUESTS_MODULE, resolveUpward } from "./routing/route.ts";
 import { readArgs } from "./sessions/arguments.ts";
 import { readRequests, type ServerRequest } from "./sessions/requests.ts";
+import type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";
 import { isRefused, type Session, type SessionClient } from "./sessions/session.ts";
 
 type Create = Extract<ServerRequest, { kind: "create" }>;
+
+/** A slot, and places of sessions. */
+export interface SavedUpward {
+  readonly rom: number;
+  readonly opened: boolean;
+  readonly announced: readonly string[];
+  readonly sessions: readonly number[];
+}
 
 export class Upward {
   readonly #house: Household;
@@ -33,9 +45,10 @@ export class Upward {
   /** Sessions of the program around this init, by the parent's ids. */
   readonly #programs = new Map<number, Identity>();
   readonly #announced = new Set<string>();
-  readonly #client: SessionClient;
+  /** Who pays for the sessions of the parent's clients. */
+  readonly client: SessionClient;
   #services: readonly UpwardService[] = [];
-  #rom: RomSession | undefined;
+  #rom: Capability<RomSession> = INVALID;
   #opened = false;
 
   /** @param sigh a context whose signals lead to `poll` */
@@ -44,7 +57,7 @@ export class Upward {
     this.#family = family;
     this.#own = own;
     this.#sigh = sigh;
-    this.#client = new UpwardClient((session) => house.later(() => this.#answer(session)));
+    this.client = new UpwardClient(({ request: { id } }) => house.later({ do: "answer", id }));
   }
 
   configure(services: readonly UpwardService[]): void {
@@ -59,23 +72,56 @@ export class Upward {
 
   /** The module may have changed. */
   poll(): void {
-    const text = this.#rom && readRom(this.#rom);
+    const rom = objectOf<RomSession>(this.#rom, "rom");
+    const text = rom && readRom(rom);
     for (const request of readRequests(text ?? "")) this.#serve(request);
   }
 
   #open(): void {
     this.#opened = true;
-    this.#own.open(
-      { service: "ROM", label: REQUESTS_MODULE, donation: DONATION.ROM },
-      {
-        ready: (capability) => {
-          this.#rom = objectOf<RomSession>(capability, "rom");
-          this.#rom?.sigh(this.#sigh);
-          this.poll();
-        },
-        refused: (reason) => this.#house.warn(`no session requests, services are not offered: ${reason}`),
+    this.#own.open({ service: "ROM", label: REQUESTS_MODULE, donation: DONATION.ROM }, this.events());
+  }
+
+  /** What becomes of the session of the parent's requests. */
+  events(): OwnEvents {
+    return {
+      ready: (capability) => {
+        this.#rom = capability as Capability<RomSession>;
+        objectOf<RomSession>(capability, "rom")?.sigh(this.#sigh);
+        this.poll();
       },
-    );
+      refused: (reason) => this.#house.warn(`no session requests, services are not offered: ${reason}`),
+    };
+  }
+
+  /** Sessions of the program around this init are none of its state. */
+  capture(slots: SlotWriter, sessions: SessionWriter): SavedUpward {
+    return {
+      rom: slots.held(this.#rom),
+      opened: this.#opened,
+      announced: [...this.#announced],
+      sessions: sessions.places(this.#sessions.values()),
+    };
+  }
+
+  /** @param services as is in force */
+  restore(
+    { rom, opened, announced, sessions }: SavedUpward,
+    services: readonly UpwardService[],
+    slots: SlotReader,
+    reader: SessionReader,
+  ): void {
+    this.#services = services;
+    this.#rom = slots.held<RomSession>(rom);
+    this.#opened = opened;
+    for (const name of announced) this.#announced.add(name);
+    for (const session of reader.all(sessions)) this.#sessions.set(session.request.id, session);
+  }
+
+  /** The work that was put off: the parent is told. */
+  answer(id: number): void {
+    const session = this.#sessions.get(id);
+    if (session) this.#answer(session);
   }
 
   #serve(request: ServerRequest): void {
@@ -89,7 +135,7 @@ export class Upward {
       if (!session) this.#parent()?.sessionResponse(request.id, "closed");
       else if (this.#house.broker.close(session) === "done") this.#answer(session);
     } else if (session && session.phase === "cap-handed-out") {
-      const upgraded = this.#house.broker.upgrade(session, request.quota, this.#client);
+      const upgraded = this.#house.broker.upgrade(session, request.quota, this.client);
       if (!upgraded.ok || upgraded.value === "done") this.#parent()?.sessionResponse(request.id, "ok");
     }
   }
@@ -135,7 +181,7 @@ export class Upward {
     if (!read.ok) return refuse("malformed arguments");
     const { donation, rest: args } = read.value;
     const route = { to: "child", child: name, label: target.value.label, diag: false } as const;
-    const client = this.#client;
+    const { client } = this;
     const made = this.#house.broker.create({
       client,
       id,

@@ -1,7 +1,8 @@
 // What the components that a child keeps itself need before anything can be made in them: their quotas, their parents and
 // their programs. Their sessions are there already, as sessions of the child.
-import type { ChildInfo, ComponentInfo } from "../checkpoint/index.ts";
+import type { ChildInfo, ComponentInfo, FurtherCpuInfo, PdInfo } from "../checkpoint/index.ts";
 import { CPU_QUOTA_SCALE, type Dataspace } from "../session/index.ts";
+import type { Attempt } from "../util/index.ts";
 import { componentName } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { RtcrFault } from "./faults.ts";
@@ -17,60 +18,59 @@ export interface ComponentParts {
 
 /** Moves quota from account to account until every component has what it had, and what those have that it had given to. */
 export function fundComponents({ components = [], cpus = [] }: ChildInfo, parts: ComponentParts): void {
-  const { tracked, translation, refused } = parts;
-  const pds = byId(tracked.of(RtcrPd));
-  const ram = needs(
-    components,
-    ({ pd }) => pd.badge,
-    ({ pd }) => pd.ramQuota - pds.get(pd.id)!.ramQuota(),
-  );
-  const caps = needs(
-    components,
-    ({ pd }) => pd.badge,
-    ({ pd }) => pd.capQuota - pds.get(pd.id)!.capQuota(),
-  );
-  for (const { pd: info, accountBadge } of components) {
-    const account = translation.get(accountBadge);
-    const from = tracked.of(RtcrPd).find(({ base }) => base.capability === account);
-    const pd = pds.get(info.id)!;
-    const to = pd.base.capability;
-    const name = `component "${componentName(info.creationArgs)}"`;
-    if (!from) continue;
-    const moved = [
-      pd.refAccount(from.base.capability),
-      from.transferRamQuota(to, ram.get(info.badge)!),
-      from.transferCapQuota(to, caps.get(info.badge)!),
-    ];
-    for (const done of moved) if (!done.ok) throw refused(`the quota of ${name}`, done.reason);
+  fundPds(components, parts);
+  fundCpus(cpus, parts);
+}
+
+function fundPds(components: readonly ComponentInfo[], { tracked, translation, refused }: ComponentParts): void {
+  const all = tracked.of(RtcrPd);
+  const pds = byId(all);
+  const members = components.flatMap((info) => {
+    const account = translation.get(info.accountBadge);
+    const from = all.find(({ base }) => base.capability === account);
+    return from
+      ? [{ badge: info.pd.badge, accountBadge: info.accountBadge, info: info.pd, pd: pds.get(info.pd.id)!, from }]
+      : [];
+  });
+  const require = (info: PdInfo, done: Attempt<void, string>) => {
+    if (!done.ok) throw refused(`the quota of component "${componentName(info.creationArgs)}"`, done.reason);
+  };
+  // Without an account a PD says that it has nothing.
+  for (const { info, pd, from } of members) require(info, pd.refAccount(from.base.capability));
+  const ram = needs(members, ({ info, pd }) => info.ramQuota - pd.ramQuota());
+  const caps = needs(members, ({ info, pd }) => info.capQuota - pd.capQuota());
+  for (const { badge, info, pd, from } of members) {
+    require(info, from.transferRamQuota(pd.base.capability, ram.get(badge)!));
+    require(info, from.transferCapQuota(pd.base.capability, caps.get(badge)!));
   }
-  const sessions = byId(tracked.of(RtcrCpu));
-  const time = needs(
-    cpus,
-    ({ badge }) => badge,
-    ({ quotaUs }) => quotaUs,
-  );
+}
+
+/** Processor time as far as this place has some to give. */
+function fundCpus(cpus: readonly FurtherCpuInfo[], { tracked, translation }: ComponentParts): void {
+  const all = tracked.of(RtcrCpu);
+  const sessions = byId(all);
+  const time = needs(cpus, ({ quotaUs }) => quotaUs);
   for (const { id, badge, accountBadge } of cpus) {
     const account = translation.get(accountBadge);
-    const from = tracked.of(RtcrCpu).find(({ base }) => base.capability === account);
+    const from = all.find(({ base }) => base.capability === account);
     const cpu = sessions.get(id)!;
     if (!from || cpu.refAccount(from.base.capability) !== 0) continue;
     const available = from.quota().us;
-    if (available === 0) continue; // this place has none to give
+    if (available === 0) continue;
     const amount = Math.round((CPU_QUOTA_SCALE * time.get(badge)!) / available);
     from.transferQuota(cpu.base.capability, Math.min(amount, CPU_QUOTA_SCALE));
   }
 }
 
 /** What each must be given, by badge: what it lacks itself, and what those lack whose account it is. */
-function needs<T extends { readonly accountBadge: number }>(
+function needs<T extends { readonly badge: number; readonly accountBadge: number }>(
   infos: readonly T[],
-  badgeOf: (info: T) => number,
   lacks: (info: T) => number,
 ): ReadonlyMap<number, number> {
-  const needed = new Map(infos.map((info) => [badgeOf(info), Math.max(0, lacks(info))]));
-  for (const info of [...infos].reverse()) {
-    const account = needed.get(info.accountBadge);
-    if (account !== undefined) needed.set(info.accountBadge, account + needed.get(badgeOf(info))!);
+  const needed = new Map(infos.map((info) => [info.badge, Math.max(0, lacks(info))]));
+  for (const { badge, accountBadge } of [...infos].reverse()) {
+    const account = needed.get(accountBadge);
+    if (account !== undefined) needed.set(accountBadge, account + needed.get(badge)!);
   }
   return needed;
 }

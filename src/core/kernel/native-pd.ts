@@ -133,7 +133,7 @@ export class KernelNativePd implements NativePd {
     const state = native.capture({
       held: (capability) => table.insert(capability),
       served: (capability) => {
-        served.push(capability);
+        if (capability.valid) served.push(capability);
         return table.insert(capability);
       },
     });

@@ -1,6 +1,14 @@
 // ROM session (spec 2.7): a client's view of a module. What the client sees changes only when it calls `dataspace` or
 // `update`, however often the module has changed meanwhile.
-import { type Capability, type Dataspace, INVALID, type RomSession, type SignalContext } from "../../session/index.ts";
+import {
+  type Capability,
+  type Dataspace,
+  INVALID,
+  type RomSession,
+  type SignalContext,
+  type SlotReader,
+  type SlotWriter,
+} from "../../session/index.ts";
 import type { MakeDataspace, OwnedDataspace } from "../service/dataspaces.ts";
 import type { RomSource } from "./source.ts";
 
@@ -24,6 +32,14 @@ export class BootRom implements RomSession {
   sigh(): void {}
 
   dispose(): void {}
+}
+
+/** A session as plain data: slots of its dataspace and of its client's handler. */
+export interface SavedRom {
+  readonly dataspace: number;
+  /** The module has changed since the client has looked. */
+  readonly stale: boolean;
+  readonly handler: number;
 }
 
 /** A session of a module that changes. Its dataspace is its own. */
@@ -74,6 +90,26 @@ export class CoreRom implements RomSession {
   sigh(context: Capability<SignalContext>): void {
     this.#context = context;
     if (this.#seen !== this.#source.version()) context.object?.submit(1);
+  }
+
+  capture(slots: SlotWriter): SavedRom {
+    return {
+      dataspace: slots.held(this.#current?.capability ?? INVALID),
+      stale: this.#seen !== this.#source.version(),
+      handler: slots.held(this.#context),
+    };
+  }
+
+  /** Becomes what was captured of another. @param own the dataspace in the hands of this session */
+  restore(
+    { dataspace, stale, handler }: SavedRom,
+    slots: SlotReader,
+    own: (dataspace: Capability<Dataspace>) => OwnedDataspace,
+  ): void {
+    const capability = slots.held<Dataspace>(dataspace);
+    if (capability.valid) this.#current = own(capability);
+    this.#seen = this.#source.version() - (stale ? 1 : 0);
+    this.#context = slots.held<SignalContext>(handler);
   }
 
   /** Ends the client's dataspace. */

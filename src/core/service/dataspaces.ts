@@ -25,20 +25,24 @@ export function pdDataspaces(pd: PdSession): MakeDataspace {
     if (!allocated.ok) {
       return refusal(allocated.reason === "undefined-ref-account" ? "out-of-ram" : allocated.reason);
     }
-    const capability = allocated.value;
-    const size = pd.dataspaceSize(capability);
-    const write = (offset: number, bytes: Uint8Array) => {
-      objectOf<Dataspace>(capability, "dataspace")?.write(offset, bytes);
-    };
-    return success({
-      capability,
-      size,
-      fill: (bytes, rest = "keep") => {
-        write(0, bytes);
-        if (rest === "zero") write(bytes.length, new Uint8Array(size - bytes.length));
-      },
-      dispose: () => pd.free(capability),
-    });
+    return success(pdDataspace(pd, allocated.value));
+  };
+}
+
+/** One of a PD's dataspaces in the hands of the service that it was made for. */
+export function pdDataspace(pd: PdSession, capability: Capability<Dataspace>): OwnedDataspace {
+  const size = pd.dataspaceSize(capability);
+  const write = (offset: number, bytes: Uint8Array) => {
+    objectOf<Dataspace>(capability, "dataspace")?.write(offset, bytes);
+  };
+  return {
+    capability,
+    size,
+    fill: (bytes, rest = "keep") => {
+      write(0, bytes);
+      if (rest === "zero") write(bytes.length, new Uint8Array(size - bytes.length));
+    },
+    dispose: () => pd.free(capability),
   };
 }
 

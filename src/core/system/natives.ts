@@ -71,7 +71,6 @@ interface SavedRun {
 
 class Run implements NativeRun {
   readonly name: string;
-  readonly module: string;
   readonly #parts: RunParts;
   #state: (typeof STATES)[number] = "new";
   #env: OwnedEnv | undefined;
@@ -80,7 +79,10 @@ class Run implements NativeRun {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.name = parts.name;
-    this.module = parts.options.hash(nativeBinary(parts.name));
+  }
+
+  get module(): string {
+    return this.#parts.options.hash(nativeBinary(this.name));
   }
 
   start(): void {

@@ -20,18 +20,21 @@ import {
   prefixLabel,
   type Quota,
   type RomSession,
+  type SlotReader,
+  type SlotWriter,
 } from "../../session/index.ts";
 import { required } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
 import { effectiveQuota } from "../resources/amounts.ts";
 import { filterArgs } from "../sessions/arguments.ts";
-import { RomServer } from "../sessions/servers.ts";
+import type { SessionReader, SessionWriter } from "../sessions/saved-sessions.ts";
+import { RomServer, type SavedServed } from "../sessions/servers.ts";
 import { isRefused, type Session } from "../sessions/session.ts";
-import { SiblingServer } from "../sessions/sibling.ts";
-import { ChildClient, EnvironmentClient } from "./client.ts";
-import { Heart } from "./heart.ts";
+import { type SavedSibling, SiblingServer } from "../sessions/sibling.ts";
+import { ChildClient, EnvironmentClient, type SavedClient } from "./client.ts";
+import { Heart, type SavedHeart } from "./heart.ts";
 import type { Household, ResourceRequest } from "./household.ts";
-import { ChildParent } from "./parent-session.ts";
+import { ChildParent, type SavedParent } from "./parent-session.ts";
 
 /** "incomplete": some environment session is missing or the program could not be loaded. */
 export const CHILD_STATES = ["incomplete", "running", "exited", "gone"] as const;
@@ -48,6 +51,36 @@ const ENVIRONMENT = [
 /** Order of closing: by service, then all others (spec 2.12); what the child provides ends with its PD. */
 const CLOSING_ORDER = ["CPU", "LOG", "ROM", "PD"];
 
+export interface NewChild {
+  /** Its number in the report. */
+  readonly id: number;
+  readonly start: StartConfig;
+  readonly assigned: Quota;
+  readonly cpuPercent: number;
+}
+
+/** A child as plain data. Capabilities are slots, sessions their places. */
+export interface SavedChild extends Omit<NewChild, "start"> {
+  readonly name: string;
+  readonly location: Location;
+  readonly request: ResourceRequest | undefined;
+  readonly exitValue: number | undefined;
+  readonly state: ChildState;
+  readonly opened: boolean;
+  readonly failed: boolean;
+  readonly cpuTransferred: boolean;
+  readonly pd: number;
+  readonly mainThread: number;
+  /** 0: it has exited. */
+  readonly parent: number;
+  readonly calls: SavedParent;
+  readonly heart: SavedHeart;
+  readonly client: SavedClient;
+  readonly server: SavedSibling;
+  readonly config: readonly SavedServed[];
+  readonly requests: readonly SavedServed[];
+}
+
 export class Child {
   readonly name: string;
   /** Its number in the report. */
@@ -55,6 +88,7 @@ export class Child {
   readonly location: Location;
   readonly server: SiblingServer;
   readonly client: ChildClient;
+  readonly environment: EnvironmentClient;
   readonly heart = new Heart();
   readonly configModule = new RomModule();
   readonly configServer: RomServer;
@@ -71,7 +105,6 @@ export class Child {
   readonly #house: Household;
   readonly #parent: Identity<ParentSession>;
   readonly #calls: ChildParent;
-  readonly #environment: EnvironmentClient;
   readonly #cpuPercent: number;
   #state: ChildState = "incomplete";
   #pd: Capability<PdSession> = INVALID;
@@ -80,23 +113,69 @@ export class Child {
   #failed = false;
   #cpuTransferred = false;
 
-  constructor(house: Household, id: number, start: StartConfig, assigned: Quota, cpuPercent: number) {
+  /** @param restored what `capture` gave; sessions follow by `restore` */
+  constructor(
+    house: Household,
+    { id, start, assigned, cpuPercent }: NewChild,
+    restored?: { readonly saved: SavedChild; readonly slots: SlotReader },
+  ) {
     this.#house = house;
     this.id = id;
     this.name = start.name;
     this.start = start;
     this.assigned = assigned;
     this.#cpuPercent = cpuPercent;
-    this.location = house.locationOf(start);
+    this.location = restored?.saved.location ?? house.locationOf(start);
     const { env, accounts, broker } = house;
     this.server = new SiblingServer(start.name, accounts, broker, () => this.requestsServer.inUse);
     this.requestsServer = new RomServer(env, this.server.requests, broker);
     this.configServer = new RomServer(env, this.configModule, broker);
     this.client = new ChildClient(start.name, accounts, () => this.#pd);
-    this.#environment = new EnvironmentClient(start.name, () => house.later(() => this.advance()));
+    this.environment = new EnvironmentClient(start.name, () => house.later({ do: "advance", child: id }));
     this.#calls = new ChildParent(this, house);
-    this.#parent = env.badges.identify<ParentSession>(this.#calls);
+    const served = restored?.saved.parent ?? 0;
+    this.#parent =
+      restored && served !== 0
+        ? restored.slots.served<ParentSession>(served, this.#calls)
+        : env.badges.identify<ParentSession>(this.#calls);
+    if (restored && served === 0) this.#parent.dispose(); // it has exited
     this.setConfig(start.config);
+  }
+
+  /** All of it but its start node, which is the configuration's. */
+  capture(slots: SlotWriter, sessions: SessionWriter): SavedChild {
+    const { name, id, location, assigned, request, exitValue } = this;
+    return {
+      ...{ name, id, location, assigned, request, exitValue, cpuPercent: this.#cpuPercent },
+      ...{ state: this.#state, opened: this.#opened, failed: this.#failed, cpuTransferred: this.#cpuTransferred },
+      pd: slots.held(this.#pd),
+      mainThread: slots.held(this.#mainThread),
+      parent: slots.served(this.#parent.capability),
+      calls: this.#calls.capture(slots),
+      heart: this.heart.capture(slots),
+      client: this.client.capture(slots, sessions),
+      server: this.server.capture(sessions),
+      config: this.configServer.capture(slots, sessions),
+      requests: this.requestsServer.capture(slots, sessions),
+    };
+  }
+
+  /** The second half: when the sessions of all children are there. */
+  restore(saved: SavedChild, slots: SlotReader, sessions: SessionReader): void {
+    this.#state = saved.state;
+    this.#opened = saved.opened;
+    this.#failed = saved.failed;
+    this.#cpuTransferred = saved.cpuTransferred;
+    this.request = saved.request;
+    this.exitValue = saved.exitValue;
+    this.#pd = slots.held<PdSession>(saved.pd);
+    this.#mainThread = slots.held<CpuThread>(saved.mainThread);
+    this.#calls.restore(saved.calls, slots);
+    this.heart.restore(saved.heart, slots);
+    this.client.restore(saved.client, slots, sessions);
+    this.server.restore(saved.server, this.#pd, sessions);
+    this.configServer.restore(saved.config, slots, sessions);
+    this.requestsServer.restore(saved.requests, slots, sessions);
   }
 
   get state(): ChildState {
@@ -194,7 +273,7 @@ export class Child {
     const args = filterArgs(service, new Map(), this.start, house.config().prioLevels, route.diag);
     const donation = DONATION[service];
     const { location: affinity } = this;
-    const client = this.#environment;
+    const client = this.environment;
     const made = house.broker.create({ client, id, service, label, route, server, args, affinity, donation });
     if (made.ok) this.client.sessions.set(id, made.value);
     else this.#fail(`${service} session "${label}" refused: ${made.reason}`);

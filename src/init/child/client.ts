@@ -6,11 +6,21 @@ import {
   type PdSession,
   type Quota,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { Accounts } from "../resources/accounts.ts";
 import { SESSION_RECORD_BYTES } from "../resources/amounts.ts";
+import type { SessionReader, SessionWriter } from "../sessions/saved-sessions.ts";
 import { isRefused, type Session, type SessionClient } from "../sessions/session.ts";
+
+/** A slot, and places of sessions. */
+export interface SavedClient {
+  readonly handler: number;
+  readonly sessions: readonly number[];
+  readonly closing: readonly number[];
+}
 
 /** The environment's sessions are paid by init, out of what starting a child costs. */
 export class EnvironmentClient implements SessionClient {
@@ -50,6 +60,20 @@ export class ChildClient implements SessionClient {
     this.name = name;
     this.#accounts = accounts;
     this.#pd = pd;
+  }
+
+  capture(slots: SlotWriter, sessions: SessionWriter): SavedClient {
+    return {
+      handler: slots.held(this.sigh),
+      sessions: sessions.places(this.sessions.values()),
+      closing: sessions.places(this.#closing),
+    };
+  }
+
+  restore({ handler, sessions, closing }: SavedClient, slots: SlotReader, reader: SessionReader): void {
+    this.sigh = slots.held<SignalContext>(handler);
+    for (const session of reader.all(sessions)) this.sessions.set(session.request.id, session);
+    for (const session of reader.all(closing)) this.#closing.add(session);
   }
 
   pay(quota: Quota): Attempt<void, OutOf> {

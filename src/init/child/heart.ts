@@ -1,5 +1,11 @@
 // Heartbeats of one child (spec 2.12): a signal each period; the child's library answers from its entrypoint.
-import { type Capability, INVALID, type SignalContext } from "../../session/index.ts";
+import { type Capability, INVALID, type SignalContext, type SlotReader, type SlotWriter } from "../../session/index.ts";
+
+export interface SavedHeart {
+  /** A slot. */
+  readonly handler: number;
+  readonly outstanding: number;
+}
 
 export class Heart {
   #sigh: Capability<SignalContext> = INVALID;
@@ -21,6 +27,15 @@ export class Heart {
   /** Any answer makes up for all that is outstanding. */
   response(): void {
     this.#outstanding = 0;
+  }
+
+  capture(slots: SlotWriter): SavedHeart {
+    return { handler: slots.held(this.#sigh), outstanding: this.#outstanding };
+  }
+
+  restore({ handler, outstanding }: SavedHeart, slots: SlotReader): void {
+    this.#sigh = slots.held<SignalContext>(handler);
+    this.#outstanding = outstanding;
   }
 
   get skipped(): number {

@@ -7,6 +7,7 @@ import type { CpuPool } from "../resources/amounts.ts";
 import type { Route, Routed } from "../routing/route.ts";
 import type { Broker } from "../sessions/broker.ts";
 import type { SessionServer } from "../sessions/session.ts";
+import type { Work } from "../work.ts";
 import type { Child } from "./child.ts";
 
 export interface Household {
@@ -27,7 +28,7 @@ export interface Household {
   /** The state report is due; urgent: at once. */
   changed(urgent: boolean): void;
   /** Runs `work` from the event loop, when no component is being served. */
-  later(work: () => void): void;
+  later(work: Work): void;
   /** A child has exited; called from the event loop. */
   exited(child: Child, value: number): void;
   /** A child has answered a yield request. */

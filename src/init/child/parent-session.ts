@@ -18,6 +18,8 @@ import {
   type SessionRefusal,
   type SessionResponse,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
   writeQuota,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
@@ -27,6 +29,14 @@ import type { AdoptedSession } from "../sessions/broker.ts";
 import type { SessionRequest } from "../sessions/session.ts";
 import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
+
+/** Slots of handlers; what the child is asked to give back. */
+export interface SavedParent {
+  readonly resourceHandler: number;
+  readonly yieldHandler: number;
+  readonly wanted: Quota | undefined;
+  readonly exiting: boolean;
+}
 
 export class ChildParent implements ParentSession {
   readonly kind = "parent";
@@ -42,13 +52,27 @@ export class ChildParent implements ParentSession {
     this.#house = house;
   }
 
+  capture(slots: SlotWriter): SavedParent {
+    return {
+      resourceHandler: slots.held(this.#resourceSigh),
+      yieldHandler: slots.held(this.#yieldSigh),
+      wanted: this.#wanted === NO_QUOTA ? undefined : this.#wanted,
+      exiting: this.#exiting,
+    };
+  }
+
+  restore({ resourceHandler, yieldHandler, wanted, exiting }: SavedParent, slots: SlotReader): void {
+    this.#resourceSigh = slots.held<SignalContext>(resourceHandler);
+    this.#yieldSigh = slots.held<SignalContext>(yieldHandler);
+    this.#wanted = wanted ?? NO_QUOTA;
+    this.#exiting = exiting;
+  }
+
   exit(value: number): void {
     if (this.#exiting || !this.#child.lives) return;
     this.#exiting = true;
     // The caller is one of the child's threads, whose session must not end below its feet.
-    this.#house.later(() => {
-      if (this.#child.lives) this.#house.exited(this.#child, value);
-    });
+    this.#house.later({ do: "exited", child: this.#child.id, value });
   }
 
   announce(service: string): void {
@@ -189,9 +213,7 @@ export class ChildParent implements ParentSession {
   yieldResponse(): void {
     if (this.#wanted === NO_QUOTA) return;
     this.#wanted = NO_QUOTA;
-    this.#house.later(() => {
-      if (this.#child.lives) this.#house.yielded(this.#child);
-    });
+    this.#house.later({ do: "yielded", child: this.#child.id });
   }
 
   /** Asks the child to give something back. */

@@ -90,6 +90,12 @@ export function innerLocation(outer: Location, inner: Location | undefined): Loc
   };
 }
 
+/** In percent. */
+export interface SavedCpuPool {
+  readonly promised: number;
+  readonly transferred: number;
+}
+
 /** The pool of CPU time that init hands out: 100 percent. Percentages are promised first and transferred later. */
 export class CpuPool {
   #promised = 0;
@@ -98,6 +104,15 @@ export class CpuPool {
   /** Not promised to anybody. */
   get left(): number {
     return 100 - this.#promised;
+  }
+
+  capture(): SavedCpuPool {
+    return { promised: this.#promised, transferred: this.#transferred };
+  }
+
+  restore({ promised, transferred }: SavedCpuPool): void {
+    this.#promised = promised;
+    this.#transferred = transferred;
   }
 
   /** Promises a child of `percent` what is left of it. */

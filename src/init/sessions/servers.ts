@@ -1,5 +1,5 @@
 // Servers that are not children: init's parent, and init itself for ROM modules that it makes.
-import { CoreRom, pdDataspaces, type RomSource } from "../../core/index.ts";
+import { CoreRom, pdDataspace, pdDataspaces, type RomSource, type SavedRom } from "../../core/index.ts";
 import {
   type Env,
   FIRST_FREE_SESSION,
@@ -12,13 +12,22 @@ import {
   type Quota,
   type RomSession,
   type SessionRefusal,
+  type SlotReader,
+  type SlotWriter,
   writeQuota,
 } from "../../session/index.ts";
 import { type Attempt, refusal, required, success } from "../../util/index.ts";
 import type { Accounts } from "../resources/accounts.ts";
 import { serverArgs } from "./arguments.ts";
 import type { Broker } from "./broker.ts";
+import type { SessionReader, SessionWriter } from "./saved-sessions.ts";
 import type { Session, SessionServer } from "./session.ts";
+
+/** Places of sessions. */
+export interface SavedParentServer {
+  readonly next: number;
+  readonly sessions: readonly number[];
+}
 
 /** The parent moves quota from and to init's account itself, when it creates and closes sessions. */
 export class ParentServer implements SessionServer {
@@ -34,6 +43,15 @@ export class ParentServer implements SessionServer {
     this.#env = env;
     this.#accounts = accounts;
     this.#broker = broker;
+  }
+
+  capture(sessions: SessionWriter): SavedParentServer {
+    return { next: this.#nextId, sessions: sessions.places(this.#sessions.values()) };
+  }
+
+  restore({ next, sessions }: SavedParentServer, reader: SessionReader): void {
+    this.#nextId = next;
+    for (const session of reader.all(sessions)) this.#sessions.set(session.serverId, session);
   }
 
   /** Nothing moves yet, the parent takes it; but what init lacks is the client's to know before anything is asked. */
@@ -104,6 +122,13 @@ export class ParentServer implements SessionServer {
 /** Most sessions of a child for one module of init's own: it pays for a page of each, init for what is longer. */
 export const SESSIONS_OF_MODULE = 8;
 
+/** A session's place, the slot of its object, and what its client sees. */
+export interface SavedServed {
+  readonly session: number;
+  readonly object: number;
+  readonly rom: SavedRom;
+}
+
 /** Sessions of one ROM module of init's own. Their dataspaces are init's, so is the donation. */
 export class RomServer implements SessionServer {
   readonly name = "init";
@@ -123,6 +148,28 @@ export class RomServer implements SessionServer {
     return this.#sessions.size > 0;
   }
 
+  get #pd(): PdSession {
+    return required(objectOf<PdSession>(this.#env.pd, "pd"), "init's PD");
+  }
+
+  capture(slots: SlotWriter, sessions: SessionWriter): readonly SavedServed[] {
+    return Array.from(this.#sessions, ([session, { rom, identity }]) => ({
+      session: sessions.place(session),
+      object: slots.served(identity.capability),
+      rom: rom.capture(slots),
+    }));
+  }
+
+  /** After the module has its content. */
+  restore(saved: readonly SavedServed[], slots: SlotReader, reader: SessionReader): void {
+    const pd = this.#pd;
+    for (const { session, object, rom: state } of saved) {
+      const rom = new CoreRom(this.#module, pdDataspaces(pd));
+      rom.restore(state, slots, (dataspace) => pdDataspace(pd, dataspace));
+      this.#sessions.set(reader.at(session), { rom, identity: slots.served<RomSession>(object, rom) });
+    }
+  }
+
   fund(): Attempt<void, OutOf> {
     return success(undefined);
   }
@@ -135,8 +182,7 @@ export class RomServer implements SessionServer {
     if (this.#sessions.size >= SESSIONS_OF_MODULE) return this.#broker.respond(session, "service-denied");
     if (session.donated.ram < PAGE_BYTES) return this.#broker.respond(session, "insufficient-ram-quota");
     if (session.donated.caps < 1) return this.#broker.respond(session, "insufficient-cap-quota");
-    const pd = required(objectOf<PdSession>(this.#env.pd, "pd"), "init's PD");
-    const rom = new CoreRom(this.#module, pdDataspaces(pd));
+    const rom = new CoreRom(this.#module, pdDataspaces(this.#pd));
     const identity = this.#env.badges.identify<RomSession>(rom);
     this.#sessions.set(session, { rom, identity });
     this.#broker.deliver(session, identity.capability);

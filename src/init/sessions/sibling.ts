@@ -18,11 +18,20 @@ import { serverArgs } from "./arguments.ts";
 import type { Broker } from "./broker.ts";
 import type { ServerRequest } from "./requests.ts";
 import { RequestsModule } from "./requests-module.ts";
+import type { SessionReader, SessionWriter } from "./saved-sessions.ts";
 import { isRefused, type Phase, type Session, type SessionClient, type SessionServer } from "./session.ts";
 
 /** Most requests that the module shows at a time; others follow when these are answered. */
 const SHOWN = 250;
 const SHOWN_OF_CLIENT = 32;
+
+/** Places of sessions, those that something is to be done for in the order in which that came up. */
+export interface SavedSibling {
+  readonly next: number;
+  readonly held: Quota;
+  readonly sessions: readonly number[];
+  readonly pending: readonly number[];
+}
 
 export class SiblingServer implements SessionServer {
   readonly name: string;
@@ -49,6 +58,24 @@ export class SiblingServer implements SessionServer {
   /** All sessions, also those that are only asked for. */
   get sessions(): readonly Session[] {
     return [...this.#sessions.values()];
+  }
+
+  capture(sessions: SessionWriter): SavedSibling {
+    return {
+      next: this.#nextId,
+      held: this.#held,
+      sessions: sessions.places(this.#sessions.values()),
+      pending: sessions.places(this.#pending),
+    };
+  }
+
+  /** @param pd INVALID: the child has none yet */
+  restore({ next, held, sessions, pending }: SavedSibling, pd: Capability<PdSession>, reader: SessionReader): void {
+    this.#pd = pd;
+    this.#held = held;
+    this.#nextId = next;
+    for (const session of reader.all(sessions)) this.#sessions.set(session.serverId, session);
+    for (const session of reader.all(pending)) this.#pending.add(session);
   }
 
   /** The child has its PD: what was held goes there. */
