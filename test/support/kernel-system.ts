@@ -80,6 +80,8 @@ export interface TestComponentOptions {
   readonly quota?: number;
   readonly load?: LoadOptions;
   readonly growthRequests?: boolean;
+  /** Where its threads run; default: 0. */
+  readonly cpu?: number;
 }
 
 const ROOT = { ram: 2 ** 40, caps: 2 ** 30 };
@@ -111,7 +113,7 @@ export class TestSystem {
    * @param options `priority` and `quota` of its CPU session; how its program is loaded; whether memory.grow may wait
    */
   component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
-    const { priority = 0, quota = 0, load, growthRequests = false } = options;
+    const { priority = 0, quota = 0, load, growthRequests = false, cpu: x = 0 } = options;
     const created = createPd(this.core, {
       label,
       donation: DONATION,
@@ -125,7 +127,8 @@ export class TestSystem {
     this.root.transferRamQuota(pd.capability, 2 ** 28);
     const component = this.kernel.componentOf(pd.capability);
     assert(component, "a component");
-    const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota });
+    const place = { location: { x, y: 0, width: 1, height: 1 }, space: { width: x + 1, height: 1 } };
+    const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota, ...place });
     const log = this.core.badges.identify<LogSession>(new CoreLog(label, (line) => this.lines.push(line)));
     const { table } = component;
     for (const capability of [log.capability, pd.capability, cpu.capability]) table.insert(capability);

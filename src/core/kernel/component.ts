@@ -5,7 +5,7 @@
 //
 // What it is made of has files of its own (component-parts.ts, instances.ts, own-globals.ts, waits.ts, functions.ts). Loading,
 // beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
-import { CONTROL, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
+import { CONTROL, type HostFunction, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
   type DirectCall,
   EngineFault,
@@ -15,11 +15,19 @@ import {
   GuestBytes,
   Windows,
 } from "../../engine/index.ts";
-import { type Capability, type Dataspace, INVALID, type LoadOptions, type ParentSession } from "../../session/index.ts";
+import {
+  type Capability,
+  type Dataspace,
+  INVALID,
+  type LoadOptions,
+  type Location,
+  type ParentSession,
+} from "../../session/index.ts";
 import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
+import { RemoteEngine } from "./cpus/index.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { dispatches } from "./functions.ts";
 import { kernelImports, withStack } from "./imports.ts";
@@ -64,11 +72,16 @@ export class Component {
   problem = "";
   /** The thread that is in the group now. */
   running: KernelThread | undefined;
+  /** How often `wake` was called. */
+  wakes = 0;
   /** Set once the program is loaded. */
   wasi: ComponentWasi | undefined;
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
   #parentSlot = 0;
+  /** The component that was on top of the JavaScript stack when this one was entered, by number. */
+  #below = 0;
+  #imports: HostImports | undefined;
   #program: LoadedProgram | undefined;
   /** The module as it came. */
   original: Uint8Array = new Uint8Array(0);
@@ -258,7 +271,7 @@ export class Component {
       label: this.label,
       program: this.program,
       group: { parks: true, atomicWait: this.waits.atomicWait },
-      imports: this.imports(),
+      imports: this.#hostImports(),
       windows: this.#windows,
       own,
       policy: () => this.#kernel.givesWay(this),
@@ -268,7 +281,7 @@ export class Component {
   }
 
   /** What its program may call, by module and name. */
-  imports(): HostImports {
+  #hostImports(): HostImports {
     return {
       ...kernelImports(this.#kernel, this),
       ...withStack({
@@ -276,6 +289,12 @@ export class Component {
         [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
       }),
     };
+  }
+
+  /** A function that its program imports. */
+  hostFunction(module: string, name: string): HostFunction {
+    this.#imports ??= this.#hostImports();
+    return required(this.#imports[module]?.[name], `${module}.${name}`);
   }
 
   readonly onGrow: GrowthPolicy = (_, memory, delta) => {
@@ -314,15 +333,17 @@ export class Component {
 
   /** The thread is about to run here. */
   enter(thread: KernelThread): void {
-    this.#local!.own.enter(thread);
+    this.#local?.own.enter(thread);
     this.running = thread;
     thread.onStack = true;
     this.#control[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
+    if (this.#kernel.cpus && this.#local) this.#below = this.#kernel.cpus.entered(this);
   }
 
   leave(thread: KernelThread): void {
     thread.onStack = false;
     this.running = undefined;
+    if (this.#kernel.cpus && this.#local) this.#kernel.cpus.left(this.#below);
   }
 
   /** Takes back what asked the thread that runs to give way. */
@@ -363,6 +384,7 @@ export class Component {
     }
     if (!this.#engine) return "started before a program was loaded";
     const engine = this.#engine;
+    if (engine.lost !== undefined) return engine.lost;
     const entry = ip === 0 ? this.#entry() : engine.tableFunction(ip, 0);
     if (!entry) return `expected a function at index ${ip} of the table`;
     const { params } = this.program.signature(entry.function);
@@ -403,6 +425,7 @@ export class Component {
 
   /** Blocked WASI calls look again whether they can go on. */
   wake(): void {
+    this.wakes++;
     for (const thread of this.threads) if (thread.waiting?.kind === "host") thread.wake(undefined);
   }
 
@@ -413,6 +436,10 @@ export class Component {
    * @throws EngineFault "busy" while a thread runs here, "unsaveable"
    */
   recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
+    this.#recreate(carry, this.cpu);
+  }
+
+  #recreate(carry: (saved: SavedGroup) => SavedGroup, cpu: number): void {
     if (this.running) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
     const before = this.engine;
     this.saveGlobals();
@@ -428,7 +455,8 @@ export class Component {
       this.#windows = new Windows(this.#kernel.pool);
       this.#windows.limit = limit;
     }
-    const engine = this.#makeLocal(() => this.#own, before.instances);
+    const engine =
+      cpu === 0 ? this.#makeLocal(() => this.#own, before.instances) : this.#makeRemote(cpu, before.instances);
     const byId = new Map(engine.recreate(saved, part).map((thread) => [thread.id, thread]));
     this.#use(engine);
     this.memoryChanges();
@@ -445,6 +473,49 @@ export class Component {
     this.#kernel.adopt(this);
     this.home?.readopt(this);
     this.waits.resume(waiters);
+  }
+
+  /**
+   * Its threads run on this CPU from now on.
+   *
+   * @returns why not, one line
+   */
+  place(cpu: number): string | undefined {
+    if (cpu === this.cpu || !this.#engine) return undefined;
+    const { windows, memories } = this.program.info;
+    if (windows) return "programs with windows run on CPU 0: other CPUs cannot look into the page table safely";
+    if (memories.some(({ shared }) => !shared))
+      return "a memory that cannot be shared (64-bit, or of a program with waits)";
+    const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus?.at(cpu).lost);
+    if (lost !== undefined) return lost;
+    this.#recreate((saved) => saved, cpu);
+    return undefined;
+  }
+
+  /** Where a thread that may be within a location is: all threads of a component are on its CPU. */
+  locate(location: Location): Location {
+    const { cpu } = this;
+    if (!this.#kernel.cpus || !this.#engine) return location;
+    const within = location.x <= cpu && cpu < location.x + location.width;
+    return within ? location : { x: cpu, y: 0, width: 1, height: 1 };
+  }
+
+  /** As `Kernel.atRest`. */
+  atRest<T>(body: () => T): T {
+    return this.#kernel.atRest(this, body);
+  }
+
+  /** A thread's object is no more. */
+  forget(thread: KernelThread): void {
+    this.#engine?.forget(thread);
+  }
+
+  #makeRemote(cpu: number, count: number): RemoteEngine {
+    const { bytes, info, statistics, referenceTypes } = this.program;
+    return new RemoteEngine(this.#kernel.cpus!.at(cpu), {
+      ...{ component: this.id, label: this.label, original: this.original, own: this.#own, count },
+      rewritten: { bytes, info, statistics, referenceTypes },
+    });
   }
 
   /** The control words whose flag asks this component to give way. */

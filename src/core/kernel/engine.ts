@@ -29,6 +29,8 @@ export type CapturedPart = "whole" | "outside";
 export interface ComponentEngine {
   /** The CPU that its threads run on. */
   readonly cpu: number;
+  /** Why it is no more: its CPU has ended. */
+  readonly lost: string | undefined;
   /** The first words of the control memory. */
   readonly words: Int32Array<SharedArrayBuffer>;
   /** How many instances there are. */
@@ -70,7 +72,7 @@ export interface ComponentEngine {
   /** 0 if the program has none. */
   stackPointerOf(thread: GlobalsHolder): number;
   /** A thread's object is no more. */
-  forget(thread: GlobalsHolder): void;
+  forget(thread: GlobalsHolder & { readonly id: number }): void;
   dispose(): void;
 }
 
@@ -90,6 +92,7 @@ export interface LocalEngineOptions {
 
 export class LocalEngine implements ComponentEngine {
   readonly cpu = 0;
+  readonly lost = undefined;
   readonly group: Group;
   readonly own: OwnGlobals;
   readonly #instances: Instances;

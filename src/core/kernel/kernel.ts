@@ -21,6 +21,7 @@ import { type LoadedProgram, loadProgram } from "../program.ts";
 import { Calls } from "./calls.ts";
 import { Component } from "./component.ts";
 import type { ComponentWasi, NativeRun } from "./component-parts.ts";
+import { Cpus, type StartCpu } from "./cpus/index.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -50,6 +51,8 @@ export interface KernelOptions {
   /** Default: a worker. */
   readonly ticker?: StartKernelTicker;
   readonly sliceMs?: number;
+  /** CPUs of the machine, and what starts those beside this one. Default: one. */
+  readonly cpus?: { readonly count: number; readonly start: StartCpu };
   /** Milliseconds that never run back. Default: performance.now. */
   readonly now?: () => number;
   /** For clocks of one's own: lets time pass when no thread can run (`SchedulerOptions.idle`). */
@@ -65,10 +68,11 @@ export class Kernel {
   readonly signals = new Signals();
   readonly scheduler: Scheduler;
   readonly executor: LocalExecutor;
+  /** CPUs beside this one. */
+  readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
   atPoint: (component: Component) => boolean = () => true;
-  /** Every safe point asks `atPoint`. */
-  everyPoint = false;
+  #everyPoint = false;
   readonly #options: KernelOptions;
   readonly #ticker: KernelTicker;
   readonly #components = new Map<number, Component>();
@@ -83,20 +87,39 @@ export class Kernel {
     this.badges = options.badges ?? new Badges();
     this.rpc = new Rpc(this);
     this.executor = new LocalExecutor(this);
-    this.#ticker = (options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs);
+    this.#ticker = shared((options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs));
     this.scheduler = new Scheduler({
       executor: this.executor,
       ticker: this.#ticker,
       now: () => this.now(),
       expired: (thread) => this.#expired(thread),
       idle: options.idle,
+      cpus: () => this.cpus,
       failed: (thrown) => this.failed(thrown),
     });
+    this.cpus = this.#startCpus();
+  }
+
+  #startCpus(): Cpus | undefined {
+    const { cpus } = this.#options;
+    if (!cpus || cpus.count <= 1) return undefined;
+    const rested = () => this.scheduler.rested();
+    return new Cpus(this, { ...cpus, ticker: this.#ticker, rested });
   }
 
   /** Resolves when slices end by time; rejects if no worker could be started for that. */
   get ready(): Promise<void> {
     return this.#ticker.ready;
+  }
+
+  /** Every safe point asks `atPoint`. */
+  get everyPoint(): boolean {
+    return this.#everyPoint;
+  }
+
+  set everyPoint(every: boolean) {
+    this.#everyPoint = every;
+    this.cpus?.askChanges();
   }
 
   /** What all windows lead to: one for all components, so that they can share dataspaces. */
@@ -142,6 +165,7 @@ export class Kernel {
   /** @returns undefined if the component has too many */
   createThread(component: Component, owner: ThreadOwner, setup: ThreadSetup): KernelThread | undefined {
     if (component.held >= KERNEL_LIMITS.threads || !this.#components.has(component.id)) return undefined;
+    if (component.held === 0 && !this.#place(component, setup)) return undefined;
     const thread = new KernelThread(this, this.#nextThread++, component, owner, setup);
     this.#threads.set(thread.id, thread);
     component.threads.push(thread);
@@ -149,11 +173,20 @@ export class Kernel {
     return thread;
   }
 
+  /** A component is where its first thread is to be. */
+  #place(component: Component, { affinity, name }: ThreadSetup): boolean {
+    const cpu = this.cpus ? Math.min(affinity.x, this.cpus.count - 1) : 0;
+    const problem = component.place(cpu);
+    if (problem !== undefined) this.warn(`${component.label}: thread "${name}" on CPU ${cpu}: ${problem}`);
+    return problem === undefined;
+  }
+
   /** Ends a thread, wherever it is, and its object; harmless when repeated. */
   killThread(thread: KernelThread): void {
     if (!this.#threads.delete(thread.id)) return;
     this.endThread(thread);
     thread.component.held--;
+    thread.component.forget(thread);
     thread.dispose();
   }
 
@@ -197,7 +230,11 @@ export class Kernel {
     for (const thread of [...this.#threads.values()]) if (thread.component === component) this.killThread(thread);
     component.native?.dispose();
     component.native = undefined;
-    if (component.loaded && this.#components.has(component.id)) this.abandon(component);
+    if (component.loaded && this.#components.delete(component.id)) {
+      this.halt(component);
+      this.abandon(component);
+      component.engine.dispose();
+    }
     this.#components.delete(component.id);
   }
 
@@ -206,13 +243,27 @@ export class Kernel {
     if (thread.onStack) thread.component.engine.request();
   }
 
+  /** Nothing of a component runs while `body` does. If that cannot be had, `component.onStack` says so. */
+  atRest<T>(component: Component, body: () => T): T {
+    if (component.cpu === 0 || !component.running) return body();
+    return this.cpus!.at(component.cpu).still(body);
+  }
+
+  /** Waits until a thread of the component that runs on another CPU has given way. */
+  halt(component: Component): void {
+    if (component.cpu !== 0 && component.running) this.cpus!.at(component.cpu).stop();
+  }
+
   /** Whether a thread gives way at a safe point that found the flag set. */
   givesWay(component: Component): boolean {
+    if (this.cpus && component.cpu === 0 && !this.cpus.servePoll()) return true;
     const thread = component.running;
     if (thread && (!thread.runnable || thread.stepping)) return true;
     if (this.everyPoint) return this.atPoint(component);
+    if (component.cpu !== 0) return this.cpus!.at(component.cpu).contended;
     if (this.scheduler.contended) return true;
     component.goOn(); // alone, and the event loop's turn has not come: a freeze would be for nothing
+    if (this.cpus?.rung) component.engine.request();
     return false;
   }
 
@@ -265,11 +316,13 @@ export class Kernel {
   /** @internal A component has a group. */
   adopt(component: Component): void {
     this.#ticker.add(component.controlWords);
+    if (component.cpu === 0) this.cpus?.adopt(component);
   }
 
   /** @internal A component's group is no longer. */
   abandon(component: Component): void {
     this.#ticker.remove(component.controlWords);
+    if (component.cpu === 0) this.cpus?.abandon(component);
   }
 
   /** @internal A thread has ended its program. */
@@ -343,6 +396,20 @@ export class Kernel {
     if (waiting?.kind === "futex") thread.component.waits.endFutex(thread, waiting.address, FUTEX.timedOut);
     else if (waiting?.kind === "host") thread.wake(undefined);
   }
+}
+
+/** A ticker that ticks as long as one of those who let it run has not let it rest. */
+function shared(ticker: KernelTicker): KernelTicker {
+  let users = 0;
+  return {
+    ...ticker,
+    run: () => {
+      if (users++ === 0) ticker.run();
+    },
+    rest: () => {
+      if (--users === 0) ticker.rest();
+    },
+  };
 }
 
 function rethrow(thrown: unknown): never {

@@ -17,6 +17,12 @@ export const KERNEL_LIMITS = {
   burstMs: 8,
   /** Slices before the event loop has its turn, however short they are. */
   burstSlices: 10_000,
+  /** CPUs of a machine. */
+  cpus: 64,
+  /** How long the kernel waits for a thread on another CPU to reach a safe point, in milliseconds. */
+  stopMs: 2_000,
+  /** How long the kernel waits for another CPU to do what it was asked to, before it takes it for lost, in milliseconds. */
+  replyMs: 30_000,
   /** Time slice in milliseconds. */
   sliceMs: 4,
   /** Longest wait of a timer in milliseconds; longer waits are renewed. */

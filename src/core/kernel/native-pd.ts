@@ -86,6 +86,10 @@ export class KernelNativePd implements NativePd {
   }
 
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {
+    return this.component.atRest(() => this.#capture());
+  }
+
+  #capture(): Attempt<SessionState, "busy" | "unsaveable"> {
     const { component } = this;
     if (component.native) return this.#captureNative(component.native);
     if (!component.loaded || component.onStack) return refusal("busy");

@@ -45,9 +45,7 @@ export class OwnGlobals {
 
   /** Those of a thread that has not run. @param stackPointer 0: the program's own stack */
   fresh(stackPointer: number): readonly PlainData[] {
-    if (stackPointer === 0 || this.#indices.length === 0) return this.#initial;
-    const first = typeof this.#initial[0] === "bigint" ? BigInt(stackPointer) : stackPointer | 0;
-    return [first, ...this.#initial.slice(1)];
+    return freshGlobals(this.#initial, stackPointer);
   }
 
   /** The stack pointer of a thread; 0 if the program has none. */
@@ -57,6 +55,13 @@ export class OwnGlobals {
     const value = this.#holder === thread ? readGlobal(this.#instance, index) : (thread.globals[0] ?? 0);
     return Number(value) >>> 0;
   }
+}
+
+/** Own globals of a thread that has not run. @param initial those of a fresh instance, the stack pointer's first */
+export function freshGlobals(initial: readonly PlainData[], stackPointer: number): readonly PlainData[] {
+  if (stackPointer === 0 || initial.length === 0) return initial;
+  const first = typeof initial[0] === "bigint" ? BigInt(stackPointer) : stackPointer | 0;
+  return [first, ...initial.slice(1)];
 }
 
 export function readGlobal(instance: Instance, index: number): PlainData {

@@ -129,7 +129,8 @@ export class Rpc {
     if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
-    if (server.idle && !server.component.onStack && this.#depth < KERNEL_LIMITS.nesting && room) {
+    const here = server.component.cpu === 0 && !server.component.onStack;
+    if (here && server.idle && this.#depth < KERNEL_LIMITS.nesting && room) {
       return this.#nest(thread, server, capability, opcode, message);
     }
     const request = saveMessage(thread.component, message);

@@ -4,6 +4,7 @@
 // I2  Nothing runs, ticks or waits when no thread can run: there is one timer, for the earliest deadline.
 // Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
 
+import type { Cpus } from "./cpus/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Executor } from "./executor.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -24,6 +25,8 @@ export interface SchedulerOptions {
    * @returns whether it did, so that threads may be able to run now. Default: time passes by itself
    */
   readonly idle?: ((deadlineMs: number) => boolean) | undefined;
+  /** CPUs beside this one. */
+  readonly cpus?: (() => Cpus | undefined) | undefined;
   /** What to do when something that is not a guest's fault was thrown. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -50,9 +53,14 @@ export class Scheduler {
 
   /** The thread can run; harmless if it cannot. */
   ready(thread: KernelThread): void {
+    if (thread.component.cpu !== 0) return this.#cpus!.ready(thread);
     if (!thread.runnable || thread.onStack) return;
     this.#queue.add(thread);
     this.#kick();
+  }
+
+  get #cpus(): Cpus | undefined {
+    return this.#options.cpus?.();
   }
 
   /** Whether the thread that runs must give way to another, or to the event loop. */
@@ -71,22 +79,34 @@ export class Scheduler {
   /** Lets nothing run until `resume`; call it from the event loop. */
   freeze(): void {
     this.#frozen = true;
+    this.#cpus?.freeze();
   }
 
   resume(): void {
     this.#frozen = false;
+    this.#cpus?.resume();
     this.#kick();
   }
 
   /** Resolves when no thread can run and none waits for time: all wait for something else, or have ended. */
   quiet(): Promise<void> {
-    if (!this.#looping && this.#queue.size === 0 && this.#deadlines.next === Infinity) return Promise.resolve();
+    if (!this.#looping && this.#atRest) return Promise.resolve();
     return new Promise((resolve) => this.#rest.push(resolve));
+  }
+
+  get #atRest(): boolean {
+    return this.#queue.size === 0 && this.#deadlines.next === Infinity && !this.#cpus?.busy;
+  }
+
+  /** Another CPU is at rest: the system may be. */
+  rested(): void {
+    if (this.#rest.length > 0 || this.#options.idle) this.#kick();
   }
 
   /** Nothing runs any more. */
   close(): void {
     this.#closed = true;
+    this.#cpus?.close();
     clearTimeout(this.#timer);
     this.#options.ticker.close();
   }
@@ -113,8 +133,7 @@ export class Scheduler {
     if (this.#closed) return;
     if (this.#queue.size > 0 && !this.#frozen) return this.#kick();
     this.#sleep();
-    if (this.#queue.size === 0 && this.#deadlines.next === Infinity)
-      for (const resolve of this.#rest.splice(0)) resolve();
+    if (this.#atRest) for (const resolve of this.#rest.splice(0)) resolve();
   }
 
   /** Looks whether something can run, or time can pass, though no thread has become ready. */
@@ -123,7 +142,7 @@ export class Scheduler {
   }
 
   #passTime(): boolean {
-    return !this.#frozen && !this.#closed && (this.#options.idle?.(this.#deadlines.next) ?? false);
+    return !this.#frozen && !this.#closed && !this.#cpus?.busy && (this.#options.idle?.(this.#deadlines.next) ?? false);
   }
 
   /** Lets threads run for a while; false when none can. */
@@ -135,6 +154,7 @@ export class Scheduler {
     let slices = 0;
     for (let time = begin; time - begin < KERNEL_LIMITS.burstMs && slices < KERNEL_LIMITS.burstSlices; slices++) {
       if (this.#frozen || this.#closed) return false;
+      this.#cpus?.serve();
       this.#expire(time);
       const thread = this.#queue.take();
       if (!thread) return false;

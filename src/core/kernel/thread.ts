@@ -147,7 +147,7 @@ export class KernelThread implements CpuThread {
     this.name = setup.name;
     this.weight = setup.weight;
     this.priority = setup.priority;
-    this.location = setup.affinity;
+    this.location = component.locate(setup.affinity);
     this.utcbAddress = setup.utcb;
     this.#identity = kernel.badges.identify<CpuThread>(this);
   }
@@ -230,7 +230,9 @@ export class KernelThread implements CpuThread {
 
   pause(): void {
     this.paused = true;
-    if (this.onStack) this.#kernel.interrupt(this);
+    if (!this.onStack) return;
+    this.#kernel.interrupt(this);
+    this.#kernel.halt(this.component);
   }
 
   resume(): void {
@@ -244,6 +246,10 @@ export class KernelThread implements CpuThread {
   }
 
   state(): Attempt<ThreadState, "state-access-failed"> {
+    return this.#kernel.atRest(this.component, () => this.#state());
+  }
+
+  #state(): Attempt<ThreadState, "state-access-failed"> {
     if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     const saved = saveThread(this, this.#kernel);
     if (saved === undefined) return refusal("state-access-failed");
@@ -261,6 +267,10 @@ export class KernelThread implements CpuThread {
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
   ): Attempt<void, "state-access-failed"> {
+    return this.#kernel.atRest(this.component, () => this.#setState(saved, calls));
+  }
+
+  #setState(saved: ThreadState["saved"], calls: ReadonlyMap<number, number>): Attempt<void, "state-access-failed"> {
     if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     if (saved === null) {
       this.#kernel.forgetWork(this);
@@ -281,7 +291,7 @@ export class KernelThread implements CpuThread {
   }
 
   affinity(location: Location): void {
-    this.location = this.owner.place(location);
+    this.location = this.component.locate(this.owner.place(location));
   }
 
   traceControlIndex(): number {

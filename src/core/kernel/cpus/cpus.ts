@@ -1,0 +1,161 @@
+// All CPUs beside the kernel's own, and the door at which they ring.
+import type { Component } from "../component.ts";
+import type { Kernel } from "../kernel.ts";
+import { stackHasRoom } from "../stack-room.ts";
+import type { KernelThread } from "../thread.ts";
+import type { KernelTicker } from "../ticker.ts";
+import { DOOR, DOOR_BYTES, type StartCpu } from "./protocol.ts";
+import { RemoteCpu } from "./remote-cpu.ts";
+
+export interface CpusOptions {
+  readonly start: StartCpu;
+  /** CPUs, the kernel's included. */
+  readonly count: number;
+  /** Runs while a thread runs there. */
+  readonly ticker: Pick<KernelTicker, "run" | "rest">;
+  /** Called when nothing runs on one of them any more. */
+  readonly rested: () => void;
+}
+
+export class Cpus {
+  readonly #kernel: Kernel;
+  readonly #options: CpusOptions;
+  readonly #cpus: readonly RemoteCpu[];
+  readonly #door: Int32Array<SharedArrayBuffer>;
+  /** Rings that have been answered. */
+  #heard = 0;
+  #listening = false;
+  #closed = false;
+
+  constructor(kernel: Kernel, given: CpusOptions) {
+    this.#kernel = kernel;
+    this.#options = given;
+    const { start, count, rested } = given;
+    const door = new SharedArrayBuffer(DOOR_BYTES);
+    this.#door = new Int32Array(door);
+    const options = {
+      ...{ door, start, rested },
+      awaitRing: (ms: number) => this.#await(ms),
+      begun: () => this.#listen(),
+    };
+    this.#cpus = Array.from({ length: count - 1 }, (_, i) => new RemoteCpu(kernel, { ...options, number: i + 1 }));
+  }
+
+  /** How many there are, the kernel's included. */
+  get count(): number {
+    return this.#cpus.length + 1;
+  }
+
+  /** @param number from 1 on */
+  at(number: number): RemoteCpu {
+    return this.#cpus[number - 1]!;
+  }
+
+  get busy(): boolean {
+    return this.#cpus.some(({ busy }) => busy);
+  }
+
+  /** A thread of a component of theirs can run. */
+  ready(thread: KernelThread): void {
+    this.at(thread.component.cpu).ready(thread);
+  }
+
+  /** Whether the kernel decides at each poll is another matter now. */
+  askChanges(): void {
+    for (const cpu of this.#cpus) cpu.askChanges();
+  }
+
+  freeze(): void {
+    for (const cpu of this.#cpus) cpu.freeze();
+  }
+
+  resume(): void {
+    for (const cpu of this.#cpus) cpu.resume();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const cpu of this.#cpus) cpu.close();
+  }
+
+  // Components on CPU 0, whose flags are set by those who ring.
+
+  adopt({ id, controlWords }: Component): void {
+    for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id, words: controlWords.buffer });
+  }
+
+  abandon({ id }: Component): void {
+    for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id });
+  }
+
+  /** A component is on top of the JavaScript stack from now on; the number of the one that was. */
+  entered(component: Component): number {
+    const before = this.#door[DOOR.running]!;
+    Atomics.store(this.#door, DOOR.running, component.id);
+    if (this.rung) component.engine.request();
+    return before;
+  }
+
+  /** The one below is on top again. */
+  left(below: number): void {
+    Atomics.store(this.#door, DOOR.running, below);
+    if (below !== 0 && this.rung) this.#kernel.component(below)?.engine.request();
+  }
+
+  /** Somebody has rung. */
+  get rung(): boolean {
+    return Atomics.load(this.#door, DOOR.rings) !== this.#heard;
+  }
+
+  /** At a poll of a component on CPU 0. @returns false if it must give way for that: its stack is used up */
+  servePoll(): boolean {
+    if (!this.rung) return true;
+    if (!stackHasRoom()) return false;
+    this.serve();
+    return true;
+  }
+
+  /** Serves all requests there are. */
+  serve(): void {
+    do {
+      this.#heard = Atomics.load(this.#door, DOOR.rings);
+      for (const cpu of this.#cpus) cpu.serve();
+    } while (this.rung);
+  }
+
+  /** Sees to it that the event loop hears the next ring. */
+  #listen(): void {
+    if (this.#listening || this.#closed) return;
+    this.#listening = true;
+    for (const cpu of this.#cpus) cpu.keepAlive(true);
+    this.#options.ticker.run();
+    void this.#hear();
+  }
+
+  async #hear(): Promise<void> {
+    const door = this.#door;
+    await undefined; // whoever has begun something goes on first
+    for (;;) {
+      this.serve();
+      if (this.#closed || !this.busy) break;
+      const heard = this.#heard;
+      Atomics.store(door, DOOR.waits, 1);
+      const { async, value } = Atomics.waitAsync(door, DOOR.rings, heard);
+      if (async) await value;
+      Atomics.store(door, DOOR.waits, 0);
+    }
+    this.#listening = false;
+    for (const cpu of this.#cpus) cpu.keepAlive(false);
+    this.#options.ticker.rest();
+  }
+
+  /** Waits for a ring, in place. */
+  #await(ms: number): void {
+    const door = this.#door;
+    const seen = Atomics.load(door, DOOR.rings);
+    if (this.#cpus.some(({ pending }) => pending)) return;
+    const waits = Atomics.exchange(door, DOOR.waits, 1);
+    Atomics.wait(door, DOOR.rings, seen, ms);
+    Atomics.store(door, DOOR.waits, waits);
+  }
+}

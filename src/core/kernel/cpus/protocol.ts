@@ -1,0 +1,214 @@
+// What the kernel (on CPU 0) and another CPU say to each other.
+//
+//   kernel --work----> CPU   run a thread, or call a dispatch function: numbers in the CPU's block
+//   kernel <-request-- CPU   what the thread asks for, or how its run has ended: numbers in the block; answered there
+//   kernel --command-> CPU   everything else, by the port, some with a reply
+//
+// I1  A CPU has one request under way at most, and serves commands while it waits for the answer, when it has no work and
+//     at every poll that finds its flag set. It asks nothing while it serves one: the kernel may wait for a reply.
+// I2  The kernel answers from its event loop, or at a poll of a guest of its own, whose flag the CPU sets.
+// I3  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
+import type { RewrittenModule } from "../../program.ts";
+
+/** Words of the door, which all CPUs share. */
+export const DOOR = {
+  /** Counts requests. */
+  rings: 0,
+  /** Not 0: the kernel waits for a ring. */
+  waits: 1,
+  /** The component on CPU 0 that runs now, by number; 0: none. */
+  running: 2,
+} as const;
+export const DOOR_BYTES = 64;
+
+/** Words of a CPU's block. */
+export const BLOCK = {
+  /** Counts what the kernel has for this CPU. */
+  bell: 0,
+  /** Commands posted, and replies to them. */
+  commands: 1,
+  replies: 2,
+  /** One of WORK. */
+  work: 3,
+  /** One of REQUEST. */
+  request: 4,
+  /** One of ANSWER. */
+  answer: 5,
+  /** The thread that runs gives way at its next poll. */
+  giveWay: 6,
+  /** Threads that are ready for this CPU: the one that runs gives way when its slice is over. */
+  contended: 7,
+  /** The kernel decides at each poll. */
+  ask: 8,
+  /** PARAMS words of what is asked, answered or to be done. */
+  params: 16,
+  /** Bytes: as many floating point numbers, and as many 64-bit integers. */
+  numbers: 256,
+  wides: 512,
+} as const;
+export const PARAMS = 16;
+export const BLOCK_BYTES = 1024;
+
+export const WORK = {
+  none: 0,
+  /** component, kernel's thread, engine's thread */
+  run: 1,
+  /** component, kernel's thread, instance, function, argument, kind, object, value */
+  dispatch: 2,
+} as const;
+
+export const REQUEST = {
+  none: 0,
+  /** A host function: its place among the program's imports, whether it is issued again; arguments by their types. */
+  host: 1,
+  /** Whether the thread gives way at this poll. */
+  poll: 2,
+  /** memory.grow: memory; pages as a number */
+  grow: 3,
+  /** memory.atomic.wait: memory, width; address, expected, timeout as wides */
+  wait: 4,
+  /** The run has ended: one of ENDED. */
+  done: 5,
+} as const;
+
+export const ANSWER = {
+  none: 0,
+  /** A result, by its type; or what `poll`, `grow` and `wait` say. */
+  result: 1,
+  /** The call gives way: whether it leaves progress, which the kernel keeps. */
+  freeze: 2,
+  /** The call gives way as if it had not been issued. */
+  again: 3,
+  /** The program exits. */
+  exit: 4,
+  /** The function has thrown; the kernel keeps what. */
+  threw: 5,
+} as const;
+
+export const ENDED = {
+  /** result */
+  returned: 0,
+  /** FROZEN bits, engine's thread, fault type, fault instance, address or memory, pages */
+  frozen: 1,
+  /** code */
+  exited: 2,
+  /** By the port: an EndingReport. */
+  ended: 3,
+} as const;
+
+/** In a host call; at an operation on memory. */
+export const FROZEN = { call: 1, fault: 2 } as const;
+export const FAULTS = ["read", "write", "grow"] as const;
+/** What `grow` is answered with. */
+export const GROWTH = ["grow", "grown", "refuse", "park"] as const;
+
+export interface EndingReport {
+  readonly type: "ending";
+  /** "deep": this CPU's stack cannot hold the frames that the thread stands in. */
+  readonly kind: "trapped" | "exhausted" | "threw" | "deep";
+  readonly message: string;
+  readonly stack: string;
+  /** Thrown by a host function, not by the guest or the engine. */
+  readonly bug: boolean;
+}
+
+/** What a CPU needs to make a component's engine. */
+export interface LoadMessage {
+  readonly component: number;
+  readonly label: string;
+  readonly original: Uint8Array;
+  readonly rewritten: RewrittenModule;
+  readonly own: readonly number[];
+  readonly count: number;
+}
+
+/** Of a CPU's engine: its control memory, its memories by instance, its threads' own globals at the beginning. */
+export interface LoadReply {
+  readonly control: SharedArrayBuffer;
+  readonly memories: readonly (readonly WebAssembly.Memory[])[];
+  readonly initial: readonly (number | bigint)[];
+}
+
+export type Command =
+  | { readonly type: "load"; readonly load: LoadMessage }
+  | { readonly type: "drop"; readonly component: number }
+  /** A thread's own globals. */
+  | {
+      readonly type: "globals";
+      readonly component: number;
+      readonly thread: number;
+      readonly instance: number;
+      readonly globals: readonly unknown[];
+    }
+  /** A component of CPU 0: its flag; without words it is no more. */
+  | { readonly type: "flag"; readonly component: number; readonly words?: SharedArrayBuffer }
+  /** A function of ENGINE_CALLS. */
+  | { readonly type: "engine"; readonly component: number; readonly name: string; readonly args: readonly unknown[] };
+
+/** Commands with a reply say so. */
+export interface Posted {
+  readonly command: Command;
+  readonly reply: boolean;
+}
+
+export interface Reply {
+  readonly type: "reply";
+  readonly value?: unknown;
+  readonly fault?: { readonly code: string; readonly message: string };
+}
+
+/** One end of the way for everything that is not numbers. */
+export interface CpuEnd {
+  post(message: unknown): void;
+  /** The next message that has come, at once; undefined if there is none. */
+  receive(): unknown;
+}
+
+/** What a CPU is started with. */
+export interface CpuSetup {
+  /** From 1 on. */
+  readonly number: number;
+  readonly block: SharedArrayBuffer;
+  readonly door: SharedArrayBuffer;
+}
+
+/** A CPU that has been started, as the kernel has it. */
+export interface StartedCpu extends CpuEnd {
+  /** Whether it keeps the host's event loop alive. */
+  keepAlive(alive: boolean): void;
+  terminate(): void;
+}
+
+/** @param lost told once, from the event loop, when the CPU has ended by itself */
+export type StartCpu = (setup: CpuSetup, lost: (why: string) => void) => StartedCpu;
+
+/** The views of a block. */
+export class CpuBlock {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly numbers: Float64Array<SharedArrayBuffer>;
+  readonly wides: BigInt64Array<SharedArrayBuffer>;
+
+  constructor(block: SharedArrayBuffer) {
+    this.words = new Int32Array(block);
+    this.numbers = new Float64Array(block, BLOCK.numbers, PARAMS);
+    this.wides = new BigInt64Array(block, BLOCK.wides, PARAMS);
+  }
+
+  param(index: number): number {
+    return this.words[BLOCK.params + index]!;
+  }
+
+  setParam(index: number, value: number): void {
+    this.words[BLOCK.params + index] = value;
+  }
+
+  /** Arguments or results by their types: 64-bit integers as wides, all others as numbers. */
+  value(index: number, type: string): number | bigint {
+    return type === "i64" ? this.wides[index]! : this.numbers[index]!;
+  }
+
+  setValue(index: number, type: string, value: unknown): void {
+    if (type === "i64") this.wides[index] = value as bigint;
+    else this.numbers[index] = value as number;
+  }
+}

@@ -1,0 +1,72 @@
+// A host call of a thread that runs on another CPU, made by the kernel on its behalf.
+import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOutcome } from "../../../abi/index.ts";
+import type { Parked } from "../../../engine/index.ts";
+import type { Component } from "../component.ts";
+
+/** How a host call has come out. */
+export type CallOutcome =
+  | { readonly kind: "result"; readonly value: HostValue }
+  | { readonly kind: "freeze"; readonly progress: PlainData | undefined; readonly parked: Parked | undefined }
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "threw"; readonly error: unknown };
+
+/** @param progress of a call that is issued again */
+export function makeCall(
+  component: Component,
+  host: HostFunction,
+  args: readonly HostValue[],
+  progress: PlainData | undefined,
+): CallOutcome {
+  if (host.fast && progress === undefined) {
+    const value = (host.fast as (...args: readonly HostValue[]) => HostValue)(...args);
+    if (value !== undefined) return { kind: "result", value };
+  }
+  const call = new RemoteCall(component, progress);
+  try {
+    return { kind: "result", value: host.call(call, ...args) as HostValue };
+  } catch (thrown) {
+    return call.outcome ?? { kind: "threw", error: thrown };
+  }
+}
+
+/** What ends a call that does not return. */
+const UNWIND = new Error("the call ends here");
+
+class RemoteCall implements HostCall {
+  readonly progress: PlainData | undefined;
+  outcome: CallOutcome | undefined;
+  readonly #component: Component;
+  readonly #wakes: number;
+  #parked: Parked | undefined;
+
+  constructor(component: Component, progress: PlainData | undefined) {
+    this.#component = component;
+    this.progress = progress;
+    this.#wakes = component.wakes;
+  }
+
+  get memory(): Uint8Array {
+    return new Uint8Array(this.#component.view.buffer);
+  }
+
+  get guest(): GuestRanges | undefined {
+    return undefined; // programs with windows run on CPU 0
+  }
+
+  wait(timeoutNs: bigint | undefined): WaitOutcome {
+    if (timeoutNs !== undefined && timeoutNs <= 0n) return "timed-out";
+    if (this.#component.wakes !== this.#wakes) return "woken";
+    this.#parked = { timeoutNs };
+    return "freeze";
+  }
+
+  freeze(progress?: PlainData): never {
+    this.outcome = { kind: "freeze", progress, parked: this.#parked };
+    throw UNWIND;
+  }
+
+  exit(code: number): never {
+    this.outcome = { kind: "exit", code };
+    throw UNWIND;
+  }
+}

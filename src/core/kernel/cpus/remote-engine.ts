@@ -1,0 +1,197 @@
+// A component's engine on another CPU, as the kernel has it. Threads here are images: what the kernel must know of them.
+import type { PlainData, SavedFrame, SavedGroup, SavedThread } from "../../../abi/index.ts";
+import { type DirectCall, type Entry, Thread } from "../../../engine/index.ts";
+import { assert } from "../../../util/index.ts";
+import type { CapturedPart, ComponentEngine } from "../engine.ts";
+import { freshGlobals, type GlobalsHolder } from "../own-globals.ts";
+import type { KernelThread } from "../thread.ts";
+import type { LoadMessage, LoadReply } from "./protocol.ts";
+import type { RemoteCpu } from "./remote-cpu.ts";
+
+export class RemoteEngine implements ComponentEngine {
+  readonly words: Int32Array<SharedArrayBuffer>;
+  readonly #cpu: RemoteCpu;
+  readonly #component: number;
+  readonly #initial: readonly PlainData[];
+  /** Threads of the kernel whose globals the CPU has, and the last values that were exchanged. */
+  readonly #told = new Map<GlobalsHolder, readonly PlainData[]>();
+  readonly #ids = new Map<number, GlobalsHolder>();
+  /** Threads that have not ended, by number. */
+  readonly #images = new Map<number, Thread>();
+  #memories: LoadReply["memories"];
+  /** A thread has run since globals were fetched. */
+  #entered = false;
+
+  /** @throws EngineFault, or what `RemoteCpu.ask` does */
+  constructor(cpu: RemoteCpu, load: LoadMessage) {
+    this.#cpu = cpu;
+    this.#component = load.component;
+    const reply = cpu.ask({ type: "load", load }) as LoadReply;
+    this.words = new Int32Array(reply.control);
+    this.#memories = reply.memories;
+    this.#initial = reply.initial;
+  }
+
+  get cpu(): number {
+    return this.#cpu.number;
+  }
+
+  get lost(): string | undefined {
+    return this.#cpu.lost;
+  }
+
+  get instances(): number {
+    return this.#memories.length;
+  }
+
+  get threads(): number {
+    return this.#images.size;
+  }
+
+  memories(instance: number): readonly WebAssembly.Memory[] | undefined {
+    return this.#memories[instance];
+  }
+
+  ensureInstances(count: number): void {
+    if (count > this.instances) this.#memories = this.#ask("ensureInstances", count) as LoadReply["memories"];
+  }
+
+  takeInstance(taken: ReadonlySet<number>): number {
+    const made = this.#ask("takeInstance", [...taken]) as { number: number; memories: LoadReply["memories"] };
+    this.#memories = made.memories;
+    return made.number;
+  }
+
+  request(): void {
+    this.#cpu.request();
+  }
+
+  spawn(entry: Entry, args: readonly number[]): Thread {
+    return this.#image(this.#ask("spawn", entry, args) as number, entry, args);
+  }
+
+  #image(id: number, entry: Entry, args: readonly unknown[]): Thread {
+    const image = new Thread(id, entry, args);
+    this.#images.set(id, image);
+    return image;
+  }
+
+  /** A dispatch has frozen: it is a thread now. */
+  became(id: number, entry: Entry): Thread {
+    return this.#image(id, entry, []);
+  }
+
+  /** A thread has ended by itself. */
+  ended(thread: Thread): void {
+    thread.state = "ended";
+    this.#images.delete(thread.id);
+  }
+
+  drop(thread: Thread): void {
+    if (this.#images.has(thread.id)) this.#tell("drop", thread.id);
+    this.ended(thread);
+  }
+
+  save(thread: Thread): SavedThread {
+    return withProgress(this.#ask("save", thread.id) as SavedThread, thread);
+  }
+
+  restore(saved: SavedThread): Thread {
+    const id = this.#ask("restore", saved) as number;
+    return this.#restored(this.#image(id, saved.entry, []), saved);
+  }
+
+  #restored(thread: Thread, { frames, hostCall }: SavedThread): Thread {
+    if (frames.length > 0 || hostCall) thread.state = "frozen";
+    thread.hostCall = hostCall;
+    return thread;
+  }
+
+  frames(thread: Thread): readonly SavedFrame[] {
+    return this.#ask("frames", thread.id) as readonly SavedFrame[];
+  }
+
+  check(saved: SavedThread): void {
+    this.#ask("check", saved);
+  }
+
+  tableFunction(index: number, instance: number): Entry | undefined {
+    return this.#ask("tableFunction", index, instance) as Entry | undefined;
+  }
+
+  directCall(entry: Entry): DirectCall {
+    return { entry, fn: () => assert(false, "it is called on its own CPU"), thread: undefined };
+  }
+
+  capture(part: CapturedPart): SavedGroup {
+    const saved = this.#ask("capture", part) as SavedGroup;
+    return { ...saved, threads: saved.threads.map((thread) => withProgress(thread, this.#images.get(thread.id)!)) };
+  }
+
+  recreate(saved: SavedGroup, part: CapturedPart): readonly Thread[] {
+    this.#ask("recreate", saved, part);
+    return saved.threads.map((thread) => this.#restored(this.#image(thread.id, thread.entry, []), thread));
+  }
+
+  captureOutside(): SavedGroup {
+    return this.#ask("captureOutside") as SavedGroup;
+  }
+
+  restoreOutside(saved: SavedGroup): void {
+    this.#ask("restoreOutside", saved);
+  }
+
+  freshGlobals(stackPointer: number): readonly PlainData[] {
+    return freshGlobals(this.#initial, stackPointer);
+  }
+
+  /** The thread is about to run there. */
+  enter(thread: KernelThread): void {
+    this.#entered = true;
+    if (this.#told.get(thread) === thread.globals) return;
+    this.#told.set(thread, thread.globals);
+    this.#ids.set(thread.id, thread);
+    const { id, instance, globals } = thread;
+    this.#cpu.tell({ type: "globals", component: this.#component, thread: id, instance, globals });
+  }
+
+  saveGlobals(): void {
+    if (!this.#entered || this.lost !== undefined) return;
+    this.#entered = false;
+    const saved = this.#ask("saveGlobals") as { thread: number; globals: readonly PlainData[] } | undefined;
+    const thread = saved && this.#ids.get(saved.thread);
+    if (!thread) return;
+    thread.globals = saved.globals;
+    this.#told.set(thread, saved.globals);
+  }
+
+  stackPointerOf(thread: GlobalsHolder): number {
+    this.saveGlobals();
+    return Number(thread.globals[0] ?? 0) >>> 0;
+  }
+
+  forget(thread: GlobalsHolder & { readonly id: number }): void {
+    if (!this.#ids.delete(thread.id)) return;
+    this.#told.delete(thread);
+    this.#tell("forget", thread.id);
+  }
+
+  dispose(): void {
+    this.#cpu.tell({ type: "drop", component: this.#component });
+  }
+
+  #ask(name: string, ...args: readonly unknown[]): unknown {
+    return this.#cpu.ask({ type: "engine", component: this.#component, name, args });
+  }
+
+  #tell(name: string, ...args: readonly unknown[]): void {
+    this.#cpu.tell({ type: "engine", component: this.#component, name, args });
+  }
+}
+
+function withProgress(saved: SavedThread, image: Thread): SavedThread {
+  if (!saved.hostCall) return saved;
+  const { progress: _, ...call } = saved.hostCall;
+  const progress = image.hostCall?.progress;
+  return { ...saved, hostCall: progress === undefined ? call : { ...call, progress } };
+}

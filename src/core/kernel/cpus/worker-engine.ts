@@ -1,0 +1,165 @@
+// One component's engine on a CPU that is not the kernel's: a LocalEngine whose host functions are requests.
+import type { HostCall, HostFunction, HostImports, HostValue, ProgramInfo, SavedGroup } from "../../../abi/index.ts";
+import type { DirectCall, Entry, Thread } from "../../../engine/index.ts";
+import { required } from "../../../util/index.ts";
+import { loadRewritten } from "../../program.ts";
+import { type CapturedPart, LocalEngine } from "../engine.ts";
+import type { GlobalsHolder } from "../own-globals.ts";
+import { importKind } from "../program.ts";
+import type { LoadMessage, LoadReply } from "./protocol.ts";
+
+/** What the engine of a component asks its CPU for. */
+export interface EngineHost {
+  /** @param type of the function's parameters and results, at its place among the program's imports */
+  host(program: ProgramInfo, place: number, call: HostCall, args: readonly HostValue[]): HostValue;
+  poll(engine: WorkerEngine): boolean;
+  grow(memory: number, pages: number): "grow" | "grown" | "refuse" | "park";
+  wait(
+    memory: number,
+    address: bigint,
+    expected: bigint,
+    timeout: bigint,
+    width: number,
+  ): [outcome: number, remainingNs: bigint];
+}
+
+interface Holder extends GlobalsHolder {
+  readonly id: number;
+  instance: number;
+}
+
+export class WorkerEngine {
+  readonly engine: LocalEngine;
+  readonly #holders = new Map<number, Holder>();
+  readonly #threads = new Map<number, Thread>();
+  readonly #dispatches = new Map<string, DirectCall>();
+  #entered: Holder | undefined;
+
+  constructor(load: LoadMessage, host: EngineHost) {
+    const program = loadRewritten(load.original, load.rewritten, { importKind, growth: true });
+    this.engine = new LocalEngine({
+      label: load.label,
+      program,
+      imports: requests(program.info, host),
+      group: {
+        parks: true,
+        atomicWait: (_, memory, address, expected, timeout, width) =>
+          host.wait(memory, address, expected, timeout, width),
+      },
+      windows: undefined,
+      own: () => load.own,
+      policy: () => host.poll(this),
+      onGrow: (_, memory, pages) => host.grow(memory, pages),
+      count: load.count,
+    });
+  }
+
+  get loaded(): LoadReply {
+    const { engine } = this;
+    return {
+      control: engine.words.buffer,
+      memories: this.memories(),
+      initial: engine.freshGlobals(0) as readonly (number | bigint)[],
+    };
+  }
+
+  memories(): readonly (readonly WebAssembly.Memory[])[] {
+    return this.engine.group.instances.map(({ memories }) => memories);
+  }
+
+  /** The thread of the kernel is about to run here. */
+  enter(thread: number): void {
+    const holder = required(this.#holders.get(thread), `globals of thread ${thread}`);
+    this.#entered = holder;
+    this.engine.own.enter(holder);
+  }
+
+  /** What comes from the kernel. */
+  setGlobals(id: number, instance: number, globals: GlobalsHolder["globals"]): void {
+    const known = this.#holders.get(id);
+    if (known) {
+      this.engine.saveGlobals();
+      known.globals = globals;
+      known.instance = instance;
+    } else this.#holders.set(id, { id, instance, globals });
+  }
+
+  thread(id: number): Thread {
+    return required(this.#threads.get(id), `engine thread ${id}`);
+  }
+
+  keep(thread: Thread): Thread {
+    this.#threads.set(thread.id, thread);
+    return thread;
+  }
+
+  ended(thread: Thread): void {
+    this.#threads.delete(thread.id);
+  }
+
+  dispatch(instance: number, index: number): DirectCall {
+    const key = `${instance} ${index}`;
+    let call = this.#dispatches.get(key);
+    if (!call) {
+      call = this.engine.directCall({ instance, function: index, name: "dispatch" });
+      this.#dispatches.set(key, call);
+    }
+    return call;
+  }
+
+  /** By name, with arguments that came as plain data. @throws EngineFault */
+  call(name: string, args: readonly never[]): unknown {
+    const calls: Readonly<Record<string, (...args: never[]) => unknown>> = this.#calls;
+    return required(calls[name], `a function ${name} of engines`)(...args);
+  }
+
+  readonly #calls = {
+    ensureInstances: (count: number) => {
+      this.engine.ensureInstances(count);
+      return this.memories();
+    },
+    takeInstance: (taken: readonly number[]) => {
+      const number = this.engine.takeInstance(new Set(taken));
+      return { number, memories: this.memories() };
+    },
+    spawn: (entry: Entry, args: readonly number[]) => this.keep(this.engine.spawn(entry, args)).id,
+    drop: (id: number) => {
+      const thread = this.thread(id);
+      this.ended(thread);
+      this.engine.drop(thread);
+    },
+    save: (id: number) => this.engine.save(this.thread(id)),
+    restore: (saved: Parameters<LocalEngine["restore"]>[0]) => this.keep(this.engine.restore(saved)).id,
+    frames: (id: number) => this.engine.frames(this.thread(id)),
+    check: (saved: Parameters<LocalEngine["check"]>[0]) => this.engine.check(saved),
+    tableFunction: (index: number, instance: number) => this.engine.tableFunction(index, instance),
+    capture: (part: CapturedPart) => this.engine.capture(part),
+    recreate: (saved: SavedGroup, part: CapturedPart) => {
+      for (const thread of this.engine.recreate(saved, part)) this.keep(thread);
+    },
+    captureOutside: () => this.engine.captureOutside(),
+    restoreOutside: (saved: SavedGroup) => this.engine.restoreOutside(saved),
+    /** The globals of the thread that ran last: those of all others are known. */
+    saveGlobals: () => {
+      this.engine.saveGlobals();
+      return this.#entered && { thread: this.#entered.id, globals: this.#entered.globals };
+    },
+    forget: (id: number) => {
+      if (this.#entered?.id === id) this.engine.saveGlobals();
+      this.#holders.delete(id);
+    },
+  };
+}
+
+/** The functions that a program imports, as requests. */
+function requests(info: ProgramInfo, host: EngineHost): HostImports {
+  const functions: Record<string, Record<string, HostFunction>> = {};
+  for (const [place, { module, name, kind, instant }] of info.imports.entries()) {
+    if (kind !== "func") continue;
+    (functions[module] ??= {})[name] = {
+      freeze: instant ? "instant" : "restartable",
+      call: (call, ...args) => host.host(info, place, call, args),
+    };
+  }
+  return functions;
+}

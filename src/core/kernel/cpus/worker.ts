@@ -1,0 +1,253 @@
+// A CPU that is not the kernel's: runs the threads of components placed there, one at a time, as the kernel says.
+//
+// It never returns to its event loop: with nothing to do it waits for its bell.
+import { CONTROL, type HostCall, type HostValue, type PlainData, type ProgramInfo } from "../../../abi/index.ts";
+import { EngineFault, type Thread } from "../../../engine/index.ts";
+import { assert, Fault, messageOf, required } from "../../../util/index.ts";
+import { requireHostStack } from "../stack-room.ts";
+import {
+  ANSWER,
+  BLOCK,
+  type Command,
+  CpuBlock,
+  type CpuEnd,
+  type CpuSetup,
+  DOOR,
+  ENDED,
+  type EndingReport,
+  FAULTS,
+  FROZEN,
+  GROWTH,
+  type Posted,
+  REQUEST,
+  type Reply,
+  WORK,
+} from "./protocol.ts";
+import { type EngineHost, WorkerEngine } from "./worker-engine.ts";
+
+const FLAG = CONTROL.flag >> 2;
+/** Looks at the bell before the CPU sleeps: some microseconds (bench -- sessions). */
+const SPINS = 2_000;
+
+/** Runs for ever; ends when the thread that it runs in is ended. */
+export function runCpu(setup: CpuSetup, end: CpuEnd): never {
+  return new Cpu(setup, end).run();
+}
+
+class Cpu implements EngineHost {
+  readonly #end: CpuEnd;
+  readonly #block: CpuBlock;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #door: Int32Array<SharedArrayBuffer>;
+  readonly #engines = new Map<number, WorkerEngine>();
+  /** Control words of components on CPU 0. */
+  readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
+  /** Commands that have been served. */
+  #served = 0;
+
+  constructor({ block, door }: CpuSetup, end: CpuEnd) {
+    this.#end = end;
+    this.#block = new CpuBlock(block);
+    this.#words = this.#block.words;
+    this.#door = new Int32Array(door);
+  }
+
+  run(): never {
+    for (;;) {
+      const work = this.#await(BLOCK.work);
+      this.#words[BLOCK.work] = WORK.none;
+      const param = (index: number) => this.#block.param(index);
+      const engine = required(this.#engines.get(param(0)), `component ${param(0)}`);
+      engine.enter(param(1));
+      if (work === WORK.run) this.#run(engine, engine.thread(param(2)));
+      else this.#dispatch(engine);
+    }
+  }
+
+  #run(engine: WorkerEngine, thread: Thread): void {
+    try {
+      engine.engine.group.run(thread);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault)) throw thrown;
+      return this.#report("deep", thrown);
+    }
+    this.#ended(engine, thread);
+  }
+
+  #dispatch(engine: WorkerEngine): void {
+    const [, , instance, index, argument, kind, object, value] = this.#words.subarray(BLOCK.params, BLOCK.params + 8);
+    const call = engine.dispatch(instance!, index!);
+    const result = engine.engine.group.direct(call, argument!, kind!, object!, value!);
+    if (result !== undefined) return this.#done(ENDED.returned, result);
+    const { thread } = call;
+    call.thread = undefined;
+    this.#ended(engine, engine.keep(thread!));
+  }
+
+  #ended(engine: WorkerEngine, thread: Thread): void {
+    const { ending, fault, hostCall, id } = thread;
+    if (!ending) {
+      const bits = (hostCall ? FROZEN.call : 0) | (fault ? FROZEN.fault : 0);
+      if (!fault) return this.#done(ENDED.frozen, bits, id);
+      const place = fault.type === "grow" ? [fault.memory, fault.delta] : [fault.address, 0];
+      return this.#done(ENDED.frozen, bits, id, FAULTS.indexOf(fault.type), fault.instance, ...place);
+    }
+    engine.ended(thread);
+    if (ending.kind === "returned") return this.#done(ENDED.returned, Number(ending.results[0] ?? 0));
+    if (ending.kind === "exited") return this.#done(ENDED.exited, ending.code);
+    this.#report(ending.kind, ending.error);
+  }
+
+  #report(kind: EndingReport["kind"], error: unknown): void {
+    const bug = kind === "threw" && !(error instanceof WebAssembly.Exception) && !(error instanceof Fault);
+    const stack = error instanceof Error ? (error.stack ?? "") : "";
+    this.#end.post({ type: "ending", kind, message: messageOf(error), stack, bug } satisfies EndingReport);
+    this.#done(ENDED.ended);
+  }
+
+  #done(...params: readonly number[]): void {
+    for (const [index, value] of params.entries()) this.#block.setParam(index, value);
+    this.#ring(REQUEST.done);
+  }
+
+  // Requests.
+
+  /** Asks the kernel; the answer. What is asked for has been written. */
+  #request(request: number): number {
+    this.#ring(request);
+    const answer = this.#await(BLOCK.answer);
+    this.#words[BLOCK.answer] = ANSWER.none;
+    return answer;
+  }
+
+  #ring(request: number): void {
+    const door = this.#door;
+    Atomics.store(this.#words, BLOCK.request, request);
+    Atomics.add(door, DOOR.rings, 1);
+    const running = Atomics.load(door, DOOR.running);
+    if (running !== 0) {
+      if (!this.#flags.has(running)) this.#serveCommands();
+      const flags = this.#flags.get(running);
+      if (flags) Atomics.store(flags, FLAG, 1);
+    }
+    if (Atomics.load(door, DOOR.waits) !== 0) Atomics.notify(door, DOOR.rings);
+  }
+
+  host(program: ProgramInfo, place: number, call: HostCall, args: readonly HostValue[]): HostValue {
+    requireHostStack();
+    const { params, results } = program.imports[place]!.signature!;
+    const block = this.#block;
+    block.setParam(0, place);
+    block.setParam(1, call.progress === undefined ? 0 : 1);
+    for (const [index, type] of params.entries()) block.setValue(index, type, args[index]);
+    switch (this.#request(REQUEST.host)) {
+      case ANSWER.result:
+        return results.length === 0 ? undefined : block.value(0, results[0]!);
+      case ANSWER.freeze:
+        return call.freeze(block.param(0) === 0 ? undefined : true);
+      case ANSWER.again:
+        return call.freeze(call.progress as PlainData | undefined);
+      case ANSWER.exit:
+        return call.exit(block.param(0));
+      default:
+        throw new Error("a host function has failed");
+    }
+  }
+
+  poll(engine: WorkerEngine): boolean {
+    requireHostStack();
+    const words = this.#words;
+    engine.engine.words[FLAG] = words[BLOCK.ask]!;
+    this.#serveCommands();
+    if (Atomics.load(words, BLOCK.giveWay) !== 0) return true;
+    if (words[BLOCK.ask] === 0) return Atomics.load(words, BLOCK.contended) > 0;
+    this.#request(REQUEST.poll);
+    return this.#block.param(0) !== 0;
+  }
+
+  grow(memory: number, pages: number): (typeof GROWTH)[number] {
+    requireHostStack();
+    this.#block.setParam(0, memory);
+    this.#block.numbers[0] = pages;
+    this.#request(REQUEST.grow);
+    return GROWTH[this.#block.param(0)]!;
+  }
+
+  wait(memory: number, address: bigint, expected: bigint, timeout: bigint, width: number): [number, bigint] {
+    requireHostStack();
+    const { wides } = this.#block;
+    this.#block.setParam(0, memory);
+    this.#block.setParam(1, width);
+    [wides[0], wides[1], wides[2]] = [address, expected, timeout];
+    this.#request(REQUEST.wait);
+    return [this.#block.param(0), wides[0]!];
+  }
+
+  // Waiting, and commands.
+
+  /** Waits until a word is not 0, and serves commands meanwhile. */
+  #await(word: number): number {
+    const words = this.#words;
+    for (;;) {
+      const bell = Atomics.load(words, BLOCK.bell);
+      this.#serveCommands();
+      const value = Atomics.load(words, word);
+      if (value !== 0) return value;
+      let spins = SPINS;
+      while (spins > 0 && Atomics.load(words, BLOCK.bell) === bell) spins--;
+      if (spins === 0) Atomics.wait(words, BLOCK.bell, bell);
+    }
+  }
+
+  #serveCommands(): void {
+    while (this.#served !== Atomics.load(this.#words, BLOCK.commands)) {
+      this.#served = (this.#served + 1) | 0;
+      const { command, reply } = this.#end.receive() as Posted;
+      if (!reply) this.#serve(command);
+      else {
+        this.#end.post(this.#replyTo(command));
+        Atomics.add(this.#words, BLOCK.replies, 1);
+        Atomics.notify(this.#words, BLOCK.replies);
+      }
+    }
+  }
+
+  #replyTo(command: Command): Reply {
+    try {
+      return { type: "reply", value: this.#serve(command) };
+    } catch (thrown) {
+      const code = thrown instanceof EngineFault ? thrown.code : "failed";
+      return { type: "reply", fault: { code, message: messageOf(thrown) } };
+    }
+  }
+
+  #serve(command: Command): unknown {
+    switch (command.type) {
+      case "load": {
+        const engine = new WorkerEngine(command.load, this);
+        this.#engines.set(command.load.component, engine);
+        return engine.loaded;
+      }
+      case "drop":
+        return void this.#engines.delete(command.component);
+      case "flag":
+        if (command.words) this.#flags.set(command.component, new Int32Array(command.words));
+        else this.#flags.delete(command.component);
+        return undefined;
+      case "globals":
+        return this.#engine(command.component).setGlobals(
+          command.thread,
+          command.instance,
+          command.globals as readonly PlainData[],
+        );
+      default:
+        return this.#engine(command.component).call(command.name, command.args as readonly never[]);
+    }
+  }
+
+  #engine(component: number): WorkerEngine {
+    const engine = this.#engines.get(component);
+    assert(engine, `component ${component} is on this CPU`);
+    return engine;
+  }
+}
