@@ -53,6 +53,8 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   "no-such-child": EXIT.notFound,
   "no-room": EXIT.refused,
   refused: EXIT.refused,
+  gone: EXIT.notFound,
+  busy: EXIT.refused,
 };
 
 const HINTS: Readonly<Record<string, string>> = {

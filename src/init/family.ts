@@ -92,6 +92,7 @@ export class Family implements Directory {
     const created = this.#create(config);
     this.adjust(true);
     if (abandoned.length + created > 0) this.#house.changed(true);
+    this.#house.hooks.applied(this.#children);
   }
 
   /** Ends a child, and starts it again if it is still configured. */

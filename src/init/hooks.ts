@@ -24,6 +24,8 @@ export interface InitHooks {
   launch(child: Child): boolean;
   /** A child cannot be started. */
   failed(child: Child, why: string): void;
+  /** Children are about to be started anew, by `Init.restart`. */
+  restarting(names: readonly string[]): void;
   /** The children are those of the configuration, as far as they could be made. */
   applied(children: readonly Child[]): void;
   /** The text of init's configuration that a changed module `config` stands for. */
@@ -43,6 +45,7 @@ export const NO_HOOKS: InitHooks = {
   load: (_, native, binary, options) => native.load(binary, options),
   launch: () => false,
   failed: () => {},
+  restarting: () => {},
   applied: () => {},
   configuration: (text) => text,
   services: [],

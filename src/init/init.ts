@@ -113,7 +113,9 @@ export class Init implements Household {
     this.#upward = new Upward(this, this.#family, this.#own, requests);
     const sessions = this.#handler("sessions", () => this.#parentServer.poll());
     // What init could not give before it may be able to give now.
-    const resources = this.#handler("resources", () => this.#family.apply());
+    const resources = this.#handler("resources", () => {
+      if (this.#configText !== undefined) this.#family.apply();
+    });
     const heartbeat = this.#handler("heartbeat", () => this.#parent()?.heartbeatResponse());
     if (this.#again) {
       this.#restore(this.#again.state, this.#again.slots);
@@ -342,6 +344,7 @@ export class Init implements Household {
       case "report":
         return this.#reporter.report();
       case "restart":
+        this.hooks.restarting(work.names);
         for (const each of this.children.filter(({ name }) => work.names.includes(name))) each.abandoned = true;
         return this.#family.apply();
     }
@@ -412,7 +415,6 @@ export class Init implements Household {
     this.#timeouts.cancel("heartbeat");
     if (heartbeatMs) this.#scheduleHeartbeat(heartbeatMs);
     this.#family.apply();
-    this.hooks.applied(this.#family.children);
     this.#upward.configure(services);
   }
 

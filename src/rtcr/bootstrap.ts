@@ -9,6 +9,7 @@ import type { Capability, Dataspace } from "../session/index.ts";
 import { environment } from "./components.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RtcrPd } from "./pd.ts";
+import type { RestorePhase } from "./phases.ts";
 import { beginRestoredAllocation, restoreBytes } from "./scopes.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
@@ -23,13 +24,18 @@ export class Bootstrap {
   readonly #info: ChildInfo;
   readonly #tracked: TrackedChild;
   readonly #pd: RtcrPd;
+  readonly #atPhase: (phase: RestorePhase) => void;
   readonly #filled = new Set<number>();
   #deviation: RtcrFault | undefined;
 
-  /** @param arrived called once, at the barrier, while the child still calls its parent: its threads are stopped already */
-  constructor(info: ChildInfo, tracked: TrackedChild, arrived: () => void) {
+  /**
+   * @param arrived called once, at the barrier, while the child still calls its parent: its threads are stopped already
+   * @param atPhase told of each phase as it begins
+   */
+  constructor(info: ChildInfo, tracked: TrackedChild, arrived: () => void, atPhase: (phase: RestorePhase) => void) {
     this.#info = info;
     this.#tracked = tracked;
+    this.#atPhase = atPhase;
     const roles = new Map(info.pd.dataspaces.map((dataspace) => [dataspace.role, dataspace]));
     const { pd, cpu } = environment(tracked);
     this.#pd = pd;
@@ -41,6 +47,7 @@ export class Bootstrap {
     pd.parent!.barrier = () => {
       tracked.context.attached = () => {};
       for (const thread of cpu.threads) thread.hold();
+      atPhase("barrier");
       arrived();
     };
   }
@@ -71,6 +78,7 @@ export class Bootstrap {
       this.#deviation ??= this.#mismatch(recorded, tracked);
       return;
     }
+    this.#atPhase("fill");
     restoreBytes(capability.object, 0, recorded.content);
     this.#filled.add(recorded.allocated);
   }

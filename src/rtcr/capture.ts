@@ -6,6 +6,7 @@
 //     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
 // I2  Contents go into the lease only; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
+// I4  A checkpoint has all of its children, or there is none: one that ends in the middle of it is named.
 import {
   type CallInfo,
   type ChildInfo,
@@ -20,9 +21,11 @@ import { capabilitiesOf, captureComponents, environment, nativeInfo } from "./co
 import { RtcrCpu } from "./cpu.ts";
 import { type DataProvider, type Lease, leaseBytes } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
+import { lives, requireLiving } from "./living.ts";
 import { RtcrLog } from "./log.ts";
 import { RtcrPd } from "./pd.ts";
 import type { CopyOut } from "./pd-objects.ts";
+import type { CheckpointPhase } from "./phases.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
@@ -40,8 +43,10 @@ export interface CaptureOptions {
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
-  /** Notes how long each part takes. */
+  /** Notes how long each part takes, and when each phase begins. */
   readonly timing?: Timing | undefined;
+  /** Told of each phase as it begins. */
+  readonly atPhase?: ((phase: CheckpointPhase) => void) | undefined;
 }
 
 /** Measures a part of the checkpoint by the name of its scope. */
@@ -62,10 +67,16 @@ export interface Captured {
 /**
  * The state of children that share one moment.
  *
- * @throws RtcrFault "unsaveable", "no-room"; the children go on in any case
+ * @throws RtcrFault "unsaveable", "no-room", "gone"; the children go on in any case
  */
 export function capture(children: readonly TrackedChild[], options: CaptureOptions): Captured {
-  const captured = take(children, options);
+  const { timing, atPhase } = options;
+  const enter = (phase: CheckpointPhase) => {
+    timing?.enter(phase);
+    atPhase?.(phase);
+  };
+  const captured = take(children, options, enter);
+  enter("information");
   frozen(captured.system); // the children go on already
   return captured;
 }
@@ -73,7 +84,9 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
 function take(
   children: readonly TrackedChild[],
   { name, parent, provider, exited, pending, engine, timing }: CaptureOptions,
+  enter: (phase: CheckpointPhase) => void,
 ): Captured {
+  const living = children.filter(lives);
   const lease = provider.lease(leaseBytes(children.flatMap(contentBytes)));
   if (!lease.ok) {
     const bytes = leaseBytes(children.flatMap(contentBytes));
@@ -87,15 +100,18 @@ function take(
   }
   const measure: Measure = timing ? (part, body) => timing.measure(part, () => inCheckpoint(part, body)) : inCheckpoint;
   const copy: CopyOut = (dataspace, size, cached) => {
+    enter("contents");
     const target = lease.value.take(size);
     measure("Checkpoint of dataspace", () => engine?.(dataspace, cached, target) || dataspace.read(0, target));
     return target;
   };
   const checkpoint = beginScope("Checkpoint", "red");
   try {
+    enter("hold");
     inScope("Pause", "green", () => hold(children));
+    enter("held");
     const created = new Date().toISOString();
-    const infos = children.map((child) => captureChild(child, { copy, measure }, pending(child)));
+    const infos = children.map((child) => captureChild(child, { copy, measure, enter }, pending(child)));
     const system = {
       created,
       name,
@@ -104,9 +120,12 @@ function take(
       exited,
       calls: calls(children),
     };
+    requireLiving(living, "checkpoint");
+    enter("release");
     return { system, lease: lease.value };
   } catch (thrown) {
     lease.value.release();
+    requireLiving(living, "checkpoint"); // else what was thrown is only what came of that
     throw thrown;
   } finally {
     inScope("Resume", "green", () => release(children));
@@ -126,9 +145,15 @@ function contentBytes(child: TrackedChild): number[] {
   return child.of(RtcrPd).flatMap((pd) => pd.contentBytes());
 }
 
+interface Recording {
+  readonly copy: CopyOut;
+  readonly measure: Measure;
+  readonly enter: (phase: CheckpointPhase) => void;
+}
+
 function captureChild(
   child: TrackedChild,
-  { copy, measure }: { readonly copy: CopyOut; readonly measure: Measure },
+  { copy, measure, enter }: Recording,
   pending: readonly ForeignSessionInfo[],
 ): ChildInfo {
   const { pd, cpu } = environment(child);
@@ -136,12 +161,14 @@ function captureChild(
   if (!program || !pd.parent) {
     throw new RtcrFault("unsaveable", `child "${child.name}" has no program`, { child: child.name });
   }
+  const pdInfo = measure("Checkpoint of PD", () => pd.checkpoint(copy));
+  enter("records");
   return {
     name: child.name,
     program: program.module,
     windows: program.windows,
     parent: pd.parent.checkpoint(),
-    pd: measure("Checkpoint of PD", () => pd.checkpoint(copy)),
+    pd: pdInfo,
     cpu: measure("Checkpoint of CPU", () => cpu.checkpoint()),
     logs: measure("Checkpoint of LOG", () => child.of(RtcrLog).map((log) => log.checkpoint())),
     timers: measure("Checkpoint of Timer", () => child.of(RtcrTimer).map((timer) => timer.checkpoint())),

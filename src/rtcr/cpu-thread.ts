@@ -19,6 +19,16 @@ import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
 
+/** How a child made a thread. */
+export interface MadeThread {
+  readonly real: Capability<CpuThread>;
+  /** As the child named it. */
+  readonly pd: Capability<PdSession>;
+  readonly options: ThreadOptions;
+  /** Whether an exception has stopped the real thread. */
+  readonly stopped: () => boolean;
+}
+
 export class RtcrCpuThread implements CpuThread {
   readonly kind = "cpu-thread";
   readonly capability: Capability<CpuThread>;
@@ -26,6 +36,7 @@ export class RtcrCpuThread implements CpuThread {
   readonly #front: Front<CpuThread>;
   readonly #info: ObjectInfo;
   readonly #pd: Capability<PdSession>;
+  readonly #stopped: () => boolean;
   readonly #options: ThreadOptions;
   #started = false;
   #paused = false;
@@ -33,11 +44,11 @@ export class RtcrCpuThread implements CpuThread {
   #affinity: Location;
   #handler: Capability<SignalContext> = INVALID;
 
-  /** @param pd as the child named it */
-  constructor(context: ChildContext, real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions) {
+  constructor(context: ChildContext, { real, pd, options, stopped }: MadeThread) {
     this.real = real;
     this.#pd = pd;
     this.#options = options;
+    this.#stopped = stopped;
     this.#affinity = options.affinity ?? EVERYWHERE;
     this.#front = new Front<CpuThread>(context, this, real);
     this.capability = this.#front.capability;
@@ -122,14 +133,14 @@ export class RtcrCpuThread implements CpuThread {
     return this.#thread.tracePolicy();
   }
 
-  /** Stops the thread for a checkpoint, whatever the child has asked for. */
+  /** Stops the thread for a checkpoint, whatever the child has asked for. What an exception has stopped stands already. */
   hold(): void {
-    this.#thread.pause();
+    if (!this.#stopped()) this.#thread.pause();
   }
 
-  /** Ends `hold`: a thread that the child has paused stays so. */
+  /** Ends `hold`: a thread that the child has paused stays so, and one that an exception has stopped: `resume` ends both. */
   release(): void {
-    if (!this.#paused) this.#thread.resume();
+    if (!this.#paused && !this.#stopped()) this.#thread.resume();
   }
 
   /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
@@ -161,7 +172,11 @@ export class RtcrCpuThread implements CpuThread {
     if (handler.valid) this.exceptionSigh(handler);
     if (info.singleStep) this.singleStep(true);
     this.#paused = info.paused;
-    return !info.started || this.#thread.setState({ saved: info.state }, calls).ok;
+    if (!info.started) return true;
+    const taken = this.#thread.setState({ saved: info.state }, calls).ok;
+    if (!this.#stopped() || info.paused) return taken;
+    this.#thread.resume(); // ends the hold with the exception, which comes back with the state
+    return this.#thread.setState({ saved: info.state }, calls).ok;
   }
 
   /** Nothing is left of what it did: it will take up a record. */

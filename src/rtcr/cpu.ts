@@ -33,6 +33,7 @@ export class RtcrCpu implements CpuSession {
   readonly #affinity: Location | undefined;
   #handler: Capability<SignalContext> = INVALID;
   #account: Capability<CpuSession> = INVALID;
+  #watching: Capability<SignalContext> = INVALID;
 
   constructor(context: ChildContext, opened: Opened<CpuSession>) {
     this.#context = context;
@@ -51,7 +52,8 @@ export class RtcrCpu implements CpuSession {
   ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
     const created = this.#cpu.createThread(this.#context.real(pd), options);
     if (!created.ok) return created;
-    const thread = new RtcrCpuThread(this.#context, created.value, pd, options);
+    const real = created.value;
+    const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
     this.threads.add(thread.capability, thread);
     return success(thread.capability);
   }
@@ -64,7 +66,24 @@ export class RtcrCpu implements CpuSession {
 
   exceptionSigh(context: Capability<SignalContext>): void {
     this.#handler = context;
-    this.#cpu.exceptionSigh(context);
+    if (!this.#watching.valid) this.#cpu.exceptionSigh(context);
+  }
+
+  /** Threads that stop by an exception are told to `context` instead of the child; INVALID: no longer. */
+  watch(context: Capability<SignalContext>): void {
+    this.#watching = context;
+    this.#cpu.exceptionSigh(context.valid ? context : this.#handler);
+  }
+
+  /** The first thread that an exception has stopped, for people; empty: there is none. */
+  stopped(): string {
+    for (const { real, name } of this.threads) if (this.#stands(real)) return `thread "${name}"`;
+    return "";
+  }
+
+  #stands(thread: Capability<CpuThread>): boolean {
+    const state = objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu")?.threadState(thread);
+    return state?.ok === true && state.value.activity === "faulted";
   }
 
   affinitySpace(): { readonly width: number; readonly height: number } {

@@ -9,5 +9,9 @@ import { Fault } from "../util/index.ts";
  * - no-room: the data provider has no storage for the contents
  * - mismatch: a record and what is there differ; the message names both sides
  * - refused: a service or an account refused what the record needs; nothing of the child is left
+ * - gone: a child has ended, or stands still for good, in the middle of its checkpoint or restore
+ * - busy: another restore is under way
  */
-export class RtcrFault extends Fault<"no-such-child" | "unsaveable" | "no-room" | "mismatch" | "refused"> {}
+export class RtcrFault extends Fault<
+  "no-such-child" | "unsaveable" | "no-room" | "mismatch" | "refused" | "gone" | "busy"
+> {}

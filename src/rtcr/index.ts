@@ -28,6 +28,7 @@ export { RtcrFault } from "./faults.ts";
 export { RtcrLog } from "./log.ts";
 export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
 export { RtcrPd } from "./pd.ts";
+export { CHECKPOINT_PHASES, type CheckpointPhase, type Phase, RESTORE_PHASES, type RestorePhase } from "./phases.ts";
 export { RtcrRegionMap } from "./region-map.ts";
 export { RtcrReport } from "./report.ts";
 export { type RepairReport, STRATEGIES, type Strategy } from "./restore.ts";

@@ -13,10 +13,13 @@
 // I1  Objects exist before anything names them: the translation is complete when relations are made.
 // I2  Nothing of a child runs before everything of all children is there.
 // I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
+// I4  A child that ends in the middle of it ends the restore, too.
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { Filled } from "./bootstrap.ts";
+import { requireLiving } from "./living.ts";
+import type { RestorePhase } from "./phases.ts";
 import { Restorer } from "./restorer.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import type { Translation } from "./translation.ts";
@@ -52,22 +55,42 @@ export interface RepairReport {
   readonly replaced: number;
 }
 
-/** @throws RtcrFault "refused", "mismatch" */
+export interface RestoreOptions {
+  readonly calls: SystemCheckpoint["calls"];
+  readonly translation: Translation;
+  readonly keep: Keep;
+  /** Told of each phase as it begins. */
+  readonly atPhase: (phase: RestorePhase) => void;
+}
+
+/** @throws RtcrFault "refused", "mismatch", "gone" */
 export function restore(
   children: readonly RestoredChild[],
-  calls: SystemCheckpoint["calls"],
-  translation: Translation,
-  keep: Keep,
+  { calls, translation, keep, atPhase }: RestoreOptions,
 ): readonly RepairReport[] {
-  const restorers = children.map((child) => new Restorer(child, translation, keep));
+  const tracked = children.map((child) => child.tracked);
+  const enter = (phase: RestorePhase) => {
+    atPhase(phase);
+    requireLiving(tracked, "restore");
+  };
   try {
+    const restorers = children.map((child) => new Restorer(child, translation, keep));
+    enter("objects");
     for (const restorer of restorers) restorer.objects();
+    enter("relations");
     for (const restorer of restorers) restorer.relations();
+    enter("bytes");
     const repairs = restorers.flatMap((restorer) => restorer.contents());
+    enter("calls");
     const numbers = adoptCalls(calls, restorers, translation);
+    enter("threads");
     for (const restorer of restorers) restorer.threads(numbers);
+    enter("go-on");
     for (const restorer of restorers) restorer.release();
     return repairs;
+  } catch (thrown) {
+    requireLiving(tracked, "restore"); // else what was thrown is only what came of that
+    throw thrown;
   } finally {
     translation.settle();
   }

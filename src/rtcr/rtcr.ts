@@ -9,32 +9,29 @@ import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } fro
 import { type Child, Init, type InitHooks, NO_HOOKS, PHASES, type Session } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
-  addQuota,
   type Capability,
   type Dataspace,
+  ENV_SESSION,
   type Env,
   INVALID,
   type KernelObject,
   LOG_LIMIT,
   type LoadOptions,
-  lastElement,
   type NativePd,
   objectOf,
   type PdSession,
-  quotaArgs,
   readQuota,
-  readSessionArgs,
-  withoutName,
-  writeSessionArgs,
 } from "../session/index.ts";
-import { required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { type Captured, type CopyEngine, capture } from "./capture.ts";
 import { environment } from "./components.ts";
+import { addQuotas, argsOf } from "./creation-args.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
+import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
-import { RtcrPd } from "./pd.ts";
+import type { Phase, RestorePhase } from "./phases.ts";
+import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
 import { Timing } from "./timing.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
@@ -63,6 +60,8 @@ export interface RtcrOptions {
   }) => void;
   /** Called when a restore has ended, with what became of stacks, or with what refused it. */
   readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
+  /** Called at the beginning of each phase of a checkpoint or a restore; of a restore's first four, with the child. */
+  readonly atPhase?: (phase: Phase, child?: string) => void;
 }
 
 export class Rtcr {
@@ -70,22 +69,26 @@ export class Rtcr {
   readonly #options: RtcrOptions;
   readonly #children = new Map<string, TrackedChild>();
   readonly #init: Init;
-  /** Children that wait until all of a restore are there. */
-  readonly #arrived = new Map<string, () => RestoredChild>();
-  #restoring: SystemCheckpoint | undefined;
+  /** Whose each session is: a name may have another child by the time that a session of the one before ends. */
+  readonly #owners = new Map<Session, TrackedChild>();
+  /** Asked for; it begins from the event loop. */
+  #asked: Restoration | undefined;
+  #restoring: Restoration | undefined;
+  /** Children of a restore that was refused, until they have been taken down: none of them starts. */
+  readonly #doomed = new Set<string>();
   /** Children that were not started because they had exited before the checkpoint. */
   readonly #exitsRestored = new Set<string>();
 
   constructor(env: Env, options: RtcrOptions = {}) {
     this.#env = env;
     this.#options = options;
-    this.#restoring = options.restore;
+    this.#restoring = options.restore && new Restoration(options.restore);
     this.#init = new Init(env, this.#hooks());
   }
 
   /** Names of the children that live. */
   get children(): readonly string[] {
-    return [...this.#children.values()].filter((child) => child.of(RtcrPd).length > 0).map(({ name }) => name);
+    return [...this.#children.values()].filter(lives).map(({ name }) => name);
   }
 
   /** What is known of a child; for inspection. */
@@ -96,24 +99,26 @@ export class Rtcr {
   /**
    * A checkpoint of some children, or of all, which go on.
    *
-   * @throws RtcrFault "no-such-child", "unsaveable", "no-room"
+   * @throws RtcrFault "no-such-child", "unsaveable", "no-room", "gone", "busy" while one is being restored
    */
   checkpoint(name: string, children: readonly string[] = this.children, parent?: string): Captured {
     log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = children.map((child) => {
       const found = this.#children.get(child);
+      const halfway = found && (this.#restoring?.has(found) || this.#doomed.has(child));
+      if (halfway) throw new RtcrFault("busy", `checkpoint "${name}": child "${child}" is being restored`, { child });
       if (found) return found;
       const there = this.children.join(", ") || "none";
       throw new RtcrFault("no-such-child", `no child "${child}" is under this supervisor; there are ${there}`, {
         child,
       });
     });
-    const { timed } = this.#options;
+    const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
       ...{ name, parent, provider, engine: this.#options.engine },
-      ...{ exited: this.#exited(), timing },
+      ...{ exited: this.#exited(), timing, atPhase },
       pending: (child) => this.#pending(child),
     });
     if (timing) timed({ name, children, timing });
@@ -134,7 +139,8 @@ export class Rtcr {
   /**
    * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome.
    *
-   * @throws RtcrFault "no-such-child" when the configuration does not have one of them; nothing has happened then
+   * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
+   *   under way; nothing has happened then
    */
   restore(system: SystemCheckpoint): void {
     const names = system.children.map(({ name }) => name);
@@ -144,10 +150,18 @@ export class Rtcr {
       const message = `restore: no child "${missing}" is configured; there are ${configured.join(", ") || "none"}`;
       throw new RtcrFault("no-such-child", message, { child: missing });
     }
+    const other = this.#restoring ?? this.#asked;
+    if (other)
+      throw new RtcrFault("busy", `restore of ${names.join(", ")}: that of ${other.names} is under way`, { names });
     log.info?.(`restoring ${names.join(", ")} in place`);
-    this.#restoring = system;
-    this.#arrived.clear();
+    this.#asked = new Restoration(system);
     this.#init.restart(names);
+  }
+
+  /** Nothing of the children that live until now has a part in it. */
+  #beginRestore(): void {
+    this.#restoring = this.#asked;
+    this.#asked = undefined;
   }
 
   /** Opens a session at the parent, as the component's own. */
@@ -155,8 +169,9 @@ export class Rtcr {
     this.#init.open(request, events);
   }
 
-  /** Ends all children. */
+  /** Ends all children; nobody waits for a restore any more. */
   dispose(): void {
+    this.#restoring = undefined;
     this.#init.dispose();
   }
 
@@ -166,22 +181,33 @@ export class Rtcr {
       ...this.#options.hooks,
       deliver: (session, capability) => this.#deliver(session, capability),
       real: (capability) => this.#real(capability),
-      upgraded: (session, quota) => this.#children.get(nameOf(session))?.upgraded(session, quota),
+      upgraded: (session, quota) => this.#owners.get(session)?.upgraded(session, quota),
       ended: (session) => this.#ended(session),
       load: (child, native, binary, options) => this.#load(child, native, binary, options),
       launch: (child) => this.#launch(child),
+      restarting: () => this.#beginRestore(),
       failed: (child, why) => this.#cannot(child.name, why),
-      applied: (children) => this.#requireAll(children),
+      applied: (children) => this.#requireConfigured(children),
     };
   }
 
   #deliver(session: Session, capability: Capability): Capability {
     const name = nameOf(session);
-    if (name === OWN) return capability;
-    const child = this.#children.get(name) ?? new TrackedChild(name, this.#env.badges, this.#interposers());
+    if (name === OWN || session.unwanted) return capability; // nobody will see it
+    const begins = session.request.id === ENV_SESSION.pd;
+    const known = begins ? undefined : this.#children.get(name);
+    const child = known ?? new TrackedChild(name, this.#env.badges, this.#interposers());
     this.#children.set(name, child);
+    this.#owners.set(session, child);
     if (this.#recorded(name)) child.context.restoring = true;
-    return child.deliver(session, capability, argsOf(session));
+    const delivered = child.deliver(session, capability, argsOf(session));
+    if (begins) this.#begin(child);
+    return delivered;
+  }
+
+  #begin(child: TrackedChild): void {
+    this.#restoring?.begin(child);
+    if (this.#restoring?.has(child)) this.#options.atPhase?.("create", child.name);
   }
 
   #interposers(): Interposers {
@@ -189,9 +215,27 @@ export class Rtcr {
   }
 
   #ended(session: Session): void {
-    const child = this.#children.get(nameOf(session));
-    child?.ended(session);
-    if (child?.empty) this.#children.delete(child.name);
+    const child = this.#owners.get(session);
+    if (!child) return;
+    this.#owners.delete(session);
+    child.ended(session);
+    if (child.empty && this.#children.get(child.name) === child) this.#children.delete(child.name);
+    if (session.request.id === ENV_SESSION.pd) this.#lost(child);
+  }
+
+  /** A child has ended. If it was to be restored, a configuration that starts it anew is judged when it is in force. */
+  #lost(tracked: TrackedChild): void {
+    const restoration = this.#restoring;
+    if (!restoration?.has(tracked)) return;
+    restoration.leave(tracked);
+    const child = this.#init.children.find(({ name }) => name === tracked.name);
+    if (child?.abandoned) return;
+    const how = child?.exitValue === undefined ? "it has ended" : `it has exited with ${child.exitValue}`;
+    this.#gone(tracked.name, `${how} before it was restored`, restoration);
+  }
+
+  #gone(child: string, why: string, restoration: Restoration): void {
+    this.#refuse(new RtcrFault("gone", `restore of "${child}": ${why}`, { child, why }), restoration);
   }
 
   #real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
@@ -218,11 +262,12 @@ export class Rtcr {
   }
 
   #recorded(name: string): ChildInfo | undefined {
-    return this.#restoring?.children.find((child) => child.name === name);
+    return this.#restoring?.recorded(name);
   }
 
   /** True if the child is restored instead of started; with a bootstrap it is started, and restored at the barrier. */
   #launch(child: Child): boolean {
+    if (this.#doomed.has(child.name)) return true;
     const exited = this.#options.restore?.exited.find(({ name }) => name === child.name);
     if (exited && !this.#exitsRestored.has(child.name)) {
       this.#exitsRestored.add(child.name);
@@ -244,61 +289,84 @@ export class Rtcr {
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
     if (this.#options.strategy !== "bootstrap" || info.native !== undefined) {
-      this.#arrive(() => restored, child.name);
+      this.#arrive(tracked, () => restored);
       return true;
     }
-    const bootstrap = new Bootstrap(info, tracked, () =>
-      this.#later(() => this.#arrive(() => ({ ...restored, filled: bootstrap.filled() }), child.name)),
-    );
+    this.#options.atPhase?.("bootstrap", child.name);
+    this.#bootstrap(restored);
     return false;
   }
 
+  /** The child is started, and restored when it has come to the barrier; if it stops before, nobody waits for it. */
+  #bootstrap(restored: RestoredChild): void {
+    const { info, tracked } = restored;
+    const { cpu } = environment(tracked);
+    const stopped = this.#env.signalHandler(() => {
+      if (!this.#restoring?.has(tracked)) return;
+      this.#gone(tracked.name, `${cpu.stopped() || "a thread"} was stopped in its bootstrap`, this.#restoring);
+    });
+    cpu.watch(stopped.context);
+    this.#restoring?.atEnd(() => {
+      stopped.dispose();
+      if (cpu.base.capability.valid) cpu.watch(INVALID);
+    });
+    const arrived = () => this.#later(() => this.#arrive(tracked, () => ({ ...restored, filled: bootstrap.filled() })));
+    const atPhase = (phase: RestorePhase) => this.#options.atPhase?.(phase, tracked.name);
+    const bootstrap = new Bootstrap(info, tracked, arrived, atPhase);
+  }
+
   /** A child is ready to be restored; when all are, they are. */
-  #arrive(child: () => RestoredChild, name: string): void {
-    const system = this.#restoring;
-    if (!system) return;
-    this.#arrived.set(name, child);
-    if (this.#arrived.size < system.children.length) return;
-    const arrived = system.children.map((info) => required(this.#arrived.get(info.name), `child ${info.name}`));
-    this.#restoring = undefined;
-    this.#arrived.clear();
+  #arrive(tracked: TrackedChild, ready: () => RestoredChild): void {
+    const restoration = this.#restoring;
+    if (!restoration?.has(tracked) || !restoration.arrive(tracked, ready)) return;
     const scope = beginScope("Thread Restore", "blue");
     try {
-      const children = arrived.map((make) => make());
+      requireLiving(restoration.tracked, "restore");
+      const children = restoration.children();
       for (const { info, tracked } of children) requireProgram(info, tracked);
-      const keep = (content: Uint8Array) => this.#keep(content);
-      const repairs = restore(children, system.calls, new Translation(this.#env.badges), keep);
+      const repairs = restore(children, {
+        calls: restoration.system.calls,
+        translation: new Translation(this.#env.badges),
+        keep: (content) => this.#keep(content),
+        atPhase: (phase) => this.#options.atPhase?.(phase),
+      });
       endScope(scope);
-      log.info?.(`restored ${children.map(({ info }) => info.name).join(", ")}`);
+      if (this.#restoring !== restoration) return; // refused in the middle of it
+      this.#restoring = undefined;
+      restoration.end();
+      log.info?.(`restored ${restoration.names}`);
       this.#options.restored?.(repairs);
     } catch (fault) {
       if (!(fault instanceof RtcrFault)) throw fault;
-      this.#refuse(fault, system);
+      this.#refuse(fault, restoration);
     }
   }
 
   /** A child that is to be restored cannot even be started. */
   #cannot(child: string, why: string): void {
-    const system = this.#restoring;
-    if (!system || !this.#recorded(child)) return;
+    const restoration = this.#restoring;
+    if (!restoration?.recorded(child)) return;
     const message = `restore of "${child}": it cannot be started: ${why}`;
-    this.#refuse(new RtcrFault("refused", message, { child, why }), system);
+    this.#refuse(new RtcrFault("refused", message, { child, why }), restoration);
   }
 
   /** Every child of the checkpoint must have come out of the configuration. */
-  #requireAll(children: readonly Child[]): void {
-    const missing = this.#restoring?.children.find(({ name }) => !children.some((child) => child.name === name));
+  #requireConfigured(children: readonly Child[]): void {
+    const lives = (name: string) => children.some((child) => child.name === name && child.lives);
+    const missing = this.#restoring?.system.children.find(({ name }) => !lives(name));
     if (missing) this.#cannot(missing.name, "it is not configured, or with less than its start costs");
   }
 
   /** The restore has failed: nothing of it is tried any more, and what was made of its children is taken down. */
-  #refuse(fault: RtcrFault, system: SystemCheckpoint): void {
-    const names = new Set(system.children.map(({ name }) => name));
-    this.#later(() => {
-      for (const child of this.#init.children) if (names.has(child.name)) child.end();
-    });
+  #refuse(fault: RtcrFault, restoration: Restoration): void {
+    if (this.#restoring !== restoration) return;
     this.#restoring = undefined;
-    this.#arrived.clear();
+    restoration.end();
+    for (const { name } of restoration.system.children) this.#doomed.add(name);
+    this.#later(() => {
+      for (const child of this.#init.children) if (this.#doomed.has(child.name)) child.end();
+      this.#doomed.clear();
+    });
     log.error?.(fault.message);
     this.#env.log.write(`error: ${fault.message}`.slice(0, LOG_LIMIT - 1)); // init may not be there yet
     this.#options.restored?.(fault);
@@ -329,33 +397,10 @@ function nameOf(session: Session): string {
   return session.request.client.name;
 }
 
-/** The arguments with which the child would open the session again. */
-function argsOf({ request }: Session): string {
-  const { label, args, donation } = request;
-  const rest = [...args].filter(([key]) => key !== "priority");
-  const written = writeSessionArgs([
-    ["ram_quota", donation.ram],
-    ["cap_quota", donation.caps],
-    ["label", withoutName(label)],
-    ...rest,
-  ]);
-  return written.ok ? written.value : `label="${lastElement(label)}"`;
-}
-
 function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): void {
   const { pd } = environment(tracked);
   const found = pd.native.program()?.module;
   if (found === program) return;
   const message = `restore of "${name}": expected the program ${program}, found ${found ?? "none"}`;
   throw new RtcrFault("mismatch", message, { child: name, expected: program, found });
-}
-
-/** Arguments with the quotas of upgrades added to what was donated at first. */
-function addQuotas(args: string, upgrades: string): string {
-  const read = readSessionArgs(args);
-  if (!read.ok) return args;
-  const { ram, caps } = addQuota(quotaArgs(read.value), readQuota(upgrades));
-  const all = new Map<string, string | number>([...read.value, ["ram_quota", ram], ["cap_quota", caps]]);
-  const written = writeSessionArgs(all);
-  return written.ok ? written.value : args;
 }

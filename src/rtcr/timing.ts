@@ -3,6 +3,7 @@
 //
 //   <checkpoint name="sys" module="base" parallel="no" us="812.5">
 //     <child name="sheep_counter"/>
+//     <phase name="held" at_us="12.1"/> ...
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0" us="640.1"/> ...
 //   </checkpoint>
 import { writeXml } from "../init/index.ts";
@@ -16,6 +17,7 @@ import {
   toPages,
 } from "../session/index.ts";
 import { CHECKPOINTABLES, type Checkpointable, type RtcrConfig } from "./config.ts";
+import type { CheckpointPhase } from "./phases.ts";
 import type { Rtcr } from "./rtcr.ts";
 
 /** Bytes of a report. */
@@ -38,6 +40,14 @@ const PARTS: Readonly<Record<string, Checkpointable>> = {
 export class Timing {
   readonly #begin = performance.now();
   readonly #us = new Map<Checkpointable, number>(CHECKPOINTABLES.map((name) => [name, 0]));
+
+  /** When each phase began, for the first time. */
+  readonly phases = new Map<CheckpointPhase, number>();
+
+  /** A phase begins. */
+  enter(phase: CheckpointPhase): void {
+    if (!this.phases.has(phase)) this.phases.set(phase, this.totalUs);
+  }
 
   /** Measures one part, as `inCheckpoint` does. What is copied within a PD counts as dataspaces only. */
   measure<T>(name: string, body: () => T): T {
@@ -77,8 +87,9 @@ export function timingReport(
     };
   });
   const named = children.map((child) => ({ name: "child", attributes: { name: child } }));
+  const phases = Array.from(timing.phases, ([name, at]) => ({ name: "phase", attributes: { name, at_us: us(at) } }));
   const attributes = { name, module, parallel, us: us(timing.totalUs) };
-  return writeXml({ name: "checkpoint", attributes, children: [...named, ...parts] });
+  return writeXml({ name: "checkpoint", attributes, children: [...named, ...phases, ...parts] });
 }
 
 /** The supervisor's Report session; opened with the first report. */

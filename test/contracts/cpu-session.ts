@@ -184,6 +184,25 @@ export function cpuSessionSuite(name: string, make: () => CpuFixture): void {
       close();
     });
 
+    test("S26, S27: a thread that was stopped, at its start, by a trap or by a step, is taken up as it stands", async () => {
+      const { create, start, run, activity, logged, close } = open();
+      const stopped = [start(CPU_PROGRAM.traps), start(99), create("stepped")];
+      stopped[2]!.object!.singleStep(true);
+      stopped[2]!.object!.start(CPU_PROGRAM.loops, 65_536);
+      await run();
+      for (const thread of stopped) {
+        equal(activity(thread), "faulted");
+        const state = thread.object!.state();
+        ok(state.ok && state.value.exception);
+        const copy = create("copy");
+        ok(copy.object!.setState({ saved: structuredClone(state.value.saved) }).ok);
+        await run();
+        equal(activity(copy), "faulted");
+      }
+      deepEqual(logged(), []);
+      close();
+    });
+
     test("S26: a state that is none is refused", async () => {
       const { start, run, wake, logged, close } = open();
       const thread = start(CPU_PROGRAM.waits);

@@ -21,6 +21,16 @@ export interface ChildSpec {
   readonly name: string;
   readonly binary?: string;
   readonly inside?: string;
+  /** Attributes of the start node. Default: those of the rig. */
+  readonly attributes?: string;
+}
+
+/** Init's configuration: a supervisor with these children. */
+function supervised(children: readonly ChildSpec[], quota: string): string {
+  const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }) =>
+    start(name, `<binary name="${binary}"/>${inside}`, attributes),
+  );
+  return config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"'));
 }
 
 export interface RigOptions extends RtcrOptions {
@@ -50,6 +60,7 @@ export class Rig {
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
   readonly #exits: number;
   readonly #slice: number;
+  readonly #quota: string;
   #rtcr: Rtcr | undefined;
   #points = 0;
   #bootstrapped = 0;
@@ -65,13 +76,11 @@ export class Rig {
     programs = [],
     ...options
   }: RigOptions) {
-    const nodes = children.map(({ name, binary = name, inside = "" }) =>
-      start(name, `<binary name="${binary}"/>${inside}`, quota),
-    );
     this.#exits = exits - (options.restore?.exited.length ?? 0);
     this.#slice = slice;
+    this.#quota = quota;
     this.tree = startSystem({
-      config: config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"')),
+      config: supervised(children, quota),
       binaries: Object.fromEntries(
         [...children.map(({ name, binary = name }) => binary), ...programs]
           .filter((name) => !NATIVE_PROGRAMS.has(name))
@@ -158,6 +167,11 @@ export class Rig {
       quiet = true;
     });
     while (!quiet && !this.#stopped) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Changes the supervisor's configuration, which takes effect when it has its next turn. */
+  reconfigure(children: readonly ChildSpec[]): void {
+    this.tree.change(supervised(children, this.#quota));
   }
 
   close(): void {

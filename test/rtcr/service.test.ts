@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Connections } from "../../src/native/index.ts";
-import { CHECKPOINTABLES, CHECKPOINTS_KEPT, type RtcrComponent, rtcrProgram } from "../../src/rtcr/index.ts";
+import {
+  CHECKPOINT_PHASES,
+  CHECKPOINTABLES,
+  CHECKPOINTS_KEPT,
+  type RtcrComponent,
+  rtcrProgram,
+} from "../../src/rtcr/index.ts";
 import { type Capability, type Env, objectOf, type RtcrSession } from "../../src/session/index.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
 import { component } from "./rig.ts";
@@ -136,6 +142,16 @@ test("S76, S81: each checkpoint is timed by parts in a report, with the configur
     assert.match(report, /\n\t<child name="sheep_counter_timer"\/>\n\t<child name="sheep_counter_async"\/>\n/);
     assert.match(report, /<checkpointable name="ram_dataspaces" xpos="3" ypos="1" us="[\d.]+"\/>/);
     assert.match(report, /<checkpointable name="cpu_session" us="[\d.]+"\/>/);
+    const phases = Array.from(report.matchAll(/<phase name="(\w+)" at_us="([\d.]+)"\/>/g));
+    assert.deepEqual(
+      phases.map(([, name]) => name),
+      [...CHECKPOINT_PHASES],
+    );
+    const times = phases.map(([, , at]) => Number(at));
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
   } finally {
     tree.close();
   }

@@ -170,6 +170,27 @@ test("S84: at the barrier: stop, repair of stacks, then threads go on, all of it
   for (const rig of [first, second]) rig.close();
 });
 
+test("S68, S72: a child that is started anew has nothing of the one before, whose session its server closes later", async () => {
+  const server = { name: "server", binary: "pair_server", inside: '<provides><service name="Pair"/></provides>' };
+  const client = (version: number) => ({
+    ...{ name: "client", binary: "pair_client", attributes: `caps="500" ram="16M" version="${version}"` },
+    inside: `<config turns="9"/><route><service name="Pair"><child name="server"/></service>
+      <any-service><parent/></any-service></route>`,
+  });
+  const rig = new Rig({ children: [server, client(1)], windows: () => true });
+  const untilTurns = async (count: number) => {
+    const turns = () => rig.lines.filter((line) => line.startsWith("[client] turn 0")).length;
+    for (let point = rig.points; turns() < count; ) assert.ok(await rig.run((point += 1000)), "the client goes on");
+    const { foreign, pd } = rig.rtcr.checkpoint("now", ["client"]).system.children[0]!;
+    const sessions = foreign.map(({ badge: _, serverId: __, ...rest }) => rest);
+    return { sessions, dataspaces: pd.dataspaces.map(({ badge: _, content: __, ...rest }) => rest) };
+  };
+  const first = await untilTurns(1);
+  rig.reconfigure([server, client(2)]);
+  assert.deepEqual(await untilTurns(2), first);
+  rig.close();
+});
+
 test("S126: components need no C library and no WASI: they import the kernel and nothing else", () => {
   for (const { name } of COMPONENTS) {
     const imports = WebAssembly.Module.imports(new WebAssembly.Module(component(name) as BufferSource));

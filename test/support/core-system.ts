@@ -24,6 +24,8 @@ export interface CoreSystem {
   readonly warnings: string[];
   /** Gives init another configuration. */
   configure(config: string): void;
+  /** The same, which init sees when it has its next turn. */
+  change(config: string): void;
   /** Lets native components have all their turns. */
   settle(): void;
   advance(us: number): void;
@@ -63,6 +65,7 @@ export function startSystem({ config, natives = {}, binaries = {}, ...options }:
     lines,
     warnings,
     settle,
+    change: (text) => void module.change(encode(text)),
     configure: (text) => {
       module.change(encode(text));
       settle();

@@ -179,7 +179,9 @@ class StateReader {
     const instance = number(fields["instance"] ?? 0);
     if (component.loaded && !component.engine.memories(instance)) throw new TypeError("instance");
     const ended = fields["ended"] === true;
-    if (component.loaded && instance === 0 && fields["started"] === true && !ended) {
+    // What was stopped at its start has come to no values, and needs none.
+    const empty = globals.length === 0 && list(fields["activations"]).length === 0 && fields["exception"] === true;
+    if (component.loaded && instance === 0 && fields["started"] === true && !ended && !empty) {
       if (globals.length !== types.length || globals.some((value, i) => typeof value !== types[i])) {
         throw new TypeError("globals");
       }

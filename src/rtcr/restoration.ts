@@ -1,0 +1,70 @@
+// One restore that is under way: whose turn it is, and who has arrived where all of them go on together.
+//
+//   PD is there -> begun -> arrived \
+//   PD is there -> begun -> arrived -- all: restored (restore.ts)
+//        \___________\_________\______ it ends: by a configuration that starts it anew, or that is the end of all of it
+import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import { required } from "../util/index.ts";
+import type { RestoredChild } from "./restore.ts";
+import type { TrackedChild } from "./tracked-child.ts";
+
+export class Restoration {
+  readonly system: SystemCheckpoint;
+  /** What was made for it, by name, and how it arrived. */
+  readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
+  readonly #endings: (() => void)[] = [];
+
+  constructor(system: SystemCheckpoint) {
+    this.system = system;
+  }
+
+  /** For messages. */
+  get names(): string {
+    return this.system.children.map(({ name }) => name).join(", ");
+  }
+
+  /** What a child shall become; undefined: it has no part in it. */
+  recorded(name: string): ChildInfo | undefined {
+    return this.system.children.find((child) => child.name === name);
+  }
+
+  /** A child of that name has its PD. */
+  begin(child: TrackedChild): void {
+    if (this.recorded(child.name)) this.#begun.set(child.name, { child });
+  }
+
+  /** The child was made for this restore. */
+  has(child: TrackedChild): boolean {
+    return this.#begun.get(child.name)?.child === child;
+  }
+
+  /** It is ready to be restored. @returns whether all are */
+  arrive(child: TrackedChild, ready: () => RestoredChild): boolean {
+    this.#begun.set(child.name, { child, arrived: ready });
+    return this.system.children.every(({ name }) => this.#begun.get(name)?.arrived);
+  }
+
+  /** It is no more. */
+  leave(child: TrackedChild): void {
+    if (this.has(child)) this.#begun.delete(child.name);
+  }
+
+  /** What was made for it, in no order. */
+  get tracked(): readonly TrackedChild[] {
+    return Array.from(this.#begun.values(), ({ child }) => child);
+  }
+
+  /** When all have arrived, in the order of the checkpoint. */
+  children(): readonly RestoredChild[] {
+    return this.system.children.map(({ name }) => required(this.#begun.get(name)?.arrived, `child ${name}`)());
+  }
+
+  /** `work` is done when the restore has ended, however it does. */
+  atEnd(work: () => void): void {
+    this.#endings.push(work);
+  }
+
+  end(): void {
+    for (const work of this.#endings.splice(0)) work();
+  }
+}
