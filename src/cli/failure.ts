@@ -45,6 +45,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   "missing-files": EXIT.notFound,
   "changed-files": EXIT.refused,
   "unlinked-file": EXIT.refused,
+  "deep-file": EXIT.refused,
   journal: EXIT.refused,
   unsaveable: EXIT.refused,
   unsavable: EXIT.refused,

@@ -5,7 +5,7 @@ import { createFileSystem, FilesFault, volumeStates } from "./files/index.ts";
 import { Shell } from "./files/shell.test.ts";
 import { fileSystemSuite } from "./files/suite.test.ts";
 import { createMemoryVolume } from "./memory-file-system.ts";
-import { FILE_BYTES_MAX } from "./memory-files/index.ts";
+import { DEPTH_MAX, FILE_BYTES_MAX } from "./memory-files/index.ts";
 
 const options = { guestPaths: ["/"] };
 
@@ -23,6 +23,24 @@ fileSystemSuite("memory, restored before", () => ({
   files: restored(new Shell(createFileSystem([createMemoryVolume(options)]))).files,
   end: () => undefined,
 }));
+
+fileSystemSuite("memory, restored before every command", () => ({
+  files: createFileSystem([createMemoryVolume(options)]),
+  moved: restored,
+  end: () => undefined,
+}));
+
+test("directories lie so deep that a checkpoint can hold them", () => {
+  const shell = new Shell(createFileSystem([createMemoryVolume(options)]));
+  let path = "";
+  for (let level = 0; level < DEPTH_MAX; level++) shell.run(`mkdir ${(path += level === 0 ? "d" : "/d")}`);
+  shell.run(`mkdir ${path}/d = nametoolong; write ${path}/f x; mkdir e; mkdir e/e`);
+  shell.run(`rename e ${path}/e = nametoolong; rename e/e ${path.slice(2)}/e; ls ${path} = f`);
+  const nesting = (value: unknown): number =>
+    typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(nesting)) : 0;
+  assert(nesting(shell.files.capture()) < 450, "at most 500 with what holds it, see checkpoint/limits.ts");
+  restored(shell).run(`read ${path}/f = x; ls ${path.slice(2)} = d,e`);
+});
 
 test("everything comes back: names, links, times, open files, numbers", () => {
   const shell = new Shell(createFileSystem([createMemoryVolume(options)]));

@@ -113,9 +113,9 @@ export class GuestMemory {
 
   /** A path or a link's target: UTF-8 ("ilseq" otherwise) without NUL ("inval"), of bounded length ("nametoolong"). */
   path(pointer: number, length: number): string {
-    const bytes = this.bytes(pointer, length);
+    this.require(pointer, length, false);
     if (length > PATH_LIMIT_BYTES) fail("nametoolong");
-    const text = decodeUtf8(bytes.slice());
+    const text = decodeUtf8(this.bytes(pointer, length).slice());
     return text.includes("\0") ? fail("inval") : text;
   }
 

@@ -190,3 +190,51 @@ test("path_readlink: what fits, and how much that is", () => {
   }
   assert.equal(at(program, "path_readlink", ROOT, "f", buffer, 8, result), "inval");
 });
+
+/** Every function with a path, and its arguments around the path that is being tried. */
+type Around = readonly [before: readonly (number | bigint | string)[], after: readonly (number | bigint | string)[]];
+const PATHS: readonly (readonly [call: string, ...Around])[] = [
+  ["path_create_directory", [ROOT], []],
+  ["path_filestat_get", [ROOT, 0], [0]],
+  ["path_filestat_set_times", [ROOT, 0], [0n, 0n, 1]],
+  ["path_link", [ROOT, 0], [ROOT, "new"]],
+  ["path_link", [ROOT, 0, "f", ROOT], []],
+  ["path_open", [ROOT, 0], [create, 0n, 0n, 0, 0]],
+  ["path_readlink", [ROOT], [0, 16, 32]],
+  ["path_remove_directory", [ROOT], []],
+  ["path_rename", [ROOT], [ROOT, "new"]],
+  ["path_rename", [ROOT, "f", ROOT], []],
+  ["path_symlink", [], [ROOT, "new"]],
+  ["path_symlink", ["f", ROOT], []],
+  ["path_unlink_file", [ROOT], []],
+];
+
+for (const [call, before, after] of PATHS) {
+  test(`${call}(${[...before, "…", ...after].join(", ")}): paths that are none`, () => {
+    const program = tree();
+    const tried = (pointer: number, length: number) => {
+      const placed = [before, after].map((list) => list.flatMap((a) => (typeof a === "string" ? program.put(a) : [a])));
+      return program.call(call, ...placed[0]!, pointer, length, ...placed[1]!);
+    };
+    const list = () => program.call("fd_readdir", ROOT, 0, 4096, 0n, program.room(4)) + program.text(0, 400);
+    const names = list();
+    const [text, end] = [program.room(8192), program.memory.length];
+    assert.equal(tried(...program.put("a\0b")), "inval");
+    for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0x61, 0xe2, 0x82]]) {
+      program.memory.set(bytes, text);
+      assert.equal(tried(text, bytes.length), "ilseq");
+    }
+    program.memory.fill(0x61, text, text + 8192);
+    assert.equal(tried(text, 4097), "nametoolong");
+    assert.equal(tried(text, 8192), "nametoolong");
+    for (const [pointer, length] of [
+      [end, 1],
+      [end - 1, 2],
+      [0, 0xffff_ffff],
+      [0xffff_ffff, 0xffff_ffff],
+    ] as const) {
+      assert.equal(tried(pointer, length), "fault");
+    }
+    assert.equal(list(), names, "nothing was made or removed");
+  });
+}

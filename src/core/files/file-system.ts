@@ -28,15 +28,17 @@ class FileSystem implements FileSystemSession {
   readonly #volumes: readonly Volume[];
   readonly #handles: HandleTable;
   readonly #times: ExactTimes;
+  /** The roots, when there are several and so one may lie in another. */
+  readonly #givenKeys: ReadonlySet<string>;
   #disposed = false;
 
   constructor(volumes: readonly Volume[], state: SessionState | undefined) {
     this.#volumes = volumes;
     this.#handles = state === undefined ? HandleTable.ofRoots(volumes) : HandleTable.restored(volumes, state);
     this.#times = new ExactTimes((state as { times?: SessionState } | undefined)?.times);
-    this.roots = volumes
-      .flatMap((volume) => volume.roots)
-      .map(({ guestPath, writable }, handle) => ({ guestPath, writable, handle }));
+    const roots = volumes.flatMap((volume) => volume.roots);
+    this.roots = roots.map(({ guestPath, writable }, handle) => ({ guestPath, writable, handle }));
+    this.#givenKeys = new Set(roots.length > 1 ? roots.map(({ directory }) => keyOf(directory.status())) : []);
   }
 
   open(directory: NodeHandle, path: string, options: OpenOptions): Attempt<NodeHandle, Errno> {
@@ -141,7 +143,7 @@ class FileSystem implements FileSystemSession {
   removeDirectory(directory: NodeHandle, path: string): Attempt<void, Errno> {
     return this.#change(directory, path, (walk) => {
       if (walk.name === undefined) return refusal("inval");
-      return walk.directory.removeDirectory(walk.name);
+      return this.#given(walk.directory, walk.name) ?? walk.directory.removeDirectory(walk.name);
     });
   }
 
@@ -164,7 +166,8 @@ class FileSystem implements FileSystemSession {
           if (!status.ok) return status;
           if (status.value.kind !== "directory") return refusal("notdir");
         }
-        return source.directory.rename(source.name, target.directory, target.name);
+        const given = this.#given(source.directory, source.name) ?? this.#given(target.directory, target.name);
+        return given ?? source.directory.rename(source.name, target.directory, target.name);
       }),
     );
   }
@@ -266,6 +269,12 @@ class FileSystem implements FileSystemSession {
     return set;
   }
 
+  /** Refuses to take a directory away that the client was given, as Linux does for what is mounted. */
+  #given(directory: DirectoryNode, name: string): Attempt<never, Errno> | undefined {
+    if (this.#givenKeys.size === 0) return undefined;
+    return this.#givenKeys.has(keyOf(directory.statusOf(name))) ? refusal("busy") : undefined;
+  }
+
   /** Why a name with a slash behind it cannot be given to a new link: only a directory could have it. */
   #newName(directory: DirectoryNode, name: string, slash: boolean): Attempt<never, Errno> | undefined {
     if (!slash) return undefined;
@@ -308,6 +317,11 @@ class FileSystem implements FileSystemSession {
  */
 export function createFileSystem(volumes: readonly Volume[], state?: SessionState): FileSystemSession {
   return new FileSystem(volumes, state);
+}
+
+/** What a node is known by; "" without a status. */
+function keyOf(status: Attempt<NodeStatus, Errno>): string {
+  return status.ok ? `${status.value.device}:${status.value.inode}` : "";
 }
 
 function statusOf(parent: DirectoryNode, name: string | undefined): Attempt<NodeStatus, Errno> {

@@ -8,7 +8,7 @@ import type { Volume } from "./volume.ts";
 
 /** Captured state could not be taken up: files are missing, or the state is not one of this service. */
 export class FilesFault extends Fault<
-  "missing-files" | "changed-files" | "wrong-state" | "unlinked-file" | "journal"
+  "missing-files" | "changed-files" | "wrong-state" | "unlinked-file" | "deep-file" | "journal"
 > {}
 
 /** An open node and what its client may do with it. */

@@ -39,8 +39,8 @@ export interface FileNode {
   setSize(sizeBytes: bigint): Attempt<void, Errno>;
   setTimes(times: NewTimes): Attempt<void, Errno>;
   sync(dataOnly: boolean): Attempt<void, Errno>;
-  /** Undefined when the file has no name any more, or lies outside every root. */
-  location(): Location | undefined;
+  /** See DirectoryNode. */
+  location(): Attempt<Location, Errno>;
   close(): void;
 }
 
@@ -73,7 +73,8 @@ export interface DirectoryNode {
   /** Permission bits of a file or directory, for making it again as it was. */
   permissionsOf(name: string): Attempt<number, Errno>;
   setPermissionsOf(name: string, permissions: number): Attempt<void, Errno>;
-  location(): Location | undefined;
+  /** "noent" when it has no name any more or lies outside every root, "nametoolong" when no path reaches that deep. */
+  location(): Attempt<Location, Errno>;
   close(): void;
 }
 

@@ -8,6 +8,8 @@ import { Shell } from "./shell.test.ts";
 /** A file system with one empty, writable root; `end` removes it. */
 export interface SuiteSubject {
   readonly files: FileSystemSession;
+  /** The same files in a new session, as after a restore: asked for before every command. */
+  moved?(shell: Shell): Shell;
   end(): void;
 }
 
@@ -176,10 +178,48 @@ const CASES: readonly (readonly [name: string, script: string])[] = [
     "write f x; hold r f r; hwrite r y = badf; hold w f w; hread w = badf; hwrite w y; read f = y; drop r; drop w; drop w = badf",
   ],
   [
+    "open directories lead nowhere else, wherever they are moved",
+    "mkdir a; mkdir a/b; mkdir c; hold h a/b r; rename a d; hcreate h f; read d/b/f = ; rename d/b c/b; hcreate h g; ls c/b = f,g; hcreate h ../x = perm; drop h",
+  ],
+  [
+    "directories that are replaced",
+    "mkdir a; mkdir b; hold h b r; rename a b; hcreate h f = noent; hls h = ; ls b = ; drop h",
+  ],
+  [
+    "cuts through links only when asked",
+    "write f abc; symlink f l; open l rt = loop; open l wct = loop; read f = abc; open l wtf; read f = ; symlink n m; open m wtf = noent; ls . = f,l,m",
+  ],
+  [
+    "cuts no directories",
+    "mkdir d; symlink d l; open d rdt = isdir; open l rdt = loop; open l rdtf = isdir; open l wtf = isdir; open l/ rt = isdir",
+  ],
+  [
+    "creates nothing new through links",
+    "symlink t l; open l wcxf = exist; read t = noent; symlink .. o; open o/x wcf = perm; symlink ../x p; open p wcf = perm; link p q; read q = perm",
+  ],
+  [
+    "slashes behind links",
+    "mkdir d; symlink d l; rmdir l/ = notdir; unlink l/ = notdir; rename l/ m = notdir; rename d l/ = notdir; mkdir l/ = exist; lkind l/ = directory; link l/ m = perm; readlink l/ = inval; symlink x l/ = notdir",
+  ],
+  [
+    "names that mean something elsewhere",
+    "mkdir __proto__; write __proto__/constructor x; read __proto__/constructor = x; ls . = __proto__; write toString y; link toString valueOf; ls . = __proto__,toString,valueOf; write C:\\x z; read C:\\x = z",
+  ],
+  [
     "names",
     "write a.b x; write ..x y; write ... z; write Ünïcødé u; ls . = ...,..x,a.b,Ünïcødé; read ..x = y; open a\0b r = inval",
   ],
 ];
+
+/** Runs a script, with the session moved before every command where the subject can be. */
+function run(subject: SuiteSubject, script: string): void {
+  let shell = new Shell(subject.files);
+  for (const line of script.split(";")) {
+    shell = subject.moved?.(shell) ?? shell;
+    shell.run(line);
+  }
+  shell.files.dispose();
+}
 
 /** Runs every case as a test on file systems that `make` gives. */
 export function fileSystemSuite(name: string, make: () => SuiteSubject): void {
@@ -187,9 +227,8 @@ export function fileSystemSuite(name: string, make: () => SuiteSubject): void {
     test(`${name}: ${what}`, () => {
       const subject = make();
       try {
-        new Shell(subject.files).run(script);
+        run(subject, script);
       } finally {
-        subject.files.dispose();
         subject.end();
       }
     });
@@ -199,6 +238,9 @@ export function fileSystemSuite(name: string, make: () => SuiteSubject): void {
     const shell = new Shell(subject.files);
     shell.run(`write ${"n".repeat(255)} x; read ${"n".repeat(255)} = x; create ${"n".repeat(256)} = nametoolong`);
     shell.run(`kind ${"./".repeat(2047)}. = directory; kind ${"./".repeat(2048)}. = nametoolong`);
+    shell.run(`mkdir a; kind ${"a/../".repeat(800)}a = directory; kind ${"a/".repeat(2000)}a = noent`);
+    for (let i = 1; i <= 40; i++) shell.run(`symlink ${"a/../".repeat(100)}${i === 1 ? "a" : `l${i - 1}`} l${i}`);
+    shell.run("kind l40 = directory; kind l40/.. = directory; kind l40/../.. = perm");
     subject.files.dispose();
     subject.end();
   });

@@ -32,6 +32,11 @@ export class TreeRecord<About> {
     return this.parent?.root ?? this;
   }
 
+  /** Directories between this one and its root; 0 for the root. */
+  get depth(): number {
+    return this.parent === undefined ? 0 : this.parent.depth + 1;
+  }
+
   /** Whether this is `other` or lies below it. */
   within(other: TreeRecord<About>): boolean {
     return this === other || (this.parent?.within(other) ?? false);

@@ -37,7 +37,7 @@ export function accessFlags(access: Access): number {
 
 export class HostFile implements FileNode {
   readonly kind: FileNode["kind"];
-  readonly location: () => Location | undefined;
+  readonly location: () => Attempt<Location, Errno>;
   readonly #fd: number;
   /** Pipes, terminals and the like have no offsets. */
   readonly #seekable: boolean;
@@ -47,7 +47,12 @@ export class HostFile implements FileNode {
   #appendFd: number | undefined;
 
   /** Takes over the descriptor. */
-  constructor(fd: number, kind: FileNode["kind"], location: () => Location | undefined, againPath: string | undefined) {
+  constructor(
+    fd: number,
+    kind: FileNode["kind"],
+    location: () => Attempt<Location, Errno>,
+    againPath: string | undefined,
+  ) {
     this.#fd = fd;
     this.kind = kind;
     this.location = location;

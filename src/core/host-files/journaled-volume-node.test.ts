@@ -6,6 +6,7 @@ import { fileSystemSuite } from "../files/suite.test.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { LinuxHost } from "./linux-node.ts";
 import { PortableHost } from "./portable-node.ts";
+import { Subject } from "./subject-node.test.ts";
 
 const WAYS = [
   [LinuxHost, false],
@@ -24,3 +25,16 @@ for (const [Host, marked] of WAYS) {
     return { files, end: () => rmSync(base, { recursive: true }) };
   });
 }
+
+fileSystemSuite("journaled host directories, restored before every command", () => {
+  const subject = new Subject();
+  return {
+    files: subject.shell.files,
+    moved: (shell) => {
+      subject.shell = shell;
+      subject.goBack(subject.snapshot());
+      return subject.shell;
+    },
+    end: () => subject.end(),
+  };
+});

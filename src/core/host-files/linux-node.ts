@@ -64,7 +64,13 @@ export class LinuxHost {
   }
 
   /** Which root the node of a descriptor lies in now, by the names that the kernel knows. */
-  locate(fd: number): Location | undefined {
+  locate(fd: number): Attempt<Location, Errno> {
+    const found = attempt(() => this.#find(fd));
+    if (!found.ok) return found;
+    return found.value === undefined ? refusal("noent") : success(found.value);
+  }
+
+  #find(fd: number): Location | undefined {
     const path = readlinkSync(`/proc/self/fd/${fd}`);
     let found: Location | undefined;
     let longest = -1;
@@ -205,7 +211,7 @@ class LinuxDirectory implements DirectoryNode {
     });
   }
 
-  location(): Location | undefined {
+  location(): Attempt<Location, Errno> {
     return this.#host.locate(this.#fd);
   }
 

@@ -36,17 +36,26 @@ export type Place = NamedPlace | OrphanPlace;
 /**
  * The place of an open node.
  *
- * @throws FilesFault "unlinked-file" for one that is too large, or not a regular file
+ * @throws FilesFault "unlinked-file" for one that is too large, not a regular file, or has other names; "deep-file"
  */
 export function placeOf(node: OpenNode): Place {
   const status = node.status();
   if (!status.ok) throw new FilesFault("unlinked-file", `an open file cannot be captured: ${status.reason}`);
   const location = node.location();
-  const { kind, device, inode } = status.value;
-  if (location !== undefined) return { ...location, kind, device, inode };
+  const { kind, device, inode, links } = status.value;
+  if (location.ok) return { ...location.value, kind, device, inode };
+  if (location.reason !== "noent") {
+    throw new FilesFault("deep-file", `a ${kind} is open so deep that no path reaches it: ${location.reason}`);
+  }
   if (node.kind === "directory") return { orphan: "directory" };
   if (kind !== "regular-file") {
     throw new FilesFault("unlinked-file", `a ${kind} that has no name any more is open, it cannot be captured`);
+  }
+  if (links > 0n) {
+    throw new FilesFault(
+      "unlinked-file",
+      "a file is open whose name is gone and that has others: it cannot be captured without a journal",
+    );
   }
   return { orphan: "regular-file", content: contentOf(node, status.value.sizeBytes) };
 }

@@ -158,6 +158,7 @@ class PortableDirectory implements DirectoryNode {
   }
 
   entries(): Attempt<DirectoryEntry[], Errno> {
+    if (this.#record.removed) return success([]);
     return this.#verified((path) => {
       const entries: DirectoryEntry[] = [];
       for (const name of readdirSync(path)) {
@@ -241,8 +242,11 @@ class PortableDirectory implements DirectoryNode {
     });
   }
 
-  location(): Location | undefined {
-    return this.status().ok ? { root: this.#host.rootOf(this.#record), path: this.#record.pathInRoot } : undefined;
+  location(): Attempt<Location, Errno> {
+    const verified = verify(this.#record);
+    return verified.ok
+      ? success({ root: this.#host.rootOf(this.#record), path: this.#record.pathInRoot })
+      : lost(verified);
   }
 
   close(): void {}
@@ -294,9 +298,17 @@ class PortableFile extends HostFile {
   }
 }
 
-function locate({ parent, name }: FileRecord, host: PortableHost): Location | undefined {
-  if (name === undefined || !verify(parent).ok) return undefined;
-  return { root: host.rootOf(parent), path: parent.pathInRoot === "" ? name : `${parent.pathInRoot}/${name}` };
+function locate({ parent, name }: FileRecord, host: PortableHost): Attempt<Location, Errno> {
+  if (name === undefined) return refusal("noent");
+  const verified = verify(parent);
+  if (!verified.ok) return lost(verified);
+  const path = parent.pathInRoot === "" ? name : `${parent.pathInRoot}/${name}`;
+  return success({ root: host.rootOf(parent), path });
+}
+
+/** Why there is no location: a path that is not what it was leads to nothing of ours. */
+function lost(refused: Attempt<void, Errno>): Attempt<Location, Errno> {
+  return refusal(!refused.ok && refused.reason === "nametoolong" ? "nametoolong" : "noent");
 }
 
 /** Whether every directory from the root to this one is what it was. */

@@ -114,12 +114,12 @@ export class Journal {
   }
 
   /** How a file that is about to lose the name at `at` shall be kept. */
-  keptFor(file: TrackedFile | undefined, status: NodeStatus, at: Location | undefined): Kept {
+  keptFor(file: TrackedFile | undefined, status: NodeStatus, at: Attempt<Location, Errno>): Kept {
     const open = file !== undefined && file.nodes.size > 0;
     if (!open && this.forgettable(file)) return { kind: "nowhere" };
     // A copy would be a file of its own: the name must come back as a link.
-    const linked = status.links > 1n && at !== undefined && this.trash.elsewhere(status);
-    const other = linked ? findOtherName(this.#roots, status, at) : undefined;
+    const linked = status.links > 1n && this.trash.elsewhere(status);
+    const other = linked && at.ok ? findOtherName(this.#roots, status, at.value) : undefined;
     return other === undefined
       ? { kind: "trash", name: `${this.log.end}-${this.#keptNames++}` }
       : { kind: "name", at: other };
@@ -230,17 +230,19 @@ export class Journal {
     if (file.epoch === this.#epoch) return;
     file.enter(this.#epoch);
     const at = node.location();
-    if (at !== undefined) this.written.add(at);
+    if (at.ok) this.written.add(at.value);
   }
 
   #touch(file: TrackedFile, node: FileNode): Attempt<void, Errno> {
     const status = node.status();
     if (!status.ok) return status;
-    const at = this.#locationOf(file, node);
-    if (at === undefined) {
+    const located = this.#locationOf(file, node);
+    if (!located.ok) {
+      if (located.reason !== "noent") return located;
       file.nameless = true;
       return success(undefined);
     }
+    const at = located.value;
     const { device, inode, sizeBytes, accessedNs, modifiedNs } = status.value;
     const size = Number(sizeBytes);
     const appended = this.append({ type: "touch", at, device, inode, size, accessedNs, modifiedNs });
@@ -252,7 +254,7 @@ export class Journal {
   }
 
   /** Where a file lies; asked anew only after a name was changed through the journal. */
-  #locationOf(file: TrackedFile, node: FileNode): Location | undefined {
+  #locationOf(file: TrackedFile, node: FileNode): Attempt<Location, Errno> {
     if (file.at === undefined || file.atChanges !== this.#nameChanges) {
       file.at = node.location();
       file.atChanges = this.#nameChanges;
@@ -263,13 +265,13 @@ export class Journal {
   /** Writes the bytes of [start, end) to the journal, in pieces. */
   #save(file: TrackedFile, node: FileNode, start: number, end: number): Attempt<void, Errno> {
     const at = this.#locationOf(file, node);
-    if (at === undefined) return refusal("stale");
+    if (!at.ok) return at.reason === "noent" ? refusal("stale") : at;
     const piece = new Uint8Array(Math.min(end - start, PATCH_BYTES_MAX));
     for (let offset = start; offset < end; ) {
       const read = node.read(piece.subarray(0, Math.min(piece.length, end - offset)), BigInt(offset));
       if (!read.ok) return read;
       if (read.value === 0) break;
-      const appended = this.append({ type: "patch", at, offset, bytes: piece.subarray(0, read.value) });
+      const appended = this.append({ type: "patch", at: at.value, offset, bytes: piece.subarray(0, read.value) });
       if (!appended.ok) return appended;
       file.saved.add(offset, offset + read.value);
       offset += read.value;

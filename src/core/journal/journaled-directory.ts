@@ -44,12 +44,12 @@ export class JournaledDirectory implements DirectoryNode {
     const needed = access.write ? { read: true, write: true } : access;
     const created = this.#create(
       name,
-      (at) => ({ type: "create", at }),
+      (at) => success({ type: "create", at }),
       () => this.#inner.createFile(name, needed),
     );
     if (!created.ok) return created;
     const at = created.value.location();
-    if (at !== undefined) this.#journal.written.add(at);
+    if (at.ok) this.#journal.written.add(at.value);
     return success(new JournaledFile(this.#journal, this.#journal.trackCreated(created.value), created.value, needed));
   }
 
@@ -97,7 +97,7 @@ export class JournaledDirectory implements DirectoryNode {
   createDirectory(name: string): Attempt<void, Errno> {
     return this.#create(
       name,
-      (at) => ({ type: "mkdir", at }),
+      (at) => success({ type: "mkdir", at }),
       () => this.#inner.createDirectory(name),
     );
   }
@@ -107,7 +107,7 @@ export class JournaledDirectory implements DirectoryNode {
     if (!permissions.ok) return permissions;
     return this.#change(
       name,
-      (at) => ({ type: "rmdir", at, permissions: permissions.value }),
+      (at) => success({ type: "rmdir", at, permissions: permissions.value }),
       () => this.#inner.removeDirectory(name),
     );
   }
@@ -137,7 +137,7 @@ export class JournaledDirectory implements DirectoryNode {
     const from = this.#at(name);
     return to.#create(
       toName,
-      (at) => (from === undefined ? undefined : { type: "link", at, from }),
+      (at) => (from.ok ? success({ type: "link", at, from: from.value }) : from),
       () => this.#inner.link(name, to.#inner, toName),
     );
   }
@@ -145,7 +145,7 @@ export class JournaledDirectory implements DirectoryNode {
   symlink(target: string, name: string): Attempt<void, Errno> {
     return this.#create(
       name,
-      (at) => ({ type: "symlink", at }),
+      (at) => success({ type: "symlink", at }),
       () => this.#inner.symlink(target, name),
     );
   }
@@ -162,7 +162,7 @@ export class JournaledDirectory implements DirectoryNode {
     return this.#inner.setPermissionsOf(name, permissions);
   }
 
-  location(): Location | undefined {
+  location(): Attempt<Location, Errno> {
     return this.#inner.location();
   }
 
@@ -177,7 +177,7 @@ export class JournaledDirectory implements DirectoryNode {
     if (!there.ok) return there;
     return this.#change(
       name,
-      (at) => ({ type: "revive", at, kept }),
+      (at) => success({ type: "revive", at, kept }),
       () => this.#journal.trash.revive(kept, this.#inner, name),
     );
   }
@@ -202,21 +202,22 @@ export class JournaledDirectory implements DirectoryNode {
     return opened.ok ? success(new JournaledDirectory(this.#journal, opened.value)) : opened;
   }
 
-  #at(name: string): Location | undefined {
+  #at(name: string): Attempt<Location, Errno> {
     const here = this.#inner.location();
-    return here && { root: here.root, path: here.path === "" ? name : `${here.path}/${name}` };
+    if (!here.ok) return here.reason === "noent" ? refusal(this.#lost()) : here;
+    const { root, path } = here.value;
+    return success({ root, path: path === "" ? name : `${path}/${name}` });
   }
 
   /** A recorded operation on a name here. */
   #change<T>(
     name: string,
-    record: (at: Location) => JournalRecord | undefined,
+    record: (at: Location) => Attempt<JournalRecord, Errno>,
     run: () => Attempt<T, Errno>,
   ): Attempt<T, Errno> {
     const make = (): Attempt<JournalRecord, Errno> => {
       const at = this.#at(name);
-      const made = at && record(at);
-      return made === undefined ? refusal(this.#lost()) : success(made);
+      return at.ok ? record(at.value) : at;
     };
     return this.#journal.change(make, run);
   }
@@ -227,7 +228,7 @@ export class JournaledDirectory implements DirectoryNode {
    */
   #create<T>(
     name: string,
-    record: (at: Location) => JournalRecord | undefined,
+    record: (at: Location) => Attempt<JournalRecord, Errno>,
     run: () => Attempt<T, Errno>,
   ): Attempt<T, Errno> {
     if (this.#journal.active && this.#inner.statusOf(name).ok) return refusal("exist");
@@ -245,7 +246,7 @@ export class JournaledDirectory implements DirectoryNode {
     if (!target.ok) return target;
     return this.#change(
       name,
-      (at) => ({ type: "unlink-link", at, target: target.value }),
+      (at) => success({ type: "unlink-link", at, target: target.value }),
       () => this.#inner.unlink(name),
     );
   }
@@ -256,7 +257,7 @@ export class JournaledDirectory implements DirectoryNode {
     const kept = keptAgain ?? this.#journal.keptFor(file, trash.visible(status), this.#at(name));
     const removed = this.#change<KeptAs>(
       name,
-      (at) => ({ type: "remove", at, kept, inode: status.inode }),
+      (at) => success({ type: "remove", at, kept, inode: status.inode }),
       () =>
         kept.kind === "trash" ? trash.move(this.#inner, name, kept.name) : keptElsewhere(this.#inner.unlink(name)),
     );
@@ -279,9 +280,10 @@ export class JournaledDirectory implements DirectoryNode {
     if (!replaced.ok) return replaced;
     const kept: Kept = replaced.value.kind === "file" ? replaced.value.kept : { kind: "nowhere" };
     const from = this.#at(name);
+    const { inode } = source;
     const renamed = to.#change<KeptAs>(
       toName,
-      (at) => from && { type: "rename", from, to: at, inode: source.inode, replaced: replaced.value },
+      (at) => (from.ok ? success({ type: "rename", from: from.value, to: at, inode, replaced: replaced.value }) : from),
       () => {
         const linked = kept.kind === "trash" ? trash.link(to.#inner, toName, kept.name) : SAME_FILE;
         if (!linked.ok) return linked;
@@ -294,9 +296,7 @@ export class JournaledDirectory implements DirectoryNode {
     this.#journal.keepOpen(file, kept, renamed.value, true);
     if (kept.kind === "nowhere" && target?.links === 1n) this.#journal.forget(file);
     const at = to.#at(toName);
-    if (from !== undefined && at !== undefined) {
-      this.#journal.written.moved(from, at, source.kind === "directory");
-    }
+    if (from.ok && at.ok) this.#journal.written.moved(from.value, at.value, source.kind === "directory");
     return success(undefined);
   }
 
@@ -320,11 +320,11 @@ export class JournaledDirectory implements DirectoryNode {
 
 const SAME_FILE = success<KeptAs>("same-file");
 
-function timesRecord(at: Location | undefined, status: Attempt<NodeStatus, Errno>): Attempt<JournalRecord, Errno> {
+function timesRecord(at: Attempt<Location, Errno>, status: Attempt<NodeStatus, Errno>): Attempt<JournalRecord, Errno> {
   if (!status.ok) return status;
-  if (at === undefined) return refusal("stale");
+  if (!at.ok) return at.reason === "noent" ? refusal("stale") : at;
   const { accessedNs, modifiedNs } = status.value;
-  return success({ type: "times", at, accessedNs, modifiedNs });
+  return success({ type: "times", at: at.value, accessedNs, modifiedNs });
 }
 
 function sameNode(a: NodeStatus, b: NodeStatus): boolean {

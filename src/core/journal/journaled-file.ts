@@ -54,7 +54,7 @@ export class JournaledFile implements FileNode, Repointable {
     return this.#inner.sync(dataOnly);
   }
 
-  location(): Location | undefined {
+  location(): Attempt<Location, Errno> {
     return this.#inner.location();
   }
 

@@ -1,6 +1,7 @@
 // What the journal knows of one file, by identity, while it is open and until the next mark.
 
-import type { NodeStatus } from "../../session/index.ts";
+import type { Errno, NodeStatus } from "../../session/index.ts";
+import type { Attempt } from "../../util/index.ts";
 import type { DirectoryNode, FileNode, Location } from "../files/index.ts";
 import { Intervals } from "./intervals.ts";
 
@@ -24,7 +25,7 @@ export class TrackedFile {
   /** Where its record "touch" ends; undefined until the first change. */
   touchEnd: number | undefined;
   /** Where it lay when so many names had been changed. */
-  at: Location | undefined;
+  at: Attempt<Location, Errno> | undefined;
   atChanges = -1;
   /** Its size at the first change: what lies behind is new. */
   sizeAtTouch = 0;

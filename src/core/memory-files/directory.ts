@@ -13,7 +13,7 @@ import {
 } from "../files/index.ts";
 import { DISK_FLAGS, type DiskStatus } from "./disk.ts";
 import { MemoryFile, setMetaTimes } from "./file.ts";
-import { kindOf, type MemoryHost, type Meta, NAME_BYTES_MAX } from "./host.ts";
+import { DEPTH_MAX, kindOf, type MemoryHost, type Meta, NAME_BYTES_MAX } from "./host.ts";
 
 const encoder = new TextEncoder();
 
@@ -108,6 +108,7 @@ export class MemoryDirectory implements DirectoryNode {
 
   createDirectory(name: string): Attempt<void, Errno> {
     return this.#creating(name, () => {
+      if (this.record.depth >= DEPTH_MAX) return refusal("nametoolong");
       this.#host.disk.mkdirSync(this.#path(name));
       this.#childRecord(name, this.#host.disk.lstatSync(this.#path(name)), true);
       return success(undefined);
@@ -187,8 +188,8 @@ export class MemoryDirectory implements DirectoryNode {
     return status.ok ? success(undefined) : status;
   }
 
-  location(): Location | undefined {
-    return undefined;
+  location(): Attempt<Location, Errno> {
+    return refusal("noent");
   }
 
   close(): void {}
@@ -255,8 +256,16 @@ export class MemoryDirectory implements DirectoryNode {
     if (target !== undefined && target.ino === source.ino) return "same";
     if (!source.isDirectory()) return target?.isDirectory() ? "isdir" : undefined;
     if (to.record.within(this.#childRecord(name, source))) return "inval";
-    if (target === undefined) return undefined;
-    if (!target.isDirectory()) return "notdir";
-    return this.#host.disk.readdirSync(to.#path(toName)).length > 0 ? "notempty" : undefined;
+    if (target !== undefined && !target.isDirectory()) return "notdir";
+    if (target !== undefined && this.#host.disk.readdirSync(to.#path(toName)).length > 0) return "notempty";
+    return to.record.depth + this.#levelsOf(this.#path(name)) > DEPTH_MAX ? "nametoolong" : undefined;
+  }
+
+  /** Levels of directories at a path of the disk: 1 for one without others in it. */
+  #levelsOf(path: string): number {
+    const { disk } = this.#host;
+    const below = disk.readdirSync(path).map((name) => `${path}/${String(name)}`);
+    const levels = below.filter((name) => disk.lstatSync(name).isDirectory()).map((name) => this.#levelsOf(name));
+    return 1 + Math.max(0, ...levels);
   }
 }

@@ -56,8 +56,8 @@ export class MemoryFile implements FileNode {
     return success(undefined);
   }
 
-  location(): Location | undefined {
-    return undefined;
+  location(): Attempt<Location, Errno> {
+    return refusal("noent");
   }
 
   close(): void {

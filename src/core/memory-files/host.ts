@@ -7,6 +7,8 @@ import type { Disk, DiskStatus } from "./disk.ts";
 /** A file's largest size; the disk keeps each in one buffer. */
 export const FILE_BYTES_MAX = 1 << 30;
 export const NAME_BYTES_MAX = 255;
+/** How deep directories lie at most: each is three levels of a capture, and a checkpoint holds 500. */
+export const DEPTH_MAX = 128;
 /** Memory volumes look like one device to the program, whatever the machine. */
 export const MEMORY_DEVICE = 0x6d656dn;
 

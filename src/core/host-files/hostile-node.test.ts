@@ -1,0 +1,144 @@
+// What a hostile program does to the host's directories beside looking for a way out: trees deeper than any path, names
+// taken from open files, given directories taken away, and more open files than there can be.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { PlainData } from "../../abi/index.ts";
+import { createFileSystem, volumeStates } from "../files/index.ts";
+import { Shell } from "../files/shell.test.ts";
+import { JournaledVolume } from "./journaled-volume-node.ts";
+import { PortableHost } from "./portable-node.ts";
+import { Subject } from "./subject-node.test.ts";
+import { HostVolume } from "./volume-node.ts";
+
+const LEVEL = "d".repeat(100);
+/** Levels of that name that no path of 4,096 bytes reaches through. */
+const LEVELS = 50;
+
+/** Goes down by handles, as a program does that changes its directory at every level, as far as it gets. */
+function goDown(shell: Shell): { readonly deepest: Shell; readonly refused: string | undefined } {
+  let deepest = shell;
+  for (let level = 0; level < LEVELS; level++) {
+    const made = deepest.give(`mkdir ${LEVEL}`);
+    if (made !== "ok") return { deepest, refused: made };
+    const opened = deepest.openIn(deepest.base, LEVEL, "rd");
+    assert(opened.ok);
+    if (deepest !== shell) shell.files.close(deepest.base);
+    deepest = new Shell(shell.files, opened.value);
+  }
+  return { deepest, refused: undefined };
+}
+
+function inRoots(
+  names: readonly string[],
+  use: (roots: { hostPath: string; guestPath: string; writable: boolean }[]) => void,
+): void {
+  const base = mkdtempSync(join(tmpdir(), "rtcr-test-"));
+  const roots = names.map((name) => ({ hostPath: join(base, name), guestPath: `/${name}`, writable: true }));
+  for (const { hostPath } of roots) mkdirSync(hostPath, { recursive: true });
+  try {
+    use(roots);
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+}
+
+test("a tree deeper than any path: used as it is, and not captured while something in it is open", () => {
+  inRoots(["r"], (roots) => {
+    const files = createFileSystem([new HostVolume(roots)]);
+    const { deepest, refused } = goDown(new Shell(files));
+    assert.equal(refused, undefined);
+    deepest.run("write f hello; read f = hello; rename f g; link g h; unlink h; ls . = g");
+    assert.throws(() => files.capture(), { code: "deep-file", message: /a directory is open so deep/ });
+    files.close(deepest.base);
+    const state = files.capture() as PlainData;
+    files.dispose();
+    createFileSystem([new HostVolume(roots)], state).dispose();
+  });
+});
+
+test("a tree deeper than any path, with a journal: nothing is changed that could not be undone", () => {
+  const subject = new Subject();
+  const { files } = subject.shell;
+  const before = goDown(subject.shell).deepest;
+  before.run("write f hello; hold h f rw");
+  files.close(before.base);
+  assert.throws(() => files.capture(), { code: "deep-file", message: /a regular-file is open so deep/ });
+  before.run("drop h");
+  subject.shell.run(`rename ${LEVEL} early`);
+  const state = subject.snapshotWithoutContent();
+  subject.shell.run(`rename early ${LEVEL}; rename ${LEVEL} top; write top/f shallow`);
+  const { deepest, refused } = goDown(subject.shell);
+  assert.equal(refused, "nametoolong");
+  deepest.run(
+    "mkdir x = nametoolong; create x = nametoolong; symlink t l = nametoolong; touch . 5 = nametoolong; ls . = ",
+  );
+  files.dispose();
+  const volume = subject.reopen();
+  assert.deepEqual(volume.goBack(volumeStates(state)[0]!, false), []);
+  subject.shell = new Shell(createFileSystem([volume], state));
+  subject.shell.run("ls . = early; unlink early/f = noent");
+  subject.end();
+});
+
+test("an open file whose name is gone and that has others is not made another file", () => {
+  inRoots(["r"], (roots) => {
+    for (const host of [undefined, new PortableHost()]) {
+      const shell = new Shell(createFileSystem([new HostVolume(roots, host)]));
+      shell.run("write f abc; link f g; hold h f rw; unlink f");
+      assert.throws(() => shell.files.capture(), { code: "unlinked-file", message: /has others/ });
+      shell.run("drop h; unlink g");
+      shell.files.dispose();
+    }
+  });
+  const subject = new Subject();
+  subject.shell.files.capture();
+  subject.shell.run("write f abc; link f g; hold h f rw; unlink f");
+  subject.goBack(subject.snapshot());
+  subject.shell.run("happend h d; read g = abcd; hlinks h = 1");
+  subject.end();
+});
+
+test("given directories that lie in others are not taken away", () => {
+  inRoots(["r", "r/in", "x"], (roots) => {
+    const journal = join(roots[2]!.hostPath, "journal");
+    const given = roots.slice(0, 2);
+    for (const volume of [new HostVolume(given), new JournaledVolume({ directories: given, journal })]) {
+      const shell = new Shell(createFileSystem([volume]));
+      shell.files.capture();
+      shell.run(
+        "rmdir in = busy; rename in out = busy; mkdir d; rename d in = busy; unlink in = isdir; rmdir d; ls . = in",
+      );
+      const inner = new Shell(shell.files, shell.files.roots[1]!.handle);
+      inner.run("write f x; rename f g; unlink g; mkdir d; rmdir d");
+      shell.files.dispose();
+    }
+  });
+});
+
+/** Opens files until there is no descriptor left, then tries everything; prints what was thrown. */
+const GREEDY = `
+  const { Subject } = await import("./subject-node.test.ts");
+  const subject = new Subject();
+  const { shell } = subject;
+  shell.run("mkdir a; write f hello; write g x");
+  shell.files.capture();
+  let opened = 0;
+  while (shell.give("hold h" + opened + " n" + (opened % 7) + " rwc") === "ok") opened++;
+  const tries = ["write f y", "append f x", "unlink g", "rename f z", "mkdir b", "link z l", "touch z 5", "ls .", "read z"];
+  const refused = tries.map((command) => shell.give(command)).filter((result) => result === "mfile");
+  for (let i = 0; i < opened; i++) shell.run("hwrite h" + i + " w; drop h" + i);
+  subject.goBack(subject.snapshot());
+  subject.end();
+  console.log(opened > 10 && refused.length > 2 ? "refused, then all well" : opened + " " + refused);
+`;
+
+test("more open files than there can be: refused, and nothing is lost", () => {
+  const script = `ulimit -n 96; exec "$0" --input-type=module -e "$1"`;
+  const shown = execFileSync("sh", ["-c", script, process.execPath, GREEDY], { cwd: import.meta.dirname });
+  assert.equal(shown.toString(), "refused, then all well\n");
+});
