@@ -9,6 +9,9 @@ import { type ChildProcess, fork } from "node:child_process";
 /** What a job's process sends back. */
 export type Answer<Result> = { readonly result: Result } | { readonly error: string };
 
+/** The process ended before it answered. */
+class Ended extends Error {}
+
 export class Isolation<Job extends object, Result> {
   readonly #module: string;
   #child: ChildProcess | undefined;
@@ -18,13 +21,22 @@ export class Isolation<Job extends object, Result> {
     this.#module = module.pathname;
   }
 
-  /** @throws Error when the job fails, its process ends or the deadline passes */
+  /**
+   * Runs a job. When a process that has done others before ends in it, the cause may lie in those (memory): the job is
+   * then tried once more, in a new one.
+   *
+   * @throws Error when the job fails, its process ends or the deadline passes
+   */
   async run(job: Job, deadlineMs: number): Promise<Result> {
-    const child = (this.#child ??= fork(this.#module, { serialization: "advanced" }));
+    const used = this.#child !== undefined;
     try {
-      const answer = await firstAnswer<Result>(child, job, deadlineMs);
-      if ("result" in answer) return answer.result;
-      throw new Error(answer.error);
+      return await this.#once(job, deadlineMs);
+    } catch (thrown) {
+      this.close();
+      if (!used || !(thrown instanceof Ended)) throw thrown;
+    }
+    try {
+      return await this.#once(job, deadlineMs);
     } catch (thrown) {
       this.close();
       throw thrown;
@@ -36,6 +48,21 @@ export class Isolation<Job extends object, Result> {
     this.#child?.kill("SIGKILL");
     this.#child = undefined;
   }
+
+  async #once(job: Job, deadlineMs: number): Promise<Result> {
+    const answer = await firstAnswer<Result>((this.#child ??= this.#fork()), job, deadlineMs);
+    if ("result" in answer) return answer.result;
+    throw new Error(answer.error);
+  }
+
+  /** A process that is given no job any more once it has ended by itself. */
+  #fork(): ChildProcess {
+    const child = fork(this.#module, { serialization: "advanced" });
+    child.on("exit", () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    return child;
+  }
 }
 
 function firstAnswer<Result>(child: ChildProcess, job: object, deadlineMs: number): Promise<Answer<Result>> {
@@ -43,15 +70,18 @@ function firstAnswer<Result>(child: ChildProcess, job: object, deadlineMs: numbe
     const late = setTimeout(() => done(() => reject(new Error(`no end within ${deadlineMs / 1000} s`))), deadlineMs);
     const onMessage = (answer: unknown) => done(() => resolve(answer as Answer<Result>));
     const onExit = (code: number | null, signal: string | null) =>
-      done(() => reject(new Error(`the process ended with ${signal ?? code} and without a result`)));
+      done(() => reject(new Ended(`the process ended with ${signal ?? code} and without a result`)));
+    const onError = ({ message }: Error) => done(() => reject(new Ended(`the process takes no job: ${message}`)));
     const done = (settle: () => void) => {
       clearTimeout(late);
       child.off("message", onMessage);
       child.off("exit", onExit);
+      child.off("error", onError);
       settle();
     };
     child.on("message", onMessage);
     child.on("exit", onExit);
+    child.on("error", onError);
     child.send(job);
   });
 }

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { createFileSystem, volumeStates } from "../../../src/core/files/index.ts";
 import { JournaledVolume } from "../../../src/core/host-files/index-node.ts";
-import { createClock, createMemoryInput, createMemoryOutput, createRandom } from "../../../src/core/index.ts";
+import { createClock, createMemoryInput, createMemoryOutput, createSeededRandom } from "../../../src/core/index.ts";
 import { nodeClocks } from "../../../src/core/index-node.ts";
 import { type LoadedProgram, loadProgram } from "../../../src/core/program.ts";
 import type { Ending } from "../../../src/engine/index.ts";
@@ -164,7 +164,8 @@ class Run {
     return {
       program: { args, environment },
       clock: createClock(nodeClocks(), states.clock),
-      random: createRandom(),
+      // Both ways see the same bytes: programs print in the order of hash tables, which these decide.
+      random: createSeededRandom(0n, states.random),
       files: createFileSystem(volumes, states.files),
       stdin: createMemoryInput(input),
       stdout: createMemoryOutput((bytes) => this.#written.stdout.push(bytes)),
