@@ -7,10 +7,11 @@
 // take turns, size by size. Medians; milliseconds.
 //
 // frozen   CRIU's own figure; rtcr's from the safe point to the end of the copy, after which the program could go on
-// dump     CRIU from the start of its process to its end, without flushing anything; rtcr the capture and the storing of it,
-//          flushed to the disk (fsync), in a process that runs already
+// dump     CRIU from the start of its process to its end, then the same and its images flushed to the disk (fsync); rtcr the
+//          capture, with the memory for it, and the storing, flushed, in a process that runs already
 // restore  from the request to the first new line; CRIU as a new process, rtcr in a warm process, whose CPU (a worker)
-//          waits for something to run; cold: the command line, with the start of Node and the worker, the module's compilation and everything else
+//          waits for something to run; expected: that CPU was told which program that will probably be, and has loaded it;
+//          cold: the command line, with the start of Node and the worker, the module's compilation and everything else
 //
 // CRIU comes by scripts/install-criu.sh; where it cannot run nothing is measured, and that is said.
 
@@ -18,6 +19,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_pr
 import {
   closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -31,8 +33,13 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { compilerOf } from "../scripts/guest-compilers.ts";
-import type { SpareCpu as NodeSpareCpu, Supervisor as NodeSupervisor } from "../src/machine/supervisor-node.ts";
-import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../src/store/index-node.ts";
+import type {
+  SpareCpu as NodeSpareCpu,
+  Supervisor as NodeSupervisor,
+  SupervisorOptions,
+} from "../src/machine/supervisor-node.ts";
+import type * as StoreModule from "../src/store/index-node.ts";
+import { nodeSha256, type Store } from "../src/store/index-node.ts";
 import { median, rounded } from "./measure.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -56,10 +63,22 @@ interface Sample {
   readonly imageBytes: number;
 }
 
-interface Programs {
-  /** That of dist/: workers of the sources would read and strip TypeScript first. */
+interface CriuSample extends Sample {
+  readonly flushed: number;
+}
+
+interface RtcrSample extends Sample {
+  readonly expected: number;
+}
+
+/** Modules of dist/: workers of the sources would read and strip TypeScript first. */
+interface Built {
   readonly Supervisor: typeof NodeSupervisor;
   readonly SpareCpu: typeof NodeSpareCpu;
+  readonly images: Pick<typeof StoreModule, "openDirectoryStore" | "openImage" | "saveCheckpoint">;
+}
+
+interface Programs extends Built {
   readonly native: string;
   readonly wasm: string;
 }
@@ -110,17 +129,21 @@ function criuProblem(): string | undefined {
 
 async function build(folder: string): Promise<Programs> {
   execFileSync(process.execPath, [join(ROOT, "scripts/build.js")]);
-  const built = new URL("../dist/machine/supervisor-node.js", import.meta.url);
-  const { Supervisor, SpareCpu } = (await import(built.href)) as Pick<Programs, "Supervisor" | "SpareCpu">;
-  const programs = { Supervisor, SpareCpu, native: join(folder, "dirty"), wasm: join(folder, "dirty.wasm") };
+  const built = (path: string) => import(new URL(`../dist/${path}`, import.meta.url).href);
+  const { Supervisor, SpareCpu } = (await built("machine/supervisor-node.js")) as Pick<
+    Built,
+    "Supervisor" | "SpareCpu"
+  >;
+  const images = (await built("store/index-node.js")) as Built["images"];
+  const programs = { Supervisor, SpareCpu, images, native: join(folder, "dirty"), wasm: join(folder, "dirty.wasm") };
   execFileSync("gcc", ["-O2", "-Wall", "-Werror", join(ROOT, SOURCE), "-o", programs.native]);
   await compilerOf("c").compile(join(ROOT, SOURCE), programs.wasm);
   return programs;
 }
 
 async function sizeRow(programs: Programs, folder: string, sizeMiB: number, rounds: number): Promise<object> {
-  const criu: Sample[] = [];
-  const rtcr: Sample[] = [];
+  const criu: CriuSample[] = [];
+  const rtcr: RtcrSample[] = [];
   const cold: Pick<Sample, "dump" | "restore">[] = [];
   await rtcrSample(programs, folder, sizeMiB); // warms up
   for (let round = 0; round < rounds; round++) {
@@ -135,10 +158,12 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
   return {
     MiB: sizeMiB,
     ...{ "frozen: CRIU": ms(criu, "frozen"), rtcr: ms(rtcr, "frozen") },
-    ...{ "dump: CRIU": ms(criu, "dump"), "rtcr, fsync": ms(rtcr, "dump"), "rtcr cold": ms(cold, "dump") },
+    ...{ "dump: CRIU": ms(criu, "dump"), "CRIU, fsync": ms(criu, "flushed") },
+    ...{ "rtcr, fsync": ms(rtcr, "dump"), "rtcr cold": ms(cold, "dump") },
     ...{
       "restore: CRIU": ms(criu, "restore"),
       "rtcr warm": ms(rtcr, "restore"),
+      "rtcr expected": ms(rtcr, "expected"),
       "rtcr restore cold": ms(cold, "restore"),
     },
     ...{ "image MiB: CRIU": mib(criu), "image rtcr": mib(rtcr) },
@@ -157,7 +182,7 @@ async function inFolder<T>(folder: string, work: (place: string, file: string) =
   }
 }
 
-function criuSample({ native }: Programs, folder: string, sizeMiB: number): Promise<Sample> {
+function criuSample({ native }: Programs, folder: string, sizeMiB: number): Promise<CriuSample> {
   return inFolder(folder, async (place, file) => {
     const images = join(place, "images");
     mkdirSync(images);
@@ -170,6 +195,8 @@ function criuSample({ native }: Programs, folder: string, sizeMiB: number): Prom
       const at = performance.now();
       const dumped = await criu("dump", "-t", String(pid), "-D", images, "--display-stats");
       const dump = performance.now() - at;
+      flushFolder(images);
+      const flushed = performance.now() - at;
       await ended;
       const frozen = Number(/Frozen time: *(\d+) us/i.exec(dumped)?.[1]) / 1000;
       if (Number.isNaN(frozen)) throw new Error(`CRIU gave no statistics: ${dumped}`);
@@ -179,7 +206,7 @@ function criuSample({ native }: Programs, folder: string, sizeMiB: number): Prom
       await grows(file, before, restoring);
       const restore = performance.now() - begin;
       await restoring;
-      return { frozen, dump, restore, imageBytes: folderBytes(images) };
+      return { frozen, dump, flushed, restore, imageBytes: folderBytes(images) };
     } finally {
       closeSync(log);
       stopOwn(pid, native);
@@ -196,44 +223,52 @@ function stopOwn(pid: number, file: string): void {
   }
 }
 
-function rtcrSample({ wasm, Supervisor, SpareCpu }: Programs, folder: string, sizeMiB: number): Promise<Sample> {
+function rtcrSample({ wasm, images, ...built }: Programs, folder: string, sizeMiB: number): Promise<RtcrSample> {
   return inFolder(folder, async (place, file) => {
     const cache = join(folder, "cache");
     mkdirSync(cache, { recursive: true });
     const module = new Uint8Array(readFileSync(wasm));
-    const hash = nodeSha256(module);
+    const program = { module, hash: nodeSha256(module), cache };
     const directories = [{ hostPath: join(place, "out"), guestPath: GUEST_DIRECTORY, writable: true }];
     const spec = {
       ...{ args: ["dirty", String(sizeMiB), `${GUEST_DIRECTORY}/lines`], environment: [], memoryDirectories: [] },
       ...{ directories, holdOutput: false, deterministic: false },
     };
-    const first = await Supervisor.start({ module, hash, spec, cache });
+    const first = await built.Supervisor.start({ ...program, spec });
     await grows(file, 0);
-    const store = await openDirectoryStore(join(place, "store"));
+    const store = await images.openDirectoryStore(join(place, "store"));
     const at = performance.now();
     const { state, pausedMs } = await first.captureFrozen();
-    const program = { created: new Date().toISOString(), name: "dirty", program: {}, sessions: { wasi: state.wasi } };
-    await saveCheckpoint(store, { ...program, group: state.group }, { sha256: nodeSha256 });
+    const checkpoint = { created: new Date().toISOString(), name: "dirty", program: {}, group: state.group };
+    await images.saveCheckpoint(store, { ...checkpoint, sessions: { wasi: state.wasi } }, { sha256: nodeSha256 });
     const dump = performance.now() - at;
     await first.kill();
-    const before = statSync(file).size;
-    const spare = await SpareCpu.start();
-    const begin = performance.now();
-    const loaded = await loadCheckpoint(store, "latest", { sha256: nodeSha256, allocate: shared });
-    const again = { group: loaded.group, wasi: loaded.sessions["wasi"] ?? {} };
-    const resumption = { state: again, acceptChangedFiles: false, outputReleased: true };
-    const second = await Supervisor.start({ module, hash, spec, cache, resumption, spare });
-    await grows(file, before);
-    const restore = performance.now() - begin;
-    await second.kill();
+    const again = (spare: NodeSpareCpu) => restored({ ...built, images }, store, file, { ...program, spec, spare });
+    const restore = await again(await built.SpareCpu.start());
+    const expected = await again(await built.SpareCpu.start(program));
     await store.close();
-    return { frozen: pausedMs, dump, restore, imageBytes: folderBytes(join(place, "store")) };
+    return { frozen: pausedMs, dump, restore, expected, imageBytes: folderBytes(join(place, "store")) };
   });
 }
 
-/** Memory that the CPU reads without another copy, as the command line does it. */
-function shared(sizeBytes: number): Uint8Array {
-  return new Uint8Array(new SharedArrayBuffer(sizeBytes));
+/** @returns milliseconds from the request to restore the newest checkpoint to the first new line */
+async function restored(
+  { Supervisor, images }: Built,
+  store: Store,
+  file: string,
+  options: SupervisorOptions,
+): Promise<number> {
+  const before = statSync(file).size;
+  const begin = performance.now();
+  const { reader } = await images.openImage(store, "latest", { sha256: nodeSha256 });
+  const state = { group: await reader.outline(), wasi: await reader.session("wasi") };
+  const resumption = { state, unfilled: true, acceptChangedFiles: false, outputReleased: true };
+  const fill: SupervisorOptions["fill"] = (instance, memory, target) => reader.memory(instance, memory, target);
+  const supervisor = await Supervisor.start({ ...options, resumption, fill });
+  await grows(file, before);
+  const restore = performance.now() - begin;
+  await supervisor.kill();
+  return restore;
 }
 
 /** By the command line: every step is a process of its own. */
@@ -295,6 +330,14 @@ async function grows(file: string, bytes: number, work: Promise<unknown> = Promi
     if (failed) throw failed.reason;
     if (performance.now() - begin > DEADLINE_MS) throw new Error(`${file} has not grown within ${DEADLINE_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 0)); // 1 ms: does not keep a core from those who are measured
+  }
+}
+
+function flushFolder(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const file = openSync(join(folder, name), "r");
+    fsyncSync(file);
+    closeSync(file);
   }
 }
 

@@ -11,6 +11,7 @@
 // Rejected: one flat list of names in the manifest (2 MB of JSON for each checkpoint of 1 GiB); chunks cut by content
 // (memories are overwritten in place: fixed units match as well, and cost nothing to find).
 
+import { allZero } from "../util/index.ts";
 import { damagedField } from "./faults.ts";
 import { CONTENT_BYTES, NODE_NAMES, UNIT_BYTES } from "./limits.ts";
 import { hashLike, type Sha256 } from "./sha256.ts";
@@ -80,13 +81,34 @@ function* writeLevel(level: readonly (string | null)[], sha256: Sha256): Generat
   return above;
 }
 
-/** Reads a content's pages into `target`, which must be all zero and of its size. */
+/** A page and where its bytes go; the target has the size that the page must have. */
+export interface PageTarget {
+  readonly name: string;
+  readonly target: Uint8Array;
+}
+
+/** Reads many pages, verified, into their targets. Rejects when one is missing, damaged or of another size. */
+export type ReadPages = (pages: readonly PageTarget[]) => Promise<void>;
+
+/**
+ * Reads a content's pages into `target`, which must be all zero and of its size.
+ *
+ * @param readPages reads all units at once; without it each is read by `readPage`
+ */
 export async function readContent(
   content: Content,
   readPage: ReadPage,
   target: Uint8Array,
   path: string,
+  readPages?: ReadPages,
 ): Promise<void> {
+  if (readPages && content.sizeBytes > UNIT_BYTES) {
+    const pages: PageTarget[] = [];
+    await visitContent(content, readPage, path, async (name, unit) => {
+      pages.push({ name, target: target.subarray(unit * UNIT_BYTES, (unit + 1) * UNIT_BYTES) });
+    });
+    return readPages(pages);
+  }
   await visitContent(content, readPage, path, async (name, unit) => {
     const start = unit * UNIT_BYTES;
     const expected = Math.min(UNIT_BYTES, content.sizeBytes - start);
@@ -178,16 +200,4 @@ export function requireContent(value: unknown, path: string): Content {
     throw damagedField(`${path}.root`, root, sizeBytes === 0 ? "null" : "null or 64 hexadecimal digits");
   }
   return { sizeBytes: sizeBytes as number, root };
-}
-
-/** Whether all bytes are zero; looks at whole words, and no further than the first that is not. */
-export function allZero(bytes: Uint8Array): boolean {
-  let i = 0;
-  if (bytes.byteOffset % 4 === 0) {
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
-    for (const word of words) if (word !== 0) return false;
-    i = words.length * 4;
-  }
-  for (; i < bytes.length; i++) if (bytes[i] !== 0) return false;
-  return true;
 }

@@ -1,7 +1,7 @@
 // Manifest and pages -> checkpoint. Reads as much as it is asked for; trusts no size before it is within bounds.
 import type { PlainData, SavedGroup, SavedInstance, SavedTable, SavedThread } from "../abi/index.ts";
 import { messageOf } from "../util/index.ts";
-import { type Content, type ReadPage, readContent } from "./content.ts";
+import { type Content, type ReadPage, type ReadPages, readContent } from "./content.ts";
 import { CheckpointFault, damagedField, pathTo } from "./faults.ts";
 import { DOCUMENT_BYTES, IMAGE_BYTES } from "./limits.ts";
 import { fromJson } from "./plain.ts";
@@ -13,6 +13,8 @@ import { readValue, readValues } from "./values.ts";
 export interface ReaderOptions {
   /** Gives the zeroed bytes that a memory is read into; exactly `sizeBytes` of them. Default: a new array. */
   readonly allocate?: (sizeBytes: number, instance: number, memory: number) => Uint8Array;
+  /** Reads the units of large contents; without it they are read page by page. */
+  readonly readPages?: ReadPages;
   /** For carried modules, whose hash is checked. */
   readonly sha256?: Sha256;
 }
@@ -70,6 +72,23 @@ export class ImageReader {
     return { abi: this.manifest.abi, instances, threads: await this.threads() };
   }
 
+  /** As `group`, but memories are described only: their contents are empty, `memory` reads them. */
+  async outline(): Promise<SavedGroup> {
+    const instances = await inOrder(this.manifest.instances, (instance, i) => this.#instance(instance, i, true));
+    return { abi: this.manifest.abi, instances, threads: await this.threads() };
+  }
+
+  /** Reads the content of a memory into `target`, which must be all zero and of its size. */
+  async memory(instance: number, index: number, target: Uint8Array): Promise<void> {
+    const found = this.manifest.instances[instance]?.memories.find((memory) => memory.index === index);
+    const path = `instances[${instance}].memories`;
+    if (!found) throw damagedField(path, this.manifest.instances[instance]?.memories, `memory ${index}`);
+    await this.#bytes(found.content, path, (sizeBytes) => {
+      if (sizeBytes === target.length) return target;
+      throw damagedField(path, `a content of ${sizeBytes} bytes`, `${target.length} bytes`);
+    });
+  }
+
   /** A carried module, whose SHA-256 is `hash`. */
   async module(hash: string): Promise<Uint8Array> {
     const path = pathTo("modules", hash);
@@ -79,13 +98,14 @@ export class ImageReader {
     return bytes;
   }
 
-  async #instance(instance: ManifestInstance, i: number): Promise<SavedInstance> {
+  async #instance(instance: ManifestInstance, i: number, described = false): Promise<SavedInstance> {
     const path = `instances[${i}]`;
     const count = this.manifest.instances.length;
     const allocate = this.#options.allocate;
     return {
       ...instance,
       memories: await inOrder(instance.memories, async ({ index, pages, content }, m) => {
+        if (described) return { index, pages, content: new Uint8Array(0) };
         const target = allocate && ((sizeBytes: number) => allocate(sizeBytes, i, index));
         return { index, pages, content: await this.#bytes(content, `${path}.memories[${m}].content`, target) };
       }),
@@ -116,7 +136,7 @@ export class ImageReader {
     if (sizeBytes > this.#leftBytes) throw tooLarge(path, sizeBytes, this.#leftBytes);
     this.#leftBytes -= sizeBytes;
     const target = allocateBytes(sizeBytes, path, allocate);
-    await readContent(content, this.#readPage, target, path);
+    await readContent(content, this.#readPage, target, path, this.#options.readPages);
     return target;
   };
 }

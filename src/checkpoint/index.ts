@@ -7,14 +7,22 @@ export {
   type ObjectChange,
   type SystemChanges,
 } from "./compare.ts";
-export { type Content, type Page, type Reached, type ReadPage, writeContent } from "./content.ts";
+export {
+  type Content,
+  type Page,
+  type PageTarget,
+  type Reached,
+  type ReadPage,
+  type ReadPages,
+  writeContent,
+} from "./content.ts";
 export { CheckpointFault } from "./faults.ts";
 export { frozen } from "./frozen.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";
 export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
 export type * from "./info.ts";
 export { canonicalJson, type Json } from "./json.ts";
-export { MANIFEST_BYTES } from "./limits.ts";
+export { MANIFEST_BYTES, UNIT_BYTES } from "./limits.ts";
 export { decodeManifest } from "./manifest.ts";
 export { reachImage } from "./reach.ts";
 export { runNameLike } from "./run-name.ts";

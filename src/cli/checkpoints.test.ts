@@ -30,7 +30,7 @@ function recorder(): { readonly supervisor: Supervisor; readonly asked: string[]
     asked.push(name);
     return answers;
   };
-  const names = ["capture", "captureFrozen", "resume", "release", "kill"];
+  const names = ["capture", "captureFrozen", "resume", "release", "kill", "recycle"];
   const supervisor = Object.fromEntries(names.map((name) => [name, note(name)]));
   return { supervisor: supervisor as unknown as Supervisor, asked };
 }
@@ -64,12 +64,12 @@ test("without space a program that was to stop goes on, and its held output stay
     /^store: no space left while .*; nothing was published, free some space \(rtcr rm, rtcr gc\) and try again$/,
   );
   assert.equal(failure.hint, "rtcr rm ID, then rtcr gc");
-  assert.deepEqual(asked, ["captureFrozen", "resume"]);
+  assert.deepEqual(asked, ["captureFrozen", "resume", "recycle"]);
   assert.equal((await store.list()).roots.length, 0);
 
   full = false;
   const { id } = await checkpointer.make(true);
-  assert.deepEqual(asked.slice(2), ["captureFrozen", "release", "kill"]);
+  assert.deepEqual(asked.slice(3), ["captureFrozen", "release", "kill", "recycle"]);
   assert.deepEqual(readdirSync(join(path, "released")), [id]);
   await store.close();
 });

@@ -82,6 +82,8 @@ export class Checkpointer {
     } catch (thrown) {
       if (stop) await supervisor.resume();
       throw thrown;
+    } finally {
+      supervisor.recycle(state);
     }
   }
 

@@ -3,7 +3,7 @@
 // The guest owns standard input and output; everything of our own goes to standard error.
 
 import { constants } from "node:os";
-import { type EndingReport, type Resumption, Supervisor } from "../machine/index-node.ts";
+import { type EndingReport, type FillMemory, type Resumption, Supervisor } from "../machine/index-node.ts";
 import { messageOf } from "../util/index.ts";
 import { Checkpointer } from "./checkpoints.ts";
 import type { Io } from "./command.ts";
@@ -20,6 +20,14 @@ import type { Claim } from "./runs.ts";
 const SIGNAL_BASE = 128;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+export interface RestoredFrom {
+  readonly id: string;
+  readonly resumption: Resumption;
+  readonly fill: FillMemory;
+  /** Called when the program runs: nothing more will be read. */
+  readonly filled: () => Promise<void>;
+}
+
 export interface ForegroundOptions {
   readonly io: Io;
   readonly home: Home;
@@ -31,7 +39,7 @@ export interface ForegroundOptions {
   /** Milliseconds between checkpoints. */
   readonly everyMs: number | undefined;
   /** The checkpoint to go on from. */
-  readonly from?: { readonly id: string; readonly resumption: Resumption } | undefined;
+  readonly from?: RestoredFrom | undefined;
 }
 
 /**
@@ -55,9 +63,11 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       spec,
       servers,
       resumption: from?.resumption,
+      fill: from?.fill,
       cache: home.at("cache"),
     };
     const supervisor = await Supervisor.start(start);
+    await from?.filled();
     for (const server of servers) options.io.err(`note: listening on ${addressOf(server)}\n`);
     for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
     const checkpointer = new Checkpointer({

@@ -18,10 +18,10 @@ import { fits } from "./values.ts";
 const PAGE_BYTES = 65536;
 
 /**
- * @param what "outside": a state without memories
+ * @param what "outside": a state without memories; "unfilled": one whose memories have sizes and no contents
  * @throws EngineFault "mismatch" with what was expected and what was found
  */
-export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "outside" = "whole"): void {
+export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "outside" | "unfilled" = "whole"): void {
   expect(saved.abi === ABI_VERSION, `expected state of layout version ${ABI_VERSION}, found ${saved.abi}`);
   const { instances } = group;
   expect(
@@ -31,7 +31,8 @@ export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "out
   const states = owned(instances);
   for (const [number, state] of saved.instances.entries()) {
     const mine = states[number]!;
-    checkInstance(group, instances[number]!, state, what === "whole" ? mine : { ...mine, memories: [] });
+    checkInstance(group, instances[number]!, state, what === "outside" ? { ...mine, memories: [] } : mine);
+    for (const memory of state.memories) checkContent(instances[number]!, memory, what === "unfilled");
   }
   const ids = new Set<number>();
   for (const thread of saved.threads) {
@@ -63,7 +64,7 @@ function checkInstance(group: Group, instance: Instance, state: SavedInstance, m
 }
 
 function checkMemory(instance: Instance, memory: SavedInstance["memories"][number]): void {
-  const { index, pages, content } = memory;
+  const { index, pages } = memory;
   const what = `${instance.name}: memory ${index}`;
   const { max = Infinity } = instance.program.info.memories[index]!;
   const present = instance.memories[index]!.buffer.byteLength / PAGE_BYTES;
@@ -71,9 +72,14 @@ function checkMemory(instance: Instance, memory: SavedInstance["memories"][numbe
     Number.isSafeInteger(pages) && pages >= present && pages <= max,
     `${what}: expected ${present} to ${max} pages, found ${pages}`,
   );
+}
+
+function checkContent(instance: Instance, memory: SavedInstance["memories"][number], unfilled: boolean): void {
+  const { index, pages, content } = memory;
+  const expected = unfilled ? 0 : pages * PAGE_BYTES;
   expect(
-    content.length === pages * PAGE_BYTES,
-    `${what}: expected ${pages * PAGE_BYTES} bytes for ${pages} pages, found ${content.length}`,
+    content.length === expected,
+    `${instance.name}: memory ${index}: expected ${expected} bytes for ${pages} pages, found ${content.length}`,
   );
 }
 

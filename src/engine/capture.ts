@@ -15,6 +15,7 @@ import {
   type SavedTable,
   type SavedValue,
 } from "../abi/index.ts";
+import { allZero, clearBytes } from "../util/index.ts";
 import { checkGroup } from "./capture-check.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
@@ -24,6 +25,11 @@ import { type OwnedState, owned } from "./owners.ts";
 /** Buffers that captured memories are copied into; kept, because copying into new memory is many times slower. */
 export class Arenas {
   readonly #buffers = new Map<string, Uint8Array>();
+
+  /** Lends bytes for the content of a memory; too few of them are not used. */
+  give(instance: number, memory: number, bytes: Uint8Array): void {
+    this.#buffers.set(`${instance} ${memory}`, bytes);
+  }
 
   /** At least as long as the memory of an instance; its content is whatever was left in it. */
   take(instance: number, memory: number, sizeBytes: number): Uint8Array {
@@ -123,11 +129,40 @@ function droppedSegments(instance: Instance): { data: readonly number[]; element
  *   the group is unchanged then
  */
 export function restoreGroup(group: Group, saved: SavedGroup): void {
-  if (group.threads.length > 0)
-    throw new EngineFault("busy", "a restore needs a fresh group, found one that has threads");
+  requireFresh(group);
   checkGroup(group, saved);
+  restoreAll(group, saved);
+}
+
+/**
+ * As `restoreGroup`, of a state whose memory contents are empty: memories get their sizes and are all zero. Whoever has
+ * their contents puts them in before a thread runs.
+ */
+export function restoreUnfilled(group: Group, saved: SavedGroup): void {
+  requireFresh(group);
+  checkGroup(group, saved, "unfilled");
+  for (const [number, { memories }] of saved.instances.entries()) {
+    for (const { index } of memories) clearTouched(new Uint8Array(group.instances[number]!.memories[index]!.buffer));
+  }
+  restoreAll(group, saved);
+}
+
+function requireFresh(group: Group): void {
+  if (group.threads.length === 0) return;
+  throw new EngineFault("busy", "a restore needs a fresh group, found one that has threads");
+}
+
+function restoreAll(group: Group, saved: SavedGroup): void {
   for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
   for (const thread of saved.threads) group.restore(thread);
+}
+
+/** Clears what an instantiation has written. Only looking at fresh memory costs little, writing zeros would cost pages. */
+function clearTouched(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += 65536) {
+    const page = bytes.subarray(at, at + 65536);
+    if (!allZero(page)) clearBytes(page);
+  }
 }
 
 /**
@@ -136,8 +171,7 @@ export function restoreGroup(group: Group, saved: SavedGroup): void {
  * @throws EngineFault as `restoreGroup`; the group is unchanged then
  */
 export function restoreOutside(group: Group, saved: SavedGroup): void {
-  if (group.threads.length > 0)
-    throw new EngineFault("busy", "a restore needs a fresh group, found one that has threads");
+  requireFresh(group);
   checkGroup(group, saved, "outside");
   for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
 }

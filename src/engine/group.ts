@@ -233,6 +233,12 @@ export class Group {
     return this.#running;
   }
 
+  /** Makes the continuations of a frozen thread now, while something else is waited for; `run` would make them. */
+  prepare(thread: Thread): void {
+    this.#makeResident(thread);
+    if (thread.state === "frozen") this.#prepare();
+  }
+
   /**
    * Lets a thread run until it ends (its `ending` says how) or is frozen.
    *
@@ -394,13 +400,8 @@ export class Group {
 
   /** Makes a frozen thread's continuations; what is returned lets it go on. */
   #thaw(thread: Thread): () => unknown {
-    const records = this.#records.list();
+    const records = this.#prepare();
     const { hostCall } = thread;
-    for (const instance of this.instances) {
-      const own = records.filter((record) => record.instance === instance);
-      if (own.length > 0)
-        instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
-    }
     for (const { address, instance, layout, site } of records) {
       this.control.view.setInt32(address + RECORD.slot, instance.slot(layout.number, site.number)!, true);
     }
@@ -411,6 +412,17 @@ export class Group {
       this.#skip = innermost.site.kind === "entry" || innermost.site.kind === "loop";
       return this.#resume(innermost.address);
     };
+  }
+
+  /** Makes the continuations for the resident records, which it returns. */
+  #prepare(): ReturnType<Records["list"]> {
+    const records = this.#records.list();
+    for (const instance of this.instances) {
+      const own = records.filter((record) => record.instance === instance);
+      if (own.length > 0)
+        instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
+    }
+    return records;
   }
 
   /** Lets the outermost frame's continuation take up its record, and so on inwards. */

@@ -1,5 +1,5 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
-export { Arenas, captureGroup, captureOutside, restoreGroup, restoreOutside } from "./capture.ts";
+export { Arenas, captureGroup, captureOutside, restoreGroup, restoreOutside, restoreUnfilled } from "./capture.ts";
 export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
@@ -7,6 +7,7 @@ export { type AtomicWait, type DirectCall, Group, type GroupOptions, type PollPo
 export type { GrowthPolicy, ThreadFault } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
+export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
 export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
 export * from "./windows/index.ts";

@@ -1,6 +1,7 @@
 // Who owns what in a group of linked instances: every memory, mutable global and table belongs to the first instance
 // that holds it.
 
+import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
 
 /** Indices of what one instance owns and a capture must save, ascending. */
@@ -34,6 +35,15 @@ export function owned(instances: readonly Instance[]): OwnedState[] {
       }),
     };
   });
+}
+
+/** The memories of a group, each with its owner. */
+export function ownedMemories({
+  instances,
+}: Group): { readonly instance: number; readonly index: number; readonly memory: WebAssembly.Memory }[] {
+  return owned(instances).flatMap(({ memories }, instance) =>
+    memories.map((index) => ({ instance, index, memory: instances[instance]!.memories[index]! })),
+  );
 }
 
 /** The objects that stand for one global: V8 makes one for every name that a global is exported under. */

@@ -2,14 +2,18 @@
 // run; it says when it is there, and what comes then is its data.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { type LoadedProgram, loadProgram } from "../core/program.ts";
 import { cachedPrograms } from "../core/program-cache-node.ts";
 import { required } from "../util/index.ts";
 import { RequestQueue, runCpu } from "./cpu.ts";
-import type { CpuData, Report, Request } from "./protocol.ts";
+import type { CpuData, ExpectedProgram, Report, Request, SpareData } from "./protocol.ts";
+import { rehearse } from "./rehearsal.ts";
 import { openSessions } from "./sessions-node.ts";
 
 const port = required(parentPort, "a parent: this file is a worker's");
-const data = (workerData as CpuData | null) ?? (await assigned());
+const given = workerData as CpuData | SpareData;
+let expected: { readonly hash: string; readonly program: LoadedProgram } | undefined;
+const data = "spare" in given ? await assigned(given.expected) : given;
 const requests = new RequestQueue();
 port.on("message", (request: Request) => requests.push(request));
 
@@ -17,14 +21,31 @@ await runCpu({
   load: data,
   requests,
   post: (report: Report, transfer) => port.postMessage(report, transfer ?? []),
-  ...(data.cache === undefined ? {} : { loadProgram: cachedPrograms(data.cache) }),
+  loadProgram: (module, hash) =>
+    expected?.hash === hash ? expected.program : load({ module, hash, cache: data.cache }),
   openSessions: () => openSessions(data),
 });
 port.close();
 
-function assigned(): Promise<CpuData> {
+function assigned(program: ExpectedProgram | undefined): Promise<CpuData> {
+  rehearse();
+  if (program) expect(program);
   return new Promise((resolve) => {
     port.once("message", resolve);
     port.postMessage("spare");
   });
+}
+
+/** Loads a program ahead; what is wrong with it is found again, and said, when it is to run. */
+function expect(program: ExpectedProgram): void {
+  try {
+    expected = { hash: program.hash, program: load(program) };
+    expected.program.layout(0); // decodes the original, which a program from the cache leaves for later
+  } catch {
+    expected = undefined;
+  }
+}
+
+function load({ module, hash, cache }: ExpectedProgram): LoadedProgram {
+  return (cache === undefined ? loadProgram : cachedPrograms(cache))(module, hash);
 }

@@ -6,8 +6,10 @@
 
 import type { HeldOutput } from "../core/index.ts";
 import { type LoadedProgram, loadProgram } from "../core/program.ts";
+import { Arenas } from "../engine/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { Fault, messageOf, required } from "../util/index.ts";
+import type { Arena } from "./arenas.ts";
 import { reportEnding } from "./ending.ts";
 import type { CpuLoad, FaultData, Report, Request } from "./protocol.ts";
 import { type ProgramState, WasiProgram } from "./wasi-program.ts";
@@ -64,7 +66,7 @@ export async function runCpu(host: CpuHost): Promise<void> {
 }
 
 async function run(host: CpuHost): Promise<void> {
-  const { program, sessions } = load(host);
+  const { program, sessions } = await load(host);
   const control = program.group.control.memory.buffer as unknown as SharedArrayBuffer;
   host.post({ type: "ready", control, warnings: sessions.warnings });
   for (;;) {
@@ -91,11 +93,15 @@ async function serveFrozen(host: CpuHost, program: WasiProgram, sessions: RunSes
   }
 }
 
-function load(host: CpuHost): { program: WasiProgram; sessions: RunSessions } {
+async function load(host: CpuHost): Promise<{ program: WasiProgram; sessions: RunSessions }> {
   const { module, hash, resumption } = host.load;
   const loaded = (host.loadProgram ?? loadProgram)(module, hash);
+  const unfilled = resumption?.unfilled ? WasiProgram.restoreUnfilled(loaded, resumption.state.group) : undefined;
+  if (unfilled) await fill(host, unfilled);
   const sessions = host.openSessions();
   try {
+    unfilled?.open(sessions.sessions, resumption!.state.wasi);
+    if (unfilled) return { program: unfilled, sessions };
     const program = resumption
       ? WasiProgram.restore(loaded, sessions.sessions, resumption.state)
       : WasiProgram.begin(loaded, sessions.sessions);
@@ -103,6 +109,26 @@ function load(host: CpuHost): { program: WasiProgram; sessions: RunSessions } {
   } catch (thrown) {
     sessions.dispose();
     throw thrown;
+  }
+}
+
+/** Lets the supervisor fill the memories of a restored program; what the thaw needs is made meanwhile. */
+async function fill(host: CpuHost, program: WasiProgram): Promise<void> {
+  const memories = program.memories();
+  host.post({
+    type: "unfilled",
+    memories: memories.map(({ instance, index, memory }) => {
+      const { buffer } = memory;
+      const size = { instance, index, sizeBytes: buffer.byteLength };
+      return buffer instanceof SharedArrayBuffer ? { ...size, buffer } : size;
+    }),
+  });
+  program.group.prepare(program.thread);
+  const answer = await host.requests.next();
+  if (answer.type !== "filled") throw new Error(`expected the memories to be filled, found a request ${answer.type}`);
+  for (const { instance, index, buffer } of answer.contents) {
+    const found = memories.find((memory) => memory.instance === instance && memory.index === index);
+    new Uint8Array(required(found, "a memory to fill").memory.buffer).set(new Uint8Array(buffer));
   }
 }
 
@@ -118,11 +144,16 @@ async function serve(
   try {
     switch (request.type) {
       case "capture": {
-        const state = program.capture();
+        const state = program.capture(arenasOf(request.arenas ?? []));
         const pausedMs = performance.now() - begin;
         host.post({ type: "captured", id: request.id, state, pausedMs }, contentsOf(state));
         return request.after;
       }
+      case "measure":
+        host.post({ type: "measured", id: request.id, sizes: program.sizes() });
+        return then;
+      case "filled":
+        throw new Error("the memories of a program that runs were filled");
       case "release":
         await writeOut(sessions, (output) => output.release());
         host.post({ type: "done", id: request.id });
@@ -140,10 +171,16 @@ async function serve(
   }
 }
 
-/** The buffers of memory contents, which are copies already. */
+function arenasOf(given: readonly Arena[]): Arenas {
+  const arenas = new Arenas();
+  for (const { instance, index, buffer } of given) arenas.give(instance, index, new Uint8Array(buffer));
+  return arenas;
+}
+
+/** The buffers of memory contents, which are copies already, unless they are shared. */
 function contentsOf({ group }: ProgramState): ArrayBuffer[] {
   const contents = group.instances.flatMap(({ memories }) => memories.map(({ content }) => content.buffer));
-  return [...new Set(contents)] as ArrayBuffer[];
+  return [...new Set(contents)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 /** Writes out held output, as fast as the other side takes it; what can never be written (a closed pipe) is dropped. */

@@ -5,6 +5,7 @@ import { Fault } from "../util/index.ts";
 /**
  * - "no-start": the module is no command
  * - "no-thread": a saved state without a thread
+ * - "no-contents": a saved state without memory contents, and nothing that brings them
  * - "ended": the program has ended, it cannot be frozen any more
  * - "deadline": a freeze was not honoured in time
  * - "wrong-module": the module is not the one that the checkpoint was made of
@@ -27,6 +28,7 @@ import { Fault } from "../util/index.ts";
 export class MachineFault extends Fault<
   | "no-start"
   | "no-thread"
+  | "no-contents"
   | "ended"
   | "deadline"
   | "wrong-module"

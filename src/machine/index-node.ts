@@ -2,6 +2,6 @@
 export { MachineFault } from "./faults.ts";
 export type { EndingReport, ProgramSpec, Resumption, RunSpec } from "./protocol.ts";
 export { openVolumes } from "./sessions-node.ts";
-export { CpuFault, FREEZE_DEADLINE_MS } from "./supervisor.ts";
+export { type Captured, CpuFault, type FillMemory, FREEZE_DEADLINE_MS } from "./supervisor.ts";
 export { SpareCpu, Supervisor, type SupervisorOptions } from "./supervisor-node.ts";
 export { type ProgramState, WasiProgram } from "./wasi-program.ts";

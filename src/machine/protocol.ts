@@ -6,6 +6,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { HostDirectory } from "../core/host-files/index-node.ts";
 import type { StandardStreams } from "../core/index-node.ts";
+import type { Arena, MemorySize } from "./arenas.ts";
 import type { ProgramState } from "./wasi-program.ts";
 
 /** What a run is given beside its module, on every host. */
@@ -31,6 +32,8 @@ export interface RunSpec extends ProgramSpec {
 /** Where a run goes on. */
 export interface Resumption {
   readonly state: ProgramState;
+  /** Memory contents are empty in `state`: the supervisor has them, and fills the memories of the prepared program. */
+  readonly unfilled?: boolean;
   readonly acceptChangedFiles: boolean;
   /** Output that the checkpoint holds was written out by the run that was captured. */
   readonly outputReleased: boolean;
@@ -53,6 +56,21 @@ export interface CpuData extends CpuLoad {
   readonly sockets?: { readonly port: MessagePort; readonly addresses: readonly string[] } | undefined;
 }
 
+/** A program that a spare CPU loads before it is asked to run something. */
+export interface ExpectedProgram {
+  readonly module: Uint8Array;
+  /** SHA-256 of the module, hexadecimal. */
+  readonly hash: string;
+  /** Folder of rewritten modules. */
+  readonly cache?: string | undefined;
+}
+
+/** What a spare CPU begins with. */
+export interface SpareData {
+  readonly spare: true;
+  readonly expected: ExpectedProgram | undefined;
+}
+
 export interface WebCpuData extends CpuLoad {
   readonly spec: ProgramSpec;
   /** The ring that standard input comes through. */
@@ -61,7 +79,17 @@ export interface WebCpuData extends CpuLoad {
 
 export type Request =
   /** Capture the state; then go on, stay frozen until "resume", or end the CPU. */
-  | { readonly type: "capture"; readonly id: number; readonly after: "go-on" | "stay" | "end" }
+  | {
+      readonly type: "capture";
+      readonly id: number;
+      readonly after: "go-on" | "stay" | "end";
+      /** Memory for the contents; what is missing or too small is made. */
+      readonly arenas?: readonly Arena[];
+    }
+  /** Tell the sizes of the memories. */
+  | { readonly type: "measure"; readonly id: number }
+  /** The memories of an unfilled program are filled; `contents` are those of memories that could not be reached. */
+  | { readonly type: "filled"; readonly id: number; readonly contents: readonly Arena[] }
   /** Let a program that stays frozen go on. */
   | { readonly type: "resume"; readonly id: number }
   /** Go on at once: long-running loops enter code that has been optimised meanwhile. */
@@ -72,6 +100,9 @@ export type Request =
 export type Report =
   /** The program is loaded; `control` is its control memory. */
   | { readonly type: "ready"; readonly control: SharedArrayBuffer; readonly warnings: readonly string[] }
+  /** An unfilled program waits for its memories. */
+  | { readonly type: "unfilled"; readonly memories: readonly MemoryToFill[] }
+  | { readonly type: "measured"; readonly id: number; readonly sizes: readonly MemorySize[] }
   | { readonly type: "captured"; readonly id: number; readonly state: ProgramState; readonly pausedMs: number }
   | { readonly type: "done"; readonly id: number }
   /** The request could not be fulfilled; the program goes on. */
@@ -81,6 +112,11 @@ export type Report =
   | { readonly type: "output"; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   /** The CPU could not begin. */
   | { readonly type: "failed"; readonly fault: FaultData };
+
+export interface MemoryToFill extends MemorySize {
+  /** The memory itself, all zero; absent: it cannot be shared, and its content comes with "filled". */
+  readonly buffer?: SharedArrayBuffer;
+}
 
 export interface FaultData {
   readonly code: string;

@@ -5,10 +5,12 @@ import type { Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { openStandardStreams, SocketHost } from "../core/index-node.ts";
+import { nodePageHelpers } from "../store/index-node.ts";
 import { required } from "../util/index.ts";
+import { ArenaPool } from "./arenas.ts";
 import { MachineFault } from "./faults.ts";
-import type { CpuData, Report, Resumption, RunSpec } from "./protocol.ts";
-import { type CpuEvents, type CpuLink, RunSupervisor } from "./supervisor.ts";
+import type { CpuData, ExpectedProgram, Report, Resumption, RunSpec, SpareData } from "./protocol.ts";
+import { type CpuEvents, type CpuLink, type FillMemory, RunSupervisor } from "./supervisor.ts";
 
 export interface SupervisorOptions {
   readonly module: Uint8Array;
@@ -16,6 +18,8 @@ export interface SupervisorOptions {
   readonly hash: string;
   readonly spec: RunSpec;
   readonly resumption?: Resumption | undefined;
+  /** Brings the memory contents of a resumption that is unfilled. */
+  readonly fill?: FillMemory | undefined;
   /** Sockets that the program may accept connections from, listening already; see SocketHost. The caller's to close. */
   readonly servers?: readonly Server[];
   /** Folder that keeps rewritten modules; it exists. */
@@ -37,9 +41,15 @@ export class SpareCpu {
     this.#worker = worker;
   }
 
-  /** Resolves when it waits for something to run; rejects if the worker could not be started. */
-  static start(): Promise<SpareCpu> {
-    const worker = startWorker({});
+  /**
+   * Resolves when it waits for something to run; rejects if the worker could not be started.
+   *
+   * @param expected a program that it will probably run: it is loaded ahead, nothing of it runs
+   */
+  static start(expected?: ExpectedProgram): Promise<SpareCpu> {
+    nodePageHelpers.start(); // a restore needs them too
+    const data: SpareData = { spare: true, expected };
+    const worker = startWorker({ workerData: data });
     return new Promise((resolve, reject) => {
       worker.once("error", reject);
       worker.once("message", () => {
@@ -71,7 +81,9 @@ export class Supervisor extends RunSupervisor {
    * @throws CpuFault with the code of whatever refused it; nothing runs then
    */
   static start(options: SupervisorOptions): Promise<Supervisor> {
-    return new Supervisor((events) => startCpu(options, events)).started(options.reEnter !== false);
+    const arenas = new ArenaPool((bytes) => nodePageHelpers.touch(bytes));
+    const parts = { fill: options.fill, arenas };
+    return new Supervisor((events) => startCpu(options, events), parts).started(options.reEnter !== false);
   }
 }
 

@@ -32,7 +32,7 @@ export class WebSupervisor extends RunSupervisor {
    */
   static async start(options: WebSupervisorOptions): Promise<WebSupervisor> {
     requireIsolation();
-    const supervisor = new WebSupervisor((events) => startCpu(options, events), options.output);
+    const supervisor = new WebSupervisor((events) => startCpu(options, events), { onOutput: options.output });
     return supervisor.started(options.reEnter !== false);
   }
 }

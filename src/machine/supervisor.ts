@@ -5,8 +5,16 @@
 
 import { CONTROL } from "../abi/index.ts";
 import { Fault } from "../util/index.ts";
+import { type Arena, type ArenaPool, type MemorySize, sizesOf } from "./arenas.ts";
 import { MachineFault } from "./faults.ts";
-import { ABORTED, type EndingReport, type FaultData, type Report, type Request } from "./protocol.ts";
+import {
+  ABORTED,
+  type EndingReport,
+  type FaultData,
+  type MemoryToFill,
+  type Report,
+  type Request,
+} from "./protocol.ts";
 import type { ProgramState } from "./wasi-program.ts";
 
 /** Longest wait for a freeze; polls come within microseconds, host calls that do not block within milliseconds. */
@@ -36,6 +44,24 @@ export interface CpuEvents {
   wake(): void;
 }
 
+/** Puts the content of a memory of an unfilled program into `target`, which is all zero and of its size. */
+export type FillMemory = (instance: number, memory: number, target: Uint8Array) => Promise<void>;
+
+/** What a host adds to a supervisor. */
+export interface SupervisorParts {
+  readonly onOutput?: (stream: 1 | 2, bytes: Uint8Array) => void;
+  /** For a resumption that is unfilled. */
+  readonly fill?: FillMemory | undefined;
+  /** Where captured contents go; absent: the CPU makes new memory for each capture, and gives it away. */
+  readonly arenas?: ArenaPool;
+}
+
+export interface Captured {
+  readonly state: ProgramState;
+  /** How long the program stood still for the capture. */
+  readonly pausedMs: number;
+}
+
 type Answer = Extract<Report, { id: number }>;
 type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
@@ -45,7 +71,9 @@ export class RunSupervisor {
   /** What a restore could not undo. */
   warnings: readonly string[] = [];
   readonly #cpu: CpuLink;
-  readonly #onOutput: ((stream: 1 | 2, bytes: Uint8Array) => void) | undefined;
+  readonly #parts: SupervisorParts;
+  /** Of the last capture. */
+  #sizes: readonly MemorySize[] | undefined;
   #words: Int32Array<SharedArrayBuffer> | undefined;
   #pending:
     | { readonly id: number; readonly resolve: (answer: Answer) => void; readonly reject: (fault: Error) => void }
@@ -59,14 +87,11 @@ export class RunSupervisor {
   readonly #ready: Promise<void>;
 
   /** @param connect starts the CPU; events may come as soon as it has returned */
-  protected constructor(
-    connect: (events: CpuEvents) => CpuLink,
-    onOutput?: (stream: 1 | 2, bytes: Uint8Array) => void,
-  ) {
+  protected constructor(connect: (events: CpuEvents) => CpuLink, parts: SupervisorParts = {}) {
     this.done = new Promise((resolve) => (this.#finish = resolve));
     this.#ready = new Promise((resolve, reject) => (this.#started = { resolve, reject }));
     this.#ready.catch(() => {}); // `started` may never be asked
-    this.#onOutput = onOutput;
+    this.#parts = parts;
     this.#cpu = connect({
       report: (report) => this.#receive(report),
       lost: (error) => this.#lost(error),
@@ -90,18 +115,37 @@ export class RunSupervisor {
    *
    * @throws MachineFault "ended", "deadline" (the program goes on); CpuFault what cannot be saved, by name
    */
-  async capture(stop = false): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
-    const answer = await this.#request({ type: "capture", after: stop ? "end" : "go-on" });
-    if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
+  async capture(stop = false): Promise<Captured> {
+    const captured = await this.#capture(stop ? "end" : "go-on");
     if (stop) this.#end(undefined);
-    return answer;
+    return captured;
   }
 
   /** As `capture`, and the program stays frozen until `resume` or `kill`. */
-  async captureFrozen(): Promise<{ readonly state: ProgramState; readonly pausedMs: number }> {
-    const answer = await this.#request({ type: "capture", after: "stay" });
+  captureFrozen(): Promise<Captured> {
+    return this.#capture("stay");
+  }
+
+  /** Takes back the memory of a captured state for the next capture: the state must not be used any more. */
+  recycle(state: ProgramState): void {
+    this.#parts.arenas?.giveBack(state.group);
+  }
+
+  async #capture(after: "go-on" | "stay" | "end"): Promise<Captured> {
+    const arenas = await this.#arenas();
+    const answer = await this.#request({ type: "capture", after, ...(arenas ? { arenas } : {}) });
     if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
+    this.#sizes = sizesOf(answer.state.group);
     return answer;
+  }
+
+  /** Memory that was touched before the program stands still: for what it had at the last capture, or has now. */
+  async #arenas(): Promise<readonly Arena[] | undefined> {
+    const { arenas } = this.#parts;
+    if (!arenas) return undefined;
+    if (this.#sizes) return arenas.take(this.#sizes);
+    const answer = await this.#request({ type: "measure" });
+    return answer.type === "measured" ? arenas.take(answer.sizes) : undefined;
   }
 
   /** Lets a program that was left frozen go on. */
@@ -163,12 +207,18 @@ export class RunSupervisor {
         this.warnings = report.warnings;
         this.#started.resolve();
         return;
+      case "unfilled":
+        this.#fill(report.memories).catch((thrown: unknown) => {
+          void this.#cpu.terminate();
+          this.#failed(thrown as Error);
+        });
+        return;
       case "failed":
         return this.#failed(toFault(report.fault));
       case "ended":
         return this.#end(report.ending);
       case "output":
-        this.#onOutput?.(report.stream, report.bytes);
+        this.#parts.onOutput?.(report.stream, report.bytes);
         return;
       case "refused":
         if (this.#pending?.id === report.id) this.#pending.reject(toFault(report.fault));
@@ -178,8 +228,22 @@ export class RunSupervisor {
     }
   }
 
+  /** Fills the memories of a restored program where they are; those that cannot be reached go to the CPU as copies. */
+  async #fill(memories: readonly MemoryToFill[]): Promise<void> {
+    const { fill } = this.#parts;
+    if (!fill)
+      throw new MachineFault("no-contents", "the state has no memory contents, expected a function that brings them");
+    const contents: Arena[] = [];
+    for (const { instance, index, sizeBytes, buffer } of memories) {
+      const target = buffer ?? new SharedArrayBuffer(sizeBytes);
+      await fill(instance, index, new Uint8Array(target));
+      if (!buffer) contents.push({ instance, index, buffer: target });
+    }
+    if (!this.#ended) this.#cpu.post({ type: "filled", id: this.#nextId++, contents });
+  }
+
   /** The CPU gave up: before the program runs that refuses the start, later it ends the run. */
-  #failed(fault: CpuFault): void {
+  #failed(fault: Error): void {
     const running = this.#words !== undefined;
     this.#started.reject(fault);
     this.#pending?.reject(fault);

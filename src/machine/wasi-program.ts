@@ -11,12 +11,15 @@ import {
   type Entry,
   Group,
   type GroupOptions,
+  ownedMemories,
   type Rewritten,
   restoreGroup,
+  restoreUnfilled,
   type Thread,
 } from "../engine/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { createWasi, type Wasi } from "../wasi/index.ts";
+import type { MemorySize } from "./arenas.ts";
 import { MachineFault } from "./faults.ts";
 
 /** Everything of a stopped program but the modules. */
@@ -63,9 +66,23 @@ export class WasiProgram {
     const { group, wasi } = prepare(program, sessions, options);
     restoreGroup(group, state.group);
     wasi.restore(state.wasi);
-    const thread = group.threads[0];
-    if (!thread) throw new MachineFault("no-thread", "the saved state has no thread that could go on");
-    return new WasiProgram(program, group, wasi, thread);
+    return new WasiProgram(program, group, wasi, firstThread(group));
+  }
+
+  /**
+   * As `restore`, in two steps: memory contents are empty in `state` and are to be put into `memories`, sessions come by
+   * `open`. So sessions that have effects, as files that are taken back, are opened when the contents are known to be sound.
+   */
+  static restoreUnfilled(program: Rewritten, state: SavedGroup, options: GroupOptions = {}): WasiProgram {
+    const { group, wasi } = prepare(program, undefined, options);
+    restoreUnfilled(group, state);
+    return new WasiProgram(program, group, wasi, firstThread(group));
+  }
+
+  /** The second step of `restoreUnfilled`, before the program runs. */
+  open(sessions: ProgramSessions, state: PlainData): void {
+    this.#wasi.open(sessions);
+    this.#wasi.restore(state);
   }
 
   /** Lets the program run until it is frozen or ends; undefined when it is frozen. */
@@ -82,6 +99,16 @@ export class WasiProgram {
     return this.#thread;
   }
 
+  /** The memories that a capture has the contents of. */
+  memories(): { readonly instance: number; readonly index: number; readonly memory: WebAssembly.Memory }[] {
+    return ownedMemories(this.group);
+  }
+
+  /** Their sizes. */
+  sizes(): MemorySize[] {
+    return this.memories().map(({ memory, ...which }) => ({ ...which, sizeBytes: memory.buffer.byteLength }));
+  }
+
   /** The whole state of the frozen program. Memory contents are copies, into `arenas` where they are given. */
   capture(arenas?: Arenas): ProgramState {
     return { group: captureGroup(this.group, arenas), wasi: this.#wasi.capture() };
@@ -95,7 +122,17 @@ function commandOf(program: Rewritten): Entry {
   throw new MachineFault("no-start", `the module exports no function ${START}: it is not a WASI command`);
 }
 
-function prepare(program: Rewritten, sessions: ProgramSessions, options: GroupOptions): { group: Group; wasi: Wasi } {
+function firstThread(group: Group): Thread {
+  const [thread] = group.threads;
+  if (thread) return thread;
+  throw new MachineFault("no-thread", "the saved state has no thread that could go on");
+}
+
+function prepare(
+  program: Rewritten,
+  sessions: ProgramSessions | undefined,
+  options: GroupOptions,
+): { group: Group; wasi: Wasi } {
   const group = new Group(options);
   const wasi = createWasi(sessions);
   group.add(INSTANCE, program, wasi.imports);

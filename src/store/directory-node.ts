@@ -3,6 +3,7 @@ import { nodeCodecs } from "./codec-node.ts";
 import { type DirectoryHost, type DirectoryOptions, openDirectory } from "./directory.ts";
 import { nodeFiles } from "./files-node.ts";
 import { newToken, nodeOwner } from "./owner-node.ts";
+import { nodePageHelpers } from "./page-helpers-node.ts";
 import { nodeSha256 } from "./sha256-node.ts";
 import type { Store } from "./types.ts";
 
@@ -14,6 +15,7 @@ export const nodeHost: DirectoryHost = {
   owner: nodeOwner,
   now: Date.now,
   token: newToken,
+  helpers: nodePageHelpers,
 };
 
 /**

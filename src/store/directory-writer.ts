@@ -5,6 +5,7 @@ import type { DirectoryHost } from "./directory.ts";
 import { errnoOf, StoreFault } from "./faults.ts";
 import { writeFile } from "./files.ts";
 import type { Lock } from "./lock.ts";
+import type { HashedAhead } from "./page-helpers.ts";
 import { missing, requireRunName } from "./resolve.ts";
 import { encodeRoot, parseRootFileName, requireId, rootFileName } from "./root-file.ts";
 import { PAGE_LIMIT_BYTES } from "./segment-format.ts";
@@ -79,6 +80,10 @@ export class DirectoryWriter implements StoreWriter {
     await writeFile(host.files, this.#temporary(), `${folder}/${rootFileName(root)}`, encodeRoot(root, host.sha256));
     await host.files.syncDirectory(folder);
     return root;
+  }
+
+  hashAhead(bytes: Uint8Array, unitBytes: number): HashedAhead | undefined {
+    return this.#context.host.helpers?.hash(bytes, unitBytes);
   }
 
   /** Whether the manifest is there and whole; one that is damaged is written again, with the same bytes. */

@@ -7,13 +7,14 @@
 // I4  Pages and manifests are deleted in gc.ts only.
 // Tested by: directory.test.ts (kill, power failure and full disk at every single operation), suite.test.ts.
 
-import { hashLike, type Sha256, short } from "../checkpoint/index.ts";
+import { hashLike, type PageTarget, type Sha256, short } from "../checkpoint/index.ts";
 import type { CodecName, Codecs } from "./codec.ts";
 import { DirectoryWriter } from "./directory-writer.ts";
 import { asFault, errnoOf, StoreFault } from "./faults.ts";
 import { type FileOperations, readFile, writeFile } from "./files.ts";
 import { collectGarbage, DEAD_RATIO } from "./gc.ts";
 import { Locks, type Owner } from "./lock.ts";
+import type { PageHelpers } from "./page-helpers.ts";
 import { byAge, missing, notFound, requireHash, resolveRoot } from "./resolve.ts";
 import { decodeRoot, parseRootFileName, requireId, rootFileName } from "./root-file.ts";
 import { SEGMENT_LIMIT_BYTES } from "./segment-format.ts";
@@ -31,6 +32,8 @@ export interface DirectoryHost {
   readonly now: () => number;
   /** Never gives the same text twice. */
   readonly token: () => string;
+  /** Other threads that read and hash beside this one; absent: there are none. */
+  readonly helpers?: PageHelpers;
 }
 
 export interface DirectoryOptions {
@@ -111,12 +114,12 @@ class DirectoryStore implements Store {
   readonly #segmentBytes: number;
 
   constructor(host: DirectoryHost, path: string, options: DirectoryOptions) {
-    const { files, sha256, codecs, owner, now, token } = host;
+    const { files, owner, now, token } = host;
     this.#host = host;
     this.#path = path;
     this.#codec = options.codec ?? "none";
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_LIMIT_BYTES;
-    this.#segments = new Segments(files, `${path}/segments`, sha256, codecs);
+    this.#segments = new Segments(host, `${path}/segments`);
     this.#locks = new Locks(files, path, { owner, now, token, waitMs: options.lockWaitMs ?? 10_000 });
   }
 
@@ -160,6 +163,10 @@ class DirectoryStore implements Store {
 
   readPage(name: string): Promise<Uint8Array> {
     return asFault(`reading page ${short(name)}`, () => this.#segments.read(name));
+  }
+
+  readPages(pages: readonly PageTarget[]): Promise<void> {
+    return asFault(`reading ${pages.length} pages`, () => this.#segments.readInto(pages));
   }
 
   list(): Promise<Listing> {

@@ -51,6 +51,7 @@ function writev(descriptor: number, chunks: readonly Uint8Array[]): Promise<numb
 
 function openFile(descriptor: number): OpenFile {
   return {
+    descriptor,
     sizeBytes: async () => (await fstat(descriptor)).size,
     read: async (position, length) => {
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer); // not zeroed: it is filled, or cut below

@@ -14,6 +14,8 @@ export interface NewFile {
 
 export interface OpenFile {
   sizeBytes(): Promise<number>;
+  /** The system's number of the file, which is valid in all threads of the process; absent: it has none. */
+  readonly descriptor?: number;
   /** Up to `length` bytes from `position`; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -8,9 +8,13 @@ import {
   ImageReader,
   type Page,
   type ReaderOptions,
+  type ReadPages,
   sha256,
+  UNIT_BYTES,
+  unitsKey,
 } from "../checkpoint/index.ts";
-import type { PutReport, Root, Store } from "./types.ts";
+import type { HashedAhead } from "./page-helpers.ts";
+import type { PutReport, Root, Store, StoreWriter } from "./types.ts";
 
 export interface SavedImage {
   readonly root: Root;
@@ -26,14 +30,41 @@ export interface SavedImage {
 export function saveCheckpoint(store: Store, checkpoint: Checkpoint, options: EncodeOptions): Promise<SavedImage> {
   return store.write(async (writer) => {
     let image: EncodedImage | undefined;
+    const ahead = new MemoriesAhead(writer, checkpoint);
     const pages = function* (): Generator<Page, void> {
-      image = yield* encodeCheckpoint(checkpoint, options);
+      image = yield* encodeCheckpoint(checkpoint, { ...options, knownUnit: ahead.knownUnit(options.knownUnit) });
     };
-    const report = await writer.putPages(pages());
+    const report = await writer.putPages(pages()).finally(() => ahead.stop());
     const { manifest } = image as unknown as EncodedImage;
     const id = await writer.putManifest(manifest);
     return { root: await writer.publish(id, checkpoint.name), report, image: image as unknown as EncodedImage };
   });
+}
+
+/** The memories of a checkpoint that other threads hash from their ends, while they are written from their beginnings. */
+class MemoriesAhead {
+  readonly #memories = new Map<string, HashedAhead>();
+
+  constructor(writer: StoreWriter, { group }: Checkpoint) {
+    for (const [instance, { memories }] of group.instances.entries()) {
+      for (const { index, content } of memories) {
+        const ahead = writer.hashAhead?.(content, UNIT_BYTES);
+        if (ahead) this.#memories.set(unitsKey(instance, index), ahead);
+      }
+    }
+  }
+
+  /** @param known names that need no hashing come first */
+  knownUnit(known: EncodeOptions["knownUnit"]): NonNullable<EncodeOptions["knownUnit"]> {
+    return (instance, memory, unit) => {
+      const name = known?.(instance, memory, unit);
+      return name === undefined ? this.#memories.get(unitsKey(instance, memory))?.nameOf(unit) : name;
+    };
+  }
+
+  stop(): void {
+    for (const memory of this.#memories.values()) memory.stop();
+  }
 }
 
 export interface LoadedImage {
@@ -50,7 +81,8 @@ export async function openImage(
 ): Promise<LoadedImage> {
   const root = await store.resolve(reference);
   const manifest = decodeManifest(await store.readManifest(root.id));
-  return { root, reader: new ImageReader(manifest, (name) => store.readPage(name), options) };
+  const readPages: ReadPages = (pages) => store.readPages(pages);
+  return { root, reader: new ImageReader(manifest, (name) => store.readPage(name), { readPages, ...options }) };
 }
 
 /** Finds a checkpoint and reads all of it. */

@@ -1,7 +1,15 @@
 // A store in memory: for tests, for browsers, and as the shortest reading of the contract.
-import { hashLike, type Page, type Reached, reachImage, type Sha256, sha256 } from "../checkpoint/index.ts";
+import {
+  hashLike,
+  type Page,
+  type PageTarget,
+  type Reached,
+  reachImage,
+  type Sha256,
+  sha256,
+} from "../checkpoint/index.ts";
 import { StoreFault } from "./faults.ts";
-import { byAge, missing, notFound, requireHash, requireRunName, resolveRoot } from "./resolve.ts";
+import { byAge, missing, notFound, putInto, requireHash, requireRunName, resolveRoot } from "./resolve.ts";
 import type { GcReport, Listing, PutReport, Root, Store, StoreWriter, VerifyReport } from "./types.ts";
 import { requireComplete, verifyImages } from "./verify.ts";
 
@@ -84,6 +92,10 @@ class MemoryStore implements Store {
 
   readPage(name: string): Promise<Uint8Array> {
     return this.#readPage(name);
+  }
+
+  async readPages(pages: readonly PageTarget[]): Promise<void> {
+    for (const page of pages) putInto(page, await this.#readPage(page.name));
   }
 
   async readManifest(id: string): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 // References to checkpoints: `latest`, run names, ids and their prefixes.
-import { runNameLike, short } from "../checkpoint/index.ts";
+import { type PageTarget, runNameLike, short } from "../checkpoint/index.ts";
 import { StoreFault } from "./faults.ts";
 import type { Listing, Root } from "./types.ts";
 
@@ -75,4 +75,13 @@ export function missing(kind: "page" | "manifest", name: string, why = ""): Stor
     kind,
     name,
   });
+}
+
+/** Copies a page into its target; refuses one of another size. */
+export function putInto({ name, target }: PageTarget, bytes: Uint8Array): void {
+  if (bytes.length !== target.length) {
+    const message = `store: page ${short(name)} has ${bytes.length} bytes, expected ${target.length}`;
+    throw new StoreFault("damaged", message, { page: name, sizeBytes: bytes.length });
+  }
+  target.set(bytes);
 }

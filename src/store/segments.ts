@@ -4,13 +4,14 @@
 // I2  Segments only come (other writers) and go (gc): `refresh` looks again. A page whose segment has gone is looked up anew.
 // I3  A segment that cannot be read hides nothing but its own pages; the fault is kept for the message "missing".
 
-import { hashLike, type Sha256, short } from "../checkpoint/index.ts";
+import { hashLike, type PageTarget, type Sha256, short } from "../checkpoint/index.ts";
 import { messageOf } from "../util/index.ts";
 import type { Codecs } from "./codec.ts";
 import { errnoOf, StoreFault } from "./faults.ts";
 import type { FileOperations } from "./files.ts";
 import { OpenFiles } from "./open-files.ts";
-import { missing, requireHash } from "./resolve.ts";
+import type { PageHelpers, PageToRead } from "./page-helpers.ts";
+import { missing, putInto, requireHash } from "./resolve.ts";
 import {
   HEADER_BYTES,
   readIndex,
@@ -25,11 +26,26 @@ export interface PagePlace extends SegmentEntry {
   readonly segment: string;
 }
 
+interface Batch {
+  readonly segment: string;
+  readonly buffer: ArrayBufferLike;
+  readonly pages: (PageToRead & { readonly page: PageTarget })[];
+}
+
+/** The parts of a DirectoryHost that segments need. */
+export interface SegmentsHost {
+  readonly files: FileOperations;
+  readonly sha256: Sha256;
+  readonly codecs: Codecs;
+  readonly helpers?: PageHelpers;
+}
+
 export class Segments {
   readonly #files: FileOperations;
   readonly #directory: string;
   readonly #sha256: Sha256;
   readonly #codecs: Codecs;
+  readonly #helpers: PageHelpers | undefined;
   readonly #pages = new Map<string, PagePlace>();
   readonly #loaded = new Map<string, readonly SegmentEntry[]>();
   readonly #damaged = new Map<string, StoreFault>();
@@ -38,11 +54,12 @@ export class Segments {
   readonly #open: OpenFiles;
   #looking: Promise<void> | undefined;
 
-  constructor(files: FileOperations, directory: string, sha256: Sha256, codecs: Codecs) {
+  constructor({ files, sha256, codecs, helpers }: SegmentsHost, directory: string) {
     this.#files = files;
     this.#directory = directory;
     this.#sha256 = sha256;
     this.#codecs = codecs;
+    this.#helpers = helpers;
     this.#open = new OpenFiles((segment) => files.open(`${directory}/${segment}`));
   }
 
@@ -95,13 +112,65 @@ export class Segments {
         this.#distrust(place, thrown);
       }
     }
-    if (!this.#distrusted.has(name)) {
-      this.#looking ??= this.refresh().finally(() => (this.#looking = undefined));
-      await this.#looking; // another process has added it, or gc has moved it
-    }
+    if (!this.#distrusted.has(name)) await this.#lookAgain(); // another process has added it, or gc has moved it
     const moved = this.#pages.get(name);
     if (moved) return this.readAt(moved);
     throw this.absence(name);
+  }
+
+  /**
+   * Reads many pages, verified, into their targets: runs of a segment at once and by several threads where that can be
+   * done, the others as `read` does.
+   */
+  async readInto(pages: readonly PageTarget[]): Promise<void> {
+    if (pages.some(({ name }) => !this.#pages.has(name))) await this.#lookAgain();
+    const left: PageTarget[] = [];
+    for (const batch of this.#batches(pages, left)) left.push(...(await this.#readBatch(batch)));
+    for (const page of left) putInto(page, await this.read(page.name));
+  }
+
+  /** Pages of the same segment that go to the same buffer, in rising order; `left` gets those that need more than reading. */
+  #batches(pages: readonly PageTarget[], left: PageTarget[]): Batch[] {
+    const batches = new Map<string, Map<ArrayBufferLike, Batch>>();
+    for (const page of pages) {
+      const place = this.#pages.get(page.name);
+      const { buffer } = page.target;
+      if (!this.#helpers || place?.codec !== "none" || place.sizeBytes !== page.target.length) {
+        left.push(page);
+        continue;
+      }
+      let buffers = batches.get(place.segment);
+      if (!buffers) batches.set(place.segment, (buffers = new Map()));
+      let batch = buffers.get(buffer);
+      if (!batch) buffers.set(buffer, (batch = { segment: place.segment, buffer, pages: [] }));
+      batch.pages.push({
+        page,
+        name: page.name,
+        position: place.offset,
+        offset: page.target.byteOffset,
+        sizeBytes: place.sizeBytes,
+      });
+    }
+    return [...batches.values()].flatMap((buffers) => [...buffers.values()]);
+  }
+
+  /** @returns the pages that are still to be read */
+  async #readBatch({ segment, buffer, pages }: Batch): Promise<PageTarget[]> {
+    try {
+      const wrong = await this.#open.use(segment, async ({ descriptor }) =>
+        descriptor === undefined ? pages : this.#helpers!.read(descriptor, new Uint8Array(buffer), pages),
+      );
+      const names = new Set(wrong);
+      return pages.filter((page) => names.has(page)).map(({ page }) => page);
+    } catch (thrown) {
+      if (errnoOf(thrown) === "ENOENT") return pages.map(({ page }) => page); // gc has moved them
+      throw thrown;
+    }
+  }
+
+  async #lookAgain(): Promise<void> {
+    this.#looking ??= this.refresh().finally(() => (this.#looking = undefined));
+    await this.#looking;
   }
 
   /** Why a page cannot be read: its only copies are damaged, or there is none. */

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { type Checkpoint, reachImage } from "../checkpoint/index.ts";
 import { checkpointOf, randomBytes, randomCheckpoint, randomOf } from "../checkpoint/samples.test.ts";
-import { loadCheckpoint, type SavedImage, saveCheckpoint } from "./images.ts";
+import { loadCheckpoint, openImage, type SavedImage, saveCheckpoint } from "./images.ts";
 import type { Store } from "./types.ts";
 
 /** Makes an empty store; gc and writers wait for each other at most some 100 ms. `done` takes it away. */
@@ -44,6 +44,22 @@ export function storeSuite(label: string, make: MakeStore): void {
       assert.deepEqual(await loadCheckpoint(store, root.id), checkpoint, `seed ${seed}`);
     }
     assert.deepEqual((await store.verify()).faults, []);
+  });
+
+  on("F2, F10: many pages are read at once into memory that is given, verified", async (store) => {
+    const checkpoint = sample("run", 9, 100); // 6.5 MiB: other threads help where there are any
+    const { root } = await save(store, checkpoint);
+    const { reader } = await openImage(store, root.id);
+    const target = new Uint8Array(new SharedArrayBuffer(100 * 65_536));
+    await reader.memory(0, 0, target);
+    assert.ok(Buffer.from(target).equals(checkpoint.group.instances[0]!.memories[0]!.content));
+    const outline = await reader.outline();
+    assert.equal(outline.instances[0]!.memories[0]!.content.length, 0);
+    assert.deepEqual(outline.threads, checkpoint.group.threads);
+    const name = nodeHash(target.subarray(0, 65_536));
+    const short = new Uint8Array(new SharedArrayBuffer(10));
+    await assert.rejects(store.readPages([{ name, target: short }]), { code: "damaged" });
+    await assert.rejects(store.readPages([{ name: "ab".repeat(32), target: short }]), { code: "missing" });
   });
 
   on("F8: an increment stores what changed", async (store) => {

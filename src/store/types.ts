@@ -1,6 +1,7 @@
 // The contract of every store: pages and manifests by hash, roots that publish them. Backends: memory.ts, directory.ts.
-import type { CheckpointFault, Page } from "../checkpoint/index.ts";
+import type { CheckpointFault, Page, PageTarget } from "../checkpoint/index.ts";
 import type { StoreFault } from "./faults.ts";
+import type { HashedAhead } from "./page-helpers.ts";
 
 /** A published checkpoint. */
 export interface Root {
@@ -55,6 +56,8 @@ export interface StoreWriter {
   putManifest(bytes: Uint8Array): Promise<string>;
   /** Makes a stored manifest a checkpoint: from now on it is complete, before it was absent. */
   publish(id: string, name: string): Promise<Root>;
+  /** Begins to hash the units of a content in other threads, where there are any; see HashedAhead. */
+  hashAhead?(bytes: Uint8Array, unitBytes: number): HashedAhead | undefined;
 }
 
 /**
@@ -68,6 +71,8 @@ export interface Store {
   readManifest(id: string): Promise<Uint8Array>;
   /** The bytes of a page, verified; the caller's own. */
   readPage(name: string): Promise<Uint8Array>;
+  /** Reads pages, verified, into their targets: many at once, for memories. After a rejection targets hold anything. */
+  readPages(pages: readonly PageTarget[]): Promise<void>;
   list(): Promise<Listing>;
   /** The newest root for `latest`, a run name, or an id or unique prefix of one (4 digits or more). */
   resolve(reference: string): Promise<Root>;

@@ -299,3 +299,15 @@ export function clearBytes(bytes: Uint8Array): void {
   if (words > 0) new Float64Array(bytes.buffer, bytes.byteOffset + head, words).fill(0);
   bytes.fill(0, head + words * 8);
 }
+
+/** Whether all bytes are zero; looks at whole words, and no further than the first that is not. */
+export function allZero(bytes: Uint8Array): boolean {
+  let i = 0;
+  if (bytes.byteOffset % 4 === 0) {
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
+    for (const word of words) if (word !== 0) return false;
+    i = words.length * 4;
+  }
+  for (; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}

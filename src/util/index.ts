@@ -1,4 +1,4 @@
 // What every layer may use.
 export { type Attempt, type Refusal, refusal, success } from "./attempt.ts";
-export { ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
+export { allZero, ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";

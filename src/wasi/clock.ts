@@ -7,13 +7,13 @@ import { fail, unwrap } from "./fault.ts";
 import { instant } from "./function.ts";
 import { CLOCK } from "./layout.ts";
 
-export function clock({ sessions }: WasiContext): Record<string, HostFunction> {
+export function clock(wasi: WasiContext): Record<string, HostFunction> {
   return {
     clock_res_get: instant(["u32", "u32"], ({ memory }, id, result) => {
-      memory.setU64(result, resolution(sessions.clock, id));
+      memory.setU64(result, resolution(wasi.sessions.clock, id));
     }),
     clock_time_get: instant(["u32", "u64", "u32"], ({ memory }, id, _precision, result) => {
-      memory.setU64(result, now(sessions.clock, id));
+      memory.setU64(result, now(wasi.sessions.clock, id));
     }),
   };
 }

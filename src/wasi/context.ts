@@ -1,11 +1,36 @@
 // What every group of functions works on.
 
 import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
-import type { Descriptors } from "./descriptors.ts";
+import { required } from "../util/index.ts";
+import { Descriptors } from "./descriptors.ts";
 
-export interface WasiContext {
-  readonly sessions: ProgramSessions;
-  readonly descriptors: Descriptors;
+/** The functions ask for its parts at each call: sessions may be opened after the program was instantiated. */
+export class WasiContext {
+  #sessions: ProgramSessions | undefined;
+  #descriptors: Descriptors | undefined;
+  #program: ProgramArguments | undefined;
+
+  /** Begins with the descriptors that these sessions give a new program. */
+  open(sessions: ProgramSessions): void {
+    this.#sessions = sessions;
+    this.#descriptors = new Descriptors(sessions);
+    this.#program = sessions.program;
+  }
+
+  get sessions(): ProgramSessions {
+    return required(this.#sessions, "opened sessions");
+  }
+
+  get descriptors(): Descriptors {
+    return required(this.#descriptors, "opened sessions");
+  }
+
   /** Those of the program's first life: a restore brings them back. */
-  program: ProgramArguments;
+  get program(): ProgramArguments {
+    return required(this.#program, "opened sessions");
+  }
+
+  set program(program: ProgramArguments) {
+    this.#program = program;
+  }
 }

@@ -18,16 +18,16 @@ export function fd(wasi: WasiContext): Record<string, HostFunction> {
   return { ...table(wasi), ...status(wasi), ...storage(wasi), ...preopens(wasi) };
 }
 
-function table({ descriptors }: WasiContext): Record<string, HostFunction> {
+function table(wasi: WasiContext): Record<string, HostFunction> {
   return {
-    fd_close: instant(["u32"], (_, number) => descriptors.close(number)),
-    fd_renumber: instant(["u32", "u32"], (_, from, to) => descriptors.renumber(from, to)),
+    fd_close: instant(["u32"], (_, number) => wasi.descriptors.close(number)),
+    fd_renumber: instant(["u32", "u32"], (_, from, to) => wasi.descriptors.renumber(from, to)),
     fd_fdstat_set_flags: instant(["u32", "u16"], (_, number, flags) => {
-      const descriptor = descriptors.get(number, RIGHT.fdFdstatSetFlags);
+      const descriptor = wasi.descriptors.get(number, RIGHT.fdFdstatSetFlags);
       descriptor.flags = requireFlags(flags, FDFLAGS_ALL);
     }),
     fd_fdstat_set_rights: instant(["u32", "u64", "u64"], (_, number, rights, inheriting) => {
-      const descriptor = descriptors.get(number);
+      const descriptor = wasi.descriptors.get(number);
       if (rights & ~descriptor.rights || inheriting & ~descriptor.inheriting) fail("notcapable");
       descriptor.rights = rights;
       descriptor.inheriting = inheriting;
@@ -36,63 +36,62 @@ function table({ descriptors }: WasiContext): Record<string, HostFunction> {
 }
 
 function status(wasi: WasiContext): Record<string, HostFunction> {
-  const { descriptors, sessions } = wasi;
   return {
     fd_fdstat_get: instant(["u32", "u32"], ({ memory }, number, result) => {
-      const descriptor = descriptors.get(number);
+      const descriptor = wasi.descriptors.get(number);
       memory.zero(result, SIZE.fdstat);
-      memory.setU8(result, filetypeOf(sessions, descriptor.target));
+      memory.setU8(result, filetypeOf(wasi.sessions, descriptor.target));
       memory.setU16(result + 2, descriptor.flags);
       memory.setU64(result + 8, descriptor.rights);
       memory.setU64(result + 16, descriptor.inheriting);
     }),
     fd_filestat_get: instant(["u32", "u32"], ({ memory }, number, result) => {
-      const { target } = descriptors.get(number, RIGHT.fdFilestatGet);
+      const { target } = wasi.descriptors.get(number, RIGHT.fdFilestatGet);
       if (target.kind === "directory" || target.kind === "file") {
         memory.require(result, SIZE.filestat);
-        writeFilestat(memory, result, unwrap(sessions.files.status(target.node)));
+        writeFilestat(memory, result, unwrap(wasi.sessions.files.status(target.node)));
       } else {
         memory.zero(result, SIZE.filestat);
-        memory.setU8(result + 16, filetypeOf(sessions, target));
+        memory.setU8(result + 16, filetypeOf(wasi.sessions, target));
       }
     }),
     fd_filestat_set_times: instant(["u32", "u64", "u64", "u16"], (_, number, accessedNs, modifiedNs, flags) => {
-      const node = nodeOf(descriptors.get(number, RIGHT.fdFilestatSetTimes));
-      const nowNs = () => sessions.clock.realtimeNs();
+      const node = nodeOf(wasi.descriptors.get(number, RIGHT.fdFilestatSetTimes));
+      const nowNs = () => wasi.sessions.clock.realtimeNs();
       const times = timesToSet(flags, { accessedNs, modifiedNs, nowNs });
-      unwrap(sessions.files.setTimes(node, times.accessedNs, times.modifiedNs));
+      unwrap(wasi.sessions.files.setTimes(node, times.accessedNs, times.modifiedNs));
     }),
     fd_filestat_set_size: instant(["u32", "u64"], (_, number, size) => {
-      const node = fileOf(descriptors.get(number), () => descriptors.get(number, RIGHT.fdFilestatSetSize));
+      const node = fileOf(wasi.descriptors.get(number), () => wasi.descriptors.get(number, RIGHT.fdFilestatSetSize));
       if (size >> 63n) fail("inval");
-      unwrap(sessions.files.setSize(node, size));
+      unwrap(wasi.sessions.files.setSize(node, size));
     }),
   };
 }
 
-function storage({ descriptors, sessions }: WasiContext): Record<string, HostFunction> {
+function storage(wasi: WasiContext): Record<string, HostFunction> {
   const sync = (number: number, right: bigint, dataOnly: boolean) =>
-    unwrap(sessions.files.sync(nodeOf(descriptors.get(number, right)), dataOnly));
+    unwrap(wasi.sessions.files.sync(nodeOf(wasi.descriptors.get(number, right)), dataOnly));
   return {
     fd_sync: instant(["u32"], (_, number) => sync(number, RIGHT.fdSync, false)),
     fd_datasync: instant(["u32"], (_, number) => sync(number, RIGHT.fdDatasync, true)),
     fd_advise: instant(["u32", "u64", "u64", "u8"], (_, number, offset, length, advice) => {
-      fileOf(descriptors.get(number), () => descriptors.get(number, RIGHT.fdAdvise));
+      fileOf(wasi.descriptors.get(number), () => wasi.descriptors.get(number, RIGHT.fdAdvise));
       if (advice > ADVICE_LAST || offset >> 63n || length >> 63n) fail("inval");
     }),
     fd_allocate: instant(["u32", "u64", "u64"], (_, number, offset, length) => {
-      const node = fileOf(descriptors.get(number), () => descriptors.get(number, RIGHT.fdAllocate));
+      const node = fileOf(wasi.descriptors.get(number), () => wasi.descriptors.get(number, RIGHT.fdAllocate));
       const end = offset + length;
       if (length === 0n) fail("inval");
       if (end >> 63n) fail("fbig");
-      if (unwrap(sessions.files.status(node)).sizeBytes < end) unwrap(sessions.files.setSize(node, end));
+      if (unwrap(wasi.sessions.files.status(node)).sizeBytes < end) unwrap(wasi.sessions.files.setSize(node, end));
     }),
   };
 }
 
-function preopens({ descriptors }: WasiContext): Record<string, HostFunction> {
+function preopens(wasi: WasiContext): Record<string, HostFunction> {
   const nameOf = (number: number) => {
-    const descriptor = descriptors.get(number);
+    const descriptor = wasi.descriptors.get(number);
     return descriptor.preopened ? ENCODER.encode(descriptor.path) : fail("badf");
   };
   return {

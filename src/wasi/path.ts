@@ -25,14 +25,13 @@ export function directoryAt(wasi: WasiContext, fd: number, right: bigint): NodeH
 }
 
 function status(wasi: WasiContext): Record<string, HostFunction> {
-  const { files, clock } = wasi.sessions;
   return {
     path_filestat_get: instant(
       ["u32", "u32", "u32", "u32", "u32"],
       ({ memory }, fd, flags, pointer, length, result) => {
         const node = directoryAt(wasi, fd, RIGHT.pathFilestatGet);
         memory.require(result, SIZE.filestat);
-        const found = unwrap(files.statusAt(node, memory.path(pointer, length), followsLinks(flags)));
+        const found = unwrap(wasi.sessions.files.statusAt(node, memory.path(pointer, length), followsLinks(flags)));
         writeFilestat(memory, result, found);
       },
     ),
@@ -40,42 +39,40 @@ function status(wasi: WasiContext): Record<string, HostFunction> {
       ["u32", "u32", "u32", "u32", "u64", "u64", "u16"],
       ({ memory }, fd, flags, pointer, length, accessedNs, modifiedNs, fstFlags) => {
         const node = directoryAt(wasi, fd, RIGHT.pathFilestatSetTimes);
-        const times = timesToSet(fstFlags, { accessedNs, modifiedNs, nowNs: () => clock.realtimeNs() });
+        const times = timesToSet(fstFlags, { accessedNs, modifiedNs, nowNs: () => wasi.sessions.clock.realtimeNs() });
         const name = memory.path(pointer, length);
-        unwrap(files.setTimesAt(node, name, followsLinks(flags), times.accessedNs, times.modifiedNs));
+        unwrap(wasi.sessions.files.setTimesAt(node, name, followsLinks(flags), times.accessedNs, times.modifiedNs));
       },
     ),
   };
 }
 
 function names(wasi: WasiContext): Record<string, HostFunction> {
-  const { files } = wasi.sessions;
   return {
     path_create_directory: instant(["u32", "u32", "u32"], ({ memory }, fd, pointer, length) => {
       const node = directoryAt(wasi, fd, RIGHT.pathCreateDirectory);
-      unwrap(files.createDirectory(node, memory.path(pointer, length)));
+      unwrap(wasi.sessions.files.createDirectory(node, memory.path(pointer, length)));
     }),
     path_remove_directory: instant(["u32", "u32", "u32"], ({ memory }, fd, pointer, length) => {
       const node = directoryAt(wasi, fd, RIGHT.pathRemoveDirectory);
-      unwrap(files.removeDirectory(node, memory.path(pointer, length)));
+      unwrap(wasi.sessions.files.removeDirectory(node, memory.path(pointer, length)));
     }),
     path_unlink_file: instant(["u32", "u32", "u32"], ({ memory }, fd, pointer, length) => {
       const node = directoryAt(wasi, fd, RIGHT.pathUnlinkFile);
-      unwrap(files.unlink(node, memory.path(pointer, length)));
+      unwrap(wasi.sessions.files.unlink(node, memory.path(pointer, length)));
     }),
     path_rename: instant(
       ["u32", "u32", "u32", "u32", "u32", "u32"],
       ({ memory }, fd, pointer, length, toFd, toPointer, toLength) => {
         const from = directoryAt(wasi, fd, RIGHT.pathRenameSource);
         const to = directoryAt(wasi, toFd, RIGHT.pathRenameTarget);
-        unwrap(files.rename(from, memory.path(pointer, length), to, memory.path(toPointer, toLength)));
+        unwrap(wasi.sessions.files.rename(from, memory.path(pointer, length), to, memory.path(toPointer, toLength)));
       },
     ),
   };
 }
 
 function links(wasi: WasiContext): Record<string, HostFunction> {
-  const { files } = wasi.sessions;
   return {
     path_link: instant(
       ["u32", "u32", "u32", "u32", "u32", "u32", "u32"],
@@ -83,14 +80,14 @@ function links(wasi: WasiContext): Record<string, HostFunction> {
         const from = directoryAt(wasi, fd, RIGHT.pathLinkSource);
         const to = directoryAt(wasi, toFd, RIGHT.pathLinkTarget);
         const source = memory.path(pointer, length);
-        unwrap(files.link(from, source, followsLinks(flags), to, memory.path(toPointer, toLength)));
+        unwrap(wasi.sessions.files.link(from, source, followsLinks(flags), to, memory.path(toPointer, toLength)));
       },
     ),
     path_symlink: instant(
       ["u32", "u32", "u32", "u32", "u32"],
       ({ memory }, target, targetLength, fd, pointer, length) => {
         const node = directoryAt(wasi, fd, RIGHT.pathSymlink);
-        unwrap(files.symlink(memory.path(target, targetLength), node, memory.path(pointer, length)));
+        unwrap(wasi.sessions.files.symlink(memory.path(target, targetLength), node, memory.path(pointer, length)));
       },
     ),
     path_readlink: instant(
@@ -99,7 +96,7 @@ function links(wasi: WasiContext): Record<string, HostFunction> {
         const node = directoryAt(wasi, fd, RIGHT.pathReadlink);
         memory.require(result, 4);
         memory.require(buffer, bufferLength);
-        const text = ENCODER.encode(unwrap(files.readlink(node, memory.path(pointer, length))));
+        const text = ENCODER.encode(unwrap(wasi.sessions.files.readlink(node, memory.path(pointer, length))));
         const fitting = text.subarray(0, bufferLength);
         memory.set(buffer, fitting);
         memory.setU32(result, fitting.length);

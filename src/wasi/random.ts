@@ -6,12 +6,12 @@ import type { WasiContext } from "./context.ts";
 import { restartable } from "./function.ts";
 import { transfer } from "./transfer.ts";
 
-export function random({ sessions }: WasiContext): Record<string, HostFunction> {
+export function random(wasi: WasiContext): Record<string, HostFunction> {
   return {
     random_get: restartable(["u32", "u32"], (guest, pointer, length) => {
       guest.memory.require(pointer, length);
       const step = (piece: Uint8Array) => {
-        sessions.random.fill(piece);
+        wasi.sessions.random.fill(piece);
         return success(piece.length);
       };
       transfer(guest, [{ pointer, length }], { direction: "in", step });

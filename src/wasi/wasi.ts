@@ -4,8 +4,7 @@ import { type HostFunction, type HostImports, type PlainData, PREVIEW1_MODULE } 
 import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
-import type { WasiContext } from "./context.ts";
-import { Descriptors } from "./descriptors.ts";
+import { WasiContext } from "./context.ts";
 import { directory } from "./directory.ts";
 import { WasiStateFault } from "./fault.ts";
 import { fd } from "./fd.ts";
@@ -28,28 +27,38 @@ export type SessionStates = { readonly [name in (typeof SESSION_NAMES)[number]]?
 
 export interface Wasi {
   readonly imports: HostImports;
+  /** Gives sessions to a program that was instantiated without; it must not run before. */
+  open(sessions: ProgramSessions): void;
   /** Descriptors, arguments and the states of all sessions. No call may be running, but for frozen ones. */
   capture(): PlainData;
   /**
-   * Puts a captured state in place of the present one. The sessions given to `createWasi` must have been created from
+   * Puts a captured state in place of the present one. The sessions must have been created from
    * its session states (`sessionStates`). Nothing has changed after a WasiStateFault.
    */
   restore(state: PlainData): void;
 }
 
-/** All of preview1 over the given sessions, which stay the caller's to dispose. */
-export function createWasi(sessions: ProgramSessions): Wasi {
-  requireStrings(sessions.program);
-  const context: WasiContext = { sessions, descriptors: new Descriptors(sessions), program: sessions.program };
+/** All of preview1 over the given sessions, which stay the caller's to dispose; without any, they come by `open`. */
+export function createWasi(given?: ProgramSessions): Wasi {
+  const context = new WasiContext();
+  const open = (sessions: ProgramSessions) => {
+    requireStrings(sessions.program);
+    context.open(sessions);
+  };
+  if (given) open(given);
   return {
     imports: { [WASI_MODULE]: functions(context) },
+    open,
     capture: () => ({
       version: STATE_VERSION,
       args: [...context.program.args],
       environment: [...context.program.environment],
       descriptors: context.descriptors.capture(),
       sessions: Object.fromEntries(
-        SESSION_NAMES.flatMap((name) => (sessions[name] ? [[name, sessions[name].capture()]] : [])),
+        SESSION_NAMES.flatMap((name) => {
+          const session = context.sessions[name];
+          return session ? [[name, session.capture()]] : [];
+        }),
       ),
     }),
     restore: (state) => {

@@ -1,6 +1,7 @@
 // `rtcr restore`: continues a checkpoint in the foreground.
 
 import { short, systemLike } from "../../checkpoint/index.ts";
+import type { FillMemory } from "../../machine/index-node.ts";
 import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { outputReleased } from "../checkpoints.ts";
 import { type Call, type Command, flag, text, texts } from "../command.ts";
@@ -65,9 +66,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const store = await home.store();
-    // Shared, so that the CPU, which is a worker, reads memories without another copy.
-    const allocate = (sizeBytes: number) => new Uint8Array(new SharedArrayBuffer(sizeBytes));
-    const image = await openImage(store, reference, { sha256: nodeSha256, allocate });
+    const image = await openImage(store, reference, { sha256: nodeSha256 });
     const program = await image.reader.program();
     if (systemLike({ program })) {
       const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
@@ -81,18 +80,24 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     );
     try {
       const module = await moduleOf(image, recorded, home, text(values, "module"));
-      const state = { group: await image.reader.group(), wasi: await image.reader.session("wasi") };
-      await store.close();
+      const state = { group: await image.reader.outline(), wasi: await image.reader.session("wasi") };
       const moduleApart = !Object.hasOwn(image.reader.manifest.modules, module.hash);
       const resumption = {
         state,
+        unfilled: true,
         acceptChangedFiles: flag(values, "accept-changed-files"),
         outputReleased: outputReleased(home, image.root.id),
       };
-      const from = { id: image.root.id, resumption };
+      const from = {
+        id: image.root.id,
+        resumption,
+        fill: (...memory: Parameters<FillMemory>) => image.reader.memory(...memory),
+        filled: () => store.close(),
+      };
       const record = restoredRecord(call, recorded, image);
       return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, from });
     } finally {
+      await store.close();
       claim.release();
     }
   },
