@@ -27,7 +27,7 @@ import { EngineFault } from "./faults.ts";
 import { type GrowthPolicy, memoryHooks, type ThreadFault, unparkable } from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
 import { type Compile, ContinuationTable, Instance, type Shared } from "./instance.ts";
-import { type RawRecords, Records } from "./records.ts";
+import { Records } from "./records.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { type Ending, type Entry, stackExhausted, Thread } from "./thread.ts";
@@ -327,17 +327,8 @@ export class Group {
 
   /** The frames of a frozen thread, outermost first. */
   frames(thread: Thread): readonly SavedFrame[] {
-    if (thread.moved && this.#running) return this.#framesAside(thread.moved);
-    if (thread.moved) this.#makeResident(thread);
+    if (thread.moved) return this.#records.readMoved(thread.moved);
     return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
-  }
-
-  /** Another thread runs: it stays the resident one, and finds no record when it writes its own. */
-  #framesAside(moved: RawRecords): readonly SavedFrame[] {
-    this.#records.put(moved);
-    const frames = this.#records.read();
-    this.control.reset();
-    return frames;
   }
 
   /** @throws EngineFault "mismatch" if a frame does not fit its program */

@@ -29,6 +29,9 @@ export interface RawRecords {
   }[];
 }
 
+/** What stands in a slot of a reference table. */
+type FindReference = (instance: Instance, table: number, slot: number, type: ValueTypeName) => unknown;
+
 export class Records {
   readonly #control: Control;
   readonly #instances: readonly Instance[];
@@ -42,23 +45,42 @@ export class Records {
 
   /** The resident records, outermost first. */
   list(): Record[] {
-    const { view } = this.#control;
-    return this.#control.records().map((address) => {
-      const instance = this.#instances[view.getInt32(address + RECORD.instance, true)]!;
-      const layout = instance.program.layout(view.getInt32(address + RECORD.function, true));
-      return { address, instance, layout, site: layout.sites[view.getInt32(address + RECORD.site, true)]! };
-    });
+    return this.#walk(this.#control.view, 0, this.#control.get(CONTROL.last));
   }
 
   /** The resident records as saved frames. */
   read(): SavedFrame[] {
-    return this.list().map(({ address, instance, layout, site }) => ({
-      kind: "wasm",
-      instance: instance.number,
-      function: layout.function,
-      position: site.position,
-      values: site.values.map((value) => this.#readValue(address, value, instance)),
-    }));
+    const { view } = this.#control;
+    return this.list().map((record) => this.#frame(record, view, record.address, this.#resident));
+  }
+
+  /** Records that were moved out, as saved frames: they stay where they are, and so does what is resident. */
+  readMoved({ bytes, last, references }: RawRecords): SavedFrame[] {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const reference: FindReference = (instance, table, slot) =>
+      references.find((moved) => moved.instance === instance && moved.table === table)?.values[slot];
+    const records = this.#walk(view, CONTROL.frames, last);
+    return records.map((record) => this.#frame(record, view, record.address - CONTROL.frames, reference));
+  }
+
+  /** @param base the address of the view's first byte in the control memory */
+  #walk(view: DataView, base: number, last: number): Record[] {
+    const found: Record[] = [];
+    for (let address = last; address !== 0; address = view.getInt32(address - base + RECORD.inner, true)) {
+      const at = address - base;
+      const instance = this.#instances[view.getInt32(at + RECORD.instance, true)]!;
+      const layout = instance.program.layout(view.getInt32(at + RECORD.function, true));
+      found.push({ address, instance, layout, site: layout.sites[view.getInt32(at + RECORD.site, true)]! });
+    }
+    return found;
+  }
+
+  #frame({ instance, layout, site }: Record, view: DataView, at: number, reference: FindReference): SavedFrame {
+    const values = site.values.map(({ offset, table, type }) => {
+      if (table < 0) return readNumber(view, at + offset, type);
+      return this.#references.save(reference(instance, table, view.getInt32(at + offset, true), type), type);
+    });
+    return { kind: "wasm", instance: instance.number, function: layout.function, position: site.position, values };
   }
 
   /**
@@ -102,7 +124,7 @@ export class Records {
     const references = this.#instances.flatMap((instance) =>
       instance.program.info.references.flatMap((type, table) => {
         const length = Math.min(slots, instance.references(table).length);
-        const read = (slot: number) => this.#reference(instance, table, slot, type);
+        const read = (slot: number) => this.#resident(instance, table, slot, type);
         return length === 0 ? [] : [{ instance, table, values: Array.from({ length }, (_, slot) => read(slot)) }];
       }),
     );
@@ -167,16 +189,8 @@ export class Records {
     throw new EngineFault("mismatch", `${where}: ${message}`);
   }
 
-  #readValue(address: number, value: RecordValue, instance: Instance): SavedValue {
-    const { view } = this.#control;
-    if (value.table < 0) return readNumber(view, address + value.offset, value.type);
-    const slot = view.getInt32(address + value.offset, true);
-    return this.#references.save(this.#reference(instance, value.table, slot, value.type), value.type);
-  }
-
-  #reference(instance: Instance, table: number, slot: number, type: ValueTypeName): unknown {
-    return type === "exnref" ? instance.exceptionAt(table, slot) : instance.references(table).get(slot);
-  }
+  readonly #resident: FindReference = (instance, table, slot, type) =>
+    type === "exnref" ? instance.exceptionAt(table, slot) : instance.references(table).get(slot);
 
   #putReference(instance: Instance, number: number, slot: number, value: unknown): void {
     if (instance.holdsExceptions(number)) {
