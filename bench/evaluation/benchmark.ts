@@ -130,7 +130,7 @@ class Benchmark implements NativeComponent {
     const [info] = system.children;
     const { cpu, pd } = required(info, "the child's information");
     const stackPointer = cpu.threads.find(({ name }) => name === STACK_THREAD)?.stackPointer ?? 0;
-    const contentBytes = lease.usedBytes;
+    const contentBytes = pd.dataspaces.reduce((sum, { content }) => sum + content.length, pd.data.length);
     lease.release();
     assert(recorder.dropped === 0, "the recorder has room for a run");
     return {

@@ -15,6 +15,7 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
@@ -144,26 +145,24 @@ export class RtcrCpuThread implements CpuThread {
   }
 
   /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
-  checkpoint(): ThreadInfo {
+  checkpoint(records: RecordWriter): void {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
     const state = this.#started ? this.#thread.state() : undefined;
     if (state && !state.ok)
       throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
-    return {
-      ...this.#info,
-      nativeBadge: this.real.badge,
-      pdBadge: this.#pd.badge,
-      name,
-      weight,
-      utcb,
-      started: this.#started,
-      paused: this.#paused,
-      singleStep: this.#singleStep,
-      affinity: this.#affinity,
-      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      stackPointer: state?.value.stackPointer ?? 0,
-      state: state?.value.saved ?? null,
-    };
+    records.object(this.#info);
+    records.number(this.real.badge);
+    records.number(this.#pd.badge);
+    records.text(name);
+    records.number(weight);
+    records.number(utcb);
+    records.flag(this.#started);
+    records.flag(this.#paused);
+    records.flag(this.#singleStep);
+    records.place(this.#affinity);
+    records.badge(this.#handler);
+    records.number(state?.value.stackPointer ?? 0);
+    records.plain(state?.value.saved ?? null);
   }
 
   /** Takes up what was recorded of a thread that this one stands for; it goes on when it is released. */

@@ -1,5 +1,4 @@
 // The CPU session that a child sees, and its Native_cpu, which gives the real thread for ours (spec 2.5, S29).
-import type { CpuInfo, FurtherCpuInfo } from "../checkpoint/index.ts";
 import {
   type CallState,
   type Capability,
@@ -18,6 +17,7 @@ import {
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrCpuThread } from "./cpu-thread.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, Front, requireObject, Tracked } from "./tracked.ts";
 
@@ -112,19 +112,20 @@ export class RtcrCpu implements CpuSession {
     return this.#native.capability;
   }
 
-  checkpoint(): CpuInfo {
-    return {
-      ...this.base.info(),
-      nativeBadge: this.#native.capability.badge,
-      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      threads: this.threads.checkpoint((thread) => thread.checkpoint()),
-    };
+  /** @throws RtcrFault "unsaveable" */
+  checkpoint(records: RecordWriter): void {
+    this.base.checkpoint(records);
+    records.number(this.#native.capability.badge);
+    records.badge(this.#handler);
+    this.threads.checkpoint(records, (thread) => thread.checkpoint(records));
   }
 
   /** A session beside the environment's. */
-  checkpointFurther(): FurtherCpuInfo {
-    const accountBadge = this.#account.valid ? this.#account.badge : 0;
-    return { ...this.checkpoint(), accountBadge, quotaUs: this.quota().us, affinity: this.#affinity ?? EVERYWHERE };
+  checkpointFurther(records: RecordWriter): void {
+    this.checkpoint(records);
+    records.badge(this.#account);
+    records.number(this.quota().us);
+    records.place(this.#affinity ?? EVERYWHERE);
   }
 
   /** Calls under way that its threads make or serve. */

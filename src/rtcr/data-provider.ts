@@ -1,59 +1,54 @@
 // Data providers: where the bytes of a checkpoint go while the child stands still (thesis 7.1). RTCR allocates nothing
 // itself: whoever embeds it chooses how storage is come by.
 //
-//   lease = provider.lease(bytes)   room for one checkpoint, before the pause
-//   lease.take(n) ...               in the pause: views of what is there, in order
-//   lease.release()                 when the checkpoint has been stored or dropped; its bytes may change from then on
+//   lease = provider.lease(least, likely)   room for one checkpoint, before the pause
+//   lease.bytes                             in the pause: contents and records are written there
+//   lease.release()                         when the checkpoint has been stored or dropped; its bytes may change from then on
 //
 // I1  Bytes of a lease belong to one checkpoint until it is released: any number of checkpoints live at once.
-// I2  `take` makes no backing store; with `PreallocatedProvider`, neither does `lease`.
+// I2  With `PreallocatedProvider`, `lease` makes no backing store.
 import { type Attempt, assert, refusal, success } from "../util/index.ts";
 
 export interface Lease {
-  /** The next `sizeBytes` bytes, at a multiple of 8; their content is whatever was left there. */
-  take(sizeBytes: number): Uint8Array;
-  /** Bytes taken so far, alignment included. */
-  readonly usedBytes: number;
+  /** At least as many as were asked for, from a multiple of 8 on; their content is whatever was left there. */
+  readonly bytes: Uint8Array;
+  /** Harmless when repeated. */
   release(): void;
 }
 
 export interface DataProvider {
-  /** Room for a checkpoint of up to `sizeBytes`; "no-room": nothing is taken, and a smaller checkpoint may still fit. */
-  lease(sizeBytes: number): Attempt<Lease, "no-room">;
-}
-
-/** Bytes that a checkpoint of contents of these sizes needs. */
-export function leaseBytes(sizes: Iterable<number>): number {
-  let total = 0;
-  for (const size of sizes) total += aligned(size);
-  return total;
+  /**
+   * Room for a checkpoint of at least `leastBytes`. "no-room": nothing is taken, and a smaller checkpoint may still fit.
+   *
+   * @param likelyBytes what it will probably need, at least `leastBytes`: with less, another lease may be asked for
+   */
+  lease(leastBytes: number, likelyBytes?: number): Attempt<Lease, "no-room">;
 }
 
 /** Makes new storage for each checkpoint: simple, and slow in the pause, because fresh memory is touched there. */
 export class OnDemandProvider implements DataProvider {
-  lease(sizeBytes: number): Attempt<Lease, never> {
-    return success(new BufferLease(new Uint8Array(aligned(sizeBytes)), () => {}));
+  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, never> {
+    return success({ bytes: new Uint8Array(likelyBytes), release: () => {} });
   }
 }
 
 /** Storage that other JavaScript threads may read: they can hash and store a checkpoint while the child goes on. */
 export class SharedMemoryProvider implements DataProvider {
-  lease(sizeBytes: number): Attempt<Lease, never> {
-    return success(new BufferLease(new Uint8Array(new SharedArrayBuffer(aligned(sizeBytes))), () => {}));
+  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, never> {
+    return success({ bytes: new Uint8Array(new SharedArrayBuffer(likelyBytes)), release: () => {} });
   }
 }
 
-/** A fixed number of arenas of fixed size, made and touched once; a checkpoint takes one of them. */
+/** A fixed number of arenas of one size, made and touched once; a checkpoint takes one of them. */
 export class PreallocatedProvider implements DataProvider {
-  readonly #arenaBytes: number;
   readonly #free: Uint8Array[];
+  #arenaBytes: number;
 
   /** @param arenas how many checkpoints may live at once @param arenaBytes size of the largest one */
   constructor({ arenas, arenaBytes }: { readonly arenas: number; readonly arenaBytes: number }) {
     assert(arenas > 0 && arenaBytes > 0, "a provider has room");
-    this.#arenaBytes = aligned(arenaBytes);
-    // Written once, so that the pages exist: copying into untouched memory is many times slower (v8-figures.md).
-    this.#free = Array.from({ length: arenas }, () => new Uint8Array(new SharedArrayBuffer(this.#arenaBytes)).fill(1));
+    this.#arenaBytes = arenaBytes;
+    this.#free = Array.from({ length: arenas }, () => makeArena(arenaBytes));
   }
 
   /** Arenas that no checkpoint has. */
@@ -61,42 +56,29 @@ export class PreallocatedProvider implements DataProvider {
     return this.#free.length;
   }
 
-  lease(sizeBytes: number): Attempt<Lease, "no-room"> {
-    if (sizeBytes > this.#arenaBytes) return refusal("no-room");
-    const arena = this.#free.pop();
+  /** Makes the arenas larger, between checkpoints; those that checkpoints have, when they come back. Never smaller. */
+  grow(arenaBytes: number): void {
+    this.#arenaBytes = Math.max(this.#arenaBytes, arenaBytes);
+    for (const [i, arena] of this.#free.entries()) this.#free[i] = this.#grown(arena);
+  }
+
+  lease(leastBytes: number): Attempt<Lease, "no-room"> {
+    if (leastBytes > this.#arenaBytes) return refusal("no-room");
+    let arena = this.#free.pop();
     if (!arena) return refusal("no-room");
-    return success(new BufferLease(arena.subarray(0, aligned(sizeBytes)), () => this.#free.push(arena)));
+    const release = () => {
+      if (arena) this.#free.push(this.#grown(arena));
+      arena = undefined;
+    };
+    return success({ bytes: arena, release });
+  }
+
+  #grown(arena: Uint8Array): Uint8Array {
+    return arena.length < this.#arenaBytes ? makeArena(this.#arenaBytes) : arena;
   }
 }
 
-class BufferLease implements Lease {
-  readonly #bytes: Uint8Array;
-  #release: (() => void) | undefined;
-  #used = 0;
-
-  constructor(bytes: Uint8Array, release: () => void) {
-    this.#bytes = bytes;
-    this.#release = release;
-  }
-
-  get usedBytes(): number {
-    return this.#used;
-  }
-
-  take(sizeBytes: number): Uint8Array {
-    assert(this.#release, "a lease is used before it is released");
-    const start = this.#used;
-    assert(start + sizeBytes <= this.#bytes.length, "a lease holds what was announced");
-    this.#used = start + aligned(sizeBytes);
-    return this.#bytes.subarray(start, start + sizeBytes);
-  }
-
-  release(): void {
-    this.#release?.();
-    this.#release = undefined;
-  }
-}
-
-function aligned(sizeBytes: number): number {
-  return Math.ceil(sizeBytes / 8) * 8;
+/** Written once, so that the pages exist: copying into untouched memory is many times slower (v8-figures.md). */
+function makeArena(sizeBytes: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(sizeBytes)).fill(1);
 }

@@ -147,10 +147,10 @@ class Side {
       allocContext: () => kept(this.#contexts, pd.allocContext(this.#pick(this.#sources), this.#below(100))),
       freeContext: () => pd.freeContext(this.#pick(this.#contexts)),
       submit: () => pd.submit(this.#pick(this.#contexts), 1 + this.#below(3)),
-      queued: () =>
-        this.#pick(this.#sources)
-          .object?.queued()
-          .map(({ pending }) => pending),
+      queued: () => {
+        const source = this.#pick(this.#sources).object;
+        return this.#contexts.map(({ object }) => object && source?.place(object));
+      },
       allocRpcCap: () => pd.allocRpcCap(INVALID),
       transfer: () => pd.transferRamQuota(this.#pick([pd.addressSpace() as never, INVALID]), PAGE),
       map: () => pd.map(this.#below(1 << 20), PAGE),

@@ -1,6 +1,6 @@
 // RTCR: interposes on a child's sessions, records what is needed to recreate it, and recreates it (spec 1, 4).
 
-export { type Captured, type CaptureOptions, type CopyEngine, capture } from "./capture.ts";
+export { type Captured, type CaptureOptions, capture } from "./capture.ts";
 export { RtcrComponent, type RtcrHost, rtcrProgram } from "./component.ts";
 export {
   CHECKPOINTABLES,
@@ -14,12 +14,12 @@ export {
   toInitConfig,
   type WorkerPlace,
 } from "./config.ts";
+export { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 export { RtcrCpu } from "./cpu.ts";
 export { RtcrCpuThread } from "./cpu-thread.ts";
 export {
   type DataProvider,
   type Lease,
-  leaseBytes,
   OnDemandProvider,
   PreallocatedProvider,
   SharedMemoryProvider,

@@ -1,6 +1,6 @@
 // LOG sessions of a child: nothing to record but how they were opened.
-import type { LogInfo } from "../checkpoint/index.ts";
 import type { LogSession } from "../session/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
@@ -16,8 +16,8 @@ export class RtcrLog implements LogSession {
     return requireObject<LogSession>(this.base.real, "log").write(text);
   }
 
-  checkpoint(): LogInfo {
-    return this.base.info();
+  checkpoint(records: RecordWriter): void {
+    this.base.checkpoint(records);
   }
 
   dispose(): void {

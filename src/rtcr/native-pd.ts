@@ -2,7 +2,6 @@
 // child starts itself is loaded from there again.
 import {
   type Capability,
-  type CapabilitySlot,
   type Dataspace,
   INVALID,
   type LoadOptions,
@@ -10,6 +9,7 @@ import {
   type PdSession,
   type ProgramFacts,
   type SessionState,
+  type VisitSlot,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
@@ -65,8 +65,8 @@ export class RtcrNativePd implements NativePd {
     return this.#native.data();
   }
 
-  slots(): readonly CapabilitySlot[] {
-    return this.#native.slots();
+  eachSlot(visit: VisitSlot): void {
+    this.#native.eachSlot(visit);
   }
 
   install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps"> {

@@ -14,6 +14,7 @@ import {
   type SignalContext,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 /** The child's handlers at its parent. */
@@ -122,21 +123,16 @@ export class RtcrParent implements ParentSession {
     this.#parent.heartbeatResponse();
   }
 
-  checkpoint(): ParentInfo {
-    const badgeOf = (handler: Handler) => {
-      const context = this.#handlers.get(handler) ?? INVALID;
-      return context.valid ? context.badge : 0;
-    };
-    return {
-      badge: this.capability.badge,
-      announced: [...this.#announced],
-      request: this.#request,
-      exit: this.#exit === undefined ? [] : [this.#exit],
-      sessionHandlerBadge: badgeOf("session"),
-      resourceHandlerBadge: badgeOf("resourceAvail"),
-      yieldHandlerBadge: badgeOf("yield"),
-      heartbeatHandlerBadge: badgeOf("heartbeat"),
-    };
+  checkpoint(records: RecordWriter): void {
+    records.badge(this.capability);
+    const announced = records.beginList();
+    for (const service of this.#announced) records.text(service);
+    records.endList(announced, this.#announced.length);
+    records.text(this.#request);
+    const exit = records.beginList();
+    if (this.#exit !== undefined) records.number(this.#exit);
+    records.endList(exit, this.#exit === undefined ? 0 : 1);
+    for (const handler of HANDLERS) records.badge(this.#handlers.get(handler) ?? INVALID);
   }
 
   /** Registers again what a recorded child had registered. @param context the context that a badge stands for now */

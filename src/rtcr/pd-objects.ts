@@ -1,29 +1,23 @@
 // Functional objects of a PD (thesis 4.4): each owns exactly one capability, which its construction allocates at the
 // service and its disposal releases (S68). They are made by `allocate`, because a service may refuse.
+import type { ObjectInfo } from "../checkpoint/index.ts";
 import type {
-  DataspaceInfo,
-  ObjectInfo,
-  RpcObjectInfo,
-  SignalContextInfo,
-  SignalSourceInfo,
-} from "../checkpoint/index.ts";
-import {
-  type Cached,
-  type Capability,
-  type CpuThread,
-  type Dataspace,
-  type OutOf,
-  objectOf,
-  type PdSession,
-  type RpcObject,
-  type SignalContext,
-  type SignalSource,
+  Cached,
+  Capability,
+  CpuThread,
+  Dataspace,
+  OutOf,
+  PdSession,
+  RpcObject,
+  SignalContext,
+  SignalSource,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import type { ChildContext } from "./tracked.ts";
 
-/** Copies the content of a dataspace out of it; replaceable (spec 1.5, S110). */
-export type CopyOut = (dataspace: Dataspace, size: number, cached?: Cached) => Uint8Array;
+/** As a record says it: by the place in the list. */
+export const CACHED: readonly Cached[] = ["uncached", "write-combined", "cached"];
 
 export class TrackedDataspace {
   get allocated(): number {
@@ -66,11 +60,11 @@ export class TrackedDataspace {
     this.#pd.free(this.capability);
   }
 
-  checkpoint(role: string, copy: CopyOut): DataspaceInfo {
-    const { size, cached } = this;
-    const dataspace = objectOf<Dataspace>(this.capability, "dataspace");
-    const content = dataspace ? copy(dataspace, dataspace.size(), cached) : new Uint8Array();
-    return { ...this.#info, size, cached, role, content };
+  checkpoint(records: RecordWriter): void {
+    records.object(this.#info);
+    records.number(this.size);
+    records.choice(CACHED.indexOf(this.cached));
+    records.content(this.capability.object, this.cached);
   }
 }
 
@@ -98,8 +92,8 @@ export class TrackedSource {
     this.#pd.freeSignalSource(this.capability);
   }
 
-  checkpoint(): SignalSourceInfo {
-    return this.#info;
+  checkpoint(records: RecordWriter): void {
+    records.object(this.#info);
   }
 }
 
@@ -142,17 +136,14 @@ export class TrackedContext {
     this.#pd.freeContext(this.capability);
   }
 
-  checkpoint(): SignalContextInfo {
-    const context = objectOf<SignalContext>(this.capability, "signal-context");
-    const queue = objectOf<SignalSource>(this.#source, "signal-source")?.queued() ?? [];
-    const place = context ? queue.indexOf(context) + 1 : 0;
-    return {
-      ...this.#info,
-      sourceBadge: this.#source.badge,
-      imprint: this.#imprint,
-      pending: context?.pending ?? 0,
-      queued: place,
-    };
+  checkpoint(records: RecordWriter): void {
+    const context = this.capability.object;
+    const pending = context?.pending ?? 0;
+    records.object(this.#info);
+    records.number(this.#source.badge);
+    records.number(this.#imprint);
+    records.number(pending);
+    records.number(context && pending > 0 ? (this.#source.object?.place(context) ?? 0) : 0);
   }
 }
 
@@ -192,7 +183,8 @@ export class TrackedRpcObject {
     this.#pd.freeRpcCap(this.capability);
   }
 
-  checkpoint(): RpcObjectInfo {
-    return { ...this.#info, entrypointBadge: this.#entrypoint.badge };
+  checkpoint(records: RecordWriter): void {
+    records.object(this.#info);
+    records.number(this.#entrypoint.badge);
   }
 }

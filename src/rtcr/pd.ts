@@ -1,5 +1,4 @@
 // The PD session that a child sees: everything it allocates is tracked, then passed on to the real one (spec 1.3).
-import type { PdInfo } from "../checkpoint/index.ts";
 import { endScope } from "../profile/index.ts";
 import {
   type Cached,
@@ -14,6 +13,7 @@ import {
   type PdSession,
   type RegionMap,
   type RpcObject,
+  type SessionState,
   type SignalContext,
   type SignalSource,
   type TransferRefusal,
@@ -22,14 +22,12 @@ import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrNativePd } from "./native-pd.ts";
 import { RtcrParent } from "./parent.ts";
-import { type CopyOut, TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
-import { RtcrRegionMap, roleAt } from "./region-map.ts";
+import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import { RtcrRegionMap } from "./region-map.ts";
 import { beginAllocation } from "./scopes.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
-
-/** Where a dataspace without attachment is. */
-const DETACHED = "detached";
 
 export class RtcrPd implements PdSession {
   readonly kind = "pd";
@@ -203,40 +201,8 @@ export class RtcrPd implements PdSession {
     return this.native.capability;
   }
 
-  /**
-   * Everything recorded of the PD.
-   *
-   * @param copy brings contents out; what it returns must stay as it is
-   * @throws RtcrFault "unsaveable"
-   */
-  checkpoint(copy: CopyOut): PdInfo {
-    const { addressSpace, stackArea, linkerArea } = this.maps;
-    const roles = rolesOf(this.maps);
-    const pd = this.#pd;
-    const instance = this.#instance();
-    const data = this.native.data();
-    return {
-      ...this.base.info(),
-      signalSources: this.sources.checkpoint((source) => source.checkpoint()),
-      signalContexts: this.contexts.checkpoint((context) => context.checkpoint()),
-      rpcObjects: this.rpcObjects.checkpoint((object) => object.checkpoint()),
-      dataspaces: this.dataspaces.checkpoint((dataspace) =>
-        dataspace.checkpoint(roles.get(dataspace.capability) ?? DETACHED, copy),
-      ),
-      addressSpace: addressSpace.checkpoint(),
-      stackArea: stackArea.checkpoint(),
-      linkerArea: linkerArea.checkpoint(),
-      ramQuota: pd.ramQuota(),
-      capQuota: pd.capQuota(),
-      nativeBadge: this.native.capability.badge,
-      dataBadge: data.badge,
-      data: data.object ? copy(data.object, data.object.size()) : new Uint8Array(),
-      instance,
-    };
-  }
-
-  /** Null: no program is loaded. */
-  #instance(): PdInfo["instance"] {
+  /** State of its program outside dataspaces; null: no program is loaded. @throws RtcrFault "unsaveable" */
+  captureInstance(): SessionState {
     const program = this.native.program();
     if (!program) return null;
     const instance = this.native.captureInstance();
@@ -248,10 +214,35 @@ export class RtcrPd implements PdSession {
     throw new RtcrFault("unsaveable", message, { reason: instance.reason });
   }
 
-  /** Bytes that `checkpoint` copies. */
-  contentBytes(): readonly number[] {
-    const own = Array.from(this.dataspaces, ({ capability }) => capability.object?.size() ?? 0);
-    return [...own, this.native.data().object?.size() ?? 0];
+  /** Everything recorded of the PD but its dataspaces. @param instance of `captureInstance` */
+  checkpoint(records: RecordWriter, instance: SessionState): void {
+    const pd = this.#pd;
+    this.base.checkpoint(records);
+    this.sources.checkpoint(records, (source) => source.checkpoint(records));
+    this.contexts.checkpoint(records, (context) => context.checkpoint(records));
+    this.rpcObjects.checkpoint(records, (object) => object.checkpoint(records));
+    this.maps.addressSpace.checkpoint(records);
+    this.maps.stackArea.checkpoint(records);
+    this.maps.linkerArea.checkpoint(records);
+    records.number(pd.ramQuota());
+    records.number(pd.capQuota());
+    records.number(this.native.capability.badge);
+    records.plain(instance);
+  }
+
+  /** Its dataspaces with their contents, and the memory that the program began with. */
+  checkpointDataspaces(records: RecordWriter): void {
+    this.dataspaces.checkpoint(records, (dataspace) => dataspace.checkpoint(records));
+    const data = this.native.data();
+    records.badge(data);
+    records.content(data.object);
+  }
+
+  /** Everything whose content `checkpointDataspaces` writes. */
+  *contents(): Iterable<Dataspace> {
+    for (const { capability } of this.dataspaces) if (capability.object) yield capability.object;
+    const data = this.native.data().object;
+    if (data) yield data;
   }
 
   dispose(): void {
@@ -260,20 +251,4 @@ export class RtcrPd implements PdSession {
     this.native.dispose();
     this.base.dispose();
   }
-}
-
-/** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */
-function rolesOf(maps: RtcrPd["maps"]): ReadonlyMap<Capability, string> {
-  const roles = new Map<Capability, string>();
-  const areas = [
-    ["stack-area", maps.stackArea],
-    ["linker-area", maps.linkerArea],
-    ["address-space", maps.addressSpace],
-  ] as const;
-  for (const [area, map] of areas) {
-    for (const { dataspace, address } of map.regions()) {
-      if (!roles.has(dataspace)) roles.set(dataspace, roleAt(area, address));
-    }
-  }
-  return roles;
 }

@@ -1,5 +1,5 @@
 // The region map that a child sees: attachments as the real map has them, with everything that a restore needs.
-import type { AttachedRegionInfo, ObjectInfo, RegionMapInfo } from "../checkpoint/index.ts";
+import type { AttachedRegionInfo, ObjectInfo } from "../checkpoint/index.ts";
 import {
   type AttachOptions,
   type AttachRefusal,
@@ -13,6 +13,7 @@ import {
   toPages,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 interface Region extends Omit<AttachedRegionInfo, "dataspaceBadge"> {
@@ -60,7 +61,9 @@ export class RtcrRegionMap implements RegionMap {
     const { size = 0, offset = 0, executable = false, writeable = true } = options;
     const address = attached.value;
     const length = size === 0 ? sizeBytes - offset : toPages(size);
-    this.#regions.set(address, { dataspace, address, size: length, offset, executable, writeable });
+    // Whole numbers as such, however they were computed: reading a field that has held a double makes one on the heap.
+    const place = { address: Math.trunc(address), size: Math.trunc(length), offset: Math.trunc(offset) };
+    this.#regions.set(address, { dataspace, ...place, executable, writeable });
     if (this.#area !== "") this.#context.attached(dataspace, roleAt(this.#area, address));
     return attached;
   }
@@ -96,14 +99,24 @@ export class RtcrRegionMap implements RegionMap {
     return [...this.#regions.values()];
   }
 
-  checkpoint(): RegionMapInfo {
-    return {
-      ...this.#info,
-      size: this.size(),
-      dataspaceBadge: this.dataspace().badge,
-      faultHandlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      regions: this.regions().map(({ dataspace, ...region }) => ({ dataspaceBadge: dataspace.badge, ...region })),
-    };
+  checkpoint(records: RecordWriter): void {
+    records.object(this.#info);
+    records.number(this.size());
+    records.number(this.dataspace().badge);
+    records.badge(this.#handler);
+    const begin = records.beginList();
+    let count = 0;
+    this.#regions.forEach((region) => {
+      if (!region.dataspace.valid) return;
+      records.number(region.dataspace.badge);
+      records.number(region.address);
+      records.number(region.size);
+      records.number(region.offset);
+      records.flag(region.executable);
+      records.flag(region.writeable);
+      count++;
+    });
+    records.endList(begin, count);
   }
 
   dispose(): void {

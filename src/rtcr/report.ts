@@ -1,13 +1,6 @@
 // Report sessions of a child, with what stands in their buffer.
-import type { ReportInfo } from "../checkpoint/index.ts";
-import {
-  type Capability,
-  contentOf,
-  type Dataspace,
-  objectOf,
-  type ReportSession,
-  type SignalContext,
-} from "../session/index.ts";
+import { type Capability, type Dataspace, objectOf, type ReportSession, type SignalContext } from "../session/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
@@ -27,6 +20,11 @@ export class RtcrReport implements ReportSession {
     return this.#report.dataspace();
   }
 
+  /** What its buffer is; as `dataspace` for those who only look. */
+  get current(): Capability<Dataspace> {
+    return this.#report.dataspace();
+  }
+
   submit(length: number): void {
     this.#report.submit(length);
   }
@@ -39,11 +37,11 @@ export class RtcrReport implements ReportSession {
     return this.#report.obtainResponse();
   }
 
-  checkpoint(): ReportInfo {
-    const capability = this.dataspace();
-    const dataspace = objectOf<Dataspace>(capability, "dataspace");
-    const content = dataspace ? contentOf(dataspace) : new Uint8Array();
-    return { ...this.base.info(), dataspaceBadge: dataspace ? capability.badge : 0, content };
+  checkpoint(records: RecordWriter): void {
+    const dataspace = this.dataspace();
+    this.base.checkpoint(records);
+    records.badge(dataspace);
+    records.content(objectOf<Dataspace>(dataspace, "dataspace"));
   }
 
   dispose(): void {

@@ -1,7 +1,7 @@
 // RM sessions of a child: its own region maps (spec 2.3).
-import type { RmInfo } from "../checkpoint/index.ts";
 import { type Capability, type OutOf, objectOf, type RegionMap, type RmSession } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap } from "./region-map.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
@@ -40,8 +40,9 @@ export class RtcrRm implements RmSession {
     return this.#maps;
   }
 
-  checkpoint(): RmInfo {
-    return { ...this.base.info(), regionMaps: this.#maps.checkpoint((map) => map.checkpoint()) };
+  checkpoint(records: RecordWriter): void {
+    this.base.checkpoint(records);
+    this.#maps.checkpoint(records, (map) => map.checkpoint(records));
   }
 
   dispose(): void {

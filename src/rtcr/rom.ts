@@ -12,6 +12,7 @@ import {
   type SignalContext,
 } from "../session/index.ts";
 import { equalBytes } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
@@ -76,16 +77,12 @@ export class RtcrRom implements RomSession {
     return this.#dataspace;
   }
 
-  checkpoint(): RomInfo {
-    const dataspace = objectOf<Dataspace>(this.#dataspace, "dataspace");
-    return {
-      ...this.base.info(),
-      module: this.#module,
-      dataspaceBadge: dataspace ? this.#dataspace.badge : 0,
-      size: dataspace?.size() ?? 0,
-      handlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      content: dataspace ? contentOf(dataspace) : new Uint8Array(),
-    };
+  checkpoint(records: RecordWriter): void {
+    this.base.checkpoint(records);
+    records.text(this.#module);
+    records.badge(this.#dataspace);
+    records.badge(this.#handler);
+    records.content(objectOf<Dataspace>(this.#dataspace, "dataspace"));
   }
 
   dispose(): void {

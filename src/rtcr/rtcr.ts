@@ -23,8 +23,9 @@ import {
   readQuota,
 } from "../session/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
-import { type Captured, type CopyEngine, capture } from "./capture.ts";
+import { type Captured, capture } from "./capture.ts";
 import { environment } from "./components.ts";
+import type { CopyEngine } from "./copier.ts";
 import { addQuotas, argsOf } from "./creation-args.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
@@ -76,6 +77,8 @@ export class Rtcr {
   #restoring: Restoration | undefined;
   /** Children of a restore that was refused, until they have been taken down: none of them starts. */
   readonly #doomed = new Set<string>();
+  /** Bytes of records of the last checkpoint. */
+  #recordBytes: number | undefined;
   /** Children that were not started because they had exited before the checkpoint. */
   readonly #exitsRestored = new Set<string>();
 
@@ -118,9 +121,10 @@ export class Rtcr {
     const timing = timed && new Timing();
     const captured = capture(tracked, {
       ...{ name, parent, provider, engine: this.#options.engine },
-      ...{ exited: this.#exited(), timing, atPhase },
+      ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       pending: (child) => this.#pending(child),
     });
+    this.#recordBytes = captured.recordBytes;
     if (timing) timed({ name, children, timing });
     return captured;
   }

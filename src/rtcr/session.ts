@@ -2,6 +2,7 @@
 // arguments of both (spec 1.4: session base).
 import type { SessionInfo } from "../checkpoint/index.ts";
 import type { Capability, KernelObject, Location } from "../session/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front } from "./tracked.ts";
 
 /** How a child opened a session. */
@@ -34,7 +35,15 @@ export class SessionBase<T extends KernelObject> extends Front<T> {
     this.#upgradeArgs = args;
   }
 
-  info(): SessionInfo {
-    return { ...this.#info, upgradeArgs: this.#upgradeArgs };
+  /** As the child gave them. */
+  get creationArgs(): string {
+    return this.#info.creationArgs;
+  }
+
+  checkpoint(records: RecordWriter): void {
+    records.object(this.#info);
+    records.number(this.#info.id);
+    records.text(this.#info.creationArgs);
+    records.text(this.#upgradeArgs);
   }
 }

@@ -1,6 +1,7 @@
 // Timer sessions of a child: with what is left of the timeout, so that a restore continues it (spec 1.10, defect 15).
 import type { TimerInfo } from "../checkpoint/index.ts";
 import { type Capability, INVALID, type SignalContext, type TimerSession } from "../session/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
@@ -47,15 +48,13 @@ export class RtcrTimer implements TimerSession {
     return this.#timer.elapsedUs() + this.#offsetUs;
   }
 
-  checkpoint(): TimerInfo {
-    return {
-      ...this.base.info(),
-      handlerBadge: this.#handler.valid ? this.#handler.badge : 0,
-      timeoutUs: this.#timeoutUs,
-      periodic: this.#periodic,
-      remainingUs: this.#remainingUs(),
-      elapsedUs: this.elapsedUs(),
-    };
+  checkpoint(records: RecordWriter): void {
+    this.base.checkpoint(records);
+    records.badge(this.#handler);
+    records.number(this.#timeoutUs);
+    records.flag(this.#periodic);
+    records.number(this.#remainingUs());
+    records.number(this.elapsedUs());
   }
 
   /** Takes up a recorded session: the clock goes on without a jump, the timeout with what was left of it. */

@@ -27,7 +27,7 @@ export const REPORT_LABEL = "checkpoint";
 /** Parts by the names of their scopes (scopes.ts). */
 const PARTS: Readonly<Record<string, Checkpointable>> = {
   "Checkpoint of PD": "pd_session",
-  "Checkpoint of dataspace": "ram_dataspaces",
+  "Checkpoint of RAM": "ram_dataspaces",
   "Checkpoint of CPU": "cpu_session",
   "Checkpoint of LOG": "log_session",
   "Checkpoint of Timer": "timer_session",
@@ -49,16 +49,15 @@ export class Timing {
     if (!this.phases.has(phase)) this.phases.set(phase, this.totalUs);
   }
 
-  /** Measures one part, as `inCheckpoint` does. What is copied within a PD counts as dataspaces only. */
+  /** Measures one part, as `inCheckpoint` does. */
   measure<T>(name: string, body: () => T): T {
     const part = PARTS[name];
-    const copied = this.of("ram_dataspaces");
     const begin = performance.now();
     try {
       return body();
     } finally {
-      const us = (performance.now() - begin) * 1000 - (this.of("ram_dataspaces") - copied);
-      if (part) this.#us.set(part, this.of(part) + Math.max(0, us));
+      const us = (performance.now() - begin) * 1000;
+      if (part) this.#us.set(part, this.of(part) + us);
     }
   }
 

@@ -13,6 +13,7 @@ import {
   objectOf,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
+import type { RecordWriter } from "./record-writer.ts";
 
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
@@ -117,9 +118,17 @@ export class Tracked<T extends { dispose(): void }> {
     }
   }
 
-  /** A record of each, oldest first. */
-  checkpoint<Info>(record: (entry: T) => Info): readonly Info[] {
-    return Array.from(this, record);
+  /** Writes a list with a record of each, oldest first. Nothing is made for an entry: no iterator, no pair. */
+  checkpoint(records: RecordWriter, record: (entry: T) => void): void {
+    const begin = records.beginList();
+    let count = 0;
+    this.#entries.forEach((entry, capability) => {
+      if (capability.valid) {
+        record(entry);
+        count++;
+      } else this.remove(capability)?.dispose();
+    });
+    records.endList(begin, count);
   }
 }
 

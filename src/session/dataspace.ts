@@ -1,6 +1,14 @@
 // Dataspaces: containers of memory in pages of 4 KiB (spec 2.4).
 import type { KernelObject } from "./capability.ts";
 
+/** Takes bytes of a dataspace, piece by piece. */
+export interface ByteSink {
+  /** `length` bytes from `from` of `source` on stand at `at` of the dataspace; they are the dataspace's own, not a copy. */
+  bytes(at: number, source: Uint8Array, from: number, length: number): void;
+  /** So many bytes at `at` are zero. */
+  zeros(at: number, length: number): void;
+}
+
 /** How a dataspace is cached; recorded and given back, without effect on this machine. */
 export type Cached = "uncached" | "write-combined" | "cached";
 
@@ -19,6 +27,11 @@ export interface Dataspace extends KernelObject {
   read(offset: number, target: Uint8Array): number;
   /** As `read`; 0 when the dataspace is not writable. */
   write(offset: number, source: Uint8Array): number;
+  /**
+   * Shows where all its bytes are now, in pieces that do not overlap and have no gaps. What that needs is made the first
+   * time and kept, so that nothing is made the next time. Absent: they can only be read.
+   */
+  pieces?(sink: ByteSink): void;
 }
 
 /** All bytes of a dataspace, as a copy. */

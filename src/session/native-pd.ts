@@ -6,13 +6,8 @@ import type { Dataspace } from "./dataspace.ts";
 import type { PdSession } from "./pd.ts";
 import type { SessionState } from "./state.ts";
 
-/** One slot of a component's table. */
-export interface CapabilitySlot {
-  readonly slot: number;
-  readonly capability: Capability;
-  /** How many references the component holds. */
-  readonly count: number;
-}
+/** Takes one slot of a component's table. @param count references that the component holds */
+export type VisitSlot = (slot: number, capability: Capability, count: number) => void;
 
 export interface NativePd extends KernelObject {
   readonly kind: "native-pd";
@@ -23,8 +18,8 @@ export interface NativePd extends KernelObject {
   ): Attempt<void, "invalid-program" | "already-loaded" | "out-of-ram">;
   /** Why `load` refused the last time, one line. */
   problem(): string;
-  /** All slots in use, ascending. */
-  slots(): readonly CapabilitySlot[];
+  /** Visits all slots in use, ascending; those of dead objects included. */
+  eachSlot(visit: VisitSlot): void;
   /** Puts a capability at a slot of the component's choice; "slot-taken" if another one is there. */
   install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps">;
   /** Facts about the loaded program; undefined before. */

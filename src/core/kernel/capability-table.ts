@@ -4,7 +4,7 @@
 // I2  One capability has one slot, however often it arrives: its references are counted.
 // I3  A slot is free again only when the component has released its last reference; the slot of a dead object denotes
 //     nothing until then, so no number that the component holds ever comes to mean something else.
-import { type Capability, type CapabilitySlot, INVALID, type KernelObject } from "../../session/index.ts";
+import { type Capability, INVALID, type KernelObject, type VisitSlot } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { CapabilityAccess } from "../rpc/index.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -103,13 +103,12 @@ export class CapabilityTable implements CapabilityAccess {
     this.#free.length = 0;
   }
 
-  /** Slots in use, ascending; those of dead objects included. */
-  entries(): CapabilitySlot[] {
-    const found: CapabilitySlot[] = [];
-    this.#capabilities.forEach((capability, slot) => {
-      if (capability !== INVALID) found.push({ slot, capability, count: this.#counts[slot]! });
-    });
-    return found;
+  /** Visits slots in use, ascending; those of dead objects included. */
+  eachSlot(visit: VisitSlot): void {
+    for (let slot = 1; slot < this.#capabilities.length; slot++) {
+      const capability = this.#capabilities[slot]!;
+      if (capability !== INVALID) visit(slot, capability, this.#counts[slot]!);
+    }
   }
 
   #put(slot: number, capability: Capability, count: number): void {

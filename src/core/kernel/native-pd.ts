@@ -4,7 +4,6 @@ import { EngineFault } from "../../engine/index.ts";
 import {
   type Badges,
   type Capability,
-  type CapabilitySlot,
   contentOf,
   type Dataspace,
   INVALID,
@@ -15,6 +14,7 @@ import {
   type ProgramFacts,
   type SessionState,
   type SlotReader,
+  type VisitSlot,
 } from "../../session/index.ts";
 import { type Attempt, Bug, messageOf, refusal, success } from "../../util/index.ts";
 import type { Component } from "./component.ts";
@@ -73,8 +73,8 @@ export class KernelNativePd implements NativePd {
     return this.component.home?.data ?? INVALID;
   }
 
-  slots(): readonly CapabilitySlot[] {
-    return this.component.table.entries();
+  eachSlot(visit: VisitSlot): void {
+    this.component.table.eachSlot(visit);
   }
 
   install(slot: number, capability: Capability, count = 1): Attempt<void, "slot-taken" | "out-of-caps"> {

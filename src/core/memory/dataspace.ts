@@ -11,7 +11,14 @@
 //     in the buffer.
 // I3  No buffer and home "buffer": all bytes are zero. Nothing is allocated for memory that nobody has touched.
 // Who decides on moves: placement.ts. Regions that hold a dataspace: region-map.ts.
-import { type Cached, type Capability, type Dataspace, type Identity, toPages } from "../../session/index.ts";
+import {
+  type ByteSink,
+  type Cached,
+  type Capability,
+  type Dataspace,
+  type Identity,
+  toPages,
+} from "../../session/index.ts";
 import { assert, clearBytes } from "../../util/index.ts";
 import type { MemoryPool, PoolRange } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
@@ -32,8 +39,8 @@ export interface DataspaceOptions {
 }
 
 /** Where the bytes of a dataspace are. */
-export type Home =
-  | { readonly kind: "buffer" }
+export type Home = { readonly kind: "buffer" } | Elsewhere;
+type Elsewhere =
   | { readonly kind: "linear"; readonly use: Use }
   | { readonly kind: "pool"; readonly pool: MemoryPool; readonly range: PoolRange };
 
@@ -85,6 +92,9 @@ export class ByteDataspace extends CoreDataspace {
   readonly #physical: { readonly start: number; readonly end: number };
   #home: Home = IN_BUFFER;
   #buffer: Uint8Array | undefined;
+  /** The bytes where they are, if not in the buffer; made when somebody asks for pieces. */
+  #view: Uint8Array | undefined;
+  #viewAt = 0;
   #adopts = false;
 
   /** @internal Made by `createDataspace`. */
@@ -136,6 +146,16 @@ export class ByteDataspace extends CoreDataspace {
     return length;
   }
 
+  pieces(sink: ByteSink): void {
+    const home = this.#home;
+    if (home.kind === "buffer") return this.#besides(sink, 0, this.#size);
+    const view = this.#viewOf(home);
+    const at = this.#viewAt;
+    this.#besides(sink, 0, at);
+    sink.bytes(at, view, 0, view.length);
+    this.#besides(sink, at + view.length, this.#size);
+  }
+
   /** The first move to linear memory takes what lies there as content, instead of clearing it. */
   adoptLinear(): void {
     this.#adopts = true;
@@ -160,8 +180,7 @@ export class ByteDataspace extends CoreDataspace {
     if (!range) return false;
     if (this.#buffer || this.#home.kind !== "buffer") this.#copyOut(0, pool.bytes(range.address, this.#size));
     this.#buffer = undefined;
-    if (this.#home.kind === "pool") this.#release(this.#home);
-    this.#home = { kind: "pool", pool, range };
+    this.#release({ kind: "pool", pool, range });
     return true;
   }
 
@@ -171,12 +190,12 @@ export class ByteDataspace extends CoreDataspace {
     const { use } = this.#home;
     const buffer = (this.#buffer ??= new Uint8Array(this.#size));
     buffer.set(use.space.memory.view(use.address, use.length), use.offset);
-    this.#home = IN_BUFFER;
+    this.#release(IN_BUFFER);
   }
 
   /** @internal The dataspace is dying: its bytes in linear memory are given up. */
   forgetLinear(): void {
-    if (this.#home.kind === "linear") this.#home = IN_BUFFER;
+    if (this.#home.kind === "linear") this.#release(IN_BUFFER);
   }
 
   override dispose(): void {
@@ -200,6 +219,26 @@ export class ByteDataspace extends CoreDataspace {
       this.#home.pool.free(this.#home.range);
     }
     this.#home = next;
+    this.#view = undefined;
+  }
+
+  /** What is not where its home is: in the buffer, or zero. */
+  #besides(sink: ByteSink, from: number, to: number): void {
+    if (from === to) return;
+    if (this.#buffer) sink.bytes(from, this.#buffer, from, to - from);
+    else sink.zeros(from, to - from);
+  }
+
+  #viewOf(home: Elsewhere): Uint8Array {
+    // A memory that is not shared and has grown since has left the view empty.
+    if (this.#view && this.#view.length > 0) return this.#view;
+    if (home.kind === "pool") {
+      this.#viewAt = 0;
+      return (this.#view = home.pool.bytes(home.range.address, this.#size));
+    }
+    const { space, address, length, offset } = home.use;
+    this.#viewAt = offset >>> 0; // a small integer also if `offset` is held as a double: reading it makes nothing then
+    return (this.#view = space.memory.view(address, length));
   }
 
   #clip(offset: number, length: number): number {

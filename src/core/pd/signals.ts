@@ -98,12 +98,12 @@ export class CoreSignalSource implements SignalSource {
     if (this.#anchor.next !== this.#anchor) ready();
   }
 
-  queued(): readonly CoreSignalContext[] {
-    const contexts: CoreSignalContext[] = [];
-    for (let link = this.#anchor.next; link !== this.#anchor; link = link.next) {
-      contexts.push((link as NonNullable<CoreSignalContext["link"]>).context);
+  place(context: SignalContext): number {
+    let place = 1;
+    for (let link = this.#anchor.next; link !== this.#anchor; link = link.next, place++) {
+      if ((link as NonNullable<CoreSignalContext["link"]>).context === context) return place;
     }
-    return contexts;
+    return 0;
   }
 
   /** A context whose signals arrive here; whoever asks ends it by `removeContext`. */

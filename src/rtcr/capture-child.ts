@@ -1,0 +1,147 @@
+// What is recorded of one child, part by part, into bytes (records.ts says how they are read back).
+import type { ForeignSessionInfo } from "../checkpoint/index.ts";
+import type { CallState, SessionState } from "../session/index.ts";
+import { environment, furtherOf, writeComponent, writeNative, writeSlots } from "./components.ts";
+import { RtcrCpu } from "./cpu.ts";
+import { RtcrFault } from "./faults.ts";
+import { RtcrLog } from "./log.ts";
+import type { RtcrPd } from "./pd.ts";
+import type { CheckpointPhase } from "./phases.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import { CALL_STATES, PARTS, PARTS_END, type Part } from "./records.ts";
+import { RtcrReport } from "./report.ts";
+import { RtcrRm } from "./rm.ts";
+import { RtcrRom } from "./rom.ts";
+import { inCheckpoint } from "./scopes.ts";
+import { RtcrTimer } from "./timer.ts";
+import type { Timing } from "./timing.ts";
+import type { Interposer, TrackedChild } from "./tracked-child.ts";
+
+export interface ChildOptions {
+  /** Sessions of the child that are still being created. */
+  readonly pending: readonly ForeignSessionInfo[];
+  readonly timing: Timing | undefined;
+  readonly enter: (phase: CheckpointPhase) => void;
+}
+
+/** What the parts are made of. */
+interface Source {
+  readonly child: TrackedChild;
+  readonly pd: RtcrPd;
+  readonly cpu: RtcrCpu;
+  readonly instance: SessionState;
+  readonly further: ReturnType<typeof furtherOf>;
+  readonly foreign: readonly ForeignSessionInfo[];
+}
+
+interface PartWriter {
+  /** The name under which it is measured. */
+  readonly scope: string;
+  readonly write: (records: RecordWriter, source: Source) => void;
+}
+
+const WRITERS: { readonly [P in Part]: PartWriter } = {
+  pd: { scope: "Checkpoint of PD", write: (records, { pd, instance }) => pd.checkpoint(records, instance) },
+  ram: { scope: "Checkpoint of RAM", write: (records, { pd }) => pd.checkpointDataspaces(records) },
+  cpu: { scope: "Checkpoint of CPU", write: (records, { cpu }) => cpu.checkpoint(records) },
+  rm: { scope: "Checkpoint of RM", write: (records, { child }) => writeSessions(records, child.of(RtcrRm)) },
+  rom: { scope: "Checkpoint of ROM", write: (records, { child }) => writeSessions(records, child.of(RtcrRom)) },
+  log: { scope: "Checkpoint of LOG", write: (records, { child }) => writeSessions(records, child.of(RtcrLog)) },
+  timer: { scope: "Checkpoint of Timer", write: (records, { child }) => writeSessions(records, child.of(RtcrTimer)) },
+  capabilities: { scope: "Checkpoint of capabilities", write: (records, { pd }) => writeSlots(records, pd) },
+  report: {
+    scope: "Checkpoint of Report",
+    write: (records, { child }) => writeSessions(records, child.of(RtcrReport)),
+  },
+  foreign: { scope: "Checkpoint of others", write: (records, { foreign }) => writeForeign(records, foreign) },
+  components: { scope: "Checkpoint of components", write: writeComponents },
+  cpus: { scope: "Checkpoint of components", write: writeFurtherCpus },
+};
+
+/** @throws RtcrFault "unsaveable" */
+export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
+  const { pending, timing, enter } = options;
+  const { pd, cpu } = environment(child);
+  const program = pd.native.program();
+  if (!program || !pd.parent) {
+    throw new RtcrFault("unsaveable", `child "${child.name}" has no program`, { child: child.name });
+  }
+  records.text(child.name);
+  records.text(program.module);
+  records.flag(program.windows);
+  pd.parent.checkpoint(records);
+  const source = {
+    ...{ child, pd, cpu, instance: pd.captureInstance(), further: furtherOf(child) },
+    foreign: [...child.foreign, ...pending],
+  };
+  writeNative(records, pd);
+  for (const [number, part] of PARTS.entries()) {
+    const { scope, write } = WRITERS[part];
+    records.choice(number);
+    const body = () => write(records, source);
+    if (timing) timing.measure(scope, () => inCheckpoint(scope, body));
+    else inCheckpoint(scope, body);
+    if (part === "ram") enter("records");
+  }
+  records.choice(PARTS_END);
+}
+
+function writeSessions(records: RecordWriter, sessions: readonly Exclude<Interposer, RtcrPd | RtcrCpu>[]): void {
+  const begin = records.beginList();
+  for (const session of sessions) session.checkpoint(records);
+  records.endList(begin, sessions.length);
+}
+
+function writeComponents(records: RecordWriter, { child, further: { components } }: Source): void {
+  const begin = records.beginList();
+  for (const pd of components) writeComponent(records, child, pd);
+  records.endList(begin, components.length);
+}
+
+function writeFurtherCpus(records: RecordWriter, { further: { cpus } }: Source): void {
+  const begin = records.beginList();
+  for (const cpu of cpus) cpu.checkpointFurther(records);
+  records.endList(begin, cpus.length);
+}
+
+function writeForeign(records: RecordWriter, foreign: readonly ForeignSessionInfo[]): void {
+  const begin = records.beginList();
+  for (const info of foreign) {
+    records.object(info);
+    records.number(info.id);
+    records.text(info.creationArgs);
+    records.text(info.upgradeArgs);
+    records.text(info.service);
+    records.text(info.server);
+    records.number(info.serverId);
+    records.text(info.phase);
+    records.text(info.addedArgs);
+  }
+  records.endList(begin, foreign.length);
+}
+
+/** Calls that threads of the children make or serve, each once, oldest first. */
+export function writeCalls(records: RecordWriter, children: readonly TrackedChild[]): void {
+  const found = new Map<number, CallState>();
+  for (const child of children) {
+    for (const cpu of child.of(RtcrCpu)) for (const call of cpu.calls()) found.set(call.number, call);
+  }
+  const begin = records.beginList();
+  for (const call of [...found.values()].sort((a, b) => a.number - b.number)) writeCall(records, call);
+  records.endList(begin, found.size);
+}
+
+function writeCall(records: RecordWriter, call: CallState): void {
+  const { bytes, capabilities } = call.message;
+  records.number(call.number);
+  records.number(call.target.badge);
+  records.number(call.opcode);
+  records.choice(CALL_STATES.indexOf(call.state));
+  records.number(call.status);
+  records.number(call.caller.badge);
+  records.number(call.entrypoint.badge);
+  records.bytes(bytes);
+  const begin = records.beginList();
+  for (const { badge } of capabilities) records.number(badge);
+  records.endList(begin, capabilities.length);
+}

@@ -1,0 +1,203 @@
+// The records of a checkpoint, and how they are read back. Each line here is a line of the `checkpoint` of an interposer,
+// which writes the same fields in the same order: what they are is said in checkpoint/info.ts.
+//
+//   checkpoint   list of child, list of call
+//   child        name, program, windows, parent, native; then parts, each behind its place in PARTS, in any order; PARTS_END
+import type {
+  AttachedRegionInfo,
+  CallInfo,
+  CapabilityInfo,
+  ChildInfo,
+  ComponentInfo,
+  CpuInfo,
+  DataspaceInfo,
+  ForeignSessionInfo,
+  FurtherCpuInfo,
+  NativeInfo,
+  ObjectInfo,
+  ParentInfo,
+  PdInfo,
+  RegionMapInfo,
+  ReportInfo,
+  RmInfo,
+  RomInfo,
+  RpcObjectInfo,
+  SessionInfo,
+  SignalContextInfo,
+  ThreadInfo,
+  TimerInfo,
+} from "../checkpoint/index.ts";
+import { assert } from "../util/index.ts";
+import { CACHED } from "./pd-objects.ts";
+import {
+  choice,
+  content,
+  fields,
+  flag,
+  list,
+  number,
+  plain,
+  type Read,
+  type RecordReader,
+  text,
+} from "./record-reader.ts";
+import { roleAt } from "./region-map.ts";
+
+/** What a child consists of, in the order in which it is recorded one after the other (spec 1.7), and what is ours. */
+export const PARTS = [
+  "pd",
+  "ram",
+  "cpu",
+  "rm",
+  "rom",
+  "log",
+  "timer",
+  "capabilities",
+  "report",
+  "foreign",
+  "components",
+  "cpus",
+] as const;
+export type Part = (typeof PARTS)[number];
+export const PARTS_END = 255;
+export const CALL_STATES = ["queued", "dispatched", "done"] as const;
+
+/** Where a dataspace without attachment is. */
+const DETACHED = "detached";
+
+const OBJECT = { badge: number, allocated: number, bootstrapped: flag };
+const SESSION = { ...OBJECT, id: number, creationArgs: text, upgradeArgs: text };
+const session = fields<SessionInfo>(SESSION);
+const region = fields<AttachedRegionInfo>({
+  ...{ dataspaceBadge: number, address: number, size: number, offset: number },
+  ...{ executable: flag, writeable: flag },
+});
+const regionMap = fields<RegionMapInfo>({
+  ...OBJECT,
+  ...{ size: number, dataspaceBadge: number, faultHandlerBadge: number, regions: list(region) },
+});
+const context = { ...OBJECT, sourceBadge: number, imprint: number, pending: number, queued: number };
+const place = fields<ThreadInfo["affinity"]>({ x: number, y: number, width: number, height: number });
+const thread = fields<ThreadInfo>({
+  ...OBJECT,
+  ...{ nativeBadge: number, pdBadge: number, name: text, weight: number, utcb: number },
+  ...{ started: flag, paused: flag, singleStep: flag },
+  affinity: place,
+  ...{ faultHandlerBadge: number, stackPointer: number, state: plain },
+});
+
+const pd = fields<Omit<PdInfo, keyof ReturnType<typeof ram>>>({
+  ...SESSION,
+  signalSources: list(fields<ObjectInfo>(OBJECT)),
+  signalContexts: list(fields<SignalContextInfo>(context)),
+  rpcObjects: list(fields<RpcObjectInfo>({ ...OBJECT, entrypointBadge: number })),
+  ...{ addressSpace: regionMap, stackArea: regionMap, linkerArea: regionMap },
+  ...{ ramQuota: number, capQuota: number, nativeBadge: number, instance: plain },
+});
+const ram = fields({
+  dataspaces: list(
+    fields<Omit<DataspaceInfo, "role">>({ ...OBJECT, size: number, cached: choice(...CACHED), content }),
+  ),
+  ...{ dataBadge: number, data: content },
+});
+const capabilities = list(fields<CapabilityInfo>({ slot: number, badge: number, references: number }));
+const native = fields<Required<NativeInfo>>({ native: text, servedBadges: list(number) });
+const CPU = { ...SESSION, nativeBadge: number, faultHandlerBadge: number, threads: list(thread) };
+
+/** The records of each part. */
+export const READ = {
+  ...{ pd, ram, capabilities },
+  cpu: fields<CpuInfo>(CPU),
+  rm: list(fields<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
+  rom: list(
+    fields<Omit<RomInfo, "size">>({ ...SESSION, module: text, dataspaceBadge: number, handlerBadge: number, content }),
+  ),
+  log: list(session),
+  timer: list(
+    fields<TimerInfo>({
+      ...SESSION,
+      ...{ handlerBadge: number, timeoutUs: number, periodic: flag, remainingUs: number, elapsedUs: number },
+    }),
+  ),
+  report: list(fields<ReportInfo>({ ...SESSION, dataspaceBadge: number, content })),
+  foreign: list(
+    fields<ForeignSessionInfo>({
+      ...SESSION,
+      ...{ service: text, server: text, serverId: number, phase: text, addedArgs: text },
+    }),
+  ),
+  components: list(readComponent),
+  cpus: list(fields<FurtherCpuInfo>({ ...CPU, accountBadge: number, quotaUs: number, affinity: place })),
+} satisfies { readonly [P in Part]: Read<unknown> };
+type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
+
+const beginning = fields<Pick<ChildInfo, "name" | "program" | "windows" | "parent">>({
+  ...{ name: text, program: text, windows: flag },
+  parent: fields<ParentInfo>({
+    ...{ badge: number, announced: list(text), request: text, exit: list(number) },
+    ...{ sessionHandlerBadge: number, resourceHandlerBadge: number },
+    ...{ yieldHandlerBadge: number, heartbeatHandlerBadge: number },
+  }),
+});
+
+const call = fields<CallInfo>({
+  ...{ number, targetBadge: number, opcode: number, state: choice(...CALL_STATES), status: number },
+  ...{ callerBadge: number, entrypointBadge: number, bytes: content, capabilityBadges: list(number) },
+});
+
+/** Everything that was written. */
+export const readRecords = fields({ children: list(readChild), calls: list(call) });
+
+function readChild(records: RecordReader): ChildInfo {
+  const begin = beginning(records);
+  const own = nativeInfo(native(records));
+  const read: Partial<Record<Part, unknown>> = {};
+  for (let number = records.choice(); number !== PARTS_END; number = records.choice()) {
+    const part = PARTS[number];
+    assert(part !== undefined, `a child has no part ${number}`);
+    read[part] = READ[part](records);
+  }
+  const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus } = read as Parts;
+  return {
+    ...begin,
+    ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
+    roms: rom.map((info) => ({ ...info, size: info.content.length })),
+    ...{ rms: rm, reports: report, foreign, capabilities, ...own },
+    ...(components.length === 0 ? {} : { components }),
+    ...(cpus.length === 0 ? {} : { cpus }),
+  };
+}
+
+const componentBeginning = fields({
+  ...{ program: text, windows: flag, growthRequests: flag },
+  ...{ binaryBadge: number, parentBadge: number, accountBadge: number },
+});
+
+function readComponent(records: RecordReader): ComponentInfo {
+  const begin = componentBeginning(records);
+  const info = pdInfo(pd(records), ram(records));
+  return { ...begin, pd: info, capabilities: capabilities(records), ...nativeInfo(native(records)) };
+}
+
+function nativeInfo({ native, servedBadges }: Required<NativeInfo>): NativeInfo {
+  if (native === "") return {};
+  return { native, ...(servedBadges.length === 0 ? {} : { servedBadges }) };
+}
+
+function pdInfo(pd: Parts["pd"], ram: Parts["ram"]): PdInfo {
+  const roles = rolesOf(pd);
+  const dataspaces = ram.dataspaces.map((info) => ({ ...info, role: roles.get(info.badge) ?? DETACHED }));
+  return { ...pd, ...ram, dataspaces };
+}
+
+/** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */
+function rolesOf({ stackArea, linkerArea, addressSpace }: Parts["pd"]): ReadonlyMap<number, string> {
+  const roles = new Map<number, string>();
+  const areas = { "stack-area": stackArea, "linker-area": linkerArea, "address-space": addressSpace };
+  for (const [area, { regions }] of Object.entries(areas)) {
+    for (const { dataspaceBadge, address } of regions) {
+      if (!roles.has(dataspaceBadge)) roles.set(dataspaceBadge, roleAt(area, address));
+    }
+  }
+  return roles;
+}

@@ -1,0 +1,166 @@
+// What happens in the pause of a checkpoint, by the engine's own counters (thesis 7.1): bytes go into an arena that is
+// there, and nothing else is made.
+import assert from "node:assert/strict";
+import { PerformanceObserver } from "node:perf_hooks";
+import { test } from "node:test";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
+import { OnDemandProvider, PreallocatedProvider, RtcrFault, SharedMemoryProvider } from "../../src/rtcr/index.ts";
+import { Rig, type RigOptions, undisturbed } from "./rig.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** The engine's counters at one moment. */
+interface Counters {
+  readonly timeMs: number;
+  /** Bytes in use on the heap: what is allocated until the next collection adds to them. */
+  readonly heap: number;
+  /** Bytes of all backing stores. */
+  readonly arrayBuffers: number;
+}
+
+function counters(): Counters {
+  const { arrayBuffers } = process.memoryUsage();
+  return { timeMs: performance.now(), heap: getHeapStatistics().used_heap_size, arrayBuffers };
+}
+
+/** Reads the counters when the pause begins and when it is about to end; records nothing. */
+class PauseMeter extends Recorder {
+  begun: Counters | undefined;
+  ending: Counters | undefined;
+
+  override begin(name: string): number {
+    if (name === "Pause") this.begun = counters();
+    if (name === "Resume") this.ending = counters();
+    return -1;
+  }
+}
+
+interface Pause {
+  /** Bytes that were allocated on the heap in it. */
+  readonly heapBytes: number;
+  readonly newBackingBytes: number;
+  readonly beginMs: number;
+  readonly endMs: number;
+}
+
+/** The pauses of so many checkpoints of the rig's children. */
+function pauses(rig: Rig, count: number): Pause[] {
+  const meter = new PauseMeter("pauses");
+  const found: Pause[] = [];
+  for (let i = 0; i < count; i++) {
+    collectGarbage();
+    startProfile(meter);
+    const { lease } = rig.rtcr.checkpoint(`pause ${i}`);
+    stopProfile();
+    lease.release();
+    const { begun, ending } = meter;
+    assert.ok(begun && ending);
+    const heapBytes = ending.heap - begun.heap;
+    const newBackingBytes = ending.arrayBuffers - begun.arrayBuffers;
+    found.push({ heapBytes, newBackingBytes, beginMs: begun.timeMs, endMs: ending.timeMs });
+  }
+  return found;
+}
+
+async function stopped(dataspaces: number, provider: PreallocatedProvider): Promise<Rig> {
+  const inside = `<config dataspaces="${dataspaces}" pages="1" turns="2" iterations="50"/>`;
+  const options: RigOptions = {
+    ...{ children: [{ name: "many_dataspaces", inside }], provider },
+    quota: `caps="${dataspaces + 500}" ram="64M"`,
+  };
+  const { points } = await undisturbed(options);
+  const rig = new Rig(options);
+  assert.ok(await rig.run(points - 10));
+  return rig;
+}
+
+/** Bytes that reading the counters allocates, and whatever else is there however little a checkpoint has. */
+const HEAP_BYTES = 128 << 10;
+/** What so many dataspaces more may add: nothing, but for what V8 compiles meanwhile. */
+const SLACK_BYTES = 32 << 10;
+
+test("S78: in the pause no backing store is made, nothing is collected, and dataspaces allocate nothing", async () => {
+  const collections: { readonly startTime: number }[] = [];
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+  observer.observe({ entryTypes: ["gc"] });
+  const provider = new PreallocatedProvider({ arenas: 1, arenaBytes: 16 << 20 });
+  const least: number[] = [];
+  const measured: Pause[] = [];
+  for (const dataspaces of [20, 2000]) {
+    const rig = await stopped(dataspaces, provider);
+    pauses(rig, 6); // compiled before it is measured
+    const found = pauses(rig, 12);
+    least.push(Math.min(...found.map(({ heapBytes }) => heapBytes)));
+    measured.push(...found);
+    rig.close();
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10)); // the observer is told
+  collections.push(...observer.takeRecords());
+  observer.disconnect();
+  assert.ok(collections.length > measured.length, "collections are seen: each checkpoint has one in front of it");
+  for (const { newBackingBytes, beginMs, endMs } of measured) {
+    assert.equal(newBackingBytes, 0);
+    assert.deepEqual(
+      collections.filter(({ startTime }) => startTime >= beginMs && startTime <= endMs),
+      [],
+    );
+  }
+  const [few = 0, many = 0] = least;
+  assert.ok(few < HEAP_BYTES, `${few} bytes with 20 dataspaces`);
+  assert.ok(many - few < SLACK_BYTES, `${many} bytes with 2,000 dataspaces, ${few} with 20`);
+});
+
+test("S78: an arena that is too small: said by name with the bytes needed, the child goes on, and it can be grown", async () => {
+  const provider = new PreallocatedProvider({ arenas: 1, arenaBytes: 64 << 10 });
+  const inside = '<config turns="4" iterations="20"/>';
+  const options: RigOptions = { children: [{ name: "large_dataspaces", inside }], provider };
+  const { points, lines } = await undisturbed(options);
+  const rig = new Rig(options);
+  assert.ok(await rig.run(points - 30));
+  const before = rig.lines.length;
+  const needed: number[] = [];
+  for (let attempt = 0; attempt < 3 && needed.length === attempt; attempt++) {
+    try {
+      rig.rtcr.checkpoint("x").lease.release();
+    } catch (thrown) {
+      assert.ok(thrown instanceof RtcrFault && thrown.code === "no-room");
+      const bytes = Number(thrown.detail["bytes"]);
+      needed.push(bytes);
+      assert.equal(provider.free, 1, "the arena is given back");
+      provider.grow(bytes);
+    }
+  }
+  // Contents alone do not fit at first; then the records behind them do not; then everything does.
+  assert.equal(needed.length, 2);
+  assert.ok(needed[0]! > 64 << 10 && needed[1]! > needed[0]!);
+  const { system } = rig.rtcr.checkpoint("y");
+  await rig.run();
+  assert.deepEqual(rig.lines, lines, "the child runs on");
+  rig.close();
+  const again = new Rig({ ...options, restore: system });
+  await again.run();
+  assert.deepEqual(again.lines, lines.slice(before));
+  again.close();
+});
+
+test("S74, S78: whatever the provider, the checkpoint is the same", async () => {
+  const options: RigOptions = { children: [{ name: "sheep_counter", inside: '<config turns="4" iterations="20"/>' }] };
+  const { points } = await undisturbed(options);
+  const providers = [
+    new OnDemandProvider(),
+    new SharedMemoryProvider(),
+    new PreallocatedProvider({ arenas: 1, arenaBytes: 4 << 20 }),
+    { lease: (leastBytes: number) => new OnDemandProvider().lease(leastBytes) }, // never more than it must
+  ];
+  const made = [];
+  for (const provider of providers) {
+    const rig = new Rig({ ...options, provider });
+    assert.ok(await rig.run(Math.floor(points / 2)));
+    made.push(rig.rtcr.checkpoint("x").system.children);
+    rig.close();
+  }
+  for (const children of made) assert.deepEqual(children, made[0]);
+});
