@@ -7,6 +7,7 @@ import {
   Kernel,
   type KernelOptions,
   noKernelTicker,
+  type StartCpu,
 } from "../../src/core/kernel/index.ts";
 import { type CoreContext, createCoreContext, createDataspace } from "../../src/core/memory/index.ts";
 import { type CorePd, createPd, createRootPd } from "../../src/core/pd/index.ts";
@@ -93,15 +94,19 @@ export class TestSystem {
   readonly lines: string[] = [];
   readonly warnings: string[] = [];
   readonly root: CorePd;
+  /** Where components run that say nothing else, and what starts that CPU: tests of one CPU can be run on another. */
+  static elsewhere: { readonly cpu: number; readonly start: StartCpu } | undefined;
 
   /** Without a ticker, unless one is given: guests give way when they wait. */
   constructor(options: Partial<KernelOptions> = {}) {
+    const { elsewhere } = TestSystem;
     this.core = createCoreContext({ warn: (line) => this.warnings.push(line) });
     this.kernel = new Kernel({
       badges: this.core.badges,
       hash: nodeSha256,
       ticker: noKernelTicker,
       warn: (line) => this.warnings.push(line),
+      ...(elsewhere ? { cpus: { count: elsewhere.cpu + 1, start: elsewhere.start } } : {}),
       ...options,
     });
     this.root = createRootPd(this.core, { label: "root", donation: ROOT });
@@ -113,7 +118,7 @@ export class TestSystem {
    * @param options `priority` and `quota` of its CPU session; how its program is loaded; whether memory.grow may wait
    */
   component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
-    const { priority = 0, quota = 0, load, growthRequests = false, cpu: x = 0 } = options;
+    const { priority = 0, quota = 0, load, growthRequests = false, cpu: x = TestSystem.elsewhere?.cpu ?? 0 } = options;
     const created = createPd(this.core, {
       label,
       donation: DONATION,

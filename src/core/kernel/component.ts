@@ -78,6 +78,7 @@ export class Component {
   wasi: ComponentWasi | undefined;
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
+  #windowOptions: LoadOptions["windows"];
   #parentSlot = 0;
   /** The component that was on top of the JavaScript stack when this one was entered, by number. */
   #below = 0;
@@ -212,6 +213,7 @@ export class Component {
       }
       this.#program = program;
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
+      this.#windowOptions = options.windows;
       this.#instantiate(original);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
@@ -482,8 +484,7 @@ export class Component {
    */
   place(cpu: number): string | undefined {
     if (cpu === this.cpu || !this.#engine) return undefined;
-    const { windows, memories } = this.program.info;
-    if (windows) return "programs with windows run on CPU 0: other CPUs cannot look into the page table safely";
+    const { memories } = this.program.info;
     if (memories.some(({ shared }) => !shared))
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus?.at(cpu).lost);
@@ -500,6 +501,11 @@ export class Component {
     return within ? location : { x: cpu, y: 0, width: 1, height: 1 };
   }
 
+  /** As `Cpus.still`; for changes of what components see in their memory. */
+  still<T>(body: () => T): T {
+    return this.#kernel.cpus ? this.#kernel.cpus.still(body) : body();
+  }
+
   /** As `Kernel.atRest`. */
   atRest<T>(body: () => T): T {
     return this.#kernel.atRest(this, body);
@@ -512,10 +518,16 @@ export class Component {
 
   #makeRemote(cpu: number, count: number): RemoteEngine {
     const { bytes, info, statistics, referenceTypes } = this.program;
-    return new RemoteEngine(this.#kernel.cpus!.at(cpu), {
+    const windows = this.#windows;
+    const { pool, table, limit } = windows ?? {};
+    const load = {
       ...{ component: this.id, label: this.label, original: this.original, own: this.#own, count },
       rewritten: { bytes, info, statistics, referenceTypes },
-    });
+      ...(windows
+        ? { windows: { options: this.#windowOptions, pool: pool!.memory, table: table!.memory, limit: limit! } }
+        : {}),
+    };
+    return new RemoteEngine(this.#kernel.cpus!.at(cpu), load, windows);
   }
 
   /** The control words whose flag asks this component to give way. */

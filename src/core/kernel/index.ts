@@ -4,6 +4,7 @@ export type { PendingCall } from "./calls.ts";
 export { CapabilityTable } from "./capability-table.ts";
 export { Component } from "./component.ts";
 export type { ComponentWasi, NativeRun } from "./component-parts.ts";
+export type { StartCpu } from "./cpus/index.ts";
 export type { Executor } from "./executor.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";

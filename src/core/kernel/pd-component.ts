@@ -184,6 +184,10 @@ class LiveMemory extends PlainMemory {
     this.#component = component;
   }
 
+  still<T>(body: () => T): T {
+    return this.#component.still(body);
+  }
+
   override ensure(end: number): boolean {
     this.#component.memoryChanges();
     return super.ensure(end);

@@ -42,7 +42,7 @@ export class Scheduler {
   #timerAt = Infinity;
   #burstBegin = 0;
   #rest: (() => void)[] = [];
-  /** Slices that have been given. */
+  /** Slices that have been given on this CPU. */
   slices = 0;
   /** Called after each slice, when no component is on the JavaScript stack. */
   between: () => void = () => {};
@@ -96,6 +96,11 @@ export class Scheduler {
 
   get #atRest(): boolean {
     return this.#queue.size === 0 && this.#deadlines.next === Infinity && !this.#cpus?.busy;
+  }
+
+  /** A slice has ended on another CPU. @param onStack whether a component is on the JavaScript stack */
+  sliced(onStack: boolean): void {
+    if (!onStack) this.between();
   }
 
   /** Another CPU is at rest: the system may be. */

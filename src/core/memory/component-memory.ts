@@ -37,6 +37,8 @@ export interface ComponentMemory {
   view(address: number, length: number): Uint8Array;
   /** Absent: the program cannot see anything but its linear memory, and does not fault. */
   readonly windows?: MemoryWindows | undefined;
+  /** Lets all components stand at safe points while `body` runs. Absent: they do whenever something is changed. */
+  still?<T>(body: () => T): T;
 }
 
 const WASM_PAGE = 65_536;

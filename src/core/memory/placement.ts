@@ -120,7 +120,7 @@ export function placeRegion(region: Region): PlacementProblem | undefined {
   const uses: Use[] = [];
   for (const sight of sights) usesAt(region, sight, steps, uses);
   if (steps.exhausted) return { reason: "too-many-pieces" };
-  return placeAll(uses);
+  return still(uses, () => placeAll(uses));
 }
 
 /** Takes a region away wherever it is seen. */
@@ -128,10 +128,18 @@ export function unplaceRegion(region: Region): void {
   const steps = new Steps(Number.POSITIVE_INFINITY);
   const uses: Use[] = [];
   for (const sight of sightsOf(region.map, region.start, region.end, steps)) usesAt(region, sight, steps, uses);
-  for (const { space, address } of uses) {
-    const use = space.uses.get(address);
-    if (use) unplace(use);
-  }
+  still(uses, () => {
+    for (const { space, address } of uses) {
+      const use = space.uses.get(address);
+      if (use) unplace(use);
+    }
+  });
+}
+
+/** Bytes move and page tables change: components that could see that stand at safe points. */
+function still<T>(uses: readonly Use[], body: () => T): T {
+  const memory = uses.find(({ space }) => space.memory.windows)?.space.memory;
+  return memory?.still ? memory.still(body) : body();
 }
 
 /** Gives an address space its component's memory: everything attached is shown there. */
@@ -139,7 +147,7 @@ export function placeSpace(map: CoreRegionMap, space: Space, steps: Steps): Plac
   const uses: Use[] = [];
   const whole: Sight = { space, address: 0, from: 0, to: map.size(), writable: true };
   for (const region of map.regions.overlapping(0, map.size())) usesAt(region, whole, steps, uses);
-  return steps.exhausted ? { reason: "too-many-pieces" } : placeAll(uses);
+  return steps.exhausted ? { reason: "too-many-pieces" } : still(uses, () => placeAll(uses));
 }
 
 /** Takes everything out of a space whose component ends; what lay in its linear memory is kept, but of `dying`. */

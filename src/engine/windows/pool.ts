@@ -30,10 +30,13 @@ export class Pool {
   #end: number = PAGE;
   #usedBytes = 0;
 
-  /** @param maximumBytes the pool never grows beyond this, rounded down to 64 KiB; at most 4 GiB */
-  constructor(maximumBytes: number = 2 ** 32) {
+  /**
+   * @param maximumBytes the pool never grows beyond this, rounded down to 64 KiB; at most 4 GiB
+   * @param memory that of a pool whose ranges another JavaScript thread hands out. Default: a fresh one
+   */
+  constructor(maximumBytes: number = 2 ** 32, memory?: WebAssembly.Memory) {
     const maximum = Math.min(65536, Math.floor(maximumBytes / WASM_PAGE));
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: Math.max(1, maximum), shared: true });
+    this.memory = memory ?? new WebAssembly.Memory({ initial: 1, maximum: Math.max(1, maximum), shared: true });
   }
 
   /** Bytes that are handed out. */

@@ -21,10 +21,17 @@ export interface Mapping {
 }
 
 export class PageTable {
-  readonly memory = new WebAssembly.Memory({ initial: WINDOW.tablePages, maximum: WINDOW.tablePages, shared: true });
+  readonly memory: WebAssembly.Memory;
   /** Called behind every change. */
   changed: () => void = () => {};
-  readonly #words = new Uint32Array(this.memory.buffer);
+  readonly #words: Uint32Array;
+
+  /** @param memory that of a table which another JavaScript thread writes. Default: a fresh one */
+  constructor(memory?: WebAssembly.Memory) {
+    const pages = WINDOW.tablePages;
+    this.memory = memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#words = new Uint32Array(this.memory.buffer);
+  }
 
   /**
    * Lets pages lead to pages of the pool, in place of what they led to. All numbers are bytes and multiples of 4096.

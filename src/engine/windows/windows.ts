@@ -30,7 +30,9 @@ export type FaultPolicy = (fault: PageFault) => "retry" | "park";
 
 export class Windows {
   readonly pool: Pool;
-  readonly table = new PageTable();
+  readonly table: PageTable;
+  /** Called behind every change of limit or page table, for instances in other JavaScript threads. */
+  changed: () => void = () => {};
   /** Asked at every fault; by default the thread parks. */
   onFault: FaultPolicy = () => "park";
   readonly #limits: WebAssembly.Global[] = [];
@@ -39,8 +41,9 @@ export class Windows {
   #limit = 0;
   #memory: WebAssembly.Memory | undefined;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, table: PageTable = new PageTable()) {
     this.pool = pool;
+    this.table = table;
     this.table.changed = () => this.#advance();
   }
 
@@ -68,6 +71,11 @@ export class Windows {
     limit.value = this.#limit | 0;
     this.#limits.push(limit);
     for (const start of [`${EXPORT.run}0`, `${EXPORT.run}3`]) this.#runs.push(exports[start] as WebAssembly.Global);
+  }
+
+  /** The memory 0 of instances that other JavaScript threads have. */
+  set memory(memory: WebAssembly.Memory) {
+    this.#memory = memory;
   }
 
   /** The component's bytes as its own code reaches them: for host functions that are given pointers. */
@@ -99,5 +107,6 @@ export class Windows {
   /** Lets all instances look into the page table again. */
   #advance(): void {
     for (const start of this.#runs) start.value = WINDOW.nowhere;
+    this.changed();
   }
 }

@@ -375,11 +375,12 @@ test("S14: a CPU that dies stops its components by name; all others go on", asyn
 
 test("S28: programs that only CPU 0 can run are refused on others, by name", async () => {
   const system = await machine(2);
-  const windows = system.component("windows", main(""), { cpu: 1, load: { windows: true } });
-  assert.deepEqual(windows.cpu.createThread(windows.pd.capability, { name: "t" }), {
+  const waits = "(drop (memory.atomic.wait32 (i32.const 64) (i32.const 0) (i64.const 1)))";
+  const alone = system.component("alone", main(waits), { cpu: 1 });
+  assert.deepEqual(alone.cpu.createThread(alone.pd.capability, { name: "t" }), {
     ok: false,
     reason: "thread-creation-failed",
   });
-  assert.match(system.warnings.at(-1)!, /^windows: thread "t" on CPU 1: programs with windows run on CPU 0/);
+  assert.match(system.warnings.at(-1)!, /^alone: thread "t" on CPU 1: a memory that cannot be shared/);
   system.close();
 });

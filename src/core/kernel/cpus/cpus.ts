@@ -37,6 +37,7 @@ export class Cpus {
       ...{ door, start, rested },
       awaitRing: (ms: number) => this.#await(ms),
       begun: () => this.#listen(),
+      sliced: () => kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
     };
     this.#cpus = Array.from({ length: count - 1 }, (_, i) => new RemoteCpu(kernel, { ...options, number: i + 1 }));
   }
@@ -71,6 +72,17 @@ export class Cpus {
 
   resume(): void {
     for (const cpu of this.#cpus) cpu.resume();
+  }
+
+  /** Whatever runs on them stands at safe points while `body` runs. */
+  still<T>(body: () => T): T {
+    for (const cpu of this.#cpus) cpu.hold();
+    try {
+      for (const cpu of this.#cpus) cpu.reachSafePoint();
+      return body();
+    } finally {
+      for (const cpu of this.#cpus) cpu.release();
+    }
   }
 
   close(): void {

@@ -8,6 +8,7 @@
 //     at every poll that finds its flag set. It asks nothing while it serves one: the kernel may wait for a reply.
 // I2  The kernel answers from its event loop, or at a poll of a guest of its own, whose flag the CPU sets.
 // I3  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
+import type { RewriteOptions } from "../../../instrument/index.ts";
 import type { RewrittenModule } from "../../program.ts";
 
 /** Words of the door, which all CPUs share. */
@@ -120,6 +121,16 @@ export interface LoadMessage {
   readonly rewritten: RewrittenModule;
   readonly own: readonly number[];
   readonly count: number;
+  /** Of a program with windows. */
+  readonly windows?: WindowsMessage;
+}
+
+/** Pool and page table, and how the rewriter was asked for windows. */
+export interface WindowsMessage {
+  readonly options: RewriteOptions["windows"];
+  readonly pool: WebAssembly.Memory;
+  readonly table: WebAssembly.Memory;
+  readonly limit: number;
 }
 
 /** Of a CPU's engine: its control memory, its memories by instance, its threads' own globals at the beginning. */
@@ -140,6 +151,8 @@ export type Command =
       readonly instance: number;
       readonly globals: readonly unknown[];
     }
+  /** Limit or page table of a component have changed. */
+  | { readonly type: "windows"; readonly component: number; readonly limit: number }
   /** A component of CPU 0: its flag; without words it is no more. */
   | { readonly type: "flag"; readonly component: number; readonly words?: SharedArrayBuffer }
   /** A function of ENGINE_CALLS. */

@@ -1,12 +1,18 @@
 // A host call of a thread that runs on another CPU, made by the kernel on its behalf.
 import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOutcome } from "../../../abi/index.ts";
-import type { Parked } from "../../../engine/index.ts";
+import type { Parked, ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
 
 /** How a host call has come out. */
 export type CallOutcome =
   | { readonly kind: "result"; readonly value: HostValue }
-  | { readonly kind: "freeze"; readonly progress: PlainData | undefined; readonly parked: Parked | undefined }
+  | {
+      readonly kind: "freeze";
+      readonly progress: PlainData | undefined;
+      readonly parked: Parked | undefined;
+      /** Bytes that the call needs and that are not there. */
+      readonly fault?: ThreadFault | undefined;
+    }
   | { readonly kind: "exit"; readonly code: number }
   | { readonly kind: "threw"; readonly error: unknown };
 
@@ -38,6 +44,7 @@ class RemoteCall implements HostCall {
   readonly #component: Component;
   readonly #wakes: number;
   #parked: Parked | undefined;
+  #fault: ThreadFault | undefined;
 
   constructor(component: Component, progress: PlainData | undefined) {
     this.#component = component;
@@ -50,7 +57,18 @@ class RemoteCall implements HostCall {
   }
 
   get guest(): GuestRanges | undefined {
-    return undefined; // programs with windows run on CPU 0
+    const { windows } = this.#component;
+    if (!windows) return undefined;
+    return {
+      pieces: (address, length, write) => windows.bytes.pieces(address, length, write),
+      reach: (address, length, write) => {
+        const pieces = windows.bytes.pieces(address, length, write);
+        if (!("kind" in pieces)) return true;
+        if (pieces.kind === "bounds") return false;
+        this.#fault = { type: pieces.type, address: pieces.address, instance: 0 };
+        return this.freeze(this.progress);
+      },
+    };
   }
 
   wait(timeoutNs: bigint | undefined): WaitOutcome {
@@ -61,7 +79,7 @@ class RemoteCall implements HostCall {
   }
 
   freeze(progress?: PlainData): never {
-    this.outcome = { kind: "freeze", progress, parked: this.#parked };
+    this.outcome = { kind: "freeze", progress, parked: this.#parked, fault: this.#fault };
     throw UNWIND;
   }
 

@@ -6,9 +6,8 @@
 // I1  A thread that lingers counts as one that is blocked: whoever needs it unwound (a state, another thread) gets that.
 // I2  Work and answers are given only while the CPU waits for them.
 import { CONTROL, type HostFunction, type PlainData } from "../../../abi/index.ts";
-import { EngineFault, type Parked, type Thread, type ThreadFault } from "../../../engine/index.ts";
+import { EngineFault, type Thread } from "../../../engine/index.ts";
 import { Fault } from "../../../util/index.ts";
-import type { Component } from "../component.ts";
 import { Steps } from "../executor.ts";
 import type { Kernel } from "../kernel.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
@@ -21,10 +20,7 @@ import {
   BLOCK_BYTES,
   type Command,
   CpuBlock,
-  ENDED,
   type EndingReport,
-  FAULTS,
-  FROZEN,
   GROWTH,
   type Posted,
   REQUEST,
@@ -35,27 +31,9 @@ import {
 } from "./protocol.ts";
 import { type CallOutcome, makeCall } from "./remote-call.ts";
 import type { RemoteEngine } from "./remote-engine.ts";
+import { endOf, type Run } from "./remote-run.ts";
 
 const FLAG = CONTROL.flag >> 2;
-
-/** What the CPU's thread does now: an activation, or a dispatch for a role. */
-interface Run {
-  readonly thread: KernelThread;
-  readonly component: Component;
-  readonly engine: RemoteEngine;
-  /** Undefined: a dispatch that has not frozen. */
-  activation: Thread | undefined;
-  role: number;
-  /** Of the host call that gave way last. */
-  progress: PlainData | undefined;
-  parked: Parked | undefined;
-  /** `component.wakes` when that call was made. */
-  wakes: number;
-  /** What a host function has thrown. */
-  error: unknown;
-  /** It gives way at memory.grow, which is to be done again. */
-  growAgain: boolean;
-}
 
 /** A call of a thread that stands in it until its wait is over. */
 interface Lingering {
@@ -75,6 +53,8 @@ export interface RemoteCpuOptions {
   readonly awaitRing: AwaitRing;
   /** Something there has ended or begun to wait: it may be at rest now. */
   readonly rested: () => void;
+  /** A slice has ended there. */
+  readonly sliced: () => void;
   /** It has something to do. */
   readonly begun: () => void;
 }
@@ -97,6 +77,8 @@ export class RemoteCpu extends Steps {
   #frozen = false;
   /** How many want nothing to run there. */
   #holders = 0;
+  /** The wait of the call that lingers has ended meanwhile. */
+  #again = false;
   #lost: string | undefined;
   #closed = false;
   readonly #endings: EndingReport[] = [];
@@ -135,7 +117,11 @@ export class RemoteCpu extends Steps {
   // Who runs.
 
   ready(thread: KernelThread): void {
-    if (this.#lingering && thread === this.#running) return this.#callAgain();
+    if (this.#lingering && thread === this.#running) {
+      if (this.#holders === 0) return this.#callAgain();
+      this.#again = true;
+      return;
+    }
     if (!thread.runnable || thread.onStack || this.#lost) return;
     this.#queue.add(thread);
     this.#words[BLOCK.contended] = this.#queue.size;
@@ -203,6 +189,7 @@ export class RemoteCpu extends Steps {
   }
 
   #leave(thread: KernelThread): void {
+    this.hold(); // whatever becomes ready by that waits until it has left
     this.#running = undefined;
     this.#run = undefined;
     thread.component.leave(thread);
@@ -212,7 +199,8 @@ export class RemoteCpu extends Steps {
     thread.virtual += usedMs / thread.owner.shareOf(thread);
     if (thread.runnable) this.#queue.add(thread);
     this.#words[BLOCK.contended] = this.#queue.size;
-    this.#pump();
+    this.#options.sliced();
+    this.release();
     if (!this.busy) this.#options.rested();
   }
 
@@ -237,10 +225,12 @@ export class RemoteCpu extends Steps {
   ): void {
     const { component } = thread;
     const engine = component.engine as RemoteEngine;
+    engine.flush();
     engine.enter(thread);
     this.#run = {
       ...{ thread, component, engine, activation, role },
-      ...{ progress: activation?.hostCall?.progress, parked: undefined, wakes: 0, error: undefined, growAgain: false },
+      ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
+      ...{ wakes: 0, error: undefined, growAgain: false },
     };
     this.#posted = true;
     for (const [index, value] of [component.id, thread.id, ...params].entries()) this.#block.setParam(index, value);
@@ -336,6 +326,7 @@ export class RemoteCpu extends Steps {
   #tellOutcome(run: Run, outcome: CallOutcome, type: string | undefined): void {
     const block = this.#block;
     run.progress = undefined;
+    run.fault = undefined;
     switch (outcome.kind) {
       case "result":
         if (type !== undefined) block.setValue(0, type, outcome.value);
@@ -343,6 +334,7 @@ export class RemoteCpu extends Steps {
       case "freeze":
         run.progress = outcome.progress;
         run.parked = outcome.parked;
+        run.fault = outcome.fault;
         block.setParam(0, outcome.progress === undefined ? 0 : 1);
         return this.#answer(ANSWER.freeze);
       case "exit":
@@ -355,6 +347,7 @@ export class RemoteCpu extends Steps {
   }
 
   #answer(answer: number): void {
+    this.#run!.engine.flush();
     Atomics.store(this.#words, BLOCK.answer, answer);
     this.#ring();
     this.#options.begun();
@@ -392,69 +385,14 @@ export class RemoteCpu extends Steps {
 
   /** @returns whether the thread can go on at once */
   #settleRun(run: Run): boolean {
-    const { thread, engine, role } = run;
-    const block = this.#block;
-    const ending = block.param(0);
-    if (ending === ENDED.returned && !run.activation) {
-      this.returned(thread, role, block.param(1));
-      return true;
-    }
-    if (ending === ENDED.frozen) this.#image(run, block.param(2));
-    const image = run.activation ?? this.#image(run, -1);
-    if (ending === ENDED.frozen) this.#note(run, image);
-    else {
-      engine.ended(image);
-      if (ending === ENDED.returned) image.ending = { kind: "returned", results: [block.param(1)] };
-      else if (ending === ENDED.exited) image.ending = { kind: "exited", code: block.param(1) };
-      else if (!this.#report(run, image)) return false;
-    }
-    return this.settle(thread, image);
-  }
-
-  /** The image of the thread that runs; a dispatch becomes one. */
-  #image(run: Run, id: number): Thread {
-    if (!run.activation) {
-      run.activation = run.engine.became(id, run.thread.entrypoint!.serving!.call.entry);
-      run.thread.activations.push({ engine: run.activation, role: run.role });
-    }
-    return run.activation;
-  }
-
-  #note(run: Run, image: Thread): void {
-    const block = this.#block;
-    const bits = block.param(1);
-    image.state = "frozen";
-    image.fault = (bits & FROZEN.fault) !== 0 && !run.growAgain ? this.#fault() : undefined;
-    const call = (bits & FROZEN.call) !== 0;
-    image.hostCall = call
-      ? {
-          ...{ kind: "host", module: "", name: "", args: [] },
-          ...(run.progress === undefined ? {} : { progress: run.progress }),
-        }
-      : undefined;
-    // Somebody has woken the component since the call looked: it looks again.
-    image.parked = call && run.component.wakes === run.wakes ? run.parked : undefined;
-  }
-
-  #fault(): ThreadFault {
-    const block = this.#block;
-    const type = FAULTS[block.param(3)]!;
-    const instance = block.param(4);
-    if (type === "grow") return { type, instance, memory: block.param(5), delta: block.param(6) };
-    return { type, instance, address: block.param(5) >>> 0 };
-  }
-
-  /** @returns false if the thread stands where it stood, because this CPU's stack is too small for it */
-  #report(run: Run, image: Thread): boolean {
-    const { kind, message, stack, bug } = this.#takeEnding();
-    if (kind === "deep") {
-      image.state = "frozen";
-      this.tooDeep(run.thread, message);
+    const { thread } = run;
+    const end = endOf(run, this.#block, () => this.#takeEnding());
+    if (end.kind === "ended") return this.settle(thread, end.image);
+    if (end.kind === "deep") {
+      this.tooDeep(thread, end.message);
       return false;
     }
-    const error = bug ? (run.error ?? new Error(message)) : new EngineFault("busy", message);
-    if (error instanceof Error && !bug) error.stack = stack;
-    image.ending = { kind, error: error as Error };
+    this.returned(thread, run.role, end.result);
     return true;
   }
 
@@ -473,11 +411,11 @@ export class RemoteCpu extends Steps {
    *
    * @returns false if it has not, in time, or because it waits for an answer of the caller
    */
-  stop(): boolean {
+  stop(ms: number = KERNEL_LIMITS.stopMs): boolean {
     if (!this.#running || this.#lost) return true;
     if (this.#serving) return false;
     this.request();
-    const end = performance.now() + KERNEL_LIMITS.stopMs;
+    const end = performance.now() + ms;
     const { thread } = this.#run!;
     while (this.#running === thread) {
       if (this.pending) this.#serveStopping();
@@ -489,14 +427,32 @@ export class RemoteCpu extends Steps {
 
   /** Nothing runs there while `body` does, if the thread that runs can be stopped. */
   still<T>(body: () => T): T {
-    this.#holders++;
+    this.hold();
     try {
       this.stop();
       return body();
     } finally {
-      this.#holders--;
-      this.#pump();
+      this.release();
     }
+  }
+
+  /** Nothing begins to run there. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return;
+    const again = this.#again;
+    this.#again = false;
+    if (again && this.#lingering) this.#callAgain();
+    this.#pump();
+  }
+
+  /** What runs there comes to a safe point, and stays there until `release`; behind `hold`. */
+  reachSafePoint(): void {
+    if (this.#lingering || this.#serving || this.stop(KERNEL_LIMITS.replyMs)) return;
+    this.#lose(`CPU ${this.number} has not come to a safe point for ${KERNEL_LIMITS.replyMs} ms`);
   }
 
   /** What a thread asks for while somebody waits for it to stop: no code of others runs, it gives way. */

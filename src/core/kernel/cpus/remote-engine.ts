@@ -1,6 +1,6 @@
 // A component's engine on another CPU, as the kernel has it. Threads here are images: what the kernel must know of them.
 import type { PlainData, SavedFrame, SavedGroup, SavedThread } from "../../../abi/index.ts";
-import { type DirectCall, type Entry, Thread } from "../../../engine/index.ts";
+import { type DirectCall, type Entry, Thread, type Windows } from "../../../engine/index.ts";
 import { assert } from "../../../util/index.ts";
 import type { CapturedPart, ComponentEngine } from "../engine.ts";
 import { freshGlobals, type GlobalsHolder } from "../own-globals.ts";
@@ -22,14 +22,30 @@ export class RemoteEngine implements ComponentEngine {
   /** A thread has run since globals were fetched. */
   #entered = false;
 
+  readonly #windows: Windows | undefined;
+  #windowsChanged = false;
+
   /** @throws EngineFault, or what `RemoteCpu.ask` does */
-  constructor(cpu: RemoteCpu, load: LoadMessage) {
+  constructor(cpu: RemoteCpu, load: LoadMessage, windows: Windows | undefined) {
     this.#cpu = cpu;
+    this.#windows = windows;
     this.#component = load.component;
     const reply = cpu.ask({ type: "load", load }) as LoadReply;
     this.words = new Int32Array(reply.control);
     this.#memories = reply.memories;
     this.#initial = reply.initial;
+    if (!windows) return;
+    windows.memory = reply.memories[0]![0]!;
+    windows.changed = () => {
+      this.#windowsChanged = true;
+    };
+  }
+
+  /** Before the CPU goes on: it learns what has changed while it waited. */
+  flush(): void {
+    if (!this.#windowsChanged) return;
+    this.#windowsChanged = false;
+    this.#cpu.tell({ type: "windows", component: this.#component, limit: this.#windows!.limit });
   }
 
   get cpu(): number {

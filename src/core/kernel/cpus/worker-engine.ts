@@ -1,6 +1,6 @@
 // One component's engine on a CPU that is not the kernel's: a LocalEngine whose host functions are requests.
 import type { HostCall, HostFunction, HostImports, HostValue, ProgramInfo, SavedGroup } from "../../../abi/index.ts";
-import type { DirectCall, Entry, Thread } from "../../../engine/index.ts";
+import { type DirectCall, type Entry, PageTable, Pool, type Thread, Windows } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { loadRewritten } from "../../program.ts";
 import { type CapturedPart, LocalEngine } from "../engine.ts";
@@ -33,10 +33,17 @@ export class WorkerEngine {
   readonly #holders = new Map<number, Holder>();
   readonly #threads = new Map<number, Thread>();
   readonly #dispatches = new Map<string, DirectCall>();
+  readonly #windows: Windows | undefined;
   #entered: Holder | undefined;
 
   constructor(load: LoadMessage, host: EngineHost) {
-    const program = loadRewritten(load.original, load.rewritten, { importKind, growth: true });
+    const { windows } = load;
+    const options = { importKind, growth: true, ...(windows ? { windows: windows.options! } : {}) };
+    const program = loadRewritten(load.original, load.rewritten, options);
+    if (windows) {
+      this.#windows = new Windows(new Pool(undefined, windows.pool), new PageTable(windows.table));
+      this.#windows.limit = windows.limit;
+    }
     this.engine = new LocalEngine({
       label: load.label,
       program,
@@ -46,12 +53,17 @@ export class WorkerEngine {
         atomicWait: (_, memory, address, expected, timeout, width) =>
           host.wait(memory, address, expected, timeout, width),
       },
-      windows: undefined,
+      windows: this.#windows,
       own: () => load.own,
       policy: () => host.poll(this),
       onGrow: (_, memory, pages) => host.grow(memory, pages),
       count: load.count,
     });
+  }
+
+  /** The kernel has changed limit or page table. */
+  windowsChange(limit: number): void {
+    this.#windows!.limit = limit; // which makes instances look into the table again
   }
 
   get loaded(): LoadReply {

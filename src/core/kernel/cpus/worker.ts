@@ -192,7 +192,10 @@ class Cpu implements EngineHost {
       const bell = Atomics.load(words, BLOCK.bell);
       this.#serveCommands();
       const value = Atomics.load(words, word);
-      if (value !== 0) return value;
+      if (value !== 0) {
+        this.#serveCommands(); // those that were given before
+        return value;
+      }
       let spins = SPINS;
       while (spins > 0 && Atomics.load(words, BLOCK.bell) === bell) spins--;
       if (spins === 0) Atomics.wait(words, BLOCK.bell, bell);
@@ -230,6 +233,8 @@ class Cpu implements EngineHost {
       }
       case "drop":
         return void this.#engines.delete(command.component);
+      case "windows":
+        return this.#engine(command.component).windowsChange(command.limit);
       case "flag":
         if (command.words) this.#flags.set(command.component, new Int32Array(command.words));
         else this.#flags.delete(command.component);
