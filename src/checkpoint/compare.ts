@@ -1,6 +1,7 @@
 // What changed between two checkpoints of components: objects that came, went or changed, and pages of all contents.
 // Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
 import type { PlainData } from "../abi/index.ts";
+import { componentsOf, cpusOf, type RecordedComponent } from "./components.ts";
 import type { ChildInfo, DataspaceInfo, ObjectInfo, PdInfo, ReportInfo, RomInfo, ThreadInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
 
@@ -84,25 +85,41 @@ function compareChildren(before: ChildInfo, after: ChildInfo): ChildChanges {
   };
 }
 
-function objectsOf({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): Named[] {
-  const of = (kind: string, infos: readonly ObjectInfo[], name: (info: never) => string = () => "") =>
-    infos.map((info) => ({ kind, info, name: name(info as never) }));
+type Infos = readonly ObjectInfo[];
+
+function named(kind: string, infos: Infos, name: (info: never) => string = () => ""): Named[] {
+  return infos.map((info) => ({ kind, info, name: name(info as never) }));
+}
+
+function objectsOf(child: ChildInfo): Named[] {
+  const { logs, timers, roms, rms, reports, foreign } = child;
   return [
-    ...of("PD", [pd]),
-    ...of("region map", [pd.addressSpace], () => "address space"),
-    ...of("region map", [pd.stackArea], () => "stack area"),
-    ...of("region map", [pd.linkerArea], () => "linker area"),
-    ...of("dataspace", pd.dataspaces, ({ role }: DataspaceInfo) => role),
-    ...of("signal source", pd.signalSources),
-    ...of("signal context", pd.signalContexts),
-    ...of("RPC object", pd.rpcObjects),
-    ...of("CPU", [cpu]),
-    ...of("thread", cpu.threads, ({ name }: ThreadInfo) => name),
-    ...[...of("LOG", logs), ...of("Timer", timers), ...of("Report", reports)],
-    ...of("ROM", roms, ({ module }: { readonly module: string }) => module),
-    ...rms.flatMap((rm) => [...of("RM", [rm]), ...of("region map", rm.regionMaps)]),
-    ...of("session", foreign, ({ service }: { readonly service: string }) => service),
+    ...componentsOf(child).flatMap(componentObjects),
+    ...cpusOf(child).flatMap((cpu) => [
+      ...named("CPU", [cpu]),
+      ...named("thread", cpu.threads, ({ name }: ThreadInfo) => name),
+    ]),
+    ...[...named("LOG", logs), ...named("Timer", timers), ...named("Report", reports)],
+    ...named("ROM", roms, ({ module }: { readonly module: string }) => module),
+    ...rms.flatMap((rm) => [...named("RM", [rm]), ...named("region map", rm.regionMaps)]),
+    ...named("session", foreign, ({ service }: { readonly service: string }) => service),
   ];
+}
+
+/** With the name of a component that the child keeps in front. */
+function componentObjects({ name: component, pd }: RecordedComponent): Named[] {
+  const objects = [
+    ...named("PD", [pd]),
+    ...named("region map", [pd.addressSpace], () => "address space"),
+    ...named("region map", [pd.stackArea], () => "stack area"),
+    ...named("region map", [pd.linkerArea], () => "linker area"),
+    ...named("dataspace", pd.dataspaces, ({ role }: DataspaceInfo) => role),
+    ...named("signal source", pd.signalSources),
+    ...named("signal context", pd.signalContexts),
+    ...named("RPC object", pd.rpcObjects),
+  ];
+  if (component === "") return objects;
+  return objects.map(({ name, ...rest }) => ({ ...rest, name: name === "" ? component : `${component}: ${name}` }));
 }
 
 function compareContents(before: Named, after: Named): DataspaceChange[] {
@@ -117,7 +134,8 @@ function compareContents(before: Named, after: Named): DataspaceChange[] {
 
 /** What is recorded of an object's bytes; undefined: it has none. */
 function contentOf({ kind, name, info }: Named): { readonly role: string; readonly content: Uint8Array } | undefined {
-  if (kind === "PD") return { role: "program memory", content: (info as PdInfo).data };
+  if (kind === "PD")
+    return { role: name === "" ? "program memory" : `program memory of ${name}`, content: (info as PdInfo).data };
   if (!("content" in info)) return undefined;
   const { content } = info as DataspaceInfo | RomInfo | ReportInfo;
   return { role: kind === "ROM" ? `ROM ${name}` : kind === "Report" ? "report" : name, content };

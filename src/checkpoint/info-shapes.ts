@@ -106,6 +106,7 @@ const CPU = { ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads:
 const NATIVE = { native: text, servedBadges: list(count) };
 const component = record<ComponentInfo>(
   {
+    name: text,
     program: (value, path) => (value === "" ? "" : hash(value, path)),
     windows: flag,
     growthRequests: flag,

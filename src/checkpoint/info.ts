@@ -201,6 +201,8 @@ export interface NativeInfo {
  * deep. Its PD session is one of RTCR's child.
  */
 export interface ComponentInfo extends NativeInfo {
+  /** The label of its PD session, as the child asked for it: `second -> third` in nested inits. */
+  readonly name: string;
   /** Of its program; empty: none is loaded yet. */
   readonly program: string;
   readonly windows: boolean;

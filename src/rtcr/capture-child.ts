@@ -64,7 +64,7 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
-    throw new RtcrFault("unsaveable", `child "${child.name}" has no program`, { child: child.name });
+    throw new RtcrFault("unsaveable", "it has no program", { child: child.name });
   }
   records.text(child.name);
   records.text(program.module);

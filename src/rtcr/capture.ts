@@ -12,6 +12,7 @@ import { type ExitedChild, type ForeignSessionInfo, frozen, type SystemCheckpoin
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type ByteSink, type Dataspace, objectOf } from "../session/index.ts";
 import { writeCalls, writeChild } from "./capture-child.ts";
+import { naming } from "./components.ts";
 import { type CopyEngine, DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { DataProvider, Lease } from "./data-provider.ts";
@@ -115,7 +116,10 @@ function write(
     enter("held");
     const time = Date.now();
     const list = records.beginList();
-    for (const child of children) writeChild(records, child, { pending: pending(child), timing, enter });
+    for (const child of children) {
+      const options = { pending: pending(child), timing, enter };
+      naming(`child "${child.name}"`, () => writeChild(records, child, options));
+    }
     records.endList(list, children.length);
     writeCalls(records, children);
     requireLiving(living, "checkpoint");

@@ -14,7 +14,7 @@ export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonl
   const pd = child.of(RtcrPd).find(({ base }) => base.id === ENV_SESSION.pd);
   const cpu = child.of(RtcrCpu).find(({ base }) => base.id === ENV_SESSION.cpu);
   if (pd && cpu) return { pd, cpu };
-  throw new RtcrFault("unsaveable", `child "${child.name}" has no PD yet`, { child: child.name });
+  throw new RtcrFault("unsaveable", "it has no PD yet", { child: child.name });
 }
 
 /** What else a child has beside its environment. */
@@ -33,9 +33,15 @@ export function furtherOf(child: TrackedChild): {
 export function writeComponent(records: RecordWriter, child: TrackedChild, pd: RtcrPd): void {
   const { native, account, assigned } = pd;
   const program = native.program();
-  const instance = pd.captureInstance();
+  const args = readSessionArgs(pd.base.creationArgs);
+  const name = (args.ok && args.value.get("label")) || "";
+  const instance = naming(`component "${name}"`, () => pd.captureInstance());
   const fromRom = child.of(RtcrRom).some((rom) => rom.current.valid && rom.current === native.binary);
-  if (program && !fromRom) throw notFromRom(child, pd);
+  if (program && !fromRom) {
+    const message = `component "${name}": its program is not from a ROM session that is open: it could not be loaded again`;
+    throw new RtcrFault("unsaveable", message, { child: child.name, component: name });
+  }
+  records.text(name);
   records.text(program?.module ?? "");
   records.flag(program?.windows ?? false);
   records.flag(native.growthRequests);
@@ -46,12 +52,6 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   pd.checkpointDataspaces(records);
   writeSlots(records, pd);
   writeNative(records, pd);
-}
-
-function notFromRom(child: TrackedChild, pd: RtcrPd): RtcrFault {
-  const name = componentName(pd.base.creationArgs);
-  const message = `component "${name}" of child "${child.name}": its program is not from a ROM session that is open: it could not be loaded again`;
-  return new RtcrFault("unsaveable", message, { child: child.name, component: name });
 }
 
 /** The table of a component; after its instance was captured. */
@@ -77,8 +77,12 @@ export function writeNative(records: RecordWriter, { native }: RtcrPd): void {
   records.endList(begin, served.length);
 }
 
-/** What the creator of a component calls it: the label of its PD session. */
-export function componentName(args: string): string {
-  const read = readSessionArgs(args);
-  return (read.ok && read.value.get("label")) || "";
+/** Says of what is unsaveable whose it is. */
+export function naming<T>(owner: string, body: () => T): T {
+  try {
+    return body();
+  } catch (thrown) {
+    if (!(thrown instanceof RtcrFault) || thrown.code !== "unsaveable") throw thrown;
+    throw new RtcrFault(thrown.code, `${owner}: ${thrown.message}`, { ...thrown.detail, owner }, thrown);
+  }
 }

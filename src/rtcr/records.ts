@@ -169,6 +169,7 @@ function readChild(records: RecordReader): ChildInfo {
 }
 
 const componentBeginning = fields({
+  name: text,
   ...{ program: text, windows: flag, growthRequests: flag },
   ...{ binaryBadge: number, parentBadge: number, accountBadge: number },
 });

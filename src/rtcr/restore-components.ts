@@ -1,9 +1,8 @@
 // What the components that a child keeps itself need before anything can be made in them: their quotas, their parents and
 // their programs. Their sessions are there already, as sessions of the child.
-import type { ChildInfo, ComponentInfo, FurtherCpuInfo, PdInfo } from "../checkpoint/index.ts";
+import type { ChildInfo, ComponentInfo, FurtherCpuInfo } from "../checkpoint/index.ts";
 import { CPU_QUOTA_SCALE, type Dataspace } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
-import { componentName } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
@@ -25,23 +24,21 @@ export function fundComponents({ components = [], cpus = [] }: ChildInfo, parts:
 function fundPds(components: readonly ComponentInfo[], { tracked, translation, refused }: ComponentParts): void {
   const all = tracked.of(RtcrPd);
   const pds = byId(all);
-  const members = components.flatMap((info) => {
-    const account = translation.get(info.accountBadge);
+  const members = components.flatMap(({ name, accountBadge, pd: info }) => {
+    const account = translation.get(accountBadge);
     const from = all.find(({ base }) => base.capability === account);
-    return from
-      ? [{ badge: info.pd.badge, accountBadge: info.accountBadge, info: info.pd, pd: pds.get(info.pd.id)!, from }]
-      : [];
+    return from ? [{ name, accountBadge, badge: info.badge, info, from, pd: pds.get(info.id)! }] : [];
   });
-  const require = (info: PdInfo, done: Attempt<void, string>) => {
-    if (!done.ok) throw refused(`the quota of component "${componentName(info.creationArgs)}"`, done.reason);
+  const require = (name: string, done: Attempt<void, string>) => {
+    if (!done.ok) throw refused(`the quota of component "${name}"`, done.reason);
   };
   // Without an account a PD says that it has nothing.
-  for (const { info, pd, from } of members) require(info, pd.refAccount(from.base.capability));
+  for (const { name, pd, from } of members) require(name, pd.refAccount(from.base.capability));
   const ram = needs(members, ({ info, pd }) => info.ramQuota - pd.ramQuota());
   const caps = needs(members, ({ info, pd }) => info.capQuota - pd.capQuota());
-  for (const { badge, info, pd, from } of members) {
-    require(info, from.transferRamQuota(pd.base.capability, ram.get(badge)!));
-    require(info, from.transferCapQuota(pd.base.capability, caps.get(badge)!));
+  for (const { name, badge, pd, from } of members) {
+    require(name, from.transferRamQuota(pd.base.capability, ram.get(badge)!));
+    require(name, from.transferCapQuota(pd.base.capability, caps.get(badge)!));
   }
 }
 
@@ -78,7 +75,7 @@ function needs<T extends { readonly badge: number; readonly accountBadge: number
 /** Loads a component's program again, if it had one. */
 export function loadComponent(pd: RtcrPd, info: ComponentInfo, { translation, refused }: ComponentParts): void {
   if (info.program === "") return;
-  const name = `component "${componentName(info.pd.creationArgs)}"`;
+  const name = `component "${info.name}"`;
   const { windows, growthRequests } = info;
   const loaded = pd.native.load(translation.get<Dataspace>(info.binaryBadge), { windows, growthRequests });
   if (!loaded.ok) throw refused(`the program of ${name}`, pd.native.problem() || loaded.reason);

@@ -229,11 +229,13 @@ export class Restorer {
     const pdOf = bySession(tracked.of(RtcrPd));
     const cpuOf = bySession(tracked.of(RtcrCpu));
     for (const record of components) {
-      const pd = required(pdOf.get(record.pd.id), "the PD session");
+      const pd = pdOf.get(record.pd.id);
+      if (!pd || pd === this.#pd) throw this.#mismatch(`session ${record.pd.id}, a PD session,`);
       this.#parts.push({ pd, info: record.pd, record });
     }
     for (const info of cpus) {
-      const cpu = required(cpuOf.get(info.id), "the CPU session");
+      const cpu = cpuOf.get(info.id);
+      if (!cpu || cpu === this.cpu) throw this.#mismatch(`session ${info.id}, a CPU session,`);
       this.#translation.add(info.nativeBadge, cpu.nativeCpu());
       this.#cpus.push({ cpu, info });
     }

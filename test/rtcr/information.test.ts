@@ -1,13 +1,23 @@
 // Checkpoint information: plain data that nothing changes any more, complete, in order, and the same after a restore.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CapabilityInfo, ObjectInfo, SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import {
+  type CapabilityInfo,
+  componentsOf,
+  type ObjectInfo,
+  type SystemCheckpoint,
+} from "../../src/checkpoint/index.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
+import { DEEP, init, PAIR } from "./nested.ts";
 import { type ChildSpec, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
 const windows = () => true;
+const GUEST_PARENT: ChildSpec = {
+  name: "arbitrary_child",
+  inside: '<config child="stack_counter" iterations="20" turns="4"/>',
+};
 const options = (name: string, more: Partial<RigOptions> = {}): RigOptions => ({
   children: [{ name, inside: SHORT } satisfies ChildSpec],
   ...more,
@@ -125,15 +135,26 @@ function comparable(system: SystemCheckpoint): readonly Readonly<Record<string, 
     if (dataspaceBadge) names.set(dataspaceBadge, `dataspace of ${allocated}`);
     if (nativeBadge) names.set(nativeBadge, `thread of ${allocated}`);
   }
+  for (const component of system.children.flatMap(componentsOf)) {
+    for (const [i, badge] of (component.servedBadges ?? []).entries())
+      names.set(badge, `${component.name}: served ${i}`);
+  }
   const name = (badge: number) => names.get(badge) ?? (badge === 0 ? "none" : "other");
   const plain = JSON.stringify(system.children, (key, value) => {
     if (key === "content" || key === "data") return undefined;
     if (key === "capabilities")
       return value.map(({ slot, badge, references }: CapabilityInfo) => [slot, name(badge), references]);
+    if (key === "servedBadges") return value.map(name);
     if (RENUMBERED.has(key)) return undefined;
     return key.endsWith("Badge") ? name(value) : value;
   });
   return JSON.parse(plain);
+}
+
+/** They name capabilities by slots: all of them is the same in every life. */
+function nativeStates({ children }: SystemCheckpoint): unknown {
+  const natives = children.flatMap(componentsOf).filter(({ native }) => native !== undefined);
+  return JSON.parse(JSON.stringify(natives.map(({ name, pd }) => [name, pd.instance])));
 }
 
 for (const strategy of STRATEGIES) {
@@ -146,6 +167,9 @@ for (const strategy of STRATEGIES) {
       ["sheep_counter_threaded"],
       ["as-sheep_counter"],
       ["rs-counter"],
+      ["arbitrary_child", { children: [GUEST_PARENT], programs: ["stack_counter"] }],
+      ["inner", { children: [init("inner", PAIR)], programs: ["adder_server", "adder_client"] }],
+      ["first", DEEP],
     ] as const;
     for (const [name, more] of cases) {
       const of = options(name, { ...more, strategy });
@@ -161,14 +185,15 @@ for (const strategy of STRATEGIES) {
       rig.close();
       const [found] = again;
       assert.ok(found, `${name} was restored`);
-      const contents = ({ children }: SystemCheckpoint) =>
-        children[0]!.pd.dataspaces.filter(compared).map(({ content }) => nodeSha256(content));
+      const contents = ({ children: [child] }: SystemCheckpoint) =>
+        componentsOf(child!).map(({ pd }) => pd.dataspaces.filter(compared).map(({ content }) => nodeSha256(content)));
       const compared = ({ role }: { readonly role: string }) => strategy === "direct" || !role.startsWith("stack-area");
       assert.deepEqual(
         contents(found),
         contents(restored),
         `${name}: contents; stacks are repaired above their pointers`,
       );
+      assert.deepEqual(nativeStates(found), nativeStates(restored), `${name}: states of programs in TypeScript`);
       for (const [i, child] of comparable(found).entries()) {
         for (const [key, value] of Object.entries(child)) {
           assert.deepEqual(value, comparable(restored)[i]![key], `${name}: ${key}`);

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
-import { type RepairReport, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
+import { type RepairReport, RTCR_PROGRAM, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
@@ -30,13 +30,14 @@ function supervised(children: readonly ChildSpec[], quota: string): string {
   const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }) =>
     start(name, `<binary name="${binary}"/>${inside}`, attributes),
   );
-  return config(start("rtcr", config(nodes.join("")), 'caps="8000" ram="128M"'));
+  return config(start("rtcr", config(nodes.join("")), 'caps="14000" ram="240M"'));
 }
 
 export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
   /** Programs besides theirs. */
   readonly programs?: readonly string[];
+  readonly binaries?: Readonly<Record<string, Uint8Array>>;
   /** How many of them exit. Default: all. */
   readonly exits?: number;
   /** Attributes of the start nodes. Default: enough of everything. */
@@ -53,6 +54,14 @@ export function component(name: string): Uint8Array {
   const [file = ""] = [COMPONENTS, APPS].map((folder) => join(folder, `${name}.wasm`)).filter(existsSync);
   if (file === "") throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
   return new Uint8Array(readFileSync(file));
+}
+
+/** The programs that are none in TypeScript. */
+function compiled(children: readonly ChildSpec[], others: readonly string[]): Readonly<Record<string, Uint8Array>> {
+  const names = [...children.map(({ name, binary = name }) => binary), ...others];
+  return Object.fromEntries(
+    names.filter((name) => !NATIVE_PROGRAMS.has(name) && name !== RTCR_PROGRAM).map((name) => [name, component(name)]),
+  );
 }
 
 export class Rig {
@@ -74,6 +83,7 @@ export class Rig {
     restoredIn,
     quota = ENOUGH,
     programs = [],
+    binaries = {},
     ...options
   }: RigOptions) {
     this.#exits = exits - (options.restore?.exited.length ?? 0);
@@ -81,13 +91,10 @@ export class Rig {
     this.#quota = quota;
     this.tree = startSystem({
       config: supervised(children, quota),
-      binaries: Object.fromEntries(
-        [...children.map(({ name, binary = name }) => binary), ...programs]
-          .filter((name) => !NATIVE_PROGRAMS.has(name))
-          .map((name) => [name, component(name)]),
-      ),
+      binaries: { ...compiled(children, programs), ...binaries },
       natives: {
         rtcr: (env) => {
+          if (this.#rtcr) return new Rtcr(env); // one among the children
           this.#rtcr = new Rtcr(env, {
             ...options,
             restored: (outcome) => {

@@ -4,7 +4,11 @@ import type { SavedThread } from "../../abi/index.ts";
 import {
   type CallInfo,
   type ChildInfo,
+  componentsOf,
+  cpusOf,
   type DataspaceInfo,
+  type PdInfo,
+  type RecordedComponent,
   type RegionMapInfo,
   type SessionInfo,
   type SystemCheckpoint,
@@ -22,20 +26,28 @@ export interface SystemDescription {
   readonly calls: readonly CallDescription[];
 }
 
-export interface ChildDescription {
+export interface ComponentDescription {
   readonly name: string;
   readonly program: string;
+  /** Its name, if the program is one in TypeScript. */
+  readonly native?: string;
   /** Bytes of the program if the checkpoint carries it. */
   readonly carriedBytes?: number;
   readonly windows: boolean;
   readonly ramQuota: number;
   readonly capQuota: number;
-  readonly sessions: readonly SessionDescription[];
   readonly threads: readonly ThreadDescription[];
   readonly regionMaps: readonly RegionMapDescription[];
   readonly dataspaces: readonly DataspaceDescription[];
   readonly signalContexts: readonly { readonly badge: number; readonly imprint: number; readonly pending: number }[];
   readonly capabilities: readonly CapabilityDescription[];
+}
+
+export interface ChildDescription extends ComponentDescription {
+  /** Its own, and those of the components that it keeps. */
+  readonly sessions: readonly SessionDescription[];
+  /** Components that it keeps itself, by the names that it gives them. */
+  readonly components: readonly ComponentDescription[];
 }
 
 export interface SessionDescription {
@@ -117,33 +129,49 @@ export function describeCheckpoint(id: string, system: SystemCheckpoint): System
   const { name, created, parent, modules = {} } = system;
   return {
     ...{ id, name, created, ...(parent === undefined ? {} : { parent }) },
-    children: system.children.map((child) => describeChild(child, names, modules[child.program])),
+    children: system.children.map((child) => describeChild(child, names, modules)),
     calls: system.calls.map((call) => describeCall(call, names)),
   };
 }
 
 function* objectsOf(child: ChildInfo, several: boolean): Generator<readonly [number, string]> {
-  const { pd, cpu, parent } = child;
-  const named = (badge: number, what: string) => [badge, several ? `${child.name}: ${what}` : what] as const;
-  yield named(parent.badge, "parent");
+  const prefix = several ? `${child.name}: ` : "";
+  const named = (badge: number, what: string) => [badge, `${prefix}${what}`] as const;
+  yield named(child.parent.badge, "parent");
+  for (const { service, info } of recordedSessions(child)) yield named(info.badge, `${service} session ${info.id}`);
+  for (const cpu of cpusOf(child)) {
+    yield named(cpu.nativeBadge, "native CPU");
+    for (const thread of cpu.threads) {
+      yield named(thread.badge, `thread "${thread.name}"`);
+      yield named(thread.nativeBadge, `thread "${thread.name}"`);
+    }
+  }
+  for (const { name, map } of child.rms.flatMap(ownMaps)) yield* mapNames(map, `${prefix}${name}`);
+  for (const { dataspaceBadge, module } of child.roms) yield named(dataspaceBadge, `ROM "${module}"`);
+  for (const { dataspaceBadge, id } of child.reports) yield named(dataspaceBadge, `buffer of Report session ${id}`);
+  for (const component of componentsOf(child)) {
+    yield* componentObjects(component, component.name === "" ? prefix : `${prefix}${component.name}: `);
+  }
+}
+
+function* componentObjects(
+  { pd, servedBadges = [] }: RecordedComponent,
+  prefix: string,
+): Generator<readonly [number, string]> {
+  const named = (badge: number, what: string) => [badge, `${prefix}${what}`] as const;
   yield named(pd.nativeBadge, "native PD");
   yield named(pd.dataBadge, "program data");
-  yield named(cpu.nativeBadge, "native CPU");
-  for (const { service, info } of recordedSessions(child)) yield named(info.badge, `${service} session ${info.id}`);
-  for (const { name, map } of regionMaps(child)) {
-    yield named(map.badge, name);
-    yield named(map.dataspaceBadge, `dataspace of ${name}`);
-  }
-  for (const thread of cpu.threads) {
-    yield named(thread.badge, `thread "${thread.name}"`);
-    yield named(thread.nativeBadge, `thread "${thread.name}"`);
-  }
+  for (const { name, map } of areasOf(pd)) yield* mapNames(map, `${prefix}${name}`);
   for (const { badge, allocated } of pd.signalSources) yield named(badge, `signal source ${allocated}`);
   for (const { badge, imprint } of pd.signalContexts) yield named(badge, `signal context 0x${imprint.toString(16)}`);
   for (const { badge, allocated } of pd.rpcObjects) yield named(badge, `RPC object ${allocated}`);
   for (const { badge, role } of pd.dataspaces) yield named(badge, role);
-  for (const { dataspaceBadge, module } of child.roms) yield named(dataspaceBadge, `ROM "${module}"`);
-  for (const { dataspaceBadge, id } of child.reports) yield named(dataspaceBadge, `buffer of Report session ${id}`);
+  for (const badge of servedBadges) yield named(badge, "served by the program");
+}
+
+function* mapNames(map: RegionMapInfo, name: string): Generator<readonly [number, string]> {
+  yield [map.badge, name];
+  yield [map.dataspaceBadge, `dataspace of ${name}`];
 }
 
 interface Recorded {
@@ -152,11 +180,16 @@ interface Recorded {
   readonly state: string;
 }
 
-function recordedSessions({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): readonly Recorded[] {
+function recordedSessions(child: ChildInfo): readonly Recorded[] {
+  const { logs, timers, roms, rms, reports, foreign } = child;
   const of = <T extends SessionInfo>(service: string, infos: readonly T[], state: (info: T) => string = () => "") =>
     infos.map((info): Recorded => ({ service, info, state: state(info) }));
   return [
-    ...[...of("PD", [pd]), ...of("CPU", [cpu]), ...of("LOG", logs)],
+    ...of(
+      "PD",
+      componentsOf(child).map(({ pd }) => pd),
+    ),
+    ...[...of("CPU", cpusOf(child)), ...of("LOG", logs)],
     ...of("Timer", timers, ({ timeoutUs, periodic, remainingUs }) => {
       if (remainingUs === 0) return "not armed";
       return `${remainingUs} of ${timeoutUs} us left${periodic ? ", periodic" : ""}`;
@@ -173,30 +206,53 @@ interface NamedMap {
   readonly map: RegionMapInfo;
 }
 
-function regionMaps({ pd, rms }: ChildInfo): readonly NamedMap[] {
+function areasOf(pd: PdInfo): readonly NamedMap[] {
   return [
     { name: "address space", map: pd.addressSpace },
     { name: "stack area", map: pd.stackArea },
     { name: "linker area", map: pd.linkerArea },
-    ...rms.flatMap((rm) => rm.regionMaps.map((map) => ({ name: `region map ${map.allocated}`, map }))),
   ];
 }
 
-function describeChild(child: ChildInfo, names: Names, program: Uint8Array | undefined): ChildDescription {
-  const { name, pd, cpu, windows } = child;
-  const maps = regionMaps(child).map((each) => describeMap(each, names));
-  const nameOf = namesOfFunctions(program);
+function ownMaps({ regionMaps }: ChildInfo["rms"][number]): readonly NamedMap[] {
+  return regionMaps.map((map) => ({ name: `region map ${map.allocated}`, map }));
+}
+
+type Modules = NonNullable<SystemCheckpoint["modules"]>;
+
+function describeChild(child: ChildInfo, names: Names, modules: Modules): ChildDescription {
+  const [own, ...kept] = componentsOf(child).map((component) => describeComponent(child, component, names, modules));
   return {
-    ...{ name, program: child.program, ...(program ? { carriedBytes: program.length } : {}), windows },
-    ...{ ramQuota: pd.ramQuota, capQuota: pd.capQuota },
+    ...own!,
+    name: child.name,
     sessions: recordedSessions(child).map(({ service, info, state }) => ({
       ...{ id: info.id, service, badge: info.badge, args: info.creationArgs, state },
     })),
-    threads: cpu.threads.map((thread) => describeThread(thread, nameOf)),
-    regionMaps: maps,
-    dataspaces: pd.dataspaces.map((dataspace) => describeDataspace(dataspace, regionMaps(child), names)),
+    components: kept,
+  };
+}
+
+function describeComponent(
+  child: ChildInfo,
+  component: RecordedComponent,
+  names: Names,
+  modules: Modules,
+): ComponentDescription {
+  const { name, program, native, windows, pd } = component;
+  const own = name === "";
+  const carried = modules[program];
+  const nameOf = namesOfFunctions(carried);
+  const maps = [...areasOf(pd), ...(own ? child.rms.flatMap(ownMaps) : [])];
+  const threads = cpusOf(child).flatMap((cpu) => cpu.threads.filter(({ pdBadge }) => pdBadge === pd.badge));
+  return {
+    ...{ name, program, ...(native === undefined ? {} : { native }) },
+    ...{ ...(carried ? { carriedBytes: carried.length } : {}), windows },
+    ...{ ramQuota: pd.ramQuota, capQuota: pd.capQuota },
+    threads: threads.map((thread) => describeThread(thread, nameOf)),
+    regionMaps: maps.map((each) => describeMap(each, names)),
+    dataspaces: pd.dataspaces.map((dataspace) => describeDataspace(dataspace, maps, names)),
     signalContexts: pd.signalContexts.map(({ badge, imprint, pending }) => ({ badge, imprint, pending })),
-    capabilities: child.capabilities.map((capability) => ({
+    capabilities: component.capabilities.map((capability) => ({
       ...capability,
       what: capability.badge === 0 ? "invalid" : (names.get(capability.badge) ?? "of somebody else"),
     })),
@@ -275,6 +331,8 @@ export function interval(begin: number, end: number): string {
 }
 
 /** Hashes as people read them. */
-export function programName({ program, carriedBytes }: ChildDescription): string {
+export function programName({ program, native, carriedBytes }: ComponentDescription): string {
+  if (native !== undefined) return `${native}, in TypeScript`;
+  if (program === "") return "none yet";
   return `${short(program)}, ${carriedBytes === undefined ? "not carried" : `${carriedBytes} bytes carried`}`;
 }

@@ -1,6 +1,14 @@
 // What a restore of a system will do, found out before anything is made: which supervisor takes the children up, with
 // which programs, and who will serve their sessions. Authority is the new configuration's to give (spec 4, S96).
-import { type ChildInfo, type SessionInfo, type SystemCheckpoint, short } from "../../checkpoint/index.ts";
+import {
+  type ChildInfo,
+  componentsOf,
+  cpusOf,
+  type RomInfo,
+  type SessionInfo,
+  type SystemCheckpoint,
+  short,
+} from "../../checkpoint/index.ts";
 import {
   checkConfig,
   checkSystem,
@@ -92,7 +100,10 @@ export function programsFor(
   modules: ReadonlyMap<string, Uint8Array>,
 ): ReadonlyMap<string, Uint8Array> {
   const all = new Map(modules);
-  for (const { name, program } of system.children) {
+  for (const child of system.children) {
+    for (const { module, content } of programModules(child)) if (!all.has(module)) all.set(module, content);
+    if (child.native !== undefined) continue; // every system has those
+    const { name, program } = child;
     const binary = startOf(config, name)?.binary ?? name;
     const there = modules.get(binary);
     const carried = system.modules?.[program];
@@ -101,6 +112,14 @@ export function programsFor(
     if (!there && !carried && !servesRoms(config)) throw noProgram(id, { name, program, binary });
   }
   return all;
+}
+
+/** ROM modules that components which a child keeps itself were loaded from, as the checkpoint has them. */
+function programModules({ components = [], roms }: ChildInfo): readonly RomInfo[] {
+  const binaries = new Set(
+    components.flatMap(({ native, binaryBadge }) => (native === undefined ? [binaryBadge] : [])),
+  );
+  return roms.filter(({ dataspaceBadge }) => dataspaceBadge !== 0 && binaries.has(dataspaceBadge));
 }
 
 /** A child may get its program from a component that serves modules; then the supervisor finds out. */
@@ -157,11 +176,16 @@ interface Recorded {
   readonly anew: boolean;
 }
 
-function sessionsOf({ pd, cpu, logs, timers, roms, rms, reports, foreign }: ChildInfo): readonly Recorded[] {
+function sessionsOf(child: ChildInfo): readonly Recorded[] {
+  const { logs, timers, roms, rms, reports, foreign } = child;
   const of = (service: string, infos: readonly SessionInfo[]) =>
     infos.map((info): Recorded => ({ service, info, anew: false }));
   const all = [
-    ...[...of("PD", [pd]), ...of("CPU", [cpu]), ...of("LOG", logs), ...of("Timer", timers)],
+    ...of(
+      "PD",
+      componentsOf(child).map(({ pd }) => pd),
+    ),
+    ...[...of("CPU", cpusOf(child)), ...of("LOG", logs), ...of("Timer", timers)],
     ...[...of("ROM", roms), ...of("RM", rms), ...of("Report", reports)],
     ...foreign.map((info): Recorded => ({ service: info.service, info, anew: true })),
   ];

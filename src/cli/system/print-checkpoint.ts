@@ -4,6 +4,7 @@ import { toSize } from "../print.ts";
 import {
   type CallDescription,
   type ChildDescription,
+  type ComponentDescription,
   type DataspaceDescription,
   interval,
   programName,
@@ -18,15 +19,26 @@ export function printCheckpoint({ id, name, created, parent, children, calls }: 
 }
 
 function childLines(child: ChildDescription): string[] {
-  const { name, windows, ramQuota, capQuota, sessions, threads, regionMaps, dataspaces, capabilities } = child;
+  const sessions = child.sessions.map(({ id, service, badge, args, state }) => {
+    const known = state === "" ? "" : `: ${state}`;
+    return `  session   ${id} ${service} (cap-${badge})${known}; ${args}`;
+  });
   return [
-    `child ${name}`,
-    `  program   ${programName(child)}${windows ? ", with windows" : ""}`,
+    `child ${child.name}`,
+    ...componentLines(child, sessions),
+    ...child.components.flatMap((component) => [
+      `  component ${component.name}`,
+      ...componentLines(component).map((line) => `  ${line}`),
+    ]),
+  ];
+}
+
+function componentLines(component: ComponentDescription, sessions: readonly string[] = []): string[] {
+  const { windows, ramQuota, capQuota, threads, regionMaps, dataspaces, capabilities } = component;
+  return [
+    `  program   ${programName(component)}${windows ? ", with windows" : ""}`,
     `  quota     ${toSize(ramQuota)} of RAM, ${capQuota} caps`,
-    ...sessions.map(({ id, service, badge, args, state }) => {
-      const known = state === "" ? "" : `: ${state}`;
-      return `  session   ${id} ${service} (cap-${badge})${known}; ${args}`;
-    }),
+    ...sessions,
     ...threads.flatMap(({ name: thread, badge, activity, frames }) => [
       `  thread    "${thread}" (cap-${badge}): ${activity}, ${frames.length} frames${frames.length > 1 ? ", innermost first" : ""}`,
       ...frames.map(({ name: at, position, values }) => `    ${at} at ${position}, ${values} values`),
@@ -34,7 +46,7 @@ function childLines(child: ChildDescription): string[] {
     ...regionMaps.map(({ name: map, badge, size, regions }) => {
       return `  map       ${map} (cap-${badge}), ${interval(0, size)}: ${regions.length} regions`;
     }),
-    ...child.signalContexts.map(({ badge, imprint, pending }) => {
+    ...component.signalContexts.map(({ badge, imprint, pending }) => {
       return `  signals   context 0x${imprint.toString(16)} (cap-${badge}): ${pending} pending`;
     }),
     ...dataspaces.flatMap(dataspaceLines),

@@ -72,8 +72,10 @@ async function describe(store: Store, { id, name, published }: Root): Promise<En
 
 /** Bytes of all dataspaces of a system's children; what does not look like them counts nothing: nothing relies on it. */
 function systemBytes(children: unknown): number {
-  type Child = { readonly pd?: { readonly dataspaces?: readonly { readonly size?: unknown }[] } } | null;
-  const list = Array.isArray(children) ? (children as readonly Child[]) : [];
-  const sizes = list.flatMap((child) => (child?.pd?.dataspaces ?? []).map(({ size }) => Number(size) || 0));
+  type Component = { readonly pd?: { readonly dataspaces?: readonly { readonly size?: unknown }[] } } | null;
+  type Child = Component & { readonly components?: readonly Component[] };
+  const list = Array.isArray(children) ? (children as readonly (Child | null)[]) : [];
+  const all = list.flatMap((child): Component[] => [child, ...(child?.components ?? [])]);
+  const sizes = all.flatMap((each) => (each?.pd?.dataspaces ?? []).map(({ size }) => Number(size) || 0));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
