@@ -1,5 +1,6 @@
 // Services behind the contracts of session/ that need Node.
 export { nodeClocks } from "./clock-node.ts";
+export { startNodeCpu } from "./kernel/cpus/start-node.ts";
 export { SocketHost } from "./socket-host-node.ts";
 export { NodeSockets, type NodeSocketsOptions, SocketFault } from "./socket-node.ts";
 export {

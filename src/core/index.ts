@@ -22,6 +22,7 @@ export {
   Kernel,
   type KernelOptions,
   noKernelTicker,
+  type StartCpu,
   startKernelTicker,
 } from "./kernel/index.ts";
 export {
@@ -63,6 +64,7 @@ export {
   type DeviceParts,
   type First,
   type FirstOptions,
+  type Grid,
   inspectComponents,
   type ThreadInfo,
 } from "./system/index.ts";

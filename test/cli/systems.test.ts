@@ -44,6 +44,29 @@ test("S46: a system runs from a configuration and its modules; the exit value th
   assert.equal(guest.err, "");
 });
 
+test("S28, S52: components run on the CPUs that their configuration says, as many as its affinity space has", async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, "one.wasm"), component(1, LOOP));
+  writeFileSync(join(path, "two.wasm"), component(2, EXIT_5));
+  const file = join(path, "system.xml");
+  const placed = (name: string, affinity: string, more = "") => `<start name="${name}">${affinity}${more}</start>`;
+  const space = '<affinity-space width="2" height="2"/>';
+  const one = placed("one", '<affinity xpos="1" ypos="1" width="1" height="1"/>');
+  writeFileSync(file, system(space + one));
+  const guest = new Guest(t, path, "run", "--name", "placed", file);
+  await guest.says("[init -> one] 00000001\n");
+  const { out } = await cli(path, "inspect", "--live", "placed", "init -> one");
+  assert.match(out, /^init -> one {2}\(cap-\d+\)\n.*\n.*\n {2}cpu {3}3\n/);
+  writeFileSync(file, system(space + one + placed("two", '<affinity xpos="1"/>', '<exit propagate="yes"/>')));
+  assert.equal(await guest.ended, 5, guest.err);
+  assert.match(guest.out, /\[init -> two\] 00000002\n/);
+  assert.match(guest.err, /^note: .* has changed\n$/);
+  writeFileSync(file, system('<affinity-space width="9" height="9"/><start name="one"/>'));
+  const { code, err } = await cli(path, "run", file);
+  assert.equal(code, 1);
+  assert.match(err, /an affinity space of 9 x 9 CPUs, expected 64 at most[\s\S]*--cpus N/);
+});
+
 test("S53: a changed file changes the tree, one with faults does not; a signal ends it, also beside endless loops", async (t) => {
   const path = folder(t);
   writeFileSync(join(path, "one.wasm"), component(1, LOOP));

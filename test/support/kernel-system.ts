@@ -106,7 +106,7 @@ export class TestSystem {
       hash: nodeSha256,
       ticker: noKernelTicker,
       warn: (line) => this.warnings.push(line),
-      ...(elsewhere ? { cpus: { count: elsewhere.cpu + 1, start: elsewhere.start } } : {}),
+      ...(elsewhere ? { cpus: { width: elsewhere.cpu + 1, height: 1, start: elsewhere.start } } : {}),
       ...options,
     });
     this.root = createRootPd(this.core, { label: "root", donation: ROOT });

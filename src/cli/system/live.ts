@@ -8,11 +8,12 @@ export function describeComponents(components: readonly ComponentInfo[]): string
   return components.map(describe).join("\n");
 }
 
-function describe({ label, badge, quota, used, threads, dataspaces }: ComponentInfo): string {
+function describe({ label, badge, cpu, quota, used, threads, dataspaces }: ComponentInfo): string {
   const lines = [
     `${label}  (cap-${badge})`,
     `  ram   ${toSize(used.ram)} of ${toSize(quota.ram)}`,
     `  caps  ${used.caps} of ${quota.caps}`,
+    ...(cpu === undefined ? [] : [`  cpu   ${cpu}`]),
   ];
   for (const { name, activity, waitsFor, exceptions } of threads) {
     const faults = exceptions > 0 ? `, ${exceptions} exceptions` : "";

@@ -9,7 +9,7 @@ export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices", "log"]
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 /** What `restore` has besides. */
 const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];
-const CPUS_LIMIT = 64;
+export const CPUS_LIMIT = 64;
 
 /** What a system is run with, from the options of a verb. @throws CliFailure (usage) */
 export function readSystemOptions(values: Values, args: readonly string[], verb: string) {
@@ -17,15 +17,16 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
   const foreign = Object.keys(values).find((name) => !known.includes(name));
   if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${known.join(", --")}`, verb);
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, verb);
-  const cpus = Number(text(values, "cpus") ?? 1);
+  const given = text(values, "cpus");
+  const cpus = given === undefined ? undefined : Number(given);
   const directories = texts(values, "dir").map(readDirectory);
   const devices = text(values, "devices");
-  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) {
+  if (cpus === undefined || (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT)) {
     const log = readLogLevel(text(values, "log"));
     const deterministic = flag(values, "deterministic");
     return { roms: texts(values, "rom"), cpus, directories, devices, deterministic, log };
   }
-  throw usageError(`--cpus ${text(values, "cpus")}: expected 1 to ${CPUS_LIMIT}`, verb);
+  throw usageError(`--cpus ${given}: expected 1 to ${CPUS_LIMIT}`, verb);
 }
 
 /** How children are recreated. @throws CliFailure (usage) */

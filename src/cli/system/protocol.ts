@@ -2,7 +2,7 @@
 
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
-import type { ComponentInfo, DeviceSpec } from "../../core/index.ts";
+import type { ComponentInfo, DeviceSpec, Grid } from "../../core/index.ts";
 import type { LogOptions, RepairReport } from "../../rtcr/index.ts";
 import type { Quota } from "../../session/index.ts";
 import type { SystemRestore } from "./supervisors.ts";
@@ -16,7 +16,7 @@ export interface SystemSpec {
   /** ROM modules by name. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
   readonly quota: Quota;
-  readonly cpus: number;
+  readonly cpus: number | Grid;
   /** What File_system sessions show; none: there is no such service. */
   readonly directories: readonly HostDirectory[];
   readonly devices: readonly DeviceSpec[];

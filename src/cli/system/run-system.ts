@@ -7,7 +7,8 @@ import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
-import type { ComponentInfo } from "../../core/index.ts";
+import type { ComponentInfo, Grid } from "../../core/index.ts";
+import { checkSystem } from "../../init/index.ts";
 import type { LogLevel, RepairReport } from "../../rtcr/index.ts";
 import { messageOf } from "../../util/index.ts";
 import type { Io } from "../command.ts";
@@ -20,6 +21,7 @@ import { readSystemConfig } from "./check.ts";
 import { SystemCheckpointer } from "./checkpointer.ts";
 import { readDevices } from "./devices.ts";
 import { readSystemModules } from "./modules.ts";
+import { CPUS_LIMIT } from "./options.ts";
 import {
   type FromSystem,
   type MadeCheckpoint,
@@ -45,7 +47,8 @@ export interface SystemOptions {
   readonly file: string;
   /** `NAME=FILE` */
   readonly roms: readonly string[];
-  readonly cpus: number;
+  /** Default: as many as the configuration's affinity space has places. */
+  readonly cpus: number | undefined;
   readonly directories: readonly HostDirectory[];
   /** A file that names devices. */
   readonly devices: string | undefined;
@@ -67,6 +70,14 @@ export async function runSystem(options: SystemOptions): Promise<number> {
   return superviseSystem(options, modules, readSystemConfig(options.file, modules));
 }
 
+/** Places of the affinity space. @throws CliFailure when there are too many */
+function cpusOf(file: string, config: string): Grid {
+  const { width, height } = checkSystem(config).config.affinitySpace;
+  if (width * height <= CPUS_LIMIT) return { width, height };
+  const message = `${file}: an affinity space of ${width} x ${height} CPUs, expected ${CPUS_LIMIT} at most`;
+  throw new CliFailure(EXIT.failed, message, "--cpus N says how many there are: positions are scaled to them");
+}
+
 /** As `runSystem`, with modules and configuration that are known to be good. */
 export async function superviseSystem(
   { io, home, claim, file, devices, cpus, directories, deterministic, log, from }: SystemOptions,
@@ -74,7 +85,7 @@ export async function superviseSystem(
   config: string,
 ): Promise<number> {
   const spec: SystemSpec = {
-    ...{ config, modules, quota: SYSTEM_QUOTA, cpus, directories, deterministic },
+    ...{ config, modules, quota: SYSTEM_QUOTA, cpus: cpus ?? cpusOf(file, config), directories, deterministic },
     devices: readDevices(devices),
     restore: from?.restore,
     ...(log ? { log: { level: log, coloured: process.stderr.isTTY === true } } : {}),

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { Core, inspectComponents, VirtualClock } from "../../core/index.ts";
+import { startNodeCpu } from "../../core/index-node.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
 import { componentWasi, deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
@@ -46,6 +47,8 @@ function run(): void {
     quota: spec.quota,
     modules: spec.modules,
     cpus: spec.cpus,
+    // A deterministic system runs on one CPU, whatever is placed where.
+    ...(spec.deterministic ? {} : { startCpu: startNodeCpu }),
     programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, rtcrProgram(supervisors)]]),
     output: (text) => say({ type: "line", text }),
     warn: (text) => {

@@ -487,7 +487,7 @@ export class Component {
     const { memories } = this.program.info;
     if (memories.some(({ shared }) => !shared))
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
-    const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus?.at(cpu).lost);
+    const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
     this.#recreate((saved) => saved, cpu);
     return undefined;
@@ -495,10 +495,7 @@ export class Component {
 
   /** Where a thread that may be within a location is: all threads of a component are on its CPU. */
   locate(location: Location): Location {
-    const { cpu } = this;
-    if (!this.#kernel.cpus || !this.#engine) return location;
-    const within = location.x <= cpu && cpu < location.x + location.width;
-    return within ? location : { x: cpu, y: 0, width: 1, height: 1 };
+    return this.#engine ? (this.#kernel.cpus?.locate(this.cpu, location) ?? location) : location;
   }
 
   /** As `Cpus.still`; for changes of what components see in their memory. */

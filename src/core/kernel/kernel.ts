@@ -52,7 +52,7 @@ export interface KernelOptions {
   readonly ticker?: StartKernelTicker;
   readonly sliceMs?: number;
   /** CPUs of the machine, and what starts those beside this one. Default: one. */
-  readonly cpus?: { readonly count: number; readonly start: StartCpu };
+  readonly cpus?: { readonly width: number; readonly height: number; readonly start: StartCpu };
   /** Milliseconds that never run back. Default: performance.now. */
   readonly now?: () => number;
   /** For clocks of one's own: lets time pass when no thread can run (`SchedulerOptions.idle`). */
@@ -102,7 +102,7 @@ export class Kernel {
 
   #startCpus(): Cpus | undefined {
     const { cpus } = this.#options;
-    if (!cpus || cpus.count <= 1) return undefined;
+    if (!cpus || cpus.width * cpus.height <= 1) return undefined;
     const rested = () => this.scheduler.rested();
     return new Cpus(this, { ...cpus, ticker: this.#ticker, rested });
   }
@@ -175,7 +175,7 @@ export class Kernel {
 
   /** A component is where its first thread is to be. */
   #place(component: Component, { affinity, name }: ThreadSetup): boolean {
-    const cpu = this.cpus ? Math.min(affinity.x, this.cpus.count - 1) : 0;
+    const cpu = this.cpus?.numberAt(affinity) ?? 0;
     const problem = component.place(cpu);
     if (problem !== undefined) this.warn(`${component.label}: thread "${name}" on CPU ${cpu}: ${problem}`);
     return problem === undefined;

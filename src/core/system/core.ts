@@ -15,7 +15,14 @@ import {
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type Device, DeviceBus, type DeviceHost } from "../devices/index.ts";
-import { type Component, type ComponentWasi, Kernel, type KernelOptions, noKernelTicker } from "../kernel/index.ts";
+import {
+  type Component,
+  type ComponentWasi,
+  Kernel,
+  type KernelOptions,
+  noKernelTicker,
+  type StartCpu,
+} from "../kernel/index.ts";
 import type { LineSink } from "../log/index.ts";
 import { type CoreContext, createCoreContext } from "../memory/index.ts";
 import { type NativePrograms, TaskQueue } from "../native/index.ts";
@@ -51,8 +58,10 @@ export interface CoreOptions {
   readonly deterministic?: boolean;
   /** Makes the devices of the machine. Default: none. */
   readonly devices?: (parts: DeviceParts) => readonly Device[];
-  /** Default: 1. All of them in one row. */
-  readonly cpus?: number;
+  /** The grid of CPUs; a number: all of them in one row. Default: 1 */
+  readonly cpus?: number | Grid;
+  /** Starts those beside the calling thread. Without it all components run in that, wherever they are placed. */
+  readonly startCpu?: StartCpu;
   /** The WASI functions of a component; undefined: it has no sessions for them. */
   readonly wasi?: (component: Component, core: Core) => ComponentWasi | undefined;
   /** Files for a session's label; undefined: denied. */
@@ -62,6 +71,12 @@ export interface CoreOptions {
   /** Takes reports of sessions that are routed to core. Default: nowhere. */
   readonly reported?: (label: string, report: Uint8Array) => void;
   readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "failed">;
+}
+
+/** So many CPUs in each row, and so many rows. */
+export interface Grid {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** What devices are made of; their memory is no RAM either. */
@@ -105,7 +120,7 @@ export class Core {
     const rested = options.deterministic ? () => this.kernel.scheduler.look() : () => {};
     this.#stopTasks = driveTasks(this.tasks, (thrown) => this.#failed(thrown), rested);
     this.roots = coreRoots(this, {
-      cpus: options.cpus ?? 1,
+      cpus: gridOf(options),
       output: options.output,
       files: options.files ?? (() => undefined),
       terminals: options.terminals ?? (() => undefined),
@@ -134,13 +149,14 @@ export class Core {
   }
 
   #makeKernel(warn: LineSink): Kernel {
-    const { programs = new Map(), kernel, hash, wasi, clock, deterministic } = this.#options;
+    const { programs = new Map(), kernel, hash, wasi, clock, deterministic, startCpu } = this.#options;
     const own = deterministic && clock instanceof VirtualClock ? clock : undefined;
     assert(!deterministic || own, "a deterministic system has a virtual clock");
     const natives = { programs, badges: this.context.badges, tasks: this.tasks, warn, hash };
     const made = new Kernel({
       ...kernel,
       ...(own ? { ticker: noKernelTicker } : {}),
+      ...(startCpu ? { cpus: { ...gridOf(this.#options), start: startCpu } } : {}),
       badges: this.context.badges,
       hash,
       warn,
@@ -171,6 +187,10 @@ export class Core {
     if (!failed) throw thrown;
     failed(thrown);
   }
+}
+
+function gridOf({ cpus = 1 }: CoreOptions): Grid {
+  return typeof cpus === "number" ? { width: cpus, height: 1 } : cpus;
 }
 
 /** Slices by safe points: time passes where the thread stands, which only makes notes of what is due. */

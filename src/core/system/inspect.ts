@@ -21,6 +21,8 @@ export interface ComponentInfo {
   readonly label: string;
   /** Of its PD. */
   readonly badge: number;
+  /** Where its threads run; absent: nothing is loaded, or it is a native component. */
+  readonly cpu?: number;
   readonly quota: Quota;
   readonly used: Quota;
   readonly threads: readonly ThreadInfo[];
@@ -33,7 +35,8 @@ export function inspectComponents(core: Core): readonly ComponentInfo[] {
 }
 
 function inspect({ kernel }: Core, pd: CorePd): ComponentInfo {
-  const threads = (kernel.componentOf(pd.capability)?.threads ?? []).map(inspectThread);
+  const component = kernel.componentOf(pd.capability);
+  const threads = (component?.threads ?? []).map(inspectThread);
   const { stackArea } = LAYOUTS.component;
   const owners = new Map<number, string>();
   for (const { name, stackPointer } of threads) {
@@ -44,6 +47,7 @@ function inspect({ kernel }: Core, pd: CorePd): ComponentInfo {
   return {
     label: pd.label,
     badge: pd.capability.badge,
+    ...(component?.loaded ? { cpu: component.cpu } : {}),
     quota: { ram: ram.limit, caps: caps.limit },
     used: { ram: ram.used, caps: caps.used },
     threads,

@@ -34,6 +34,7 @@ import {
 } from "../service/small-roots.ts";
 import type { AlarmClock } from "../timer/index.ts";
 import { TraceControl, type TraceSource } from "../trace/index.ts";
+import type { Grid } from "./core.ts";
 
 /** What the services stand on. */
 export interface RootsBase {
@@ -46,7 +47,7 @@ export interface RootsBase {
 }
 
 export interface RootsOptions {
-  readonly cpus: number;
+  readonly cpus: Grid;
   readonly output: LineSink;
   readonly files: (label: string) => FileSystemSession | undefined;
   readonly terminals: (label: string) => TerminalSession | undefined;
@@ -100,7 +101,7 @@ function pdRoot({ context, kernel, pds }: RootsBase): CoreRoot {
   });
 }
 
-function cpuRoot({ context, kernel }: RootsBase, cpus: number): CoreRoot {
+function cpuRoot({ context, kernel }: RootsBase, space: Grid): CoreRoot {
   let whole: number | undefined = 1 << 15;
   const { badges, warn } = context;
   // A page a session at most: core's own affair.
@@ -115,7 +116,7 @@ function cpuRoot({ context, kernel }: RootsBase, cpus: number): CoreRoot {
         label,
         warn,
         priority: numberArg(args, "priority"),
-        space: { width: cpus, height: 1 },
+        space,
         account: budget,
         make: blocks,
         ...(given(affinity) ? { location: affinity } : {}),

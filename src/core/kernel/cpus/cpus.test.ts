@@ -37,7 +37,11 @@ const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
 const status = (value: number) => value << 16;
 
 async function machine(count: number, options: Partial<KernelOptions> = {}): Promise<TestSystem> {
-  const system = new TestSystem({ cpus: { count, start: startNodeCpu }, ticker: startKernelTicker, ...options });
+  const system = new TestSystem({
+    cpus: { width: count, height: 1, start: startNodeCpu },
+    ticker: startKernelTicker,
+    ...options,
+  });
   await system.kernel.ready;
   return system;
 }
@@ -348,7 +352,7 @@ test("S14: a CPU that dies stops its components by name; all others go on", asyn
     started.push(cpu);
     return cpu;
   };
-  const system = await machine(3, { cpus: { count: 3, start } });
+  const system = await machine(3, { cpus: { width: 3, height: 1, start } });
   const lost = system.component("lost", SPIN, { cpu: 1 });
   const thread = lost.start("main") as KernelThread;
   const dead = await serverOnNoRest(system, 1);

@@ -1,4 +1,5 @@
 // All CPUs beside the kernel's own, and the door at which they ring.
+import type { Location } from "../../../session/index.ts";
 import type { Component } from "../component.ts";
 import type { Kernel } from "../kernel.ts";
 import { stackHasRoom } from "../stack-room.ts";
@@ -9,8 +10,9 @@ import { RemoteCpu } from "./remote-cpu.ts";
 
 export interface CpusOptions {
   readonly start: StartCpu;
-  /** CPUs, the kernel's included. */
-  readonly count: number;
+  /** The grid of CPUs, numbered row by row; the kernel's is the first. */
+  readonly width: number;
+  readonly height: number;
   /** Runs while a thread runs there. */
   readonly ticker: Pick<KernelTicker, "run" | "rest">;
   /** Called when nothing runs on one of them any more. */
@@ -20,7 +22,10 @@ export interface CpusOptions {
 export class Cpus {
   readonly #kernel: Kernel;
   readonly #options: CpusOptions;
-  readonly #cpus: readonly RemoteCpu[];
+  /** Those that have been needed, by number. */
+  readonly #started = new Map<number, RemoteCpu>();
+  /** Components of CPU 0. */
+  readonly #adopted = new Map<number, SharedArrayBuffer>();
   readonly #door: Int32Array<SharedArrayBuffer>;
   /** Rings that have been answered. */
   #heard = 0;
@@ -30,30 +35,48 @@ export class Cpus {
   constructor(kernel: Kernel, given: CpusOptions) {
     this.#kernel = kernel;
     this.#options = given;
-    const { start, count, rested } = given;
-    const door = new SharedArrayBuffer(DOOR_BYTES);
-    this.#door = new Int32Array(door);
-    const options = {
-      ...{ door, start, rested },
+    this.#door = new Int32Array(new SharedArrayBuffer(DOOR_BYTES));
+  }
+
+  /** The first CPU of a location. */
+  numberAt({ x, y }: Location): number {
+    const { width, height } = this.#options;
+    return Math.min(y, height - 1) * width + Math.min(x, width - 1);
+  }
+
+  /** A location, if the CPU is in it; else the CPU alone. */
+  locate(cpu: number, location: Location): Location {
+    const { width } = this.#options;
+    const [x, y] = [cpu % width, Math.floor(cpu / width)];
+    const across = location.x <= x && x < location.x + location.width;
+    const along = location.y <= y && y < location.y + location.height;
+    return across && along ? location : { x, y, width: 1, height: 1 };
+  }
+
+  /** A CPU, started when it is first asked for. @param number from 1 on */
+  at(number: number): RemoteCpu {
+    const known = this.#started.get(number);
+    if (known) return known;
+    const { start, rested } = this.#options;
+    const cpu = new RemoteCpu(this.#kernel, {
+      ...{ number, start, rested, door: this.#door.buffer },
       awaitRing: (ms: number) => this.#await(ms),
       begun: () => this.#listen(),
-      sliced: () => kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
-    };
-    this.#cpus = Array.from({ length: count - 1 }, (_, i) => new RemoteCpu(kernel, { ...options, number: i + 1 }));
+      sliced: () => this.#kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
+    });
+    this.#started.set(number, cpu);
+    cpu.keepAlive(this.#listening);
+    for (const [component, words] of this.#adopted) cpu.tell({ type: "flag", component, words });
+    return cpu;
   }
 
-  /** How many there are, the kernel's included. */
-  get count(): number {
-    return this.#cpus.length + 1;
-  }
-
-  /** @param number from 1 on */
-  at(number: number): RemoteCpu {
-    return this.#cpus[number - 1]!;
+  get #cpus(): Iterable<RemoteCpu> {
+    return this.#started.values();
   }
 
   get busy(): boolean {
-    return this.#cpus.some(({ busy }) => busy);
+    for (const { busy } of this.#cpus) if (busy) return true;
+    return false;
   }
 
   /** A thread of a component of theirs can run. */
@@ -93,10 +116,12 @@ export class Cpus {
   // Components on CPU 0, whose flags are set by those who ring.
 
   adopt({ id, controlWords }: Component): void {
+    this.#adopted.set(id, controlWords.buffer);
     for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id, words: controlWords.buffer });
   }
 
   abandon({ id }: Component): void {
+    this.#adopted.delete(id);
     for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id });
   }
 
@@ -165,7 +190,7 @@ export class Cpus {
   #await(ms: number): void {
     const door = this.#door;
     const seen = Atomics.load(door, DOOR.rings);
-    if (this.#cpus.some(({ pending }) => pending)) return;
+    for (const { pending } of this.#cpus) if (pending) return;
     const waits = Atomics.exchange(door, DOOR.waits, 1);
     Atomics.wait(door, DOOR.rings, seen, ms);
     Atomics.store(door, DOOR.waits, waits);
