@@ -28,6 +28,8 @@ export interface MadeThread {
   readonly options: ThreadOptions;
   /** Whether an exception has stopped the real thread. */
   readonly stopped: () => boolean;
+  /** It runs already: another thread has made it by `thread-spawn`. */
+  readonly started?: boolean;
 }
 
 export class RtcrCpuThread implements CpuThread {
@@ -45,11 +47,12 @@ export class RtcrCpuThread implements CpuThread {
   #affinity: Location;
   #handler: Capability<SignalContext> = INVALID;
 
-  constructor(context: ChildContext, { real, pd, options, stopped }: MadeThread) {
+  constructor(context: ChildContext, { real, pd, options, stopped, started = false }: MadeThread) {
     this.real = real;
     this.#pd = pd;
     this.#options = options;
     this.#stopped = stopped;
+    this.#started = started;
     this.#affinity = options.affinity ?? EVERYWHERE;
     this.#front = new Front<CpuThread>(context, this, real);
     this.capability = this.#front.capability;
@@ -63,6 +66,11 @@ export class RtcrCpuThread implements CpuThread {
   /** What the kernel follows to the thread that runs. */
   get native(): Capability<CpuThread> {
     return this.real;
+  }
+
+  /** The PD that it runs in, as the child names it. */
+  get pd(): Capability<PdSession> {
+    return this.#pd;
   }
 
   get allocated(): number {

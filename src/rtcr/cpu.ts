@@ -13,6 +13,7 @@ import {
   objectOf,
   type PdSession,
   type SignalContext,
+  type SpawnWatcher,
   type ThreadOptions,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
@@ -40,6 +41,8 @@ export class RtcrCpu implements CpuSession {
     this.#affinity = opened.affinity;
     this.base = new SessionBase<CpuSession>(context, this, opened);
     this.#native = new RtcrNativeCpu(context, this.#cpu.nativeCpu());
+    const native = requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    native.watchSpawned((...spawned) => this.#spawned(...spawned));
   }
 
   get #cpu(): CpuSession {
@@ -56,6 +59,16 @@ export class RtcrCpu implements CpuSession {
     const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
     this.threads.add(thread.capability, thread);
     return success(thread.capability);
+  }
+
+  /** A thread of the child has made another one without us (`thread-spawn`): it is tracked like those made here. */
+  #spawned(real: Capability<CpuThread>, starter: Capability<CpuThread>, options: ThreadOptions): void {
+    const from = [...this.threads].find((thread) => thread.real === starter);
+    if (!from) return;
+    const stopped = () => this.#stands(real);
+    const thread = new RtcrCpuThread(this.#context, { real, pd: from.pd, options, stopped, started: true });
+    this.threads.add(thread.capability, thread);
+    this.#native.spawned(thread.capability, from.capability, options);
   }
 
   killThread(thread: Capability<CpuThread>): void {
@@ -149,6 +162,8 @@ export class RtcrCpu implements CpuSession {
 class RtcrNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
   readonly capability: Capability<NativeCpu>;
+  /** An interposer in front of this one. */
+  spawned: SpawnWatcher = () => {};
   readonly #context: ChildContext;
   readonly #front: Front<NativeCpu>;
   readonly #real: Capability<NativeCpu>;
@@ -175,6 +190,10 @@ class RtcrNativeCpu implements NativeCpu {
 
   adoptCall(call: CallState): number {
     return requireObject<NativeCpu>(this.#real, "native-cpu").adoptCall(call);
+  }
+
+  watchSpawned(watcher: SpawnWatcher): void {
+    this.spawned = watcher;
   }
 
   dispose(): void {

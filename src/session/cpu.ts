@@ -121,9 +121,18 @@ export interface NativeCpu extends KernelObject {
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed">;
   /** Calls under way that a thread makes or serves; all threads must stand still. */
   calls(thread: Capability<CpuThread>): readonly CallState[];
+  /** Tells `watcher` of threads that come without a call of the session. */
+  watchSpawned(watcher: SpawnWatcher): void;
   /** Recreates a call whose caller and entrypoint are there but do not run yet. @returns its number */
   adoptCall(call: CallState): number;
 }
+
+/** `starter`, a thread of the session, has made a thread like itself by `thread-spawn`, which is about to run. */
+export type SpawnWatcher = (
+  thread: Capability<CpuThread>,
+  starter: Capability<CpuThread>,
+  options: ThreadOptions,
+) => void;
 
 /** A call of an RPC object that has not ended, or whose caller has not seen the end. */
 export interface CallState {

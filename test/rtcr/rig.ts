@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import { deterministicWasi } from "../../src/machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
 import { type RepairReport, RTCR_PROGRAM, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
@@ -33,11 +34,15 @@ function supervised(children: readonly ChildSpec[], quota: string): string {
   return config(start("rtcr", config(nodes.join("")), 'caps="14000" ram="240M"'));
 }
 
+/** Programs by the names of their modules. */
+type Binaries = Readonly<Record<string, Uint8Array>>;
+
 export interface RigOptions extends RtcrOptions {
   readonly children: readonly ChildSpec[];
   /** Programs besides theirs. */
   readonly programs?: readonly string[];
-  readonly binaries?: Readonly<Record<string, Uint8Array>>;
+  /** Programs that are no compiled ones of apps/. */
+  readonly binaries?: Binaries;
   /** How many of them exit. Default: all. */
   readonly exits?: number;
   /** Attributes of the start nodes. Default: enough of everything. */
@@ -57,11 +62,10 @@ export function component(name: string): Uint8Array {
 }
 
 /** The programs that are none in TypeScript. */
-function compiled(children: readonly ChildSpec[], others: readonly string[]): Readonly<Record<string, Uint8Array>> {
+function compiled(children: readonly ChildSpec[], others: readonly string[], given: Binaries): Binaries {
   const names = [...children.map(({ name, binary = name }) => binary), ...others];
-  return Object.fromEntries(
-    names.filter((name) => !NATIVE_PROGRAMS.has(name) && name !== RTCR_PROGRAM).map((name) => [name, component(name)]),
-  );
+  const wanted = names.filter((name) => !NATIVE_PROGRAMS.has(name) && name !== RTCR_PROGRAM && !(name in given));
+  return Object.fromEntries(wanted.map((name) => [name, component(name)]));
 }
 
 export class Rig {
@@ -90,8 +94,9 @@ export class Rig {
     this.#slice = slice;
     this.#quota = quota;
     this.tree = startSystem({
+      wasi: deterministicWasi,
       config: supervised(children, quota),
-      binaries: { ...compiled(children, programs), ...binaries },
+      binaries: { ...compiled(children, programs, binaries), ...binaries },
       natives: {
         rtcr: (env) => {
           if (this.#rtcr) return new Rtcr(env); // one among the children

@@ -6,16 +6,23 @@ import {
   INVALID,
   type NativeCpu,
   type NativeThreadState,
+  type SpawnWatcher,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { type Kernel, KernelThread } from "../kernel/index.ts";
 
 export class CoreNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
+  /** Told of threads of the session that it belongs to. */
+  spawned: SpawnWatcher = () => {};
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+  }
+
+  watchSpawned(watcher: SpawnWatcher): void {
+    this.spawned = watcher;
   }
 
   /** Core's threads are the real ones: the capability itself. */

@@ -68,6 +68,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   readonly #kernel: Kernel;
   readonly #identity: Identity<CpuSession>;
   readonly #native: Identity<NativeCpu>;
+  readonly #nativeCpu: CoreNativeCpu;
   readonly #options: CpuOptions;
   readonly #location: Location;
   readonly #members = new Set<CoreCpuSession>();
@@ -86,7 +87,8 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     this.#location = clip(options.location ?? { x: 0, y: 0, width, height }, { x: 0, y: 0, width, height });
     this.#quota = options.quota ?? 0;
     this.#identity = options.badges.identify<CpuSession>(this);
-    this.#native = options.badges.identify<NativeCpu>(new CoreNativeCpu(kernel));
+    this.#nativeCpu = new CoreNativeCpu(kernel);
+    this.#native = options.badges.identify<NativeCpu>(this.#nativeCpu);
   }
 
   get capability(): Capability<CpuSession> {
@@ -123,10 +125,14 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     return success(thread);
   }
 
-  spawn({ component, name, weight, priority, location }: KernelThread): KernelThread | undefined {
+  spawn(starter: KernelThread): KernelThread | undefined {
     if (this.#closed) return undefined;
+    const { component, name, weight, priority, location } = starter;
     const made = this.#create(component, { name, weight, priority, affinity: location, utcb: 0 });
-    return made.ok ? made.value : undefined;
+    if (!made.ok) return undefined;
+    const options = { name, weight, affinity: location, utcb: 0 };
+    this.#nativeCpu.spawned(made.value.capability, starter.capability, options);
+    return made.value;
   }
 
   #weightOf({ name, weight = WEIGHT.default }: ThreadOptions): number {
