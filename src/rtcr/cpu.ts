@@ -53,11 +53,12 @@ export class RtcrCpu implements CpuSession {
     pd: Capability<PdSession>,
     options: ThreadOptions,
   ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
-    const created = this.#cpu.createThread(this.#context.real(pd), options);
+    const created = this.#cpu.createThread(this.#context.fronts.real(pd), options);
     if (!created.ok) return created;
     const real = created.value;
     const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
     this.threads.add(thread.capability, thread);
+    requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu").shownAs(real, thread.capability);
     return success(thread.capability);
   }
 
@@ -108,13 +109,13 @@ export class RtcrCpu implements CpuSession {
   }
 
   refAccount(cpu: Capability<CpuSession>): number {
-    const result = this.#cpu.refAccount(this.#context.real(cpu));
+    const result = this.#cpu.refAccount(this.#context.fronts.real(cpu));
     if (result === 0) this.#account = cpu;
     return result;
   }
 
   transferQuota(cpu: Capability<CpuSession>, amount: number): number {
-    return this.#cpu.transferQuota(this.#context.real(cpu), amount);
+    return this.#cpu.transferQuota(this.#context.fronts.real(cpu), amount);
   }
 
   quota(): { readonly superPeriodUs: number; readonly us: number } {
@@ -176,16 +177,20 @@ class RtcrNativeCpu implements NativeCpu {
   }
 
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
-    const real = this.#context.real(thread);
+    const real = this.#context.fronts.real(thread);
     return objectOf<NativeCpu>(this.#real, "native-cpu")?.nativeCap(real) ?? INVALID;
   }
 
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").threadState(this.#context.real(thread));
+    return requireObject<NativeCpu>(this.#real, "native-cpu").threadState(this.#context.fronts.real(thread));
+  }
+
+  shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void {
+    requireObject<NativeCpu>(this.#real, "native-cpu").shownAs(this.#context.fronts.real(thread), as);
   }
 
   calls(thread: Capability<CpuThread>): readonly CallState[] {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").calls(this.#context.real(thread));
+    return requireObject<NativeCpu>(this.#real, "native-cpu").calls(this.#context.fronts.real(thread));
   }
 
   adoptCall(call: CallState): number {

@@ -175,7 +175,7 @@ export class TrackedRpcObject {
     pd: PdSession,
     entrypoint: Capability<CpuThread>,
   ): Attempt<TrackedRpcObject, OutOf> {
-    const allocated = pd.allocRpcCap(context.real(entrypoint));
+    const allocated = pd.allocRpcCap(context.fronts.real(entrypoint));
     return allocated.ok ? success(new TrackedRpcObject(context, pd, allocated.value, entrypoint)) : allocated;
   }
 

@@ -148,17 +148,17 @@ export class RtcrPd implements PdSession {
   }
 
   refAccount(pd: Capability<PdSession>): Attempt<void, "invalid-session"> {
-    const done = this.#pd.refAccount(this.#context.real(pd));
+    const done = this.#pd.refAccount(this.#context.fronts.real(pd));
     if (done.ok) this.#account = pd;
     return done;
   }
 
   transferCapQuota(to: Capability<PdSession>, caps: number): Attempt<void, TransferRefusal<"out-of-caps">> {
-    return this.#pd.transferCapQuota(this.#context.real(to), caps);
+    return this.#pd.transferCapQuota(this.#context.fronts.real(to), caps);
   }
 
   transferRamQuota(to: Capability<PdSession>, bytes: number): Attempt<void, TransferRefusal<"out-of-ram">> {
-    return this.#pd.transferRamQuota(this.#context.real(to), bytes);
+    return this.#pd.transferRamQuota(this.#context.fronts.real(to), bytes);
   }
 
   capQuota(): number {

@@ -6,6 +6,7 @@ import {
   type Dataspace,
   INVALID,
   lastElement,
+  notify,
   objectOf,
   type RomSession,
   readSessionArgs,
@@ -69,7 +70,7 @@ export class RtcrRom implements RomSession {
     this.#handler = handler;
     if (!handler.valid) return;
     this.#rom.sigh(handler);
-    if (this.#kept) handler.object?.submit(1);
+    if (this.#kept) notify(handler);
   }
 
   /** What the child has attached, if it has asked for it. */

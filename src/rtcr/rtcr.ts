@@ -14,7 +14,6 @@ import {
   ENV_SESSION,
   type Env,
   INVALID,
-  type KernelObject,
   LOG_LIMIT,
   type LoadOptions,
   type NativePd,
@@ -35,6 +34,7 @@ import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
 import { Timing } from "./timing.ts";
+import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 
@@ -69,6 +69,7 @@ export class Rtcr {
   readonly #env: Env;
   readonly #options: RtcrOptions;
   readonly #children = new Map<string, TrackedChild>();
+  readonly #fronts = new Fronts();
   readonly #init: Init;
   /** Whose each session is: a name may have another child by the time that a session of the one before ends. */
   readonly #owners = new Map<Session, TrackedChild>();
@@ -184,7 +185,7 @@ export class Rtcr {
       ...NO_HOOKS,
       ...this.#options.hooks,
       deliver: (session, capability) => this.#deliver(session, capability),
-      real: (capability) => this.#real(capability),
+      real: (capability) => this.#fronts.real(capability),
       upgraded: (session, quota) => this.#owners.get(session)?.upgraded(session, quota),
       ended: (session) => this.#ended(session),
       load: (child, native, binary, options) => this.#load(child, native, binary, options),
@@ -200,7 +201,7 @@ export class Rtcr {
     if (name === OWN || session.unwanted) return capability; // nobody will see it
     const begins = session.request.id === ENV_SESSION.pd;
     const known = begins ? undefined : this.#children.get(name);
-    const child = known ?? new TrackedChild(name, this.#env.badges, this.#interposers());
+    const child = known ?? this.#track(name);
     this.#children.set(name, child);
     this.#owners.set(session, child);
     if (this.#recorded(name)) child.context.restoring = true;
@@ -214,8 +215,9 @@ export class Rtcr {
     if (this.#restoring?.has(child)) this.#options.atPhase?.("create", child.name);
   }
 
-  #interposers(): Interposers {
-    return { ...BASE_INTERPOSERS, ...this.#options.interposers };
+  #track(name: string): TrackedChild {
+    const interposers = { ...BASE_INTERPOSERS, ...this.#options.interposers };
+    return new TrackedChild(name, new ChildContext(this.#env.badges, this.#fronts), interposers);
   }
 
   #ended(session: Session): void {
@@ -240,14 +242,6 @@ export class Rtcr {
 
   #gone(child: string, why: string, restoration: Restoration): void {
     this.#refuse(new RtcrFault("gone", `restore of "${child}": ${why}`, { child, why }), restoration);
-  }
-
-  #real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
-    for (const child of this.#children.values()) {
-      const real = child.context.real(capability);
-      if (real !== capability) return real;
-    }
-    return capability;
   }
 
   /** @param options as the configuration says; the recorded child and RTCR's own options come first */

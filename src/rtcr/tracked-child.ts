@@ -3,7 +3,6 @@ import type { ForeignSessionInfo } from "../checkpoint/index.ts";
 import type { Session } from "../init/index.ts";
 import {
   addQuota,
-  type Badges,
   type Capability,
   type CpuSession,
   ENV_SESSION,
@@ -28,7 +27,7 @@ import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import type { Opened } from "./session.ts";
 import { RtcrTimer } from "./timer.ts";
-import { ChildContext } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** Every kind of session that RTCR stands in front of. */
 export type Interposer = RtcrPd | RtcrCpu | RtcrRm | RtcrRom | RtcrLog | RtcrTimer | RtcrReport;
@@ -58,9 +57,9 @@ export class TrackedChild {
   /** Upgrades by session, summed up. */
   readonly #upgrades = new Map<Session, Quota>();
 
-  constructor(name: string, badges: Badges, make: Interposers = BASE_INTERPOSERS) {
+  constructor(name: string, context: ChildContext, make: Interposers = BASE_INTERPOSERS) {
     this.name = name;
-    this.context = new ChildContext(badges);
+    this.context = context;
     this.#make = make;
   }
 

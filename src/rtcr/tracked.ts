@@ -15,21 +15,41 @@ import {
 import { required } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 
+/** Which object of a service stands behind which of a supervisor's: children may hold each other's. */
+export class Fronts {
+  readonly #real = new Map<Capability, Capability>();
+
+  /** The service's object behind one of ours; every other capability stands for itself. */
+  real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
+    return (this.#real.get(capability) as Capability<T> | undefined) ?? capability;
+  }
+
+  add(ours: Capability, real: Capability): void {
+    this.#real.set(ours, real);
+  }
+
+  remove(ours: Capability): void {
+    this.#real.delete(ours);
+  }
+}
+
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
   readonly badges: Badges;
+  readonly fronts: Fronts;
   /** True until the child's run-time library has set up everything, just before `construct`. */
   bootstrapping = true;
   /** True while the child becomes what was recorded of it: until its threads go on. */
   restoring = false;
-  readonly #real = new Map<Capability, Capability>();
   #allocated = 0;
   /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */
   attached: (dataspace: Capability<Dataspace>, role: string) => void = () => {};
   #as: readonly ObjectInfo[] = [];
 
-  constructor(badges: Badges) {
+  /** @param fronts those of the supervisor */
+  constructor(badges: Badges, fronts = new Fronts()) {
     this.badges = badges;
+    this.fronts = fronts;
   }
 
   /** The common part of a record of an object that is made now. */
@@ -50,20 +70,6 @@ export class ChildContext {
       this.#as = [];
     }
   }
-
-  /** The service's object behind one of ours; every other capability stands for itself. */
-  real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
-    return (this.#real.get(capability) as Capability<T> | undefined) ?? capability;
-  }
-
-  /** Remembers which object of the service stands behind `ours`. */
-  interposes(ours: Capability, real: Capability): void {
-    this.#real.set(ours, real);
-  }
-
-  forget(ours: Capability): void {
-    this.#real.delete(ours);
-  }
 }
 
 /** How an interposer stands in front of one object of a service: by a capability of its own, which it looks up there. */
@@ -78,12 +84,12 @@ export class Front<T extends KernelObject> {
     this.real = real;
     this.#identity = context.badges.identify(self, real);
     this.capability = this.#identity.capability;
-    context.interposes(this.capability, real);
+    context.fronts.add(this.capability, real);
   }
 
   /** Ends the capability, as the death of the object behind does; that is the parent's to end. */
   dispose(): void {
-    this.#context.forget(this.capability);
+    this.#context.fronts.remove(this.capability);
     this.#identity.dispose();
   }
 }

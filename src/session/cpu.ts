@@ -118,6 +118,8 @@ export interface NativeCpu extends KernelObject {
   readonly kind: "native-cpu";
   /** The thread behind a capability; an interposer gives the real one for its own. */
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread>;
+  /** Who stands in front of a thread says so: what its own component gets for it, when it asks who it is (`self`). */
+  shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void;
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed">;
   /** Calls under way that a thread makes or serves; all threads must stand still. */
   calls(thread: Capability<CpuThread>): readonly CallState[];

@@ -18,7 +18,7 @@ export type * from "./rpc-object.ts";
 export type * from "./saved-component.ts";
 export * from "./services.ts";
 export * from "./session-args.ts";
-export type * from "./signal.ts";
+export { notify, type Signal, type SignalContext, type SignalSource } from "./signal.ts";
 export type * from "./socket.ts";
 export type * from "./state.ts";
 export type * from "./stream.ts";

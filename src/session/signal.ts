@@ -1,5 +1,6 @@
 // Signals: notifications without payload, merged and counted (spec 2.10).
-import type { KernelObject } from "./capability.ts";
+import type { Capability, KernelObject } from "./capability.ts";
+import { objectOf } from "./env.ts";
 
 /** Names a source of signals: who submits to it wakes the component it belongs to. */
 export interface SignalContext extends KernelObject {
@@ -25,4 +26,9 @@ export interface SignalSource extends KernelObject {
   listen(ready: () => void): void;
   /** Where a context is in the queue, from 1 for the oldest; 0: it is not in it. */
   place(context: SignalContext): number;
+}
+
+/** Submits to a context that a component has named: what is none, of whatever kind it is, hears nothing. */
+export function notify(context: Capability | undefined, count = 1): void {
+  if (context) objectOf<SignalContext>(context, "signal-context")?.submit(count);
 }

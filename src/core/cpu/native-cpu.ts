@@ -30,6 +30,10 @@ export class CoreNativeCpu implements NativeCpu {
     return thread;
   }
 
+  shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void {
+    if (thread.object instanceof KernelThread) thread.object.shownAs = as;
+  }
+
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
     const { object } = thread;
     return object instanceof KernelThread ? success(object.nativeState()) : refusal("state-access-failed");

@@ -4,7 +4,7 @@
 //
 // I1  Between a signal and its acknowledgement the line is masked: nothing is signalled.
 // I2  A level that is still asserted when it is acknowledged signals again; an edge that came while masked is kept, once.
-import { type Capability, INVALID, type SignalContext } from "../../session/index.ts";
+import { type Capability, INVALID, notify, type SignalContext } from "../../session/index.ts";
 
 export type Trigger = "level" | "edge";
 
@@ -60,6 +60,6 @@ export class InterruptLine {
     if (!wanted || this.#masked || !this.#context.valid) return;
     this.#masked = true;
     this.#latched = false;
-    this.#context.object?.submit(1);
+    notify(this.#context);
   }
 }

@@ -93,7 +93,7 @@ export function kernelImports(kernel: Kernel, component: Component): HostImports
       return 0;
     }),
     [F.parent]: instant(() => component.parentSlot()),
-    [F.self]: instant(() => table.insert(component.running!.capability)),
+    [F.self]: instant(() => table.insert(component.running!.shown)),
     [F.yield]: { freeze: "restartable", call: (call) => (call.progress === undefined ? call.freeze(true) : 0) },
   };
   return { [KERNEL_MODULE]: functions };

@@ -119,6 +119,8 @@ export class KernelThread implements CpuThread {
   globals: readonly PlainData[] = [];
   entrypoint: Entrypoint | undefined;
   handler: Capability<SignalContext> = INVALID;
+  /** The capability of who stands in front of it; INVALID: nobody does. */
+  shownAs: Capability<CpuThread> = INVALID;
   /** Set once a TRACE session has seen the thread. */
   trace: TraceControl | undefined;
 
@@ -154,6 +156,11 @@ export class KernelThread implements CpuThread {
 
   get capability(): Capability<CpuThread> {
     return this.#identity.capability;
+  }
+
+  /** What its component knows it by. */
+  get shown(): Capability<CpuThread> {
+    return this.shownAs.valid ? this.shownAs : this.capability;
   }
 
   get runnable(): boolean {

@@ -2,7 +2,13 @@
 //
 // A thread that runs into a hole or a forbidden access waits at the map that is responsible, in that map's addresses.
 // A later attachment that covers the address lets it go on; it repeats the access, and may fault again elsewhere.
-import type { Capability, FaultType, RegionMapState, SignalContext } from "../../session/index.ts";
+import {
+  type Capability,
+  type FaultType,
+  notify,
+  type RegionMapState,
+  type SignalContext,
+} from "../../session/index.ts";
 import type { CoreRegionMap } from "./region-map.ts";
 
 export type Access = "read" | "write" | "exec";
@@ -59,7 +65,7 @@ export class FaultQueue {
   wait(fault: PageFault, resume: () => void, handler: "told" | "untold" = "untold"): FaultWaiter {
     const waiting = { fault, resume };
     this.#waiting.add(waiting);
-    if (handler === "untold") this.#handler?.object?.submit(1);
+    if (handler === "untold") notify(this.#handler);
     return { fault, cancel: () => void this.#waiting.delete(waiting) };
   }
 

@@ -4,6 +4,7 @@ import {
   type Capability,
   type Dataspace,
   INVALID,
+  notify,
   type RomSession,
   type SignalContext,
   type SlotReader,
@@ -58,7 +59,7 @@ export class CoreRom implements RomSession {
     this.#source = source;
     this.#make = make;
     this.#seen = source.version();
-    this.#unwatch = source.watch(() => this.#context.object?.submit(1));
+    this.#unwatch = source.watch(() => notify(this.#context));
   }
 
   dataspace(): Capability<Dataspace> {
@@ -89,7 +90,7 @@ export class CoreRom implements RomSession {
   /** A change that the client has not seen yet is told at once, so that none is lost between looking and listening. */
   sigh(context: Capability<SignalContext>): void {
     this.#context = context;
-    if (this.#seen !== this.#source.version()) context.object?.submit(1);
+    if (this.#seen !== this.#source.version()) notify(context);
   }
 
   capture(slots: SlotWriter): SavedRom {

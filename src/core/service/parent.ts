@@ -13,6 +13,7 @@ import {
   INVALID,
   type Location,
   NO_QUOTA,
+  notify,
   type OutOf,
   objectOf,
   type ParentSession,
@@ -162,7 +163,7 @@ export class CoreParent implements ParentSession {
   resourceRequest(text: string): void {
     const args = readSessionArgs(text);
     const quota = args.ok ? quotaArgs(args.value) : NO_QUOTA;
-    if (moveQuota(this.#options.own.capability, this.#client, quota).ok) this.#resourceAvail.object?.submit(1);
+    if (moveQuota(this.#options.own.capability, this.#client, quota).ok) notify(this.#resourceAvail);
     else this.#warn(`asks for ${quota.ram} bytes and ${quota.caps} capabilities, core has less left`);
   }
 

@@ -2,7 +2,7 @@
 //
 // Periods are counted from the moment of the trigger, never from the moment a tick was noticed: ticks do not drift. Ticks
 // that were missed because nobody let the alarms ring are submitted together, so that their number is right.
-import { type Capability, INVALID, type SignalContext, type TimerSession } from "../../session/index.ts";
+import { type Capability, INVALID, notify, type SignalContext, type TimerSession } from "../../session/index.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Half of what 64 bits hold, in microseconds: longer timeouts are cut to it. */
@@ -84,7 +84,7 @@ export class CoreTimer implements TimerSession {
     this.#cancel();
     const missed = periodUs === 0 ? 0 : Math.floor((this.#alarms.nowUs() - atUs) / periodUs);
     if (periodUs > 0) this.#set(atUs + (missed + 1) * periodUs, periodUs);
-    this.#context.object?.submit(1 + missed);
+    notify(this.#context, 1 + missed);
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   type Capability,
   INVALID,
+  notify,
   type OutOf,
   type PdSession,
   type Quota,
@@ -92,7 +93,7 @@ export class ChildClient implements SessionClient {
     if (this.sessions.get(id) !== session) return;
     const over = session.phase === "closed" || isRefused(session.phase);
     if (over && this.#closing.delete(session)) this.sessions.delete(id);
-    this.sigh.object?.submit(1);
+    notify(this.sigh);
   }
 
   /** The child has closed the session and will not hear of it again, except that it is closed. */

@@ -1,5 +1,12 @@
 // Heartbeats of one child (spec 2.12): a signal each period; the child's library answers from its entrypoint.
-import { type Capability, INVALID, type SignalContext, type SlotReader, type SlotWriter } from "../../session/index.ts";
+import {
+  type Capability,
+  INVALID,
+  notify,
+  type SignalContext,
+  type SlotReader,
+  type SlotWriter,
+} from "../../session/index.ts";
 
 export interface SavedHeart {
   /** A slot. */
@@ -21,7 +28,7 @@ export class Heart {
   beat(): void {
     if (!this.#sigh.valid) return;
     this.#outstanding++;
-    this.#sigh.object?.submit(1);
+    notify(this.#sigh);
   }
 
   /** Any answer makes up for all that is outstanding. */

@@ -9,6 +9,7 @@ import {
   LABEL_LIMIT,
   type Location,
   NO_QUOTA,
+  notify,
   type OutOf,
   type ParentSession,
   prefixLabel,
@@ -84,7 +85,7 @@ export class ChildParent implements ParentSession {
     this.#child.client.sigh = context;
     // Sessions that became available before are told too, so that none is missed.
     if (this.#child.sessions.some(({ phase, request }) => phase === "available" && request.id >= FIRST_FREE_SESSION)) {
-      context.object?.submit(1);
+      notify(context);
     }
   }
 
@@ -198,12 +199,12 @@ export class ChildParent implements ParentSession {
   /** More has been assigned: whoever waits for it goes on. */
   resourcesArrived(): void {
     this.#child.request = undefined;
-    this.#resourceSigh.object?.submit(1);
+    notify(this.#resourceSigh);
   }
 
   yieldSigh(context: Capability<SignalContext>): void {
     this.#yieldSigh = context;
-    if (this.#wanted !== NO_QUOTA) context.object?.submit(1);
+    if (this.#wanted !== NO_QUOTA) notify(context);
   }
 
   yieldRequest(): string {
@@ -219,7 +220,7 @@ export class ChildParent implements ParentSession {
   /** Asks the child to give something back. */
   askBack(quota: Quota): void {
     this.#wanted = quota;
-    this.#yieldSigh.object?.submit(1);
+    notify(this.#yieldSigh);
   }
 
   heartbeatSigh(context: Capability<SignalContext>): void {
