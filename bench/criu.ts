@@ -13,22 +13,12 @@
 //          waits for something to run; expected: that CPU was told which program that will probably be, and has loaded it;
 //          cold: the command line, with the start of Node and the worker, the module's compilation and everything else
 //
+// A second table has the same for a program with threads (criu-threads.ts).
+//
 // CRIU comes by scripts/install-criu.sh; where it cannot run nothing is measured, and that is said.
 
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -40,32 +30,25 @@ import type {
 } from "../src/machine/supervisor-node.ts";
 import type * as StoreModule from "../src/store/index-node.ts";
 import { nodeSha256, type Store } from "../src/store/index-node.ts";
+import { threadRows } from "./criu-threads.ts";
+import {
+  type CriuSample,
+  criuProblem,
+  criuSample,
+  criuVersion,
+  exitOf,
+  folderBytes,
+  grows,
+  inFolder,
+  ROOT,
+  type Sample,
+} from "./criu-tools.ts";
 import { median, rounded } from "./measure.ts";
 
-const ROOT = join(import.meta.dirname, "..");
-const CRIU_ROOT = join(ROOT, "build/criu/root");
-const LIBRARIES = join(CRIU_ROOT, "usr/lib/x86_64-linux-gnu");
-const CRIU = [
-  join(LIBRARIES, "ld-linux-x86-64.so.2"),
-  "--library-path",
-  LIBRARIES,
-  join(CRIU_ROOT, "usr/sbin/criu"),
-] as const;
 const SOURCE = "bench/guests/dirty.c";
-const DEADLINE_MS = 60_000;
 const GUEST_DIRECTORY = "/out";
-
-/** Milliseconds and bytes of one dump and restore. */
-interface Sample {
-  readonly frozen: number;
-  readonly dump: number;
-  readonly restore: number;
-  readonly imageBytes: number;
-}
-
-interface CriuSample extends Sample {
-  readonly flushed: number;
-}
+/** Largest size of the program with threads, whose steps are processes each. */
+const THREADS_MIB = 64;
 
 interface RtcrSample extends Sample {
   readonly expected: number;
@@ -99,32 +82,28 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const folder = mkdtempSync(join(ROOT, ".bench-criu-"));
   try {
+    const rounds = Number(values.rounds);
+    const sizes = values.sizes.split(",").map(Number);
     const programs = await build(folder);
     const rows: object[] = [];
-    for (const sizeMiB of values.sizes.split(",").map(Number)) {
-      rows.push(await sizeRow(programs, folder, sizeMiB, Number(values.rounds)));
+    for (const sizeMiB of sizes) {
+      rows.push(await sizeRow(programs, folder, sizeMiB, rounds));
       console.error(JSON.stringify(rows.at(-1)));
     }
     console.table(rows);
-    const versions = {
-      criu: execFileSync(CRIU[0], [...CRIU.slice(1), "--version"], { encoding: "utf8" }).trim(),
-      node: process.version,
-    };
-    const result = { bench: "criu", ...versions, load: loadavg(), rounds: values.rounds, rows };
+    const threads = await threadRows(
+      folder,
+      sizes.filter((size) => size <= THREADS_MIB),
+      Math.ceil(rounds / 2),
+    );
+    console.table(threads);
+    const versions = { criu: criuVersion(), node: process.version };
+    const result = { bench: "criu", ...versions, load: loadavg(), rounds, rows, threads };
     if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
     return 0;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Why CRIU cannot be used here; undefined: it can. */
-function criuProblem(): string | undefined {
-  if (!existsSync(CRIU[3])) return "CRIU is not there: run scripts/install-criu.sh";
-  if (process.getuid?.() !== 0) return "CRIU needs root";
-  if (spawnSync("gcc", ["--version"]).status !== 0) return "gcc is not there";
-  const check = spawnSync(CRIU[0], [...CRIU.slice(1), "check"], { encoding: "utf8" });
-  return check.status === 0 ? undefined : `CRIU cannot run here: ${check.stderr.trim().split("\n").at(-1)}`;
 }
 
 async function build(folder: string): Promise<Programs> {
@@ -147,7 +126,7 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
   const cold: Pick<Sample, "dump" | "restore">[] = [];
   await rtcrSample(programs, folder, sizeMiB); // warms up
   for (let round = 0; round < rounds; round++) {
-    criu.push(await criuSample(programs, folder, sizeMiB));
+    criu.push(await criuSample(programs.native, folder, (file) => [String(sizeMiB), file]));
     rtcr.push(await rtcrSample(programs, folder, sizeMiB));
     cold.push(await coldSample(programs, folder, sizeMiB));
   }
@@ -168,59 +147,6 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
     },
     ...{ "image MiB: CRIU": mib(criu), "image rtcr": mib(rtcr) },
   };
-}
-
-/** A folder of its own for one sample, with the file that the program writes. */
-async function inFolder<T>(folder: string, work: (place: string, file: string) => Promise<T>): Promise<T> {
-  const place = mkdtempSync(join(folder, "sample-"));
-  const file = join(place, "out", "lines");
-  mkdirSync(join(place, "out"));
-  try {
-    return await work(place, file);
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-}
-
-function criuSample({ native }: Programs, folder: string, sizeMiB: number): Promise<CriuSample> {
-  return inFolder(folder, async (place, file) => {
-    const images = join(place, "images");
-    mkdirSync(images);
-    const log = openSync(join(place, "log"), "w");
-    const program = spawn(native, [String(sizeMiB), file], { detached: true, stdio: ["ignore", log, log] });
-    const pid = Number(program.pid);
-    const ended = new Promise((resolve) => program.once("exit", resolve));
-    try {
-      await grows(file, 0);
-      const at = performance.now();
-      const dumped = await criu("dump", "-t", String(pid), "-D", images, "--display-stats");
-      const dump = performance.now() - at;
-      flushFolder(images);
-      const flushed = performance.now() - at;
-      await ended;
-      const frozen = Number(/Frozen time: *(\d+) us/i.exec(dumped)?.[1]) / 1000;
-      if (Number.isNaN(frozen)) throw new Error(`CRIU gave no statistics: ${dumped}`);
-      const before = statSync(file).size;
-      const begin = performance.now();
-      const restoring = criu("restore", "-D", images, "--restore-detached");
-      await grows(file, before, restoring);
-      const restore = performance.now() - begin;
-      await restoring;
-      return { frozen, dump, flushed, restore, imageBytes: folderBytes(images) };
-    } finally {
-      closeSync(log);
-      stopOwn(pid, native);
-    }
-  });
-}
-
-/** Ends a program by its id, if that is still what it was started as. */
-function stopOwn(pid: number, file: string): void {
-  try {
-    if (readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(file)) process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended.
-  }
 }
 
 function rtcrSample({ wasm, images, ...built }: Programs, folder: string, sizeMiB: number): Promise<RtcrSample> {
@@ -295,53 +221,4 @@ function coldSample({ wasm }: Programs, folder: string, sizeMiB: number): Promis
     await ended;
     return { dump, restore };
   });
-}
-
-function exitOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code, signal) => {
-      if (code === 0 || signal === "SIGKILL") resolve();
-      else reject(new Error(`${child.spawnargs.slice(1).join(" ")}: exit code ${code}`));
-    });
-  });
-}
-
-/** @returns what CRIU has printed */
-function criu(...args: readonly string[]): Promise<string> {
-  const child = spawn(CRIU[0], [...CRIU.slice(1), ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  let text = "";
-  child.stdout.on("data", (bytes: Buffer) => (text += bytes));
-  child.stderr.on("data", (bytes: Buffer) => (text += bytes));
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0 ? resolve(text) : reject(new Error(`criu ${args[0]}: exit code ${code}: ${text}`)),
-    );
-  });
-}
-
-/** Resolves when the file is longer than it was; rejects when `work` does. */
-async function grows(file: string, bytes: number, work: Promise<unknown> = Promise.resolve()): Promise<void> {
-  let failed: { readonly reason: unknown } | undefined;
-  work.catch((reason: unknown) => (failed = { reason }));
-  const begin = performance.now();
-  while ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) <= bytes) {
-    if (failed) throw failed.reason;
-    if (performance.now() - begin > DEADLINE_MS) throw new Error(`${file} has not grown within ${DEADLINE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 0)); // 1 ms: does not keep a core from those who are measured
-  }
-}
-
-function flushFolder(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const file = openSync(join(folder, name), "r");
-    fsyncSync(file);
-    closeSync(file);
-  }
-}
-
-function folderBytes(folder: string): number {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }

@@ -26,7 +26,7 @@ const CXX_INCLUDE = ["-isystem", `${LLVM}/include/wasm32-wasi/c++/v1`, ...INCLUD
 /** The name section stays; a stack that overflows traps instead of running into the data. */
 const LINK = ["-Wl,--strip-debug", "-Wl,--stack-first"];
 const CLANG_OPTIONS = ["--target=wasm32-wasi", "-O2", "-Wall", "-Wextra", "-Werror", "-nostdinc", ...LINK];
-const C_OPTIONS = [...CLANG_OPTIONS, "-std=gnu17", ...INCLUDE];
+export const C_OPTIONS = [...CLANG_OPTIONS, "-std=gnu17", ...INCLUDE];
 const CXX_OPTIONS = [...CLANG_OPTIONS, "--driver-mode=g++", "-std=c++20", "-fno-exceptions", ...CXX_INCLUDE];
 const RUST_OPTIONS = [
   ...["--target=wasm32-wasi", "--edition=2021", "-Copt-level=2", "-Cpanic=abort"],
