@@ -18,6 +18,7 @@ import type { Timing } from "./timing.ts";
 import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 export interface ChildOptions {
+  readonly order: readonly Part[];
   /** Sessions of the child that are still being created. */
   readonly pending: readonly ForeignSessionInfo[];
   readonly timing: Timing | undefined;
@@ -60,7 +61,7 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
 
 /** @throws RtcrFault "unsaveable" */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { pending, timing, enter } = options;
+  const { order, pending, timing, enter } = options;
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -75,9 +76,9 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
     foreign: [...child.foreign, ...pending],
   };
   writeNative(records, pd);
-  for (const [number, part] of PARTS.entries()) {
+  for (const part of order) {
     const { scope, write } = WRITERS[part];
-    records.choice(number);
+    records.choice(PARTS.indexOf(part));
     const body = () => write(records, source);
     if (timing) timing.measure(scope, () => inCheckpoint(scope, body));
     else inCheckpoint(scope, body);

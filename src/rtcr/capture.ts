@@ -10,19 +10,21 @@
 // I5  Between hold and release nothing is made that grows with the number of dataspaces, and no backing store.
 import { type ExitedChild, type ForeignSessionInfo, frozen, type SystemCheckpoint } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
-import { type ByteSink, type Dataspace, objectOf } from "../session/index.ts";
+import { type Dataspace, objectOf } from "../session/index.ts";
 import { writeCalls, writeChild } from "./capture-child.ts";
 import { naming } from "./components.ts";
-import { type CopyEngine, DirectCopier } from "./copier.ts";
+import { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { DataProvider, Lease } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { lives, requireLiving } from "./living.ts";
+import type { CopyPool } from "./parallel/copy-pool.ts";
+import { CopyPlan, ParallelCopier } from "./parallel/parallel-copier.ts";
 import { RtcrPd } from "./pd.ts";
 import type { CheckpointPhase } from "./phases.ts";
 import { RecordReader } from "./record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
-import { readRecords } from "./records.ts";
+import { PARTS, PARTS_IN_PARALLEL, readRecords } from "./records.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRom } from "./rom.ts";
 import { inCheckpoint } from "./scopes.ts";
@@ -40,6 +42,8 @@ export interface CaptureOptions {
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
+  /** Copies contents while records are written. Default: they are copied one after the other. */
+  readonly pool?: CopyPool | undefined;
   /** Notes how long each part takes, and when each phase begins. */
   readonly timing?: Timing | undefined;
   /** Told of each phase as it begins. */
@@ -63,7 +67,7 @@ const RECORD_BYTES_OF_DATASPACE = 160;
 /**
  * The state of children that share one moment.
  *
- * @throws RtcrFault "unsaveable", "no-room", "gone"; the children go on in any case
+ * @throws RtcrFault "unsaveable", "no-room", "copy-failed", "gone"; the children go on in any case
  */
 export function capture(children: readonly TrackedChild[], options: CaptureOptions): Captured {
   const { timing, atPhase } = options;
@@ -73,17 +77,19 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
   };
   const checkpoint = beginScope("Checkpoint", "red");
   try {
-    const { leastBytes, likelyBytes } = prepare(children, options.recordBytes);
+    const plan = new CopyPlan();
+    const { leastBytes, likelyBytes } = prepare(children, plan, options.recordBytes);
     let needed = leastBytes;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const lease = options.provider.lease(needed, Math.max(needed, likelyBytes));
       if (!lease.ok) break;
-      const written = write(children, lease.value, options, enter);
+      const copier = copierFor(lease.value, plan, options, () => enter("contents"));
+      const written = write(children, lease.value, copier, options, enter);
       if (written.bytes <= lease.value.bytes.length) {
         enter("information");
         return inCheckpoint("Information", () => read(written, leastBytes, lease.value, options));
       }
-      lease.value.release();
+      giveBack(lease.value, copier);
       needed = written.bytes;
     }
     const message = `a checkpoint of ${needed} bytes finds no storage: the data provider has no room for it`;
@@ -104,11 +110,12 @@ interface Written {
 function write(
   children: readonly TrackedChild[],
   lease: Lease,
-  { engine, timing, pending }: CaptureOptions,
+  copier: Copier,
+  { pool, timing, pending }: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
 ): Written {
   const living = children.filter(lives);
-  const copier = new DirectCopier(lease.bytes, { engine, begins: () => enter("contents") });
+  const order = pool ? PARTS_IN_PARALLEL : PARTS;
   const records = new RecordWriter(lease.bytes, copier);
   try {
     enter("hold");
@@ -117,21 +124,42 @@ function write(
     const time = Date.now();
     const list = records.beginList();
     for (const child of children) {
-      const options = { pending: pending(child), timing, enter };
+      const options = { order, pending: pending(child), timing, enter };
       naming(`child "${child.name}"`, () => writeChild(records, child, options));
     }
     records.endList(list, children.length);
     writeCalls(records, children);
+    const join = () => copier.join();
+    if (records.neededBytes <= lease.bytes.length) timing ? timing.measure("Checkpoint of RAM", join) : join();
     requireLiving(living, "checkpoint");
     enter("release");
     return { bytes: records.neededBytes, time };
   } catch (thrown) {
-    lease.release();
+    giveBack(lease, copier);
     requireLiving(living, "checkpoint"); // else what was thrown is only what came of that
     throw thrown;
   } finally {
     inScope("Resume", "green", () => release(children));
   }
+}
+
+/** Workers see shared memory only: into other storage the supervisor copies alone. */
+function copierFor(lease: Lease, plan: CopyPlan, { pool, engine }: CaptureOptions, begins: () => void): Copier {
+  const { bytes } = lease;
+  return pool && pool.living > 0 && inSharedMemory(bytes)
+    ? new ParallelCopier(bytes, plan, pool, { engine, begins })
+    : new DirectCopier(bytes, { engine, begins });
+}
+
+function inSharedMemory(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
+  return (bytes.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
+}
+
+/** The lease is of no use; it is given back when nobody writes into it any more. */
+function giveBack(lease: Lease, copier: Copier): void {
+  const abandoned = copier.abandon();
+  if (abandoned) void abandoned.then(() => lease.release());
+  else lease.release();
 }
 
 /** The children go on already. */
@@ -155,17 +183,16 @@ function release(children: readonly TrackedChild[]): void {
   for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.release();
 }
 
-const NOWHERE: ByteSink = { bytes: () => {}, zeros: () => {} };
-
 /** What can be done before the pause: how much there will be, and whatever dataspaces need to show their bytes. */
 function prepare(
   children: readonly TrackedChild[],
+  plan: CopyPlan,
   recordBytes = FIRST_RECORD_BYTES,
 ): { readonly leastBytes: number; readonly likelyBytes: number } {
   let bytes = 0;
   let count = 0;
   for (const dataspace of contents(children)) {
-    dataspace.pieces?.(NOWHERE);
+    dataspace.pieces?.(plan);
     bytes += dataspace.size();
     count++;
   }

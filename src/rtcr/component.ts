@@ -5,6 +5,8 @@
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
 import { type CpuSession, type Env, objectOf } from "../session/index.ts";
 import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
+import { log } from "./logging.ts";
+import type { CopyPool } from "./parallel/copy-pool.ts";
 import { Rtcr, type RtcrOptions } from "./rtcr.ts";
 import { RTCR_SERVICE, RtcrControl } from "./service.ts";
 import { TimingReporter, timingReport } from "./timing.ts";
@@ -13,6 +15,8 @@ import { TimingReporter, timingReport } from "./timing.ts";
 export interface RtcrHost {
   /** A supervisor begins: how it is to be, with what it restores instead of starting. */
   begin(env: Env): Omit<RtcrOptions, "hooks">;
+  /** Workers for checkpoints that copy in parallel; asked once, when a configuration wants that. Absent: there are none. */
+  startCopyPool?(): CopyPool;
   /** It is there. */
   began(component: RtcrComponent): void;
   /** A component has asked for a checkpoint by a session; its bytes belong to the supervisor until the next of that name. */
@@ -28,6 +32,7 @@ export class RtcrComponent {
   readonly #control: RtcrControl;
   readonly #reporter: TimingReporter;
   #config: RtcrConfig = readRtcrConfig("<config/>");
+  #pool: CopyPool | undefined;
 
   constructor(env: Env, host: RtcrHost) {
     this.env = env;
@@ -38,9 +43,11 @@ export class RtcrComponent {
       serve: () => this.#control.session(),
     };
     const timed: RtcrOptions["timed"] = ({ timing, ...made }) => {
-      if (this.#config.report) this.#reporter.report(timingReport(timing, made, this.#config));
+      const config = { ...this.#config, parallel: pool() !== undefined };
+      if (config.report) this.#reporter.report(timingReport(timing, made, config));
     };
-    this.rtcr = new Rtcr(env, { timed, ...host.begin(env), hooks });
+    const pool = () => (this.#config.parallel ? this.#pool : undefined);
+    this.rtcr = new Rtcr(env, { timed, pool, ...host.begin(env), hooks });
     this.#reporter = new TimingReporter(this.rtcr);
     this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
     host.began(this);
@@ -55,12 +62,21 @@ export class RtcrComponent {
     this.#host.ended(this);
     this.rtcr.dispose();
     this.#control.dispose();
+    this.#pool?.close();
   }
 
   #configured(text: string): string {
     this.#config = readRtcrConfig(text);
+    if (this.#config.parallel) this.#pool ??= this.#startPool();
     const cpus = objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
     return toInitConfig(text, cpus);
+  }
+
+  #startPool(): CopyPool | undefined {
+    const pool = this.#host.startCopyPool?.();
+    if (!pool)
+      log.warning?.("<checkpoint parallel>: this host has no copy workers, contents are copied one after the other");
+    return pool;
   }
 }
 

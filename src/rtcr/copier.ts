@@ -2,10 +2,17 @@
 import { beginScope, endScope } from "../profile/index.ts";
 import type { ByteSink, Cached, Dataspace } from "../session/index.ts";
 
-/** Copies a whole dataspace to `at` of the lease. */
 export interface Copier {
-  /** @param sizeBytes the dataspace's; there is room for it */
+  /**
+   * Copies a whole dataspace to `at` of the lease, now or later.
+   *
+   * @param sizeBytes the dataspace's; there is room for it
+   */
   copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): void;
+  /** Everything is copied when it returns. @throws RtcrFault "copy-failed" */
+  join(): void;
+  /** Nothing is copied any more when it returns, or else when what it returns resolves. Harmless behind `join`. */
+  abandon(): Promise<void> | undefined;
 }
 
 /**
@@ -14,26 +21,26 @@ export interface Copier {
  */
 export type CopyEngine = (dataspace: Dataspace, cached: Cached | undefined, target: Uint8Array) => boolean;
 
+export interface CopierOptions {
+  readonly engine?: CopyEngine | undefined;
+  /** Called when a dataspace is about to be copied. */
+  readonly begins?: () => void;
+}
+
 /** Copies at once; makes nothing on the heap for dataspaces that show their bytes (`Dataspace.pieces`). */
 export class DirectCopier implements Copier, ByteSink {
-  readonly #target: Uint8Array;
-  readonly #engine: CopyEngine | undefined;
-  readonly #begins: () => void;
   /** Where the dataspace begins that is being copied. */
-  #begin = 0;
+  protected begin = 0;
+  readonly #target: Uint8Array;
+  readonly #options: CopierOptions;
 
-  /** @param begins called when a dataspace is about to be copied */
-  constructor(
-    target: Uint8Array,
-    { engine, begins = () => {} }: { readonly engine?: CopyEngine | undefined; readonly begins?: () => void } = {},
-  ) {
+  constructor(target: Uint8Array, options: CopierOptions = {}) {
     this.#target = target;
-    this.#engine = engine;
-    this.#begins = begins;
+    this.#options = options;
   }
 
   copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): void {
-    this.#begins();
+    this.#options.begins?.();
     const scope = beginScope("Checkpoint of dataspace", "red");
     if (!this.#byEngine(dataspace, cached, at, sizeBytes)) this.#copy(dataspace, at, sizeBytes);
     endScope(scope);
@@ -41,15 +48,21 @@ export class DirectCopier implements Copier, ByteSink {
 
   bytes(at: number, source: Uint8Array, from: number, length: number): void {
     const whole = from === 0 && length === source.length;
-    this.#target.set(whole ? source : source.subarray(from, from + length), this.#begin + at);
+    this.#target.set(whole ? source : source.subarray(from, from + length), this.begin + at);
   }
 
   zeros(at: number, length: number): void {
-    this.#target.fill(0, this.#begin + at, this.#begin + at + length);
+    this.#target.fill(0, this.begin + at, this.begin + at + length);
+  }
+
+  join(): void {}
+
+  abandon(): Promise<void> | undefined {
+    return undefined;
   }
 
   #byEngine(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): boolean {
-    return this.#engine?.(dataspace, cached, this.#target.subarray(at, at + sizeBytes)) ?? false;
+    return this.#options.engine?.(dataspace, cached, this.#target.subarray(at, at + sizeBytes)) ?? false;
   }
 
   #copy(dataspace: Dataspace, at: number, sizeBytes: number): void {
@@ -57,7 +70,7 @@ export class DirectCopier implements Copier, ByteSink {
       dataspace.read(0, this.#target.subarray(at, at + sizeBytes));
       return;
     }
-    this.#begin = at;
+    this.begin = at;
     dataspace.pieces(this);
   }
 }

@@ -58,6 +58,8 @@ export const PARTS = [
   "components",
   "cpus",
 ] as const;
+/** Where contents are copied meanwhile: the order in which the parts begin (spec 1.7). */
+export const PARTS_IN_PARALLEL: readonly Part[] = ["capabilities", ...PARTS.filter((part) => part !== "capabilities")];
 export type Part = (typeof PARTS)[number];
 export const PARTS_END = 255;
 export const CALL_STATES = ["queued", "dispatched", "done"] as const;

@@ -30,6 +30,7 @@ import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
+import type { CopyPool } from "./parallel/copy-pool.ts";
 import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
@@ -43,6 +44,8 @@ export interface RtcrOptions {
   readonly provider?: DataProvider;
   /** Copies contents instead of the processor, where it can. */
   readonly engine?: CopyEngine;
+  /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
+  readonly pool?: () => CopyPool | undefined;
   /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
   readonly interposers?: Interposers;
   /** Children that are not started but restored, as soon as the configuration has them. */
@@ -103,7 +106,7 @@ export class Rtcr {
   /**
    * A checkpoint of some children, or of all, which go on.
    *
-   * @throws RtcrFault "no-such-child", "unsaveable", "no-room", "gone", "busy" while one is being restored
+   * @throws RtcrFault "no-such-child", "unsaveable", "no-room", "copy-failed", "gone", "busy" while one is being restored
    */
   checkpoint(name: string, children: readonly string[] = this.children, parent?: string): Captured {
     log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
@@ -121,7 +124,7 @@ export class Rtcr {
     const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
-      ...{ name, parent, provider, engine: this.#options.engine },
+      ...{ name, parent, provider, engine: this.#options.engine, pool: this.#options.pool?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       pending: (child) => this.#pending(child),
     });

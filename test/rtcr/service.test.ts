@@ -7,9 +7,12 @@ import {
   CHECKPOINT_PHASES,
   CHECKPOINTABLES,
   CHECKPOINTS_KEPT,
+  type CopyPool,
   type RtcrComponent,
   rtcrProgram,
+  SharedMemoryProvider,
 } from "../../src/rtcr/index.ts";
+import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
 import { type Capability, type Env, objectOf, type RtcrSession } from "../../src/session/index.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
 import { component } from "./rig.ts";
@@ -30,7 +33,7 @@ interface Controlled {
   until(child: string, lines: number): Promise<void>;
 }
 
-function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
+function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`, startCopyPool?: () => CopyPool): Controlled {
   const made: SystemCheckpoint[] = [];
   const reports: string[] = [];
   let supervisor: RtcrComponent | undefined;
@@ -43,7 +46,8 @@ function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`): Controlled {
     return connections;
   };
   const host = {
-    begin: () => ({}),
+    begin: () => ({ provider: new SharedMemoryProvider() }),
+    ...(startCopyPool ? { startCopyPool } : {}),
     began: (began: RtcrComponent) => (supervisor = began),
     made: (_: RtcrComponent, system: SystemCheckpoint) => made.push(system),
     ended: () => {},
@@ -152,6 +156,49 @@ test("S76, S81: each checkpoint is timed by parts in a report, with the configur
       times,
       times.toSorted((a, b) => a - b),
     );
+  } finally {
+    tree.close();
+  }
+});
+
+test("S75: <checkpoint parallel> starts copy workers before any pause, and its checkpoints are the same", async () => {
+  const pools: CopyPool[] = [];
+  const startCopyPool = () => {
+    const pool = startNodeCopyPool({ workers: 1, helps: false });
+    pools.push(pool);
+    return pool;
+  };
+  const nodes = `<module name="base" report="yes"/><service name="Rtcr"/>${CHILDREN}`;
+  const { tree, session, supervisor, reports, made, until } = supervised(
+    `<checkpoint parallel="yes"/>${nodes}`,
+    startCopyPool,
+  );
+  try {
+    assert.equal(pools.length, 1, "with the configuration");
+    await until("sheep_counter_timer", 2);
+    assert.ok(session.checkpoint("").ok);
+    const plain = supervisor.rtcr.checkpoint("all").system.children;
+    assert.deepEqual(made[0]!.children, plain);
+    assert.ok(pools[0]!.copied > 0, "by the worker");
+    tree.settle();
+    assert.match(reports[0] ?? "", /<checkpoint name="all" module="base" parallel="yes" us="/);
+    assert.ok(session.restore("").ok);
+    await until("sheep_counter_timer", 4);
+    assert.equal(pools.length, 1);
+  } finally {
+    tree.close();
+  }
+});
+
+test("S75: <checkpoint parallel> where there are no workers copies one after the other, and the report says so", async () => {
+  const { tree, session, reports, until } = supervised(
+    `<module name="base" report="yes"/><checkpoint parallel="yes"/><service name="Rtcr"/>${CHILDREN}`,
+  );
+  try {
+    await until("sheep_counter_timer", 1);
+    assert.ok(session.checkpoint("").ok);
+    tree.settle();
+    assert.match(reports[0] ?? "", /<checkpoint name="all" module="base" parallel="no" us="/);
   } finally {
     tree.close();
   }

@@ -2,6 +2,7 @@
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { Core } from "../../core/index.ts";
 import {
+  type CopyPool,
   type RepairReport,
   type RtcrComponent,
   RtcrFault,
@@ -10,6 +11,7 @@ import {
   SharedMemoryProvider,
   type Strategy,
 } from "../../rtcr/index.ts";
+import { startNodeCopyPool } from "../../rtcr/index-node.ts";
 import type { Env } from "../../session/index.ts";
 
 /** What a supervisor takes up instead of starting its children. */
@@ -45,6 +47,10 @@ export class Supervisors implements RtcrHost {
     this.#restore = undefined; // a supervisor that is restarted begins anew
     const { system, strategy } = restore;
     return { provider, restore: system, strategy, restored: this.#options.restored };
+  }
+
+  startCopyPool(): CopyPool {
+    return startNodeCopyPool();
   }
 
   began(component: RtcrComponent): void {

@@ -1,0 +1,123 @@
+// Copies contents by a pool of workers, while records are written; what workers cannot see the supervisor copies itself.
+//
+//   plan (before the pause)   which memories there are, how many jobs there may be
+//   copy (in the pause)       offers jobs of at most JOB_BYTES
+//   join (in the pause)       everything is in the arena, or the checkpoint fails by name
+import type { ByteSink } from "../../session/index.ts";
+import { type CopierOptions, DirectCopier } from "../copier.ts";
+import { RtcrFault } from "../faults.ts";
+import type { CopyPool } from "./copy-pool.ts";
+import {
+  type CopyTask,
+  close,
+  copyJob,
+  createTask,
+  finish,
+  offer,
+  take,
+  WORD,
+  waitForJobs,
+  withdraw,
+} from "./copy-task.ts";
+
+/** Less is copied at once by the supervisor: to offer it would cost as much. */
+const LEAST_BYTES = 16 << 10;
+/** Large dataspaces are shared among workers in pieces of this. */
+const JOB_BYTES = 512 << 10;
+/** Jobs beyond those planned: dataspaces may be in more pieces by then. */
+const SPARE_JOBS = 64;
+
+/** Looks at dataspaces before the pause. */
+export class CopyPlan implements ByteSink {
+  /** By their place among them. */
+  readonly sources = new Map<SharedArrayBuffer, number>();
+  jobs = SPARE_JOBS;
+
+  bytes(_at: number, source: Uint8Array, _from: number, length: number): void {
+    const { buffer } = source;
+    if (length < LEAST_BYTES || !(buffer instanceof SharedArrayBuffer)) return;
+    if (!this.sources.has(buffer)) this.sources.set(buffer, this.sources.size);
+    this.jobs += Math.ceil(length / JOB_BYTES);
+  }
+
+  zeros(): void {}
+}
+
+export class ParallelCopier extends DirectCopier {
+  readonly #pool: CopyPool;
+  readonly #sources: CopyPlan["sources"];
+  readonly #views: readonly Uint8Array[];
+  readonly #task: CopyTask;
+  #ended = false;
+  /** Workers that held up the checkpoint and are being ended. */
+  #dismissed: Promise<void> | undefined;
+
+  /** Wakes the workers. @param target shared memory, so that they see it */
+  constructor(target: Uint8Array<SharedArrayBuffer>, plan: CopyPlan, pool: CopyPool, options: CopierOptions = {}) {
+    super(target, options);
+    this.#pool = pool;
+    this.#sources = plan.sources;
+    const sources = [...plan.sources.keys()];
+    this.#views = sources.map((source) => new Uint8Array(source));
+    this.#task = createTask(target, sources, { jobs: plan.jobs, workers: pool.size });
+    pool.post(this.#task);
+  }
+
+  override bytes(at: number, source: Uint8Array, from: number, length: number): void {
+    const number = length < LEAST_BYTES ? undefined : this.#sources.get(source.buffer as SharedArrayBuffer);
+    let done = 0;
+    while (number !== undefined && done < length) {
+      const part = Math.min(JOB_BYTES, length - done);
+      const first = source.byteOffset + from + done;
+      if (!offer(this.#task, number, first, this.begin + at + done, part)) break;
+      done += part;
+    }
+    if (done < length) super.bytes(at + done, source, from + done, length - done);
+  }
+
+  override join(): void {
+    const task = this.#task;
+    this.#ended = true;
+    close(task);
+    while (this.#pool.helps) {
+      const job = take(task);
+      if (job < 0) break;
+      copyJob(task, job, this.#views);
+      finish(task);
+    }
+    this.#wait(task.words[WORD.offered]!);
+    this.#pool.copied += Atomics.load(task.words, WORD.byWorkers);
+    const failed = Atomics.load(task.words, WORD.failed);
+    if (failed !== 0) throw fault(`job ${failed - 1} of ${task.words[WORD.offered]} could not be copied by a worker`);
+  }
+
+  override abandon(): Promise<void> | undefined {
+    if (this.#ended) return this.#dismissed;
+    this.#ended = true;
+    try {
+      this.#wait(withdraw(this.#task));
+    } catch {
+      return this.#dismissed; // that the checkpoint fails is known already
+    }
+    return undefined;
+  }
+
+  #wait(jobs: number): void {
+    const { words } = this.#task;
+    if (waitForJobs(this.#task, jobs, this.#pool.patienceMs)) return;
+    const holders = Array.from({ length: this.#pool.size }, (_, number) => number).filter(
+      (number) => Atomics.load(words, WORD.holders + number) !== 0,
+    );
+    const missing = jobs - Atomics.load(words, WORD.done);
+    const who = holders.length === 0 ? "the copy workers have" : `copy worker ${holders.join(", ")} has`;
+    withdraw(this.#task);
+    // One that took a job and died before it said so holds none: then all are dismissed.
+    const blamed = holders.length === 0 ? Array.from({ length: this.#pool.size }, (_, number) => number) : holders;
+    this.#dismissed = this.#pool.dismiss(blamed, "it held up a checkpoint");
+    throw fault(`${who} not finished ${missing} of ${jobs} jobs in ${this.#pool.patienceMs} ms`);
+  }
+}
+
+function fault(why: string): RtcrFault {
+  return new RtcrFault("copy-failed", `parallel checkpoint: ${why}`, { why });
+}
