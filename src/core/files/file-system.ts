@@ -77,6 +77,7 @@ class FileSystem implements FileSystemSession {
     if (open === undefined) return refusal("badf");
     if (open.node.kind === "directory") return refusal("isdir");
     if (!open.write) return refusal("badf");
+    if (!open.writable) return refusal("rofs");
     return open.node.write(source, offset);
   }
 

@@ -60,9 +60,12 @@ export class HandleTable {
     for (const saved of requireHandles(state, volumes.length)) {
       const volume = volumes[saved.volume]!;
       const node = volume.reopen(saved.place, saved);
-      const { read, write, writable } = saved;
+      const { read, write } = saved;
       if (node === undefined) missing.push(volume.describe(saved.place));
-      else table.#open[saved.handle] = { node, volume: saved.volume, read, write, writable };
+      else {
+        const writable = saved.writable && mayChange(volume, node);
+        table.#open[saved.handle] = { node, volume: saved.volume, read, write, writable };
+      }
     }
     if (missing.length > 0) {
       table.closeAll();
@@ -119,6 +122,12 @@ export class HandleTable {
     }
     return { version: 1, handles, volumes: volumes.map((volume) => volume.endCapture()) };
   }
+}
+
+/** Whether the root in which a node lies may be changed now, whatever was so at the capture. */
+function mayChange({ roots }: Volume, node: OpenNode): boolean {
+  const at = node.location();
+  return !at.ok || (roots[at.value.root]?.writable ?? true);
 }
 
 function requireHandles(state: PlainData, volumes: number): readonly CapturedHandle[] {

@@ -1,19 +1,19 @@
-// What a hostile program does to the host's directories beside looking for a way out: trees deeper than any path, names
-// taken from open files, given directories taken away, and more open files than there can be.
+// What hostile programs and captures do to the host's directories beside the ways out of rules and race: trees deeper
+// than any path, names taken from open files, given directories taken away, forged places, more open files than can be.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PlainData } from "../../abi/index.ts";
-import { createFileSystem, volumeStates } from "../files/index.ts";
+import { createFileSystem, type Volume, volumeStates } from "../files/index.ts";
 import { Shell } from "../files/shell.test.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { PortableHost } from "./portable-node.ts";
 import { Subject } from "./subject-node.test.ts";
-import { HostVolume } from "./volume-node.ts";
+import { type HostDirectory, HostVolume } from "./volume-node.ts";
 
 const LEVEL = "d".repeat(100);
 /** Levels of that name that no path of 4,096 bytes reaches through. */
@@ -116,6 +116,82 @@ test("given directories that lie in others are not taken away", () => {
       const inner = new Shell(shell.files, shell.files.roots[1]!.handle);
       inner.run("write f x; rename f g; unlink g; mkdir d; rmdir d");
       shell.files.dispose();
+    }
+  });
+});
+
+/** The given directories as volumes of each kind that captures can be restored on. */
+function volumesOf(given: readonly HostDirectory[], journal: string): (() => Volume)[] {
+  return [
+    () => new HostVolume(given),
+    () => new HostVolume(given, new PortableHost()),
+    () => new JournaledVolume({ directories: given, journal }),
+  ];
+}
+
+type Handle = { place: { path: string }; write: boolean };
+
+test("a capture that others have written leads nowhere else", () => {
+  inRoots(["r", "out", "x"], (roots) => {
+    writeFileSync(join(roots[1]!.hostPath, "secret"), "outside");
+    symlinkSync("../out", join(roots[0]!.hostPath, "link"));
+    mkdirSync(join(roots[0]!.hostPath, "d"));
+    for (const make of volumesOf(roots.slice(0, 1), join(roots[2]!.hostPath, "journal"))) {
+      const shell = new Shell(createFileSystem([make()]));
+      shell.run("write f x; hold f f rw; hold d d r");
+      const state = shell.files.capture() as { readonly handles: readonly Handle[] };
+      shell.files.dispose();
+      const ways = [
+        "..",
+        "../out",
+        "../out/secret",
+        "d/../../out/secret",
+        "link/secret",
+        "link",
+        "./f",
+        "d/",
+        "/etc/passwd",
+        "f\0",
+      ];
+      for (const [index, way] of [1, 2].flatMap((handle) => ways.map((name) => [handle, name] as const))) {
+        const forged = structuredClone(state);
+        forged.handles[index]!.place.path = way;
+        const volume = make();
+        assert.throws(() => createFileSystem([volume], forged as unknown as PlainData), { code: "missing-files" }, way);
+        volume.dispose();
+      }
+      for (const place of [
+        null,
+        7,
+        {},
+        { root: 0 },
+        { orphan: "regular-file" },
+        { orphan: "socket", path: "f", root: 0 },
+      ]) {
+        const forged = { ...state, handles: state.handles.map((handle) => ({ ...handle, place })) };
+        const volume = make();
+        assert.throws(() => createFileSystem([volume], forged as unknown as PlainData), { code: "wrong-state" });
+        volume.dispose();
+      }
+    }
+  });
+});
+
+test("a directory that is given for reading at the restore is read only", () => {
+  inRoots(["r", "x"], (roots) => {
+    const given = roots.slice(0, 1);
+    const readOnly = given.map((root) => ({ ...root, writable: false }));
+    const journal = join(roots[1]!.hostPath, "journal");
+    for (const [index, make] of volumesOf(given, journal).entries()) {
+      const shell = new Shell(createFileSystem([make()]));
+      shell.run("write f abc; hold f f rw; hold d . r");
+      const state = shell.files.capture() as PlainData;
+      shell.files.dispose();
+      const again = new Shell(createFileSystem([volumesOf(readOnly, journal)[index]!()], state), 0, shell.held);
+      again.run("hread f = abc; hwrite f X = rofs; happend f X = rofs; hcreate d n = rofs; read f = abc");
+      again.run("write f x = rofs; write n x = rofs; unlink f = rofs; mkdir n = rofs; touch f 1 = rofs");
+      assert.deepEqual(again.files.setSize(again.held.get("f")!, 0n), { ok: false, reason: "rofs" });
+      again.files.dispose();
     }
   });
 });

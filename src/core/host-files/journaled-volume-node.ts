@@ -149,7 +149,7 @@ export class JournaledVolume implements Volume {
 
   reopen(place: PlainData, access: Access): OpenNode | undefined {
     const roots = [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
-    return openPlace(roots, place as Place, access);
+    return openPlace(roots, place, access);
   }
 
   endRestore(): void {}

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { PlainData } from "../../abi/index.ts";
 import type { NodeKind } from "../../session/index.ts";
 import {
   type Access,
@@ -60,8 +61,13 @@ export function placeOf(node: OpenNode): Place {
   return { orphan: "regular-file", content: contentOf(node, status.value.sizeBytes) };
 }
 
-/** Opens the node at a place; undefined when it is not there. Links on the way are not followed. */
-export function openPlace(roots: readonly DirectoryNode[], place: Place, access: Access): OpenNode | undefined {
+/**
+ * Opens the node at a captured place; undefined when it is not there. Links on the way are not followed.
+ *
+ * @throws FilesFault "wrong-state" for what is no place
+ */
+export function openPlace(roots: readonly DirectoryNode[], saved: PlainData, access: Access): OpenNode | undefined {
+  const place = requirePlace(saved);
   if ("orphan" in place) return place.orphan === "directory" ? removedDirectory() : unlinkedFile(place.content);
   if (place.path === "") {
     const again = roots[place.root]?.again();
@@ -71,6 +77,13 @@ export function openPlace(roots: readonly DirectoryNode[], place: Place, access:
     place.kind === "directory" ? parent.child(name) : parent.openFile(name, access),
   );
   return opened.ok ? opened.value : undefined;
+}
+
+function requirePlace(saved: PlainData): Place {
+  const { orphan, content, root, path } = (saved ?? {}) as Partial<Record<string, PlainData>>;
+  const unlinked = orphan === "directory" || (orphan === "regular-file" && content instanceof Uint8Array);
+  if (unlinked || (orphan === undefined && typeof root === "number" && typeof path === "string")) return saved as Place;
+  throw new FilesFault("wrong-state", "the place of an open file: expected a root with a path, or an unlinked file");
 }
 
 function contentOf(file: FileNode, sizeBytes: bigint): Uint8Array {

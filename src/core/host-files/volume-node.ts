@@ -64,7 +64,7 @@ export class HostVolume implements Volume {
   reopen(place: PlainData, access: Access): OpenNode | undefined {
     return openPlace(
       this.roots.map((root) => root.directory),
-      place as Place,
+      place,
       access,
     );
   }
