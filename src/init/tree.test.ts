@@ -12,7 +12,7 @@ import {
 import { noKernelTicker } from "../core/kernel/index.ts";
 import { SESSION_RECORD_BYTES } from "../core/service/parent.ts";
 import { Core } from "../core/system/index.ts";
-import { Connections, type Serve, Server } from "../native/index.ts";
+import { Connections, Server, type Service } from "../native/index.ts";
 import {
   type Capability,
   type CpuSession,
@@ -229,16 +229,17 @@ class Donations {
 /** Serves services by roots. */
 export function serve(env: Env, roots: ReadonlyMap<string, ServiceRoot>): NativeComponent {
   const connections = new Connections(env);
-  const serveBy =
-    (root: ServiceRoot): Serve =>
-    ({ args, affinity }, answer) => {
+  const serveBy = (root: ServiceRoot): Service => ({
+    serve: ({ args, affinity }, answer) => {
       const text = writeSessionArgs(args);
       const made = root.session(text.ok ? text.value : "", affinity);
-      if (!made.ok) return answer(made);
+      if (!made.ok) return void answer(made);
       const object = made.value;
       const upgrade = ({ ram, caps }: Quota) => root.upgrade(object, `ram_quota=${ram}, cap_quota=${caps}`);
       answer(success({ object, upgrade, close: () => root.close(object) }));
-    };
+      return undefined;
+    },
+  });
   const server = new Server(env, connections, new Map([...roots].map(([name, root]) => [name, serveBy(root)])));
   return {
     dispose: () => {

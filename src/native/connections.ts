@@ -3,13 +3,17 @@ import {
   type Capability,
   type Env,
   FIRST_FREE_SESSION,
+  INVALID,
   type Location,
   type OutOf,
   objectOf,
   type ParentSession,
   type Quota,
   type SessionRefusal,
+  type SignalContext,
   type SignalHandler,
+  type SlotReader,
+  type SlotWriter,
   writeQuota,
   writeSessionArgs,
 } from "../session/index.ts";
@@ -30,12 +34,36 @@ export interface ConnectionEvents {
   refused(reason: SessionRefusal): void;
 }
 
+const NOBODY: ConnectionEvents = { ready: () => {}, refused: () => {} };
+
 interface Connection {
   readonly request: ConnectionRequest;
   readonly events: ConnectionEvents;
   donation: Quota;
   attempts: number;
   pending: boolean;
+  /** INVALID while it is pending. */
+  session: Capability;
+}
+
+/** Connections as plain data. Capabilities are slots. */
+export interface SavedConnections {
+  readonly next: number;
+  /** 0: nobody has listened yet. */
+  readonly handler: number;
+  readonly connections: readonly SavedConnection[];
+}
+
+interface SavedConnection {
+  readonly id: number;
+  readonly service: string;
+  readonly label: string;
+  readonly args: readonly (readonly [key: string, value: string])[];
+  readonly affinity: Location | undefined;
+  readonly donation: Quota;
+  readonly attempts: number;
+  readonly pending: boolean;
+  readonly session: number;
 }
 
 /** How often a donation that was too small is made larger (spec 2.12). */
@@ -49,14 +77,53 @@ export class Connections {
   #handler: SignalHandler | undefined;
   #nextId = FIRST_FREE_SESSION;
 
-  constructor(env: Env) {
+  /** @param again what `state` gave; whoever opened a connection takes it over by `resume` */
+  constructor(env: Env, again?: { readonly saved: SavedConnections; readonly slots: SlotReader }) {
     this.#env = env;
+    if (!again) return;
+    const { saved, slots } = again;
+    this.#nextId = saved.next;
+    for (const { id, service, label, args, affinity, session, ...progress } of saved.connections) {
+      const { donation } = progress;
+      const request = { service, label, args: new Map(args), donation, ...(affinity ? { affinity } : {}) };
+      this.#connections.set(id, { request, events: NOBODY, ...progress, session: slots.held(session) });
+    }
+    if (saved.handler === 0) return;
+    this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler), () => this.#poll());
+  }
+
+  /** All of them, for `again`. */
+  state(slots: SlotWriter): SavedConnections {
+    const connections = Array.from(this.#connections, ([id, { request, donation, attempts, pending, session }]) => {
+      const { service, label = "", args = [], affinity } = request;
+      return {
+        id,
+        service,
+        label,
+        args: [...args],
+        affinity,
+        donation,
+        attempts,
+        pending,
+        session: slots.held(session),
+      };
+    });
+    return { next: this.#nextId, handler: slots.held(this.#handler?.context ?? INVALID), connections };
+  }
+
+  /** Takes over a connection from before a restore. @returns its session; INVALID: pending, `events` say what becomes of it */
+  resume(id: number, events: ConnectionEvents): Capability {
+    const connection = this.#connections.get(id);
+    if (!connection) throw new TypeError(`connection ${id}: expected one that was captured`);
+    this.#connections.set(id, { ...connection, events });
+    return connection.session;
   }
 
   /** @returns the session's id, for `upgrade` and `close` */
   open(request: ConnectionRequest, events: ConnectionEvents): number {
     const id = this.#nextId++;
-    const connection = { request, events, donation: request.donation, attempts: 0, pending: false };
+    const progress = { donation: request.donation, attempts: 0, pending: false };
+    const connection: Connection = { request, events, ...progress, session: INVALID };
     this.#connections.set(id, connection);
     this.#try(id, connection);
     return id;
@@ -86,9 +153,14 @@ export class Connections {
     if (!text.ok) return this.#refused(id, "service-denied");
     const made = this.#env.session(id, service, text.value, affinity);
     if (!made.ok) return this.#insufficient(id, connection, made.reason);
-    if (made.value.valid) return connection.events.ready(made.value);
+    if (made.value.valid) return this.#ready(connection, made.value);
     connection.pending = true;
     this.#listen();
+  }
+
+  #ready(connection: Connection, session: Capability): void {
+    connection.session = session;
+    connection.events.ready(session);
   }
 
   #insufficient(id: number, connection: Connection, reason: SessionRefusal): void {
@@ -122,7 +194,7 @@ export class Connections {
       const made = this.#parent()?.sessionCap(id) ?? refusal("service-denied");
       if (made.ok && !made.value.valid) continue;
       connection.pending = false;
-      if (made.ok) connection.events.ready(made.value);
+      if (made.ok) this.#ready(connection, made.value);
       else this.#insufficient(id, connection, made.reason);
     }
   }

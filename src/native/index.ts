@@ -9,7 +9,14 @@ export { type ConnectionEvents, type ConnectionRequest, Connections } from "./co
 export { interposer } from "./interposer.ts";
 export { logServer } from "./log-server.ts";
 export { reportRom } from "./report-rom.ts";
-export { type Answer, type Serve, type ServedRequest, type ServedSession, Server } from "./server.ts";
+export {
+  type Answer,
+  type CaptureSession,
+  type ServedRequest,
+  type ServedSession,
+  Server,
+  type Service,
+} from "./server.ts";
 
 export const NATIVE_PROGRAMS: NativePrograms = new Map<string, NativeProgram>([
   ["init", init],

@@ -12,60 +12,90 @@ import {
   type Env,
   INVALID,
   type KernelObject,
+  type ObjectKind,
   type Quota,
+  type SavedComponent,
   withoutQuotaAndLabel,
 } from "../session/index.ts";
 import { refusal, success } from "../util/index.ts";
-import { watchConfig } from "./config.ts";
-import { Connections } from "./connections.ts";
-import { type Serve, Server } from "./server.ts";
+import type { ConnectionEvents, Connections } from "./connections.ts";
+import type { Answer, CaptureSession, ServedRequest, Service } from "./server.ts";
+import { type SavedAs, type SavedServing, serving } from "./serving.ts";
 
 /** Calls by method. */
 type Counts = Map<string, number>;
 
-export function interposer(env: Env): NativeComponent {
-  const connections = new Connections(env);
-  const serve: Serve = ({ service, label, args, donation, affinity }, answer) => {
-    const rest = withoutQuotaAndLabel(args);
-    const counts: Counts = new Map();
-    const id: number = connections.open(
-      { service, label, args: rest, donation, affinity },
-      {
-        ready: (session) => {
-          const close = () => {
-            writeLine(env.log, `${service} session "${label}" closed after ${describe(counts)}`);
-            connections.close(id);
-          };
-          const upgrade = (quota: Quota) => {
-            connections.upgrade(id, quota);
-          };
-          answer(success({ object: forwarding(session, counts), upgrade, close }));
-        },
-        refused: (reason) =>
-          answer(refusal(reason === "out-of-ram" || reason === "out-of-caps" ? "service-denied" : reason)),
+/** A client's session as plain data. */
+interface SavedForwarding {
+  readonly connection: number;
+  /** Of the session behind it; empty: that is still pending. */
+  readonly kind: ObjectKind | "";
+  readonly counts: readonly (readonly [method: string, calls: number])[];
+}
+
+export function interposer(env: Env, saved?: SavedComponent): NativeComponent {
+  return serving(env, saved as SavedAs<SavedServing> | undefined, {
+    configured: (config) => {
+      const names = config.childrenNamed("service").map(({ attributes }) => attributes.get("name") ?? "");
+      return names.length > 0 ? names : ["LOG"];
+    },
+    service: (_, connections) => forwardingService(env, connections),
+    capture: () => ({}),
+  });
+}
+
+function forwardingService(env: Env, connections: Connections): Service {
+  /** One session of a client; `begin` gives the number of the connection behind it, whose events it is given. */
+  const forward = (
+    { service, label }: ServedRequest,
+    answer: Answer,
+    { counts, kind: known }: { readonly counts: Counts; readonly kind: ObjectKind | "" },
+    begin: (events: ConnectionEvents) => { readonly id: number; readonly session: Capability },
+  ): CaptureSession => {
+    let kind = known;
+    let id = 0;
+    const made = (session: Capability) => {
+      const close = () => {
+        writeLine(env.log, `${service} session "${label}" closed after ${describe(counts)}`);
+        connections.close(id);
+      };
+      const upgrade = (quota: Quota) => {
+        connections.upgrade(id, quota);
+      };
+      answer(success({ object: forwarding(kind, session, counts), upgrade, close }));
+    };
+    const begun = begin({
+      ready: (session) => {
+        kind = session.object?.kind ?? "";
+        made(session);
       },
-    );
+      refused: (reason) =>
+        answer(refusal(reason === "out-of-ram" || reason === "out-of-caps" ? "service-denied" : reason)),
+    });
+    id = begun.id;
+    if (known !== "") made(begun.session);
+    return () => ({ connection: id, kind, counts: [...counts] });
   };
 
-  let server: Server | undefined;
-  watchConfig(env, connections, (config) => {
-    const names = config.childrenNamed("service").map(({ attributes }) => attributes.get("name") ?? "");
-    const services = new Map((names.length > 0 ? names : ["LOG"]).map((name) => [name, serve]));
-    server ??= new Server(env, connections, services);
-  });
   return {
-    dispose: () => {
-      server?.dispose();
-      connections.dispose();
+    serve: (request, answer) =>
+      forward(request, answer, { counts: new Map(), kind: "" }, (events) => {
+        const { service, label, args, donation, affinity } = request;
+        const id = connections.open({ service, label, args: withoutQuotaAndLabel(args), donation, affinity }, events);
+        return { id, session: INVALID };
+      }),
+    again: (request, { state }, answer) => {
+      const { connection: id, kind, counts } = state as unknown as SavedForwarding;
+      const resume = (events: ConnectionEvents) => ({ id, session: connections.resume(id, events) });
+      return forward(request, answer, { counts: new Map(counts), kind }, resume);
     },
   };
 }
 
 /** An object of the same kind whose methods count and pass on; the capability itself for objects of guests. */
-function forwarding(session: Capability, counts: Counts): KernelObject | Capability {
-  const kind = session.object?.kind;
-  const functions = kind && RPC[kind];
-  if (!kind || !functions) return session;
+function forwarding(kind: ObjectKind | "", session: Capability, counts: Counts): KernelObject | Capability {
+  const functions = kind === "" ? undefined : RPC[kind];
+  if (kind === "" || !functions) return session;
   const methods = functions.map((fn) => {
     const name = fn.name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
     const pass = (...args: unknown[]): unknown => {

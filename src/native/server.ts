@@ -13,6 +13,7 @@ import {
   DONATION,
   type Env,
   type Identity,
+  INVALID,
   type KernelObject,
   type Location,
   type OutOf,
@@ -22,12 +23,17 @@ import {
   quotaArgs,
   type RomSession,
   readSessionArgs,
+  type SavedComponent,
   type SessionArgs,
   type SessionRefusal,
+  type SessionState,
+  type SignalContext,
   type SignalHandler,
+  type SlotReader,
+  type SlotWriter,
 } from "../session/index.ts";
 import { type Attempt, Bug, messageOf, refusal } from "../util/index.ts";
-import type { Connections } from "./connections.ts";
+import type { ConnectionEvents, Connections } from "./connections.ts";
 
 export type ServerRefusal = Exclude<SessionRefusal, OutOf>;
 
@@ -49,41 +55,107 @@ export interface ServedSession {
 }
 
 export type Answer = (result: Attempt<ServedSession, ServerRefusal>) => void;
-/** Makes sessions of one service; calls `answer` once, now or later. */
-export type Serve = (request: ServedRequest, answer: Answer) => void;
+/** What is to be known of a session, made or in the making, to go on with it after a restore. */
+export type CaptureSession = (slots: SlotWriter) => SessionState;
+
+export interface Service {
+  /** Makes a session; calls `answer` once, now or later. Nothing is returned of one that is refused at once. */
+  serve(request: ServedRequest, answer: Answer): CaptureSession | undefined;
+  /** Takes up a session from before a restore; calls `answer` at once if it was made already. Absent: it cannot. */
+  again?(request: ServedRequest, saved: SavedComponent, answer: Answer): CaptureSession;
+}
 
 interface Served {
+  readonly request: ServedRequest;
   /** Undefined: still being made. */
   session: ServedSession | undefined;
   identity: Identity | undefined;
+  capture: CaptureSession;
 }
 
+/** A server as plain data: its connection of requests, slots, and its sessions. */
+export interface SavedServer {
+  readonly connection: number;
+  readonly handler: number;
+  readonly rom: number;
+  readonly sessions: readonly SavedServed[];
+}
+
+interface SavedServed extends Omit<ServedRequest, "args"> {
+  readonly id: number;
+  readonly args: readonly (readonly [key: string, value: string])[];
+  /** The slot of its object; 0: it is still being made, or passed on. */
+  readonly object: number;
+  readonly state: SessionState;
+}
 type Create = Extract<ServerRequest, { kind: "create" }>;
 
 export class Server {
   readonly #env: Env;
-  readonly #services: ReadonlyMap<string, Serve>;
+  readonly #services: ReadonlyMap<string, Service>;
   readonly #served = new Map<number, Served>();
   readonly #handler: SignalHandler;
-  #rom: RomSession | undefined;
+  #connection = 0;
+  #rom: Capability<RomSession> = INVALID;
   #ended = false;
 
-  constructor(env: Env, connections: Connections, services: ReadonlyMap<string, Serve>) {
+  constructor(
+    env: Env,
+    connections: Connections,
+    services: ReadonlyMap<string, Service>,
+    again?: { readonly saved: SavedServer; readonly slots: SlotReader },
+  ) {
     this.#env = env;
     this.#services = services;
+    if (again) {
+      const { saved, slots } = again;
+      this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler), () => this.#poll());
+      this.#connection = saved.connection;
+      this.#rom = slots.held<RomSession>(saved.rom);
+      if (saved.rom !== 0) connections.resume(saved.connection, this.#events());
+      for (const session of saved.sessions) this.#resume(session, slots);
+      return;
+    }
     this.#handler = env.signalHandler(() => this.#poll());
-    connections.open(
-      { service: "ROM", label: "session_requests", donation: DONATION.ROM },
-      {
-        ready: (capability) => {
-          this.#rom = objectOf<RomSession>(capability, "rom");
-          this.#rom?.sigh(this.#handler.context);
-          this.#poll();
-        },
-        refused: (reason) => writeLine(env.log, `error: no session requests: ${reason}`),
-      },
-    );
+    const request = { service: "ROM", label: "session_requests", donation: DONATION.ROM };
+    this.#connection = connections.open(request, this.#events());
     for (const name of services.keys()) this.#parent()?.announce(name);
+  }
+
+  capture(slots: SlotWriter): SavedServer {
+    const sessions = Array.from(this.#served, ([id, { request, identity, capture }]) => ({
+      ...{ ...request, id, args: [...request.args], state: capture(slots) },
+      object: identity ? slots.served(identity.capability) : 0,
+    }));
+    const handler = slots.held(this.#handler.context);
+    return { connection: this.#connection, handler, rom: slots.held(this.#rom), sessions };
+  }
+
+  #events(): ConnectionEvents {
+    return {
+      ready: (capability) => {
+        this.#rom = capability as Capability<RomSession>;
+        objectOf<RomSession>(capability, "rom")?.sigh(this.#handler.context);
+        this.#poll();
+      },
+      refused: (reason) => writeLine(this.#env.log, `error: no session requests: ${reason}`),
+    };
+  }
+
+  /** The client has what it had: nothing is delivered again. */
+  #resume({ id, object, state, args, ...rest }: SavedServed, slots: SlotReader): void {
+    const request = { ...rest, args: new Map(args) };
+    const service = this.#services.get(request.service);
+    if (!service?.again) throw new TypeError(`a session of "${request.service}", which is not served again`);
+    const served: Served = { request, session: undefined, identity: undefined, capture: () => state };
+    this.#served.set(id, served);
+    let made = false;
+    served.capture = service.again(request, { state, slots }, (result) => {
+      if (made || !result.ok) return this.#answer(id, served, result);
+      served.session = result.value;
+      if ("kind" in result.value.object) served.identity = slots.served(object, result.value.object);
+    });
+    made = true;
   }
 
   /** Sessions that exist. */
@@ -99,9 +171,10 @@ export class Server {
   }
 
   #poll(): void {
-    if (this.#ended || !this.#rom) return;
-    this.#rom.update();
-    const module = objectOf<Dataspace>(this.#rom.dataspace(), "dataspace");
+    const rom = objectOf<RomSession>(this.#rom, "rom");
+    if (this.#ended || !rom) return;
+    rom.update();
+    const module = objectOf<Dataspace>(rom.dataspace(), "dataspace");
     if (!module) return;
     for (const request of readRequests(textOfModule(contentOf(module)))) this.#handle(request);
   }
@@ -121,15 +194,16 @@ export class Server {
   }
 
   #create({ id, service, label, args: text, affinity }: Create): void {
-    const serve = this.#services.get(service);
+    const made = this.#services.get(service);
     const args = readSessionArgs(text);
-    if (!serve || !args.ok) return this.#refuse(id, "service-denied");
+    if (!made || !args.ok) return this.#refuse(id, "service-denied");
     const donation = quotaArgs(args.value);
-    const served: Served = { session: undefined, identity: undefined };
+    const request = { service, label, args: args.value, donation, affinity };
+    const served: Served = { request, session: undefined, identity: undefined, capture: () => null };
     this.#served.set(id, served);
     const answer: Answer = (result) => this.#answer(id, served, result);
     try {
-      serve({ service, label, args: args.value, donation, affinity }, answer);
+      served.capture = made.serve(request, answer) ?? served.capture;
     } catch (thrown) {
       if (thrown instanceof Bug) throw thrown;
       writeLine(this.#env.log, `warning: ${service} session "${label}" denied: ${messageOf(thrown)}`);

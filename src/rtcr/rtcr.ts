@@ -13,6 +13,7 @@ import {
   type Dataspace,
   ENV_SESSION,
   type Env,
+  FIRST_FREE_SESSION,
   INVALID,
   LOG_LIMIT,
   type LoadOptions,
@@ -121,6 +122,7 @@ export class Rtcr {
         child,
       });
     });
+    for (const child of tracked) this.#requireServed(child, children);
     const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
@@ -131,6 +133,17 @@ export class Rtcr {
     this.#recordBytes = captured.recordBytes;
     if (timing) timed({ name, children, timing });
     return captured;
+  }
+
+  /** A session that RTCR stands in front of is opened anew by a restore; one of the other children could not serve it then. */
+  #requireServed(child: TrackedChild, children: readonly string[]): void {
+    const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
+    for (const session of sessions) {
+      const { id, route } = session.request;
+      if (route.to !== "child" || !children.includes(route.child) || !child.interposes(session)) continue;
+      const message = `child "${child.name}": its ${session.service} session ${id} is served by "${route.child}", which is in the checkpoint too: put both into an init`;
+      throw new RtcrFault("unsaveable", message, { child: child.name, server: route.child });
+    }
   }
 
   #exited(): readonly ExitedChild[] {
@@ -351,11 +364,23 @@ export class Rtcr {
     this.#refuse(new RtcrFault("refused", message, { child, why }), restoration);
   }
 
-  /** Every child of the checkpoint must have come out of the configuration. */
+  /** Every child of the checkpoint must have come out of the configuration, and none may wait for another in its start. */
   #requireConfigured(children: readonly Child[]): void {
     const lives = (name: string) => children.some((child) => child.name === name && child.lives);
     const missing = this.#restoring?.system.children.find(({ name }) => !lives(name));
     if (missing) this.#cannot(missing.name, "it is not configured, or with less than its start costs");
+    for (const { name, sessions } of children) {
+      const waiting = sessions.find(({ phase, request: { id, route } }) => {
+        const server = route.to === "child" && phase === "create-requested" ? route.child : undefined;
+        return id < FIRST_FREE_SESSION && server !== undefined && this.#restoring?.recorded(server);
+      });
+      const { service, server } = waiting ?? {};
+      if (waiting)
+        this.#cannot(
+          name,
+          `the ${service} session of its environment is served by "${server?.name}", which is restored with it`,
+        );
+    }
   }
 
   /** The restore has failed: nothing of it is tried any more, and what was made of its children is taken down. */

@@ -74,6 +74,11 @@ export class TrackedChild {
     return Array.from(this.#foreign, ([session, info]) => ({ ...info, ...progressOf(session) }));
   }
 
+  /** Whether RTCR stands in front of a session. */
+  interposes(session: Session): boolean {
+    return this.#interposers.has(session);
+  }
+
   /** What the child gets for a session of a service. @param args as the child would open it again */
   deliver(session: Session, real: Capability, args: string): Capability {
     const { id } = session.request;

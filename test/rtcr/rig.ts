@@ -135,7 +135,12 @@ export class Rig {
   }
 
   get ended(): boolean {
-    return this.tree.lines.filter((line) => /exited with exit value/.test(line)).length >= this.#exits;
+    return this.exited >= this.#exits;
+  }
+
+  /** How many have exited, deep ones included. */
+  get exited(): number {
+    return this.tree.lines.filter((line) => /exited with exit value/.test(line)).length;
   }
 
   /**
@@ -218,15 +223,17 @@ export async function continued(options: RigOptions, point: number): Promise<rea
   const first = new Rig(options);
   let system: SystemCheckpoint;
   let lines: readonly string[];
+  let left: number;
   try {
     if (!(await first.run(point))) throw new Error(`the children ended before point ${point}`);
     if (first.ended) return first.lines;
     system = await throughImage(first.rtcr.checkpoint("torture").system);
     lines = first.lines;
+    left = (options.exits ?? options.children.length) - first.exited;
   } finally {
     first.close();
   }
-  const second = new Rig({ ...options, restore: system });
+  const second = new Rig({ ...options, exits: left + system.exited.length, restore: system });
   try {
     await second.run();
     const [outcome] = second.outcomes;
