@@ -6,7 +6,14 @@ import { test } from "node:test";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
-import { OnDemandProvider, PreallocatedProvider, RtcrFault, SharedMemoryProvider } from "../../src/rtcr/index.ts";
+import {
+  type CopyPool,
+  OnDemandProvider,
+  PreallocatedProvider,
+  RtcrFault,
+  SharedMemoryProvider,
+} from "../../src/rtcr/index.ts";
+import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
 
 setFlagsFromString("--expose-gc");
@@ -65,10 +72,10 @@ function pauses(rig: Rig, count: number): Pause[] {
   return found;
 }
 
-async function stopped(dataspaces: number, provider: PreallocatedProvider): Promise<Rig> {
+async function stopped(dataspaces: number, more: Pick<RigOptions, "provider" | "pool">): Promise<Rig> {
   const inside = `<config dataspaces="${dataspaces}" pages="1" turns="2" iterations="50"/>`;
   const options: RigOptions = {
-    ...{ children: [{ name: "many_dataspaces", inside }], provider },
+    ...{ children: [{ name: "many_dataspaces", inside }], ...more },
     quota: `caps="${dataspaces + 500}" ram="64M"`,
   };
   const { points } = await undisturbed(options);
@@ -82,7 +89,12 @@ const HEAP_BYTES = 128 << 10;
 /** What so many dataspaces more may add: nothing, but for what V8 compiles meanwhile. */
 const SLACK_BYTES = 32 << 10;
 
-test("S78: in the pause no backing store is made, nothing is collected, and dataspaces allocate nothing", async () => {
+for (const copies of ["alone", "in parallel"]) {
+  test(`S75, S78: in the pause (${copies}) no backing store is made, nothing is collected, dataspaces allocate nothing`, () =>
+    measurePauses(copies === "in parallel" ? startNodeCopyPool({ workers: 1 }) : undefined));
+}
+
+async function measurePauses(pool: CopyPool | undefined): Promise<void> {
   const collections: { readonly startTime: number }[] = [];
   const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
   observer.observe({ entryTypes: ["gc"] });
@@ -90,9 +102,9 @@ test("S78: in the pause no backing store is made, nothing is collected, and data
   const least: number[] = [];
   const measured: Pause[] = [];
   for (const dataspaces of [20, 2000]) {
-    const rig = await stopped(dataspaces, provider);
-    pauses(rig, 6); // compiled before it is measured
-    const found = pauses(rig, 12);
+    const rig = await stopped(dataspaces, { provider, pool: () => pool });
+    pauses(rig, 3); // compiled before it is measured
+    const found = pauses(rig, 6);
     least.push(Math.min(...found.map(({ heapBytes }) => heapBytes)));
     measured.push(...found);
     rig.close();
@@ -102,16 +114,18 @@ test("S78: in the pause no backing store is made, nothing is collected, and data
   observer.disconnect();
   assert.ok(collections.length > measured.length, "collections are seen: each checkpoint has one in front of it");
   for (const { newBackingBytes, beginMs, endMs } of measured) {
-    assert.equal(newBackingBytes, 0);
+    assert.ok(newBackingBytes <= 0, `${newBackingBytes} bytes`); // less: V8 has given back what was collected before
     assert.deepEqual(
       collections.filter(({ startTime }) => startTime >= beginMs && startTime <= endMs),
       [],
     );
   }
+  assert.ok(measured.some(({ newBackingBytes }) => newBackingBytes === 0));
   const [few = 0, many = 0] = least;
   assert.ok(few < HEAP_BYTES, `${few} bytes with 20 dataspaces`);
   assert.ok(many - few < SLACK_BYTES, `${many} bytes with 2,000 dataspaces, ${few} with 20`);
-});
+  pool?.close();
+}
 
 test("S78: an arena that is too small: said by name with the bytes needed, the child goes on, and it can be grown", async () => {
   const provider = new PreallocatedProvider({ arenas: 1, arenaBytes: 64 << 10 });

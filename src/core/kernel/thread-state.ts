@@ -8,8 +8,15 @@ import { type Activation, type KernelThread, ROLE, SERVE, type Waiting } from ".
 
 const VERSION = 1;
 
-/** The IP, the stack pointer and the depth of a thread that stands still. */
-export function innermost(thread: KernelThread): {
+/**
+ * The IP, the stack pointer and the depth of a thread that stands still.
+ *
+ * @param saved what `saveThread` has given: its frames need not be read once more
+ */
+export function innermost(
+  thread: KernelThread,
+  saved?: PlainData,
+): {
   readonly function: number;
   readonly position: number;
   readonly stackPointer: number;
@@ -17,7 +24,10 @@ export function innermost(thread: KernelThread): {
 } {
   const { activations, component } = thread;
   const stackPointer = component.loaded ? component.stackPointerOf(thread) : 0;
-  const frames = activations.map(({ engine }) => component.engine.frames(engine));
+  const frames =
+    saved === undefined
+      ? activations.map(({ engine }) => component.engine.frames(engine))
+      : (saved as unknown as SavedActivations).activations.map(({ thread: { frames } }) => frames);
   const last = frames.at(-1)?.at(-1);
   const top = activations.at(-1);
   const depth = frames.reduce((sum, { length }) => sum + length, 0);
@@ -27,6 +37,10 @@ export function innermost(thread: KernelThread): {
     stackPointer,
     frames: depth,
   };
+}
+
+interface SavedActivations {
+  readonly activations: readonly { readonly thread: SavedThread }[];
 }
 
 /** Undefined if something in it has no saved form. */

@@ -262,7 +262,7 @@ export class KernelThread implements CpuThread {
     if (saved === undefined) return refusal("state-access-failed");
     const { paused, exception, waiting } = this;
     return success({
-      ...innermost(this),
+      ...innermost(this, saved),
       paused,
       unresolvedPageFault: waiting?.kind === "fault",
       exception,
