@@ -175,8 +175,16 @@ function read({ bytes, time }: Written, contentBytes: number, lease: Lease, opti
   return { system: frozen(system), lease, recordBytes: bytes - contentBytes };
 }
 
+/** @throws RtcrFault "busy" if a thread goes on all the same: the host has had no time for its CPU */
 function hold(children: readonly TrackedChild[]): void {
   for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.hold();
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) requireHeld(child.name, cpu.running());
+}
+
+function requireHeld(child: string, thread: string | undefined): void {
+  if (thread === undefined) return;
+  const message = `thread "${thread}" of child "${child}" has not come to a safe point in time`;
+  throw new RtcrFault("busy", message, { child, thread });
 }
 
 function release(children: readonly TrackedChild[]): void {

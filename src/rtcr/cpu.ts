@@ -95,9 +95,19 @@ export class RtcrCpu implements CpuSession {
     return "";
   }
 
+  /** The name of a thread that runs now; undefined: none does. */
+  running(): string | undefined {
+    for (const { real, name } of this.threads) if (this.#activity(real) === "running") return name;
+    return undefined;
+  }
+
   #stands(thread: Capability<CpuThread>): boolean {
+    return this.#activity(thread) === "faulted";
+  }
+
+  #activity(thread: Capability<CpuThread>): string | undefined {
     const state = objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu")?.threadState(thread);
-    return state?.ok === true && state.value.activity === "faulted";
+    return state?.ok ? state.value.activity : undefined;
   }
 
   affinitySpace(): { readonly width: number; readonly height: number } {

@@ -11,7 +11,7 @@ import { Fault } from "../util/index.ts";
  * - refused: a service or an account refused what the record needs; nothing of the child is left
  * - gone: a child has ended, or stands still for good, in the middle of its checkpoint or restore
  * - copy-failed: workers of a parallel checkpoint have not copied everything
- * - busy: another restore is under way
+ * - busy: another restore is under way; a thread has not come to a safe point in time
  */
 export class RtcrFault extends Fault<
   "no-such-child" | "unsaveable" | "no-room" | "copy-failed" | "mismatch" | "refused" | "gone" | "busy"

@@ -5,6 +5,7 @@ import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import type { SavedGroup } from "../../src/abi/index.ts";
 import { createRealClock } from "../../src/core/index.ts";
+import { startNodeCpu } from "../../src/core/index-node.ts";
 import { startKernelTicker } from "../../src/core/kernel/index.ts";
 import { EngineFault } from "../../src/engine/index.ts";
 import { type CoreSystem, config, startSystem } from "../support/core-system.ts";
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly every?: number;
   /** Real time and time slices; `done` must end the run. Default: time passes when all rest, threads run until they wait. */
   readonly realTime?: boolean;
+  /** CPUs over which the start nodes are spread in turn. Default: 1 */
+  readonly cpus?: number;
   /** Looks at the system before it ends. */
   readonly inspect?: (system: CoreSystem) => void;
 }
@@ -54,8 +57,9 @@ export async function runBinaries(
   binaries: Readonly<Record<string, Uint8Array>>,
 ): Promise<Run> {
   const system = startSystem({
-    config: config(options.start, options.attributes),
+    config: config(placed(options), options.attributes),
     binaries,
+    ...(options.cpus ? { cpus: options.cpus, startCpu: startNodeCpu } : {}),
     ...(options.realTime ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } } : {}),
   });
   const counts = { points: 0, recreations: 0 };
@@ -80,6 +84,14 @@ export async function runBinaries(
   return { lines, warnings, ...counts, of };
 }
 
+/** The start nodes, each with its CPU. */
+function placed({ start, cpus }: Omit<RunOptions, "apps">): string {
+  if (!cpus) return start;
+  let next = 0;
+  const nodes = start.replaceAll(/<start [^>]*>/g, (tag) => `${tag}<affinity xpos="${next++ % cpus}"/>`);
+  return `<affinity-space width="${cpus}"/>${nodes}`;
+}
+
 function torture({ core }: CoreSystem, every: number, counts: { points: number; recreations: number }): void {
   const { kernel } = core;
   let due = false;
@@ -99,7 +111,7 @@ function torture({ core }: CoreSystem, every: number, counts: { points: number; 
 function recreate(component: CoreSystem["core"]["kernel"]["components"][number]): void {
   try {
     // nothing but bytes goes from one group to the next
-    component.recreate((saved) => deserialize(serialize(saved)) as SavedGroup);
+    component.atRest(() => component.recreate((saved) => deserialize(serialize(saved)) as SavedGroup));
   } catch (thrown) {
     if (!(thrown instanceof EngineFault) || thrown.code !== "busy") throw thrown;
   }

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import { startNodeCpu } from "../../src/core/index-node.ts";
 import { deterministicWasi } from "../../src/machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
 import { type RepairReport, RTCR_PROGRAM, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
@@ -27,11 +28,13 @@ export interface ChildSpec {
 }
 
 /** Init's configuration: a supervisor with these children. */
-function supervised(children: readonly ChildSpec[], quota: string): string {
-  const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }) =>
-    start(name, `<binary name="${binary}"/>${inside}`, attributes),
-  );
-  return config(start("rtcr", config(nodes.join("")), 'caps="14000" ram="240M"'));
+function supervised(children: readonly ChildSpec[], quota: string, cpus: number): string {
+  const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }, i) => {
+    const affinity = cpus > 1 ? `<affinity xpos="${i % cpus}"/>` : "";
+    return start(name, `<binary name="${binary}"/>${affinity}${inside}`, attributes);
+  });
+  const space = cpus > 1 ? `<affinity-space width="${cpus}"/>` : "";
+  return config(start("rtcr", config(space + nodes.join("")), 'caps="14000" ram="240M"'));
 }
 
 /** Programs by the names of their modules. */
@@ -52,6 +55,8 @@ export interface RigOptions extends RtcrOptions {
   /** Safe points after which a thread gives way to others, and time passes. Default: threads run until they wait. The
    * same in every run. */
   readonly slice?: number;
+  /** Over which the children are spread in turn. Default: 1 */
+  readonly cpus?: number;
 }
 
 /** A compiled component of apps/components, or program of apps. */
@@ -73,6 +78,8 @@ export class Rig {
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
   readonly #exits: number;
   readonly #slice: number;
+  /** Children run on other CPUs: time passes when they have come to rest. */
+  readonly #beside: boolean;
   readonly #quota: string;
   #rtcr: Rtcr | undefined;
   #points = 0;
@@ -88,14 +95,17 @@ export class Rig {
     quota = ENOUGH,
     programs = [],
     binaries = {},
+    cpus = 1,
     ...options
   }: RigOptions) {
     this.#exits = exits - (options.restore?.exited.length ?? 0);
     this.#slice = slice;
     this.#quota = quota;
+    this.#beside = cpus > 1;
     this.tree = startSystem({
       wasi: deterministicWasi,
-      config: supervised(children, quota),
+      config: supervised(children, quota, cpus),
+      ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
       binaries: { ...compiled(children, programs, binaries), ...binaries },
       natives: {
         rtcr: (env) => {
@@ -168,7 +178,7 @@ export class Rig {
     if (this.#stopped) kernel.scheduler.resume();
     this.#stopped = false;
     for (let step = 0; step < STEPS; step++) {
-      if (this.#slice < Number.POSITIVE_INFINITY) await this.#rest();
+      if (this.#beside || this.#slice < Number.POSITIVE_INFINITY) await this.#rest();
       else for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (this.#stopped) return true;
       if (this.ended) return false;
@@ -188,7 +198,7 @@ export class Rig {
 
   /** Changes the supervisor's configuration, which takes effect when it has its next turn. */
   reconfigure(children: readonly ChildSpec[]): void {
-    this.tree.change(supervised(children, this.#quota));
+    this.tree.change(supervised(children, this.#quota, 1));
   }
 
   close(): void {
@@ -218,8 +228,16 @@ export async function undisturbed(options: RigOptions): Promise<{
   }
 }
 
-/** The log of a run that is stopped at a safe point, stored, thrown away and continued in a fresh system. */
-export async function continued(options: RigOptions, point: number): Promise<readonly string[]> {
+/**
+ * The log of a run that is stopped at a safe point, stored, thrown away and continued in a fresh system.
+ *
+ * @param elsewhere what is different there
+ */
+export async function continued(
+  options: RigOptions,
+  point: number,
+  elsewhere: Partial<RigOptions> = {},
+): Promise<readonly string[]> {
   const first = new Rig(options);
   let system: SystemCheckpoint;
   let lines: readonly string[];
@@ -233,7 +251,7 @@ export async function continued(options: RigOptions, point: number): Promise<rea
   } finally {
     first.close();
   }
-  const second = new Rig({ ...options, exits: left + system.exited.length, restore: system });
+  const second = new Rig({ ...options, ...elsewhere, exits: left + system.exited.length, restore: system });
   try {
     await second.run();
     const [outcome] = second.outcomes;

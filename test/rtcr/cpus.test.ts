@@ -1,0 +1,59 @@
+// Children on several CPUs are checkpointed together and go on in a fresh system, on the CPUs that its configuration has.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STRATEGIES } from "../../src/rtcr/index.ts";
+import { type ChildSpec, continued, type RigOptions, undisturbed } from "./rig.ts";
+
+/** Points at which each is stopped, spread over its run. */
+const POINTS = 3;
+
+function provider(name: string, service: string, inside = "", binary = `cruise_${name}`): ChildSpec {
+  return { name, binary, inside: `<provides><service name="${service}"/></provides>${inside}` };
+}
+
+const CRUISE: readonly ChildSpec[] = [
+  provider("actuator", "Actuator"),
+  provider("sensor", "Sensor", '<config steps="100"/>'),
+  provider("watchdog", "Watchdog", '<config looks="100"/>'),
+  provider("logger", "Recorder"),
+  { name: "controller", binary: "cruise_controller" },
+];
+
+const KV: readonly ChildSpec[] = [
+  provider("server", "Kv", "", "kv_server"),
+  { name: "load-1", binary: "kv_load", inside: '<config seed="1" keys="16"/>' },
+  { name: "load-2", binary: "kv_load", inside: '<config seed="2" keys="16"/>' },
+];
+
+const CASES: readonly [what: string, options: RigOptions][] = [
+  ["the cruise control", { children: CRUISE, exits: 1 }],
+  ["a key-value server under load", { children: KV, exits: 2 }],
+];
+
+/** What runs beside each other may be written in any order; how many keys there are depends on what others have put. */
+function byComponent(lines: readonly string[]): string[] {
+  const labelOf = (line: string) => line.slice(0, line.indexOf("]"));
+  const own = lines.map((line) => line.replace(/, \d+ keys$/, ""));
+  return own.toSorted((a, b) => (labelOf(a) < labelOf(b) ? -1 : labelOf(a) > labelOf(b) ? 1 : 0));
+}
+
+for (const strategy of STRATEGIES) {
+  for (const [what, given] of CASES) {
+    for (const [from, to] of [
+      [2, 2],
+      [3, 1],
+      [1, 2],
+    ] as const) {
+      test(`S28, S93-S97: ${what} on ${from} CPUs goes on on ${to} (${strategy})`, async () => {
+        const options = { ...given, strategy, windows: () => true };
+        const { lines } = await undisturbed(options);
+        const { points, bootstrapped } = await undisturbed({ ...options, cpus: from });
+        for (let i = 1; i <= POINTS; i++) {
+          const point = bootstrapped + Math.floor(((points - bootstrapped) * i) / (POINTS + 1));
+          const found = await continued({ ...options, cpus: from }, point, { cpus: to });
+          assert.deepEqual(byComponent(found), byComponent(lines), `stopped at point ${point} of ${points}`);
+        }
+      });
+    }
+  }
+}
