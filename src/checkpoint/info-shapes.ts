@@ -20,6 +20,7 @@ import type {
   SessionInfo,
   SignalContextInfo,
   ThreadInfo,
+  ThreadPlaceInfo,
   TimerInfo,
 } from "./info.ts";
 import { bytes, count, flag, hash, integer, list, oneOf, plain, record, type Shape, text } from "./shapes.ts";
@@ -69,24 +70,27 @@ const pd = record<PdInfo>({
   data: bytes,
   instance: plain,
 });
-const place = record<{ x: number; y: number; width: number; height: number }>({
+const location = record<{ x: number; y: number; width: number; height: number }>({
   ...{ x: count, y: count, width: count, height: count },
 });
-const thread = record<ThreadInfo>({
-  ...OBJECT,
-  nativeBadge: count,
-  pdBadge: count,
-  name: text,
-  weight: count,
-  utcb: count,
-  started: flag,
-  paused: flag,
-  singleStep: flag,
-  affinity: place,
-  faultHandlerBadge: count,
-  stackPointer: count,
-  state: plain,
-});
+const thread = record<ThreadInfo>(
+  {
+    ...OBJECT,
+    nativeBadge: count,
+    pdBadge: count,
+    name: text,
+    weight: count,
+    utcb: count,
+    started: flag,
+    paused: flag,
+    singleStep: flag,
+    affinity: location,
+    faultHandlerBadge: count,
+    stackPointer: count,
+    state: plain,
+  },
+  { place: record<ThreadPlaceInfo>({ ahead: count, rank: count }, { slice: count }) },
+);
 
 /** A call under way from plain data. Throws CheckpointFault "damaged" naming the field. */
 export const readCallInfo: Shape<CallInfo> = record<CallInfo>({
@@ -139,24 +143,30 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
     cpu: record<CpuInfo>(CPU),
     logs: list(session),
     timers: list(
-      record<TimerInfo>({
-        ...SESSION,
-        handlerBadge: count,
-        timeoutUs: count,
-        periodic: flag,
-        remainingUs: count,
-        elapsedUs: count,
-      }),
+      record<TimerInfo>(
+        {
+          ...SESSION,
+          handlerBadge: count,
+          timeoutUs: count,
+          periodic: flag,
+          remainingUs: count,
+          elapsedUs: count,
+        },
+        { place: count },
+      ),
     ),
     roms: list(
-      record<RomInfo>({
-        ...SESSION,
-        module: text,
-        dataspaceBadge: count,
-        size: count,
-        handlerBadge: count,
-        content: bytes,
-      }),
+      record<RomInfo>(
+        {
+          ...SESSION,
+          module: text,
+          dataspaceBadge: count,
+          size: count,
+          handlerBadge: count,
+          content: bytes,
+        },
+        { told: flag },
+      ),
     ),
     rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
     reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
@@ -175,6 +185,6 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
   {
     ...NATIVE,
     components: list(component),
-    cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: place })),
+    cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location })),
   },
 );

@@ -114,6 +114,17 @@ export interface ThreadInfo extends ObjectInfo {
   readonly stackPointer: number;
   /** Everything that is needed to go on: frames, what it waits for; null if it never ran. */
   readonly state: PlainData;
+  /** Its place among the threads that can run; absent in older images: that of a new thread. */
+  readonly place?: ThreadPlaceInfo | undefined;
+}
+
+export interface ThreadPlaceInfo {
+  /** Nanoseconds of processor time by share that it has had more than the one that has had least. */
+  readonly ahead: number;
+  /** Decides between threads that have had the same: the lower first. */
+  readonly rank: number;
+  /** What it had used of its slice, in safe points, if all were stopped in the midst of it. */
+  readonly slice?: number | undefined;
 }
 
 export interface CpuInfo extends SessionInfo {
@@ -134,6 +145,8 @@ export interface RomInfo extends SessionInfo {
   readonly handlerBadge: number;
   /** What the child saw: kept, so that it sees the same after a restore until it asks for an update. */
   readonly content: Uint8Array;
+  /** The child has been told that the module has changed, and has not looked since. Absent: no, or an older image. */
+  readonly told?: boolean | undefined;
 }
 
 export type LogInfo = SessionInfo;
@@ -147,6 +160,8 @@ export interface TimerInfo extends SessionInfo {
   readonly remainingUs: number;
   /** What `elapsed_us` said, so that it goes on without a jump. */
   readonly elapsedUs: number;
+  /** Among the child's timers, from 0: the order of those that ring at the same time. Absent in older images, and if not armed. */
+  readonly place?: number | undefined;
 }
 
 export interface ReportInfo extends SessionInfo {

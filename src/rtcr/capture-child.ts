@@ -13,7 +13,7 @@ import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import { inCheckpoint } from "./scopes.ts";
-import { RtcrTimer } from "./timer.ts";
+import { RtcrTimer, ringOrder } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
@@ -48,7 +48,7 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
   rm: { scope: "Checkpoint of RM", write: (records, { child }) => writeSessions(records, child.of(RtcrRm)) },
   rom: { scope: "Checkpoint of ROM", write: (records, { child }) => writeSessions(records, child.of(RtcrRom)) },
   log: { scope: "Checkpoint of LOG", write: (records, { child }) => writeSessions(records, child.of(RtcrLog)) },
-  timer: { scope: "Checkpoint of Timer", write: (records, { child }) => writeSessions(records, child.of(RtcrTimer)) },
+  timer: { scope: "Checkpoint of Timer", write: (records, { child }) => writeTimers(records, child.of(RtcrTimer)) },
   capabilities: { scope: "Checkpoint of capabilities", write: (records, { pd }) => writeSlots(records, pd) },
   report: {
     scope: "Checkpoint of Report",
@@ -87,10 +87,19 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.choice(PARTS_END);
 }
 
-function writeSessions(records: RecordWriter, sessions: readonly Exclude<Interposer, RtcrPd | RtcrCpu>[]): void {
+type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrTimer>;
+
+function writeSessions(records: RecordWriter, sessions: readonly Plain[]): void {
   const begin = records.beginList();
   for (const session of sessions) session.checkpoint(records);
   records.endList(begin, sessions.length);
+}
+
+function writeTimers(records: RecordWriter, timers: readonly RtcrTimer[]): void {
+  const places = ringOrder(timers);
+  const begin = records.beginList();
+  for (const timer of timers) timer.checkpoint(records, places.get(timer));
+  records.endList(begin, timers.length);
 }
 
 function writeComponents(records: RecordWriter, { child, further: { components } }: Source): void {

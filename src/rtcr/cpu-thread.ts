@@ -10,12 +10,14 @@ import {
   type PdSession,
   type SignalContext,
   type ThreadOptions,
+  type ThreadPlace,
   type ThreadState,
   WEIGHT,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
+import { ABSENT } from "./records.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
@@ -153,7 +155,7 @@ export class RtcrCpuThread implements CpuThread {
   }
 
   /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
-  checkpoint(records: RecordWriter): void {
+  checkpoint(records: RecordWriter, place: ThreadPlace): void {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
     const state = this.#started ? this.#thread.state() : undefined;
     if (state && !state.ok)
@@ -171,6 +173,9 @@ export class RtcrCpuThread implements CpuThread {
     records.badge(this.#handler);
     records.number(state?.value.stackPointer ?? 0);
     records.plain(state?.value.saved ?? null);
+    records.number(place.ahead);
+    records.number(place.rank);
+    records.number(place.slice ?? ABSENT);
   }
 
   /** Takes up what was recorded of a thread that this one stands for; it goes on when it is released. */

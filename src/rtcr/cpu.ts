@@ -15,6 +15,7 @@ import {
   type SignalContext,
   type SpawnWatcher,
   type ThreadOptions,
+  type ThreadPlace,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrCpuThread } from "./cpu-thread.ts";
@@ -141,7 +142,8 @@ export class RtcrCpu implements CpuSession {
     this.base.checkpoint(records);
     records.number(this.#native.capability.badge);
     records.badge(this.#handler);
-    this.threads.checkpoint(records, (thread) => thread.checkpoint(records));
+    const native = this.#realNative;
+    this.threads.checkpoint(records, (thread) => thread.checkpoint(records, native.place(thread.real)));
   }
 
   /** A session beside the environment's. */
@@ -154,13 +156,22 @@ export class RtcrCpu implements CpuSession {
 
   /** Calls under way that its threads make or serve. */
   calls(): readonly CallState[] {
-    const native = requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    const native = this.#realNative;
     return [...this.threads].flatMap(({ real }) => native.calls(real));
   }
 
   /** Recreates a call under way, by the real capabilities. @returns its number */
   adoptCall(call: CallState): number {
-    return requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu").adoptCall(call);
+    return this.#realNative.adoptCall(call);
+  }
+
+  /** Gives a thread its place among those that can run; without one it has that of a new thread. */
+  setPlace({ real }: RtcrCpuThread, place: ThreadPlace | undefined): void {
+    if (place) this.#realNative.setPlace(real, place);
+  }
+
+  get #realNative(): NativeCpu {
+    return requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
   }
 
   dispose(): void {
@@ -209,6 +220,14 @@ class RtcrNativeCpu implements NativeCpu {
 
   watchSpawned(watcher: SpawnWatcher): void {
     this.spawned = watcher;
+  }
+
+  place(thread: Capability<CpuThread>): ThreadPlace {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").place(this.#context.fronts.real(thread));
+  }
+
+  setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
+    requireObject<NativeCpu>(this.#real, "native-cpu").setPlace(this.#context.fronts.real(thread), place);
   }
 
   dispose(): void {

@@ -7,7 +7,6 @@ import {
   type CpuThread,
   INVALID,
   type Location,
-  notify,
   type OutOf,
   type ParentSession,
   type SessionRefusal,
@@ -144,8 +143,6 @@ export class RtcrParent implements ParentSession {
     this.resourceAvailSigh(context(info.resourceHandlerBadge));
     this.yieldSigh(context(info.yieldHandlerBadge));
     this.heartbeatSigh(context(info.heartbeatHandlerBadge));
-    // A child that waits for more looks whether it is there at this place, and asks again if not.
-    if (info.request !== "") notify(context(info.resourceHandlerBadge));
     for (const value of info.exit) this.exit(value);
   }
 

@@ -25,6 +25,7 @@ import type {
   SessionInfo,
   SignalContextInfo,
   ThreadInfo,
+  ThreadPlaceInfo,
   TimerInfo,
 } from "../checkpoint/index.ts";
 import { assert } from "../util/index.ts";
@@ -80,13 +81,25 @@ const regionMap = fields<RegionMapInfo>({
 });
 const context = { ...OBJECT, sourceBadge: number, imprint: number, pending: number, queued: number };
 const place = fields<ThreadInfo["affinity"]>({ x: number, y: number, width: number, height: number });
-const thread = fields<ThreadInfo>({
+const threadFields = fields<Omit<ThreadInfo, "place"> & Required<ThreadPlaceInfo>>({
   ...OBJECT,
   ...{ nativeBadge: number, pdBadge: number, name: text, weight: number, utcb: number },
   ...{ started: flag, paused: flag, singleStep: flag },
   affinity: place,
   ...{ faultHandlerBadge: number, stackPointer: number, state: plain },
+  ...{ ahead: number, rank: number, slice: number },
 });
+const thread: Read<ThreadInfo> = (records) => {
+  const { ahead, rank, slice, ...info } = threadFields(records);
+  return { ...info, place: { ahead, rank, ...present("slice", slice) } };
+};
+
+/** A number that an older image does not have, or none has when there is nothing to say. */
+export const ABSENT = -1;
+
+function present<K extends string>(name: K, value: number | undefined): { readonly [N in K]?: number } {
+  return (value === ABSENT ? {} : { [name]: value }) as { readonly [N in K]?: number };
+}
 
 const pd = fields<Omit<PdInfo, keyof ReturnType<typeof ram>>>({
   ...SESSION,
@@ -112,13 +125,17 @@ export const READ = {
   cpu: fields<CpuInfo>(CPU),
   rm: list(fields<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
   rom: list(
-    fields<Omit<RomInfo, "size">>({ ...SESSION, module: text, dataspaceBadge: number, handlerBadge: number, content }),
+    fields<Omit<RomInfo, "size"> & { readonly told: boolean }>({
+      ...SESSION,
+      ...{ module: text, dataspaceBadge: number, handlerBadge: number, content, told: flag },
+    }),
   ),
   log: list(session),
   timer: list(
-    fields<TimerInfo>({
+    fields<TimerInfo & { readonly place: number }>({
       ...SESSION,
       ...{ handlerBadge: number, timeoutUs: number, periodic: flag, remainingUs: number, elapsedUs: number },
+      place: number,
     }),
   ),
   report: list(fields<ReportInfo>({ ...SESSION, dataspaceBadge: number, content })),
@@ -162,8 +179,9 @@ function readChild(records: RecordReader): ChildInfo {
   const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus } = read as Parts;
   return {
     ...begin,
-    ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
-    roms: rom.map((info) => ({ ...info, size: info.content.length })),
+    ...{ pd: pdInfo(pd, ram), cpu, logs: log },
+    timers: timer.map(({ place, ...info }) => ({ ...info, ...present("place", place) })),
+    roms: rom.map(({ told, ...info }) => ({ ...info, size: info.content.length, ...(told ? { told } : {}) })),
     ...{ rms: rm, reports: report, foreign, capabilities, ...own },
     ...(components.length === 0 ? {} : { components }),
     ...(cpus.length === 0 ? {} : { cpus }),

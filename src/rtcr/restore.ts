@@ -7,7 +7,8 @@
 // In both, whatever is recorded and not there is made, whatever is there and not recorded goes.
 //
 //   objects    of every child: sessions, threads, sources, contexts, dataspaces, region maps, RPC objects
-//   relations  that cross children: attachments, handlers, capability tables, contents, calls under way
+//   relations  that cross children: sessions between them, attachments, handlers, capability tables, signals that wait,
+//              contents, calls under way
 //   threads    take up their states, and go on together
 //
 // I1  Objects exist before anything names them: the translation is complete when relations are made.
@@ -78,7 +79,9 @@ export function restore(
     enter("objects");
     for (const restorer of restorers) restorer.objects();
     enter("relations");
+    for (const restorer of restorers) restorer.adopt();
     for (const restorer of restorers) restorer.relations();
+    for (const restorer of restorers) restorer.signals();
     enter("bytes");
     const repairs = restorers.flatMap((restorer) => restorer.contents());
     enter("calls");

@@ -9,6 +9,7 @@ import type {
   ObjectInfo,
   PdInfo,
   RegionMapInfo,
+  RomInfo,
   SessionInfo,
   ThreadInfo,
 } from "../checkpoint/index.ts";
@@ -17,6 +18,7 @@ import {
   type Capability,
   type CpuThread,
   type Dataspace,
+  notify,
   type ParentSession,
   type PdSession,
   type SignalContext,
@@ -58,7 +60,9 @@ export class Restorer {
   readonly #parts: Part[];
   readonly #cpus: { readonly cpu: RtcrCpu; readonly info: CpuInfo }[];
   /** As recorded, in order. */
-  readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo }[] = [];
+  readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo; readonly cpu: RtcrCpu }[] = [];
+  /** Whose modules have another content here. */
+  readonly #changedRoms: (readonly [RtcrRom, RomInfo])[] = [];
 
   constructor(child: RestoredChild, translation: Translation, keep: Keep) {
     this.#child = child;
@@ -90,11 +94,28 @@ export class Restorer {
     for (const info of rms) this.#makeRegionMaps(info);
   }
 
+  /** Sessions that other children serve: these have been recreated, and know them. */
+  adopt(): void {
+    for (const info of this.#info.foreign) {
+      if (info.server === "") continue;
+      if (this.#child.parent.sessionCap(info.id).ok && this.#has(info.id)) continue; // the bootstrap has opened it
+      const capability = this.#translation.get(info.badge);
+      if (info.badge !== 0 && !capability.valid) {
+        throw this.#refused(
+          `${info.service} session ${info.id}`,
+          `its server "${info.server}" is not restored with it`,
+        );
+      }
+      const adopt = () => this.#child.adopt(info, capability);
+      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
+      this.#require(made, `${info.service} session ${info.id} at "${info.server}"`);
+    }
+  }
+
   /** Everything that names something. */
   relations(): void {
     const { parent, rms } = this.#info;
     this.#restoreSessions(); // their dataspaces may be attached
-    this.#adoptSessions();
     for (const { pd, info } of this.#parts) {
       const { addressSpace, stackArea, linkerArea } = pd.maps;
       this.#attachAll(stackArea, info.stackArea);
@@ -112,11 +133,28 @@ export class Restorer {
       this.#installCapabilities(part);
       this.#restoreNative(part);
     }
-    for (const { info } of this.#parts) {
+  }
+
+  /**
+   * Signals that were waiting, in their order, and those of what is different here. What the restore has set off is none
+   * of a program's business; native components look at everything anew.
+   */
+  signals(): void {
+    const { parent } = this.#info;
+    const context = (badge: number) => this.#translation.get<SignalContext>(badge);
+    const told = new Set<number>();
+    for (const { pd, info, record } of this.#parts) {
+      if (record.native === undefined) for (const { capability } of pd.sources) while (capability.object?.take());
       const pending = info.signalContexts.filter(({ queued }) => queued > 0).sort((a, b) => a.queued - b.queued);
-      for (const { badge, pending: count } of pending)
-        this.#translation.get<SignalContext>(badge).object?.submit(count);
+      for (const { badge, pending: count } of pending) {
+        notify(context(badge), count);
+        told.add(badge);
+      }
     }
+    for (const [rom, { handlerBadge }] of this.#changedRoms) if (!told.has(handlerBadge)) rom.tell();
+    // A child that waits for more looks whether it is there at this place, and asks again if not.
+    const { request, resourceHandlerBadge } = parent;
+    if (request !== "" && !told.has(resourceHandlerBadge)) notify(context(resourceHandlerBadge));
   }
 
   /** Bytes. Those of dataspaces that the bootstrap has filled are in place, but for stacks that it has used since. */
@@ -150,10 +188,11 @@ export class Restorer {
   }
 
   threads(calls: ReadonlyMap<number, number>): void {
-    for (const { thread, info } of this.#threads) {
+    for (const { thread, info, cpu } of this.#threads) {
       thread.hold();
       const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
       if (!thread.restore(info, handler, calls)) throw this.#mismatch(`thread "${info.name}"`);
+      cpu.setPlace(thread, info.place);
     }
   }
 
@@ -261,7 +300,7 @@ export class Restorer {
       },
       (info, thread) => {
         if (thread.name !== info.name) throw this.#mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
-        this.#threads.push({ thread, info });
+        this.#threads.push({ thread, info, cpu });
         this.#translation.add(info.badge, thread.capability);
         this.#translation.add(info.nativeBadge, thread.real);
         if (info.allocated === main) this.#child.setMainThread(thread.capability);
@@ -419,7 +458,8 @@ export class Restorer {
     const { tracked } = this.#child;
     const context = (badge: number) => this.#translation.get<SignalContext>(badge);
     const timerOf = bySession(tracked.of(RtcrTimer));
-    for (const info of timers) timerOf.get(info.id)?.restore(info, context(info.handlerBadge));
+    const inOrder = timers.toSorted((x, y) => (x.place ?? 0) - (y.place ?? 0));
+    for (const info of inOrder) timerOf.get(info.id)?.restore(info, context(info.handlerBadge));
     const reportOf = bySession(tracked.of(RtcrReport));
     for (const info of reports) {
       const dataspace = reportOf.get(info.id)?.dataspace();
@@ -427,24 +467,9 @@ export class Restorer {
       if (dataspace) this.#translation.add(info.dataspaceBadge, dataspace);
     }
     const romOf = bySession(tracked.of(RtcrRom));
-    for (const info of roms) romOf.get(info.id)?.listen(context(info.handlerBadge));
-  }
-
-  /** Sessions that other children serve: these have been recreated, and know them. */
-  #adoptSessions(): void {
-    for (const info of this.#info.foreign) {
-      if (info.server === "") continue;
-      if (this.#child.parent.sessionCap(info.id).ok && this.#has(info.id)) continue; // the bootstrap has opened it
-      const capability = this.#translation.get(info.badge);
-      if (info.badge !== 0 && !capability.valid) {
-        throw this.#refused(
-          `${info.service} session ${info.id}`,
-          `its server "${info.server}" is not restored with it`,
-        );
-      }
-      const adopt = () => this.#child.adopt(info, capability);
-      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
-      this.#require(made, `${info.service} session ${info.id} at "${info.server}"`);
+    for (const info of roms) {
+      const rom = romOf.get(info.id);
+      if (rom?.listen(info, context(info.handlerBadge))) this.#changedRoms.push([rom, info]);
     }
   }
 

@@ -4,6 +4,7 @@ import {
   type Capability,
   contentOf,
   type Dataspace,
+  type Identity,
   INVALID,
   lastElement,
   notify,
@@ -25,8 +26,13 @@ export class RtcrRom implements RomSession {
   #handler: Capability<SignalContext> = INVALID;
   /** `#dataspace` shows what the module was before a restore. */
   #kept = false;
+  /** The child has been told of a change, and has not looked since. */
+  #told = false;
+  #messenger: Messenger | undefined;
+  readonly #context: ChildContext;
 
   constructor(context: ChildContext, opened: Opened<RomSession>) {
+    this.#context = context;
     this.base = new SessionBase<RomSession>(context, this, opened);
     const args = readSessionArgs(opened.args);
     this.#module = lastElement((args.ok && args.value.get("label")) || "");
@@ -37,25 +43,44 @@ export class RtcrRom implements RomSession {
   }
 
   dataspace(): Capability<Dataspace> {
-    this.#kept = false;
+    this.#kept = this.#told = false;
     return (this.#dataspace = this.#rom.dataspace());
   }
 
-  /** What was kept over a restore is not refreshed in place: the client must ask for the module's own dataspace. */
+  /** What was kept over a restore is refreshed in place as the service would have done it: if the content fits. */
   update(): boolean {
-    return this.#rom.update() && !this.#kept;
+    this.#told = false;
+    if (!this.#kept) return this.#rom.update();
+    const kept = objectOf<Dataspace>(this.#dataspace, "dataspace");
+    const module = objectOf<Dataspace>(this.#rom.dataspace(), "dataspace");
+    const content = module && contentOf(module);
+    if (!kept || !content || content.length > kept.size()) return false;
+    const padded = new Uint8Array(kept.size());
+    padded.set(content);
+    kept.write(0, padded);
+    return true;
   }
 
   sigh(context: Capability<SignalContext>): void {
     this.#handler = context;
-    this.#rom.sigh(context);
+    this.#messenger?.dispose();
+    this.#messenger = new Messenger(this.#context, context, () => {
+      this.#told = true;
+    });
+    this.#rom.sigh(this.#messenger.capability);
+  }
+
+  /** A change that the child has not been told of. */
+  tell(): void {
+    this.#told = true;
+    notify(this.#handler);
   }
 
   /**
    * Takes up what a recorded session showed: the child sees what it saw, whatever the module holds now, until it asks for
    * more.
    *
-   * @param keep makes a read-only dataspace of this content; used if the module has changed
+   * @param keep makes a dataspace of this content; used if the module has changed
    */
   show({ dataspaceBadge, content }: RomInfo, keep: (content: Uint8Array) => Capability<Dataspace>): void {
     if (dataspaceBadge === 0) return;
@@ -65,12 +90,18 @@ export class RtcrRom implements RomSession {
     this.#kept = true;
   }
 
-  /** After `show`: the handler of a recorded session, which hears of it if the module has changed since. */
-  listen(handler: Capability<SignalContext>): void {
-    this.#handler = handler;
-    if (!handler.valid) return;
-    this.#rom.sigh(handler);
-    if (this.#kept) notify(handler);
+  /**
+   * After `show`: the handler of a recorded session.
+   *
+   * @returns whether the child must be told (`tell`) that the module has changed since
+   */
+  listen({ content, told = false }: RomInfo, handler: Capability<SignalContext>): boolean {
+    if (handler.valid) this.sigh(handler);
+    this.#told = told;
+    if (told || !this.#kept) return false;
+    const { object } = this.#rom.dataspace();
+    const now = object ? contentOf(object) : new Uint8Array();
+    return !equalBytes(withoutPadding(now), withoutPadding(content));
   }
 
   /** What the child has attached, if it has asked for it. */
@@ -84,9 +115,47 @@ export class RtcrRom implements RomSession {
     records.badge(this.#dataspace);
     records.badge(this.#handler);
     records.content(objectOf<Dataspace>(this.#dataspace, "dataspace"));
+    records.flag(this.#told);
   }
 
   dispose(): void {
+    this.#messenger?.dispose();
     this.base.dispose();
   }
+}
+
+/** Stands in front of the child's handler at the service: notes that the child is told. */
+class Messenger implements SignalContext {
+  readonly kind = "signal-context";
+  readonly #real: Capability<SignalContext>;
+  readonly #identity: Identity<SignalContext>;
+  readonly #note: () => void;
+
+  constructor({ badges }: ChildContext, real: Capability<SignalContext>, note: () => void) {
+    this.#real = real;
+    this.#note = note;
+    this.#identity = badges.identify<SignalContext>(this, real);
+  }
+
+  get capability(): Capability<SignalContext> {
+    return this.#real.valid ? this.#identity.capability : INVALID;
+  }
+
+  get pending(): number {
+    return this.#real.object?.pending ?? 0;
+  }
+
+  submit(count: number): void {
+    this.#note();
+    notify(this.#real, count);
+  }
+
+  dispose(): void {
+    this.#identity.dispose();
+  }
+}
+
+/** A dataspace that was refreshed with a shorter content has zeros behind it. */
+function withoutPadding(content: Uint8Array): Uint8Array {
+  return content.subarray(0, content.findLastIndex((byte) => byte !== 0) + 1);
 }

@@ -2,21 +2,26 @@
 import type { TimerInfo } from "../checkpoint/index.ts";
 import { type Capability, INVALID, type SignalContext, type TimerSession } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
+import { ABSENT } from "./records.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
 export class RtcrTimer implements TimerSession {
   readonly kind = "timer";
   readonly base: SessionBase<TimerSession>;
+  readonly #context: ChildContext;
   #handler: Capability<SignalContext> = INVALID;
   #timeoutUs = 0;
   #periodic = false;
   /** When it was triggered, on the session's own clock. */
   #armedUs = 0;
+  /** Counts what the child's timers are triggered for. */
+  #order = 0;
   /** Added to the session's clock: what had passed before a restore. */
   #offsetUs = 0;
 
   constructor(context: ChildContext, opened: Opened<TimerSession>) {
+    this.#context = context;
     this.base = new SessionBase<TimerSession>(context, this, opened);
   }
 
@@ -29,9 +34,10 @@ export class RtcrTimer implements TimerSession {
     this.#timer.triggerOnce(us);
   }
 
-  triggerPeriodic(us: number): void {
+  triggerPeriodic(us: number, firstUs = us): void {
     this.#arm(us, true);
-    this.#timer.triggerPeriodic(us);
+    this.#armedUs -= us - firstUs;
+    this.#timer.triggerPeriodic(us, firstUs);
   }
 
   sigh(context: Capability<SignalContext>): void {
@@ -48,13 +54,15 @@ export class RtcrTimer implements TimerSession {
     return this.#timer.elapsedUs() + this.#offsetUs;
   }
 
-  checkpoint(records: RecordWriter): void {
+  /** @param place among the child's timers that are armed (`ringOrder`); undefined: it is not */
+  checkpoint(records: RecordWriter, place: number | undefined): void {
     this.base.checkpoint(records);
     records.badge(this.#handler);
     records.number(this.#timeoutUs);
     records.flag(this.#periodic);
     records.number(this.#remainingUs());
     records.number(this.elapsedUs());
+    records.number(place ?? ABSENT);
   }
 
   /** Takes up a recorded session: the clock goes on without a jump, the timeout with what was left of it. */
@@ -62,8 +70,21 @@ export class RtcrTimer implements TimerSession {
     this.#offsetUs = elapsedUs - this.#timer.elapsedUs();
     this.sigh(handler);
     if (timeoutUs === 0 || remainingUs === 0) return;
-    if (!periodic) return this.triggerOnce(remainingUs);
-    this.triggerPeriodic(timeoutUs);
+    if (periodic) return this.triggerPeriodic(timeoutUs, remainingUs);
+    this.triggerOnce(remainingUs);
+    this.#timeoutUs = timeoutUs;
+    this.#armedUs -= timeoutUs - remainingUs;
+  }
+
+  /**
+   * What decides between timeouts that end at the same time: those that began earlier come first, periodic ones begin
+   * anew with every tick, before what a child triggers then. Undefined: none is set.
+   */
+  get ringing(): readonly [beganUs: number, first: number, order: number] | undefined {
+    const passed = this.#timer.elapsedUs() - this.#armedUs;
+    if (this.#timeoutUs === 0 || (!this.#periodic && passed >= this.#timeoutUs)) return undefined;
+    const ticked = this.#periodic && passed >= this.#timeoutUs;
+    return [ticked ? -(passed % this.#timeoutUs) : -passed, ticked ? 0 : 1, this.#order];
   }
 
   dispose(): void {
@@ -74,6 +95,7 @@ export class RtcrTimer implements TimerSession {
     this.#timeoutUs = us;
     this.#periodic = periodic;
     this.#armedUs = this.#timer.elapsedUs();
+    this.#order = this.#context.nextTrigger();
   }
 
   #remainingUs(): number {
@@ -82,4 +104,14 @@ export class RtcrTimer implements TimerSession {
     if (this.#periodic) return this.#timeoutUs - (passed % this.#timeoutUs);
     return Math.max(0, this.#timeoutUs - passed);
   }
+}
+
+/** The places of a child's armed timers, from 0, in the order in which those ring whose timeouts end at the same time. */
+export function ringOrder(timers: readonly RtcrTimer[]): ReadonlyMap<RtcrTimer, number> {
+  const armed = timers.flatMap((timer) => {
+    const { ringing } = timer;
+    return ringing ? [{ timer, ringing }] : [];
+  });
+  armed.sort(({ ringing: x }, { ringing: y }) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
+  return new Map(armed.map(({ timer }, place) => [timer, place]));
 }

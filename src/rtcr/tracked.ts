@@ -42,6 +42,7 @@ export class ChildContext {
   /** True while the child becomes what was recorded of it: until its threads go on. */
   restoring = false;
   #allocated = 0;
+  #triggers = 0;
   /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */
   attached: (dataspace: Capability<Dataspace>, role: string) => void = () => {};
   #as: readonly ObjectInfo[] = [];
@@ -59,6 +60,11 @@ export class ChildContext {
     if (!as) return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
     this.#allocated = Math.max(this.#allocated, as.allocated);
     return { badge, allocated: as.allocated, bootstrapped: as.bootstrapped };
+  }
+
+  /** Numbers what the child triggers its timers for. */
+  nextTrigger(): number {
+    return ++this.#triggers;
   }
 
   /** Runs `make`; the objects that it makes take the places of recorded ones among the child's objects, in that order. */

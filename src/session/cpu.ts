@@ -127,6 +127,20 @@ export interface NativeCpu extends KernelObject {
   watchSpawned(watcher: SpawnWatcher): void;
   /** Recreates a call whose caller and entrypoint are there but do not run yet. @returns its number */
   adoptCall(call: CallState): number;
+  /** The place of a thread that stands still; the first for what is no thread. */
+  place(thread: Capability<CpuThread>): ThreadPlace;
+  /** Gives a thread that stands still the place that one had before. */
+  setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void;
+}
+
+/** A thread's place among those that can run. */
+export interface ThreadPlace {
+  /** Nanoseconds of processor time by share that it has had more than the one that has had least; a whole number. */
+  readonly ahead: number;
+  /** Decides between threads that have had the same: the lower first. */
+  readonly rank: number;
+  /** Present when all were stopped in the midst of its slice: what it had used of it, as whoever counts slices counts. */
+  readonly slice?: number | undefined;
 }
 
 /** `starter`, a thread of the session, has made a thread like itself by `thread-spawn`, which is about to run. */

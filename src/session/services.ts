@@ -30,7 +30,8 @@ export interface TimerSession extends KernelObject {
   readonly kind: "timer";
   /** Microseconds; replaces the timeout before. Values beyond half of 64 bits are clamped. */
   triggerOnce(us: number): void;
-  triggerPeriodic(us: number): void;
+  /** @param firstUs until the first tick, a period or less; default: a period */
+  triggerPeriodic(us: number, firstUs?: number): void;
   /** INVALID cancels the timeout too. */
   sigh(context: Capability<SignalContext>): void;
   /** Since the session was created. */

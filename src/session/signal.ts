@@ -24,6 +24,8 @@ export interface SignalSource extends KernelObject {
   take(): Signal | undefined;
   /** Called whenever the queue stops being empty, until replaced; must only make a note. */
   listen(ready: () => void): void;
+  /** Whether nothing is pending. */
+  readonly empty: boolean;
   /** Where a context is in the queue, from 1 for the oldest; 0: it is not in it. */
   place(context: SignalContext): number;
 }

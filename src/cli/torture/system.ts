@@ -236,8 +236,10 @@ class SystemLeg {
       this.#passed++;
       const early = this.#spec.strategy === "bootstrap" && this.#bootstrapping;
       if (early) this.#bootstrapped = this.#passed + 1;
-      if (this.#passed < this.#stopAt || early) return slices(component);
+      const over = slices(component);
+      if (this.#passed < this.#stopAt || early) return over;
       this.#stopped = true;
+      if (!over) kernel.scheduler.cut();
       kernel.scheduler.freeze();
       return true;
     };

@@ -7,6 +7,7 @@ import {
   type NativeCpu,
   type NativeThreadState,
   type SpawnWatcher,
+  type ThreadPlace,
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import { type Kernel, KernelThread } from "../kernel/index.ts";
@@ -58,5 +59,17 @@ export class CoreNativeCpu implements NativeCpu {
     call.status = status;
     if (state === "queued") call.entrypoint?.ep.enqueue(call);
     return call.id;
+  }
+
+  place(thread: Capability<CpuThread>): ThreadPlace {
+    const { object } = thread;
+    return object instanceof KernelThread ? this.#kernel.scheduler.placeOf(object) : { ahead: 0, rank: 0 };
+  }
+
+  setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
+    const { object } = thread;
+    if (!(object instanceof KernelThread)) return;
+    this.#kernel.ranked(place.rank);
+    this.#kernel.scheduler.setPlace(object, place);
   }
 }

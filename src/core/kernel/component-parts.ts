@@ -36,7 +36,9 @@ export interface ComponentHome {
   /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */
   fault(thread: KernelThread, fault: ThreadFault): boolean;
   /** As `fault`, for a thread that has met it before it was saved: the fault's handler has been told. */
-  faultAgain(thread: KernelThread, address: number, access: Access): boolean;
+  faultAgain(thread: KernelThread, address: number, access: Access, place: number): boolean;
+  /** Which of those that wait at its map a thread is, from 0; undefined if it waits for no attachment. */
+  placeOf(thread: KernelThread): number | undefined;
   /** Whether the program's code may be executed now; if not, the thread waits until it may. */
   executable(thread: KernelThread): boolean;
   /** A thread that may wait for memory or an attachment does so no longer. */

@@ -1,4 +1,4 @@
-// Waits that end with time: a heap of (time, thread). A thread that has been woken before is found out when its entry
+// Waits that end with time: a heap of (time, rank of the thread). A thread that has been woken before is found out when its entry
 // comes up, by its deadline.
 import type { KernelThread } from "./thread.ts";
 
@@ -27,7 +27,7 @@ export class Deadlines {
     heap.push({ at, thread });
     for (let i = heap.length - 1; i > 0; ) {
       const parent = (i - 1) >> 1;
-      if (heap[parent]!.at <= heap[i]!.at) break;
+      if (!before(heap[i]!, heap[parent]!)) break;
       [heap[parent], heap[i]] = [heap[i]!, heap[parent]!];
       i = parent;
     }
@@ -47,7 +47,7 @@ export class Deadlines {
     for (let i = 0; ; ) {
       let least = i;
       for (const child of [2 * i + 1, 2 * i + 2]) {
-        if (child < heap.length && heap[child]!.at < heap[least]!.at) least = child;
+        if (child < heap.length && before(heap[child]!, heap[least]!)) least = child;
       }
       if (least === i) return first;
       [heap[least], heap[i]] = [heap[i]!, heap[least]!];
@@ -58,10 +58,14 @@ export class Deadlines {
   /** Drops the entries of threads that wait no more: short waits with long limits would pile up. */
   #sweep(): void {
     const left = this.#heap.filter(valid);
-    left.sort((x, y) => x.at - y.at); // a sorted list is a heap
+    left.sort((x, y) => (before(x, y) ? -1 : 1)); // a sorted list is a heap
     this.#heap = left;
     this.#swept = left.length;
   }
+}
+
+function before(x: Entry, y: Entry): boolean {
+  return x.at < y.at || (x.at === y.at && x.thread.rank < y.thread.rank);
 }
 
 /** Whether the thread still waits until then. */

@@ -2,6 +2,7 @@
 //
 // I1  What is waiting is taken in turn: an RPC, a wake-up, a signal, whichever of them there are (S34).
 // I2  RPCs are served in the order in which they arrived, signals in the order of their source.
+// I3  Whose turn is next is part of a thread's state (`turns`): a restore goes on with it.
 import type { DirectCall } from "../../engine/index.ts";
 import type { SignalSource } from "../../session/index.ts";
 import type { PendingCall } from "./calls.ts";
@@ -13,6 +14,16 @@ export interface Serving {
   readonly argument: number;
   /** Address of its message buffer, which lies in the component's memory. */
   readonly message: number;
+}
+
+/** Whose turn it is, as plain data. */
+export interface Turns {
+  /** The kind of work that was done last, as an index of TURNS. */
+  readonly last: number;
+  /** The source that is asked next, as an index of `sources`. */
+  readonly source: number;
+  /** Whether sources may have something to take. */
+  readonly signals: boolean;
 }
 
 export type Work = "rpc" | "wakeup" | "signal";
@@ -29,7 +40,20 @@ export class Entrypoint {
   #queue: PendingCall[] = [];
   #head = 0;
   #last = 2;
+  /** Before the last turn was given. */
+  #before = 2;
   #source = 0;
+
+  get turns(): Turns {
+    return { last: this.#last, source: this.#source, signals: this.signals > 0 };
+  }
+
+  /** Goes on with turns that were saved; sources are those that it had. */
+  set turns({ last, source, signals }: Turns) {
+    this.#last = last % TURNS.length;
+    this.#source = source;
+    this.signals = signals || this.sources.some((each) => !each.empty) ? 1 : 0;
+  }
 
   /** Calls that wait for their turn, oldest first. */
   get queue(): readonly PendingCall[] {
@@ -73,13 +97,14 @@ export class Entrypoint {
       const work = TURNS[turn]!;
       const waiting = work === "rpc" ? this.queued > 0 : work === "wakeup" ? this.wakeup : this.signals > 0;
       if (!waiting) continue;
+      this.#before = this.#last;
       this.#last = turn;
       return work;
     }
     return undefined;
   }
 
-  /** The oldest signal of the sources in turn; undefined, and none are pending, if there is none. */
+  /** The oldest signal of the sources in turn; undefined, and none are pending and this was no turn, if there is none. */
   takeSignal(): ReturnType<SignalSource["take"]> {
     for (let step = 0; step < this.sources.length; step++) {
       const source = this.sources[(this.#source + step) % this.sources.length]!;
@@ -89,6 +114,7 @@ export class Entrypoint {
       return signal;
     }
     this.signals = 0;
+    this.#last = this.#before;
     return undefined;
   }
 }

@@ -30,7 +30,7 @@ import { importKind } from "./program.ts";
 import { Rpc } from "./rpc.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Signals } from "./signals.ts";
-import { KernelThread, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread.ts";
+import { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
 
 export interface KernelOptions {
@@ -96,6 +96,8 @@ export class Kernel {
       idle: options.idle,
       cpus: () => this.cpus,
       failed: (thrown) => this.failed(thrown),
+      chain: (thread) => this.rpc.chain(thread),
+      nestAgain: (thread) => this.rpc.nestAgain(thread),
     });
     this.cpus = this.#startCpus();
   }
@@ -286,6 +288,11 @@ export class Kernel {
     return this.rpc.deliver(object, object.capability, opcode, message);
   }
 
+  /** Threads whose waits are over can go on now, whatever the engine has still to say about it; between slices. */
+  settle(): void {
+    for (const component of this.#components.values()) component.waits.look();
+  }
+
   /** @internal The rewritten program of a module; the same one for the same bytes and options. */
   loadProgram(bytes: Uint8Array, options: LoadOptions): LoadedProgram {
     const hash = this.#options.hash(bytes);
@@ -375,25 +382,16 @@ export class Kernel {
     thread.deadlineMs = Infinity;
   }
 
-  /** @internal A thread whose state was loaded waits as the state says, as far as that still exists. */
-  waitAgain(thread: KernelThread, waiting: Waiting | undefined, remainingMs: number): void {
-    if (!waiting || waiting.kind === "call" || waiting.kind === "signal" || waiting.kind === "atomic") return; // issued again
-    if (waiting.kind === "fault" && !this.#faultAgain(thread, waiting)) return; // repeats the access
-    const { outcome } = thread;
-    thread.block(waiting, remainingMs < 0 ? Infinity : this.now() + remainingMs);
-    thread.outcome = outcome;
-    if (waiting.kind === "futex") thread.component.waits.enlist(thread, waiting.address);
-    if (thread.entrypoint?.hasWork) thread.notify();
-  }
-
-  #faultAgain(thread: KernelThread, { address, access }: Extract<Waiting, { readonly kind: "fault" }>): boolean {
-    return access !== undefined && (thread.component.home?.faultAgain(thread, address, access) ?? false);
+  /** @internal The next of the kernel's threads have higher ranks than this one. */
+  ranked(rank: number): void {
+    this.#nextThread = Math.max(this.#nextThread, rank + 1);
   }
 
   /** A wait has lasted until its deadline. */
   #expired(thread: KernelThread): void {
     const { waiting } = thread;
     if (waiting?.kind === "futex") thread.component.waits.endFutex(thread, waiting.address, FUTEX.timedOut);
+    else if (waiting?.kind === "atomic") thread.component.waits.expire(thread);
     else if (waiting?.kind === "host") thread.wake(undefined);
   }
 }

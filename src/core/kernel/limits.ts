@@ -25,6 +25,8 @@ export const KERNEL_LIMITS = {
   replyMs: 30_000,
   /** Time slice in milliseconds. */
   sliceMs: 4,
+  /** Deadlines are sums of milliseconds: they may come so much too early, rather than too late by a whole turn. */
+  deadlineErrorMs: 2e-6,
   /** Longest wait of a timer in milliseconds; longer waits are renewed. */
   timerMs: 2 ** 31 - 1,
 } as const;

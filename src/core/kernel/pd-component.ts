@@ -121,11 +121,16 @@ class PdHome implements ComponentHome {
     return true;
   }
 
-  faultAgain(thread: KernelThread, address: number, access: Access): boolean {
+  faultAgain(thread: KernelThread, address: number, access: Access, place: number): boolean {
     const met = this.#pd.addressSpaceMap.resolve(address, access);
     if (met.ok) return false;
-    this.#enlist(thread, met.fault, "told");
+    const { faults } = met.fault.map;
+    this.#enlist(thread, (resume) => faults.waitAgain(met.fault, resume, place));
     return true;
+  }
+
+  placeOf(thread: KernelThread): number | undefined {
+    return this.#waiters.get(thread)?.place();
   }
 
   granted(component: Component): void {
@@ -155,16 +160,16 @@ class PdHome implements ComponentHome {
       const alone = map.faults.handled ? "" : ", nobody is told";
       this.#kernel.warn(`${thread.component.label}: ${thread.name}: ${place}${alone}`);
     }
-    this.#enlist(thread, fault, "untold");
+    this.#enlist(thread, (resume) => map.faults.wait(fault, resume));
   }
 
-  #enlist(thread: KernelThread, fault: PageFault, handler: "told" | "untold"): void {
+  #enlist(thread: KernelThread, wait: (resume: () => void) => FaultWaiter): void {
     this.forget(thread);
     const resume = () => {
       this.#waiters.delete(thread);
       if (thread.waiting?.kind === "fault") thread.wake(undefined);
     };
-    this.#waiters.set(thread, fault.map.faults.wait(fault, resume, handler));
+    this.#waiters.set(thread, wait(resume));
   }
 }
 

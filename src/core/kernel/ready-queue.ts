@@ -29,6 +29,26 @@ export class ReadyQueue {
     this.#size++;
   }
 
+  /** Takes a thread out, wherever it is; harmless if it is not in the queue. */
+  remove(thread: KernelThread): void {
+    if (!thread.queued) return;
+    thread.queued = false;
+    this.#size--;
+    const { heap } = this.#level(thread.priority);
+    heap.splice(heap.indexOf(thread), 1);
+    for (let i = (heap.length >> 1) - 1; i >= 0; i--) down(heap, i);
+  }
+
+  /** How far a thread is behind the one of its priority that has had least: what it has had more. */
+  ahead(thread: KernelThread): number {
+    return Math.max(0, thread.virtual - this.#level(thread.priority).floor);
+  }
+
+  /** The other way round: the thread, which is not in the queue, has had so much more. */
+  setAhead(thread: KernelThread, ahead: number): void {
+    thread.virtual = this.#level(thread.priority).floor + ahead;
+  }
+
   /** Takes out the thread whose turn it is. */
   take(): KernelThread | undefined {
     for (const level of this.#levels) {
@@ -59,9 +79,10 @@ export class ReadyQueue {
   }
 }
 
-/** Equal ones run in the order of their numbers: runs are repeatable. */
+/** Equal ones run in the order of their ranks: runs are repeatable, also across a restore. */
 function before(x: KernelThread, y: KernelThread): boolean {
-  return x.virtual < y.virtual || (x.virtual === y.virtual && x.id < y.id);
+  if (x.virtual !== y.virtual) return x.virtual < y.virtual;
+  return x.rank < y.rank || (x.rank === y.rank && x.id < y.id);
 }
 
 function up(heap: KernelThread[], from: number): void {

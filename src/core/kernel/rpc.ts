@@ -12,8 +12,11 @@
 // I2  A call that has begun is never begun again: what a thawed caller does follows from `progress` alone.
 // I3  No thread waits for itself: a call whose entrypoint waits, however indirectly, for the caller is refused (S34).
 // I4  While a component is on the JavaScript stack nothing calls it: its group runs one thread at a time.
+// I5  Dispatches that were nested when a slice was cut are nested again when it goes on (`nestAgain`).
 import { CALL_STATUS, DISPATCH, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
+import { EngineFault } from "../../engine/index.ts";
 import type { Capability, KernelObject, RpcFailure, RpcMessage, RpcObject, SignalSource } from "../../session/index.ts";
+import { messageOf } from "../../util/index.ts";
 import { callNative, functionName } from "../rpc/index.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
@@ -30,6 +33,8 @@ export class Rpc {
   readonly #kernel: Kernel;
   /** Nested dispatches on the JavaScript stack. */
   #depth = 0;
+  /** Calls whose dispatches are nested again when their callers go on. */
+  readonly #again = new Set<PendingCall>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -52,7 +57,7 @@ export class Rpc {
     const message = address >>> 0;
     if (object.kind === "rpc-object") return this.#callObject(thread, capability, opcode, message, room);
     if (object.kind === "signal-source" && opcode === WAIT_FOR_SIGNAL) {
-      return this.#waitForSignal(thread, object as SignalSource, message);
+      return this.#waitForSignal(thread, slot, object as SignalSource, message);
     }
     return this.#callNative(thread, object, opcode, message);
   }
@@ -183,6 +188,55 @@ export class Rpc {
     return copyMessage(component, buffer, thread.component, message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
   }
 
+  /** From a thread on, who serves the call that it waits for, and so on; the last waits for no call that is served. */
+  chain(thread: KernelThread): readonly KernelThread[] {
+    const chain = [thread];
+    for (let next = this.#serves(thread)?.entrypoint; next; next = this.#serves(next)?.entrypoint) chain.push(next);
+    return chain;
+  }
+
+  /** The call that a thread waits for, if it is being served. */
+  #serves({ waiting }: KernelThread): PendingCall | undefined {
+    const call = waiting?.kind === "call" ? this.#kernel.calls.get(waiting.call) : undefined;
+    return call?.state === "dispatched" ? call : undefined;
+  }
+
+  /** A thread whose slice was cut while it was in nested dispatches is about to run. */
+  nestAgain(thread: KernelThread): void {
+    this.#again.clear();
+    for (const caller of this.chain(thread)) {
+      const call = this.#serves(caller);
+      if (!call) continue;
+      this.#again.add(call);
+      caller.waiting = undefined;
+    }
+  }
+
+  /** A dispatch that is under way goes on nested in its caller's host call, as before its slice was cut. */
+  #nestGoesOn(thread: KernelThread, server: KernelThread, pending: PendingCall, message: number): number | undefined {
+    const { component } = server;
+    const { engine } = server.activations.at(-1)!;
+    thread.callee = server;
+    this.#depth++;
+    component.enter(server);
+    try {
+      component.group.run(engine);
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault)) throw thrown;
+      server.faulted = true; // this engine's stack is too small for it
+      server.raise(messageOf(thrown));
+    } finally {
+      component.leave(server);
+      this.#depth--;
+      thread.callee = undefined;
+    }
+    if (!server.faulted) this.#kernel.executor.settle(server, engine);
+    if (server.dead) this.#kernel.endThread(server);
+    else if (pending.state === "done") this.#idle(server);
+    else this.#kernel.scheduler.ready(server);
+    return this.#afterNested(thread, pending, message);
+  }
+
   /** An entrypoint has finished a nested dispatch. */
   #idle(server: KernelThread): void {
     if (server.entrypoint!.hasWork) this.#kernel.scheduler.ready(server);
@@ -211,6 +265,12 @@ export class Rpc {
         calls.finish(pending, CALL_STATUS.invalidObject); // it had not become pending when the server ended
       }
     }
+    return this.#afterNested(thread, pending, message);
+  }
+
+  /** The caller of a dispatch that was nested: it goes on, or waits for the call that has become pending. */
+  #afterNested(thread: KernelThread, pending: PendingCall, message: number): number | undefined {
+    const { calls } = this.#kernel;
     if (thread.dead) {
       calls.abandon(pending);
       return undefined;
@@ -283,6 +343,8 @@ export class Rpc {
     const pending = this.#kernel.calls.get(call!);
     // It was captured with another kernel, or its progress was made up.
     if (pending?.caller !== thread) return CALL_STATUS.invalidObject;
+    const { entrypoint } = pending;
+    if (this.#again.delete(pending) && entrypoint) return this.#nestGoesOn(thread, entrypoint, pending, message);
     if (pending.state === "done") return this.#takeReply(thread, pending, message);
     return this.#waitForCall(thread, pending);
   }
@@ -293,10 +355,10 @@ export class Rpc {
     return loadMessage(thread.component, message, pending.message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
   }
 
-  #waitForSignal(thread: KernelThread, source: SignalSource, message: number): number | undefined {
+  #waitForSignal(thread: KernelThread, slot: number, source: SignalSource, message: number): number | undefined {
     const signal = source.take();
     if (signal) return this.#signalReply(thread, signal.imprint, signal.count, message);
-    this.#kernel.signals.wait(thread, source);
+    this.#kernel.signals.wait(thread, source, slot);
     thread.progress = { source: true };
     return undefined;
   }
@@ -305,7 +367,7 @@ export class Rpc {
     if (thread.takeOutcome() !== undefined) return CALL_STATUS.blockingCanceled;
     const { object } = thread.component.table.lookup(slot);
     if (object?.kind !== "signal-source") return CALL_STATUS.invalidObject;
-    return this.#waitForSignal(thread, object as SignalSource, message);
+    return this.#waitForSignal(thread, slot, object as SignalSource, message);
   }
 
   #signalReply(thread: KernelThread, imprint: number, count: number, message: number): number {

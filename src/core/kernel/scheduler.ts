@@ -2,8 +2,10 @@
 //
 // I1  Guests run inside `#burst` only; between bursts no component is on the JavaScript stack.
 // I2  Nothing runs, ticks or waits when no thread can run: there is one timer, for the earliest deadline.
+// I3  Who runs when follows from what is saved with threads (`placeOf`) alone, as far as slices do not end by time.
 // Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
 
+import type { ThreadPlace } from "../../session/index.ts";
 import type { Cpus } from "./cpus/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Executor } from "./executor.ts";
@@ -29,6 +31,10 @@ export interface SchedulerOptions {
   readonly cpus?: (() => Cpus | undefined) | undefined;
   /** What to do when something that is not a guest's fault was thrown. */
   readonly failed: (thrown: unknown) => void;
+  /** The thread that stands innermost in a thread's calls (`Rpc.chain`), and all on the way, itself included. */
+  readonly chain: (thread: KernelThread) => readonly KernelThread[];
+  /** The calls that a thread waits in were nested: when it runs now, they are nested again (`Rpc.nestAgain`). */
+  readonly nestAgain: (thread: KernelThread) => void;
 }
 
 export class Scheduler {
@@ -42,8 +48,13 @@ export class Scheduler {
   #timerAt = Infinity;
   #burstBegin = 0;
   #rest: (() => void)[] = [];
+  #current: KernelThread | undefined;
+  /** Its slice was stopped in the midst of it, and goes on before any other begins. */
+  #cut: KernelThread | undefined;
   /** Slices that have been given on this CPU. */
   slices = 0;
+  /** How much of a slice is used up, for whoever ends slices by counting (a deterministic core: safe points). */
+  used = 0;
   /** Called after each slice, when no component is on the JavaScript stack. */
   between: () => void = () => {};
 
@@ -54,7 +65,7 @@ export class Scheduler {
   /** The thread can run; harmless if it cannot. */
   ready(thread: KernelThread): void {
     if (thread.component.cpu !== 0) return this.#cpus!.ready(thread);
-    if (!thread.runnable || thread.onStack) return;
+    if (!thread.runnable || thread.onStack || this.#inCut(thread)) return;
     this.#queue.add(thread);
     this.#kick();
   }
@@ -82,6 +93,52 @@ export class Scheduler {
     this.#cpus?.freeze();
   }
 
+  /** From a safe point at which the guest gives way: what has its turn now has only a part of it, and goes on before others. */
+  cut(): void {
+    this.#cut = this.#current;
+  }
+
+  /** Of a thread that does not run. */
+  placeOf(thread: KernelThread): ThreadPlace {
+    const place = { ahead: this.#queueOf(thread).ahead(thread), rank: thread.rank };
+    return thread === this.#cut ? { ...place, slice: this.used } : place;
+  }
+
+  /** Gives a thread that does not run the place that one had before. */
+  setPlace(thread: KernelThread, { ahead, rank, slice }: ThreadPlace): void {
+    const queue = this.#queueOf(thread);
+    queue.remove(thread);
+    queue.setAhead(thread, ahead);
+    thread.rank = rank;
+    if (this.#cut === thread) this.#cut = undefined;
+    if (slice === undefined) return;
+    this.#cut = thread;
+    this.used = slice;
+  }
+
+  #queueOf({ component: { cpu } }: KernelThread): ReadyQueue {
+    return cpu === 0 ? this.#queue : this.#cpus!.at(cpu).queue;
+  }
+
+  /** Whether the thread runs within a slice that was cut: not by itself. */
+  #inCut(thread: KernelThread): boolean {
+    return this.#cut !== undefined && this.#options.chain(this.#cut).includes(thread);
+  }
+
+  /** The thread whose slice was cut, if it can go on; if not, those that can are ready like all others. */
+  #takeCut(): KernelThread | undefined {
+    const cut = this.#cut;
+    if (!cut) return undefined;
+    const chain = this.#options.chain(cut);
+    this.#cut = undefined;
+    if (chain.every((thread) => thread.free) && chain.at(-1)!.runnable) {
+      this.#options.nestAgain(cut);
+      return cut;
+    }
+    for (const thread of chain) this.ready(thread);
+    return undefined;
+  }
+
   resume(): void {
     this.#frozen = false;
     this.#cpus?.resume();
@@ -95,7 +152,7 @@ export class Scheduler {
   }
 
   get #atRest(): boolean {
-    return this.#queue.size === 0 && this.#deadlines.next === Infinity && !this.#cpus?.busy;
+    return this.#queue.size === 0 && this.#deadlines.next === Infinity && !this.#cut && !this.#cpus?.busy;
   }
 
   /** A slice has ended on another CPU. @param onStack whether a component is on the JavaScript stack */
@@ -136,7 +193,7 @@ export class Scheduler {
     this.#looping = false;
     ticker.rest();
     if (this.#closed) return;
-    if (this.#queue.size > 0 && !this.#frozen) return this.#kick();
+    if ((this.#queue.size > 0 || this.#cut) && !this.#frozen) return this.#kick();
     this.#sleep();
     if (this.#atRest) for (const resolve of this.#rest.splice(0)) resolve();
   }
@@ -161,7 +218,7 @@ export class Scheduler {
       if (this.#frozen || this.#closed) return false;
       this.#cpus?.serve();
       this.#expire(time);
-      const thread = this.#queue.take();
+      const thread = this.#takeCut() ?? this.#queue.take();
       if (!thread) return false;
       if (!thread.runnable) continue;
       time = this.#slice(thread, time);
@@ -172,12 +229,12 @@ export class Scheduler {
   /** Lets a thread run until it waits, ends or its slice is over; the time then. */
   #slice(thread: KernelThread, begin: number): number {
     this.slices++;
+    this.#current = thread;
     try {
       this.#options.executor.run(thread);
     } finally {
-      const usedMs = this.#options.now() - begin;
-      thread.usedMs += usedMs;
-      thread.virtual += usedMs / thread.owner.shareOf(thread);
+      this.#current = undefined;
+      thread.used(this.#options.now() - begin);
     }
     this.ready(thread);
     this.between();
@@ -185,7 +242,8 @@ export class Scheduler {
   }
 
   #expire(now: number): void {
-    for (let thread = this.#deadlines.take(now); thread; thread = this.#deadlines.take(now)) {
+    const until = now + KERNEL_LIMITS.deadlineErrorMs;
+    for (let thread = this.#deadlines.take(until); thread; thread = this.#deadlines.take(until)) {
       this.#options.expired(thread);
     }
   }

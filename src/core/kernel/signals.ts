@@ -11,9 +11,9 @@ interface Audience {
 export class Signals {
   readonly #audiences = new WeakMap<SignalSource, Audience>();
 
-  /** The thread waits until the source has a signal. */
-  wait(thread: KernelThread, source: SignalSource): void {
-    thread.block({ kind: "signal" });
+  /** The thread waits until the source, which it names by a slot, has a signal. */
+  wait(thread: KernelThread, source: SignalSource, slot: number): void {
+    thread.block({ kind: "signal", slot });
     this.#audience(source).waiting.add(thread);
   }
 

@@ -2,9 +2,12 @@
 import type { PlainData, SavedThread } from "../../abi/index.ts";
 import { EngineFault } from "../../engine/index.ts";
 import { objectOf, type SignalSource } from "../../session/index.ts";
+import type { Turns } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
-import { type Activation, type KernelThread, ROLE, SERVE, type Waiting } from "./thread.ts";
+import { type Fields, list, number, record } from "./saved-fields.ts";
+import { readWaiting, type SavedWaiting, saveWaiting, waitAgain } from "./saved-waiting.ts";
+import { type Activation, type KernelThread, ROLE } from "./thread.ts";
 
 const VERSION = 1;
 
@@ -55,7 +58,9 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
       thread: component.engine.save(engine) as unknown as PlainData,
     }));
     const { serving } = entrypoint ?? {};
-    const remainingMs = thread.deadlineMs === Infinity ? -1 : Math.max(0, thread.deadlineMs - kernel.now());
+    // To the picosecond: sums of milliseconds have errors far below it, which would make equal times differ.
+    const leftMs = Math.round((thread.deadlineMs - kernel.now()) * 1e9) / 1e9;
+    const remainingMs = thread.deadlineMs === Infinity ? -1 : Math.max(0, leftMs);
     return {
       version: VERSION,
       started: thread.started,
@@ -67,9 +72,10 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
         : {}),
       sources: (entrypoint?.sources ?? []).map((source) => component.table.slotOfObject(source)),
       ...(thread.exception ? { exception: true, faulted: thread.faulted } : {}),
+      ...(entrypoint ? { turns: { ...entrypoint.turns } } : {}),
       wakeup: entrypoint?.wakeup ?? false,
       wantsWakeup: thread.wantsWakeup,
-      ...(thread.waiting ? { waiting: { ...thread.waiting }, remainingMs } : {}),
+      ...(thread.waiting ? { waiting: saveWaiting(thread, thread.waiting), remainingMs } : {}),
       ...(thread.outcome === undefined ? {} : { outcome: thread.outcome }),
     };
   } catch (thrown) {
@@ -124,7 +130,8 @@ export function loadThread(
     const source = objectOf<SignalSource>(component.table.lookup(slot), "signal-source");
     if (source) kernel.signals.serve(thread, source);
   }
-  kernel.waitAgain(thread, read.waiting, read.remainingMs);
+  if (thread.entrypoint && read.turns) thread.entrypoint.turns = read.turns;
+  if (read.waiting) waitAgain(thread, kernel, read.waiting, read.remainingMs, calls);
   return true;
 }
 
@@ -159,12 +166,11 @@ interface ReadState {
   readonly sources: readonly number[];
   readonly wakeup: boolean;
   readonly wantsWakeup: boolean;
-  readonly waiting: Waiting | undefined;
+  readonly turns: Turns | undefined;
+  readonly waiting: SavedWaiting | undefined;
   readonly remainingMs: number;
   readonly outcome: number | undefined;
 }
-
-type Fields = { readonly [name: string]: PlainData | undefined };
 
 /** Undefined if the state is not what it should be, or does not fit the thread's component. */
 function readState(state: PlainData, thread: KernelThread): ReadState | undefined {
@@ -212,7 +218,8 @@ class StateReader {
       sources: list(fields["sources"] ?? []).map(number),
       wakeup: fields["wakeup"] === true,
       wantsWakeup: fields["wantsWakeup"] === true,
-      waiting: fields["waiting"] === undefined ? undefined : waiting(record(fields["waiting"])),
+      turns: fields["turns"] === undefined ? undefined : readTurns(record(fields["turns"])),
+      waiting: fields["waiting"] === undefined ? undefined : readWaiting(record(fields["waiting"])),
       remainingMs: number(fields["remainingMs"] ?? -1),
       outcome: fields["outcome"] === undefined ? undefined : number(fields["outcome"]),
     };
@@ -246,50 +253,8 @@ class StateReader {
   }
 }
 
-function waiting(fields: Fields): Waiting {
-  const { kind } = fields;
-  const field = (name: string) => {
-    const value = number(fields[name]);
-    if (!Number.isInteger(value)) throw new TypeError(name);
-    return value;
-  };
-  switch (kind) {
-    case "serve":
-      return SERVE;
-    case "call":
-      return { kind, call: field("call") };
-    case "futex":
-      return { kind, address: field("address") };
-    case "fault": {
-      const { access } = fields;
-      if (access === undefined) return { kind, address: field("address") };
-      if (access !== "read" && access !== "write" && access !== "exec") throw new TypeError("access");
-      return { kind, address: field("address"), access };
-    }
-    case "atomic":
-      return { kind, memory: field("memory"), address: field("address") };
-    case "signal":
-    case "wakeup":
-    case "host":
-      return { kind };
-    default:
-      throw new TypeError("waiting");
-  }
-}
-
-function record(value: PlainData | undefined): Fields {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array || Array.isArray(value)) {
-    throw new TypeError("expected fields");
-  }
-  return value as Fields;
-}
-
-function list(value: PlainData | undefined): readonly PlainData[] {
-  if (!Array.isArray(value)) throw new TypeError("expected a list");
-  return value;
-}
-
-function number(value: PlainData | undefined): number {
-  if (typeof value !== "number" || Number.isNaN(value)) throw new TypeError("expected a number");
-  return value;
+function readTurns(fields: Fields): Turns {
+  const [last, source] = [number(fields["last"]), number(fields["source"])];
+  if (last >>> 0 !== last || source >>> 0 !== source) throw new TypeError("turns");
+  return { last, source, signals: fields["signals"] === true };
 }

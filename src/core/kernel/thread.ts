@@ -28,14 +28,16 @@ import type { Component } from "./component.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
 import { innermost, loadThread, saveThread } from "./thread-state.ts";
+import type { AtomicWord } from "./waits.ts";
 
 /** What a thread waits for. */
 export type Waiting =
   | { readonly kind: "call"; readonly call: number }
   | { readonly kind: "futex"; readonly address: number }
   /** `memory.atomic.wait` */
-  | { readonly kind: "atomic"; readonly memory: number; readonly address: number }
-  | { readonly kind: "signal" }
+  | ({ readonly kind: "atomic" } & AtomicWord)
+  /** The slot of the source. */
+  | { readonly kind: "signal"; readonly slot: number }
   /** `ep_wait_wakeup` */
   | { readonly kind: "wakeup" }
   /** A WASI call; the component's `wake`, or time. */
@@ -134,16 +136,18 @@ export class KernelThread implements CpuThread {
   canceled = false;
   /** What a host call that must give way has to remember. */
   progress: PlainData | undefined;
-  /** Processor time in milliseconds; and the same divided by the thread's share, which orders the ready. */
+  /** Processor time in milliseconds; and in nanoseconds divided by the thread's share, which orders the ready. */
   usedMs = 0;
   virtual = 0;
+  /** Its number, or that of the thread whose state it has taken up: orders those that are ready and have had the same. */
+  rank: number;
   /** In the scheduler's queue. */
   queued = false;
 
   /** Made by the kernel. */
   constructor(kernel: Kernel, id: number, component: Component, owner: ThreadOwner, setup: ThreadSetup) {
     this.#kernel = kernel;
-    this.id = id;
+    this.id = this.rank = id;
     this.component = component;
     this.owner = owner;
     this.name = setup.name;
@@ -164,8 +168,12 @@ export class KernelThread implements CpuThread {
   }
 
   get runnable(): boolean {
-    const stopped = !this.started || this.paused || this.exception || this.dead;
-    return !stopped && this.waiting === undefined && !this.component.native;
+    return this.free && this.waiting === undefined && !this.component.native;
+  }
+
+  /** Whether nothing but what it waits for keeps it from running. */
+  get free(): boolean {
+    return this.started && !this.paused && !this.exception && !this.dead;
   }
 
   /** Whether it is an entrypoint that could serve a call at once. */
@@ -201,6 +209,13 @@ export class KernelThread implements CpuThread {
   notify(): void {
     if (this.waiting === SERVE) this.wake(undefined);
     else if (this.waiting?.kind === "wakeup" && this.entrypoint?.wakeup) this.wake(undefined);
+  }
+
+  /** It has had so much processor time. */
+  used(ms: number): void {
+    this.usedMs += ms;
+    // Whole numbers, so that sums do not depend on where they begin.
+    this.virtual += Math.round((ms * 1e6) / this.owner.shareOf(this));
   }
 
   /** How the last wait ended; asking forgets it. */

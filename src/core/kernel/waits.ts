@@ -5,29 +5,33 @@
 //
 // I1  Waiters of a word are woken in the order in which they came.
 // I2  An atomic wait that was notified is over, even if the engine has not said so yet (`settle` finds out).
+// I3  Waits end with time by the kernel's clock only.
 import { FUTEX, WAIT } from "../../abi/index.ts";
 import type { AtomicWait } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
 import { requireHostStack } from "./stack-room.ts";
 import type { KernelThread } from "./thread.ts";
 
-interface Waiter {
-  readonly thread: KernelThread;
+/** What an atomic wait waits for. */
+export interface AtomicWord {
   readonly memory: number;
   readonly address: number;
+  /** 4 or 8 bytes. */
   readonly width: number;
-  readonly expected: bigint;
-  readonly deadlineMs: number;
+}
+
+interface Waiter extends AtomicWord {
+  readonly thread: KernelThread;
+  /** Among those that waited when the thread was saved; Infinity: it came later than they all. */
+  readonly place: number;
 }
 
 type Words = Int32Array<SharedArrayBuffer> | BigInt64Array<SharedArrayBuffer>;
 
-const FOREVER = -1n;
-
 export class Waits {
   readonly #component: Component;
   readonly #now: () => number;
-  readonly #futexes = new Map<number, KernelThread[]>();
+  readonly #futexes = new Map<number, { readonly thread: KernelThread; readonly place: number }[]>();
   /** Atomic waits, oldest first. */
   #waiters: Waiter[] = [];
 
@@ -60,11 +64,24 @@ export class Waits {
     return word instanceof Uint8Array ? new DataView(word.buffer).getInt32(0, true) : undefined;
   }
 
-  /** The thread, which is blocked there, joins the waiters of an address. */
-  enlist(thread: KernelThread, address: number): void {
-    const waiting = this.#futexes.get(address);
-    if (waiting) waiting.push(thread);
-    else this.#futexes.set(address, [thread]);
+  /**
+   * The thread, which is blocked there, joins the waiters of an address.
+   *
+   * @param place that it had when it was saved (`placeOf`); by default it is the last
+   */
+  enlist(thread: KernelThread, address: number, place = Infinity): void {
+    const waiting = this.#futexes.get(address) ?? [];
+    waiting.splice(placeFor(waiting, place), 0, { thread, place });
+    this.#futexes.set(address, waiting);
+  }
+
+  /** Which of the waiters of its word a thread is, from 0; undefined if it waits for none. */
+  placeOf(thread: KernelThread): number | undefined {
+    const { waiting } = thread;
+    const place = (list: readonly { readonly thread: KernelThread }[]) =>
+      list.findIndex((waiter) => waiter.thread === thread);
+    if (waiting?.kind === "futex") return place(this.#futexes.get(waiting.address) ?? []);
+    return waiting?.kind === "atomic" ? place(this.#waiters) : undefined;
   }
 
   /** Wakes the first `most` waiters; returns how many there were. */
@@ -74,7 +91,7 @@ export class Waits {
     if (!waiting) return 0;
     const woken = waiting.splice(0, most >>> 0);
     if (waiting.length === 0) this.#futexes.delete(at);
-    for (const thread of woken) thread.wake(FUTEX.woken);
+    for (const { thread } of woken) thread.wake(FUTEX.woken);
     return woken.length;
   }
 
@@ -87,7 +104,7 @@ export class Waits {
   #leaveFutex(thread: KernelThread, address: number): void {
     const waiting = this.#futexes.get(address);
     if (!waiting) return;
-    const index = waiting.indexOf(thread);
+    const index = waiting.findIndex((waiter) => waiter.thread === thread);
     if (index >= 0) waiting.splice(index, 1);
     if (waiting.length === 0) this.#futexes.delete(address);
   }
@@ -100,40 +117,60 @@ export class Waits {
     const outcome = thread.takeOutcome();
     if (outcome !== undefined) return [outcome, 0n];
     if (width < 0) return [WAIT.notEqual, 0n];
-    const deadlineMs = timeout < 0n ? Infinity : this.#now() + Number(timeout) / 1e6;
-    const waiter = { thread, memory, address: Number(address), width, expected, deadlineMs };
-    const over = this.#begin(waiter, timeout);
-    if (over !== undefined) return [over, 0n];
-    thread.block({ kind: "atomic", memory, address: waiter.address });
+    const word = { memory, address: Number(address), width };
+    const words = wordsOf(this.#memories(thread)[memory]!, width);
+    if (!this.#begin(words, expected, { ...word, thread, place: Infinity })) return [WAIT.notEqual, 0n];
+    if (timeout === 0n) {
+      this.expire(thread);
+      return [WAIT.timedOut, 0n];
+    }
+    thread.block({ kind: "atomic", ...word }, timeout < 0n ? Infinity : this.#now() + Number(timeout) / 1e6);
     this.#component.engine.request();
     return [WAIT.interrupted, timeout];
   };
 
-  /** @returns an outcome if there is nothing to wait for */
-  #begin(waiter: Waiter, timeout: bigint): number | undefined {
-    const words = wordsOf(this.#memories(waiter.thread)[waiter.memory]!, waiter.width);
-    const limitMs = timeout === FOREVER || timeout < 0n ? Infinity : Number(timeout) / 1e6;
-    const expected =
-      waiter.width === 8 ? BigInt.asIntN(64, waiter.expected) : Number(BigInt.asIntN(32, waiter.expected));
+  /** @returns false if the word has another value */
+  #begin(words: Words, expected: bigint, waiter: Waiter): boolean {
+    const value = words instanceof BigInt64Array ? BigInt.asIntN(64, expected) : Number(BigInt.asIntN(32, expected));
     const index = waiter.address / waiter.width;
-    const { async, value } = Atomics.waitAsync(
-      words as Int32Array<SharedArrayBuffer>,
-      index,
-      expected as number,
-      limitMs,
-    );
-    if (!async) return value === "not-equal" ? WAIT.notEqual : WAIT.timedOut;
+    const wait = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, value as number);
+    if (!wait.async) return false;
     this.#waiters.push(waiter);
-    void value.then((how) => this.#end(waiter, how === "ok" ? WAIT.ok : WAIT.timedOut));
-    return undefined;
+    void wait.value.then(() => this.#notified(waiter));
+    return true;
   }
 
-  #end(waiter: Waiter, outcome: number): void {
+  #notified(waiter: Waiter): void {
     const index = this.#waiters.indexOf(waiter);
     if (index < 0) return; // it was ended before, or has begun anew
     this.#waiters.splice(index, 1);
     const { thread } = waiter;
-    if (thread.waiting?.kind === "atomic") thread.wake(outcome);
+    if (thread.waiting?.kind === "atomic") thread.wake(WAIT.ok);
+  }
+
+  /** The thread, which waited when it was saved, does so again, in its place among others; not for what is no word. */
+  atomicAgain(thread: KernelThread, { memory, address, width }: AtomicWord, deadlineMs: number, place: number): void {
+    const buffer = this.#memories(thread)[memory]?.buffer as unknown as SharedArrayBuffer | undefined;
+    const wide = width === 4 || width === 8;
+    if (!(buffer instanceof SharedArrayBuffer) || !wide || address % width !== 0) return;
+    if (address < 0 || address + width > buffer.byteLength) return;
+    const word = { memory, address, width };
+    const waiters: Waiter[] = [...this.settle()];
+    waiters.splice(placeFor(waiters, place), 0, { ...word, thread, place });
+    thread.block({ kind: "atomic", ...word }, deadlineMs);
+    this.resume(waiters);
+  }
+
+  /** An atomic wait has lasted until its deadline; if it was notified before, that counts. */
+  expire(thread: KernelThread): void {
+    const waiters = this.settle();
+    this.resume(waiters.filter((waiter) => waiter.thread !== thread));
+    if (thread.waiting?.kind === "atomic") thread.wake(WAIT.timedOut);
+  }
+
+  /** Threads that have been notified can go on now, not only when the engine says so. */
+  look(): void {
+    if (this.#waiters.length > 0) this.resume(this.settle());
   }
 
   /**
@@ -153,22 +190,20 @@ export class Waits {
       const words = wordsOf(this.#memories(first!.thread)[first!.memory]!, 4) as Int32Array<SharedArrayBuffer>;
       const waiting = Atomics.notify(words, first!.address / 4);
       const over = all.splice(0, all.length - waiting);
-      for (const { thread, deadlineMs } of over) thread.wake(deadlineMs <= this.#now() ? WAIT.timedOut : WAIT.ok);
+      for (const { thread } of over) thread.wake(WAIT.ok);
       left.push(...all);
     }
     return left.sort((x, y) => waiters.indexOf(x) - waiters.indexOf(y));
   }
 
-  /** Begins waits anew, in their order, with the time that is left; perhaps in another memory with the same content. */
+  /** Begins waits anew, in their order; perhaps in another memory with the same content. */
   resume(waiters: readonly Waiter[]): void {
     for (const waiter of waiters) {
       if (waiter.thread.waiting?.kind !== "atomic") continue;
-      const left =
-        waiter.deadlineMs === Infinity
-          ? FOREVER
-          : BigInt(Math.ceil(Math.max(0, waiter.deadlineMs - this.#now()) * 1e6));
-      const over = this.#begin(waiter, left);
-      if (over !== undefined) waiter.thread.wake(over === WAIT.notEqual ? WAIT.ok : over);
+      const words = wordsOf(this.#memories(waiter.thread)[waiter.memory]!, waiter.width);
+      const index = waiter.address / waiter.width;
+      // Whatever is there now: a wait that has begun does not look again. It is another one for the engine.
+      while (!this.#begin(words, BigInt(words[index]!), { ...waiter }));
     }
   }
 
@@ -193,6 +228,12 @@ export class Waits {
     while (!engine.memories(owner)!.includes(wanted)) owner++;
     return owner * 2 ** 16 + engine.memories(owner)!.indexOf(wanted);
   }
+}
+
+/** Where a waiter belongs among others that are in their order. */
+function placeFor(waiters: readonly { readonly place: number }[], place: number): number {
+  const later = waiters.findIndex((waiter) => waiter.place > place);
+  return later < 0 ? waiters.length : later;
 }
 
 function wordsOf({ buffer }: WebAssembly.Memory, width: number): Words {

@@ -27,6 +27,8 @@ export interface PageFault {
 /** A thread that waits for an attachment. */
 export interface FaultWaiter {
   readonly fault: PageFault;
+  /** Which of those that wait at the map it is, from 0. */
+  place(): number;
   /** It waits no longer: it was killed, paused for good, or let go on otherwise. Harmless when repeated. */
   cancel(): void;
 }
@@ -34,13 +36,15 @@ export interface FaultWaiter {
 interface Waiting {
   readonly fault: PageFault;
   readonly resume: () => void;
+  /** Among those that waited when the thread was saved; Infinity: it came later than they all. */
+  readonly place: number;
 }
 
 export const FAULT_OF = { read: "read-fault", write: "write-fault", exec: "exec-fault" } as const;
 
 /** The faults of one map, oldest first. */
 export class FaultQueue {
-  readonly #waiting = new Set<Waiting>();
+  #waiting: readonly Waiting[] = [];
   #handler: Capability<SignalContext> | undefined;
 
   set handler(context: Capability<SignalContext>) {
@@ -53,20 +57,31 @@ export class FaultQueue {
   }
 
   state(): RegionMapState {
-    for (const { fault } of this.#waiting) return { type: fault.type, address: fault.address };
-    return { type: "ready", address: 0 };
+    const [first] = this.#waiting;
+    return first ? { type: first.fault.type, address: first.fault.address } : { type: "ready", address: 0 };
   }
 
   /**
-   * Lets a thread wait, and tells the handler, unless it was told when the thread met the fault in an earlier life.
+   * Lets a thread wait, and tells the handler.
    *
    * @param resume is called once, at the attachment; must only make a note
    */
-  wait(fault: PageFault, resume: () => void, handler: "told" | "untold" = "untold"): FaultWaiter {
-    const waiting = { fault, resume };
-    this.#waiting.add(waiting);
-    if (handler === "untold") notify(this.#handler);
-    return { fault, cancel: () => void this.#waiting.delete(waiting) };
+  wait(fault: PageFault, resume: () => void): FaultWaiter {
+    const waiter = this.waitAgain(fault, resume, Infinity);
+    notify(this.#handler);
+    return waiter;
+  }
+
+  /** As `wait`, of a thread that met the fault in an earlier life, in its place among others: the handler was told then. */
+  waitAgain(fault: PageFault, resume: () => void, place: number): FaultWaiter {
+    const waiting: Waiting = { fault, resume, place };
+    const later = this.#waiting.findIndex((other) => other.place > place);
+    this.#waiting = this.#waiting.toSpliced(later < 0 ? this.#waiting.length : later, 0, waiting);
+    return {
+      fault,
+      place: () => this.#waiting.indexOf(waiting),
+      cancel: () => this.#leave(waiting),
+    };
   }
 
   /** Something is attached at [start, end) now. */
@@ -74,8 +89,12 @@ export class FaultQueue {
     for (const waiting of this.#waiting) {
       const { address } = waiting.fault;
       if (address < start || address >= end) continue;
-      this.#waiting.delete(waiting);
+      this.#leave(waiting);
       waiting.resume();
     }
+  }
+
+  #leave(waiting: Waiting): void {
+    this.#waiting = this.#waiting.filter((other) => other !== waiting);
   }
 }

@@ -98,6 +98,10 @@ export class CoreSignalSource implements SignalSource {
     if (this.#anchor.next !== this.#anchor) ready();
   }
 
+  get empty(): boolean {
+    return this.#anchor.next === this.#anchor;
+  }
+
   place(context: SignalContext): number {
     let place = 1;
     for (let link = this.#anchor.next; link !== this.#anchor; link = link.next, place++) {

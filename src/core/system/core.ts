@@ -86,6 +86,9 @@ export type DeviceParts = Pick<DeviceHost, "alarms" | "make">;
 const SLICE_POINTS = 1000;
 const SLICE_US = 1000;
 
+/** Tasks of native components between two slices of a deterministic system; more wait for the event loop. */
+const TASKS_AT_ONCE = 1000;
+
 const UNLIMITED: Quota = { ram: Number.MAX_SAFE_INTEGER, caps: Number.MAX_SAFE_INTEGER };
 
 export class Core {
@@ -111,7 +114,9 @@ export class Core {
     this.clock = options.clock ?? createRealClock();
     this.kernel = this.#makeKernel(warn);
     // Guests that keep the thread busy hold up the event loop, but no alarm for longer than a slice.
-    if (!options.deterministic) this.kernel.scheduler.between = () => void this.clock.alarms.ringDue();
+    this.kernel.scheduler.between = options.deterministic
+      ? () => this.#settle()
+      : () => void this.clock.alarms.ringDue();
     this.own = createRootPd(this.context, { label: "core", donation: options.quota });
     this.modules = new RomModules(budgetDataspaces(this.context, new Budget(UNLIMITED), "rom"));
     for (const [name, content] of options.modules) this.modules.boot(name, content);
@@ -167,18 +172,28 @@ export class Core {
       ...(clock ? { now: () => clock.alarms.nowUs() / 1000 } : {}),
       ...(own ? { idle: (deadlineMs) => this.#passTime(own, deadlineMs) } : {}),
     });
-    if (own) countSlices(made, own);
+    if (own) countSlices(made, own, this.tasks);
     return made;
+  }
+
+  /** What a slice has begun is over before the next, so that nothing depends on the turns of the event loop. */
+  #settle(): void {
+    this.kernel.settle();
+    try {
+      this.tasks.runAll(TASKS_AT_ONCE);
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
   }
 
   /** No guest can run: native components have their turns, then time passes up to what is next. */
   #passTime(clock: VirtualClock, deadlineMs: number): boolean {
     if (!this.tasks.empty) return this.tasks.run() > 0;
     const nowUs = clock.alarms.nowUs();
-    const nextUs = Math.min(clock.alarms.nextUs() ?? Infinity, Math.ceil(deadlineMs * 1000));
+    // Deadlines are sums of milliseconds: their errors are no reason to wait for a microsecond more.
+    const nextUs = Math.min(clock.alarms.nextUs() ?? Infinity, Math.ceil(deadlineMs * 1000 - 1e-3));
     if (nextUs === Infinity) return false;
-    // At least a little, so that a deadline between two numbers is passed.
-    clock.advance(Math.max(nextUs - nowUs, 0.001));
+    clock.advance(Math.max(nextUs - nowUs, 0));
     return true;
   }
 
@@ -193,14 +208,22 @@ function gridOf({ cpus = 1 }: CoreOptions): Grid {
   return typeof cpus === "number" ? { width: cpus, height: 1 } : cpus;
 }
 
-/** Slices by safe points: time passes where the thread stands, which only makes notes of what is due. */
-function countSlices(kernel: Kernel, clock: VirtualClock): void {
-  let points = 0;
+/**
+ * Slices by safe points: time passes where the thread stands, which only makes notes of what is due. Native components
+ * have their turns at the first safe point after something has come for them: whoever stops the system at a safe point
+ * finds nothing that is due.
+ */
+function countSlices(kernel: Kernel, clock: VirtualClock, tasks: TaskQueue): void {
+  const { scheduler } = kernel;
   kernel.everyPoint = true;
   kernel.atPoint = () => {
-    if (++points < SLICE_POINTS) return false;
-    points = 0;
-    clock.advance(SLICE_US);
+    if (++scheduler.used >= SLICE_POINTS) {
+      scheduler.used = 0;
+      clock.advance(SLICE_US);
+      return true;
+    }
+    if (tasks.empty) return false;
+    scheduler.cut();
     return true;
   };
 }

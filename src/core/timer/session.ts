@@ -29,10 +29,10 @@ export class CoreTimer implements TimerSession {
   }
 
   /** A period of 0 cancels. */
-  triggerPeriodic(us: number): void {
+  triggerPeriodic(us: number, firstUs = us): void {
     const periodUs = Math.max(clamped(us), MIN_PERIOD_US);
     if (clamped(us) === 0) this.#cancel();
-    else this.#set(this.#alarms.nowUs() + periodUs, periodUs);
+    else this.#set(this.#alarms.nowUs() + (firstUs < us ? clamped(firstUs) : periodUs), periodUs);
   }
 
   sigh(context: Capability<SignalContext>): void {

@@ -100,6 +100,11 @@ export class RemoteCpu extends Steps {
     return !this.#lost && (this.#queue.size > 0 || (this.#running !== undefined && !this.#lingering));
   }
 
+  /** Threads that are ready for it. */
+  get queue(): ReadyQueue {
+    return this.#queue;
+  }
+
   /** Whether other threads are ready for it. */
   get contended(): boolean {
     return this.#queue.size > 0 || this.#frozen;
@@ -194,9 +199,7 @@ export class RemoteCpu extends Steps {
     this.#run = undefined;
     thread.component.leave(thread);
     if (thread.dead) this.#kernel.endThread(thread);
-    const usedMs = this.#kernel.now() - this.#begin;
-    thread.usedMs += usedMs;
-    thread.virtual += usedMs / thread.owner.shareOf(thread);
+    thread.used(this.#kernel.now() - this.#begin);
     if (thread.runnable) this.#queue.add(thread);
     this.#words[BLOCK.contended] = this.#queue.size;
     this.#options.sliced();
