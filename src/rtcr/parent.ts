@@ -21,6 +21,9 @@ import { type ChildContext, Front, requireObject } from "./tracked.ts";
 const HANDLERS = ["session", "resourceAvail", "yield", "heartbeat"] as const;
 type Handler = (typeof HANDLERS)[number];
 
+/** Names of services that are remembered of a child; it may announce what it likes. */
+export const ANNOUNCED_LIMIT = 64;
+
 export class RtcrParent implements ParentSession {
   readonly kind = "parent";
   readonly capability: Capability<ParentSession>;
@@ -30,7 +33,7 @@ export class RtcrParent implements ParentSession {
   readonly #front: Front<ParentSession>;
   readonly #real: Capability<ParentSession>;
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
-  readonly #announced: string[] = [];
+  readonly #announced = new Set<string>();
   #exit: number | undefined;
   #request = "";
 
@@ -51,7 +54,7 @@ export class RtcrParent implements ParentSession {
   }
 
   announce(service: string): void {
-    this.#announced.push(service);
+    if (this.#announced.size < ANNOUNCED_LIMIT) this.#announced.add(service);
     this.#parent.announce(service);
   }
 
@@ -127,7 +130,7 @@ export class RtcrParent implements ParentSession {
     records.badge(this.capability);
     const announced = records.beginList();
     for (const service of this.#announced) records.text(service);
-    records.endList(announced, this.#announced.length);
+    records.endList(announced, this.#announced.size);
     records.text(this.#request);
     const exit = records.beginList();
     if (this.#exit !== undefined) records.number(this.#exit);

@@ -66,7 +66,8 @@ export class RtcrPd implements PdSession {
 
   assignParent(parent: Capability<ParentSession>): void {
     if (!this.#assigned.valid) this.#assigned = parent;
-    if (this.base.id !== ENV_SESSION.pd) return this.#pd.assignParent(parent);
+    // That of the child itself is assigned once, whatever the child tries.
+    if (this.base.id !== ENV_SESSION.pd || this.parent) return this.#pd.assignParent(parent);
     this.parent = new RtcrParent(this.#context, parent);
     this.#pd.assignParent(this.parent.capability);
   }

@@ -5,9 +5,20 @@ import { test } from "node:test";
 import { MESSAGE, RPC } from "../../src/abi/index.ts";
 import { Init } from "../../src/init/index.ts";
 import { Rtcr } from "../../src/rtcr/index.ts";
+import type { Env } from "../../src/session/index.ts";
 import { required } from "../../src/util/index.ts";
 import { type Random, seededRandom } from "../random.ts";
-import { type Command, Drivers, FUNCTION, GUESTS, type Guest, MAILBOX, MAILBOXES } from "./driver.ts";
+import {
+  type Command,
+  callOf,
+  Drivers,
+  FUNCTION,
+  GUESTS,
+  type Guest,
+  MAILBOX,
+  MAILBOXES,
+  textWords,
+} from "./driver.ts";
 import { LEFT_OUT, NOT_HERE, RandomCalls, SERVICES } from "./random-calls.ts";
 
 const only = process.env["RTCR_SEED"];
@@ -16,8 +27,20 @@ const CALLS = Number(process.env["RTCR_CALLS"] ?? 400);
 
 /** With and without. */
 class Pair {
-  readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => new Rtcr(env))] as const;
+  readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => this.#supervise(env))] as const;
+  #rtcr: Rtcr | undefined;
   readonly #history: string[] = [];
+
+  #supervise(env: Env): Rtcr {
+    this.#rtcr = new Rtcr(env);
+    return this.#rtcr;
+  }
+
+  /** What only the supervisor does, and nobody must notice. */
+  async checkpoint(): Promise<void> {
+    this.#rtcr?.checkpoint("between").lease.release();
+    await this.both("a checkpoint", () => {});
+  }
 
   get plain(): Drivers {
     return this.sides[0];
@@ -49,58 +72,34 @@ function describe(guest: Guest, mailbox: number, { order, words, message }: Comm
   return `${guest}${MAILBOXES.indexOf(mailbox as never)} ${name}(${words.join(" ")} | ${data.join(" ")} | ${slots.join(" ")})`;
 }
 
-/** A call with words and slots. */
-function call(
-  slot: number,
-  kind: string,
-  name: string,
-  words: readonly number[],
-  slots: readonly number[] = [],
-): Command {
-  const message = new Uint8Array(MESSAGE.sizeBytes);
-  const view = new DataView(message.buffer);
-  view.setUint32(MESSAGE.bytes, words.length * 4, true);
-  view.setUint32(MESSAGE.capabilities, slots.length, true);
-  for (const [i, value] of words.entries()) view.setUint32(MESSAGE.data + i * 4, value, true);
-  for (const [i, value] of slots.entries()) view.setUint32(MESSAGE.slots + i * 4, value, true);
-  const opcode = RPC[kind]!.findIndex((fn) => fn.name === name);
-  return { order: "call", words: [slot, opcode, MAILBOX.message], message };
-}
-
-function text(value: string): number[] {
-  const bytes = new TextEncoder().encode(value.padEnd(Math.ceil(value.length / 4) * 4, "\0"));
-  return [value.length, ...new Uint32Array(bytes.buffer)];
-}
-
 /** Each guest has its environment, a session of each service that RTCR stands in front of, a second thread that takes orders, one that serves, and the other's object. */
 async function prepare(pair: Pair): Promise<void> {
   const main = MAILBOXES[0];
-  const slotOf = (guest: Guest, kind: string) =>
-    [...pair.plain.slots(guest)].findLast(([, each]) => each === kind)?.[0] ?? 0;
+  const slotOf = (guest: Guest, kind: string) => pair.plain.slotOf(guest, kind);
   for (const guest of GUESTS) {
     const order = (command: Command) => pair.both(`prepare ${guest}`, (side) => side.order(guest, main, command));
     await order({ order: "parent", words: [0, 0, 0] });
     const parent = slotOf(guest, "parent");
-    for (const id of [1, 2, 3, 4]) await order(call(parent, "parent", "session_cap", [id]));
+    for (const id of [1, 2, 3, 4]) await order(callOf(parent, "parent", "session_cap", [id]));
     for (const [i, service] of ["Timer", "RM", "Report", "TRACE"].entries()) {
-      const words = [100 + i, ...text(service), ...text(required(SERVICES[service], service)), 0, 0, 0, 0];
-      await order(call(parent, "parent", "session", words));
+      const words = [100 + i, ...textWords(service), ...textWords(required(SERVICES[service], service)), 0, 0, 0, 0];
+      await order(callOf(parent, "parent", "session", words));
     }
-    await order(call(slotOf(guest, "cpu"), "cpu", "native_cpu", []));
+    await order(callOf(slotOf(guest, "cpu"), "cpu", "native_cpu", []));
     for (const [sp, serves] of [
       [MAILBOXES[1], false],
       [MAILBOXES[2], true],
     ] as const) {
       const [cpu, pd] = [slotOf(guest, "cpu"), slotOf(guest, "pd")];
-      await order(call(cpu, "cpu", "create_thread", [1, 0x74, 0, 0, 0, 0, 10, 0], [pd]));
+      await order(callOf(cpu, "cpu", "create_thread", [1, 0x74, 0, 0, 0, 0, 10, 0], [pd]));
       const thread = slotOf(guest, "cpu-thread");
-      await order(call(thread, "cpu-thread", "start", [FUNCTION.drive, sp]));
+      await order(callOf(thread, "cpu-thread", "start", [FUNCTION.drive, sp]));
       if (!serves) continue;
       const serve: Command = { order: "serve", words: [FUNCTION.dispatch, 0, MAILBOX.message] };
       for (const command of [serve, { order: "return", words: [0, 0, 0] } as const]) {
         await pair.both(`${guest} serves`, (side) => side.order(guest, sp, command));
       }
-      await order(call(pd, "pd", "alloc_rpc_cap", [], [thread]));
+      await order(callOf(pd, "pd", "alloc_rpc_cap", [], [thread]));
     }
   }
   for (const [from, to] of [
@@ -119,6 +118,7 @@ async function compare(seed: number): Promise<ReadonlySet<string>> {
   try {
     await prepare(pair);
     for (let i = 0; i < CALLS; i++) {
+      if (random.below(25) === 0) await pair.checkpoint();
       if (random.below(10) === 0) {
         const us = random.below(20_000);
         await pair.both(`${us} us`, (side) => side.pass(us));

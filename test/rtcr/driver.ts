@@ -1,12 +1,13 @@
 // A guest that makes whatever calls it is told to, in as many threads as it is told to start, and notes all that comes to
 // it. It runs as two children, "a" and "b", of an init or of a supervisor, so that both can be told the same.
 import assert from "node:assert/strict";
-import { KERNEL_IMPORTS, KERNEL_MODULE, MESSAGE } from "../../src/abi/index.ts";
+import { KERNEL_IMPORTS, KERNEL_MODULE, MESSAGE, RPC } from "../../src/abi/index.ts";
 import { createFileSystem } from "../../src/core/files/index.ts";
 import type { NativeProgram } from "../../src/core/index.ts";
 import { createMemoryOutput } from "../../src/core/index.ts";
 import type { Component } from "../../src/core/kernel/index.ts";
 import type { Capability } from "../../src/session/index.ts";
+import { required } from "../../src/util/index.ts";
 import { assemble } from "../assemble.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
 
@@ -25,7 +26,7 @@ export const FUNCTION = { drive: 1, dispatch: 2, returns: 3, traps: 4, busy: 5, 
 /** What a mailbox can order. */
 export const ORDERS = [
   ...(["call", "cap_release", "cap_retain", "cap_badge", "parent", "self", "yield", "serve", "serve_signals"] as const),
-  ...(["ep_wakeup", "futex_wake", "futex_wait", "trap", "return"] as const),
+  ...(["ep_wakeup", "futex_wake", "futex_wait", "trap", "return", "flood"] as const),
 ] as const;
 export type Order = (typeof ORDERS)[number];
 /** Memory that is compared. */
@@ -50,6 +51,12 @@ const BODIES = [
   `(call $futex_wait ${$(1)} ${$(2)} (i64.extend_i32_s ${$(3)}))`,
   "unreachable",
   "(return)",
+  // The same call again and again; the last status.
+  `(loop $again
+    (memory.copy (i32.add (local.get $m) (i32.const 0x800)) (i32.add (local.get $m) (i32.const ${MAILBOX.message})) (i32.const ${MESSAGE.sizeBytes}))
+    (local.set $result (call $call ${$(1)} ${$(2)} (i32.add (local.get $m) (i32.const 0x800))))
+    (i32.store offset=${MAILBOX.words + 12} (local.get $m) (i32.sub ${$(3)} (i32.const 1)))
+    (br_if $again ${$(3)})) (local.get $result)`,
 ];
 
 /**
@@ -123,6 +130,32 @@ let assembled: Uint8Array | undefined;
 export const GUESTS = ["a", "b"] as const;
 export type Guest = (typeof GUESTS)[number];
 
+/** A call with words as its data, and slots. */
+export function callOf(
+  slot: number,
+  kind: string,
+  name: string,
+  words: readonly number[] = [],
+  slots: readonly number[] = [],
+): Command & { readonly message: Uint8Array } {
+  const message = new Uint8Array(MESSAGE.sizeBytes);
+  const view = new DataView(message.buffer);
+  view.setUint32(MESSAGE.bytes, words.length * 4, true);
+  view.setUint32(MESSAGE.capabilities, slots.length, true);
+  for (const [i, value] of words.entries()) view.setUint32(MESSAGE.data + i * 4, value, true);
+  for (const [i, value] of slots.entries()) view.setUint32(MESSAGE.slots + i * 4, value, true);
+  const opcode = required(RPC[kind], kind).findIndex((fn) => fn.name === name);
+  return { order: "call", words: [slot, opcode, MAILBOX.message], message };
+}
+
+/** Text as words of a message. */
+export function textWords(value: string | Uint8Array): number[] {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return [bytes.length, ...new Uint32Array(padded.buffer)];
+}
+
 export interface Command {
   readonly order: Order;
   readonly words: readonly [number, number, number];
@@ -133,18 +166,32 @@ export interface Command {
 /** Both guests under a program that is called "rtcr", whatever it is. */
 export class Drivers {
   readonly tree: CoreSystem;
+  readonly #quota: string;
 
   constructor(keeper: NativeProgram, quota = 'caps="140" ram="1500K"') {
     assembled ??= program();
-    const child = (name: string) => start(name, '<binary name="driver"/><config turns="1"/>', quota);
-    const keepers = start("rtcr", config(GUESTS.map(child).join("")), 'caps="2000" ram="32M"');
+    this.#quota = quota;
     this.tree = startSystem({
-      config: config(keepers),
+      config: this.#config(GUESTS),
       binaries: { driver: assembled },
       natives: { rtcr: keeper },
       files: () => createFileSystem([]),
       terminals: () => createMemoryOutput(() => {}),
     });
+  }
+
+  /** "b" has a service `Slow`, and takes all the time for it. */
+  #config(guests: readonly Guest[]): string {
+    const slow = '<provides><service name="Slow"/></provides>';
+    const child = (name: Guest) =>
+      start(name, `<binary name="driver"/>${name === "b" ? slow : ""}<config turns="1"/>`, this.#quota);
+    return config(start("rtcr", config(guests.map(child).join("")), 'caps="2000" ram="32M"'));
+  }
+
+  /** Ends all guests but these. */
+  async keep(guests: readonly Guest[]): Promise<void> {
+    this.tree.configure(this.#config(guests));
+    await this.rest();
   }
 
   component(guest: Guest): Component | undefined {
@@ -210,6 +257,19 @@ export class Drivers {
   async pass(us: number): Promise<void> {
     this.tree.advance(us);
     await this.rest();
+  }
+
+  /** The slot of the newest object of a kind that a guest has; 0: none. */
+  slotOf(guest: Guest, kind: string): number {
+    return [...this.slots(guest)].findLast(([, each]) => each === kind)?.[0] ?? 0;
+  }
+
+  /** What came of the last order: its result, and the first words of the reply. */
+  result(guest: Guest, mailbox: number): { readonly result: number; readonly words: readonly number[] } {
+    const { view } = required(this.component(guest), guest);
+    const at = mailbox + MAILBOX.message + MESSAGE.data;
+    const words = Array.from({ length: 6 }, (_, i) => view.getUint32(at + i * 4, true));
+    return { result: view.getInt32(mailbox + MAILBOX.result, true), words };
   }
 
   memory(guest: Guest): Uint8Array {

@@ -60,7 +60,9 @@ export class RandomCalls {
     const { below, pick } = this.#random;
     if (below(8) > 0) return this.#call(known);
     const slot = this.#slot(known);
-    const order = pick(ORDERS.filter((each) => each !== "call" && each !== "trap" && each !== "return"));
+    const order = pick(
+      ORDERS.filter((each) => each !== "call" && each !== "trap" && each !== "return" && each !== "flood"),
+    );
     switch (order) {
       case "serve":
         // The initial thread goes on taking orders.

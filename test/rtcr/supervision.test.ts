@@ -5,6 +5,7 @@ import { COMPONENTS } from "../../apps/components/components.ts";
 import { IMPORT_MODULE, KERNEL_MODULE } from "../../src/abi/index.ts";
 import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
 import { RtcrFault, RtcrLog, RtcrPd, RtcrRom, RtcrTimer } from "../../src/rtcr/index.ts";
+import { ANNOUNCED_LIMIT } from "../../src/rtcr/parent.ts";
 import type { LogSession } from "../../src/session/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { component, Rig, type RigOptions, undisturbed } from "./rig.ts";
@@ -188,6 +189,24 @@ test("S68, S72: a child that is started anew has nothing of the one before, whos
   const first = await untilTurns(1);
   rig.reconfigure([server, client(2)]);
   assert.deepEqual(await untilTurns(2), first);
+  rig.close();
+});
+
+test("S6, S68: a child that assigns itself a parent, or announces without end, changes nothing of what is known of it", async () => {
+  const rig = await halfway();
+  const [pd] = rig.rtcr.child("sheep")!.of(RtcrPd);
+  const known = () => rig.rtcr.checkpoint("known", ["sheep"]).system.children[0]!.parent;
+  const before = known();
+  assert.ok(before.heartbeatHandlerBadge > 0);
+  const parent = pd!.parent!;
+  pd!.assignParent(pd!.base.capability as never);
+  for (let i = 0; i < 100; i++) pd!.assignParent(pd!.parent!.capability);
+  assert.equal(pd!.parent, parent);
+  assert.deepEqual(known(), before);
+  for (let i = 0; i < 10_000; i++) parent.announce(i < 5_000 ? "Counter" : `Service ${i}`);
+  const { announced } = known();
+  assert.equal(announced[0], "Counter");
+  assert.equal(announced.length, ANNOUNCED_LIMIT);
   rig.close();
 });
 
