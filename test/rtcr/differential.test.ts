@@ -27,8 +27,8 @@ const CALLS = Number(process.env["RTCR_CALLS"] ?? 400);
 
 /** With and without. */
 class Pair {
-  readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => this.#supervise(env))] as const;
   #rtcr: Rtcr | undefined;
+  readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => this.#supervise(env))] as const;
   readonly #history: string[] = [];
 
   #supervise(env: Env): Rtcr {
@@ -38,7 +38,7 @@ class Pair {
 
   /** What only the supervisor does, and nobody must notice. */
   async checkpoint(): Promise<void> {
-    this.#rtcr?.checkpoint("between").lease.release();
+    required(this.#rtcr, "a supervisor").checkpoint("between").lease.release();
     await this.both("a checkpoint", () => {});
   }
 

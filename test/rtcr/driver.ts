@@ -247,9 +247,10 @@ export class Drivers {
     const component = this.component(guest);
     for (const thread of [...(component?.threads ?? [])]) {
       if (this.idle(guest).some((mailbox) => (thread.waiting as { address?: number })?.address === mailbox)) continue;
-      thread.singleStep(false);
-      thread.cancelBlocking();
-      thread.resume();
+      const { object } = thread.shown; // as the guest itself would
+      object?.singleStep(false);
+      object?.cancelBlocking();
+      object?.resume();
     }
     await this.rest();
   }
