@@ -75,12 +75,21 @@ function child(name: string): ChildInfo {
           faultHandlerBadge: 0,
           stackPointer: 65_000,
           state: { frames: [{ function: 3, position: 17, values: [1, 2n, new Uint8Array([9])] }] },
+          place: { ahead: 400_000, rank: 17, slice: 321 },
         },
       ],
     },
     logs: [session(40, 3)],
     timers: [
-      { ...session(41, 7), handlerBadge: 12, timeoutUs: 1000, periodic: true, remainingUs: 250, elapsedUs: 123_456 },
+      {
+        ...session(41, 7),
+        handlerBadge: 12,
+        timeoutUs: 1000,
+        periodic: true,
+        remainingUs: 250,
+        elapsedUs: 123_456,
+        place: 1,
+      },
     ],
     roms: [
       {
@@ -90,6 +99,7 @@ function child(name: string): ChildInfo {
         size: 4096,
         handlerBadge: 0,
         content: new Uint8Array(4096).fill(1),
+        told: true,
       },
     ],
     rms: [{ ...session(44, 8), regionMaps: [map(45, 46)] }],

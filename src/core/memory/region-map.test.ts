@@ -125,6 +125,25 @@ test("S20: without a handler a thread stays stopped, and a waiter that is cancel
   equal(resumed, 0);
 });
 
+test("S19, S88: threads that waited at a map before they were saved do so in their places, and nobody is told again", () => {
+  const map = system().map();
+  const resumed: string[] = [];
+  const fault = faultOf(map, 0x3000, "write");
+  const places = [
+    map.faults.wait(fault, () => resumed.push("new")),
+    map.faults.waitAgain(fault, () => resumed.push("third"), 2),
+    map.faults.waitAgain(faultOf(map, 0x3008, "read"), () => resumed.push("first"), 0),
+    map.faults.waitAgain(fault, () => resumed.push("second"), 1),
+  ].map((waiter) => waiter.place);
+  deepEqual(
+    places.map((place) => place()),
+    [3, 2, 0, 1],
+  );
+  deepEqual(map.faults.state(), { type: "read-fault", address: 0x3008 }, "the first one's");
+  map.faults.attached(0x3000, 0x4000);
+  deepEqual(resumed, ["first", "second", "third", "new"]);
+});
+
 test("S20: a refused attachment resumes nobody", () => {
   const { map, ram } = system();
   const one = component(map(), linear());
