@@ -23,6 +23,7 @@ const LIBRARY = join(ROOT, "build/components/lib");
 /** Threads start at an index of the table, and the kernel gives each its own stack pointer. */
 const LINK = [
   ...["-nostdlib", "-Wl,--no-entry", "-Wl,--export-table", "-Wl,--export=__stack_pointer", "-Wl,--stack-first"],
+  "-Wl,--export-if-defined=rtcr_profiling",
   ...["-Wl,-z,stack-size=16384", "-Wl,--strip-debug"],
 ];
 const CLANG = [
@@ -56,7 +57,10 @@ const RUSTC: readonly [string, ...string[]] = [
   ...["-Copt-level=2", "-Cpanic=abort", "-Cstrip=debuginfo", "-Dwarnings"],
 ] as [string, ...string[]];
 /** As LINK; the linker is called without a driver here. */
-const RUST_LINK = ["--no-check-features", "--export-table", "--export=__stack_pointer", "-zstack-size=16384"];
+const RUST_LINK = [
+  ...["--no-check-features", "--export-table", "--export=__stack_pointer", "-zstack-size=16384"],
+  "--export-if-defined=rtcr_profiling",
+];
 
 /** The compiler of a language. */
 export function componentCompilerOf(language: ComponentLanguage): ComponentCompiler {

@@ -56,6 +56,7 @@ const CPP: readonly Row[] = [
   ["adder_server", "a service with shared dataspaces"],
   ["adder_client", "calls, attachments and upgrades of sessions"],
   ["memory_eater", "a leak that waits for more quota"],
+  ["profiled", "scopes for profiles in two threads"],
 ];
 
 const ASSEMBLYSCRIPT: readonly Row[] = [
@@ -65,9 +66,13 @@ const ASSEMBLYSCRIPT: readonly Row[] = [
   ["as-large_stack_counter", "a nearly full stack (thesis)"],
   ["as-small_dataspaces", "many small dataspaces (thesis)"],
   ["as-large_dataspaces", "a large dataspace (thesis)"],
+  ["as-profiled", "scopes for profiles"],
 ];
 
-const RUST: readonly Row[] = [["rs-counter", "dataspaces, timer signals and an RPC object in Rust"]];
+const RUST: readonly Row[] = [
+  ["rs-counter", "dataspaces, timer signals and an RPC object in Rust"],
+  ["rs-profiled", "scopes for profiles"],
+];
 
 export const COMPONENTS: readonly ComponentApp[] = [
   ...rows("c", "c", "c", C),

@@ -12,6 +12,7 @@ export { error, Line, log, print, warning } from "./log";
 export { allocRam, attach, attachIn, capQuota, cpuSlot, detach, freeRam, lastStatus, mapDataspace, parentSlot, pdSlot, ramQuota, resourceRequest, spaceSlot, usedCaps, usedRam } from "./memory";
 export { begin, getSlot, getText, getU32, getU64, invoke, putBytes, putSlot, putText, putU32, putU64, release } from "./message";
 export { Response, Root } from "./root";
+export { beginScope, Color, endScope, rtcr_profiling } from "./scope";
 export { AttachedRom, badgeOf, exit, LogSession, Report, Rm, Session, Timer } from "./session";
 export { SignalContext, SignalReceiver, submit } from "./signal";
 export { __stack_pointer, ep, start } from "./startup";

@@ -31,6 +31,8 @@ const SIGNATURES: Readonly<Record<keyof typeof KERNEL_IMPORTS, Omit<KernelImport
   parent: { params: [], returns: true },
   self: { params: [], returns: true },
   yield: { params: [], returns: false },
+  scopeBegin: { params: [["name", "address"], ["bytes", "u32"], ["color", "u32"]], returns: true },
+  scopeEnd: { params: [["scope", "u32"]], returns: false },
 }; // biome-ignore format: a table
 
 export const IMPORTS: readonly KernelImport[] = Object.entries(KERNEL_IMPORTS).map(([key, name]) => {

@@ -77,7 +77,14 @@ export const KERNEL_IMPORTS = {
   self: "self",
   /** (): gives way to other threads */
   yield: "yield",
+  /** (name, its bytes, SCOPE_COLORS index) -> what `scope_end` is given; 0: it is not recorded */
+  scopeBegin: "scope_begin",
+  /** (what `scope_begin` has returned) */
+  scopeEnd: "scope_end",
 } as const;
+
+/** Colours of scopes, by the numbers that components give. */
+export const SCOPE_COLORS = ["red", "blue", "violet", "green", "gray"] as const;
 
 /**
  * Where the areas lie in a component's address space, in bytes: its program in the linear memory's beginning, which is the
@@ -94,4 +101,6 @@ export const ADDRESS_SPACE = {
 export const KERNEL_EXPORTS = {
   /** What the initial thread calls when it is started with ip 0; a WASI command's `_start` otherwise. */
   entry: "rtcr_component_start",
+  /** An immutable global: the address of a word that is not 0 while scopes are recorded. Absent: the program has none. */
+  profiling: "rtcr_profiling",
 } as const;

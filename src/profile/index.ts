@@ -23,4 +23,5 @@ export {
   startProfile,
   stopProfile,
 } from "./scopes.ts";
+export { type MeasuringThread, ThreadRecorders } from "./thread-recorders.ts";
 export { toTraceEvents } from "./trace-events.ts";

@@ -96,6 +96,11 @@ export class Recorder {
     return scope;
   }
 
+  /** Whether a scope was begun and has not ended. */
+  open(scope: number): boolean {
+    return scope >= 0 && scope < this.#count && Number.isNaN(this.#times[scope * 2 + 1]);
+  }
+
   end(scope: number): void {
     this.#times[scope * 2 + 1] = this.#now();
   }

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly realTime?: boolean;
   /** CPUs over which the start nodes are spread in turn. Default: 1 */
   readonly cpus?: number;
+  /** Has the system before its first component runs. */
+  readonly begin?: (system: CoreSystem) => void;
   /** Looks at the system before it ends. */
   readonly inspect?: (system: CoreSystem) => void;
 }
@@ -64,6 +66,7 @@ export async function runBinaries(
   });
   const counts = { points: 0, recreations: 0 };
   if (options.every) torture(system, options.every, counts);
+  options.begin?.(system);
   const { lines, warnings, core, clock } = system;
   // without slices, a thread that never waits would keep all others from running
   if (options.realTime) await core.kernel.ready;

@@ -20,6 +20,8 @@ KERNEL(cap_release) void kernel_cap_release(u32 slot);
 KERNEL(parent) u32 kernel_parent(void);
 KERNEL(self) u32 kernel_self(void);
 KERNEL(yield) void kernel_yield(void);
+KERNEL(scope_begin) u32 kernel_scope_begin(const char *name, u32 bytes, u32 color);
+KERNEL(scope_end) void kernel_scope_end(u32 scope);
 
 struct message {
   u32 bytes, capabilities, slots[8];
@@ -191,6 +193,8 @@ __attribute__((export_name("rtcr_component_start"))) void component_start(void) 
   expect(kernel_futex_wait(&ready, 0, -1) == 1, "futex: not equal");
   expect(kernel_futex_wait(&ready, 1, 1000000) == 2, "futex: timed out");
   kernel_yield();
+  expect(kernel_scope_begin("smoke", 5, 0) == 0, "a scope that nobody records");
+  kernel_scope_end(0);
   words(&m)[0] = 0;
   call(kernel_parent(), PARENT_EXIT, &m, 1, 0);
 }

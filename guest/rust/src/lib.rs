@@ -7,6 +7,7 @@ pub mod abi;
 pub mod env;
 pub mod message;
 pub mod rpc;
+pub mod scope;
 pub mod signal;
 pub mod sync;
 

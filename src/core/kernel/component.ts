@@ -42,6 +42,7 @@ import {
   loadRefusal,
   moduleBytes,
   ownGlobals,
+  profilingWord,
   programProblem,
   SPAWN,
   START,
@@ -93,6 +94,8 @@ export class Component {
   #control: Int32Array<SharedArrayBuffer> = NO_WORDS;
   /** Whether the module's start function has been given to a thread: it runs once in a program's life. */
   started = false;
+  /** Address of its profiling word; 0: the program has none. */
+  #profiling = 0;
   #view: DataView | undefined;
   #words: Int32Array = new Int32Array(0);
 
@@ -258,6 +261,7 @@ export class Component {
     const own = ({ instances: [first] }: Group) =>
       ownGlobals(original, this.program.info, (index) => readGlobal(first!, index));
     this.#use(this.#makeLocal((group) => (this.#own = own(group))));
+    this.#profiling = profilingWord(this.group.instances[0]!.exports);
     this.memoryChanges();
     this.#kernel.adopt(this);
   }
@@ -333,8 +337,16 @@ export class Component {
 
   // Threads enter and leave.
 
+  /** Tells the program whether scopes are recorded: when that changes, and when a thread is entered, after a restore too. */
+  showScopes(): void {
+    if (this.#profiling === 0) return;
+    const word = this.#profiling >> 2;
+    if (word < this.words.length) this.words[word] = this.#kernel.scopes ? 1 : 0;
+  }
+
   /** The thread is about to run here. */
   enter(thread: KernelThread): void {
+    if (this.#profiling !== 0) this.showScopes();
     this.#local?.own.enter(thread);
     this.running = thread;
     thread.onStack = true;

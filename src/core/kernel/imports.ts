@@ -12,6 +12,7 @@ import {
 import { objectOf, type SignalSource } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
+import { GuestScopes } from "./scopes.ts";
 import { requireHostStack } from "./stack-room.ts";
 
 /** A function of the module: its type, and whether its caller may have to wait. */
@@ -45,6 +46,8 @@ export const KERNEL_FUNCTIONS: Readonly<Record<string, KernelFunction>> = {
   [F.parent]: declare(">i"),
   [F.self]: declare(">i"),
   [F.yield]: declare(">", true),
+  [F.scopeBegin]: declare("iii>i"),
+  [F.scopeEnd]: declare("i>"),
 };
 
 /** The kernel's functions for one component. */
@@ -96,6 +99,9 @@ export function kernelImports(kernel: Kernel, component: Component): HostImports
     [F.self]: instant(() => table.insert(component.running!.shown)),
     [F.yield]: { freeze: "restartable", call: (call) => (call.progress === undefined ? call.freeze(true) : 0) },
   };
+  const scopes = new GuestScopes(kernel, component);
+  functions[F.scopeBegin] = instant((name, bytes, color) => scopes.begin(name, bytes, color));
+  functions[F.scopeEnd] = instant((scope) => scopes.end(scope));
   return { [KERNEL_MODULE]: functions };
 }
 

@@ -11,5 +11,6 @@ export { KERNEL_LIMITS } from "./limits.ts";
 export { KernelNativePd } from "./native-pd.ts";
 export { componentFor, type PdComponentOptions } from "./pd-component.ts";
 export type { LoadRefusal } from "./program.ts";
+export type { ScopeColor, ScopedThread, ScopeSink } from "./scopes.ts";
 export { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
 export { type KernelTicker, noKernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";

@@ -29,6 +29,7 @@ import { KernelNativePd } from "./native-pd.ts";
 import { importKind } from "./program.ts";
 import { Rpc } from "./rpc.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { ScopeSink } from "./scopes.ts";
 import { Signals } from "./signals.ts";
 import { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
@@ -72,6 +73,7 @@ export class Kernel {
   readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
   atPoint: (component: Component) => boolean = () => true;
+  #scopes: ScopeSink | undefined;
   #everyPoint = false;
   readonly #options: KernelOptions;
   readonly #ticker: KernelTicker;
@@ -122,6 +124,16 @@ export class Kernel {
   set everyPoint(every: boolean) {
     this.#everyPoint = every;
     this.cpus?.askChanges();
+  }
+
+  /** Who records scopes of components; undefined: nobody. */
+  get scopes(): ScopeSink | undefined {
+    return this.#scopes;
+  }
+
+  set scopes(sink: ScopeSink | undefined) {
+    this.#scopes = sink;
+    for (const component of this.#components.values()) component.showScopes();
   }
 
   /** What all windows lead to: one for all components, so that they can share dataspaces. */

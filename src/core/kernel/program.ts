@@ -35,6 +35,13 @@ export function moduleBytes(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** The address of a program's profiling word; 0: it has none. */
+export function profilingWord(exports: WebAssembly.Exports): number {
+  const word = exports[KERNEL_EXPORTS.profiling];
+  const address: unknown = word instanceof WebAssembly.Global ? word.value : 0;
+  return typeof address === "number" && address > 0 && address % 4 === 0 ? address : 0;
+}
+
 export type LoadRefusal = "invalid-program" | "already-loaded" | "out-of-ram";
 
 /** What a program is refused with that threw this while it was loaded; a bug is thrown on. */
