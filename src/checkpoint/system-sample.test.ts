@@ -131,3 +131,21 @@ export const SYSTEM: SystemCheckpoint = {
   ],
   modules: { [sha256(new Uint8Array([1, 2, 3]))]: new Uint8Array([1, 2, 3]) },
 };
+
+/** A child that keeps two components of its own: a program in TypeScript, and one that has none yet. */
+function keeper(name: string): ChildInfo {
+  const made = child(name);
+  const { pd, capabilities } = child("kept");
+  const component = { windows: false, growthRequests: true, binaryBadge: 43, parentBadge: 50, accountBadge: 10 };
+  return {
+    ...made,
+    ...{ native: "init", servedBadges: [50, 51] },
+    components: [
+      { name: "second", program: "cd".repeat(32), native: "log_server", ...component, pd, capabilities },
+      { name: "second -> third", program: "", ...component, pd: { ...pd, instance: null }, capabilities: [] },
+    ],
+    cpus: [{ ...made.cpu, accountBadge: 21, quotaUs: 250_000, affinity: { x: 1, y: 0, width: 2, height: 1 } }],
+  };
+}
+
+export const NESTED: SystemCheckpoint = { ...SYSTEM, name: "nested", children: [keeper("keeper"), child("plain")] };

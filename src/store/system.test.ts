@@ -4,15 +4,17 @@ import test from "node:test";
 import type { PlainData } from "../abi/index.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
 import { decodeManifest, fromCheckpoint, sha256, toCheckpoint } from "../checkpoint/index.ts";
-import { SYSTEM } from "../checkpoint/system-sample.test.ts";
+import { NESTED, SYSTEM } from "../checkpoint/system-sample.test.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "./index.ts";
 
-test("S113: every field comes back through an image, names and order included", async () => {
-  const store = openMemoryStore({ sha256 });
-  const saved = await saveCheckpoint(store, toCheckpoint(SYSTEM), { sha256 });
-  const loaded = await loadCheckpoint(store, saved.root.id, { sha256 });
-  assert.deepEqual(fromCheckpoint(loaded), SYSTEM);
-});
+for (const system of [SYSTEM, NESTED]) {
+  test(`S113: every field comes back through an image, names and order included (${system.name})`, async () => {
+    const store = openMemoryStore({ sha256 });
+    const saved = await saveCheckpoint(store, toCheckpoint(system), { sha256 });
+    const loaded = await loadCheckpoint(store, saved.root.id, { sha256 });
+    assert.deepEqual(fromCheckpoint(loaded), system);
+  });
+}
 
 test("S107, S113: a damaged record is refused, naming the field", () => {
   const cases: readonly [path: string, value: unknown, message: RegExp][] = [
@@ -25,9 +27,14 @@ test("S107, S113: a damaged record is refused, naming the field", () => {
     ["children.1.program", "abc", /children\[1\]\.program is "abc", expected 64 hexadecimal digits/],
     ["children.0.timers.0.periodic", undefined, /timers\[0\]\.periodic is absent/],
     ["children.0.pd.addressSpace", new Uint8Array(1), /addressSpace is "bytes", expected an object/],
+    ["children.0.components.1.program", "abc", /components\[1\]\.program is "abc", expected 64 hexadecimal digits/],
+    ["children.0.components.0.pd", undefined, /components\[0\]\.pd is absent/],
+    ["children.0.components.0.servedBadges", [-1], /servedBadges\[0\] is -1, expected a whole number/],
+    ["children.0.cpus.0.quotaUs", "x", /cpus\[0\]\.quotaUs is "x", expected a whole number/],
+    ["children.0.components.0.components", [], /components is .*, expected no such field in this version/],
   ];
   for (const [path, value, message] of cases) {
-    const checkpoint = structuredClone(toCheckpoint(SYSTEM)) as Checkpoint;
+    const checkpoint = structuredClone(toCheckpoint(NESTED)) as Checkpoint;
     const keys = path.split(".");
     let target = checkpoint.sessions as unknown as Record<string, unknown>;
     for (const key of keys.slice(0, -1)) target = target[key] as Record<string, unknown>;

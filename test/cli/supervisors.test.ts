@@ -147,6 +147,76 @@ test("S90, S114: a checkpoint carries its programs: the new system needs no modu
   assert.equal(await guest.ended, 130);
 });
 
+/** Runs until all of these have been said. */
+async function saidAll(guest: Guest, ...texts: readonly string[]): Promise<void> {
+  while (!texts.every((each) => guest.out.includes(each))) {
+    await new Promise((more) => guest.process.stdout.once("data", more));
+  }
+}
+
+/** Two inits, one in the other, with a child that counts sheep in each. */
+function nested(): string {
+  const services = ["PD", "CPU", "ROM", "LOG", "Timer"].map((name) => `<service name="${name}"/>`).join("");
+  const init = (name: string, ram: string, children: string) =>
+    `<start name="${name}" caps="900" ram="${ram}"><binary name="init"/><config><parent-provides>${services}</parent-provides>
+    <default-route><any-service><parent/></any-service></default-route>${children}</config></start>`;
+  const counter = (name: string) =>
+    `<start name="${name}" caps="150" ram="4M"><binary name="${SHEEP}"/><config sleep_ms="20"/></start>`;
+  const routes = `<parent-provides>${services}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+  return routes + init("inner", "24M", counter("a") + init("deep", "12M", counter("b")));
+}
+
+test("S77, S88, S90, S114: inits in a supervisor: shown and planned with all that they keep, restored without modules", async (t) => {
+  const path = system(t, nested());
+  const file = join(path, "system.xml");
+  const first = new Guest(t, path, "run", "--name", "before", file);
+  await saidAll(first, "-> inner -> a] 1 sheep", "-> deep -> b] 1 sheep");
+  const checkpoint = await cli(path, "checkpoint", "--stop", "before");
+  assert.equal(checkpoint.code, 0, checkpoint.err);
+  await first.ended;
+  const id = checkpoint.out.trim();
+  const count = (out: string, name: string) =>
+    sheep(
+      out
+        .split("\n")
+        .filter((line) => line.includes(`-> ${name}]`))
+        .join("\n"),
+    );
+  const { out, err } = await cli(path, "inspect", id);
+  assert.equal(err, "");
+  for (const line of [
+    "child inner",
+    "  program   init, in TypeScript",
+    "  component a",
+    "  component deep",
+    "    program   init, in TypeScript",
+    "  component deep -> b",
+    /^ {4}thread {4}"ep" \(cap-\d+\): (ready|waits for .+), \d+ frames(, innermost first)?$/,
+    /^ {4}dataspace cap-\d+, \d+ bytes, stack-area 0xfc000: \[0xfc000, 0x100000\) of the stack area, rw-$/,
+    /^ {4}slot {4}1 cap-\d+, \d+ references: deep: served by the program$/,
+  ]) {
+    const found = out.split("\n").some((each) => (typeof line === "string" ? each === line : line.test(each)));
+    assert.ok(found, `${line} is not in\n${out}`);
+  }
+  const dry = await cli(path, "restore", "--dry-run", id, file);
+  assert.equal(dry.code, 0, dry.err);
+  for (const row of [/^inner +PD +- /m, /^inner +PD +a /m, /^inner +PD +deep -> b .* the parent of init -> rtcr$/m])
+    assert.match(dry.out, row);
+  rmSync(join(path, `${SHEEP}.wasm`));
+  const guest = new Guest(t, path, "restore", "--as", "after", id, file);
+  await saidAll(guest, "-> inner -> a] ", "-> deep -> b] ");
+  for (const name of ["inner -> a", "deep -> b"]) {
+    assert.equal(count(guest.out, name)[0], count(first.out, name).length + 1, guest.err);
+  }
+  const again = await cli(path, "checkpoint", "--stop", "after");
+  assert.equal(again.code, 0, again.err);
+  assert.equal(await guest.ended, 0, guest.err);
+  const changes = await cli(path, "diff", id, again.out.trim());
+  assert.match(changes.out, /^child inner\n/);
+  assert.match(changes.out, /^ {2}~ (dataspace \d+ \((program memory of )?deep -> b|thread \d+)/m);
+  assert.doesNotMatch(changes.out, /^ {2}[+-]/m, "nothing came, nothing went");
+});
+
 test("S77, S96, S107: checkpoints are shown and compared; what does not fit is refused before anything is made", async (t) => {
   const path = system(t);
   const { id } = await stopped(t, path);

@@ -7,14 +7,16 @@ import { test } from "node:test";
 import { type Checkpoint, FORMAT_VERSION, fromCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
 import { checkpoint1 } from "./checkpoint-1.ts";
+import { nested1 } from "./nested-1.ts";
 import { system1 } from "./system-1.ts";
 
-const KEPT: readonly [kind: "format" | "system", version: number, checkpoint: Checkpoint, id: string][] = [
+const KEPT: readonly [kind: "format" | "system" | "nested", version: number, checkpoint: Checkpoint, id: string][] = [
   ["format", 1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
   ["system", 1, toCheckpoint(system1), "154b4f4e99e6af55b44492a735fda237ec0ff1565cd886b8ffde983c6499adca"],
+  ["nested", 1, toCheckpoint(nested1), "c83d7f8d7b66d088822f64b61452047fcf7ad04699911054eec67b58305fbb75"],
 ];
 
-for (const kind of ["format", "system"]) {
+for (const kind of ["format", "system", "nested"]) {
   test(`S115: every format version has a kept image (${kind})`, () => {
     assert.deepEqual(
       KEPT.filter(([each]) => each === kind).map(([, version]) => version),
@@ -24,7 +26,7 @@ for (const kind of ["format", "system"]) {
 }
 
 test("S113, S115: a kept image of a system reads back as its records, field by field", () => {
-  assert.deepEqual(fromCheckpoint(toCheckpoint(system1)), system1);
+  for (const system of [system1, nested1]) assert.deepEqual(fromCheckpoint(toCheckpoint(system)), system);
 });
 
 for (const [kind, version, checkpoint, id] of KEPT) {
@@ -41,7 +43,7 @@ for (const [kind, version, checkpoint, id] of KEPT) {
       assert.equal((await store.resolve("compat")).id, id);
       const loaded = await loadCheckpoint(store, "latest");
       assert.deepEqual(loaded, checkpoint);
-      if (kind === "system") assert.deepEqual(fromCheckpoint(loaded), fromCheckpoint(checkpoint));
+      if (kind !== "format") assert.deepEqual(fromCheckpoint(loaded), fromCheckpoint(checkpoint));
       assert.deepEqual((await store.verify()).faults, []);
       assert.equal((await store.gc({ deadRatio: 0 })).freedBytes, 0);
       if (version === FORMAT_VERSION) {

@@ -1,4 +1,4 @@
-// Writes format-<version>.json and system-<version>.json: the files of a store with one checkpoint, as base64. Run once
+// Writes format-, system- and nested-<version>.json: the files of a store with one checkpoint, as base64. Run once
 // for each format version; files that are there stay as they are:
 //   node test/compat/make.ts
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { type Checkpoint, FORMAT_VERSION, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
 import { checkpoint1 } from "./checkpoint-1.ts";
+import { nested1 } from "./nested-1.ts";
 import { system1 } from "./system-1.ts";
 
 await keep("format", checkpoint1);
 await keep("system", toCheckpoint(system1));
+await keep("nested", toCheckpoint(nested1));
 
 async function keep(kind: string, checkpoint: Checkpoint): Promise<void> {
   const target = new URL(`${kind}-${FORMAT_VERSION}.json`, import.meta.url);

@@ -5,7 +5,7 @@
 // I1  A system that is to stop stands still until its checkpoint is complete; if that fails it goes on.
 // I2  The store is open while a checkpoint is saved only: other commands use it beside.
 import { createHash } from "node:crypto";
-import { type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
+import { componentsOf, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
 import { nodeSha256, saveCheckpoint } from "../../store/index-node.ts";
 import type { CheckpointReport } from "../checkpoints.ts";
 import { CliFailure, EXIT } from "../failure.ts";
@@ -107,12 +107,13 @@ export class SystemCheckpointer {
   }
 }
 
-/** The children's programs by hash, as far as they are among the modules: others come from components that serve ROMs. */
+/** The components' programs by hash, as far as they are among the modules: others come from components that serve ROMs. */
 function programsOf(
   { children }: SystemCheckpoint,
   modules: ReadonlyMap<string, Uint8Array>,
 ): Readonly<Record<string, Uint8Array>> {
-  const wanted = new Set(children.map(({ program }) => program));
+  const compiled = children.flatMap(componentsOf).filter(({ native }) => native === undefined);
+  const wanted = new Set(compiled.map(({ program }) => program));
   const found = Array.from(modules.values(), (bytes) => [hashOf(bytes), bytes] as const);
   return Object.fromEntries(found.filter(([hash]) => wanted.has(hash)));
 }

@@ -240,7 +240,7 @@ function describeComponent(
 ): ComponentDescription {
   const { name, program, native, windows, pd } = component;
   const own = name === "";
-  const carried = modules[program];
+  const carried = native === undefined ? modules[program] : undefined;
   const nameOf = namesOfFunctions(carried);
   const maps = [...areasOf(pd), ...(own ? child.rms.flatMap(ownMaps) : [])];
   const threads = cpusOf(child).flatMap((cpu) => cpu.threads.filter(({ pdBadge }) => pdBadge === pd.badge));
