@@ -90,8 +90,10 @@ static u32 serve_one(u32 argument, u32 kind, u32 object, u32 value) {
   return OK;
 }
 
+static u32 own_capability;
+
 static void entrypoint(void) {
-  expect(kernel_self() != 0, "a thread knows its capability");
+  own_capability = kernel_self();
   kernel_serve((u32)serve_one, (u32)&requests[0], &requests[0]);
   ready = 1;
   kernel_futex_wake(&ready, 1);
@@ -170,6 +172,7 @@ __attribute__((export_name("rtcr_component_start"))) void component_start(void) 
 
   const u32 ep = start_thread("ep", entrypoint, stacks[0], sizeof stacks[0]);
   wait_for(&ready);
+  expect(own_capability != 0, "a thread knows its capability");
   m.slots[0] = ep;
   expect(call(pd, PD_ALLOC_RPC_CAP, &m, 0, 1) == 0, "an object of the entrypoint");
   const u32 object = m.slots[0];
