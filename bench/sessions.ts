@@ -10,6 +10,7 @@
 // signal:  submit, and the dispatch at an entrypoint that serves the source
 // session: one is opened at init, which routes it, and closed (opened-sessions.ts)
 // switch:  two threads of one component that yield to each other; frozen and thawed each time
+// cpus:    calls of components on other CPUs, beside two workers that take turns at one shared word (cpus.ts)
 // objects: an operation while so many others are alive
 
 import { writeFileSync } from "node:fs";
@@ -20,6 +21,7 @@ import { assert } from "../src/util/index.ts";
 import { assemble } from "../test/assemble.ts";
 import { dispatch, main, SERVES, tableOf } from "../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../test/support/kernel-system.ts";
+import { cpuRows } from "./cpus.ts";
 import { median, rounded } from "./measure.ts";
 import { openedSessions } from "./opened-sessions.ts";
 
@@ -172,11 +174,14 @@ export async function run(args: readonly string[]): Promise<number> {
   const calls = await callRows(Number(values.rounds));
   console.log("nanoseconds an operation (medians), and in relation to bare calls of the same round");
   console.table(calls);
+  const cpus = await cpuRows(Number(values.rounds));
+  console.log("microseconds a call across CPUs (medians), and in relation to bare round trips of the same round");
+  console.table(cpus);
   const objects = values.objects.split(",").map((count) => objectRow(Number(count)));
   console.log("nanoseconds an operation while so many objects are alive");
   console.table(objects);
   const { version: node } = process;
-  const result = { bench: "sessions", calls, objects, node, v8: process.versions.v8, rounds: values.rounds };
+  const result = { bench: "sessions", calls, cpus, objects, node, v8: process.versions.v8, rounds: values.rounds };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   return 0;
 }

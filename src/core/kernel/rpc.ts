@@ -143,7 +143,20 @@ export class Rpc {
     const pending = this.#pend(thread, server, capability, opcode, "queued", request);
     if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
     server.notify();
-    return this.#waitForCall(thread, pending);
+    this.#waitForCall(thread, pending);
+    if (room && this.#depth < KERNEL_LIMITS.nesting) this.#waitInPlace(thread, pending);
+    if (pending.state !== "done") return undefined;
+    thread.progress = undefined;
+    return this.#status(thread, this.#takeReply(thread, pending, message));
+  }
+
+  /** A thread of CPU 0 that calls another CPU stands in its call a moment: most answers come before it had given way. */
+  #waitInPlace({ component }: KernelThread, pending: PendingCall): void {
+    const { cpus } = this.#kernel;
+    if (!cpus || component.cpu !== 0 || pending.entrypoint!.component.cpu === 0) return;
+    this.#depth++;
+    cpus.waitFor(() => pending.state === "done");
+    this.#depth--;
   }
 
   /** Whether `server` is, or waits for, `thread`. */

@@ -26,8 +26,12 @@ import {
 import { type EngineHost, WorkerEngine } from "./worker-engine.ts";
 
 const FLAG = CONTROL.flag >> 2;
-/** Looks at the bell before the CPU sleeps: some microseconds (bench -- sessions). */
+/**
+ * Looks at the bell before the CPU sleeps: some microseconds. They pay only where every CPU has a processor of its own, so
+ * they are made as long as they catch something, and tried now and then (bench -- sessions).
+ */
 const SPINS = 2_000;
+const SLEEPS_BETWEEN_TRIES = 64;
 
 /** Runs for ever; ends when the thread that it runs in is ended. */
 export function runCpu(setup: CpuSetup, end: CpuEnd): never {
@@ -42,6 +46,8 @@ class Cpu implements EngineHost {
   readonly #engines = new Map<number, WorkerEngine>();
   /** Control words of components on CPU 0. */
   readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
+  /** Waits that are to be slept through before it looks at the bell again. */
+  #sleeps = 0;
   /** Commands that have been served. */
   #served = 0;
 
@@ -196,10 +202,19 @@ class Cpu implements EngineHost {
         this.#serveCommands(); // those that were given before
         return value;
       }
-      let spins = SPINS;
-      while (spins > 0 && Atomics.load(words, BLOCK.bell) === bell) spins--;
-      if (spins === 0) Atomics.wait(words, BLOCK.bell, bell);
+      if (!this.#spin(bell)) Atomics.wait(words, BLOCK.bell, bell);
     }
+  }
+
+  /** Looks at the bell for a while, if that has paid. @returns whether it has rung */
+  #spin(bell: number): boolean {
+    if (this.#sleeps > 0) {
+      this.#sleeps--;
+      return false;
+    }
+    for (let spins = SPINS; spins > 0; spins--) if (Atomics.load(this.#words, BLOCK.bell) !== bell) return true;
+    this.#sleeps = SLEEPS_BETWEEN_TRIES;
+    return false;
   }
 
   #serveCommands(): void {
