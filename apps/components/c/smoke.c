@@ -99,9 +99,11 @@ static void entrypoint(void) {
   kernel_futex_wake(&ready, 1);
 }
 
+static int imprint_right;
+
 static u32 signal_one(u32 argument, u32 kind, u32 object, u32 value) {
   (void)argument;
-  expect(kind == DISPATCH_SIGNAL && object == 0x1234, "a signal arrives with its imprint");
+  imprint_right = kind == DISPATCH_SIGNAL && object == 0x1234;
   signalled = value;
   kernel_futex_wake(&signalled, 1);
   return OK;
@@ -192,6 +194,7 @@ __attribute__((export_name("rtcr_component_start"))) void component_start(void) 
   words(&m)[0] = 3;
   expect(call(pd, PD_SUBMIT, &m, 1, 1) == 0, "a submission");
   wait_for(&signalled);
+  expect(imprint_right, "a signal arrives with its imprint");
   expect(signalled == 3, "with its count");
   expect(kernel_futex_wait(&ready, 0, -1) == 1, "futex: not equal");
   expect(kernel_futex_wait(&ready, 1, 1000000) == 2, "futex: timed out");
