@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { PlainData } from "../../abi/index.ts";
-import { createFileSystem, type Volume, volumeStates } from "../files/index.ts";
+import { createFileSystem, FilesFault, type Volume, volumeStates } from "../files/index.ts";
 import { Shell } from "../files/shell.test.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { PortableHost } from "./portable-node.ts";
-import { Subject } from "./subject-node.test.ts";
+import { Subject, treeOf } from "./subject-node.test.ts";
 import { type HostDirectory, HostVolume } from "./volume-node.ts";
 
 const LEVEL = "d".repeat(100);
@@ -175,6 +175,24 @@ test("a capture that others have written leads nowhere else", () => {
       }
     }
   });
+});
+
+test("a forged position in the journal is refused by name and changes nothing", () => {
+  for (const position of [1, 3, 11, -1, -4, 0.5, Number.NaN, -(2 ** 40), 2 ** 40, "x"]) {
+    const subject = new Subject();
+    subject.shell.run("write f hello; mkdir a");
+    const state = volumeStates(subject.snapshotWithoutContent())[0] as { readonly position: number };
+    subject.shell.run("write f world; append f more; unlink f; mkdir b; rename a c; write g xx");
+    const before = treeOf(subject.root);
+    subject.shell.files.dispose();
+    const volume = subject.reopen();
+    const forged = typeof position === "number" ? state.position + position : position;
+    assert.throws(() => volume.goBack({ ...state, position: forged } as PlainData, false), FilesFault);
+    assert.equal(treeOf(subject.root), before, String(position));
+    volume.dispose();
+    subject.shell = new Shell(createFileSystem([subject.reopen()]));
+    subject.end();
+  }
 });
 
 test("a directory that is given for reading at the restore is read only", () => {

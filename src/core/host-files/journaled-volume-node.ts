@@ -205,7 +205,10 @@ export class JournaledVolume implements Volume {
 
 function requireState(state: PlainData): VolumeState {
   const { journal, position, files } = (state ?? {}) as Partial<VolumeState>;
-  if (typeof journal !== "string" || typeof position !== "number" || !Array.isArray(files)) {
+  const located =
+    Array.isArray(files) && files.every((file) => typeof file?.root === "number" && typeof file.path === "string");
+  const whole = typeof position === "number" && Number.isSafeInteger(position);
+  if (typeof journal !== "string" || !whole || !located) {
     throw new FilesFault(
       "wrong-state",
       "state of host directories without a journal, expected one with a position in it",
