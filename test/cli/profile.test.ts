@@ -1,9 +1,11 @@
 // `rtcr profile`, from a log to a page.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { cli, folder } from "./support.ts";
+import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
+import { readProfile } from "../../src/profile/index.ts";
+import { cli, folder, Guest } from "./support.ts";
 
 const measured = (name: string, color: string, start: number, stop: number) =>
   `\\STATS\\${JSON.stringify({ name, color, start, stop })}\\STATE\\`;
@@ -65,4 +67,38 @@ test("S118-S119: what cannot be done is said, and nothing is written", async (t)
     assert.ok(result.err.startsWith(`error: ${message}`), result.err);
     assert.equal(existsSync(output), false);
   }
+});
+
+test("S118: a run of a system writes what its supervisors and components measure, as a profile or as a trace", async (t) => {
+  const path = folder(t);
+  const [built] = await buildComponents([componentNamed("profiled")]);
+  copyFileSync(built!.file, join(path, "profiled.wasm"));
+  const services = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"].map((name) => `<service name="${name}"/>`);
+  const inside = `<child name="profiled" quota="8M" caps="300"/>`;
+  const system = join(path, "system.xml");
+  writeFileSync(
+    system,
+    `<config><parent-provides>${services.join("")}</parent-provides>
+    <default-route><any-service><parent/></any-service></default-route>
+    <start name="rtcr" caps="6000" ram="96M"><config>${inside}</config></start></config>`,
+  );
+  const measured = async (name: string): Promise<string> => {
+    const guest = new Guest(t, path, "run", "--profile", join(path, name), system);
+    const exited = () => /"profiled" exited with exit value 0/.test(guest.err + guest.out);
+    while (!exited()) await new Promise((resolve) => setTimeout(resolve, 5));
+    guest.process.kill("SIGTERM");
+    assert.equal(await guest.ended, 143, guest.err);
+    return readFileSync(join(path, name), "utf8");
+  };
+  const profile = readProfile(await measured("run.json"), "run.json");
+  const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
+  assert.deepEqual([count("turn"), count("sum")], [3, 5]);
+  assert.ok(count("Dataspace Allocation") > 0, "RTCR's own");
+  const { traceEvents } = JSON.parse(await measured("run.trace.json")) as {
+    traceEvents: { ph: string; args?: { name: string } }[];
+  };
+  const rows = traceEvents.filter(({ ph }) => ph === "M").map(({ args }) => args?.name.replace(/ \(thread \d+\)/, ""));
+  assert.deepEqual(rows.sort(), ["init -> rtcr -> profiled: ep", "init -> rtcr -> profiled: helper", "supervisors"]);
+  const program = await cli(path, "run", "--profile", join(path, "x"), join(path, "profiled.wasm"));
+  assert.equal(program.code, 2, "only systems");
 });

@@ -5,7 +5,7 @@ import { usageError } from "../failure.ts";
 import { readDirectory } from "../given.ts";
 
 /** Options that only systems have, and all that they have. */
-export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices", "log"];
+export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices", "log", "profile"];
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 /** What `restore` has besides. */
 const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];
@@ -24,7 +24,15 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
   if (cpus === undefined || (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT)) {
     const log = readLogLevel(text(values, "log"));
     const deterministic = flag(values, "deterministic");
-    return { roms: texts(values, "rom"), cpus, directories, devices, deterministic, log };
+    return {
+      roms: texts(values, "rom"),
+      cpus,
+      directories,
+      devices,
+      deterministic,
+      log,
+      profile: text(values, "profile"),
+    };
   }
   throw usageError(`--cpus ${given}: expected 1 to ${CPUS_LIMIT}`, verb);
 }

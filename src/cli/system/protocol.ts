@@ -3,6 +3,7 @@
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, DeviceSpec, Grid } from "../../core/index.ts";
+import type { Scope } from "../../profile/index.ts";
 import type { LogOptions, RepairReport } from "../../rtcr/index.ts";
 import type { Quota } from "../../session/index.ts";
 import type { SystemRestore } from "./supervisors.ts";
@@ -24,6 +25,8 @@ export interface SystemSpec {
   readonly deterministic: boolean;
   /** RTCR's own messages; absent: silence. */
   readonly log?: Pick<LogOptions, "level" | "coloured"> | undefined;
+  /** Scopes are recorded: "scopes" comes before "ended". */
+  readonly profile: boolean;
   /** What one of its supervisors takes up. */
   readonly restore?: SystemRestore | undefined;
 }
@@ -85,6 +88,7 @@ export type FromSystem =
   | { readonly type: "log"; readonly text: string }
   /** The restored children go on. */
   | { readonly type: "restored"; readonly repairs: readonly RepairReport[] }
+  | { readonly type: "scopes"; readonly scopes: readonly Scope[] }
   /** Init has exited, or the system was stopped. */
   | { readonly type: "ended"; readonly value: number }
   /** It could not be started, or a bug has ended it. */

@@ -9,6 +9,7 @@ import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, Grid } from "../../core/index.ts";
 import { checkSystem } from "../../init/index.ts";
+import type { Scope } from "../../profile/index.ts";
 import type { LogLevel, RepairReport } from "../../rtcr/index.ts";
 import { messageOf } from "../../util/index.ts";
 import type { Io } from "../command.ts";
@@ -20,6 +21,7 @@ import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { SystemCheckpointer } from "./checkpointer.ts";
 import { readDevices } from "./devices.ts";
+import { writeScopes } from "./measure.ts";
 import { readSystemModules } from "./modules.ts";
 import { CPUS_LIMIT } from "./options.ts";
 import {
@@ -53,6 +55,8 @@ export interface SystemOptions {
   /** A file that names devices. */
   readonly devices: string | undefined;
   readonly deterministic: boolean;
+  /** Where scopes go; undefined: they are not recorded. */
+  readonly profile: string | undefined;
   /** RTCR's own messages, on standard error; undefined: silence. */
   readonly log: LogLevel | undefined;
   /** The checkpoint that it goes on from. */
@@ -80,13 +84,14 @@ function cpusOf(file: string, config: string): Grid {
 
 /** As `runSystem`, with modules and configuration that are known to be good. */
 export async function superviseSystem(
-  { io, home, claim, file, devices, cpus, directories, deterministic, log, from }: SystemOptions,
+  { io, home, claim, file, devices, cpus, directories, deterministic, log, profile, from }: SystemOptions,
   modules: ReadonlyMap<string, Uint8Array>,
   config: string,
 ): Promise<number> {
   const spec: SystemSpec = {
     ...{ config, modules, quota: SYSTEM_QUOTA, cpus: cpus ?? cpusOf(file, config), directories, deterministic },
     devices: readDevices(devices),
+    profile: profile !== undefined,
     restore: from?.restore,
     ...(log ? { log: { level: log, coloured: process.stderr.isTTY === true } } : {}),
   };
@@ -107,7 +112,9 @@ export async function superviseSystem(
     process.on(signal, handler);
     return () => process.off(signal, handler);
   });
-  const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: (system) => void keep(system) };
+  const measured = (scopes: readonly Scope[]) => profile !== undefined && writeScopes(profile, scopes);
+  const keepIt = (system: SystemCheckpoint) => void keep(system);
+  const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: keepIt, measured };
   const answer = (ask: () => void) => asked.made.next(ask);
   const checkpointer = new SystemCheckpointer({ home, name: claim.name, modules, parent: from?.id, say, answer });
   const keep = (system: SystemCheckpoint) =>
@@ -151,6 +158,8 @@ interface Asked {
   readonly made: Answers<MadeCheckpoint>;
   /** Stores what nobody has asked for from outside. */
   readonly keep: (system: SystemCheckpoint) => void;
+  /** Writes what was measured. */
+  readonly measured: (scopes: readonly Scope[]) => void;
 }
 
 /** Answers that come in the order of the questions. */
@@ -196,6 +205,7 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, aske
         else if (refused) asked.made.refused(toCliFailure(refused));
       } else if (message.type === "made") asked.keep(message.system);
       else if (message.type === "log") io.err(`${message.text}\n`);
+      else if (message.type === "scopes") asked.measured(message.scopes);
       else if (message.type === "ended") resolve(message.value);
       else if (message.type === "failed") reject(toCliFailure(message));
       else io.err(describeRestored(message.repairs));

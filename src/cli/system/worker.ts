@@ -12,6 +12,7 @@ import { RTCR_PROGRAM, RtcrFault, rtcrProgram, startLog } from "../../rtcr/index
 import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
 import { systemDevices, systemFiles, systemTerminals } from "./host.ts";
+import { measure } from "./measure.ts";
 import type { FromSystem, SystemSpec, ToSystem, WantedCheckpoint } from "./protocol.ts";
 import { Supervisors } from "./supervisors.ts";
 
@@ -64,9 +65,11 @@ function run(): void {
     kernel: { failed: fail },
   });
   const encoder = new TextEncoder();
+  const measured = spec.profile ? measure(core) : undefined;
   const config = core.modules.dynamic("config", encoder.encode(spec.config));
   const end = (value: number) => {
     ending = true;
+    if (measured) say({ type: "scopes", scopes: measured() });
     core.dispose();
     say({ type: "ended", value });
   };

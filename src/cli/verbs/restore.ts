@@ -41,7 +41,7 @@ as this configuration routes them, and if one of them would find nobody nothing 
                            and replacing what they have become at the end of their bootstrap
   --dry-run                print every session that would be opened, by whom it would be served, and what it is given
   --json                   print that as JSON
-  --rom, --dir, --devices, --cpus, --deterministic, --log, --as
+  --rom, --dir, --devices, --cpus, --deterministic, --log, --profile, --as
                            as for rtcr run SYSTEM.xml, and as above
 
 Output that the checkpoint holds (--hold-output) is written out first, unless the run that made it is known to have
@@ -55,6 +55,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     module: { type: "string" },
     ...{ strategy: { type: "string" }, "dry-run": { type: "boolean" }, json: { type: "boolean" } },
     ...{ rom: { type: "string", multiple: true }, devices: { type: "string" }, log: { type: "string" } },
+    profile: { type: "string" },
     ...{ cpus: { type: "string" }, deterministic: { type: "boolean" } },
   },
   operands: [1, 2],

@@ -17,7 +17,7 @@ export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--name NAME] [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--log LEVEL] [--deterministic] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--name NAME] [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--log LEVEL] [--profile FILE] [--deterministic] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -43,6 +43,8 @@ file, line and what is allowed; when the file changes, init gets the new text. T
   --devices FILE           devices of IO_PORT, IO_MEM and IRQ sessions: <devices> with <serial-16550 name base irq/> and
                            <shared-memory name base size doorbell irq/>
   --log LEVEL              the supervisor's own messages on standard error: error, warning, info or debug (default: none)
+  --profile FILE           measure scopes of the supervisors and of components, and write them when the system ends: for
+                           rtcr profile, or as a trace for Perfetto when FILE ends in .trace.json
   --cpus N                 CPUs of the machine, each a thread of this process (default: the places of <affinity-space>, else 1)
   --deterministic          time and random numbers are made up, slices are counted: time runs ahead while all wait
 
@@ -66,6 +68,7 @@ has. When the program could not be started it is one of those below.`,
     cpus: { type: "string" },
     devices: { type: "string" },
     log: { type: "string" },
+    profile: { type: "string" },
   },
   operands: [1, Infinity],
   program: true,
