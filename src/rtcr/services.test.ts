@@ -1,11 +1,13 @@
 // RTCR's interposers of the smaller services under the suites of their contracts: what a component sees is the same with and
 // without them (S62).
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { bytesDataspace } from "../../test/contracts/bytes-dataspace.ts";
 import { logSessionSuite } from "../../test/contracts/log-session.ts";
 import { reportSessionSuite } from "../../test/contracts/report-session.ts";
 import { bootRomSessionSuite, romSessionSuite } from "../../test/contracts/rom-session.ts";
 import { timerSessionSuite } from "../../test/contracts/timer-session.ts";
-import { CoreLog, CoreReport, CoreTimer, RomModules, VirtualClock } from "../core/index.ts";
+import { Alarms, CoreLog, CoreReport, CoreTimer, RomModules, VirtualClock } from "../core/index.ts";
 import { Badges, type KernelObject } from "../session/index.ts";
 import { required, success } from "../util/index.ts";
 import { RtcrLog, RtcrReport, RtcrRom, RtcrTimer } from "./index.ts";
@@ -35,6 +37,25 @@ timerSessionSuite("interposed by RTCR", () => {
   const clock = new VirtualClock();
   const session = new RtcrTimer(...opened(new CoreTimer(clock.alarms)));
   return { session, letPass: (us) => void clock.advance(us), close: () => session.dispose() };
+});
+
+test("S95: a tick that is due and that nobody has been told yet is still to come, one that was told is over", () => {
+  let nowUs = 0;
+  const alarms = new Alarms(() => nowUs);
+  const timer = new RtcrTimer(...opened(new CoreTimer(alarms)));
+  assert.equal(timer.remainingUs(), undefined);
+  timer.triggerOnce(100);
+  nowUs = 60;
+  assert.equal(timer.remainingUs(), 40);
+  nowUs = 150; // the event loop has had no turn
+  assert.equal(timer.remainingUs(), 1);
+  alarms.ringDue();
+  assert.equal(timer.remainingUs(), undefined);
+  timer.triggerPeriodic(200);
+  nowUs = 360;
+  assert.equal(timer.remainingUs(), 1);
+  alarms.ringDue();
+  assert.equal(timer.remainingUs(), 190);
 });
 
 const modules = () => new RomModules((size) => success(bytesDataspace(size, "rom")));

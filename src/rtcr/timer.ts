@@ -60,7 +60,7 @@ export class RtcrTimer implements TimerSession {
     records.badge(this.#handler);
     records.number(this.#timeoutUs);
     records.flag(this.#periodic);
-    records.number(this.#remainingUs());
+    records.number(this.remainingUs() ?? 0);
     records.number(this.elapsedUs());
     records.number(place ?? ABSENT);
   }
@@ -76,13 +76,24 @@ export class RtcrTimer implements TimerSession {
     this.#armedUs -= timeoutUs - remainingUs;
   }
 
+  /** At least 1 of a tick that nobody has been told yet: it still comes. */
+  remainingUs(): number | undefined {
+    if (this.#timeoutUs === 0) return undefined;
+    const timer = this.#timer;
+    const passed = timer.elapsedUs() - this.#armedUs;
+    const told = timer.remainingUs ? timer.remainingUs() === undefined : !this.#periodic && passed >= this.#timeoutUs;
+    if (told) return undefined;
+    if (timer.remainingUs?.() === 0) return 1;
+    return this.#periodic ? this.#timeoutUs - (passed % this.#timeoutUs) : Math.max(1, this.#timeoutUs - passed);
+  }
+
   /**
    * What decides between timeouts that end at the same time: those that began earlier come first, periodic ones begin
    * anew with every tick, before what a child triggers then. Undefined: none is set.
    */
   get ringing(): readonly [beganUs: number, first: number, order: number] | undefined {
     const passed = this.#timer.elapsedUs() - this.#armedUs;
-    if (this.#timeoutUs === 0 || (!this.#periodic && passed >= this.#timeoutUs)) return undefined;
+    if (this.#timeoutUs === 0 || this.remainingUs() === undefined) return undefined;
     const ticked = this.#periodic && passed >= this.#timeoutUs;
     return [ticked ? -(passed % this.#timeoutUs) : -passed, ticked ? 0 : 1, this.#order];
   }
@@ -96,13 +107,6 @@ export class RtcrTimer implements TimerSession {
     this.#periodic = periodic;
     this.#armedUs = this.#timer.elapsedUs();
     this.#order = this.#context.nextTrigger();
-  }
-
-  #remainingUs(): number {
-    if (this.#timeoutUs === 0) return 0;
-    const passed = this.#timer.elapsedUs() - this.#armedUs;
-    if (this.#periodic) return this.#timeoutUs - (passed % this.#timeoutUs);
-    return Math.max(0, this.#timeoutUs - passed);
   }
 }
 

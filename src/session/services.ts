@@ -37,6 +37,11 @@ export interface TimerSession extends KernelObject {
   /** Since the session was created. */
   elapsedMs(): number;
   elapsedUs(): number;
+  /**
+   * Microseconds until the next tick, 0 if it is due and nobody has been told yet; undefined: no timeout is set, or its tick
+   * has been told. No function of guests; absent: the server does not say.
+   */
+  remainingUs?(): number | undefined;
 }
 
 export const SUBJECT_STATES = ["invalid", "untraced", "traced", "foreign", "error", "dead"] as const;
