@@ -53,6 +53,8 @@ export interface ProgramFacts {
   readonly module: string;
   /** The name of a program in TypeScript. */
   readonly native?: string;
+  /** It is a WASI program: its sessions were opened, at its parent, when it was loaded. */
+  readonly wasi?: boolean;
   readonly windows: boolean;
   /** Where the stack area lies in the address space. */
   readonly stackArea: number;

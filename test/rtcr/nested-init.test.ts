@@ -38,3 +38,22 @@ for (const strategy of STRATEGIES) {
     await goesOn({ ...DEEP, strategy });
   });
 }
+
+test("S55, S80, S93-S97: a client beside an init and the server inside it, which it offers, go on together", async () => {
+  const server = start(
+    "server",
+    '<binary name="adder_server" windows="yes"/><provides><service name="Adder"/></provides>',
+    'caps="300" ram="4M"',
+  );
+  const offered = '<service name="Adder"><default-policy><child name="server"/></default-policy></service>';
+  const inner = init("inner", `${offered}${server}`);
+  await goesOn({
+    children: [
+      { ...inner, inside: `<provides><service name="Adder"/></provides>${inner.inside}` },
+      { name: "client", binary: "adder_client", inside: '<config numbers="4"/>' },
+      // Until it ends, everybody has heard of the client's end.
+      { name: "sheep", binary: "sheep_counter_timer", inside: '<config turns="8" sleep_ms="5"/>' },
+    ],
+    ...{ programs: ["adder_server"], windows: () => true, exits: 2, strategy: "direct" },
+  });
+});

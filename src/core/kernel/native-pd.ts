@@ -66,7 +66,12 @@ export class KernelNativePd implements NativePd {
     if (!component.loaded) return undefined;
     const { info } = component.program;
     const stackArea = component.home?.stackArea ?? 0;
-    return { module: info.module, windows: component.windows !== undefined, stackArea };
+    return {
+      module: info.module,
+      windows: component.windows !== undefined,
+      stackArea,
+      ...(component.wasi ? { wasi: true } : {}),
+    };
   }
 
   data(): Capability<Dataspace> {
