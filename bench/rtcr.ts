@@ -5,6 +5,7 @@
 // calls:   operations of PD sessions and region maps, core's alone and through RTCR, taking turns: nanoseconds, and the
 //          median of ratios in the same round
 // objects: through RTCR, while so many dataspaces are alive and attached
+// parallel: pause of a child with one dataspace of so many MiB, copied by the supervisor alone, and by it and workers, in turns
 // number, size: checkpoint (and the pause in it) and restore of a child with so many dataspaces, or one of so many MiB;
 //          by A (bootstrap) and B (direct), in turns; milliseconds, medians. Nothing is stored: that is bench store
 
@@ -13,6 +14,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { type CorePd, createCoreContext, createPd, createRootPd } from "../src/core/index.ts";
 import { ChildContext, RtcrPd, STRATEGIES } from "../src/rtcr/index.ts";
+import { startNodeCopyPool } from "../src/rtcr/index-node.ts";
 import { type Capability, type Dataspace, DONATION, type PdSession, type RegionMap } from "../src/session/index.ts";
 import { gotten, required } from "./attempts.ts";
 import { type Durations, durationsOf } from "./evaluation/figures.ts";
@@ -23,6 +25,7 @@ const BATCH = 2000;
 const LIVE = [10, 100, 1000, 10_000, 100_000];
 const NUMBERS = [10, 100, 1000, 10_000];
 const SIZES_MIB = [1, 4, 16, 64];
+const PARALLEL_MIB = [1, 16, 64, 256];
 const MIB = 1 << 20;
 const PAGES_PER_MIB = 256;
 
@@ -171,6 +174,30 @@ async function restoreRow(dataspaces: number, pages: number, rounds: number): Pr
   };
 }
 
+/** Milliseconds of pauses of a child with one dataspace, without and with copy workers in turns. */
+async function parallelRow(MiB: number, rounds: number): Promise<Record<string, number>> {
+  const pool = startNodeCopyPool();
+  const paused: Record<"alone" | "workers", number[]> = { alone: [], workers: [] };
+  const setup = { child: "many_dataspaces", iterations: 1, strategy: "direct", repetitions: 4 } as const;
+  const config = { dataspaces: 1, pages: MiB * PAGES_PER_MIB };
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, more] of [
+      ["alone", {}],
+      ["workers", { pool }],
+    ] as const) {
+      const runs = await runBenchmark({ ...setup, ...more, config, arenaBytes: (MiB + 2) * MIB, warmUp: 1 });
+      paused[name].push(...runs.map((one) => durationsOf(one).paused / 1000));
+    }
+  }
+  pool.close();
+  const { alone, workers } = paused;
+  return {
+    ...{ alone: rounded(median(alone), 2), "alone, least": rounded(Math.min(...alone), 2) },
+    ...{ "with workers": rounded(median(workers), 2), "with workers, least": rounded(Math.min(...workers), 2) },
+    ...{ workers: pool.size, "jobs by workers": pool.copied },
+  };
+}
+
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -192,6 +219,10 @@ export async function run(args: readonly string[]): Promise<number> {
   for (const MiB of SIZES_MIB) size.push({ MiB, ...(await restoreRow(1, MiB * PAGES_PER_MIB, 3)) });
   console.log("by size of one dataspace, milliseconds");
   console.table(size);
+  const parallel: object[] = [];
+  for (const MiB of PARALLEL_MIB) parallel.push({ MiB, ...(await parallelRow(MiB, 5)) });
+  console.log("pause by size of one dataspace, without and with copy workers, milliseconds");
+  console.table(parallel);
   const { version: node } = process;
   const result = {
     bench: "rtcr",
@@ -203,6 +234,7 @@ export async function run(args: readonly string[]): Promise<number> {
     objects,
     number,
     size,
+    parallel,
   };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
   return 0;

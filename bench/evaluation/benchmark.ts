@@ -9,6 +9,7 @@ import type { NativeComponent } from "../../src/core/index.ts";
 import { textOfModule, tryXml, type XmlNode } from "../../src/init/index.ts";
 import { type Profile, Recorder, startProfile, stopProfile, toProfile } from "../../src/profile/index.ts";
 import {
+  type CopyPool,
   type Interposers,
   PreallocatedProvider,
   type RepairReport,
@@ -51,6 +52,8 @@ export interface BenchmarkRun {
 export interface BenchmarkOptions {
   /** By the name that the configuration's `module` says (spec 1.5). "base" is always there. */
   readonly modules?: Readonly<Record<string, Interposers>>;
+  /** Workers that copy at the checkpoint; absent: the supervisor copies. */
+  readonly pool?: CopyPool | undefined;
   readonly report: (run: BenchmarkRun) => void;
   /** Called when something went wrong; the program has ended then. */
   readonly failed: (thrown: unknown) => void;
@@ -146,7 +149,11 @@ class Benchmark implements NativeComponent {
     const { module } = this.#plan;
     const interposers = { base: {}, ...this.#options.modules }[module];
     if (!interposers) throw new RangeError(`benchmark.config: no module "${module}"`);
-    this.#current = new Instance(this.#env, { interposers, provider: this.#provider }, restore);
+    this.#current = new Instance(
+      this.#env,
+      { interposers, provider: this.#provider, pool: () => this.#options.pool },
+      restore,
+    );
     return this.#current;
   }
 }

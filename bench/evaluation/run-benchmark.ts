@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Core, nativeBinary } from "../../src/core/index.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
-import type { Interposers, Strategy } from "../../src/rtcr/index.ts";
+import type { CopyPool, Interposers, Strategy } from "../../src/rtcr/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type BenchmarkRun, benchmark } from "./benchmark.ts";
 
@@ -21,6 +21,8 @@ export interface BenchmarkSetup {
   readonly module?: string;
   /** More attributes of the child's configuration. */
   readonly config?: Readonly<Record<string, number>>;
+  /** Workers that copy at the checkpoint; absent: the supervisor copies. */
+  readonly pool?: CopyPool;
   /** Bytes that a checkpoint of the child may have. Default: 8 MiB. */
   readonly arenaBytes?: number;
 }
@@ -63,7 +65,7 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
   try {
     await new Promise<void>((resolve, reject) => {
       const program = (env: Parameters<typeof benchmark>[0]) =>
-        benchmark(env, { modules, report: (run) => runs.push(run), failed: reject });
+        benchmark(env, { modules, pool: setup.pool, report: (run) => runs.push(run), failed: reject });
       const programs = new Map([...NATIVE_PROGRAMS, ["benchmark", program] as const]);
       const boot = new Map(Array.from(programs.keys(), (name) => [name, nativeBinary(name)]));
       boot.set(child, componentFile(child));

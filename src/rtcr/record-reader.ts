@@ -5,7 +5,7 @@ import { Bug } from "../util/index.ts";
 import { PLAIN } from "./record-writer.ts";
 
 /** Reads one value. */
-export type Read<T> = (records: RecordReader) => T;
+export type Read<T> = (from: RecordReader) => T;
 
 export class RecordReader {
   readonly #bytes: Uint8Array;
@@ -27,24 +27,30 @@ export class RecordReader {
   }
 
   flag(): boolean {
-    return this.choice() === 1;
+    return this.byte() === 1;
   }
 
-  choice(): number {
+  byte(): number {
     return this.#view.getUint8(this.#take(1));
   }
 
+  /** One of these, by its place among them. */
+  choice<const T>(of: readonly T[]): T {
+    return of[this.byte()] as T;
+  }
+
   text(): string {
-    const length = this.length();
+    const length = this.#length();
     const at = this.#take(2 * length);
     let text = "";
     for (let i = 0; i < length; i++) text += String.fromCharCode(this.#view.getUint16(at + 2 * i, true));
     return text;
   }
 
-  /** Items of a list. */
-  length(): number {
-    return this.#view.getUint32(this.#take(4), true);
+  list<T>(item: Read<T>): T[] {
+    const items: T[] = [];
+    for (let left = this.#length(); left > 0; left--) items.push(item(this));
+    return items;
   }
 
   content(): Uint8Array {
@@ -55,7 +61,7 @@ export class RecordReader {
   }
 
   plain(): SessionState {
-    const tag = this.choice();
+    const tag = this.byte();
     switch (tag) {
       case PLAIN.null:
         return null;
@@ -69,7 +75,7 @@ export class RecordReader {
       case PLAIN.bytes:
         return this.content();
       case PLAIN.list:
-        return list((records) => records.plain())(this);
+        return this.list(plain);
       case PLAIN.fields:
         return this.#fields();
       case PLAIN.signed:
@@ -85,8 +91,12 @@ export class RecordReader {
 
   #fields(): SessionState {
     const entries: [string, SessionState][] = [];
-    while (this.choice() !== PLAIN.end) entries.push([this.text(), this.plain()]);
+    while (this.byte() !== PLAIN.end) entries.push([this.text(), this.plain()]);
     return Object.fromEntries(entries); // a field called __proto__ is a field like any other
+  }
+
+  #length(): number {
+    return this.#view.getUint32(this.#take(4), true);
   }
 
   #take(sizeBytes: number): number {
@@ -99,31 +109,6 @@ export class RecordReader {
   }
 }
 
-export const number: Read<number> = (records) => records.number();
-export const flag: Read<boolean> = (records) => records.flag();
-export const text: Read<string> = (records) => records.text();
-export const content: Read<Uint8Array> = (records) => records.content();
-export const plain: Read<SessionState> = (records) => records.plain();
-
-/** One of these, by its place among them. */
-export function choice<T>(...of: readonly T[]): Read<T> {
-  return (records) => of[records.choice()] as T;
-}
-
-export function list<T>(item: Read<T>): Read<readonly T[]> {
-  return (records) => {
-    const items: T[] = [];
-    for (let left = records.length(); left > 0; left--) items.push(item(records));
-    return items;
-  };
-}
-
-/** These fields, in this order. */
-export function fields<T extends object>(of: { readonly [K in keyof T]: Read<T[K]> }): Read<T> {
-  const readers = Object.entries(of) as [string, Read<unknown>][];
-  return (records) => {
-    const read: Record<string, unknown> = {};
-    for (const [name, reader] of readers) read[name] = reader(records);
-    return read as T;
-  };
-}
+export const number: Read<number> = (from) => from.number();
+export const text: Read<string> = (from) => from.text();
+const plain: Read<SessionState> = (from) => from.plain();

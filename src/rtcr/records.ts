@@ -24,24 +24,13 @@ import type {
   RpcObjectInfo,
   SessionInfo,
   SignalContextInfo,
+  SystemCheckpoint,
   ThreadInfo,
-  ThreadPlaceInfo,
   TimerInfo,
 } from "../checkpoint/index.ts";
 import { assert } from "../util/index.ts";
 import { CACHED } from "./pd-objects.ts";
-import {
-  choice,
-  content,
-  fields,
-  flag,
-  list,
-  number,
-  plain,
-  type Read,
-  type RecordReader,
-  text,
-} from "./record-reader.ts";
+import { number, type Read, type RecordReader, text } from "./record-reader.ts";
 import { roleAt } from "./region-map.ts";
 
 /** What a child consists of, in the order in which it is recorded one after the other (spec 1.7), and what is ours. */
@@ -68,136 +57,216 @@ export const CALL_STATES = ["queued", "dispatched", "done"] as const;
 /** Where a dataspace without attachment is. */
 const DETACHED = "detached";
 
-const OBJECT = { badge: number, allocated: number, bootstrapped: flag };
-const SESSION = { ...OBJECT, id: number, creationArgs: text, upgradeArgs: text };
-const session = fields<SessionInfo>(SESSION);
-const region = fields<AttachedRegionInfo>({
-  ...{ dataspaceBadge: number, address: number, size: number, offset: number },
-  ...{ executable: flag, writeable: flag },
+const object: Read<ObjectInfo> = (from) => ({
+  badge: from.number(),
+  allocated: from.number(),
+  bootstrapped: from.flag(),
 });
-const regionMap = fields<RegionMapInfo>({
-  ...OBJECT,
-  ...{ size: number, dataspaceBadge: number, faultHandlerBadge: number, regions: list(region) },
+const session: Read<SessionInfo> = (from) => ({
+  ...object(from),
+  id: from.number(),
+  creationArgs: from.text(),
+  upgradeArgs: from.text(),
 });
-const context = { ...OBJECT, sourceBadge: number, imprint: number, pending: number, queued: number };
-const place = fields<ThreadInfo["affinity"]>({ x: number, y: number, width: number, height: number });
-const threadFields = fields<Omit<ThreadInfo, "place"> & Required<ThreadPlaceInfo>>({
-  ...OBJECT,
-  ...{ nativeBadge: number, pdBadge: number, name: text, weight: number, utcb: number },
-  ...{ started: flag, paused: flag, singleStep: flag },
-  affinity: place,
-  ...{ faultHandlerBadge: number, stackPointer: number, state: plain },
-  ...{ ahead: number, rank: number, slice: number },
+const place: Read<ThreadInfo["affinity"]> = (from) => ({
+  ...{ x: from.number(), y: from.number() },
+  ...{ width: from.number(), height: from.number() },
 });
-const thread: Read<ThreadInfo> = (records) => {
-  const { ahead, rank, slice, ...info } = threadFields(records);
-  return { ...info, place: { ahead, rank, ...present("slice", slice) } };
-};
+const region: Read<AttachedRegionInfo> = (from) => ({
+  dataspaceBadge: from.number(),
+  address: from.number(),
+  size: from.number(),
+  offset: from.number(),
+  executable: from.flag(),
+  writeable: from.flag(),
+});
+const regionMap: Read<RegionMapInfo> = (from) => ({
+  ...object(from),
+  size: from.number(),
+  dataspaceBadge: from.number(),
+  faultHandlerBadge: from.number(),
+  regions: from.list(region),
+});
+const signalContext: Read<SignalContextInfo> = (from) => ({
+  ...object(from),
+  sourceBadge: from.number(),
+  imprint: from.number(),
+  pending: from.number(),
+  queued: from.number(),
+});
+const rpcObject: Read<RpcObjectInfo> = (from) => ({ ...object(from), entrypointBadge: from.number() });
+const thread: Read<ThreadInfo> = (from) => ({
+  ...object(from),
+  nativeBadge: from.number(),
+  pdBadge: from.number(),
+  name: from.text(),
+  weight: from.number(),
+  utcb: from.number(),
+  started: from.flag(),
+  paused: from.flag(),
+  singleStep: from.flag(),
+  affinity: place(from),
+  faultHandlerBadge: from.number(),
+  stackPointer: from.number(),
+  state: from.plain(),
+  place: { ahead: from.number(), rank: from.number(), ...present("slice", from.number()) },
+});
 
 /** A number that an older image does not have, or none has when there is nothing to say. */
 export const ABSENT = -1;
 
-function present<K extends string>(name: K, value: number | undefined): { readonly [N in K]?: number } {
+function present<K extends string>(name: K, value: number): { readonly [N in K]?: number } {
   return (value === ABSENT ? {} : { [name]: value }) as { readonly [N in K]?: number };
 }
 
-const pd = fields<Omit<PdInfo, keyof ReturnType<typeof ram>>>({
-  ...SESSION,
-  signalSources: list(fields<ObjectInfo>(OBJECT)),
-  signalContexts: list(fields<SignalContextInfo>(context)),
-  rpcObjects: list(fields<RpcObjectInfo>({ ...OBJECT, entrypointBadge: number })),
-  ...{ addressSpace: regionMap, stackArea: regionMap, linkerArea: regionMap },
-  ...{ ramQuota: number, capQuota: number, nativeBadge: number, instance: plain },
+/** `role` is said by the maps. */
+const dataspace = (from: RecordReader): Mutable<DataspaceInfo> => ({
+  badge: from.number(),
+  allocated: from.number(),
+  bootstrapped: from.flag(),
+  size: from.number(),
+  cached: from.choice(CACHED),
+  role: DETACHED,
+  content: from.content(),
 });
-const ram = fields({
-  dataspaces: list(
-    fields<Omit<DataspaceInfo, "role">>({ ...OBJECT, size: number, cached: choice(...CACHED), content }),
-  ),
-  ...{ dataBadge: number, data: content },
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const ram = (from: RecordReader) => ({
+  dataspaces: from.list(dataspace),
+  dataBadge: from.number(),
+  data: from.content(),
 });
-const capabilities = list(fields<CapabilityInfo>({ slot: number, badge: number, references: number }));
-const native = fields<Required<NativeInfo>>({ native: text, servedBadges: list(number) });
-const CPU = { ...SESSION, nativeBadge: number, faultHandlerBadge: number, threads: list(thread) };
+const pd: Read<Omit<PdInfo, keyof ReturnType<typeof ram>>> = (from) => ({
+  ...session(from),
+  signalSources: from.list(object),
+  signalContexts: from.list(signalContext),
+  rpcObjects: from.list(rpcObject),
+  addressSpace: regionMap(from),
+  stackArea: regionMap(from),
+  linkerArea: regionMap(from),
+  ramQuota: from.number(),
+  capQuota: from.number(),
+  nativeBadge: from.number(),
+  instance: from.plain(),
+});
+const cpu: Read<CpuInfo> = (from) => ({
+  ...session(from),
+  nativeBadge: from.number(),
+  faultHandlerBadge: from.number(),
+  threads: from.list(thread),
+});
+const furtherCpu: Read<FurtherCpuInfo> = (from) => ({
+  ...cpu(from),
+  accountBadge: from.number(),
+  quotaUs: from.number(),
+  affinity: place(from),
+});
+const rm: Read<RmInfo> = (from) => ({ ...session(from), regionMaps: from.list(regionMap) });
+const rom: Read<Omit<RomInfo, "size">> = (from) => ({
+  ...session(from),
+  module: from.text(),
+  dataspaceBadge: from.number(),
+  handlerBadge: from.number(),
+  content: from.content(),
+  ...(from.flag() ? { told: true } : {}),
+});
+const timer: Read<TimerInfo> = (from) => ({
+  ...session(from),
+  handlerBadge: from.number(),
+  timeoutUs: from.number(),
+  periodic: from.flag(),
+  remainingUs: from.number(),
+  elapsedUs: from.number(),
+  ...present("place", from.number()),
+});
+const report: Read<ReportInfo> = (from) => ({
+  ...session(from),
+  dataspaceBadge: from.number(),
+  content: from.content(),
+});
+const foreign: Read<ForeignSessionInfo> = (from) => ({
+  ...session(from),
+  service: from.text(),
+  server: from.text(),
+  serverId: from.number(),
+  phase: from.text(),
+  addedArgs: from.text(),
+});
+const capability: Read<CapabilityInfo> = (from) => ({
+  slot: from.number(),
+  badge: from.number(),
+  references: from.number(),
+});
+const native: Read<Required<NativeInfo>> = (from) => ({ native: from.text(), servedBadges: from.list(number) });
+const parent: Read<ParentInfo> = (from) => ({
+  badge: from.number(),
+  announced: from.list(text),
+  request: from.text(),
+  exit: from.list(number),
+  sessionHandlerBadge: from.number(),
+  resourceHandlerBadge: from.number(),
+  yieldHandlerBadge: from.number(),
+  heartbeatHandlerBadge: from.number(),
+});
+const call: Read<CallInfo> = (from) => ({
+  number: from.number(),
+  targetBadge: from.number(),
+  opcode: from.number(),
+  state: from.choice(CALL_STATES),
+  status: from.number(),
+  callerBadge: from.number(),
+  entrypointBadge: from.number(),
+  bytes: from.content(),
+  capabilityBadges: from.list(number),
+});
 
 /** The records of each part. */
 export const READ = {
-  ...{ pd, ram, capabilities },
-  cpu: fields<CpuInfo>(CPU),
-  rm: list(fields<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
-  rom: list(
-    fields<Omit<RomInfo, "size"> & { readonly told: boolean }>({
-      ...SESSION,
-      ...{ module: text, dataspaceBadge: number, handlerBadge: number, content, told: flag },
-    }),
-  ),
-  log: list(session),
-  timer: list(
-    fields<TimerInfo & { readonly place: number }>({
-      ...SESSION,
-      ...{ handlerBadge: number, timeoutUs: number, periodic: flag, remainingUs: number, elapsedUs: number },
-      place: number,
-    }),
-  ),
-  report: list(fields<ReportInfo>({ ...SESSION, dataspaceBadge: number, content })),
-  foreign: list(
-    fields<ForeignSessionInfo>({
-      ...SESSION,
-      ...{ service: text, server: text, serverId: number, phase: text, addedArgs: text },
-    }),
-  ),
-  components: list(readComponent),
-  cpus: list(fields<FurtherCpuInfo>({ ...CPU, accountBadge: number, quotaUs: number, affinity: place })),
+  ...{ pd, ram, cpu },
+  rm: (from) => from.list(rm),
+  rom: (from) => from.list(rom),
+  log: (from) => from.list(session),
+  timer: (from) => from.list(timer),
+  capabilities: (from) => from.list(capability),
+  report: (from) => from.list(report),
+  foreign: (from) => from.list(foreign),
+  components: (from) => from.list(readComponent),
+  cpus: (from) => from.list(furtherCpu),
 } satisfies { readonly [P in Part]: Read<unknown> };
 type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
 
-const beginning = fields<Pick<ChildInfo, "name" | "program" | "windows" | "parent">>({
-  ...{ name: text, program: text, windows: flag },
-  parent: fields<ParentInfo>({
-    ...{ badge: number, announced: list(text), request: text, exit: list(number) },
-    ...{ sessionHandlerBadge: number, resourceHandlerBadge: number },
-    ...{ yieldHandlerBadge: number, heartbeatHandlerBadge: number },
-  }),
-});
-
-const call = fields<CallInfo>({
-  ...{ number, targetBadge: number, opcode: number, state: choice(...CALL_STATES), status: number },
-  ...{ callerBadge: number, entrypointBadge: number, bytes: content, capabilityBadges: list(number) },
-});
-
 /** Everything that was written. */
-export const readRecords = fields({ children: list(readChild), calls: list(call) });
+export function readRecords(from: RecordReader): Pick<SystemCheckpoint, "children" | "calls"> {
+  return { children: from.list(readChild), calls: from.list(call) };
+}
 
-function readChild(records: RecordReader): ChildInfo {
-  const begin = beginning(records);
-  const own = nativeInfo(native(records));
+function readChild(from: RecordReader): ChildInfo {
+  const begin = { name: from.text(), program: from.text(), windows: from.flag(), parent: parent(from) };
+  const own = nativeInfo(native(from));
   const read: Partial<Record<Part, unknown>> = {};
-  for (let number = records.choice(); number !== PARTS_END; number = records.choice()) {
+  for (let number = from.byte(); number !== PARTS_END; number = from.byte()) {
     const part = PARTS[number];
     assert(part !== undefined, `a child has no part ${number}`);
-    read[part] = READ[part](records);
+    read[part] = READ[part](from);
   }
   const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus } = read as Parts;
   return {
     ...begin,
-    ...{ pd: pdInfo(pd, ram), cpu, logs: log },
-    timers: timer.map(({ place, ...info }) => ({ ...info, ...present("place", place) })),
-    roms: rom.map(({ told, ...info }) => ({ ...info, size: info.content.length, ...(told ? { told } : {}) })),
+    ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
+    roms: rom.map((info) => ({ ...info, size: info.content.length })),
     ...{ rms: rm, reports: report, foreign, capabilities, ...own },
     ...(components.length === 0 ? {} : { components }),
     ...(cpus.length === 0 ? {} : { cpus }),
   };
 }
 
-const componentBeginning = fields({
-  name: text,
-  ...{ program: text, windows: flag, growthRequests: flag },
-  ...{ binaryBadge: number, parentBadge: number, accountBadge: number },
-});
-
-function readComponent(records: RecordReader): ComponentInfo {
-  const begin = componentBeginning(records);
-  const info = pdInfo(pd(records), ram(records));
-  return { ...begin, pd: info, capabilities: capabilities(records), ...nativeInfo(native(records)) };
+function readComponent(from: RecordReader): ComponentInfo {
+  const begin = {
+    ...{ name: from.text(), program: from.text(), windows: from.flag(), growthRequests: from.flag() },
+    ...{ binaryBadge: from.number(), parentBadge: from.number(), accountBadge: from.number() },
+  };
+  const info = pdInfo(pd(from), ram(from));
+  return { ...begin, pd: info, capabilities: from.list(capability), ...nativeInfo(native(from)) };
 }
 
 function nativeInfo({ native, servedBadges }: Required<NativeInfo>): NativeInfo {
@@ -207,8 +276,8 @@ function nativeInfo({ native, servedBadges }: Required<NativeInfo>): NativeInfo 
 
 function pdInfo(pd: Parts["pd"], ram: Parts["ram"]): PdInfo {
   const roles = rolesOf(pd);
-  const dataspaces = ram.dataspaces.map((info) => ({ ...info, role: roles.get(info.badge) ?? DETACHED }));
-  return { ...pd, ...ram, dataspaces };
+  for (const info of ram.dataspaces) info.role = roles.get(info.badge) ?? DETACHED;
+  return { ...pd, ...ram };
 }
 
 /** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */

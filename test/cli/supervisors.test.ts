@@ -108,8 +108,8 @@ async function stopped(t: TestContext, path: string): Promise<{ readonly id: str
 }
 
 for (const strategy of ["direct", "bootstrap"]) {
-  test(`S88, S90: restored in a fresh process the children go on (${strategy})`, async (t) => {
-    const path = system(t);
+  test(`S75, S88, S90: copied by workers, restored in a fresh process, the children go on (${strategy})`, async (t) => {
+    const path = system(t, `<child name="${SHEEP}" quota="8M" caps="300"/><checkpoint parallel="yes"/>`);
     const { id, counted } = await stopped(t, path);
     const guest = new Guest(
       t,
