@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { assemble } from "../../test/assemble.ts";
 import { config, type SystemOptions, start, startSystem } from "../../test/support/core-system.ts";
 import { createFileSystem, createMemoryInput, createMemoryOutput } from "../core/index.ts";
+import { startNodeCpu } from "../core/index-node.ts";
 import { createMemoryVolume } from "../core/memory-file-system.ts";
 import { lastElement } from "../session/index.ts";
 import { componentWasi, deterministicWasi } from "./component-wasi.ts";
@@ -53,6 +54,17 @@ test("without a terminal, output becomes lines of the log; the last one when the
     (call $write (i32.const 2) (i32.const 1034) (i32.const 3)) (call $proc_exit (i32.const 3))`;
   const tree = run(command(body, "one\\ntwo\\nth-err"));
   assert.deepEqual(await finish(tree), ["one", "two", "th", "-er", EXITED(3)]);
+});
+
+test("S28: a command on another CPU writes, grows its memory and exits as it does on CPU 0", async () => {
+  const body = `(call $write (i32.const 1) (i32.const 1024) (i32.const 4)) (drop (memory.grow (i32.const 2)))
+    (call $write (i32.const 1) (i32.const 1028) (i32.const 4)) (call $proc_exit (memory.size))`;
+  const node = start("prog", '<affinity xpos="1"/>', 'caps="300" ram="16M"');
+  const placed = config(`<affinity-space width="2"/>${node}`);
+  const tree = run(command(body, "one\\ntwo\\n"), { config: placed, cpus: 2, startCpu: startNodeCpu });
+  const component = tree.core.kernel.components.find(({ label }) => label === "init -> prog");
+  assert.equal(component?.cpu, 1);
+  assert.deepEqual(await finish(tree), ["one", "two", EXITED(3)]);
 });
 
 test("S37: arguments come from the config module, the program's name first", async () => {

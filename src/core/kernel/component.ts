@@ -73,6 +73,8 @@ export class Component {
   problem = "";
   /** The thread that is in the group now. */
   running: KernelThread | undefined;
+  /** The CPU that all its threads run on; changed by `place`. */
+  cpu = 0;
   /** How often `wake` was called. */
   wakes = 0;
   /** Set once the program is loaded. */
@@ -119,11 +121,6 @@ export class Component {
   /** The group of a loaded program whose threads run in this JavaScript thread. */
   get group(): Group {
     return required(this.#local, "a program loaded on CPU 0").group;
-  }
-
-  /** The CPU that all its threads run on. */
-  get cpu(): number {
-    return this.#engine?.cpu ?? 0;
   }
 
   get program(): LoadedProgram {
@@ -270,6 +267,7 @@ export class Component {
     this.#engine = engine;
     this.#local = engine instanceof LocalEngine ? engine : undefined;
     this.#control = engine.words;
+    this.cpu = engine.cpu;
   }
 
   #makeLocal(own: (group: Group) => readonly number[], count = 1): LocalEngine {
