@@ -55,7 +55,7 @@ export { CoreReport } from "./report/index.ts";
 export { ByteRing } from "./ring.ts";
 export { CoreRom, RomModule, RomModules, type RomSource, type SavedRom, Watched } from "./rom/index.ts";
 export { type MakeDataspace, type OwnedDataspace, pdDataspace, pdDataspaces } from "./service/dataspaces.ts";
-export type { FileSystemObject, TerminalObject } from "./service/small-roots.ts";
+export type { FileSystemObject, ProvideFiles, TerminalObject } from "./service/small-roots.ts";
 export {
   type ComponentInfo,
   Core,

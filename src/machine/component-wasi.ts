@@ -10,6 +10,7 @@
 //
 // Sessions that the parent cannot give at once (servers among siblings) are done without: a program's sessions must be
 // there before its first instruction. Real time and random numbers are the host's.
+import type { PlainData } from "../abi/index.ts";
 import {
   type Component,
   type ComponentWasi,
@@ -38,12 +39,13 @@ import {
   objectOf,
   type ParentSession,
   type ProgramArguments,
+  type ProgramSessions,
   type RomSession,
   type TerminalSession,
   type TimerSession,
   writeQuota,
 } from "../session/index.ts";
-import { createWasi } from "../wasi/index.ts";
+import { createWasi, type SessionStates, sessionStates } from "../wasi/index.ts";
 
 /** Ids of the program's sessions: far from those that a program with an SDK besides would choose. */
 const FIRST_ID = 0x7a51_0000;
@@ -61,34 +63,75 @@ export function componentWasi(component: Component): ComponentWasi {
 }
 
 function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
-  const parent = new Parent(component);
-  const log = () => parent.environment<LogSession>(ENV_SESSION.log, "log");
-  const outputs: LogTerminal[] = [];
-  const output = (name: string): TerminalSession => {
-    const terminal = parent.open<TerminalObject>("Terminal", "terminal", name)?.session;
-    if (terminal) return terminal;
-    const lines = createLogTerminal(log);
-    outputs.push(lines);
-    return lines;
-  };
-  const files = parent.open<FileSystemObject>("File_system", "file-system", "")?.session;
-  const wasi = createWasi({
-    program: programArguments(component, parent),
-    clock: clockOf(parent.open<TimerSession>("Timer", "timer", ""), deterministic),
-    random: deterministic ? createSeededRandom(BigInt(component.id)) : createRandom(),
-    files: files ?? createFileSystem([]),
-    stdin: parent.open<TerminalObject>("Terminal", "terminal", "stdin")?.session ?? createMemoryInput(),
-    stdout: output("stdout"),
-    stderr: output("stderr"),
-  });
+  const opened = new OpenedSessions(component, deterministic);
+  const wasi = createWasi(opened.sessions());
   return {
     imports: wasi.imports,
     capture: () => wasi.capture(),
-    restore: (state) => wasi.restore(state),
-    ended: () => {
-      for (const terminal of outputs) terminal.flush();
+    restore: (state) => {
+      wasi.open(opened.sessions(sessionStates(state)));
+      wasi.restore(state);
     },
+    ended: () => opened.flush(),
   };
+}
+
+/** What a program works with: sessions that were opened for it once, and what is made of them for each of its lives. */
+class OpenedSessions {
+  readonly #component: Component;
+  readonly #deterministic: boolean;
+  readonly #parent: Parent;
+  readonly #files: FileSystemObject | undefined;
+  readonly #program: ProgramArguments;
+  readonly #timer: TimerSession | undefined;
+  readonly #terminals: ReadonlyMap<string, TerminalObject | undefined>;
+  #lines: LogTerminal[] = [];
+
+  constructor(component: Component, deterministic: boolean) {
+    this.#component = component;
+    this.#deterministic = deterministic;
+    const parent = new Parent(component);
+    this.#parent = parent;
+    this.#files = parent.open<FileSystemObject>("File_system", "file-system", "");
+    this.#program = programArguments(component, parent);
+    this.#timer = parent.open<TimerSession>("Timer", "timer", "");
+    const names = ["stdin", "stdout", "stderr"];
+    this.#terminals = new Map(names.map((name) => [name, parent.open<TerminalObject>("Terminal", "terminal", name)]));
+  }
+
+  /**
+   * @param states of a life before: files that were open are open again, unfinished lines go on
+   * @throws FilesFault "missing-files" naming all that are not there
+   */
+  sessions(states: SessionStates = {}): ProgramSessions {
+    const { files, clock, random } = states;
+    const seed = BigInt(this.#component.id);
+    const seeded = this.#deterministic ? createSeededRandom(seed, random ?? undefined) : undefined;
+    const reopened = files === undefined ? this.#files?.session : this.#files?.reopen(files);
+    this.#lines = [];
+    return {
+      program: this.#program,
+      clock: clockOf(this.#timer, this.#deterministic, clock),
+      random: seeded ?? createRandom(),
+      files: reopened ?? createFileSystem([], files),
+      stdin: this.#terminals.get("stdin")?.session ?? createMemoryInput(),
+      stdout: this.#output("stdout", states.stdout),
+      stderr: this.#output("stderr", states.stderr),
+    };
+  }
+
+  #output(name: string, state: PlainData | undefined): TerminalSession {
+    const terminal = this.#terminals.get(name)?.session;
+    if (terminal) return terminal;
+    const lines = createLogTerminal(() => this.#parent.environment<LogSession>(ENV_SESSION.log, "log"), state);
+    this.#lines.push(lines);
+    return lines;
+  }
+
+  /** Writes unfinished lines. */
+  flush(): void {
+    for (const terminal of this.#lines) terminal.flush();
+  }
 }
 
 /** What the program may ask of its parent before it runs. */
@@ -134,9 +177,9 @@ function programArguments({ label }: Component, parent: Parent): ProgramArgument
 }
 
 /** The timer's time, so that a system whose time is its own has only that; microseconds are its finest step. */
-function clockOf(timer: TimerSession | undefined, deterministic: boolean): ClockSession {
+function clockOf(timer: TimerSession | undefined, deterministic: boolean, state?: PlainData): ClockSession {
   const host = webClocks();
-  if (!timer) return deterministic ? createCountingClock() : createClock(host);
+  if (!timer) return deterministic ? createCountingClock(state) : createClock(host, state);
   const monotonicNs = () => BigInt(timer.elapsedUs()) * 1000n;
   const resolutionNs = { monotonic: 1000n, realtime: deterministic ? 1000n : host.resolutionNs.realtime };
   const realtimeNs = deterministic ? () => EPOCH_NS + monotonicNs() : host.realtimeNs;

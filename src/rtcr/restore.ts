@@ -77,6 +77,7 @@ export function restore(
   try {
     const restorers = children.map((child) => new Restorer(child, translation, keep));
     enter("objects");
+    for (const restorer of restorers) restorer.program();
     for (const restorer of restorers) restorer.objects();
     enter("relations");
     for (const restorer of restorers) restorer.adopt();

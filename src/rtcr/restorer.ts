@@ -76,13 +76,17 @@ export class Restorer {
     this.#cpus = [{ cpu, info: child.info.cpu }];
   }
 
+  /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
+  program(): void {
+    for (const thread of this.cpu.threads) thread.clear();
+    this.#restoreModule(this.#parts[0]!);
+  }
+
   /** Everything that can be named. */
   objects(): void {
     const { cpu, rms } = this.#info;
-    for (const thread of this.cpu.threads) thread.clear();
     if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
     this.#nameEnvironment();
-    this.#restoreModule(this.#parts[0]!);
     this.#makeSessions();
     this.#makeComponents();
     for (const each of this.#cpus) this.#makeThreads(each);
@@ -207,7 +211,10 @@ export class Restorer {
   #restoreModule({ pd, info, record }: Part): void {
     if (record.native !== undefined || record.program === "") return;
     const instance = pd.native.restoreInstance(info.instance);
-    if (!instance.ok) throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
+    if (instance.ok) return;
+    const why = pd.native.problem();
+    if (why !== "") throw this.#refused("what its program works with", why);
+    throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
   }
 
   /** A program in TypeScript goes on when everything that it holds is there. */

@@ -271,7 +271,7 @@ export class Rtcr {
     const windows = recorded?.windows ?? this.#options.windows?.(child.name) ?? options.windows ?? false;
     const loaded = native.load(binary, { ...options, windows });
     const tracked = this.#children.get(child.name);
-    if (tracked && native.program()?.native !== undefined) tracked.context.bootstrapping = false; // it has no run-time library
+    if (tracked && native.program()?.bootstraps === false) tracked.context.bootstrapping = false; // it has no run-time library
     return loaded;
   }
 
@@ -302,7 +302,7 @@ export class Rtcr {
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
-    if (this.#options.strategy !== "bootstrap" || info.native !== undefined) {
+    if (this.#options.strategy !== "bootstrap" || !tracked.context.bootstrapping) {
       this.#arrive(tracked, () => restored);
       return true;
     }

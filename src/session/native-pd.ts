@@ -58,4 +58,6 @@ export interface ProgramFacts {
   readonly windows: boolean;
   /** Where the stack area lies in the address space. */
   readonly stackArea: number;
+  /** Whether it sets itself up by a run-time library of components, which tells its parent when that is done. */
+  readonly bootstraps: boolean;
 }

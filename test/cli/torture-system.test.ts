@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { cli, folder } from "./support.ts";
 
-const COMPONENTS = join(import.meta.dirname, "../../build/components");
-const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"];
+const BUILD = join(import.meta.dirname, "../../build");
+const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_system"];
 const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${name}"/>`).join("")}</parent-provides>
 <default-route><any-service><parent/></any-service></default-route>`;
 
@@ -14,8 +14,8 @@ const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${na
 function system(t: TestContext, programs: readonly string[], children: string): { path: string; file: string } {
   const path = folder(t);
   for (const name of programs) {
-    const from = join(COMPONENTS, `${name}.wasm`);
-    if (!existsSync(from)) throw new Error(`${from} is missing: run npm run build:guests`);
+    const from = ["components", "apps"].map((kind) => join(BUILD, kind, `${name}.wasm`)).find(existsSync);
+    if (!from) throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
     copyFileSync(from, join(path, `${name}.wasm`));
   }
   const file = join(path, "system.xml");
@@ -108,15 +108,40 @@ for (const [what, programs, children, points] of SYSTEMS) {
   }
 }
 
+/** A WASI program as a child, with its arguments. */
+const command = (name: string, ...args: readonly string[]) =>
+  `<start name="${name}" ram="24M"><config>${args.map((arg) => `<arg value="${arg}"/>`).join("")}</config></start>`;
+
+const PROGRAMS = ["files", "clock", "collections", "containers"]; // C with open files, C that asks for times, Rust, C++
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S88, S97: WASI programs in a tree, with open files, times and arguments, notice nothing (${strategy})`, async (t) => {
+    const children = [
+      command("files", "40"),
+      command("clock"),
+      command("collections", "20"),
+      command("containers", "20"),
+    ];
+    const beside = `<start name="stack_counter"><config turns="3" iterations="20"/></start>`;
+    const { path, file } = system(t, [...PROGRAMS, "stack_counter"], children.join("") + beside);
+    const args = ["--json", "--points", "12", "--seed", "3", "--strategy", strategy, "--memory-fs"];
+    const { code, out, err } = await cli(path, "torture", ...args, file);
+    assert.equal(code, 0, err + out);
+    const { taken, identical, lines } = JSON.parse(out);
+    assert.deepEqual([taken, identical], [12, true]);
+    assert.ok(lines >= 20, out);
+  });
+}
+
 test("options and systems that cannot be tortured are refused by name", async (t) => {
   const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
   const none = join(path, "none.xml");
   writeFileSync(none, "<config/>");
   const cases: readonly (readonly [args: readonly string[], code: number, err: string])[] = [
     [
-      ["--memory-fs", file],
+      ["--fresh-process", file],
       2,
-      "--memory-fs is for programs, a system takes --every, --points, --seed, --strategy, --rom, --json\nhint: rtcr torture --help",
+      "--fresh-process is for programs, a system takes --every, --points, --seed, --strategy, --rom, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [

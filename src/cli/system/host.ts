@@ -10,8 +10,9 @@ import {
   type DeviceParts,
   type DeviceSpec,
   type MemoryInput,
+  type ProvideFiles,
 } from "../../core/index.ts";
-import { type FileSystemSession, lastElement, type TerminalSession } from "../../session/index.ts";
+import { lastElement, type TerminalSession } from "../../session/index.ts";
 import type { FromSystem } from "./protocol.ts";
 
 type Say = (message: FromSystem) => void;
@@ -47,8 +48,8 @@ export function systemTerminals(say: Say): SystemTerminals {
 }
 
 /** File_system sessions: all see the same directories, and those of the host as they are. */
-export function systemFiles(directories: readonly HostDirectory[]): ((label: string) => FileSystemSession) | undefined {
-  return directories.length === 0 ? undefined : () => createFileSystem([new HostVolume(directories)]);
+export function systemFiles(directories: readonly HostDirectory[]): ProvideFiles | undefined {
+  return directories.length === 0 ? undefined : (_, state) => createFileSystem([new HostVolume(directories)], state);
 }
 
 /** Bytes of a device that is said at once at most, without a newline. */

@@ -9,7 +9,9 @@
 //     before the children stand at their barriers are passed over: they have no counterpart.
 // I3  A child that has exited is not in later checkpoints; it is not started again in later legs.
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
+import { createFileSystem, volumeStates } from "../../core/files/index.ts";
 import { Core, VirtualClock } from "../../core/index.ts";
+import { createMemoryVolume } from "../../core/memory-file-system.ts";
 import { INIT_PROGRAM, readXml, type XmlNode } from "../../init/index.ts";
 import { deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
@@ -21,6 +23,7 @@ import {
   rtcrProgram,
   type Strategy,
 } from "../../rtcr/index.ts";
+import type { FileSystemSession, SessionState } from "../../session/index.ts";
 import { loadCheckpoint, nodeSha256, openMemoryStore, saveCheckpoint } from "../../store/index-node.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "../system/checkpointer.ts";
@@ -39,6 +42,8 @@ export interface SystemJourneySpec {
   readonly strategy: Strategy;
   /** Safe points at which to freeze, ascending; "none": an uninterrupted run. */
   readonly points: readonly number[] | { readonly every: number } | "none";
+  /** Each client of File_system has a directory /data in memory of its own, which goes over with it. */
+  readonly memoryFiles?: boolean;
 }
 
 export interface SystemJourney {
@@ -95,6 +100,12 @@ async function throughImage(system: SystemCheckpoint): Promise<SystemCheckpoint>
   return fromCheckpoint(await loadCheckpoint(store, root.id, { sha256: nodeSha256 }));
 }
 
+function memoryFiles({ alarms }: VirtualClock, state?: SessionState): FileSystemSession {
+  const options = { guestPaths: ["/data"], nowNs: () => BigInt(Math.floor(alarms.nowUs())) * 1000n };
+  const [captured] = state === undefined ? [] : volumeStates(state);
+  return createFileSystem([createMemoryVolume(options, captured)], state);
+}
+
 /** The configuration without children of the supervisor that have ended: they would be started again. */
 function withoutExited({ config, supervisor }: SystemJourneySpec, { children }: SystemCheckpoint): string {
   const [, ...path] = supervisor.split(" -> ");
@@ -142,6 +153,7 @@ class SystemLeg {
       programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, this.#program(restore, () => core)]]),
       output: (line) => this.#lines.push(line),
       wasi: deterministicWasi,
+      ...(spec.memoryFiles ? { files: (_, state) => memoryFiles(this.#clock, state) } : {}),
       clock: this.#clock,
       deterministic: true,
       hash: hashOf,

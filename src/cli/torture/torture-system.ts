@@ -16,6 +16,8 @@ export interface SystemTortureOptions {
   readonly roms: readonly string[];
   readonly choice: TortureOptions["choice"];
   readonly strategy: Strategy;
+  /** `SystemJourneySpec.memoryFiles` */
+  readonly memoryFiles: boolean;
 }
 
 /** What --json prints. */
@@ -39,11 +41,11 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy } = options;
+  const { file, roms, choice, strategy, memoryFiles } = options;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
   const supervisor = onlySupervisor(file, readFileSync(file, "utf8"));
-  const spec: SystemJourneySpec = { config, modules, supervisor, strategy, points: "none" };
+  const spec: SystemJourneySpec = { config, modules, supervisor, strategy, memoryFiles, points: "none" };
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();

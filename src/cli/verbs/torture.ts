@@ -30,7 +30,7 @@ runs are identical, else with 1 and the first difference and the last safe point
   --seed S                 of the random numbers; printed when not given
   --fresh-process          restore in a new process each time, from a directory store
   --dir HOST[::GUEST][:ro] give the program a copy of a directory; may be repeated. Both runs have their own
-  --memory-fs              give the program an empty directory / in memory
+  --memory-fs              give the program an empty directory / in memory; in a system, each its own /data
   --env NAME=VALUE         set an environment variable; may be repeated
   --stdin FILE             standard input (default: this process's, read to its end if the program asks for input)
   --verbose                list the sites that were not reached, by function and position
@@ -66,7 +66,7 @@ wait does once more: programs that print times may differ by that.`,
   run: async ({ values, positionals, io }) => {
     const [file, ...args] = positionals as [string, ...string[]];
     if (file.endsWith(".xml")) return tortureOfSystem(file, args, values, io);
-    const only = SYSTEM_OPTIONS.find((name) => name !== "json" && !CHOICE.includes(name) && values[name] !== undefined);
+    const only = SYSTEM_ONLY.find((name) => values[name] !== undefined);
     if (only) throw usageError(`--${only} is for systems (SYSTEM.xml), found ${file}`, "torture");
     const { bytes, hash } = readModule(file);
     const stdin = text(values, "stdin");
@@ -93,7 +93,9 @@ wait does once more: programs that print times may differ by that.`,
 };
 
 const CHOICE: readonly string[] = ["every", "points", "seed"];
-const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, "strategy", "rom", "json"];
+/** Those of systems alone, and those of both. */
+const SYSTEM_ONLY: readonly string[] = ["strategy", "rom"];
+const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
   const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
@@ -103,7 +105,10 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   }
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "torture");
   const strategy = readStrategy(text(values, "strategy"), "torture");
-  const report = await tortureSystem({ file, roms: texts(values, "rom"), choice: readChoice(values), strategy });
+  const report = await tortureSystem({
+    ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
+    memoryFiles: flag(values, "memory-fs"),
+  });
   if (flag(values, "json")) printJson(io, report);
   else io.out(describeSystemTorture(report));
   return report.identical && report.taken > 0 ? EXIT.done : EXIT.failed;

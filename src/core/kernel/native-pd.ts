@@ -1,5 +1,5 @@
 // Native_pd: how a parent loads a component's program, and how RTCR sees and fills its table and instance.
-import type { PlainData, SavedGroup } from "../../abi/index.ts";
+import { KERNEL_EXPORTS, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import { EngineFault } from "../../engine/index.ts";
 import {
   type Badges,
@@ -16,11 +16,11 @@ import {
   type SlotReader,
   type VisitSlot,
 } from "../../session/index.ts";
-import { type Attempt, Bug, messageOf, refusal, success } from "../../util/index.ts";
+import { type Attempt, Bug, Fault, messageOf, refusal, success } from "../../util/index.ts";
 import type { Component } from "./component.ts";
 import type { NativeRun } from "./component-parts.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import type { LoadRefusal } from "./program.ts";
+import { exportOf, type LoadRefusal } from "./program.ts";
 
 /** What `captureInstance` gives. */
 interface InstanceState {
@@ -61,7 +61,13 @@ export class KernelNativePd implements NativePd {
   program(): ProgramFacts | undefined {
     const { component } = this;
     if (component.native) {
-      return { module: component.native.module, native: component.native.name, windows: false, stackArea: 0 };
+      return {
+        module: component.native.module,
+        native: component.native.name,
+        windows: false,
+        stackArea: 0,
+        bootstraps: false,
+      };
     }
     if (!component.loaded) return undefined;
     const { info } = component.program;
@@ -70,6 +76,7 @@ export class KernelNativePd implements NativePd {
       module: info.module,
       windows: component.windows !== undefined,
       stackArea,
+      bootstraps: exportOf(info, KERNEL_EXPORTS.entry) !== undefined,
       ...(component.wasi ? { wasi: true } : {}),
     };
   }
@@ -117,17 +124,19 @@ export class KernelNativePd implements NativePd {
     if (component.native) return this.#restoreNative(component.native, state);
     if (!component.loaded || component.onStack || component.engine.threads > 0) return refusal("busy");
     component.saveGlobals();
+    component.problem = "";
     try {
       const { group, wasi, started } = state as unknown as InstanceState;
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
+      if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
       component.ensureInstances(group.instances.length);
       component.engine.restoreOutside(group);
       component.started = started !== false;
-      if (wasi !== undefined) component.wasi?.restore(wasi);
       return success(undefined);
     } catch (thrown) {
-      if (thrown instanceof EngineFault || thrown instanceof TypeError) return refusal("mismatch");
-      throw thrown;
+      if (!(thrown instanceof Fault || thrown instanceof TypeError)) throw thrown;
+      if (thrown instanceof Fault) component.problem = thrown.message;
+      return refusal("mismatch");
     }
   }
 

@@ -8,9 +8,10 @@ import {
   NO_QUOTA,
   numberArg,
   type Quota,
+  type SessionState,
   type TerminalSession,
 } from "../../session/index.ts";
-import { success } from "../../util/index.ts";
+import { required, success } from "../../util/index.ts";
 import { CoreIoMem, CoreIoPort, CoreIrq, type DeviceBus, overlap, type Trigger } from "../devices/index.ts";
 import { CoreLog, type LineSink } from "../log/index.ts";
 import type { CoreContext } from "../memory/index.ts";
@@ -152,7 +153,16 @@ export function irqRoot(core: CoreContext, bus: DeviceBus): CoreRoot {
 export interface FileSystemObject extends KernelObject {
   readonly kind: "file-system";
   readonly session: FileSystemSession;
+  /**
+   * Puts a session in its place that goes on from a captured one, with the same handles for the same nodes.
+   *
+   * @throws FilesFault "missing-files" naming all that are not there; the present session stays then
+   */
+  reopen(state: SessionState): FileSystemSession;
 }
+
+/** Makes a session for a label, of a captured state if there is one; undefined: there are no files for it. */
+export type ProvideFiles = (label: string, state?: SessionState) => FileSystemSession | undefined;
 
 /** What a Terminal capability denotes: the session that WASI works with. */
 export interface TerminalObject extends KernelObject {
@@ -161,11 +171,22 @@ export interface TerminalObject extends KernelObject {
 }
 
 /** @param provide makes a session for a label; undefined: there are no files for it */
-export function fileSystemRoot(core: CoreContext, provide: (label: string) => FileSystemSession | undefined): CoreRoot {
+export function fileSystemRoot(core: CoreContext, provide: ProvideFiles): CoreRoot {
   return smallRoot(core, "File_system", ({ label }) => {
-    const session = provide(label);
+    let session = provide(label);
     if (!session) return denied("there are no files for it");
-    const object: FileSystemObject & Disposable = { kind: "file-system", session, dispose: () => session.dispose() };
+    const object: FileSystemObject & Disposable = {
+      kind: "file-system",
+      get session() {
+        return session!;
+      },
+      reopen: (state) => {
+        const again = required(provide(label, state), "files for a label that had some");
+        session!.dispose();
+        return (session = again);
+      },
+      dispose: () => session!.dispose(),
+    };
     return openObject(core, object);
   });
 }

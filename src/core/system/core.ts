@@ -6,7 +6,6 @@
 // Nothing here knows what the first component is: its program is a ROM module like any other. ROM modules are no RAM:
 // their dataspaces are outside of all quotas.
 import {
-  type FileSystemSession,
   objectOf,
   type ParentSession,
   type Quota,
@@ -29,6 +28,7 @@ import { type NativePrograms, TaskQueue } from "../native/index.ts";
 import { Budget, type CorePd, createRootPd } from "../pd/index.ts";
 import { RomModules } from "../rom/index.ts";
 import { budgetDataspaces } from "../service/dataspaces.ts";
+import type { ProvideFiles } from "../service/small-roots.ts";
 import { type AlarmClock, createRealClock, VirtualClock } from "../timer/index.ts";
 import { driveTasks } from "./drive.ts";
 import { type First, type FirstOptions, startFirst } from "./first.ts";
@@ -64,8 +64,8 @@ export interface CoreOptions {
   readonly startCpu?: StartCpu;
   /** The WASI functions of a component; undefined: it has no sessions for them. */
   readonly wasi?: (component: Component, core: Core) => ComponentWasi | undefined;
-  /** Files for a session's label; undefined: denied. */
-  readonly files?: (label: string) => FileSystemSession | undefined;
+  /** Files for a session's label, of a captured state if there is one; undefined: denied. */
+  readonly files?: ProvideFiles;
   /** The terminal for a session's label; undefined: denied. */
   readonly terminals?: (label: string) => TerminalSession | undefined;
   /** Takes reports of sessions that are routed to core. Default: nowhere. */

@@ -1,6 +1,5 @@
 // All services of core by name: PD and CPU with the kernel, and the smaller ones.
 import {
-  type FileSystemSession,
   type Location,
   NO_QUOTA,
   numberArg,
@@ -24,6 +23,7 @@ import {
   ioPortRoot,
   irqRoot,
   logRoot,
+  type ProvideFiles,
   reportRoot,
   rmRoot,
   romRoot,
@@ -49,7 +49,7 @@ export interface RootsBase {
 export interface RootsOptions {
   readonly cpus: Grid;
   readonly output: LineSink;
-  readonly files: (label: string) => FileSystemSession | undefined;
+  readonly files: ProvideFiles;
   readonly terminals: (label: string) => TerminalSession | undefined;
   readonly reported: (label: string, report: Uint8Array) => void;
 }
