@@ -141,7 +141,7 @@ export class RtcrParent implements ParentSession {
   /** Registers again what a recorded child had registered. @param context the context that a badge stands for now */
   restore(info: ParentInfo, context: (badge: number) => Capability<SignalContext>): void {
     this.#context.bootstrapping = false;
-    for (const service of info.announced) this.announce(service);
+    for (const service of info.announced) this.#announced.add(service); // the parent knows by the configuration
     this.sessionSigh(context(info.sessionHandlerBadge));
     this.resourceAvailSigh(context(info.resourceHandlerBadge));
     this.yieldSigh(context(info.yieldHandlerBadge));

@@ -97,6 +97,41 @@ export class TrackedSource {
   }
 }
 
+/** A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. */
+export class TrackedSources {
+  /** Oldest first. */
+  readonly #entries: TrackedSource[] = [];
+
+  add(entry: TrackedSource): void {
+    this.#entries.push(entry);
+  }
+
+  /** The newest. */
+  get(capability: Capability): TrackedSource | undefined {
+    return this.#entries.findLast((entry) => entry.capability === capability);
+  }
+
+  remove(entry: TrackedSource): void {
+    const at = this.#entries.indexOf(entry);
+    if (at >= 0) this.#entries.splice(at, 1);
+  }
+
+  *[Symbol.iterator](): IterableIterator<TrackedSource> {
+    for (const entry of [...this.#entries]) if (entry.capability.valid) yield entry;
+  }
+
+  checkpoint(records: RecordWriter): void {
+    const begin = records.beginList();
+    let count = 0;
+    this.#entries.forEach((entry) => {
+      if (!entry.capability.valid) return;
+      entry.checkpoint(records);
+      count++;
+    });
+    records.endList(begin, count);
+  }
+}
+
 export class TrackedContext {
   get allocated(): number {
     return this.#info.allocated;

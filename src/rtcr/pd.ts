@@ -22,7 +22,7 @@ import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrNativePd } from "./native-pd.ts";
 import { RtcrParent } from "./parent.ts";
-import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource } from "./pd-objects.ts";
+import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource, TrackedSources } from "./pd-objects.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap } from "./region-map.ts";
 import { beginAllocation } from "./scopes.ts";
@@ -33,7 +33,7 @@ export class RtcrPd implements PdSession {
   readonly kind = "pd";
   readonly base: SessionBase<PdSession>;
   readonly dataspaces = new Tracked<TrackedDataspace>();
-  readonly sources = new Tracked<TrackedSource>();
+  readonly sources = new TrackedSources();
   readonly contexts = new Tracked<TrackedContext>();
   readonly rpcObjects = new Tracked<TrackedRpcObject>();
   readonly maps: {
@@ -93,14 +93,20 @@ export class RtcrPd implements PdSession {
   allocSignalSource(): Attempt<Capability<SignalSource>, OutOf> {
     const made = TrackedSource.allocate(this.#context, this.#pd);
     if (!made.ok) return made;
-    this.sources.add(made.value.capability, made.value);
+    this.sources.add(made.value);
     return success(made.value.capability);
   }
 
   freeSignalSource(source: Capability<SignalSource>): void {
-    const tracked = this.sources.remove(source);
-    if (tracked) tracked.dispose();
+    const tracked = this.sources.get(source);
+    if (tracked) this.endSource(tracked);
     else this.#pd.freeSignalSource(source);
+  }
+
+  /** One time that the source was given out is over. */
+  endSource(source: TrackedSource): void {
+    this.sources.remove(source);
+    source.dispose();
   }
 
   allocContext(
@@ -219,7 +225,7 @@ export class RtcrPd implements PdSession {
   checkpoint(records: RecordWriter, instance: SessionState): void {
     const pd = this.#pd;
     this.base.checkpoint(records);
-    this.sources.checkpoint(records, (source) => source.checkpoint(records));
+    this.sources.checkpoint(records);
     this.contexts.checkpoint(records, (context) => context.checkpoint(records));
     this.rpcObjects.checkpoint(records, (object) => object.checkpoint(records));
     this.maps.addressSpace.checkpoint(records);

@@ -310,7 +310,7 @@ export class Restorer {
         this.#threads.push({ thread, info, cpu });
         this.#translation.add(info.badge, thread.capability);
         this.#translation.add(info.nativeBadge, thread.real);
-        if (info.allocated === main) this.#child.setMainThread(thread.capability);
+        if (info.allocated === main && info.name === this.#info.name) this.#child.setMainThread(thread.capability);
       },
       (thread) => cpu.killThread(thread.capability),
     );
@@ -324,7 +324,7 @@ export class Restorer {
       pd.sources,
       () => required(pd.sources.get(this.#require(pd.allocSignalSource(), "a signal source")), "the source"),
       named,
-      ({ capability }) => pd.freeSignalSource(capability),
+      (source) => pd.endSource(source),
     );
     this.#objects(
       signalContexts,

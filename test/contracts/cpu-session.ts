@@ -185,7 +185,7 @@ export function cpuSessionSuite(name: string, make: () => CpuFixture): void {
     });
 
     test("S26, S27: a thread that was stopped, at its start, by a trap or by a step, is taken up as it stands", async () => {
-      const { create, start, run, activity, logged, close } = open();
+      const { session, create, start, run, activity, logged, close } = open();
       const stopped = [start(CPU_PROGRAM.traps), start(99), create("stepped")];
       stopped[2]!.object!.singleStep(true);
       stopped[2]!.object!.start(CPU_PROGRAM.loops, 65_536);
@@ -198,6 +198,8 @@ export function cpuSessionSuite(name: string, make: () => CpuFixture): void {
         ok(copy.object!.setState({ saved: structuredClone(state.value.saved) }).ok);
         await run();
         equal(activity(copy), "faulted");
+        const facts = session.nativeCpu().object!.threadState(copy);
+        equal(facts.ok && facts.value.exceptions, 1);
       }
       deepEqual(logged(), []);
       close();

@@ -1,5 +1,7 @@
 // The same random calls of two guests, with a supervisor and without: every reply, status, slot, signal, log line, account
 // and thread is the same after each of them (S62). RTCR_SEED=n runs one sequence only; RTCR_CALLS its length.
+// With RTCR_RESTORES=1 both guests are restored in place in between, too: not every sequence passes yet, what a child finds
+// of sessions that were opened anew differs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MESSAGE, RPC } from "../../src/abi/index.ts";
@@ -25,21 +27,32 @@ const only = process.env["RTCR_SEED"];
 const SEEDS = only === undefined ? Array.from({ length: 10 }, (_, i) => i + 1) : [Number(only)];
 const CALLS = Number(process.env["RTCR_CALLS"] ?? 400);
 
+const RESTORED = process.env["RTCR_RESTORES"] === "1";
+
 /** With and without. */
 class Pair {
   #rtcr: Rtcr | undefined;
+  readonly #outcomes: unknown[] = [];
   readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => this.#supervise(env))] as const;
   readonly #history: string[] = [];
 
   #supervise(env: Env): Rtcr {
-    this.#rtcr = new Rtcr(env);
+    this.#rtcr = new Rtcr(env, { restored: (outcome) => this.#outcomes.push(outcome) });
     return this.#rtcr;
   }
 
-  /** What only the supervisor does, and nobody must notice. */
-  async checkpoint(): Promise<void> {
-    required(this.#rtcr, "a supervisor").checkpoint("between").lease.release();
-    await this.both("a checkpoint", () => {});
+  /** What only the supervisor does, and nobody must notice: a checkpoint, and a restore of both guests from it. */
+  async checkpoint(restored: boolean): Promise<void> {
+    const rtcr = required(this.#rtcr, "a supervisor");
+    const { system, lease } = rtcr.checkpoint("between");
+    if (restored) {
+      rtcr.restore(system);
+      await this.sides[1].rest();
+      const outcome = this.#outcomes.pop();
+      assert.ok(Array.isArray(outcome), `after ${this.#history.length}: ${outcome}`);
+    }
+    lease.release();
+    await this.both(restored ? "a restore" : "a checkpoint", () => {});
   }
 
   get plain(): Drivers {
@@ -111,14 +124,14 @@ async function prepare(pair: Pair): Promise<void> {
   }
 }
 
-async function compare(seed: number): Promise<ReadonlySet<string>> {
+async function compare(seed: number, restored: boolean): Promise<ReadonlySet<string>> {
   const random: Random = seededRandom(seed);
-  const calls = new RandomCalls(random);
+  const calls = new RandomCalls(random, restored);
   const pair = new Pair();
   try {
     await prepare(pair);
     for (let i = 0; i < CALLS; i++) {
-      if (random.below(25) === 0) await pair.checkpoint();
+      if (random.below(25) === 0) await pair.checkpoint(restored);
       if (random.below(10) === 0) {
         const us = random.below(20_000);
         await pair.both(`${us} us`, (side) => side.pass(us));
@@ -142,11 +155,11 @@ async function compare(seed: number): Promise<ReadonlySet<string>> {
 const called = new Set<string>();
 for (const seed of SEEDS) {
   test(`S4, S62: random calls of guests give the same with and without RTCR (RTCR_SEED=${seed})`, async () => {
-    for (const name of await compare(seed)) called.add(name);
+    for (const name of await compare(seed, RESTORED)) called.add(name);
   });
 }
 
-test("S62: every function that guests can call was among them", { skip: only !== undefined }, () => {
+test("S62: every function that guests can call was among them", { skip: only !== undefined || RESTORED }, () => {
   const kinds = Object.entries(RPC).filter(([kind]) => !NOT_HERE.includes(kind));
   const all = kinds.flatMap(([kind, functions]) => functions.map(({ name }) => `${kind} ${name}`));
   assert.deepEqual(

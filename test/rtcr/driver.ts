@@ -67,12 +67,14 @@ function program(): Uint8Array {
   const types = { call: "i32 i32 i32", serve: "i32 i32 i32", futex_wait: "i32 i32 i64", futex_wake: "i32 i32" };
   const results = ["call", "futex_wait", "futex_wake", "cap_badge", "parent", "self"];
   const none = ["parent", "self", "yield"];
-  const imports = Object.values(KERNEL_IMPORTS)
-    .filter((name) => name !== KERNEL_IMPORTS.epWaitWakeup)
-    .map((name) => {
-      const params = none.includes(name) ? "" : `(param ${(types as Record<string, string>)[name] ?? "i32"})`;
-      return `(import "${KERNEL_MODULE}" "${name}" (func $${name} ${params} ${results.includes(name) ? "(result i32)" : ""}))`;
-    });
+  const F = KERNEL_IMPORTS;
+  const imports = [
+    ...[F.call, F.serve, F.serveSignals, F.epWakeup, F.futexWait, F.futexWake],
+    ...[F.capBadge, F.capRetain, F.capRelease, F.parent, F.self, F.yield],
+  ].map((name) => {
+    const params = none.includes(name) ? "" : `(param ${(types as Record<string, string>)[name] ?? "i32"})`;
+    return `(import "${KERNEL_MODULE}" "${name}" (func $${name} ${params} ${results.includes(name) ? "(result i32)" : ""}))`;
+  });
   const orders = BODIES.map(
     (body, i) => `(if (i32.eq ${$(0)} (i32.const ${i})) (then (local.set $result (block (result i32) ${body}))))`,
   );

@@ -2,7 +2,7 @@
 // arguments that mostly fit, and messages that mostly are well-formed.
 import { MESSAGE, RPC, type RpcFunction } from "../../src/abi/index.ts";
 import type { Random } from "../random.ts";
-import { type Command, FUNCTION, FUTEX_WORD, MAILBOX, MAILBOXES, ORDERS } from "./driver.ts";
+import { type Command, FUNCTION, FUTEX_WORD, MAILBOX, MAILBOXES, ORDERS, type Order } from "./driver.ts";
 
 export const SERVICES: Readonly<Record<string, string>> = {
   LOG: 'ram_quota=8K, cap_quota=2, label="more"',
@@ -37,6 +37,19 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   "parent exit": "ends who would have to go on",
   "native-cpu native_cap": "gives the thread behind an interposer, by its definition (S29)",
 };
+/** What is not called besides, where the guests are restored in between. */
+export const LEFT_OUT_OF_RESTORES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(RPC["trace"]!.map(({ name }) => [`trace ${name}`, "the session is opened anew"])),
+  "cpu trace_control": "belongs to the session, which is another one",
+  "cpu-thread trace_control_index": "the place of a thread that was killed is taken by the next",
+  "cpu-thread trace_buffer": "TRACE",
+  "cpu-thread trace_policy": "TRACE",
+  "dataspace phys_addr": "where it is now",
+  "native-pd load": "a refused program leaves a message",
+  "native-pd problem": "is not recorded",
+  "region-map detach": "without windows, memory that a program detaches from itself goes on in no dataspace",
+};
+
 /** Kinds that RTCR does not stand in front of, and that the system of this test has none of. */
 export const NOT_HERE: readonly string[] = ["root", "io-mem", "io-port", "irq", "rtcr"];
 
@@ -47,22 +60,28 @@ export interface Known {
   readonly mailbox: number;
 }
 
+const NO_ORDERS: readonly Order[] = ["call", "trap", "return", "flood"];
+
 export class RandomCalls {
   readonly #random: Random;
+  readonly #leftOut: Readonly<Record<string, string>>;
+  readonly #orders: readonly Order[];
   /** Functions that were called, as `kind function`. */
   readonly called = new Set<string>();
 
-  constructor(random: Random) {
+  /** @param restored whether the guests are restored in between */
+  constructor(random: Random, restored = false) {
     this.#random = random;
+    this.#leftOut = restored ? { ...LEFT_OUT, ...LEFT_OUT_OF_RESTORES } : LEFT_OUT;
+    // Which slots are free, in which order, is nobody's state: the next capability may have another number.
+    this.#orders = ORDERS.filter((each) => !NO_ORDERS.includes(each) && !(restored && each === "cap_release"));
   }
 
   next(known: Known): Command {
     const { below, pick } = this.#random;
     if (below(8) > 0) return this.#call(known);
     const slot = this.#slot(known);
-    const order = pick(
-      ORDERS.filter((each) => each !== "call" && each !== "trap" && each !== "return" && each !== "flood"),
-    );
+    const order = pick(this.#orders);
     switch (order) {
       case "serve":
         // The initial thread goes on taking orders.
@@ -95,7 +114,7 @@ export class RandomCalls {
     const opcode = below(15) === 0 || functions.length === 0 ? below(5) : below(functions.length);
     const found = RPC[known.slots.get(slot) ?? ""]?.[opcode];
     const name = `${known.slots.get(slot)} ${found?.name}`;
-    if (name in LEFT_OUT) return { order: "yield", words: [0, 0, 0] };
+    if (name in this.#leftOut) return { order: "yield", words: [0, 0, 0] };
     if (found) this.called.add(name);
     const message = this.#message(known, found);
     return {

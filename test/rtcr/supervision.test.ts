@@ -210,6 +210,19 @@ test("S6, S68: a child that assigns itself a parent, or announces without end, c
   rig.close();
 });
 
+test("S68, S93: a signal source that was given out several times is recorded as often, until all have given it back", async () => {
+  const rig = await halfway();
+  const [pd] = rig.rtcr.child("sheep")!.of(RtcrPd);
+  const recorded = () => rig.rtcr.checkpoint("x", ["sheep"]).system.children[0]!.pd.signalSources.length;
+  const [before, caps] = [recorded(), pd!.usedCaps()];
+  const made = [pd!.allocSignalSource(), pd!.allocSignalSource()];
+  assert.equal(recorded(), before + 2);
+  assert.equal(pd!.usedCaps(), caps + 2);
+  for (const each of made) if (each.ok) pd!.freeSignalSource(each.value);
+  assert.deepEqual([recorded(), pd!.usedCaps()], [before, caps]);
+  rig.close();
+});
+
 test("S126: components need no C library and no WASI: they import the kernel and nothing else", () => {
   for (const { name } of COMPONENTS) {
     const imports = WebAssembly.Module.imports(new WebAssembly.Module(component(name) as BufferSource));

@@ -173,7 +173,11 @@ export class Component {
 
   /** The slot of the parent capability. */
   parentSlot(): number {
-    if (this.#parentSlot === 0) this.#parentSlot = this.table.insert(this.parent);
+    const { parent } = this;
+    // The guest may have released the slot, and something else be in it.
+    if (this.#parentSlot === 0 || this.table.lookup(this.#parentSlot) !== parent) {
+      this.#parentSlot = this.table.slotOf(parent) || this.table.insert(parent);
+    }
     return this.#parentSlot;
   }
 

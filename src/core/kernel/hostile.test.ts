@@ -144,6 +144,22 @@ test("S1: guessed slots of all kernel functions do nothing", async () => {
   system.close();
 });
 
+test("S1: a guest that has given its parent's slot back gets the parent again, never what has taken the slot", async () => {
+  const system = new TestSystem();
+  const a = system.component(
+    "a",
+    main(`(drop (call $parent)) (call $cap_release (call $parent)) (drop (call $self))
+      ${log("(i32.ne (call $parent) (call $self))")} ${log("(i32.eq (call $parent) (call $parent))")}`),
+  );
+  const parent = system.capability({ kind: "parent" });
+  a.pd.assignParent(parent as never);
+  a.start("main");
+  await system.rest();
+  assert.deepEqual(logged(system, "a"), [1, 1]);
+  assert.ok(a.component.table.slotOf(parent) > 0);
+  system.close();
+});
+
 test("S6: addresses out of the memory or misaligned are refused by futexes and serve", async () => {
   const system = new TestSystem();
   const end = 2 * 65_536;

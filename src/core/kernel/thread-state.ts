@@ -72,6 +72,7 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
         : {}),
       sources: (entrypoint?.sources ?? []).map((source) => component.table.slotOfObject(source)),
       ...(thread.exception ? { exception: true, faulted: thread.faulted } : {}),
+      ...(thread.exceptions > 0 ? { exceptions: thread.exceptions } : {}),
       ...(entrypoint ? { turns: { ...entrypoint.turns } } : {}),
       wakeup: entrypoint?.wakeup ?? false,
       wantsWakeup: thread.wantsWakeup,
@@ -119,6 +120,7 @@ export function loadThread(
   thread.started = read.started;
   thread.exception = read.exception;
   thread.faulted = read.faulted;
+  thread.exceptions = read.exceptions;
   thread.instance = read.instance;
   thread.globals = read.globals;
   thread.wantsWakeup = read.wantsWakeup;
@@ -155,6 +157,8 @@ interface ReadState {
   readonly ended: boolean;
   readonly exception: boolean;
   readonly faulted: boolean;
+  /** Times that an exception has stopped it. */
+  readonly exceptions: number;
   readonly started: boolean;
   readonly activations: readonly { readonly role: number; readonly thread: SavedThread }[];
   readonly instance: number;
@@ -211,6 +215,7 @@ class StateReader {
       ended,
       exception: fields["exception"] === true,
       faulted: fields["faulted"] === true,
+      exceptions: number(fields["exceptions"] ?? 0),
       instance,
       activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
       globals,
