@@ -118,7 +118,7 @@ export class Waits {
     if (outcome !== undefined) return [outcome, 0n];
     if (width < 0) return [WAIT.notEqual, 0n];
     const word = { memory, address: Number(address), width };
-    const words = wordsOf(this.#memories(thread)[memory]!, width);
+    const words = wordsOf(this.#memory(thread, memory)!, width);
     if (!this.#begin(words, expected, { ...word, thread, place: Infinity })) return [WAIT.notEqual, 0n];
     if (timeout === 0n) {
       this.expire(thread);
@@ -150,7 +150,7 @@ export class Waits {
 
   /** The thread, which waited when it was saved, does so again, in its place among others; not for what is no word. */
   atomicAgain(thread: KernelThread, { memory, address, width }: AtomicWord, deadlineMs: number, place: number): void {
-    const buffer = this.#memories(thread)[memory]?.buffer as unknown as SharedArrayBuffer | undefined;
+    const buffer = this.#memory(thread, memory)?.buffer as unknown as SharedArrayBuffer | undefined;
     const wide = width === 4 || width === 8;
     if (!(buffer instanceof SharedArrayBuffer) || !wide || address % width !== 0) return;
     if (address < 0 || address + width > buffer.byteLength) return;
@@ -187,7 +187,7 @@ export class Waits {
     const left: Waiter[] = [];
     for (const [first, ...others] of places.values()) {
       const all = [first!, ...others];
-      const words = wordsOf(this.#memories(first!.thread)[first!.memory]!, 4) as Int32Array<SharedArrayBuffer>;
+      const words = wordsOf(this.#memory(first!.thread, first!.memory)!, 4) as Int32Array<SharedArrayBuffer>;
       const waiting = Atomics.notify(words, first!.address / 4);
       const over = all.splice(0, all.length - waiting);
       for (const { thread } of over) thread.wake(WAIT.ok);
@@ -200,7 +200,7 @@ export class Waits {
   resume(waiters: readonly Waiter[]): void {
     for (const waiter of waiters) {
       if (waiter.thread.waiting?.kind !== "atomic") continue;
-      const words = wordsOf(this.#memories(waiter.thread)[waiter.memory]!, waiter.width);
+      const words = wordsOf(this.#memory(waiter.thread, waiter.memory)!, waiter.width);
       const index = waiter.address / waiter.width;
       // Whatever is there now: a wait that has begun does not look again. It is another one for the engine.
       while (!this.#begin(words, BigInt(words[index]!), { ...waiter }));
@@ -216,13 +216,16 @@ export class Waits {
     this.resume(others);
   }
 
-  #memories(thread: KernelThread): readonly WebAssembly.Memory[] {
-    return this.#component.engine.memories(thread.instance)!;
+  /** @param memory negative: what the windows lead to */
+  #memory(thread: KernelThread, memory: number): WebAssembly.Memory | undefined {
+    const { engine, windows } = this.#component;
+    return memory < 0 ? windows?.pool.memory : engine.memories(thread.instance)![memory];
   }
 
   /** One number for one memory, whichever instance's it is: the first instance that holds it. */
   #memoryKey(thread: KernelThread, memory: number): number {
-    const wanted = this.#memories(thread)[memory]!;
+    if (memory < 0) return memory; // the pool
+    const wanted = this.#memory(thread, memory)!;
     const { engine } = this.#component;
     let owner = 0;
     while (!engine.memories(owner)!.includes(wanted)) owner++;

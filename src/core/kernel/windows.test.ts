@@ -2,11 +2,13 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
+import { assemble } from "../../../test/assemble.ts";
 import { answerPlus, dispatch, logged, main, tableOf } from "../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { PRELUDE, SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
 import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
 import type { Capability, Dataspace } from "../../session/index.ts";
 import type { Component } from "./component.ts";
+import type { KernelThread } from "./thread.ts";
 
 const AT = 0x4000_0000;
 /** In the second page, and over the border of the two. */
@@ -105,6 +107,28 @@ test("S36: a message buffer that is unmapped, or is during the call, is a bad me
   client.start("main");
   await system.rest();
   deepEqual(logged(system, "client"), Array(4).fill(CALL_STATUS.badMessage));
+  system.close();
+});
+
+test("S24: memory.atomic.wait behind windows", async () => {
+  const system = new TestSystem();
+  const shared = PRELUDE.replace('(memory (export "memory") 2)', '(memory (export "memory") 2 65536 shared)');
+  const waits = `(call $log (i32.const 2048) (memory.atomic.wait32 (i32.const ${AT}) (i32.const 0) (i64.const -1)))`;
+  const notifies = `(call $log (i32.const 4096) (memory.atomic.notify (i32.const ${AT}) (i32.const 9)))`;
+  const a = system.component(
+    "a",
+    assemble(`(module ${shared} ${tableOf("wake")} (func $wake ${notifies}) ${main(waits)})`),
+    WINDOWS,
+  );
+  attach(system, a);
+  const thread = a.start("waits") as KernelThread;
+  await system.rest();
+  equal(thread.waiting?.kind, "atomic", thread.problem);
+  a.start("wakes", 1);
+  for (let i = 0; i < 5_000 && logged(system, "a").length < 2; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  deepEqual(logged(system, "a").toSorted(), [0, 1]);
   system.close();
 });
 
