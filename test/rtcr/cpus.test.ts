@@ -2,10 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
+import { start } from "../support/core-system.ts";
+import { init } from "./nested.ts";
 import { type ChildSpec, continued, type RigOptions, undisturbed } from "./rig.ts";
 
 /** Points at which each is stopped, spread over its run. */
 const POINTS = 3;
+
+const QUOTA = 'caps="300" ram="8M"';
 
 function provider(name: string, service: string, inside = "", binary = `cruise_${name}`): ChildSpec {
   return { name, binary, inside: `<provides><service name="${service}"/></provides>${inside}` };
@@ -25,9 +29,20 @@ const KV: readonly ChildSpec[] = [
   { name: "load-2", binary: "kv_load", inside: '<config seed="2" keys="16"/>' },
 ];
 
+/** A server and one client inside an init that has all CPUs, each on its half of them. */
+const INSIDE = [
+  `<binary name="kv_server" windows="yes"/><provides><service name="Kv"/></provides>`,
+  `<binary name="kv_load" windows="yes"/><config seed="1" keys="16"/>`,
+].map((inside, i) => start(["server", "load"][i]!, `${inside}<affinity xpos="${i}"/>`, QUOTA));
+const INIT_KV: RigOptions = {
+  children: [init("inner", `<affinity-space width="2"/>${INSIDE.join("")}`)],
+  ...{ programs: ["kv_server", "kv_load"], exits: 1, quota: 'caps="1600" ram="32M"' },
+};
+
 const CASES: readonly [what: string, options: RigOptions][] = [
   ["the cruise control", { children: CRUISE, exits: 1 }],
   ["a key-value server under load", { children: KV, exits: 2 }],
+  ["a key-value server under load in an init", INIT_KV],
 ];
 
 /** What runs beside each other may be written in any order; how many keys there are depends on what others have put. */

@@ -30,7 +30,7 @@ export interface ChildSpec {
 /** Init's configuration: a supervisor with these children. */
 function supervised(children: readonly ChildSpec[], quota: string, cpus: number): string {
   const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }, i) => {
-    const affinity = cpus > 1 ? `<affinity xpos="${i % cpus}"/>` : "";
+    const affinity = cpus > 1 && binary !== "init" ? `<affinity xpos="${i % cpus}"/>` : ""; // inits have all of them
     return start(name, `<binary name="${binary}"/>${affinity}${inside}`, attributes);
   });
   const space = cpus > 1 ? `<affinity-space width="${cpus}"/>` : "";
