@@ -1,7 +1,7 @@
 // What does it cost to run rewritten code? Plain engine, rtcr and Binaryen Asyncify side by side in one process, with
 // the same host functions; ratios to plain.
 //
-//   npm run bench -- overhead [--json FILE] [--rounds N] [--cold N] [--only NAME,NAME] [--no-asyncify] [--details]
+//   npm run bench -- overhead [--json FILE] [--rounds N] [--whole-rounds N] [--cold N] [--only NAME,NAME] [--no-asyncify]
 //
 // warm: every variant has run often enough to be compiled by the optimising tier; one run a round, random order.
 // cold: a module that the engine has never seen is compiled, instantiated and run once. Rewriting is not part of it: a
@@ -19,9 +19,8 @@ import { geomean, interleave, medianRatio, minimum, rounded, type Samples, timed
 import { type BenchProgram, benchPrograms, memorySizes, type Runnable } from "./programs.ts";
 import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
 
-/** Milliseconds a variant runs before it counts as warm, and how often at least. */
+/** Milliseconds a variant runs at least before it counts as warm. */
 const WARM_UP_MS = 250;
-const WARM_UP_RUNS = 3;
 
 interface Form {
   readonly name: "plain" | "again" | "rtcr" | "asyncify";
@@ -49,6 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
     options: {
       json: { type: "string" },
       rounds: { type: "string", default: "60" },
+      "whole-rounds": { type: "string", default: "4" },
       cold: { type: "string", default: "3" },
       copies: { type: "string", default: "3" },
       only: { type: "string", default: "" },
@@ -58,11 +58,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const programs = await benchPrograms(values.only.split(",").filter(Boolean));
   const rows: Row[] = [];
   for (const program of programs) {
-    const counts = {
-      rounds: Number(values.rounds),
-      cold: Number(values.cold),
-      copies: program.whole ? 1 : Number(values.copies),
-    };
+    const counts = program.whole
+      ? { rounds: Number(values["whole-rounds"]), cold: 1, copies: 1, warmUpRuns: 2 }
+      : { rounds: Number(values.rounds), cold: Number(values.cold), copies: Number(values.copies), warmUpRuns: 3 };
     rows.push(measure(program, counts, !values["no-asyncify"]));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(summary(rows, Number(values.rounds)), null, 2)}\n`);
     console.error(`${program.name}: rtcr ${rows.at(-1)!.rtcr}, asyncify ${rows.at(-1)!.asyncify ?? "-"}`);
@@ -77,6 +75,8 @@ interface Counts {
   readonly cold: number;
   /** Modules of each form that run side by side: how code happens to lie in memory differs by some percent. */
   readonly copies: number;
+  /** How often each runs at least before it counts as warm. */
+  readonly warmUpRuns: number;
 }
 
 function measure(program: BenchProgram, counts: Counts, peer: boolean): Row {
@@ -86,7 +86,7 @@ function measure(program: BenchProgram, counts: Counts, peer: boolean): Row {
   const asyncified = peer ? peerOf(program) : undefined;
   const forms = formsOf(program, rewritten, asyncified);
   const cold = interleave(coldVariants(forms), counts.cold);
-  const warm = interleave(warmVariants(name, forms, counts.copies), counts.rounds);
+  const warm = interleave(warmVariants(name, forms, counts), counts.rounds);
   const code = codeSectionBytes(bytes);
   return {
     name,
@@ -166,13 +166,13 @@ function coldVariants(forms: readonly Form[]): Variant[] {
   }));
 }
 
-function warmVariants(program: string, forms: readonly Form[], copies: number): Variant[] {
+function warmVariants(program: string, forms: readonly Form[], { copies, warmUpRuns }: Counts): Variant[] {
   const results = new Map<string, unknown>();
   const variants: Variant[] = [];
   for (let copy = 0; copy < copies; copy++) {
     for (const { name, bytes, load } of forms) {
       const runnable = load(unseen(bytes));
-      for (let runs = 0, spent = 0; runs < WARM_UP_RUNS || spent < WARM_UP_MS; runs++) {
+      for (let runs = 0, spent = 0; runs < warmUpRuns || spent < WARM_UP_MS; runs++) {
         spent += timed(() => void results.set(name, runnable()));
       }
       variants.push({ name: `${name} ${copy}`, run: () => timed(runnable) });
@@ -237,7 +237,7 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
   console.table(Object.fromEntries(rows.map((row) => [row.name, line(row)])));
   const { geomean: mean, worst, again, minimaGeomean, cold } = result;
   console.log(
-    `times: ratio to plain in the same round, median of ${result.runs} rounds, interleaved in random order; node ${result.node}, V8 ${result.v8}`,
+    `times: ratio to plain in the same round, median of ${result.runs} rounds (fewer of whole programs), interleaved in random order; node ${result.node}, V8 ${result.v8}`,
   );
   console.log(
     "asyncify: polls at the same places, wasm-opt --asyncify -O2, branch hints on its state checks (asyncify.ts)",

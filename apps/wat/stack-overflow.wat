@@ -7,5 +7,6 @@
     (i64.mul (local.get $n) (call $fall (i64.add (local.get $n) (i64.const 1)))))
 
   (func (export "_start")
-    (call $print (i64.const 1))
-    (call $print (call $fall (i64.const 1)))))
+    (call $fold (i64.const 1))
+    (call $print_sum)
+    (drop (call $fall (i64.const 1)))))

@@ -8,5 +8,6 @@
     (i32.add (i32.div_u (i32.const 100) (local.get $n)) (call $divide_down (i32.sub (local.get $n) (i32.const 1)))))
 
   (func (export "_start")
-    (call $print (i64.const 1))
-    (call $print (i64.extend_i32_u (call $divide_down (call $work_size (i32.const 40)))))))
+    (call $fold (i64.const 1))
+    (call $print_sum)
+    (drop (call $divide_down (call $work_size (i32.const 40))))))

@@ -35,10 +35,18 @@ export interface FrameLayout {
   readonly sites: readonly LayoutSite[];
 }
 
-/** The layouts of one program; each is worked out when it is first asked for. */
+/** A site that a frame can stand at, with the layout that its records have. */
+interface Place {
+  readonly layout: FrameLayout;
+  readonly site: LayoutSite;
+}
+
+/** The layouts of one program; each is worked out when it is first asked for, and so is where a position belongs. */
 export class FrameLayouts {
   readonly #program: Program;
   readonly #layouts = new Map<number, FrameLayout>();
+  /** By function and position: frames often stand at the same places, and every look-up plans the function. */
+  readonly #places = new Map<string, Place>();
 
   constructor(program: Program) {
     this.#program = program;
@@ -56,7 +64,16 @@ export class FrameLayouts {
    *
    * @param position byte offset in the original body, 0 for the entry
    */
-  at(functionIndex: number, position: number): { readonly layout: FrameLayout; readonly site: LayoutSite } | undefined {
+  at(functionIndex: number, position: number): Place | undefined {
+    const key = `${functionIndex} ${position}`;
+    const known = this.#places.get(key);
+    if (known) return known;
+    const place = this.#find(functionIndex, position);
+    if (place) this.#places.set(key, place);
+    return place;
+  }
+
+  #find(functionIndex: number, position: number): Place | undefined {
     const program = this.#program;
     if (functionIndex < program.spaces.importedFunctions || functionIndex >= program.spaces.functions.length)
       return undefined;
