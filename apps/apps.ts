@@ -60,7 +60,7 @@ const C: readonly Row[] = [
   ["life", "two grids"],
   ["varargs", "va_list, structures by value"],
   ["calculator", "standard input, recursive descent", { stdin: CALCULATIONS }],
-  ["clock", "sleeps, clocks, random bytes"],
+  ["clock", "sleeps, clocks, random bytes", { args: ["1"] }],
   ["exit-code", "atexit, exit from below", { ends: 7 }],
 ];
 

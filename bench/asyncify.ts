@@ -52,15 +52,17 @@ export interface Asyncified {
 /**
  * Polls, Asyncify, -O2, hints. Takes long the first time.
  *
- * @throws Error if wasm-opt fails, or takes longer than LIMIT_MS
+ * @param make false: only take what is kept
+ * @throws Error if wasm-opt fails, or takes longer than LIMIT_MS, or nothing is kept
  */
-export function asyncify(original: Uint8Array): Asyncified {
+export function asyncify(original: Uint8Array, make: boolean): Asyncified {
   mkdirSync(CACHE, { recursive: true });
   const input = pollsOnly(original);
   const key = createHash("sha256").update(input).digest("hex").slice(0, 24);
   const output = join(CACHE, `${key}.asyncify.wasm`);
   const note = `${output}.json`;
   if (!existsSync(note)) {
+    if (!make) throw new Error("not made yet: npm run bench -- overhead --prepare");
     const source = join(CACHE, `${key}.polls.wasm`);
     writeFileSync(source, input);
     const start = performance.now();

@@ -2,6 +2,7 @@
 // the same host functions; ratios to plain.
 //
 //   npm run bench -- overhead [--json FILE] [--rounds N] [--whole-rounds N] [--cold N] [--only NAME,NAME] [--no-asyncify]
+//   npm run bench -- overhead --prepare [--only NAME,NAME]    only makes Asyncify's forms, which takes an hour for clang
 //
 // warm: every variant has run often enough to be compiled by the optimising tier; one run a round, random order.
 // cold: a module that the engine has never seen is compiled, instantiated and run once. Rewriting is not part of it: a
@@ -53,9 +54,11 @@ export async function run(args: readonly string[]): Promise<number> {
       copies: { type: "string", default: "3" },
       only: { type: "string", default: "" },
       "no-asyncify": { type: "boolean", default: false },
+      prepare: { type: "boolean", default: false },
     },
   });
   const programs = await benchPrograms(values.only.split(",").filter(Boolean));
+  if (values.prepare) return prepare(programs);
   const rows: Row[] = [];
   for (const program of programs) {
     const counts = program.whole
@@ -67,6 +70,11 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const result = summary(rows, Number(values.rounds));
   print(rows, result);
+  return 0;
+}
+
+function prepare(programs: readonly BenchProgram[]): number {
+  for (const { name, bytes } of programs) console.log(`${name}: ${asyncify(bytes, true).elapsedMs} ms of wasm-opt`);
   return 0;
 }
 
@@ -129,10 +137,10 @@ function plainMs(samples: Samples): number {
   return rounded(Math.min(...[...samples].flatMap(([name, times]) => (name.startsWith("plain ") ? times : []))));
 }
 
-/** The program under Asyncify; undefined, with a note, where wasm-opt gives up: it needs gigabytes for large programs. */
-function peerOf({ name, bytes }: BenchProgram): Asyncified | undefined {
+/** The program under Asyncify; undefined, with a note, where wasm-opt gives up or would take long. */
+function peerOf({ name, bytes, whole }: BenchProgram): Asyncified | undefined {
   try {
-    return asyncify(bytes);
+    return asyncify(bytes, !whole);
   } catch (error) {
     console.error(`${name}: without asyncify: ${messageOf(error)}`);
     return undefined;

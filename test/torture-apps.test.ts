@@ -19,7 +19,7 @@ const PROGRAMS_WITH_POINTS = 20;
 const LONG =
   "recursion quicksort n-body mandelbrot binary-trees regex sudoku dijkstra shapes templates functional iterators " +
   "classes generics garbage tables exceptions-nested nesting v128-locals start-function bulk-memory call-ref simd " +
-  "tail-call memory64 dead-code memory-grow";
+  "tail-call memory64 dead-code memory-grow clock";
 /** Short ones, for what they exercise or how they end. */
 const SHORT =
   "multi-value sign-extension saturating relaxed-simd atomics exceptions legacy-exceptions multi-memory globals " +
