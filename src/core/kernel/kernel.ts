@@ -396,7 +396,7 @@ export class Kernel {
 
   /** @internal The next of the kernel's threads have higher ranks than this one. */
   ranked(rank: number): void {
-    this.#nextThread = Math.max(this.#nextThread, rank + 1);
+    if (rank < KERNEL_LIMITS.ranks) this.#nextThread = Math.max(this.#nextThread, rank + 1);
   }
 
   /** A wait has lasted until its deadline. */

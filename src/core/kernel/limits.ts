@@ -27,6 +27,8 @@ export const KERNEL_LIMITS = {
   sliceMs: 4,
   /** Deadlines are sums of milliseconds: they may come so much too early, rather than too late by a whole turn. */
   deadlineErrorMs: 2e-6,
+  /** Ranks of threads that a checkpoint can have: numbers of new threads come behind them, and stay whole. */
+  ranks: 2 ** 52,
   /** Longest wait of a timer in milliseconds; longer waits are renewed. */
   timerMs: 2 ** 31 - 1,
 } as const;

@@ -115,6 +115,17 @@ test("S28, S88: the place of a thread goes over to another, in whole numbers, an
   system.close();
 });
 
+test("S28: whatever places say, new threads have numbers of their own", () => {
+  const system = new TestSystem();
+  const a = system.component("a", `(func (export "rtcr_component_start"))`);
+  const native = objectOf<NativeCpu>(a.cpu.nativeCpu(), "native-cpu")!;
+  const most = Number.MAX_SAFE_INTEGER;
+  native.setPlace(a.thread("made up").capability, { ahead: most, rank: most, slice: most });
+  const ids = Array.from({ length: 3 }, (_, i) => (a.thread(`t${i}`) as KernelThread).id);
+  equal(new Set(ids).size, 3);
+  system.close();
+});
+
 /** `a` asks the entrypoint of `b`, both pass many safe points; the order of what they log. */
 async function handedOver(cutAt: number | undefined): Promise<readonly string[]> {
   const system = new TestSystem();
