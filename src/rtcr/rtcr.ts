@@ -3,6 +3,8 @@
 //
 //   init's machinery --hooks--> interposers     capture: TrackedChild -> information     restore: information -> children
 //
+// Above 400 lines: init's hooks, checkpoint and restore decide about the same children and by the same state.
+//
 // I1  A checkpoint is of all children that are asked for, at one moment; the children go on.
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
 import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
