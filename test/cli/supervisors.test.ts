@@ -259,7 +259,7 @@ test("S77, S96, S107: checkpoints are shown and compared; what does not fit is r
     [
       ["--module", "x", id, file],
       2,
-      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --dir, --deterministic, --name, --as, " +
+      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --profile, --dir, --deterministic, --name, --as, " +
         "--strategy, --dry-run, --json\nhint: rtcr restore --help",
     ],
     [["--log", "loud", id, file], 2, "--log loud: expected error, warning, info, debug\nhint: rtcr --help"],
