@@ -29,14 +29,15 @@ const KV: readonly ChildSpec[] = [
   { name: "load-2", binary: "kv_load", inside: '<config seed="2" keys="16"/>' },
 ];
 
-/** A server and one client inside an init that has all CPUs, each on its half of them. */
+/** A server and two clients inside an init that has all CPUs; the clients share the second half. */
 const INSIDE = [
-  `<binary name="kv_server" windows="yes"/><provides><service name="Kv"/></provides>`,
-  `<binary name="kv_load" windows="yes"/><config seed="1" keys="16"/>`,
-].map((inside, i) => start(["server", "load"][i]!, `${inside}<affinity xpos="${i}"/>`, QUOTA));
+  ["server", '<binary name="kv_server" windows="yes"/><provides><service name="Kv"/></provides>', 0],
+  ["load-1", '<binary name="kv_load" windows="yes"/><config seed="1" keys="16"/>', 1],
+  ["load-2", '<binary name="kv_load" windows="yes"/><config seed="2" keys="16"/>', 1],
+].map(([name, inside, half]) => start(`${name}`, `${inside}<affinity xpos="${half}"/>`, QUOTA));
 const INIT_KV: RigOptions = {
   children: [init("inner", `<affinity-space width="2"/>${INSIDE.join("")}`)],
-  ...{ programs: ["kv_server", "kv_load"], exits: 1, quota: 'caps="1600" ram="32M"' },
+  ...{ programs: ["kv_server", "kv_load"], exits: 2, quota: 'caps="2400" ram="48M"' },
 };
 
 const CASES: readonly [what: string, options: RigOptions][] = [

@@ -241,7 +241,7 @@ test("S14, S27: memory grows, traps and used up stacks stay with the component t
     ),
     { cpu: 1 },
   );
-  const traps = system.component("traps", main(log("(i32.const 1)") + "unreachable"), { cpu: 1 });
+  const traps = system.component("traps", main(`${log("(i32.const 1)")}unreachable`), { cpu: 1 });
   const deep = system.component("deep", `(func $f (call $f)) ${main("(call $f)")}`, { cpu: 1 });
   const [, trapped, exhausted] = [grows, traps, deep].map((made) => made.start("main") as KernelThread);
   await system.rest();
@@ -282,6 +282,25 @@ test("S24: a thread that runs on another CPU is paused, looked at, resumed and k
   const last = view.getInt32(64, true);
   await system.rest();
   assert.equal(view.getInt32(64, true), last, "nothing of it runs any more");
+  system.close();
+});
+
+test("S24: a component that ends when its thread has just been sent to its CPU takes nobody with it", async () => {
+  const system = await machine(2);
+  const stays = system.component("stays", SPIN, { cpu: 1 });
+  const thread = stays.start("main") as KernelThread;
+  for (let i = 0; i < 100; i++) {
+    thread.pause();
+    await system.rest();
+    const goes = system.component(`goes${i}`, SPIN, { cpu: 1 });
+    goes.start("main");
+    goes.pd.destroy();
+    await system.rest();
+    thread.resume();
+  }
+  const before = counter(stays);
+  await until(() => counter(stays) !== before || thread.faulted);
+  assert.deepEqual([thread.faulted, system.kernel.components.length], [false, 1]);
   system.close();
 });
 

@@ -7,7 +7,9 @@
 // I1  A CPU has one request under way at most, and serves commands while it waits for the answer, when it has no work and
 //     at every poll that finds its flag set. It asks nothing while it serves one: the kernel may wait for a reply.
 // I2  The kernel answers from its event loop, or at a poll of a guest of its own, whose flag the CPU sets.
-// I3  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
+// I3  Commands, work and answers take effect in the order in which the kernel gives them: what it forgets behind the work
+//     that needs it is still there when the work begins.
+// I4  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
 import type { RewriteOptions } from "../../../instrument/index.ts";
 import type { RewrittenModule } from "../../program.ts";
 
@@ -41,6 +43,8 @@ export const BLOCK = {
   contended: 7,
   /** The kernel decides at each poll. */
   ask: 8,
+  /** Commands that were posted before the work or answer that there is. */
+  before: 9,
   /** PARAMS words of what is asked, answered or to be done. */
   params: 16,
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */

@@ -237,9 +237,16 @@ export class RemoteCpu extends Steps {
     };
     this.#posted = true;
     for (const [index, value] of [component.id, thread.id, ...params].entries()) this.#block.setParam(index, value);
-    Atomics.store(this.#words, BLOCK.work, work);
-    this.#ring();
+    this.#give(BLOCK.work, work);
     this.#options.begun();
+  }
+
+  /** @param word of BLOCK, with work or an answer */
+  #give(word: number, value: number): void {
+    const words = this.#words;
+    Atomics.store(words, BLOCK.before, Atomics.load(words, BLOCK.commands));
+    Atomics.store(words, word, value);
+    this.#ring();
   }
 
   #ring(): void {
@@ -351,8 +358,7 @@ export class RemoteCpu extends Steps {
 
   #answer(answer: number): void {
     this.#run!.engine.flush();
-    Atomics.store(this.#words, BLOCK.answer, answer);
-    this.#ring();
+    this.#give(BLOCK.answer, answer);
     this.#options.begun();
   }
 

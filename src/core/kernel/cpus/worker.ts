@@ -196,12 +196,10 @@ class Cpu implements EngineHost {
     const words = this.#words;
     for (;;) {
       const bell = Atomics.load(words, BLOCK.bell);
-      this.#serveCommands();
+      const commands = Atomics.load(words, BLOCK.commands);
       const value = Atomics.load(words, word);
-      if (value !== 0) {
-        this.#serveCommands(); // those that were given before
-        return value;
-      }
+      this.#serveCommands(value === 0 ? commands : Atomics.load(words, BLOCK.before));
+      if (value !== 0) return value;
       if (!this.#spin(bell)) Atomics.wait(words, BLOCK.bell, bell);
     }
   }
@@ -217,8 +215,9 @@ class Cpu implements EngineHost {
     return false;
   }
 
-  #serveCommands(): void {
-    while (this.#served !== Atomics.load(this.#words, BLOCK.commands)) {
+  /** @param count how many have been posted when those to be served had been */
+  #serveCommands(count = Atomics.load(this.#words, BLOCK.commands)): void {
+    while (this.#served !== count) {
       this.#served = (this.#served + 1) | 0;
       const { command, reply } = this.#end.receive() as Posted;
       if (!reply) this.#serve(command);
