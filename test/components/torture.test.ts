@@ -1,6 +1,7 @@
 // Components captured, thrown away and made anew at every n-th safe point: their output is that of an undisturbed run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { byComponent } from "../support/by-component.ts";
 import { child, type RunOptions, runComponents } from "./rig.ts";
 import { CRUISE, KV, PAIR } from "./systems.ts";
 
@@ -39,11 +40,4 @@ for (const [name, options, intervals] of CASES) {
       assert.ok(run.recreations > 2, `every ${every}: ${run.points} points, ${run.recreations} recreations`);
     }
   });
-}
-
-/** What runs beside each other may be written in any order, and see more or fewer keys of others in a common server. */
-function byComponent(lines: readonly string[]): string[] {
-  const labelOf = (line: string) => line.slice(0, line.indexOf("]"));
-  const own = lines.map((line) => line.replace(/, \d+ keys$/, ""));
-  return own.toSorted((a, b) => (labelOf(a) < labelOf(b) ? -1 : labelOf(a) > labelOf(b) ? 1 : 0));
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
+import { byComponent } from "../support/by-component.ts";
 import { start } from "../support/core-system.ts";
 import { init } from "./nested.ts";
 import { type ChildSpec, continued, type RigOptions, undisturbed } from "./rig.ts";
@@ -45,13 +46,6 @@ const CASES: readonly [what: string, options: RigOptions][] = [
   ["a key-value server under load", { children: KV, exits: 2 }],
   ["a key-value server under load in an init", INIT_KV],
 ];
-
-/** What runs beside each other may be written in any order; how many keys there are depends on what others have put. */
-function byComponent(lines: readonly string[]): string[] {
-  const labelOf = (line: string) => line.slice(0, line.indexOf("]"));
-  const own = lines.map((line) => line.replace(/, \d+ keys$/, ""));
-  return own.toSorted((a, b) => (labelOf(a) < labelOf(b) ? -1 : labelOf(a) > labelOf(b) ? 1 : 0));
-}
 
 for (const strategy of STRATEGIES) {
   for (const [what, given] of CASES) {
