@@ -24,7 +24,7 @@ export interface RestoredFrom {
   readonly id: string;
   readonly resumption: Resumption;
   readonly fill: FillMemory;
-  /** Called when the program runs: nothing more will be read. */
+  /** Called when the program runs: nothing more will be read. It is awaited at the program's end. */
   readonly filled: () => Promise<void>;
 }
 
@@ -66,32 +66,69 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       fill: from?.fill,
       cache: home.at("cache"),
     };
-    const supervisor = await Supervisor.start(start);
-    await from?.filled();
-    for (const server of servers) options.io.err(`note: listening on ${addressOf(server)}\n`);
-    for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
-    const checkpointer = new Checkpointer({
-      ...{ home, store, supervisor, record, name: options.claim.name, parent: from?.id },
-      modules: options.moduleApart ? {} : { [module.hash]: module.bytes },
+    return await controlled(options, async (give) => {
+      const supervisor = await Supervisor.start(start);
+      const filled = from?.filled();
+      filled?.catch(() => {}); // told in the end
+      for (const server of servers) options.io.err(`note: listening on ${addressOf(server)}\n`);
+      for (const warning of supervisor.warnings) options.io.err(`warning: ${warning}\n`);
+      const checkpointer = new Checkpointer({
+        ...{ home, store, supervisor, record, name: options.claim.name, parent: from?.id },
+        modules: options.moduleApart ? {} : { [module.hash]: module.bytes },
+      });
+      try {
+        return await superviseToEnd(supervisor, checkpointer, options, give);
+      } finally {
+        await supervisor.kill();
+        await filled;
+      }
     });
-    return await superviseToEnd(supervisor, checkpointer, options).finally(() => supervisor.kill());
   } finally {
     sockets.close();
     await store.close();
   }
 }
 
+/** What requests from outside act on. */
+interface Controlled {
+  readonly checkpointer: Checkpointer;
+  readonly end: (exitCode: number) => Promise<void>;
+}
+
+/**
+ * Serves the control socket while `run` starts and supervises a program: from before its first output on. Requests wait
+ * until `run` gives what they act on.
+ */
+async function controlled(
+  { claim, record }: ForegroundOptions,
+  run: (give: (what: Controlled) => void) => Promise<number>,
+): Promise<number> {
+  const given = Promise.withResolvers<Controlled>();
+  given.promise.catch(() => {}); // nobody may have asked
+  const control = await serveControl(claim.socket, async (request) => answer(request, await given.promise));
+  try {
+    claim.announce(record.file, record.spec.args);
+    return await run(given.resolve);
+  } catch (thrown) {
+    given.reject(thrown);
+    throw thrown;
+  } finally {
+    await control.close();
+  }
+}
+
 async function superviseToEnd(
   supervisor: Supervisor,
   checkpointer: Checkpointer,
-  { io, claim, record, everyMs }: ForegroundOptions,
+  { io, everyMs }: ForegroundOptions,
+  give: (what: Controlled) => void,
 ): Promise<number> {
   let endedBy: number | undefined;
   const end = (exitCode: number) => {
     endedBy ??= exitCode;
     return supervisor.kill();
   };
-  const control = await serveControl(claim.socket, (request) => answer(request, checkpointer, end));
+  give({ checkpointer, end });
   const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, checkpointer, io);
   const handlers = SIGNALS.map((signal) => {
     const handler = () => void end(SIGNAL_BASE + constants.signals[signal]);
@@ -99,24 +136,18 @@ async function superviseToEnd(
     return () => process.off(signal, handler);
   });
   try {
-    claim.announce(record.file, record.spec.args);
     const ending = await supervisor.done;
     await checkpointer.settled();
     return endedBy ?? exitCodeOf(ending, io);
   } finally {
     stopTimer();
     for (const off of handlers) off();
-    await control.close();
   }
 }
 
 const ONLY_SYSTEMS = "it is a single program, only systems (SYSTEM.xml) have components";
 
-async function answer(
-  request: ControlRequest,
-  checkpointer: Checkpointer,
-  end: (exitCode: number) => Promise<void>,
-): Promise<unknown> {
+async function answer(request: ControlRequest, { checkpointer, end }: Controlled): Promise<unknown> {
   switch (request.type) {
     case "checkpoint":
       if (request.children?.length) throw new CliFailure(EXIT.refused, ONLY_SYSTEMS);
