@@ -234,8 +234,8 @@ const ANOMALIES = `## The thesis's anomalies
   call and takes the same time with restore information. On top comes finding what was recorded for it, once each: two
   hash maps, three comparisons, and two looks at the clock for the scope. By A that is code which runs a few times in a
   process, so that three or four dataspaces cost some microseconds more than their allocation, and the relation does not hold
-  for programs with so few; a hundred cost a fraction of a microsecond each, and it does. By B it is at the limit or below it. In the
-  thesis each step besides searched lists, and each scope called the timer's component twice.
+  for programs with so few; a hundred cost a fraction of a microsecond each, and it does. By B it is at the limit or below
+  it. In the thesis each step besides searched lists, and each scope called the timer's component twice.
 - _An overhead of 30 %, the copy included_, is out of reach while plain allocation takes 2 µs a dataspace and touches no
   byte of it. The 512 KiB of large_dataspaces are copied once (by A heaps and stacks twice, because the bootstrap works in
   them after they were filled), and most of the 0.2 ms is the system giving 128 pages of fresh memory, which the program

@@ -3,6 +3,9 @@
 //
 // Everything happens in calls of children, which answer at once, or from the event loop: signals of the configuration,
 // of the parent (sessions), of the timer, and work that a call has put off (`later`).
+//
+// Above 400 lines: broker, family, routing and reports have files of their own; what is here joins them, and is captured
+// and restored as one.
 import { writeLine } from "../core/index.ts";
 import {
   type Capability,

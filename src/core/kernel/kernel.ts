@@ -3,6 +3,8 @@
 // Everything that a thread can do or that can happen to it begins here or in the parts that the kernel joins: scheduler
 // (who runs), executor (running), rpc (calls), signals, waits (per component). TypeScript components use the contracts of
 // session/ only; the assembly makes the kernel and gives it what lies outside of it.
+//
+// Above 400 lines: it is what its parts know of each other, mostly one call long.
 import { FUTEX, type HostFunction } from "../../abi/index.ts";
 import { Pool } from "../../engine/index.ts";
 import {

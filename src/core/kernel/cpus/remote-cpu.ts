@@ -5,6 +5,9 @@
 //
 // I1  A thread that lingers counts as one that is blocked: whoever needs it unwound (a state, another thread) gets that.
 // I2  Work and answers are given only while the CPU waits for them.
+//
+// Above 400 lines: whatever happens to a CPU, a request, a wait that ends, a command, a loss, moves the same state of the
+// diagram, and must see it whole. What a run is, how it ends and how a call is made have files of their own.
 import { CONTROL, type HostFunction, type PlainData } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
 import { Fault } from "../../../util/index.ts";
