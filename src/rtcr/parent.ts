@@ -140,6 +140,7 @@ export class RtcrParent implements ParentSession {
 
   /** Registers again what a recorded child had registered. @param context the context that a badge stands for now */
   restore(info: ParentInfo, context: (badge: number) => Capability<SignalContext>): void {
+    const bootstrapping = this.#context.bootstrapping && beforeBarrier(info);
     this.#context.bootstrapping = false;
     for (const service of info.announced) this.#announced.add(service); // the parent knows by the configuration
     this.sessionSigh(context(info.sessionHandlerBadge));
@@ -147,9 +148,15 @@ export class RtcrParent implements ParentSession {
     this.yieldSigh(context(info.yieldHandlerBadge));
     this.heartbeatSigh(context(info.heartbeatHandlerBadge));
     for (const value of info.exit) this.exit(value);
+    this.#context.bootstrapping = bootstrapping;
   }
 
   dispose(): void {
     this.#front.dispose();
   }
+}
+
+/** Whether a child with a run-time library had its bootstrap before it: it had no handler of heartbeats yet. */
+export function beforeBarrier({ heartbeatHandlerBadge }: ParentInfo): boolean {
+  return heartbeatHandlerBadge === 0;
 }

@@ -34,6 +34,7 @@ import { RtcrFault } from "./faults.ts";
 import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
+import { beforeBarrier } from "./parent.ts";
 import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
@@ -304,7 +305,8 @@ export class Rtcr {
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
-    if (this.#options.strategy !== "bootstrap" || !tracked.context.bootstrapping) {
+    const bootstraps = tracked.context.bootstrapping && !beforeBarrier(info.parent); // to where it stood, not beyond
+    if (this.#options.strategy !== "bootstrap" || !bootstraps) {
       this.#arrive(tracked, () => restored);
       return true;
     }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { assemble } from "../assemble.ts";
 import { cli, counter, folder, Guest } from "./support.ts";
 
 const COMPONENTS = join(import.meta.dirname, "../../build/components");
@@ -134,6 +135,46 @@ for (const strategy of ["direct", "bootstrap"]) {
     const shown = JSON.parse((await cli(path, "inspect", "--json", "latest")).out);
     assert.deepEqual([shown.id, shown.parent, shown.name], [again.out.trim(), id, "after"]);
   });
+}
+
+/** A WASI program that says 1, 2, 3, ... 9 and again, every 20 ms. */
+const TICKS = assemble(`(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\40\\00\\00\\00\\07\\00\\00\\00") (data (i32.const 64) "tick 0\\0a")
+  (func (export "_start") (local $n i32)
+    (i32.store (i32.const 216) (i32.const 1))
+    (i64.store (i32.const 224) (i64.const 20000000))
+    (loop $again
+      (local.set $n (i32.add (i32.rem_u (local.get $n) (i32.const 9)) (i32.const 1)))
+      (i32.store8 (i32.const 69) (i32.add (i32.const 48) (local.get $n)))
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))
+      (drop (call $poll (i32.const 200) (i32.const 300) (i32.const 1) (i32.const 400)))
+      (br $again))))`);
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S88, S90: a WASI program goes on beside a child with a bootstrap, and says nothing anew (${strategy})`, async (t) => {
+    const path = system(t, [SHEEP, "ticks"].map((name) => `<child name="${name}" quota="8M" caps="300"/>`).join(""));
+    writeFileSync(join(path, "ticks.wasm"), TICKS);
+    const file = join(path, "system.xml");
+    const first = new Guest(t, path, "run", "--name", "before", file);
+    await saidAll(first, "] tick 3", "] 1 sheep");
+    assert.equal((await cli(path, "checkpoint", "--stop", "before")).code, 0);
+    await first.ended;
+    const second = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", "before", file);
+    while (ticks(second.out).length < 12) await new Promise((more) => second.process.stdout.once("data", more));
+    const all = [...ticks(first.out), ...ticks(second.out)];
+    assert.deepEqual(
+      all,
+      all.map((_, i) => (i % 9) + 1),
+      second.err,
+    );
+  });
+}
+
+function ticks(out: string): number[] {
+  return Array.from(out.matchAll(/-> ticks\] tick (\d)\n/g), ([, number]) => Number(number));
 }
 
 test("S90, S114: a checkpoint carries its programs: the new system needs no modules", async (t) => {

@@ -86,9 +86,7 @@ const LOADS = [1, 2].map(
 );
 const KV = `<start name="server"><binary name="kv_server"/><provides><service name="Kv"/></provides></start>${LOADS.join("")}`;
 
-// What is compared: all lines and their order, numbers of keys that depend on how the loads interleave included. With a
-// bootstrap the points before all children stand at their barriers are passed over: a restore starts from a bootstrap of
-// its own there. From the barrier on nothing differs from the other strategy.
+// What is compared: all lines and their order, numbers of keys that depend on how the loads interleave included.
 const SYSTEMS = [
   ["a key-value server with two loads", ["kv_server", "kv_load"], KV, 12],
   ["the cruise control, which ends when its sensor does", CRUISE.map(([name]) => `cruise_${name}`), cruise(), 6],

@@ -103,3 +103,16 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+for (const name of ["stack_counter", "as-stack_counter"]) {
+  for (const strategy of STRATEGIES) {
+    test(`S84, S88, S90: ${name} goes on from wherever it was stopped in its bootstrap (${strategy})`, async () => {
+      const options = { children: [{ name, inside: '<config turns="2" iterations="20"/>' }], strategy };
+      const { lines, bootstrapped } = await undisturbed(options);
+      assert.ok(bootstrapped > 20, `${bootstrapped} points`);
+      for (let point = 1; point <= bootstrapped; point++) {
+        assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${bootstrapped}`);
+      }
+    });
+  }
+}

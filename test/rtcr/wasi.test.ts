@@ -12,7 +12,7 @@ import { type RepairReport, Rtcr, RtcrFault, type RtcrOptions, STRATEGIES } from
 import { lastElement, type SessionState } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
 import { config, type SystemOptions, start, startSystem } from "../support/core-system.ts";
-import { component, throughImage } from "./rig.ts";
+import { component, continued, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 interface Place {
   readonly rtcr: () => Rtcr;
@@ -157,3 +157,12 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
+
+test("S88, S106: a program with 64-bit addresses goes on wherever it was stopped", async () => {
+  const options: RigOptions = { children: [{ name: "memory64" }], quota: 'caps="400" ram="32M"' };
+  const { lines, points } = await undisturbed(options);
+  assert.ok(lines.length > 0 && points > 3, `${lines.length} lines, ${points} points`);
+  for (let point = 1; point < points; point += Math.ceil(points / 6)) {
+    assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+  }
+});

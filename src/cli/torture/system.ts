@@ -5,8 +5,8 @@
 //   leg 1: image -> a fresh system   ... point p2: checkpoint -> image        until the children have ended
 //
 // I1  Time is made up, slices are counted: what the children log does not depend on the host.
-// I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. With a bootstrap those
-//     before the children stand at their barriers are passed over: they have no counterpart.
+// I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. Those of a restore's own
+//     bootstrap are not: they have no counterpart.
 // I3  A child that has exited is not in later checkpoints; it is not started again in later legs.
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
 import { createFileSystem, volumeStates } from "../../core/files/index.ts";
@@ -51,8 +51,6 @@ export interface SystemJourney {
   readonly lines: readonly string[];
   /** Safe points passed. */
   readonly passed: number;
-  /** Before this one a bootstrap has not ended. */
-  readonly bootstrapped: number;
   readonly taken: readonly number[];
   /** Lines that there were at each point taken. */
   readonly linesAt: readonly number[];
@@ -62,7 +60,7 @@ export interface SystemJourney {
 export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourney> {
   const lines: string[] = [];
   const [taken, linesAt]: [number[], number[]] = [[], []];
-  let [passed, bootstrapped] = [0, 0];
+  let passed = 0;
   let system: SystemCheckpoint | undefined;
   for (let config = spec.config; ; ) {
     const leg = new SystemLeg({ ...spec, config }, system, passed);
@@ -70,8 +68,7 @@ export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourn
       const stopped = await leg.run(nextPoint(spec, passed));
       lines.push(...leg.lines);
       ({ passed } = leg);
-      if (!system) ({ bootstrapped } = leg);
-      if (!stopped) return { lines, passed, bootstrapped, taken, linesAt };
+      if (!stopped) return { lines, passed, taken, linesAt };
       taken.push(passed);
       linesAt.push(lines.length);
       system = await throughImage(leg.checkpoint());
@@ -135,7 +132,6 @@ class SystemLeg {
   /** Points count: the restore, if there was to be one, is done. */
   #counting: boolean;
   #passed: number;
-  #bootstrapped = 0;
   #stopAt = Number.POSITIVE_INFINITY;
   #stopped = false;
   #exited = false;
@@ -176,10 +172,6 @@ class SystemLeg {
 
   get passed(): number {
     return this.#passed;
-  }
-
-  get bootstrapped(): number {
-    return this.#bootstrapped;
   }
 
   /** @returns whether it stands still at a point, and has not come to its end */
@@ -246,20 +238,13 @@ class SystemLeg {
     kernel.atPoint = (component) => {
       if (!this.#counting || !component.label.startsWith(this.#prefix.slice(1))) return slices(component);
       this.#passed++;
-      const early = this.#spec.strategy === "bootstrap" && this.#bootstrapping;
-      if (early) this.#bootstrapped = this.#passed + 1;
       const over = slices(component);
-      if (this.#passed < this.#stopAt || early) return over;
+      if (this.#passed < this.#stopAt) return over;
       this.#stopped = true;
       if (!over) kernel.scheduler.cut();
       kernel.scheduler.freeze();
       return true;
     };
-  }
-
-  get #bootstrapping(): boolean {
-    const rtcr = this.#component?.rtcr;
-    return rtcr?.children.some((name) => rtcr.child(name)?.context.bootstrapping) ?? false;
   }
 
   #fail(thrown: unknown): void {

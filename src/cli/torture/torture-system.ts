@@ -68,13 +68,8 @@ function onlySupervisor(file: string, text: string): string {
   throw new CliFailure(EXIT.failed, `${file}: ${labels.length} supervisors, expected one; there are ${found}`);
 }
 
-function pointsOf(
-  choice: TortureOptions["choice"],
-  { passed, bootstrapped }: SystemJourney,
-): SystemJourneySpec["points"] {
-  if ("every" in choice) return choice;
-  const later = choosePoints(choice.points, Math.max(0, passed - bootstrapped), choice.seed);
-  return later.map((point) => bootstrapped + point);
+function pointsOf(choice: TortureOptions["choice"], { passed }: SystemJourney): SystemJourneySpec["points"] {
+  return "every" in choice ? choice : choosePoints(choice.points, passed, choice.seed);
 }
 
 /** @throws CliFailure as the worker says */

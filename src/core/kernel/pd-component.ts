@@ -185,7 +185,7 @@ class LiveMemory extends PlainMemory {
   readonly #component: Component;
 
   constructor(component: Component, memory: WebAssembly.Memory) {
-    super(memory, component.windows);
+    super(memory, component.windows, component.program.info.memories[0]!.index64);
     this.#component = component;
   }
 

@@ -47,11 +47,16 @@ const WASM_PAGE = 65_536;
 export class PlainMemory implements ComponentMemory {
   readonly memory: WebAssembly.Memory;
   readonly windows: MemoryWindows | undefined;
+  readonly #index64: boolean;
 
-  /** @param memory grows as far as its own maximum */
-  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows) {
+  /**
+   * @param memory grows as far as its own maximum
+   * @param index64 its addresses have 64 bits
+   */
+  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows, index64 = false) {
     this.memory = memory;
     this.windows = windows;
+    this.#index64 = index64;
   }
 
   size(): number {
@@ -61,8 +66,9 @@ export class PlainMemory implements ComponentMemory {
   ensure(end: number): boolean {
     const missing = end - this.size();
     if (missing <= 0) return true;
+    const pages = Math.ceil(missing / WASM_PAGE);
     try {
-      this.memory.grow(Math.ceil(missing / WASM_PAGE));
+      this.memory.grow((this.#index64 ? BigInt(pages) : pages) as number); // as the types of JavaScript have it
       return true;
     } catch (thrown) {
       if (thrown instanceof RangeError) return false;
