@@ -77,12 +77,16 @@ export class RtcrNativePd implements NativePd {
     this.#native.clearSlots();
   }
 
-  captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {
+  captureInstance(): ReturnType<NativePd["captureInstance"]> {
     return this.#native.captureInstance();
   }
 
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     return this.#native.restoreInstance(state);
+  }
+
+  restoreMemory(state: SessionState): Attempt<void, "mismatch"> {
+    return this.#native.restoreMemory(state);
   }
 
   served(): readonly Capability[] {

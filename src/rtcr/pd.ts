@@ -214,11 +214,8 @@ export class RtcrPd implements PdSession {
     if (!program) return null;
     const instance = this.native.captureInstance();
     if (instance.ok) return instance.value;
-    const message =
-      program.native === undefined
-        ? `the program's globals or tables hold what has no saved form (${instance.reason})`
-        : `the program "${program.native}" is one in TypeScript that cannot be checkpointed: put it beside the supervisor`;
-    throw new RtcrFault("unsaveable", message, { reason: instance.reason });
+    const { reason } = instance;
+    throw new RtcrFault("unsaveable", unsaveable(program.native, reason), { reason });
   }
 
   /** Everything recorded of the PD but its dataspaces. @param instance of `captureInstance` */
@@ -258,4 +255,14 @@ export class RtcrPd implements PdSession {
     this.native.dispose();
     this.base.dispose();
   }
+}
+
+function unsaveable(native: string | undefined, reason: string): string {
+  if (native !== undefined) {
+    return `the program "${native}" is one in TypeScript that cannot be checkpointed: put it beside the supervisor`;
+  }
+  if (reason === "too-much-detached") {
+    return "the program goes on using memory that it has detached, more than is saved of that: load it with windows";
+  }
+  return `the program's globals or tables hold what has no saved form (${reason})`;
 }

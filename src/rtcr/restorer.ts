@@ -188,6 +188,8 @@ export class Restorer {
       if (region) endScope(repair);
     }
     if (recorded.dataBadge !== 0) this.#fillData(pd, recorded.data);
+    const detached = pd.native.restoreMemory(recorded.instance);
+    if (!detached.ok) throw this.#mismatch("memory that the program has detached");
     return reports;
   }
 

@@ -29,12 +29,15 @@ export interface NativePd extends KernelObject {
   /** Takes all capabilities out of the component's table; all threads must stand still. */
   clearSlots(): void;
   /**
-   * State of the instance outside dataspaces (globals, tables, dropped segments, WASI); all threads must stand still. Of a
-   * program in TypeScript it is all of its state, and fills the table with the capabilities in it.
+   * State of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
+   * and still reaches); all threads must stand still. Bytes in it are no copies. Of a program in TypeScript it is all of its
+   * state, and fills the table with the capabilities in it.
    */
-  captureInstance(): Attempt<SessionState, "busy" | "unsaveable">;
-  /** The table must hold the capabilities already if the program is one in TypeScript. */
+  captureInstance(): Attempt<SessionState, "busy" | "unsaveable" | "too-much-detached">;
+  /** All but `restoreMemory`. The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
+  /** Memory outside dataspaces, of the same state: when everything is attached as it was, and before a thread runs. */
+  restoreMemory(state: SessionState): Attempt<void, "mismatch">;
   /** Objects that a program in TypeScript serves, as of the last `captureInstance`. */
   served(): readonly Capability[];
 }

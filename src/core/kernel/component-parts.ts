@@ -10,7 +10,7 @@ import type {
   SessionState,
   SlotWriter,
 } from "../../session/index.ts";
-import type { Access } from "../memory/index.ts";
+import type { Access, SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { KernelThread } from "./thread.ts";
 
@@ -27,6 +27,14 @@ export interface ComponentHome {
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
   /** A fresh group has taken the place of the one before. */
   readopt(component: Component): void;
+  /** Names of the regions that the program began with and that were detached since. */
+  readonly detached: readonly string[];
+  /** Detaches the regions of these names, if they are attached. */
+  detach(names: readonly string[]): void;
+  /** What the program reaches beside what is attached. The bytes are no copies. */
+  remains(): readonly SavedRemain[];
+  /** Gives it what `remains` gave, when everything is attached again. @returns false if memory does not reach so far */
+  restoreRemains(remains: readonly SavedRemain[]): boolean;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
   growthRequests: boolean;
   /** memory.grow of memory 0 by so many Wasm pages. */

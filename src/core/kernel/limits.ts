@@ -5,6 +5,8 @@ export const KERNEL_LIMITS = {
   slots: 1 << 20,
   /** Bytes of a program. */
   programBytes: 256 << 20,
+  /** Bytes that a checkpoint takes of memory that a program has detached and goes on using, zero pages aside. */
+  detachedBytes: 64 << 20,
   /** Threads of a component that have not been killed. */
   threads: 4_096,
   /** Calls that wait for one entrypoint. A blocked thread makes one at most; calls of TypeScript components count too. */

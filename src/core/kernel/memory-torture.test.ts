@@ -1,5 +1,5 @@
 // Components whose memory is of every kind are captured, thrown away and made anew at every n-th turn of threads: data,
-// private, grown, shared and nested memory hold what they would have held (S8, S18, S19).
+// private, grown, shared, nested and detached memory hold what they would have held (S8, S18, S19).
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
@@ -14,6 +14,8 @@ const PRIVATE = 0x2000_0000;
 const SHARED = 0x4000_0000;
 const NESTED = 0x5000_0000;
 const ALL = [DATA, GROWN, PRIVATE, SHARED, NESTED] as const;
+/** Memory of which nothing is attached any more, in a component without windows. */
+const DETACHED = [DATA, PRIVATE];
 
 /** Mixes words of all areas, 40 turns; in shared ones it keeps to its own 1 KiB. Logs the sum. */
 function mixer(areas: readonly number[], own: number): string {
@@ -70,7 +72,7 @@ async function run(every: number): Promise<Outcome> {
   ok(outer.ok && inner.ok);
   ok(outer.value.object!.attach(inner.value.object!.dataspace(), { address: 0, offset: 0x4000, size: 0x4000 }).ok);
   ok(inner.value.object!.attach(nested, { address: 0x4000 }).ok);
-  for (const [own, areas] of [ALL, ALL, [DATA, GROWN], [DATA, PRIVATE]].entries()) {
+  for (const [own, areas] of [ALL, ALL, [DATA, GROWN], [DATA, PRIVATE], DETACHED].entries()) {
     const windows = areas === ALL;
     const component = system.component(`mixer-${own}`, mixer(areas, own), { load: { windows } });
     const space = component.pd.addressSpaceMap;
@@ -78,6 +80,10 @@ async function run(every: number): Promise<Outcome> {
     if (windows) {
       ok(space.attach(shared, { address: SHARED }).ok);
       ok(space.attach(outer.value.object!.dataspace(), { address: NESTED }).ok);
+    }
+    if (areas === DETACHED) {
+      space.detach(PRIVATE);
+      component.pd.linkerAreaMap.detach(0);
     }
     component.start("main");
   }
@@ -94,7 +100,7 @@ async function run(every: number): Promise<Outcome> {
 
 test("S8, S18, S19: torture: memory of every kind survives recreation at every n-th turn", async () => {
   const expected = await run(0);
-  equal(expected.lines.length, 4);
+  equal(expected.lines.length, 5);
   ok(expected.bytes.every((content) => content.filter((byte) => byte !== 0).length > 100));
   for (const every of [3, 16]) {
     const { lines, bytes, recreations } = await run(every);

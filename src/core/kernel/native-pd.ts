@@ -11,12 +11,14 @@ import {
   type LoadOptions,
   type NativePd,
   objectOf,
+  PAGE_BYTES,
   type ProgramFacts,
   type SessionState,
   type SlotReader,
   type VisitSlot,
 } from "../../session/index.ts";
 import { type Attempt, Bug, Fault, messageOf, refusal, success } from "../../util/index.ts";
+import { ADDRESS_SPACE_BYTES, type SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { NativeRun } from "./component-parts.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -28,6 +30,10 @@ interface InstanceState {
   readonly wasi?: PlainData;
   /** Whether the module's start function has begun; absent in older states: it has. */
   readonly started?: PlainData;
+  /** Regions that the program began with and that were detached since; absent: none. */
+  readonly detached?: readonly string[];
+  /** What the program reaches beside what is attached; absent: nothing. */
+  readonly memory?: readonly SavedRemain[];
 }
 
 export class KernelNativePd implements NativePd {
@@ -97,14 +103,17 @@ export class KernelNativePd implements NativePd {
     this.component.clearSlots();
   }
 
-  captureInstance(): Attempt<SessionState, "busy" | "unsaveable"> {
+  captureInstance(): ReturnType<NativePd["captureInstance"]> {
     return this.component.atRest(() => this.#capture());
   }
 
-  #capture(): Attempt<SessionState, "busy" | "unsaveable"> {
+  #capture(): ReturnType<NativePd["captureInstance"]> {
     const { component } = this;
     if (component.native) return this.#captureNative(component.native);
     if (!component.loaded || component.onStack) return refusal("busy");
+    const { home } = component;
+    const memory = home?.remains() ?? [];
+    if (piecesBytes(memory) > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
     component.saveGlobals();
     try {
       const group = component.engine.captureOutside() as unknown as SessionState;
@@ -112,6 +121,8 @@ export class KernelNativePd implements NativePd {
         group,
         started: component.started,
         ...(component.wasi ? { wasi: component.wasi.capture() } : {}),
+        ...(home && home.detached.length > 0 ? { detached: home.detached } : {}),
+        ...(memory.length === 0 ? {} : { memory: memory as unknown as SessionState }),
       });
     } catch (thrown) {
       if (thrown instanceof EngineFault) return refusal("unsaveable");
@@ -126,17 +137,30 @@ export class KernelNativePd implements NativePd {
     component.saveGlobals();
     component.problem = "";
     try {
-      const { group, wasi, started } = state as unknown as InstanceState;
+      const { group, wasi, started, detached = [] } = state as unknown as InstanceState;
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
       if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
       component.ensureInstances(group.instances.length);
       component.engine.restoreOutside(group);
       component.started = started !== false;
+      component.home?.detach(detached);
       return success(undefined);
     } catch (thrown) {
       if (!(thrown instanceof Fault || thrown instanceof TypeError)) throw thrown;
       if (thrown instanceof Fault) component.problem = thrown.message;
       return refusal("mismatch");
+    }
+  }
+
+  restoreMemory(state: SessionState): Attempt<void, "mismatch"> {
+    const { home, native } = this.component;
+    if (native || !home || state === null) return success(undefined);
+    try {
+      const { memory = [] } = state as unknown as InstanceState;
+      return home.restoreRemains(memory.map(requireRemain)) ? success(undefined) : refusal("mismatch");
+    } catch (thrown) {
+      if (thrown instanceof RangeError || thrown instanceof TypeError) return refusal("mismatch");
+      throw thrown;
     }
   }
 
@@ -178,4 +202,25 @@ export class KernelNativePd implements NativePd {
       return refusal("mismatch");
     }
   }
+}
+
+function piecesBytes(memory: readonly SavedRemain[]): number {
+  let sum = 0;
+  for (const { pieces } of memory) for (const { bytes } of pieces) sum += bytes.length;
+  return sum;
+}
+
+/** An image may say anything. @throws TypeError for what is no range of pages, with pieces inside it */
+function requireRemain(remain: SavedRemain): SavedRemain {
+  const { address, size, pieces } = remain;
+  const pages = [address, size].every((number) => Number.isInteger(number) && number >= 0 && number % PAGE_BYTES === 0);
+  const inside = pieces.every(
+    (piece) =>
+      Number.isInteger(piece.address) &&
+      piece.bytes instanceof Uint8Array &&
+      piece.address >= address &&
+      piece.address + piece.bytes.length <= address + size,
+  );
+  if (!pages || !inside || size === 0 || address + size > ADDRESS_SPACE_BYTES) throw new TypeError("no range of pages");
+  return remain;
 }

@@ -12,7 +12,7 @@ import {
   type PdSession,
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
-import { type Access, type FaultWaiter, type PageFault, PlainMemory } from "../memory/index.ts";
+import { type Access, type FaultWaiter, type PageFault, PlainMemory, type SavedRemain } from "../memory/index.ts";
 import {
   adoptProgram,
   type CorePd,
@@ -94,11 +94,30 @@ class PdHome implements ComponentHome {
   readopt(component: Component): void {
     const memory = memoryOf(component);
     if (!memory || !this.#memory) return;
-    this.#pd.addressSpaceMap.unbind();
+    const { addressSpaceMap } = this.#pd;
+    const remains = addressSpaceMap.remains();
+    addressSpaceMap.unbind();
     memory.ensure(this.#memory.size());
     this.#memory = memory;
-    const problem = this.#pd.addressSpaceMap.bind(memory);
+    const problem = addressSpaceMap.bind(memory);
     assert(!problem, "what was attached in one memory can be attached in another of the same size");
+    addressSpaceMap.restoreRemains(remains);
+  }
+
+  get detached(): readonly string[] {
+    return this.#program?.detached ?? [];
+  }
+
+  detach(names: readonly string[]): void {
+    this.#program?.detach(names);
+  }
+
+  remains(): readonly SavedRemain[] {
+    return this.#pd.addressSpaceMap.remains();
+  }
+
+  restoreRemains(remains: readonly SavedRemain[]): boolean {
+    return this.#pd.addressSpaceMap.restoreRemains(remains);
   }
 
   grow(deltaPages: number): "grown" | "refuse" | "park" {

@@ -1,4 +1,5 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
+import type { Range } from "./range-tree.ts";
 
 /** A range of a pool, in bytes, whole pages of 4 KiB. */
 export interface PoolRange {
@@ -39,6 +40,21 @@ export interface ComponentMemory {
   readonly windows?: MemoryWindows | undefined;
   /** Lets all components stand at safe points while `body` runs. Absent: they do whenever something is changed. */
   still?<T>(body: () => T): T;
+}
+
+/**
+ * Lets linear memory reach to `end`.
+ *
+ * @param gap where it shall not end if that can be helped
+ * @returns false if it cannot
+ */
+export function reach(
+  { memory, gap }: { readonly memory: ComponentMemory; readonly gap: Range | undefined },
+  end: number,
+): boolean {
+  if (end <= memory.size()) return true;
+  if (gap && end > gap.start && end < gap.end && memory.ensure(gap.end)) return true;
+  return memory.ensure(end);
 }
 
 const WASM_PAGE = 65_536;

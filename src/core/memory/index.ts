@@ -14,3 +14,4 @@ export { ManagedDataspace } from "./managed-dataspace.ts";
 export type { PlacementProblem } from "./placement.ts";
 export { RangeTree } from "./range-tree.ts";
 export { CoreRegionMap, type Region, type RegionStore, type Resolution } from "./region-map.ts";
+export type { SavedRemain } from "./remains.ts";

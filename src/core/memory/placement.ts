@@ -12,16 +12,21 @@
 // I2  Uses of one space do not overlap.
 // I3  Below the limit of a space with windows every use is linear; the limit only goes down.
 // What cannot be done without windows is refused, with the reason in words, before anything has changed.
-import type { ComponentMemory } from "./component-memory.ts";
+import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ByteDataspace, type CoreDataspace } from "./dataspace.ts";
 import { PLACEMENT_STEPS_LIMIT } from "./limits.ts";
 import type { Range } from "./range-tree.ts";
 import type { CoreRegionMap, Region } from "./region-map.ts";
+import { leave, type Remains } from "./remains.ts";
 
 /** A component's memory and all that is seen in it, by address. */
 export interface Space {
   readonly memory: ComponentMemory;
   readonly uses: Map<number, Use>;
+  /** Those of `uses` that are copies. */
+  readonly copies: Set<Use>;
+  /** What was seen once, and is still reached. */
+  readonly remains: Remains;
   /** Where linear memory shall not end if it can be helped: see `CoreRegionMap.gap`. */
   readonly gap: Range | undefined;
 }
@@ -177,6 +182,8 @@ function place(use: Use): PlacementProblem | undefined {
   const problem = windows ? placeWithWindows(use) : placeLinear(use);
   if (problem) return problem;
   space.uses.set(use.address, use);
+  if (use.mode === "copy") space.copies.add(use);
+  space.remains.cut(use.address, use.address + use.length);
   dataspace.uses.add(use);
   return undefined;
 }
@@ -193,24 +200,15 @@ function placeLinear(use: Use): PlacementProblem | undefined {
 /** @returns false if the linear memory does not reach so far */
 function moveToLinear(use: Use): boolean {
   const usedUpTo = use.space.memory.size();
-  if (!reach(use)) return false;
+  if (!reach(use.space, use.address + use.length)) return false;
   use.mode = "linear";
   use.dataspace.moveToLinear(use, usedUpTo);
   return true;
 }
 
-/** Lets linear memory reach over a use. @returns false if it cannot */
-function reach({ space, address, length }: Use): boolean {
-  const { memory, gap } = space;
-  const end = address + length;
-  if (end <= memory.size()) return true;
-  if (gap && end > gap.start && end < gap.end && memory.ensure(gap.end)) return true;
-  return memory.ensure(end);
-}
-
 function placeCopy(use: Use): PlacementProblem | undefined {
   const { memory } = use.space;
-  if (!reach(use)) return { reason: "memory-full" };
+  if (!reach(use.space, use.address + use.length)) return { reason: "memory-full" };
   use.mode = "copy";
   use.dataspace.read(use.offset, memory.view(use.address, use.length));
   return undefined;
@@ -281,12 +279,13 @@ function unplace(use: Use): void {
   const { space, dataspace } = use;
   space.uses.delete(use.address);
   dataspace.uses.delete(use);
+  space.copies.delete(use);
   const { windows } = space.memory;
-  if (use.mode === "window") windows!.table.unmap(use.address, use.length);
-  if (use.mode !== "linear") return;
-  keepOrForget(use);
-  // From now on accesses must fault; if the pool has no room for what lies above, they keep reaching stale bytes.
+  if (use.mode === "window") return windows!.table.unmap(use.address, use.length);
+  if (use.mode === "linear") keepOrForget(use);
+  // From now on accesses must fault; if the pool has no room for what lies above, they keep reaching what is here.
   if (windows) lowerLimit(space, use.address);
+  leave(use);
 }
 
 function keepOrForget({ dataspace }: Use): void {

@@ -33,6 +33,7 @@ import {
   unplaceRegion,
 } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
+import { captureRemains, Remains, restoreRemains, type SavedRemain } from "./remains.ts";
 
 /** A piece of a dataspace in a map. */
 export interface Region {
@@ -183,11 +184,21 @@ export class CoreRegionMap implements RegionMap {
   bind(memory: ComponentMemory): PlacementProblem | undefined {
     // What was shown before, piece by piece, can be shown again, however much it is.
     const steps = new Steps(this.#shown ? Number.POSITIVE_INFINITY : undefined);
-    const space: Space = { memory, uses: new Map(), gap: this.gap };
+    const space: Space = { memory, uses: new Map(), copies: new Set(), remains: new Remains(), gap: this.gap };
     const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space, steps);
     if (!problem) this.#space = space;
     else this.#core.warn(`${this.label}: what is attached already cannot be shown: ${wordsFor(problem)}`);
     return problem;
+  }
+
+  /** What the component reaches beside what is attached (remains.ts). The bytes are no copies. */
+  remains(): readonly SavedRemain[] {
+    return this.#space ? captureRemains(this.#space) : [];
+  }
+
+  /** Gives the component what `remains` gave where the same was attached. @returns false if memory does not reach so far */
+  restoreRemains(remains: readonly SavedRemain[]): boolean {
+    return this.#space ? restoreRemains(this.#space, remains) : remains.length === 0;
   }
 
   /** The component's memory is about to end: dataspaces take their bytes home, but for `dying` they are given up. */

@@ -26,6 +26,7 @@ import type { ComponentMemory } from "../memory/component-memory.ts";
 import { ByteDataspace } from "../memory/dataspace.ts";
 import type { PageFault } from "../memory/faults.ts";
 import { ADDRESS_SPACE_BYTES } from "../memory/limits.ts";
+import type { Region } from "../memory/region-map.ts";
 import { LAYOUTS, type LayoutName, LINKER_AREA_BYTES } from "./areas.ts";
 import type { CorePd } from "./pd.ts";
 
@@ -39,6 +40,9 @@ export interface ProgramMemoryOptions {
 
 export type ProgramMemoryRefusal = OutOf | "undefined-ref-account" | "region-conflict";
 
+/** A region that a program begins with. */
+type OwnRegion = "linker-area" | "stack-area" | "data" | "text";
+
 /** What `adoptProgram` made. */
 export class ProgramMemory {
   readonly layout: LayoutName;
@@ -47,6 +51,7 @@ export class ProgramMemory {
   /** Address of the text in the address space. */
   readonly textAddress: number | undefined;
   readonly #pd: CorePd;
+  readonly #own: ReadonlyMap<OwnRegion, Region>;
 
   /** @internal Made by `adoptProgram`. */
   constructor(
@@ -59,6 +64,27 @@ export class ProgramMemory {
     this.layout = layout;
     this.data = data;
     this.textAddress = textAddress;
+    const { linkerArea, stackArea } = LAYOUTS[layout];
+    const { addressSpaceMap: space, linkerAreaMap: linker } = pd;
+    const own: readonly (readonly [OwnRegion, Region | undefined])[] = [
+      ["linker-area", space.regions.at(linkerArea)],
+      ["stack-area", space.regions.at(stackArea)],
+      ["data", data && (layout === "component" ? linker : space).regions.at(0)],
+      ["text", textAddress === undefined ? undefined : linker.regions.at(textAddress - linkerArea)],
+    ];
+    this.#own = new Map(own.flatMap(([name, region]) => (region ? [[name, region]] : [])));
+  }
+
+  /** Names of the regions that the program began with and that were detached since. */
+  get detached(): readonly string[] {
+    return [...this.#own].flatMap(([name, region]) => (attached(region) ? [] : [name]));
+  }
+
+  /** Detaches the regions of these names, if they are attached. */
+  detach(names: readonly string[]): void {
+    for (const [name, region] of this.#own) {
+      if (names.includes(name) && attached(region)) region.map.detach(region.start);
+    }
   }
 
   /** The fault of executing the program's code; undefined if it may be executed. */
@@ -66,6 +92,10 @@ export class ProgramMemory {
     if (this.textAddress === undefined) return undefined;
     return this.#pd.addressSpaceMap.checkExecutable(this.textAddress);
   }
+}
+
+function attached(region: Region): boolean {
+  return region.map.regions.at(region.start) === region;
 }
 
 /**
