@@ -22,6 +22,7 @@ const C: readonly Row[] = [["smoke", "every import once, without an SDK"]];
 const CPP: readonly Row[] = [
   ["sheep_counter", "heap, stack and an own dataspace (thesis)"],
   ["stack_counter", "a counter on the stack (thesis)"],
+  ["red_zone", "data below the stack pointer, where a function without calls may have some"],
   ["large_stack_counter", "a nearly full stack (thesis)"],
   ["small_dataspaces", "many small dataspaces (thesis)"],
   ["large_dataspaces", "a large dataspace (thesis)"],

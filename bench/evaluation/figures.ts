@@ -8,7 +8,8 @@ export const FIGURES = [
   "allocation",
   "allocationRestore",
   "memcpy",
-  "allocationMemcpy",
+  "dataspaceMemcpy",
+  "allocationAndCopy",
   "stackRepair",
   "stackMemcpy",
   "totalRestore",
@@ -50,11 +51,13 @@ export function durationsOf({ profile, firstLineMs }: BenchmarkRun): Durations {
   const copies = named("Memcpy");
   const copiesIn = (outer: readonly ProfileInstance[]) =>
     sum(copies.filter(({ start, stop }) => outer.some((scope) => scope.start <= start && stop <= scope.stop)));
+  const allocationRestore = sum(restored);
+  const dataspaceMemcpy = sum(copies) - copiesIn(named("Program Data"));
   const total = restore.stop - Math.min(restore.start, restored[0].start);
   const threadRestore = restore.stop - restore.start;
   return {
-    ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore: sum(restored) },
-    ...{ memcpy: sum(copies), allocationMemcpy: copiesIn(restored) },
+    ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore },
+    ...{ memcpy: sum(copies), dataspaceMemcpy, allocationAndCopy: allocationRestore + dataspaceMemcpy },
     ...{ stackRepair: sum(repairs), stackMemcpy: copiesIn(repairs) },
     ...{ totalRestore: total, threadRestore, bootstrap: total - threadRestore },
     ...{ checkpoint: checkpoint.stop - checkpoint.start, paused: resumed.stop - paused.start },

@@ -67,8 +67,8 @@ export function timeRelations(a: Results, b: Results): readonly Relation[] {
   });
   const bootstraps = PROGRAMS.slice(1).map((program) => median(a, program, "bootstrap"));
   const overheads = PROGRAMS.slice(1).map((program) => {
-    const { allocation, allocationRestore, allocationMemcpy } = a[program].statistics;
-    return 1 - allocation.median / (allocationRestore.median - allocationMemcpy.median);
+    const { allocation, allocationRestore } = a[program].statistics;
+    return 1 - allocation.median / allocationRestore.median;
   });
   const spread = Math.max(...bootstraps) / Math.min(...bootstraps) - 1;
   const copy = "stackMemcpy" as const;

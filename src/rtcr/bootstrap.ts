@@ -1,95 +1,93 @@
-// Strategy A's part of a child's bootstrap (spec 4.3): recorded dataspaces are filled once, when they are attached, and the
-// child is stopped at the barrier.
+// Strategy A's part of a child's bootstrap (spec 4.3): each of its allocations is matched with what was recorded, and the
+// child is stopped at the barrier. Its memory is its own until then: what was recorded is filled in there, once, when the
+// child stands (restorer.ts; docs/RATIONALE.md says why not at the allocation, as the thesis did).
 //
-// A dataspace is matched by its role, that is where it is attached: a bootstrap attaches the same things at the same
-// places (thesis 4.6 matched by index, and noticed no difference). Size and attribute must agree, or both sides are named.
+// A bootstrap makes the same things in the same order and attaches them at the same places (thesis 4.6): a dataspace is
+// matched by its number when it is allocated, by its role, that is where it is attached, at the barrier. Size and attribute
+// must agree, or both sides are named.
 import type { ChildInfo, DataspaceInfo } from "../checkpoint/index.ts";
-import { endScope } from "../profile/index.ts";
-import type { Capability, Dataspace } from "../session/index.ts";
 import { environment } from "./components.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RtcrPd } from "./pd.ts";
 import type { RestorePhase } from "./phases.ts";
-import { beginRestoredAllocation, restoreBytes } from "./scopes.ts";
+import { AREAS, roleAt } from "./region-map.ts";
+import type { MadeDataspace } from "./tracked.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
-/** Recorded dataspaces whose content is in place, by allocation number, and the threads' stack pointers at the barrier. */
-export interface Filled {
-  readonly dataspaces: ReadonlySet<number>;
-  /** By the threads' allocation numbers. */
-  readonly stackPointers: ReadonlyMap<number, number>;
-}
+/** Where the threads of a bootstrap stood at the barrier: stack pointers by allocation number. */
+export type Standing = ReadonlyMap<number, number>;
 
 export class Bootstrap {
   readonly #info: ChildInfo;
   readonly #tracked: TrackedChild;
   readonly #pd: RtcrPd;
-  readonly #atPhase: (phase: RestorePhase) => void;
-  readonly #filled = new Set<number>();
   #deviation: RtcrFault | undefined;
 
   /**
    * @param arrived called once, at the barrier, while the child still calls its parent: its threads are stopped already
    * @param atPhase told of each phase as it begins
    */
-  constructor(info: ChildInfo, tracked: TrackedChild, arrived: () => void, atPhase: (phase: RestorePhase) => void) {
+  constructor(info: ChildInfo, tracked: TrackedChild, arrived: () => void, atPhase?: (phase: RestorePhase) => void) {
     this.#info = info;
     this.#tracked = tracked;
-    this.#atPhase = atPhase;
-    const roles = new Map(info.pd.dataspaces.map((dataspace) => [dataspace.role, dataspace]));
     const { pd, cpu } = environment(tracked);
     this.#pd = pd;
-    tracked.context.attached = (dataspace, role) => {
-      const scope = beginRestoredAllocation();
-      this.#attached(dataspace, roles.get(role));
-      endScope(scope);
-    };
+    const dataspaces: DataspaceInfo[] = [];
+    for (const recorded of this.#recorded()) dataspaces[recorded.allocated] = recorded;
+    const matching = atPhase && (() => atPhase("match"));
+    tracked.context.expected = { dataspaces, matching, deviates: (recorded, made) => this.#deviates(recorded, made) };
     pd.parent!.barrier = () => {
-      tracked.context.attached = () => {};
+      tracked.context.expected = undefined;
       for (const thread of cpu.threads) thread.hold();
-      atPhase("barrier");
+      atPhase?.("barrier");
       arrived();
     };
   }
 
   /**
-   * What the bootstrap has filled; call it when the child stands still.
+   * Where the threads stand; call it when they do.
    *
-   * @throws RtcrFault "mismatch" if it deviated from the record
+   * @throws RtcrFault "mismatch" if the bootstrap deviated from the record
    */
-  filled(): Filled {
+  standing(): Standing {
+    this.#matchRoles();
     if (this.#deviation) throw this.#deviation;
     const stackPointers = new Map<number, number>();
     for (const thread of environment(this.#tracked).cpu.threads) {
       const state = thread.state();
       if (state.ok) stackPointers.set(thread.allocated, state.value.stackPointer);
     }
-    return { dataspaces: this.#filled, stackPointers };
+    return stackPointers;
   }
 
-  #attached(capability: Capability<Dataspace>, recorded: DataspaceInfo | undefined): void {
-    const tracked = this.#pd.dataspaces.get(capability);
-    if (!tracked || !recorded?.bootstrapped || this.#filled.has(recorded.allocated)) return;
-    if (
-      tracked.allocated !== recorded.allocated ||
-      tracked.size !== recorded.size ||
-      tracked.cached !== recorded.cached
-    ) {
-      this.#deviation ??= this.#mismatch(recorded, tracked);
-      return;
+  #recorded(): readonly DataspaceInfo[] {
+    return this.#info.pd.dataspaces.filter(({ bootstrapped }) => bootstrapped);
+  }
+
+  #matchRoles(): void {
+    const roles = new Map(this.#recorded().map((dataspace) => [dataspace.role, dataspace]));
+    for (const [key, area] of AREAS) {
+      for (const { address, dataspace } of this.#pd.maps[key].regions()) {
+        const made = this.#pd.dataspaces.get(dataspace);
+        const recorded = roles.get(roleAt(area, address));
+        if (made && recorded && !same(recorded, made)) this.#deviates(recorded, made);
+      }
     }
-    this.#atPhase("fill");
-    restoreBytes(capability.object, 0, recorded.content);
-    this.#filled.add(recorded.allocated);
   }
 
-  #mismatch(
-    recorded: DataspaceInfo,
-    found: { readonly allocated: number; readonly size: number; readonly cached: string },
-  ): RtcrFault {
-    const describe = ({ allocated, size, cached }: typeof found) => `${size} bytes, ${cached}, allocation ${allocated}`;
+  #deviates(recorded: DataspaceInfo, made: MadeDataspace): void {
+    this.#deviation ??= this.#mismatch(recorded, made);
+  }
+
+  #mismatch(recorded: DataspaceInfo, made: MadeDataspace): RtcrFault {
+    const describe = ({ allocated, size, cached }: MadeDataspace) =>
+      `${size} bytes, ${cached}, allocation ${allocated}`;
     const { name } = this.#info;
-    const message = `restore of "${name}": ${recorded.role}: recorded are ${describe(recorded)}; the bootstrap made ${describe(found)}`;
+    const message = `restore of "${name}": ${recorded.role}: recorded are ${describe(recorded)}; the bootstrap made ${describe(made)}`;
     return new RtcrFault("mismatch", message, { child: name, role: recorded.role });
   }
+}
+
+function same(recorded: MadeDataspace, made: MadeDataspace): boolean {
+  return made.allocated === recorded.allocated && made.size === recorded.size && made.cached === recorded.cached;
 }

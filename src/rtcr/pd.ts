@@ -53,9 +53,9 @@ export class RtcrPd implements PdSession {
     this.base = new SessionBase<PdSession>(context, this, opened);
     const pd = this.#pd;
     this.maps = {
-      addressSpace: new RtcrRegionMap(context, pd.addressSpace(), "address-space"),
-      stackArea: new RtcrRegionMap(context, pd.stackArea(), "stack-area"),
-      linkerArea: new RtcrRegionMap(context, pd.linkerArea(), "linker-area"),
+      addressSpace: new RtcrRegionMap(context, pd.addressSpace()),
+      stackArea: new RtcrRegionMap(context, pd.stackArea()),
+      linkerArea: new RtcrRegionMap(context, pd.linkerArea()),
     };
     this.native = new RtcrNativePd(context, pd.nativePd(), this.base.capability);
   }
@@ -187,6 +187,7 @@ export class RtcrPd implements PdSession {
   alloc(size: number, cached: Cached = "cached"): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
     const scope = beginAllocation(this.#context.restoring);
     const made = TrackedDataspace.allocate(this.#context, this.#pd, size, cached);
+    if (made.ok && made.value) this.#context.match(made.value);
     endScope(scope);
     if (!made.ok) return made;
     if (!made.value) return this.#pd.alloc(0, cached);

@@ -12,15 +12,15 @@
 export const CHECKPOINT_PHASES = ["hold", "held", "contents", "records", "release", "information"] as const;
 
 /**
- * - create: a child's PD is there; once for each, as bootstrap, fill and barrier
+ * - create: a child's PD is there; once for each, as bootstrap, match and barrier
  * - bootstrap: its program is about to bootstrap (strategy "bootstrap")
- * - fill: a recorded dataspace is about to be filled, where the bootstrap attaches it; once for each
+ * - match: the bootstrap has allocated a dataspace, which is matched with a recorded one; once for each
  * - barrier: the bootstrap has ended
  * - objects, relations, bytes, calls, threads: as restore.ts has them, of all children
  * - go-on: everything is there, the threads are about to run
  */
 export const RESTORE_PHASES = [
-  ...(["create", "bootstrap", "fill", "barrier"] as const),
+  ...(["create", "bootstrap", "match", "barrier"] as const),
   ...(["objects", "relations", "bytes", "calls", "threads", "go-on"] as const),
 ] as const;
 

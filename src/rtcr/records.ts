@@ -31,7 +31,7 @@ import type {
 import { assert } from "../util/index.ts";
 import { CACHED } from "./pd-objects.ts";
 import { number, type Read, type RecordReader, text } from "./record-reader.ts";
-import { roleAt } from "./region-map.ts";
+import { AREAS, roleAt } from "./region-map.ts";
 
 /** What a child consists of, in the order in which it is recorded one after the other (spec 1.7), and what is ours. */
 export const PARTS = [
@@ -281,11 +281,10 @@ function pdInfo(pd: Parts["pd"], ram: Parts["ram"]): PdInfo {
 }
 
 /** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */
-function rolesOf({ stackArea, linkerArea, addressSpace }: Parts["pd"]): ReadonlyMap<number, string> {
+function rolesOf(pd: Parts["pd"]): ReadonlyMap<number, string> {
   const roles = new Map<number, string>();
-  const areas = { "stack-area": stackArea, "linker-area": linkerArea, "address-space": addressSpace };
-  for (const [area, { regions }] of Object.entries(areas)) {
-    for (const { dataspaceBadge, address } of regions) {
+  for (const [key, area] of AREAS) {
+    for (const { dataspaceBadge, address } of pd[key].regions) {
       if (!roles.has(dataspaceBadge)) roles.set(dataspaceBadge, roleAt(area, address));
     }
   }

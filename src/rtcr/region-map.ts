@@ -24,19 +24,14 @@ export class RtcrRegionMap implements RegionMap {
   readonly kind = "region-map";
   readonly capability: Capability<RegionMap>;
   readonly real: Capability<RegionMap>;
-  readonly #context: ChildContext;
   readonly #front: Front<RegionMap>;
   readonly #info: ObjectInfo;
-  readonly #area: string;
   /** By address, in the order of attachment. */
   readonly #regions = new Map<number, Region>();
   #handler: Capability<SignalContext> = INVALID;
 
-  /** @param area its name among the child's areas; empty for maps that the child has made itself */
-  constructor(context: ChildContext, real: Capability<RegionMap>, area = "") {
-    this.#area = area;
+  constructor(context: ChildContext, real: Capability<RegionMap>) {
     this.real = real;
-    this.#context = context;
     this.#front = new Front<RegionMap>(context, this, real);
     this.capability = this.#front.capability;
     this.#info = context.record(this.capability.badge);
@@ -64,7 +59,6 @@ export class RtcrRegionMap implements RegionMap {
     // Whole numbers as such, however they were computed: reading a field that has held a double makes one on the heap.
     const place = { address: Math.trunc(address), size: Math.trunc(length), offset: Math.trunc(offset) };
     this.#regions.set(address, { dataspace, ...place, executable, writeable });
-    if (this.#area !== "") this.#context.attached(dataspace, roleAt(this.#area, address));
     return attached;
   }
 
@@ -123,6 +117,13 @@ export class RtcrRegionMap implements RegionMap {
     this.#front.dispose();
   }
 }
+
+/** A component's areas by their names in roles; what is attached in several has its role by the first. */
+export const AREAS = [
+  ["stackArea", "stack-area"],
+  ["linkerArea", "linker-area"],
+  ["addressSpace", "address-space"],
+] as const;
 
 /** What a dataspace is for, by where it is attached: the same in every life of a program. */
 export function roleAt(area: string, address: number): string {

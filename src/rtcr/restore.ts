@@ -1,7 +1,7 @@
 // Restore: children become what was recorded of them. One procedure for both strategies of the thesis (4.2, spec 4.3, 4.4):
 //
-//   bootstrap  the child has bootstrapped as ever and stands at the barrier; what the bootstrap made is found again by its
-//              allocation number, dataspaces were filled when they were attached (bootstrap.ts), stacks are repaired
+//   bootstrap  the child has bootstrapped as ever and stands at the barrier (bootstrap.ts); what the bootstrap made is found
+//              again by its allocation number, stacks are repaired
 //   direct     nothing was made but the environment; everything is made here
 //
 // In both, whatever is recorded and not there is made, whatever is there and not recorded goes.
@@ -18,7 +18,7 @@
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
-import type { Filled } from "./bootstrap.ts";
+import type { Standing } from "./bootstrap.ts";
 import { requireLiving } from "./living.ts";
 import type { RestorePhase } from "./phases.ts";
 import { Restorer } from "./restorer.ts";
@@ -38,8 +38,8 @@ export interface RestoredChild {
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
   /** Takes in a session that a sibling serves; INVALID: there was no capability. */
   readonly adopt: (info: ForeignSessionInfo, capability: Capability) => Attempt<void, string>;
-  /** What the bootstrap has filled already; absent: there was none. */
-  readonly filled?: Filled | undefined;
+  /** Where the threads of the bootstrap stand; absent: there was none. */
+  readonly standing?: Standing | undefined;
 }
 
 /** Makes a dataspace with this content that belongs to the supervisor. */
@@ -51,6 +51,8 @@ export interface RepairReport {
   readonly thread: string;
   /** Between the recorded stack pointer and that at the barrier: copied. */
   readonly repaired: number;
+  /** Below the recorded stack pointer, where a function without calls may have data: copied. */
+  readonly redZone: number;
   /** Above the barrier's stack pointer: what the bootstrap has made anew, and how much of it differed and was replaced. */
   readonly kept: number;
   readonly replaced: number;

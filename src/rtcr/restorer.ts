@@ -37,7 +37,7 @@ import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
-import { restoreBytes, restoreContent } from "./scopes.ts";
+import { restoreBytes } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { Translation } from "./translation.ts";
@@ -161,31 +161,30 @@ export class Restorer {
     if (request !== "" && !told.has(resourceHandlerBadge)) notify(context(resourceHandlerBadge));
   }
 
-  /** Bytes. Those of dataspaces that the bootstrap has filled are in place, but for stacks that it has used since. */
+  /** Bytes, each once. Stacks that a bootstrap stands on are repaired. */
   contents(): readonly RepairReport[] {
     return this.#parts.flatMap((part) => this.#partContents(part));
   }
 
   #partContents({ pd, info: recorded }: Part): readonly RepairReport[] {
     const { name, cpu } = this.#info;
-    const filled = pd === this.#pd ? this.#child.filled : undefined;
+    const standing = pd === this.#pd ? this.#child.standing : undefined;
     const reports: RepairReport[] = [];
     const base = pd.native.program()?.stackArea ?? 0;
+    const stacks = new Map(recorded.stackArea.regions.map((region) => [region.dataspaceBadge, region]));
     for (const info of recorded.dataspaces) {
       const dataspace = this.#translation.get<Dataspace>(info.badge).object;
       if (!dataspace) continue;
-      if (!filled?.dataspaces.has(info.allocated)) {
-        restoreContent(dataspace, info.content);
+      if (!standing || !info.bootstrapped || !stacks.has(info.badge)) {
+        restoreBytes(dataspace, 0, info.content);
         continue;
       }
       const repair = beginScope("Stack Repair", "blue");
       const lookUp = beginScope("Dataspace Region-Map Look-Up", "blue");
-      const region = recorded.stackArea.regions.find(({ dataspaceBadge }) => dataspaceBadge === info.badge);
-      if (region) endScope(lookUp); // scopes that do not end are not recorded
-      if (!region)
-        restoreContent(dataspace, info.content); // heaps and the like: the bootstrap has worked there
-      else reports.push(...repairStack({ child: name, threads: cpu.threads, filled, region, base, dataspace, info }));
-      if (region) endScope(repair);
+      const region = required(stacks.get(info.badge), "the stack's region");
+      endScope(lookUp);
+      reports.push(...repairStack({ child: name, threads: cpu.threads, standing, region, base, dataspace, info }));
+      endScope(repair);
     }
     if (recorded.dataBadge !== 0) this.#fillData(pd, recorded.data);
     const detached = pd.native.restoreMemory(recorded.instance);
@@ -456,7 +455,9 @@ export class Restorer {
   }
 
   #fillData({ native }: RtcrPd, content: Uint8Array): void {
+    const scope = beginScope("Program Data", "blue");
     const written = restoreBytes(native.data().object, 0, content);
+    endScope(scope);
     if (written !== content.length) {
       throw this.#mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
     }

@@ -328,9 +328,11 @@ export class Rtcr {
       stopped.dispose();
       if (cpu.base.capability.valid) cpu.watch(INVALID);
     });
-    const arrived = () => this.#later(() => this.#arrive(tracked, () => ({ ...restored, filled: bootstrap.filled() })));
-    const atPhase = (phase: RestorePhase) => this.#options.atPhase?.(phase, tracked.name);
-    const bootstrap = new Bootstrap(info, tracked, arrived, atPhase);
+    const arrived = () =>
+      this.#later(() => this.#arrive(tracked, () => ({ ...restored, standing: bootstrap.standing() })));
+    const { atPhase } = this.#options;
+    const inBootstrap = atPhase && ((phase: RestorePhase) => atPhase(phase, tracked.name));
+    const bootstrap = new Bootstrap(info, tracked, arrived, inBootstrap);
   }
 
   /** A child is ready to be restored; when all are, they are. */

@@ -3,32 +3,22 @@
 //
 //   red     Checkpoint, and the functions in it         green   Pause, Resume
 //   violet  Dataspace Allocation (PD.alloc without restore information)
-//   blue    Dataspace Allocation and Restore, Memcpy, Thread Restore with Stack Repair and its two look-ups
+//   blue    Dataspace Allocation and Restore (with the match of strategy A), Memcpy, Thread Restore with Program Data and
+//           Stack Repair with its two look-ups
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
 
 /** One allocation of a child. @returns what `endScope` is given */
 export function beginAllocation(restoring: boolean): number {
-  return restoring ? beginRestoredAllocation() : beginScope("Dataspace Allocation", "violet");
-}
-
-/** What a restore adds to an allocation, and the copy of what was recorded. */
-export function beginRestoredAllocation(): number {
-  return beginScope("Dataspace Allocation and Restore", "blue");
+  return restoring
+    ? beginScope("Dataspace Allocation and Restore", "blue")
+    : beginScope("Dataspace Allocation", "violet");
 }
 
 /** Copies recorded bytes into a dataspace, from `at` on. @returns how many were written */
 export function restoreBytes(dataspace: Dataspace | undefined, at: number, content: Uint8Array): number {
   const scope = beginScope("Memcpy", "blue");
   const written = dataspace?.write(at, content) ?? 0;
-  endScope(scope);
-  return written;
-}
-
-/** `restoreBytes` from the start on, as a part of an allocation's restore. */
-export function restoreContent(dataspace: Dataspace | undefined, content: Uint8Array): number {
-  const scope = beginRestoredAllocation();
-  const written = restoreBytes(dataspace, 0, content);
   endScope(scope);
   return written;
 }

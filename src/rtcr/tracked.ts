@@ -3,11 +3,11 @@
 // I1  Adding, finding and removing take constant time; iteration is in the order of allocation (thesis 7.2).
 // I2  An entry leaves when its object goes: nothing waits for the next checkpoint. One whose object has gone without the
 //     child (its server ended, its component did) is passed over and leaves when somebody looks.
-import type { ObjectInfo } from "../checkpoint/index.ts";
+import type { DataspaceInfo, ObjectInfo } from "../checkpoint/index.ts";
 import {
   type Badges,
+  type Cached,
   type Capability,
-  type Dataspace,
   type Identity,
   type KernelObject,
   objectOf,
@@ -33,6 +33,22 @@ export class Fronts {
   }
 }
 
+/** A dataspace as it is matched with a recorded one. */
+export interface MadeDataspace {
+  readonly allocated: number;
+  readonly size: number;
+  readonly cached: Cached;
+}
+
+/** Recorded dataspaces that a bootstrap is expected to make again. */
+export interface Expected {
+  /** By allocation number. */
+  readonly dataspaces: readonly (DataspaceInfo | undefined)[];
+  /** Told of each allocation. */
+  readonly matching: (() => void) | undefined;
+  readonly deviates: (recorded: DataspaceInfo, made: MadeDataspace) => void;
+}
+
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
   readonly badges: Badges;
@@ -43,9 +59,10 @@ export class ChildContext {
   restoring = false;
   #allocated = 0;
   #triggers = 0;
-  /** Told of every attachment in an area of the child's: `stack-area 0x1f0000`. */
-  attached: (dataspace: Capability<Dataspace>, role: string) => void = () => {};
+  /** What a bootstrap should allocate; absent: there is none that is looked at. */
+  expected: Expected | undefined;
   #as: readonly ObjectInfo[] = [];
+  #next = 0;
 
   /** @param fronts those of the supervisor */
   constructor(badges: Badges, fronts = new Fronts()) {
@@ -55,11 +72,21 @@ export class ChildContext {
 
   /** The common part of a record of an object that is made now. */
   record(badge: number): ObjectInfo {
-    const [as, ...others] = this.#as;
-    this.#as = others;
+    const as = this.#as[this.#next];
+    this.#next++;
     if (!as) return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
     this.#allocated = Math.max(this.#allocated, as.allocated);
     return { badge, allocated: as.allocated, bootstrapped: as.bootstrapped };
+  }
+
+  /** The child has allocated a dataspace. No more work than this: it is a part of each allocation. */
+  match(made: MadeDataspace): void {
+    if (!this.expected) return;
+    this.expected.matching?.();
+    const recorded = this.expected.dataspaces[made.allocated];
+    if (recorded && (recorded.size !== made.size || recorded.cached !== made.cached)) {
+      this.expected.deviates(recorded, made);
+    }
   }
 
   /** Numbers what the child triggers its timers for. */
@@ -70,6 +97,7 @@ export class ChildContext {
   /** Runs `make`; the objects that it makes take the places of recorded ones among the child's objects, in that order. */
   as<T>(recorded: readonly ObjectInfo[], make: () => T): T {
     this.#as = recorded;
+    this.#next = 0;
     try {
       return make();
     } finally {

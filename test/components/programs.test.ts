@@ -17,6 +17,7 @@ interface Case {
 const CASES: readonly Case[] = [
   { app: "stack_counter", lines: ["1", "2", "3", "4"] },
   { app: "large_stack_counter", lines: ["1", "2", "3", "4"] },
+  { app: "red_zone", lines: ["1755632541", "397969627", "733945881", "907245655"] },
   { app: "small_dataspaces", lines: ["0", "1", "2", "3"] },
   { app: "large_dataspaces", lines: ["0", "1", "2", "3"] },
   {

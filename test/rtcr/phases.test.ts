@@ -29,7 +29,7 @@ const ACTS: readonly EventName[] = ["crash", "exit"];
 /** Why no thread of the child does anything in a phase; undefined: it may. */
 function still(phase: Phase): string | undefined {
   if (phase === "create" || phase === "bootstrap") return "there is no thread yet";
-  if (phase === "fill" || phase === "barrier") return undefined; // the phase is in a call that the child makes
+  if (phase === "match" || phase === "barrier") return undefined; // the phase is in a call that the child makes
   if (phase === "hold" || phase === "release" || phase === "information") return "it is the supervisor's turn";
   return "all its threads are held, or have not been started";
 }
@@ -110,8 +110,8 @@ for (const event of NAMES) {
 
 /** What comes of a restore of the victim alone. */
 function ofRestore(event: EventName, phase: RestorePhase, strategy: Strategy): string {
-  const halfway = phase === "fill" || phase === "barrier";
-  const bootstraps = strategy === "bootstrap" && (phase === "create" || phase === "bootstrap" || phase === "fill");
+  const halfway = phase === "match" || phase === "barrier";
+  const bootstraps = strategy === "bootstrap" && (phase === "create" || phase === "bootstrap" || phase === "match");
   switch (event) {
     case "crash":
     case "exit":
@@ -120,7 +120,7 @@ function ofRestore(event: EventName, phase: RestorePhase, strategy: Strategy): s
       return "gone";
     case "no RAM left":
     case "no capabilities left":
-      if (phase === "bootstrap" || phase === "fill") return "gone"; // its bootstrap gives up, and exits
+      if (phase === "bootstrap" || phase === "match") return "gone"; // its bootstrap gives up, and exits
       return phase === "barrier" || phase === "objects" ? "refused" : "done";
     case "removal from the configuration":
       return bootstraps ? "refused" : "done"; // else it is the turn of the restore, which ends first
@@ -130,13 +130,13 @@ function ofRestore(event: EventName, phase: RestorePhase, strategy: Strategy): s
 }
 
 /** A PD session is ended by its client only, which is the supervisor's init: what is told then is tested as "exit". */
-const ENDED_BY_INIT: readonly Phase[] = ["create", "bootstrap", "fill"];
+const ENDED_BY_INIT: readonly Phase[] = ["create", "bootstrap", "match"];
 
 function phasesOf(event: EventName, strategy: Strategy): readonly RestorePhase[] {
   const all = strategy === "bootstrap" ? RESTORE_PHASES : RESTORE_PHASES.filter((phase) => !BOOTSTRAP.includes(phase));
   return event === "the end of its PD" ? all.filter((phase) => !ENDED_BY_INIT.includes(phase)) : all;
 }
-const BOOTSTRAP: readonly Phase[] = ["bootstrap", "fill", "barrier"];
+const BOOTSTRAP: readonly Phase[] = ["bootstrap", "match", "barrier"];
 
 for (const strategy of STRATEGIES) {
   for (const event of NAMES) {

@@ -1,8 +1,8 @@
 // Stack repair of strategy A, counted in bytes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RepairReport, RtcrFault } from "../../src/rtcr/index.ts";
-import { Rig, throughImage, undisturbed } from "./rig.ts";
+import { type RepairReport, RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { continued, Rig, throughImage, undisturbed } from "./rig.ts";
 
 const inside = '<config turns="4" iterations="20"/>';
 
@@ -37,8 +37,23 @@ test("S98-S100: exactly the bytes between the two stack pointers of ep are repai
     many.repaired - few.repaired,
     "the barrier is at the same place in both",
   );
-  for (const { repaired, kept, replaced } of [few, many]) assert.ok(repaired + kept + replaced <= 65_536 + 4096);
+  for (const { repaired, redZone, kept, replaced } of [few, many]) {
+    assert.equal(redZone, 128);
+    assert.ok(repaired + redZone + kept + replaced <= 65_536 + 4096);
+  }
 });
+
+for (const strategy of STRATEGIES) {
+  test(`S98, S107: what a function without calls keeps below the stack pointer comes along (${strategy})`, async () => {
+    const options = { children: [{ name: "red_zone", inside: '<config turns="2" iterations="20"/>' }], strategy };
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    const step = Math.floor((points - bootstrapped) / 12);
+    assert.ok(step > 0, `${points} safe points`);
+    for (let point = bootstrapped; point < points; point += step) {
+      assert.deepEqual(await continued(options, point), lines, `at point ${point}`);
+    }
+  });
+}
 
 test("S99: what the bootstrap makes anew above the barrier is kept where it is as recorded", async () => {
   const { reports } = await repairs("stack_counter");
