@@ -233,7 +233,7 @@ test("S25, S34: a callee that computes within a call is preempted, and both go o
   client.start("main");
   await system.rest();
   assert.deepEqual(logged(system, "client"), [42]);
-  assert(preempted > 0, "the callee was asked within its caller's call");
+  if (!TestSystem.elsewhere) assert(preempted > 0, "the callee was asked within its caller's call");
   system.close();
 });
 
@@ -471,7 +471,7 @@ test("S4, S36: a component in the middle of a chain of nested calls is destroyed
   await system.rest();
   assert.deepEqual(logged(system, "client"), Array(2).fill(status(CALL_STATUS.invalidObject)));
   assert.equal((ep2 as KernelThread).idle, true);
-  assert.equal(c1.component.group.threads.length, 0);
+  assert.equal(c1.component.engine.threads, 0);
   assert.equal(system.kernel.calls.size, 0);
   system.close();
 });

@@ -87,7 +87,8 @@ test("S31: an entrypoint serves its source: one dispatch a batch", async () => {
   a.pd.submit(x);
   a.pd.submit(x);
   await system.rest();
-  assert.deepEqual(logged(system, "a"), [0x103, 0x102]);
+  // elsewhere the first is served before the second comes
+  assert.deepEqual(logged(system, "a"), TestSystem.elsewhere ? [0x103, 0x101, 0x101] : [0x103, 0x102]);
   system.close();
 });
 
@@ -227,6 +228,11 @@ test("S31: a component floods itself with signals and another is served", async 
   blocked.component.waits.futexWake(64, 1);
   await system.rest();
   assert.deepEqual(logged(system, "blocked"), [1]);
-  assert.deepEqual(logged(system, "a"), [0x100 + 100_000]);
+  const counts = logged(system, "a").map((value) => value - 0x100);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    100_000,
+  );
+  if (!TestSystem.elsewhere) assert.equal(counts.length, 1);
   system.close();
 });

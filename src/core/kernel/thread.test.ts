@@ -136,7 +136,7 @@ test("S24: kill ends a thread wherever it is; foreign and invalid capabilities a
   assert.equal(thread.dead, true);
   assert.equal(thread.capability.valid, false);
   assert.deepEqual(thread.state(), { ok: false, reason: "state-access-failed" });
-  assert.equal(a.component.group.threads.length, 0);
+  assert.equal(a.component.engine.threads, 0);
   system.close();
 });
 
@@ -165,7 +165,9 @@ test("S25: paused and resumed 10,000 times, twice each, a thread loses nothing",
     thread.resume();
     await macrotask();
   }
-  assert.equal(rounds, 10_000);
+  // elsewhere it runs on beside us, and ends when it has counted
+  if (TestSystem.elsewhere) assert.ok(rounds > 100, `${rounds} rounds`);
+  else assert.equal(rounds, 10_000);
   await system.rest();
   assert.deepEqual(values(system), [60_000]);
   system.close();
@@ -361,8 +363,7 @@ test("S24: futexes wake in order, and time ends a wait", async () => {
   );
   for (const sp of [4096, 8192, 12_288]) a.start("waits", 1, sp);
   const timed = a.start("timed", 2, 16_384) as KernelThread;
-  for (let i = 0; i < 20; i++) await macrotask();
-  assert.equal(timed.waiting?.kind, "futex");
+  await until(() => timed.waiting?.kind === "futex");
   assert.equal(a.component.waits.futexWake(64, 2), 2);
   now = 6;
   await system.rest();
@@ -373,23 +374,26 @@ test("S24: futexes wake in order, and time ends a wait", async () => {
   system.close();
 });
 
-test("S24: memory.atomic.wait and notify are the scheduler's, in order and with timeouts", async () => {
-  const system = new TestSystem();
-  const a = atomics(system);
-  for (const sp of [4096, 8192, 12_288]) a.start("waits", 1, sp);
-  await system.rest();
-  a.start("notifies two", 2, 16_384);
-  await until(() => values(system).length === 3);
-  assert.deepEqual(values(system).toSorted(), [2, 4096, 8192].toSorted(), "two were woken, with outcome 0");
-  a.start("changes the value and notifies all", 3, 20_480);
-  await until(() => values(system).length === 5);
-  assert.deepEqual(values(system).slice(3).toSorted(), [1, 12_288].toSorted());
-  a.start("waits for a value that is not there", 1, 24_576);
-  a.start("waits 1 ms", 4, 28_672);
-  await until(() => values(system).length === 7);
-  assert.deepEqual(values(system).slice(5).toSorted(), [24_577, 28_674].toSorted());
-  system.close();
-});
+// On other CPUs a memory must be declared shared for that: cpus/cpus.test.ts.
+if (!TestSystem.elsewhere) {
+  test("S24: memory.atomic.wait and notify are the scheduler's, in order and with timeouts", async () => {
+    const system = new TestSystem();
+    const a = atomics(system);
+    for (const sp of [4096, 8192, 12_288]) a.start("waits", 1, sp);
+    await system.rest();
+    a.start("notifies two", 2, 16_384);
+    await until(() => values(system).length === 3);
+    assert.deepEqual(values(system).toSorted(), [2, 4096, 8192].toSorted(), "two were woken, with outcome 0");
+    a.start("changes the value and notifies all", 3, 20_480);
+    await until(() => values(system).length === 5);
+    assert.deepEqual(values(system).slice(3).toSorted(), [1, 12_288].toSorted());
+    a.start("waits for a value that is not there", 1, 24_576);
+    a.start("waits 1 ms", 4, 28_672);
+    await until(() => values(system).length === 7);
+    assert.deepEqual(values(system).slice(5).toSorted(), [24_577, 28_674].toSorted());
+    system.close();
+  });
+}
 
 /** The engine says in its own time which of its waiters were woken. */
 async function until(condition: () => boolean): Promise<void> {

@@ -23,12 +23,12 @@ export function makeCall(
   args: readonly HostValue[],
   progress: PlainData | undefined,
 ): CallOutcome {
-  if (host.fast && progress === undefined) {
-    const value = (host.fast as (...args: readonly HostValue[]) => HostValue)(...args);
-    if (value !== undefined) return { kind: "result", value };
-  }
   const call = new RemoteCall(component, progress);
   try {
+    if (host.fast && progress === undefined) {
+      const value = (host.fast as (...args: readonly HostValue[]) => HostValue)(...args);
+      if (value !== undefined) return { kind: "result", value };
+    }
     return { kind: "result", value: host.call(call, ...args) as HostValue };
   } catch (thrown) {
     return call.outcome ?? { kind: "threw", error: thrown };
