@@ -55,6 +55,7 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   "no-room": EXIT.refused,
   refused: EXIT.refused,
   gone: EXIT.notFound,
+  late: EXIT.refused,
   busy: EXIT.refused,
 };
 

@@ -254,9 +254,9 @@ export class Init implements Household {
     this.later({ do: "restart", names });
   }
 
-  /** Opens a session at the parent, as init's own. */
-  open(request: OwnRequest, events: OwnEvents): void {
-    this.#own.open(request, events);
+  /** Opens a session at the parent, as init's own. @returns closes it */
+  open(request: OwnRequest, events: OwnEvents): () => void {
+    return this.#own.open(request, events);
   }
 
   locationOf(start: StartConfig): Location {

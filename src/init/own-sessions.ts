@@ -48,17 +48,23 @@ export class OwnSessions {
     this.#parts = parts;
   }
 
-  /** Opens a session at the parent. */
-  open({ service, label, donation, args = new Map() }: OwnRequest, events: OwnEvents): void {
+  /** Opens a session at the parent. @returns closes it; harmless when repeated, and when there is none */
+  open({ service, label, donation, args = new Map() }: OwnRequest, events: OwnEvents): () => void {
     const { broker, parent: server } = this.#parts;
     const id = this.#nextId++;
     const client = this.#client(id);
     const route = { to: "parent", label, diag: false } as const;
     const made = broker.create({ client, id, service, label, route, server, args, affinity: WHOLE, donation });
-    if (!made.ok) return events.refused(made.reason);
+    if (!made.ok) {
+      events.refused(made.reason);
+      return () => {};
+    }
     this.#sessions.set(id, { session: made.value, events, client });
     client.pending = made.value.phase === "create-requested";
     if (!client.pending) this.settle(id);
+    return () => {
+      if (this.#sessions.delete(id)) broker.close(made.value);
+    };
   }
 
   /** A session is there, or refused. */

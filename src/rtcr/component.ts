@@ -47,7 +47,8 @@ export class RtcrComponent {
       if (config.report) this.#reporter.report(timingReport(timing, made, config));
     };
     const pool = () => (this.#config.parallel ? this.#pool : undefined);
-    this.rtcr = new Rtcr(env, { timed, pool, ...host.begin(env), hooks });
+    const bootstrapMs = () => this.#config.bootstrapMs;
+    this.rtcr = new Rtcr(env, { timed, pool, bootstrapMs, ...host.begin(env), hooks });
     this.#reporter = new TimingReporter(this.rtcr);
     this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
     host.began(this);

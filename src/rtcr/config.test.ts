@@ -28,8 +28,9 @@ test("S76, S111: every node of the thesis's configuration is read, workers' plac
     workers,
     CHECKPOINTABLES.map((name, x) => ({ name, x, y: 1 })),
   );
+  assert.equal(readRtcrConfig('<config><restore bootstrap_ms="250"/></config>').bootstrapMs, 250);
   const nothing = readRtcrConfig("<config/>");
-  assert.deepEqual(nothing, { module: "base", report: false, parallel: false, workers: [] });
+  assert.deepEqual(nothing, { module: "base", report: false, parallel: false, bootstrapMs: 30_000, workers: [] });
 });
 
 test("S111: children in flat nodes are start nodes in short", () => {
@@ -100,6 +101,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
     'x:1:16: a second child "a"; names of children are unique, those of <start> included',
   ],
   ['<checkpoint parallel="maybe"/>', 'x:1:21: <checkpoint parallel="maybe">: expected yes or no'],
+  ['<restore bootstrap_ms="0"/>', 'x:1:18: <restore bootstrap_ms="0">: expected a number from 1 to 2147483647'],
   [
     '<checkpointable name="ram"/>',
     `x:1:25: <checkpointable name="ram">: expected one of ${CHECKPOINTABLES.join(", ")}`,
@@ -116,7 +118,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
     "<modul/>",
     "x:1:9: unknown element <modul> in <config>, allowed: <parent-provides>, <default-route>, <default>, " +
       "<affinity-space>, <alias>, <resource>, <report>, <heartbeat>, <service>, <start>, <module>, <child>, " +
-      "<checkpoint>, <checkpointable>, <granularity>; did you mean module?",
+      "<checkpoint>, <restore>, <checkpointable>, <granularity>; did you mean module?",
   ],
 ];
 

@@ -4,6 +4,7 @@
 //     <module name="base" report="yes"/>
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
 //     <checkpoint parallel="no"/>
+//     <restore bootstrap_ms="30000"/>
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0"/>
 //     <start name=".."> ... </start>                                           and everything that init knows
 //   </config>
@@ -24,6 +25,7 @@ import {
   type XmlNode,
 } from "../init/index.ts";
 import { readNumber } from "../session/index.ts";
+import { BOOTSTRAP_MS } from "./deadline.ts";
 
 /** The ROM module of RTCR's own program. */
 export const RTCR_PROGRAM = "rtcr";
@@ -49,6 +51,8 @@ export interface RtcrConfig {
   /** Timing reports are wanted. */
   readonly report: boolean;
   readonly parallel: boolean;
+  /** What strategy A waits for a bootstrap, in milliseconds. */
+  readonly bootstrapMs: number;
   /** Where workers are meant to run, as configured: recorded in reports (S76). */
   readonly workers: readonly WorkerPlace[];
 }
@@ -56,6 +60,7 @@ export interface RtcrConfig {
 const MAX = Number.MAX_SAFE_INTEGER;
 const BOOL: AttributeType = { is: "bool" };
 const AMOUNT: AttributeType = { is: "number", min: 1, max: MAX, units: true };
+const MILLISECONDS: AttributeType = { is: "number", min: 1, max: 2 ** 31 - 1 };
 const POSITION: AttributeType = { is: "number", min: 0, max: AFFINITY_LIMIT };
 const PLACE = { xpos: { type: POSITION }, ypos: { type: POSITION } };
 
@@ -85,6 +90,14 @@ const OWN: ElementSchema["children"] = {
   checkpoint: {
     many: false,
     element: { about: "how checkpoints are made", attributes: { parallel: { type: BOOL } }, children: {} },
+  },
+  restore: {
+    many: false,
+    element: {
+      about: "how children are recreated",
+      attributes: { bootstrap_ms: { type: MILLISECONDS } },
+      children: {},
+    },
   },
   checkpointable: {
     many: true,
@@ -166,6 +179,7 @@ export function readRtcrConfig(text: string): RtcrConfig {
     module: module?.attributes.get("name") ?? MODULES[0],
     report: yes(module, "report"),
     parallel: yes(node?.child("checkpoint"), "parallel"),
+    bootstrapMs: milliseconds(node?.child("restore")) ?? BOOTSTRAP_MS,
     workers,
   };
 }
@@ -213,6 +227,11 @@ function startNode(child: XmlNode): string {
 
 function number(node: XmlNode, name: string): number | undefined {
   return readNumber(node.attributes.get(name) ?? "");
+}
+
+function milliseconds(restore: XmlNode | undefined): number | undefined {
+  const ms = restore && number(restore, "bootstrap_ms");
+  return ms === undefined || ms < 1 ? undefined : ms;
 }
 
 function yes(node: XmlNode | undefined, name: string): boolean {

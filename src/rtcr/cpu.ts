@@ -96,6 +96,17 @@ export class RtcrCpu implements CpuSession {
     return "";
   }
 
+  /** What its threads do, for people: `thread "ep" is ready, thread "x" is blocked in page fault at 0x1000`. */
+  doing(): string {
+    const native = objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    const all = [...this.threads].map(({ real, name }) => {
+      const state = native?.threadState(real);
+      const { activity = "dead", waitsFor = "" } = state?.ok ? state.value : {};
+      return `thread "${name}" is ${activity}${waitsFor === "" ? "" : ` in ${waitsFor}`}`;
+    });
+    return all.join(", ") || "it has no thread";
+  }
+
   /** The name of a thread that runs now; undefined: none does. */
   running(): string | undefined {
     for (const { real, name } of this.threads) if (this.#activity(real) === "running") return name;

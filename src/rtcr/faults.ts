@@ -10,9 +10,10 @@ import { Fault } from "../util/index.ts";
  * - mismatch: a record and what is there differ; the message names both sides
  * - refused: a service or an account refused what the record needs; nothing of the child is left
  * - gone: a child has ended, or stands still for good, in the middle of its checkpoint or restore
+ * - late: a child's bootstrap has not come to its end in time; nothing of the child is left
  * - copy-failed: workers of a parallel checkpoint have not copied everything
  * - busy: another restore is under way; a thread has not come to a safe point in time
  */
 export class RtcrFault extends Fault<
-  "no-such-child" | "unsaveable" | "no-room" | "copy-failed" | "mismatch" | "refused" | "gone" | "busy"
+  "no-such-child" | "unsaveable" | "no-room" | "copy-failed" | "mismatch" | "refused" | "gone" | "late" | "busy"
 > {}

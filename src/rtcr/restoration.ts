@@ -5,11 +5,14 @@
 //        \___________\_________\______ it ends: by a configuration that starts it anew, or that is the end of all of it
 import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { required } from "../util/index.ts";
+import type { Deadline } from "./deadline.ts";
 import type { RestoredChild } from "./restore.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 export class Restoration {
   readonly system: SystemCheckpoint;
+  /** Of the bootstraps that it waits for; absent: there was none yet. */
+  deadline: Deadline | undefined;
   /** What was made for it, by name, and how it arrived. */
   readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
   readonly #endings: (() => void)[] = [];
@@ -41,6 +44,7 @@ export class Restoration {
   /** It is ready to be restored. @returns whether all are */
   arrive(child: TrackedChild, ready: () => RestoredChild): boolean {
     this.#begun.set(child.name, { child, arrived: ready });
+    this.deadline?.putOff();
     return this.system.children.every(({ name }) => this.#begun.get(name)?.arrived);
   }
 
@@ -54,6 +58,11 @@ export class Restoration {
     return Array.from(this.#begun.values(), ({ child }) => child);
   }
 
+  /** Who has begun and is awaited. */
+  get awaited(): readonly TrackedChild[] {
+    return [...this.#begun.values()].filter(({ arrived }) => !arrived).map(({ child }) => child);
+  }
+
   /** When all have arrived, in the order of the checkpoint. */
   children(): readonly RestoredChild[] {
     return this.system.children.map(({ name }) => required(this.#begun.get(name)?.arrived, `child ${name}`)());
@@ -65,6 +74,7 @@ export class Restoration {
   }
 
   end(): void {
+    this.deadline?.end();
     for (const work of this.#endings.splice(0)) work();
   }
 }

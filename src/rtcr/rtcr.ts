@@ -30,6 +30,7 @@ import { environment } from "./components.ts";
 import type { CopyEngine } from "./copier.ts";
 import { addQuotas, argsOf } from "./creation-args.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
+import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
 import { RtcrFault } from "./faults.ts";
 import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
@@ -56,6 +57,8 @@ export interface RtcrOptions {
   readonly restore?: SystemCheckpoint;
   /** How they are restored. Default: direct. */
   readonly strategy?: Strategy;
+  /** Milliseconds that strategy A waits for a bootstrap to begin or to end. Default: `BOOTSTRAP_MS`. */
+  readonly bootstrapMs?: () => number;
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */
@@ -188,13 +191,14 @@ export class Rtcr {
     this.#asked = undefined;
   }
 
-  /** Opens a session at the parent, as the component's own. */
-  open(...[request, events]: Parameters<Init["open"]>): void {
-    this.#init.open(request, events);
+  /** Opens a session at the parent, as the component's own. @returns closes it */
+  open(...[request, events]: Parameters<Init["open"]>): () => void {
+    return this.#init.open(request, events);
   }
 
   /** Ends all children; nobody waits for a restore any more. */
   dispose(): void {
+    this.#restoring?.end();
     this.#restoring = undefined;
     this.#init.dispose();
   }
@@ -315,10 +319,12 @@ export class Rtcr {
     return false;
   }
 
-  /** The child is started, and restored when it has come to the barrier; if it stops before, nobody waits for it. */
+  /** The child is started, and restored when it has come to the barrier; if it stops before, or takes too long, nobody waits. */
   #bootstrap(restored: RestoredChild): void {
     const { info, tracked } = restored;
     const { cpu } = environment(tracked);
+    const restoration = this.#restoring;
+    if (restoration) this.#later(() => this.#giveTime(restoration)); // this is in the middle of a start
     const stopped = this.#env.signalHandler(() => {
       if (!this.#restoring?.has(tracked)) return;
       this.#gone(tracked.name, `${cpu.stopped() || "a thread"} was stopped in its bootstrap`, this.#restoring);
@@ -333,6 +339,26 @@ export class Rtcr {
     const { atPhase } = this.#options;
     const inBootstrap = atPhase && ((phase: RestorePhase) => atPhase(phase, tracked.name));
     const bootstrap = new Bootstrap(info, tracked, arrived, inBootstrap);
+  }
+
+  /** The bootstraps of the restore have all of their time from now on. */
+  #giveTime(restoration: Restoration): void {
+    if (this.#restoring !== restoration) return;
+    if (restoration.deadline) return restoration.deadline.putOff();
+    const ms = this.#options.bootstrapMs?.() ?? BOOTSTRAP_MS;
+    const failed = (code: "late" | "refused", why: string) => {
+      const [child] = restoration.awaited;
+      const { name } = child ?? { name: restoration.names };
+      const doing = child && code === "late" ? `: ${environment(child).cpu.doing()}` : "";
+      const message = `restore of "${name}": its bootstrap ${why}${doing}`;
+      this.#refuse(new RtcrFault(code, message, { child: name }), restoration);
+    };
+    restoration.deadline = new Deadline({
+      ...{ env: this.#env, rtcr: this, ms },
+      passed: () => failed("late", `has not come to its end in ${ms} ms`),
+      refused: (reason) => failed("refused", `can have no deadline: Timer session: ${reason}`),
+    });
+    if (this.#restoring !== restoration) restoration.deadline.end(); // refused already
   }
 
   /** A child is ready to be restored; when all are, they are. */

@@ -28,13 +28,13 @@ export interface ChildSpec {
 }
 
 /** Init's configuration: a supervisor with these children. */
-function supervised(children: readonly ChildSpec[], quota: string, cpus: number): string {
+function supervised(children: readonly ChildSpec[], quota: string, cpus: number, route = ""): string {
   const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }, i) => {
     const affinity = cpus > 1 && binary !== "init" ? `<affinity xpos="${i % cpus}"/>` : ""; // inits have all of them
     return start(name, `<binary name="${binary}"/>${affinity}${inside}`, attributes);
   });
   const space = cpus > 1 ? `<affinity-space width="${cpus}"/>` : "";
-  return config(start("rtcr", config(space + nodes.join("")), 'caps="14000" ram="240M"'));
+  return config(start("rtcr", config(space + nodes.join("")) + route, 'caps="14000" ram="240M"'));
 }
 
 /** Programs by the names of their modules. */
@@ -57,7 +57,12 @@ export interface RigOptions extends RtcrOptions {
   readonly slice?: number;
   /** Over which the children are spread in turn. Default: 1 */
   readonly cpus?: number;
+  /** The supervisor itself gets no Timer session. */
+  readonly withoutTimer?: boolean;
 }
+
+const NO_TIMER =
+  '<route><service name="Timer" unscoped_label="rtcr -> bootstrap"/><any-service><parent/></any-service></route>';
 
 /** A compiled component of apps/components, or program of apps. */
 export function component(name: string): Uint8Array {
@@ -96,6 +101,7 @@ export class Rig {
     programs = [],
     binaries = {},
     cpus = 1,
+    withoutTimer = false,
     ...options
   }: RigOptions) {
     this.#exits = exits - (options.restore?.exited.length ?? 0);
@@ -104,7 +110,7 @@ export class Rig {
     this.#beside = cpus > 1;
     this.tree = startSystem({
       wasi: deterministicWasi,
-      config: supervised(children, quota, cpus),
+      config: supervised(children, quota, cpus, withoutTimer ? NO_TIMER : ""),
       ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
       binaries: { ...compiled(children, programs, binaries), ...binaries },
       natives: {

@@ -1,0 +1,53 @@
+// The deadline of the bootstraps of one restore (strategy A): a bootstrap may loop, or wait for what never comes. Time is
+// that of the supervisor's Timer session, which it has as long as bootstraps are awaited.
+import {
+  type Capability,
+  DONATION,
+  type Env,
+  objectOf,
+  type SignalHandler,
+  type TimerSession,
+} from "../session/index.ts";
+import type { Rtcr } from "./rtcr.ts";
+
+/** Milliseconds without a bootstrap that begins or ends, unless the configuration says otherwise. */
+export const BOOTSTRAP_MS = 30_000;
+
+export interface DeadlineOptions {
+  readonly env: Env;
+  readonly rtcr: Pick<Rtcr, "open">;
+  readonly ms: number;
+  /** Called from the event loop, once. */
+  readonly passed: () => void;
+  /** There will be no Timer session; called at once, or from the event loop. */
+  readonly refused: (reason: string) => void;
+}
+
+export class Deadline {
+  readonly #handler: SignalHandler;
+  readonly #us: number;
+  readonly #close: () => void;
+  #timer: TimerSession | undefined;
+
+  constructor({ env, rtcr, ms, passed, refused }: DeadlineOptions) {
+    this.#us = ms * 1000;
+    this.#handler = env.signalHandler(passed);
+    const ready = (capability: Capability) => {
+      this.#timer = objectOf<TimerSession>(capability, "timer");
+      this.#timer?.sigh(this.#handler.context);
+      this.putOff();
+    };
+    this.#close = rtcr.open({ service: "Timer", label: "bootstrap", donation: DONATION.Timer }, { ready, refused });
+  }
+
+  /** It begins anew. */
+  putOff(): void {
+    this.#timer?.triggerOnce(this.#us);
+  }
+
+  /** Harmless when repeated. */
+  end(): void {
+    this.#handler.dispose();
+    this.#close();
+  }
+}
