@@ -110,6 +110,7 @@ export class Badges {
   #free: number[] = [];
   #firstFree = 0;
   readonly #promised = new Map<Capability, Ownership<KernelObject>>();
+  readonly #listeners: (() => void)[] = [];
 
   /**
    * A fresh identity of `object`; whoever asks owns it.
@@ -144,9 +145,15 @@ export class Badges {
     if (this.#promised.delete(promised)) this.release(promised.badge);
   }
 
+  /** @param ended called after each object's death */
+  listen(ended: () => void): void {
+    this.#listeners.push(ended);
+  }
+
   /** @internal Called by `Identity.dispose`. */
   release(badge: number): void {
     this.#free.push(badge);
+    for (const ended of this.#listeners) ended();
   }
 
   #take(): number {

@@ -170,6 +170,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   /** A TRACE session has begun to trace one of the threads, or changed that. */
   traceChanged(): void {
     this.#blocks.changed();
+    this.#kernel.cpus?.look();
   }
 
   refAccount(cpu: Capability<CpuSession>): number {

@@ -185,6 +185,7 @@ export class Component {
   clearSlots(): void {
     this.table.clear();
     this.#parentSlot = 0;
+    this.#kernel.cpus?.look();
   }
 
   /** The windows of a program that was rewritten for them. */
@@ -503,7 +504,10 @@ export class Component {
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
+    const { scheduler } = this.#kernel;
+    const ready = this.threads.filter((thread) => scheduler.withdraw(thread));
     this.#recreate((saved) => saved, cpu);
+    for (const thread of ready) scheduler.ready(thread);
     return undefined;
   }
 

@@ -104,6 +104,7 @@ export class Kernel {
       nestAgain: (thread) => this.rpc.nestAgain(thread),
     });
     this.cpus = this.#startCpus();
+    if (this.cpus) this.badges.listen(() => this.cpus!.look());
   }
 
   #startCpus(): Cpus | undefined {
@@ -256,11 +257,18 @@ export class Kernel {
 
   /** A thread that runs now gives way at its next safe point. */
   interrupt(thread: KernelThread): void {
+    this.reclaim(thread);
     if (thread.onStack) thread.component.engine.request();
+  }
+
+  /** If a thread is idle that a caller on another CPU has leased, it is so for everybody from now on. */
+  reclaim({ component: { cpu }, onStack }: KernelThread): void {
+    if (cpu !== 0 && onStack) this.cpus!.at(cpu).reclaim();
   }
 
   /** Nothing of a component runs while `body` does. If that cannot be had, `component.onStack` says so. */
   atRest<T>(component: Component, body: () => T): T {
+    if (component.running) this.reclaim(component.running);
     if (component.cpu === 0 || !component.running) return body();
     return this.cpus!.at(component.cpu).still(body);
   }

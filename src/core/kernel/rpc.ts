@@ -20,11 +20,21 @@ import { messageOf } from "../../util/index.ts";
 import { callNative, functionName } from "../rpc/index.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
+import type { NestedCall } from "./cpus/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { BouncedMessage, copyMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
 import { requireHostStack, stackHasRoom } from "./stack-room.ts";
 import { KernelThread, SERVE } from "./thread.ts";
+
+/** A nested call whose dispatch has ended. */
+interface EndedCall {
+  readonly caller: KernelThread;
+  readonly server: KernelThread;
+  readonly capability: Capability;
+  readonly opcode: number;
+  readonly message: number;
+}
 
 /** The one function of signal sources. */
 const WAIT_FOR_SIGNAL = 0;
@@ -55,7 +65,7 @@ export class Rpc {
     const thread = component.running!;
     if (thread.trace?.wants("rpc_call")) thread.trace.record("rpc_call", functionName(object.kind, opcode));
     const message = address >>> 0;
-    if (object.kind === "rpc-object") return this.#callObject(thread, capability, opcode, message, room);
+    if (object.kind === "rpc-object") return this.#callObject(thread, capability, slot, opcode, message, room);
     if (object.kind === "signal-source" && opcode === WAIT_FOR_SIGNAL) {
       return this.#waitForSignal(thread, slot, object as SignalSource, message);
     }
@@ -125,6 +135,7 @@ export class Rpc {
   #callObject(
     thread: KernelThread,
     capability: Capability,
+    slot: number,
     opcode: number,
     message: number,
     room: boolean,
@@ -134,9 +145,11 @@ export class Rpc {
     if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
-    const here = server.component.cpu === 0 && !server.component.onStack;
-    if (here && server.idle && this.#depth < KERNEL_LIMITS.nesting && room) {
-      return this.#nest(thread, server, capability, opcode, message);
+    if (server.idle && !server.component.onStack) {
+      if (server.component.cpu === 0) {
+        const nests = this.#depth < KERNEL_LIMITS.nesting && room;
+        if (nests) return this.#nest(thread, server, capability, opcode, message);
+      } else if (this.#nestThere({ caller: thread, server, capability, slot }, opcode, message)) return undefined;
     }
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
@@ -193,12 +206,41 @@ export class Rpc {
       this.#depth--;
       thread.callee = undefined;
     }
-    if (result === undefined || !server.runnable || !thread.runnable || thread.canceled) {
-      return this.#nestedDiffers(thread, server, capability, opcode, message, result);
+    const ended = { caller: thread, server, capability, opcode, message };
+    return this.nestedEnded(ended, result, (role) => this.#kernel.executor.began(server, role));
+  }
+
+  /** The same on the CPU of both, if it is another one: `nestedEnded` is called when it has ended. */
+  #nestThere(call: NestedCall, opcode: number, message: number): boolean {
+    const { caller, server } = call;
+    if (caller.component.cpu !== server.component.cpu) return false;
+    const { message: buffer } = server.entrypoint!.serving!;
+    const cpu = this.#kernel.cpus!.at(server.component.cpu);
+    if (!cpu.nests(caller) || !copyMessage(caller.component, message, server.component, buffer)) return false;
+    server.trace?.record("rpc_dispatch", String(opcode));
+    server.waiting = undefined;
+    caller.callee = server;
+    cpu.nest(call);
+    return true;
+  }
+
+  /**
+   * A nested dispatch has ended, and nobody is within it any more.
+   *
+   * @param result undefined: it has frozen, or not returned
+   * @param began makes an activation of it in that case, for the number of a call
+   * @returns what the call says to its caller; undefined: the caller must give way, as its `progress` says
+   */
+  nestedEnded(call: EndedCall, result: number | undefined, began: (role: number) => void): number | undefined {
+    const { caller, server, message } = call;
+    if (result === undefined || !server.runnable || !caller.runnable || caller.canceled) {
+      return this.#nestedDiffers(call, result, began);
     }
-    this.#idle(server);
+    this.idle(server);
     if (result !== CALL_STATUS.ok) return CALL_STATUS.invalidOpcode;
-    return copyMessage(component, buffer, thread.component, message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
+    const { message: buffer } = server.entrypoint!.serving!;
+    const copied = copyMessage(server.component, buffer, caller.component, message);
+    return copied ? CALL_STATUS.ok : CALL_STATUS.badMessage;
   }
 
   /** From a thread on, who serves the call that it waits for, and so on; the last waits for no call that is served. */
@@ -245,33 +287,30 @@ export class Rpc {
     }
     if (!server.faulted) this.#kernel.executor.settle(server, engine);
     if (server.dead) this.#kernel.endThread(server);
-    else if (pending.state === "done") this.#idle(server);
+    else if (pending.state === "done") this.idle(server);
     else this.#kernel.scheduler.ready(server);
     return this.#afterNested(thread, pending, message);
   }
 
   /** An entrypoint has finished a nested dispatch. */
-  #idle(server: KernelThread): void {
+  idle(server: KernelThread): void {
     if (server.entrypoint!.hasWork) this.#kernel.scheduler.ready(server);
     else server.waiting = SERVE;
   }
 
   /** A nested dispatch that did not simply return to a caller that simply waits. */
   #nestedDiffers(
-    thread: KernelThread,
-    server: KernelThread,
-    capability: Capability,
-    opcode: number,
-    message: number,
+    { caller: thread, server, capability, opcode, message }: EndedCall,
     result: number | undefined,
+    began: (role: number) => void,
   ): number | undefined {
     const { calls, executor, scheduler } = this.#kernel;
     const pending = this.#pend(thread, server, capability, opcode, "dispatched", NO_MESSAGE);
     if (result !== undefined) {
       executor.returned(server, pending.id, result);
-      if (!server.dead) this.#idle(server);
+      if (!server.dead) this.idle(server);
     } else {
-      executor.began(server, pending.id);
+      began(pending.id);
       scheduler.ready(server);
       if (server.dead) {
         this.#kernel.endThread(server);
@@ -392,9 +431,11 @@ export class Rpc {
 
   /** Ends the blocking call of a thread, if it is in one of those that can be ended. */
   cancel(thread: KernelThread): void {
+    this.#kernel.reclaim(thread);
     const { waiting } = thread;
     if (thread.callee) {
       thread.canceled = true;
+      if (thread.component.cpu !== 0) this.#kernel.interrupt(thread); // what answers it may stand in a call of its own
       return;
     }
     if (waiting?.kind === "signal") thread.wake(CALL_STATUS.blockingCanceled);

@@ -70,6 +70,13 @@ export class Scheduler {
     this.#kick();
   }
 
+  /** A thread that is ready on its CPU is not from now on. @returns whether it was */
+  withdraw(thread: KernelThread): boolean {
+    const { queued } = thread;
+    if (queued) this.#queueOf(thread).remove(thread);
+    return queued;
+  }
+
   get #cpus(): Cpus | undefined {
     return this.#options.cpus?.();
   }

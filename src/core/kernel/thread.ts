@@ -207,6 +207,7 @@ export class KernelThread implements CpuThread {
 
   /** Work has come for an entrypoint. */
   notify(): void {
+    this.#kernel.reclaim(this);
     if (this.waiting === SERVE) this.wake(undefined);
     else if (this.waiting?.kind === "wakeup" && this.entrypoint?.wakeup) this.wake(undefined);
   }
@@ -330,6 +331,7 @@ export class KernelThread implements CpuThread {
 
   /** What `NativeCpu.threadState` says. */
   nativeState(): NativeThreadState {
+    this.#kernel.reclaim(this);
     return { activity: this.#activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
   }
 

@@ -94,6 +94,11 @@ export class Cpus {
     for (const cpu of this.#cpus) cpu.askChanges();
   }
 
+  /** Something that leases depend on may have changed: a capability, a slot, what is traced. */
+  look(): void {
+    for (const cpu of this.#cpus) cpu.look();
+  }
+
   freeze(): void {
     for (const cpu of this.#cpus) cpu.freeze();
   }

@@ -45,8 +45,12 @@ export const BLOCK = {
   ask: 8,
   /** Commands that were posted before the work or answer that there is. */
   before: 9,
+  /** In how many nested dispatches the thread stands that asks. */
+  depth: 10,
   /** PARAMS words of what is asked, answered or to be done. */
   params: 16,
+  /** One of GATE for each depth of nested dispatches: of the server whose dispatch a caller at this depth nests. */
+  gates: 40,
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */
   numbers: 256,
   wides: 512,
@@ -64,7 +68,10 @@ export const WORK = {
 
 export const REQUEST = {
   none: 0,
-  /** A host function: its place among the program's imports, whether it is issued again; arguments by their types. */
+  /**
+   * A host function: its place among the program's imports, whether it is issued again, whether a dispatch has room
+   * (HOST_ROOM); arguments by their types.
+   */
   host: 1,
   /** Whether the thread gives way at this poll. */
   poll: 2,
@@ -74,7 +81,13 @@ export const REQUEST = {
   wait: 4,
   /** The run has ended: one of ENDED. */
   done: 5,
+  /** A nested dispatch has: as `done`, and from NESTED on which call that was. */
+  nested: 6,
 } as const;
+
+export const HOST_ROOM = 2;
+/** Params of REQUEST.nested behind those of `done`: opcode, message of the caller. */
+export const NESTED = 14;
 
 export const ANSWER = {
   none: 0,
@@ -88,6 +101,20 @@ export const ANSWER = {
   exit: 4,
   /** The function has thrown; the kernel keeps what. */
   threw: 5,
+  /** A server of this CPU answers: component, kernel's thread, instance, function, argument, object, message buffer. */
+  nest: 6,
+} as const;
+
+/** How a caller and the kernel share a server that has answered the caller on its own CPU (nests.ts). */
+export const GATE = {
+  /** The server is the kernel's. */
+  closed: 0,
+  /** The caller may call it again without asking. */
+  open: 1,
+  /** It answers. */
+  inside: 2,
+  /** It answers, and the kernel wants to know when it has. */
+  last: 3,
 } as const;
 
 export const ENDED = {

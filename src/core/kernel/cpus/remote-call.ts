@@ -2,6 +2,7 @@
 import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOutcome } from "../../../abi/index.ts";
 import type { Parked, ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
+import type { KernelThread } from "../thread.ts";
 
 /** How a host call has come out. */
 export type CallOutcome =
@@ -16,7 +17,17 @@ export type CallOutcome =
   | { readonly kind: "exit"; readonly code: number }
   | { readonly kind: "threw"; readonly error: unknown };
 
-/** @param progress of a call that is issued again */
+/** A call that is over at once, of a function that has a way for such calls; undefined: it must be made by `makeCall`. */
+export function quickCall({ fast }: HostFunction, args: readonly HostValue[]): CallOutcome | undefined {
+  try {
+    const value = (fast as ((...args: readonly HostValue[]) => HostValue) | undefined)?.(...args);
+    return value === undefined ? undefined : { kind: "result", value };
+  } catch (error) {
+    return { kind: "threw", error };
+  }
+}
+
+/** Of a function that has no quicker way, or could not take it. @param progress of a call that is issued again */
 export function makeCall(
   component: Component,
   host: HostFunction,
@@ -33,6 +44,15 @@ export function makeCall(
   } catch (thrown) {
     return call.outcome ?? { kind: "threw", error: thrown };
   }
+}
+
+/** How a call of a component has come out. @param status undefined: the caller gives way, as its `progress` says */
+export function outcomeOf(caller: KernelThread, status: number | undefined): CallOutcome {
+  const { dead, progress } = caller;
+  if (dead) return { kind: "exit", code: 0 };
+  if (status !== undefined) return { kind: "result", value: status };
+  caller.progress = undefined;
+  return { kind: "freeze", progress, parked: undefined };
 }
 
 /** What ends a call that does not return. */

@@ -7,8 +7,8 @@
 // I2  Work and answers are given only while the CPU waits for them.
 //
 // Above 400 lines: whatever happens to a CPU, a request, a wait that ends, a command, a loss, moves the same state of the
-// diagram, and must see it whole. What a run is, how it ends and how a call is made have files of their own.
-import { CONTROL, type HostFunction, type PlainData } from "../../../abi/index.ts";
+// diagram, and must see it whole. What a run is, how it ends, how a call is made and nested have files of their own.
+import { type HostFunction, KERNEL_IMPORTS, KERNEL_MODULE, type PlainData } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
 import { Fault } from "../../../util/index.ts";
 import { Steps } from "../executor.ts";
@@ -17,26 +17,26 @@ import { KERNEL_LIMITS } from "../limits.ts";
 import { SPAWN, WASI } from "../program.ts";
 import { ReadyQueue } from "../ready-queue.ts";
 import type { KernelThread } from "../thread.ts";
+import { Commands, ring } from "./commands.ts";
+import { type NestedCall, Nests } from "./nests.ts";
 import {
   ANSWER,
   BLOCK,
   BLOCK_BYTES,
   type Command,
   CpuBlock,
-  type EndingReport,
+  ENDED,
   GROWTH,
-  type Posted,
+  HOST_ROOM,
+  NESTED,
   REQUEST,
-  type Reply,
   type StartCpu,
   type StartedCpu,
   WORK,
 } from "./protocol.ts";
-import { type CallOutcome, makeCall } from "./remote-call.ts";
+import { type CallOutcome, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
 import type { RemoteEngine } from "./remote-engine.ts";
-import { endOf, type Run } from "./remote-run.ts";
-
-const FLAG = CONTROL.flag >> 2;
+import { beginRun, endOf, type Run } from "./remote-run.ts";
 
 /** A call of a thread that stands in it until its wait is over. */
 interface Lingering {
@@ -68,14 +68,17 @@ export class RemoteCpu extends Steps {
   readonly #block: CpuBlock;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #port: StartedCpu;
+  readonly #commands: Commands;
   readonly #options: RemoteCpuOptions;
   readonly #queue = new ReadyQueue();
-  #run: Run | undefined;
+  readonly #nests: Nests;
   #running: KernelThread | undefined;
   #begin = 0;
   #lingering: Lingering | undefined;
   /** The kernel does something for the thread that runs. */
   #serving = false;
+  /** What that thread has asked for is a call that is to be nested. */
+  #nest: NestedCall | undefined;
   #posted = false;
   #frozen = false;
   /** How many want nothing to run there. */
@@ -84,7 +87,6 @@ export class RemoteCpu extends Steps {
   #again = false;
   #lost: string | undefined;
   #closed = false;
-  readonly #endings: EndingReport[] = [];
 
   constructor(kernel: Kernel, options: RemoteCpuOptions) {
     super(kernel);
@@ -94,8 +96,10 @@ export class RemoteCpu extends Steps {
     const block = new SharedArrayBuffer(BLOCK_BYTES);
     this.#block = new CpuBlock(block);
     this.#words = this.#block.words;
+    this.#nests = new Nests(kernel, this.#block);
     const { number, door } = options;
     this.#port = options.start({ number, block, door }, (why) => this.#lose(why));
+    this.#commands = new Commands(this.#port, this.#words);
   }
 
   /** Whether something runs there or could: threads whose calls wait do not count. */
@@ -125,7 +129,7 @@ export class RemoteCpu extends Steps {
   // Who runs.
 
   ready(thread: KernelThread): void {
-    if (this.#lingering && thread === this.#running) {
+    if (this.#lingering && thread === this.#nests.top.thread) {
       if (this.#holders === 0) return this.#callAgain();
       this.#again = true;
       return;
@@ -135,6 +139,16 @@ export class RemoteCpu extends Steps {
     this.#words[BLOCK.contended] = this.#queue.size;
     if (this.#lingering) this.#unwind();
     else this.#pump();
+  }
+
+  /** Servers that callers here have leased are idle from now on, those that answer will tell. */
+  reclaim(): void {
+    this.#nests.reclaim();
+  }
+
+  /** Something that leases depend on may have changed. */
+  look(): void {
+    this.#nests.look();
   }
 
   freeze(): void {
@@ -180,9 +194,11 @@ export class RemoteCpu extends Steps {
   askChanges(): void {
     const thread = this.#running;
     if (!thread) return;
-    const ask = this.#kernel.everyPoint || thread.stepping;
+    const ask = this.#kernel.everyPoint || thread.stepping || this.#nests.stepping;
     Atomics.store(this.#words, BLOCK.ask, ask ? 1 : 0);
-    if (ask) Atomics.store(thread.component.engine.words, FLAG, 1);
+    if (!ask) return;
+    this.#nests.reclaim();
+    this.#nests.flag();
   }
 
   /** Lets the thread go on as long as that is over at once; with a run under way it is `#ended` that goes on. */
@@ -198,8 +214,8 @@ export class RemoteCpu extends Steps {
 
   #leave(thread: KernelThread): void {
     this.hold(); // whatever becomes ready by that waits until it has left
+    this.#nests.end();
     this.#running = undefined;
-    this.#run = undefined;
     thread.component.leave(thread);
     if (thread.dead) this.#kernel.endThread(thread);
     thread.used(this.#kernel.now() - this.#begin);
@@ -233,11 +249,7 @@ export class RemoteCpu extends Steps {
     const engine = component.engine as RemoteEngine;
     engine.flush();
     engine.enter(thread);
-    this.#run = {
-      ...{ thread, component, engine, activation, role },
-      ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
-      ...{ wakes: 0, error: undefined, growAgain: false },
-    };
+    this.#nests.begin(beginRun(thread, activation, role));
     this.#posted = true;
     for (const [index, value] of [component.id, thread.id, ...params].entries()) this.#block.setParam(index, value);
     this.#give(BLOCK.work, work);
@@ -249,12 +261,7 @@ export class RemoteCpu extends Steps {
     const words = this.#words;
     Atomics.store(words, BLOCK.before, Atomics.load(words, BLOCK.commands));
     Atomics.store(words, word, value);
-    this.#ring();
-  }
-
-  #ring(): void {
-    Atomics.add(this.#words, BLOCK.bell, 1);
-    Atomics.notify(this.#words, BLOCK.bell);
+    ring(this.#words);
   }
 
   // Requests.
@@ -266,8 +273,9 @@ export class RemoteCpu extends Steps {
     Atomics.store(this.#words, BLOCK.request, REQUEST.none);
     this.#serving = true;
     try {
-      if (request === REQUEST.done) this.#goOn(this.#run!);
-      else this.#serveRequest(request, this.#run!);
+      const run = this.#nests.asking;
+      if (request === REQUEST.done) this.#goOn(run);
+      else this.#serveRequest(request, run);
     } finally {
       this.#serving = false;
     }
@@ -278,6 +286,8 @@ export class RemoteCpu extends Steps {
     switch (request) {
       case REQUEST.host:
         return this.#serveHost(run);
+      case REQUEST.nested:
+        return this.#endNested();
       case REQUEST.poll:
         block.setParam(0, this.#kernel.givesWay(run.component) ? 1 : 0);
         return this.#answer(ANSWER.result);
@@ -320,11 +330,54 @@ export class RemoteCpu extends Steps {
     const { params, results } = signature!;
     const args = params.map((type, index) => this.#block.value(index, type));
     run.wakes = run.component.wakes;
-    const outcome = makeCall(run.component, host, args, progress);
+    const quick = progress === undefined ? quickCall(host, args) : undefined;
+    if (this.#nest) return this.#beginNested();
+    const outcome = quick ?? makeCall(run.component, host, args, progress);
+    this.#finish(run, outcome, { host, args, type: results[0] }, module);
+  }
+
+  /** A host call has come so far; it lingers, or its thread goes on. */
+  #finish(run: Run, outcome: CallOutcome, call: Omit<Lingering, "progress">, module: string): void {
     if (outcome.kind === "freeze" && this.#mayLinger(run, module)) {
-      this.#lingering = { host, args, type: results[0], progress: outcome.progress };
+      this.#lingering = { ...call, progress: outcome.progress };
       this.#options.rested();
-    } else this.#tellOutcome(run, outcome, results[0]);
+    } else this.#tellOutcome(run, outcome, call.type);
+  }
+
+  /** Whether a call that is made now can be answered within its caller's host call. */
+  nests(caller: KernelThread): boolean {
+    if (!this.#serving || this.#nests.depth >= KERNEL_LIMITS.nesting) return false;
+    return this.#block.param(HOST_ROOM) !== 0 && this.#nests.top.thread === caller;
+  }
+
+  /** What a call comes to that has been found to be one. */
+  nest(call: NestedCall): void {
+    this.#nest = call;
+  }
+
+  #beginNested(): void {
+    const call = this.#nest!;
+    this.#nest = undefined;
+    this.#nests.nest(call, this.#words[BLOCK.ask] === 0);
+    this.askChanges();
+    if (this.#words[BLOCK.giveWay] !== 0) this.#nests.flag();
+    this.#answer(ANSWER.nest);
+  }
+
+  /** A nested dispatch has ended: its caller goes on, or gives way. */
+  #endNested(): void {
+    const run = this.#nests.ended();
+    const { caller } = run.call;
+    const [opcode, message] = [this.#block.param(NESTED), this.#block.param(NESTED + 1) >>> 0];
+    const returned = this.#block.param(0) === ENDED.returned ? this.#block.param(1) : undefined;
+    const status = this.#kernel.rpc.nestedEnded({ ...run.call, opcode, message }, returned, (role) => {
+      run.role = role;
+      const end = endOf(run, this.#block, () => this.#commands.takeEnding());
+      if (end.kind === "ended") this.settle(run.thread, end.image);
+    });
+    const host = caller.component.hostFunction(KERNEL_MODULE, KERNEL_IMPORTS.call);
+    const call = { host, args: [run.call.slot, opcode, message], type: "i32" };
+    this.#finish(this.#nests.top, outcomeOf(caller, status), call, KERNEL_MODULE);
   }
 
   /** Only calls of the kernel: what they wait for is kernel state, and asking again has no effect. */
@@ -360,7 +413,8 @@ export class RemoteCpu extends Steps {
   }
 
   #answer(answer: number): void {
-    this.#run!.engine.flush();
+    this.#nests.flush();
+    this.#nests.look();
     this.#give(BLOCK.answer, answer);
     this.#options.begun();
   }
@@ -368,7 +422,7 @@ export class RemoteCpu extends Steps {
   /** The wait of the call that lingers is over. */
   #callAgain(): void {
     const { host, args, type, progress } = this.#lingering!;
-    const run = this.#run!;
+    const run = this.#nests.top;
     if (!run.thread.runnable) return this.#unwind();
     const outcome = makeCall(run.component, host, args, progress);
     if (outcome.kind === "freeze" && run.thread.waiting && this.#mayLinger(run, "")) {
@@ -383,7 +437,7 @@ export class RemoteCpu extends Steps {
   #unwind(): void {
     const { progress, type } = this.#lingering!;
     this.#lingering = undefined;
-    this.#tellOutcome(this.#run!, { kind: "freeze", progress, parked: undefined }, type);
+    this.#tellOutcome(this.#nests.top, { kind: "freeze", progress, parked: undefined }, type);
   }
 
   // How a run has ended.
@@ -398,7 +452,7 @@ export class RemoteCpu extends Steps {
   /** @returns whether the thread can go on at once */
   #settleRun(run: Run): boolean {
     const { thread } = run;
-    const end = endOf(run, this.#block, () => this.#takeEnding());
+    const end = endOf(run, this.#block, () => this.#commands.takeEnding());
     if (end.kind === "ended") return this.settle(thread, end.image);
     if (end.kind === "deep") {
       this.tooDeep(thread, end.message);
@@ -413,8 +467,8 @@ export class RemoteCpu extends Steps {
   /** The thread that runs gives way at its next safe point. */
   request(): void {
     Atomics.store(this.#words, BLOCK.giveWay, 1);
-    const words = this.#running?.component.engine.words;
-    if (words) Atomics.store(words, FLAG, 1);
+    this.#nests.reclaim();
+    this.#nests.flag();
     if (this.#lingering) this.#unwind();
   }
 
@@ -428,8 +482,8 @@ export class RemoteCpu extends Steps {
     if (this.#serving) return false;
     this.request();
     const end = performance.now() + ms;
-    const { thread } = this.#run!;
-    while (this.#running === thread) {
+    const { bottom } = this.#nests;
+    while (this.#nests.bottom === bottom) {
       if (this.pending) this.#serveStopping();
       else if (performance.now() > end) return false;
       else this.#options.awaitRing(1);
@@ -469,7 +523,7 @@ export class RemoteCpu extends Steps {
 
   /** What a thread asks for while somebody waits for it to stop: no code of others runs, it gives way. */
   #serveStopping(): void {
-    const run = this.#run!;
+    const run = this.#nests.asking;
     const request = Atomics.load(this.#words, BLOCK.request);
     const place = this.#block.param(0);
     const later = request === REQUEST.host && !run.component.program.info.imports[place]!.instant;
@@ -483,15 +537,7 @@ export class RemoteCpu extends Steps {
 
   /** Lets the CPU do something, in order. */
   tell(command: Command): void {
-    if (!this.#lost) this.#command(command, false);
-  }
-
-  #command(command: Command, reply: boolean): void {
-    this.#port.post({ command, reply } satisfies Posted);
-    Atomics.add(this.#words, BLOCK.commands, 1);
-    const words = this.#running && !this.#lingering ? this.#running.component.engine.words : undefined;
-    if (words && reply) Atomics.store(words, FLAG, 1);
-    this.#ring();
+    if (!this.#lost) this.#commands.post(command, false);
   }
 
   /**
@@ -501,32 +547,19 @@ export class RemoteCpu extends Steps {
    */
   ask(command: Command): unknown {
     if (this.#lost) throw new EngineFault("busy", this.#lost);
-    const before = Atomics.load(this.#words, BLOCK.replies);
-    this.#command(command, true);
-    const end = performance.now() + KERNEL_LIMITS.replyMs;
-    while (Atomics.load(this.#words, BLOCK.replies) === before) {
-      if (performance.now() > end) {
-        this.#lose(`CPU ${this.number} has not answered for ${KERNEL_LIMITS.replyMs} ms`);
-        throw new EngineFault("busy", this.#lost!);
-      }
-      Atomics.wait(this.#words, BLOCK.replies, before, 100);
-    }
-    const { value, fault } = this.#takeReply();
+    const { value, fault } = this.#commands.ask(command, this.#look) ?? this.#silent();
     if (!fault) return value;
     if (fault.code === "failed") throw new CpuFault("failed", fault.message);
     throw new EngineFault(fault.code as "mismatch", fault.message);
   }
 
-  #takeReply(): Reply {
-    for (;;) {
-      const message = this.#port.receive() as Reply | EndingReport;
-      if (message.type === "reply") return message;
-      this.#endings.push(message);
-    }
-  }
+  readonly #look = (): void => {
+    if (!this.#lingering) this.#nests.flag();
+  };
 
-  #takeEnding(): EndingReport {
-    return this.#endings.shift() ?? (this.#port.receive() as EndingReport);
+  #silent(): never {
+    this.#lose(`CPU ${this.number} has not answered for ${KERNEL_LIMITS.replyMs} ms`);
+    throw new EngineFault("busy", this.#lost!);
   }
 
   /** It has ended by itself: what was placed there has stopped for good; everything else goes on. */
@@ -535,7 +568,8 @@ export class RemoteCpu extends Steps {
     this.#lost = why;
     this.#port.terminate();
     const thread = this.#running;
-    this.#running = this.#run = this.#lingering = undefined;
+    this.#nests.end();
+    this.#running = this.#lingering = undefined;
     if (thread) thread.component.leave(thread);
     while (this.#queue.take());
     for (const component of this.#kernel.components) {

@@ -14,7 +14,8 @@ export interface Run {
   readonly engine: RemoteEngine;
   /** Undefined: a dispatch that has not frozen. */
   activation: Thread | undefined;
-  readonly role: number;
+  /** Of the activation; of a nested dispatch known when it becomes one. */
+  role: number;
   /** Of the host call that gave way last. */
   progress: PlainData | undefined;
   parked: Parked | undefined;
@@ -25,6 +26,16 @@ export interface Run {
   error: unknown;
   /** It gives way at memory.grow, which is to be done again. */
   growAgain: boolean;
+}
+
+export function beginRun(thread: KernelThread, activation: Thread | undefined, role: number): Run {
+  const { component } = thread;
+  const engine = component.engine as RemoteEngine;
+  return {
+    ...{ thread, component, engine, activation, role },
+    ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
+    ...{ wakes: 0, error: undefined, growAgain: false },
+  };
 }
 
 /** A dispatch has returned; an activation has frozen or ended; it stands where it stood, this stack is too small for it. */

@@ -1,5 +1,14 @@
 // One component's engine on a CPU that is not the kernel's: a LocalEngine whose host functions are requests.
-import type { HostCall, HostFunction, HostImports, HostValue, ProgramInfo, SavedGroup } from "../../../abi/index.ts";
+import {
+  type HostCall,
+  type HostFunction,
+  type HostImports,
+  type HostValue,
+  KERNEL_IMPORTS,
+  KERNEL_MODULE,
+  type ProgramInfo,
+  type SavedGroup,
+} from "../../../abi/index.ts";
 import { type DirectCall, type Entry, PageTable, Pool, type Thread, Windows } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { loadRewritten } from "../../program.ts";
@@ -10,8 +19,8 @@ import type { LoadMessage, LoadReply } from "./protocol.ts";
 
 /** What the engine of a component asks its CPU for. */
 export interface EngineHost {
-  /** @param type of the function's parameters and results, at its place among the program's imports */
-  host(program: ProgramInfo, place: number, call: HostCall, args: readonly HostValue[]): HostValue;
+  /** @param place the function's, among the program's imports */
+  host(engine: WorkerEngine, place: number, call: HostCall, args: readonly HostValue[]): HostValue;
   poll(engine: WorkerEngine): boolean;
   grow(memory: number, pages: number): "grow" | "grown" | "refuse" | "park";
   wait(
@@ -35,11 +44,16 @@ export class WorkerEngine {
   readonly #dispatches = new Map<string, DirectCall>();
   readonly #windows: Windows | undefined;
   #entered: Holder | undefined;
+  /** The place of `call` among the program's imports. */
+  calls = -1;
+  readonly info: ProgramInfo;
+  #words = new Int32Array(0);
 
   constructor(load: LoadMessage, host: EngineHost) {
     const { windows } = load;
     const options = { importKind, growth: true, ...(windows ? { windows: windows.options! } : {}) };
     const program = loadRewritten(load.original, load.rewritten, options);
+    this.info = program.info;
     if (windows) {
       this.#windows = new Windows(new Pool(undefined, windows.pool), new PageTable(windows.table));
       this.#windows.limit = windows.limit;
@@ -47,7 +61,7 @@ export class WorkerEngine {
     this.engine = new LocalEngine({
       label: load.label,
       program,
-      imports: requests(program.info, host),
+      imports: this.#requests(program.info, host),
       group: {
         parks: true,
         atomicWait: (_, memory, address, expected, timeout, width) =>
@@ -161,17 +175,28 @@ export class WorkerEngine {
       this.#holders.delete(id);
     },
   };
-}
 
-/** The functions that a program imports, as requests. */
-function requests(info: ProgramInfo, host: EngineHost): HostImports {
-  const functions: Record<string, Record<string, HostFunction>> = {};
-  for (const [place, { module, name, kind, instant }] of info.imports.entries()) {
-    if (kind !== "func") continue;
-    (functions[module] ??= {})[name] = {
-      freeze: instant ? "instant" : "restartable",
-      call: (call, ...args) => host.host(info, place, call, args),
-    };
+  /** The functions that a program imports, as requests. */
+  #requests(info: ProgramInfo, host: EngineHost): HostImports {
+    const functions: Record<string, Record<string, HostFunction>> = {};
+    for (const [place, { module, name, kind, instant }] of info.imports.entries()) {
+      if (kind !== "func") continue;
+      if (module === KERNEL_MODULE && name === KERNEL_IMPORTS.call) this.calls = place;
+      (functions[module] ??= {})[name] = {
+        freeze: instant ? "instant" : "restartable",
+        call: (call, ...args) => host.host(this, place, call, args),
+      };
+    }
+    return functions;
   }
-  return functions;
+
+  /** Memory 0 as words, up to an address at least; undefined if that is not there, or lies behind windows. */
+  words(end: number): Int32Array | undefined {
+    if (this.#windows && end > this.#windows.limit) return undefined;
+    if (this.#words.byteLength < end) {
+      const buffer = this.engine.memories(0)?.[0]?.buffer;
+      if (buffer) this.#words = new Int32Array(buffer);
+    }
+    return this.#words.byteLength < end ? undefined : this.#words;
+  }
 }

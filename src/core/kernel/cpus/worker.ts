@@ -1,10 +1,10 @@
 // A CPU that is not the kernel's: runs the threads of components placed there, one at a time, as the kernel says.
 //
 // It never returns to its event loop: with nothing to do it waits for its bell.
-import { CONTROL, type HostCall, type HostValue, type PlainData, type ProgramInfo } from "../../../abi/index.ts";
+import { CONTROL, type HostCall, type HostValue, type PlainData, type ValueTypeName } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
 import { assert, Fault, messageOf, required } from "../../../util/index.ts";
-import { requireHostStack } from "../stack-room.ts";
+import { requireHostStack, stackHasRoom } from "../stack-room.ts";
 import {
   ANSWER,
   BLOCK,
@@ -18,12 +18,15 @@ import {
   FAULTS,
   FROZEN,
   GROWTH,
+  HOST_ROOM,
+  NESTED,
   type Posted,
   REQUEST,
   type Reply,
   WORK,
 } from "./protocol.ts";
 import { type EngineHost, WorkerEngine } from "./worker-engine.ts";
+import { type Crossing, WorkerNests } from "./worker-nests.ts";
 
 const FLAG = CONTROL.flag >> 2;
 /**
@@ -43,6 +46,7 @@ class Cpu implements EngineHost {
   readonly #block: CpuBlock;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #door: Int32Array<SharedArrayBuffer>;
+  readonly #nests: WorkerNests;
   readonly #engines = new Map<number, WorkerEngine>();
   /** Control words of components on CPU 0. */
   readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
@@ -55,6 +59,7 @@ class Cpu implements EngineHost {
     this.#end = end;
     this.#block = new CpuBlock(block);
     this.#words = this.#block.words;
+    this.#nests = new WorkerNests(this.#block);
     this.#door = new Int32Array(door);
   }
 
@@ -75,32 +80,36 @@ class Cpu implements EngineHost {
       engine.engine.group.run(thread);
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown;
-      return this.#report("deep", thrown);
+      this.#report("deep", thrown);
+      return this.#ring(REQUEST.done);
     }
     this.#ended(engine, thread);
+    this.#ring(REQUEST.done);
   }
 
   #dispatch(engine: WorkerEngine): void {
     const [, , instance, index, argument, kind, object, value] = this.#words.subarray(BLOCK.params, BLOCK.params + 8);
     const call = engine.dispatch(instance!, index!);
     const result = engine.engine.group.direct(call, argument!, kind!, object!, value!);
-    if (result !== undefined) return this.#done(ENDED.returned, result);
     const { thread } = call;
     call.thread = undefined;
-    this.#ended(engine, engine.keep(thread!));
+    if (result !== undefined) this.#tell(ENDED.returned, result);
+    else this.#ended(engine, engine.keep(thread!));
+    this.#ring(REQUEST.done);
   }
 
+  /** Writes down how a thread has ended. */
   #ended(engine: WorkerEngine, thread: Thread): void {
     const { ending, fault, hostCall, id } = thread;
     if (!ending) {
       const bits = (hostCall ? FROZEN.call : 0) | (fault ? FROZEN.fault : 0);
-      if (!fault) return this.#done(ENDED.frozen, bits, id);
+      if (!fault) return this.#tell(ENDED.frozen, bits, id);
       const place = fault.type === "grow" ? [fault.memory, fault.delta] : [fault.address, 0];
-      return this.#done(ENDED.frozen, bits, id, FAULTS.indexOf(fault.type), fault.instance, ...place);
+      return this.#tell(ENDED.frozen, bits, id, FAULTS.indexOf(fault.type), fault.instance, ...place);
     }
     engine.ended(thread);
-    if (ending.kind === "returned") return this.#done(ENDED.returned, Number(ending.results[0] ?? 0));
-    if (ending.kind === "exited") return this.#done(ENDED.exited, ending.code);
+    if (ending.kind === "returned") return this.#tell(ENDED.returned, Number(ending.results[0] ?? 0));
+    if (ending.kind === "exited") return this.#tell(ENDED.exited, ending.code);
     this.#report(ending.kind, ending.error);
   }
 
@@ -108,12 +117,11 @@ class Cpu implements EngineHost {
     const bug = kind === "threw" && !(error instanceof WebAssembly.Exception) && !(error instanceof Fault);
     const stack = error instanceof Error ? (error.stack ?? "") : "";
     this.#end.post({ type: "ending", kind, message: messageOf(error), stack, bug } satisfies EndingReport);
-    this.#done(ENDED.ended);
+    this.#tell(ENDED.ended);
   }
 
-  #done(...params: readonly number[]): void {
+  #tell(...params: readonly number[]): void {
     for (const [index, value] of params.entries()) this.#block.setParam(index, value);
-    this.#ring(REQUEST.done);
   }
 
   // Requests.
@@ -128,6 +136,7 @@ class Cpu implements EngineHost {
 
   #ring(request: number): void {
     const door = this.#door;
+    this.#words[BLOCK.depth] = this.#nests.depth;
     Atomics.store(this.#words, BLOCK.request, request);
     Atomics.add(door, DOOR.rings, 1);
     const running = Atomics.load(door, DOOR.running);
@@ -139,16 +148,45 @@ class Cpu implements EngineHost {
     if (Atomics.load(door, DOOR.waits) !== 0) Atomics.notify(door, DOOR.rings);
   }
 
-  host(program: ProgramInfo, place: number, call: HostCall, args: readonly HostValue[]): HostValue {
+  host(engine: WorkerEngine, place: number, call: HostCall, args: readonly HostValue[]): HostValue {
     requireHostStack();
-    const { params, results } = program.imports[place]!.signature!;
+    const { params, results } = engine.info.imports[place]!.signature!;
     const block = this.#block;
+    const calls = place === engine.calls && call.progress === undefined;
+    if (calls) {
+      const came = this.#nests.again(engine, ...(args as [number, number, number]));
+      if (came !== undefined) return this.#called(call, came, args as number[]);
+    }
     block.setParam(0, place);
     block.setParam(1, call.progress === undefined ? 0 : 1);
+    block.setParam(HOST_ROOM, calls && stackHasRoom() ? 1 : 0);
     for (const [index, type] of params.entries()) block.setValue(index, type, args[index]);
-    switch (this.#request(REQUEST.host)) {
+    const answer = this.#request(REQUEST.host);
+    if (answer !== ANSWER.nest) return this.#answered(answer, call, results[0]);
+    const server = this.#engine(block.param(0));
+    const came = this.#nests.begin(engine, server, ...(args as [number, number, number]));
+    return this.#called(call, came, args as number[]);
+  }
+
+  /** A nested dispatch is over, or the kernel says what becomes of the call. */
+  #called(call: HostCall, came: number | Crossing, [, opcode, address]: number[]): HostValue {
+    if (typeof came === "number") return came;
+    const { engine, ended } = came;
+    if (typeof ended === "number") this.#tell(ENDED.returned, ended);
+    else this.#ended(engine, ended);
+    this.#block.setParam(NESTED, opcode!);
+    this.#block.setParam(NESTED + 1, address!);
+    this.#nests.depth++; // until the kernel has heard it
+    const answer = this.#request(REQUEST.nested);
+    this.#nests.depth--;
+    return this.#answered(answer, call, "i32");
+  }
+
+  #answered(answer: number, call: HostCall, type: ValueTypeName | undefined): HostValue {
+    const block = this.#block;
+    switch (answer) {
       case ANSWER.result:
-        return results.length === 0 ? undefined : block.value(0, results[0]!);
+        return type === undefined ? undefined : block.value(0, type);
       case ANSWER.freeze:
         return call.freeze(block.param(0) === 0 ? undefined : true);
       case ANSWER.again:

@@ -1,0 +1,56 @@
+// The kernel's end of the port of another CPU: commands, replies to them, and what is said about endings.
+import { KERNEL_LIMITS } from "../limits.ts";
+import { BLOCK, type Command, type EndingReport, type Posted, type Reply, type StartedCpu } from "./protocol.ts";
+
+export class Commands {
+  readonly #port: StartedCpu;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #endings: EndingReport[] = [];
+
+  /** @param words of the CPU's block */
+  constructor(port: StartedCpu, words: Int32Array<SharedArrayBuffer>) {
+    this.#port = port;
+    this.#words = words;
+  }
+
+  post(command: Command, reply: boolean): void {
+    this.#port.post({ command, reply } satisfies Posted);
+    Atomics.add(this.#words, BLOCK.commands, 1);
+    ring(this.#words);
+  }
+
+  /**
+   * Waits for the reply; undefined: it has not come in time.
+   *
+   * @param flag sees to it that what runs there looks for commands, which must not be before there is this one
+   */
+  ask(command: Command, flag: () => void): Reply | undefined {
+    const before = Atomics.load(this.#words, BLOCK.replies);
+    this.post(command, true);
+    flag();
+    const end = performance.now() + KERNEL_LIMITS.replyMs;
+    while (Atomics.load(this.#words, BLOCK.replies) === before) {
+      if (performance.now() > end) return undefined;
+      Atomics.wait(this.#words, BLOCK.replies, before, 100);
+    }
+    return this.#takeReply();
+  }
+
+  #takeReply(): Reply {
+    for (;;) {
+      const message = this.#port.receive() as Reply | EndingReport;
+      if (message.type === "reply") return message;
+      this.#endings.push(message);
+    }
+  }
+
+  takeEnding(): EndingReport {
+    return this.#endings.shift() ?? (this.#port.receive() as EndingReport);
+  }
+}
+
+/** The CPU looks what there is for it. */
+export function ring(words: Int32Array<SharedArrayBuffer>): void {
+  Atomics.add(words, BLOCK.bell, 1);
+  Atomics.notify(words, BLOCK.bell);
+}

@@ -1,0 +1,213 @@
+// Calls between components of one CPU that is not the kernel's: nested, and repeated without asking the kernel.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  answerPlus,
+  ask,
+  BUSY,
+  block,
+  dispatch,
+  log,
+  logged,
+  main,
+  onOpcode,
+  SERVES,
+  tableOf,
+} from "../../../../test/support/guest-code.ts";
+import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
+import { CALL_STATUS } from "../../../abi/index.ts";
+import type { KernelThread } from "../thread.ts";
+import { startKernelTicker } from "../ticker.ts";
+import { startNodeCpu } from "./start-node.ts";
+
+/** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot; signals are logged. */
+const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
+  "d",
+  `(if (i32.eq (local.get $kind) (i32.const 1)) (then ${log("(local.get $value)")} (return (i32.const 0))))
+   ${onOpcode(2, block())} ${onOpcode(3, BUSY)}
+   ${onOpcode(4, `(i32.store offset=40 (local.get $m) ${ask(SLOT.free, 1, "(i32.load offset=40 (local.get $m))")}) (return (i32.const 0))`)}
+   ${answerPlus(1)}`,
+)}`;
+
+/** Calls opcode `opcode` with its counter at 64, which it sets to the answer, until that is `end` or a status; logs it. */
+const counts = (opcode: number, end: number) =>
+  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, "(i32.load (i32.const 64))")})
+    (if (i32.lt_u (local.get $i) (i32.const 65536)) (then (i32.store (i32.const 64) (local.get $i))
+      (br_if $l (i32.lt_u (local.get $i) (i32.const ${end})))))) ${log("(local.get $i)")}`);
+const FOR_EVER = main(`(loop $l (local.set $i ${ask(SLOT.free, 1, 7)})
+  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+  (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
+
+const status = (value: number) => value << 16;
+
+async function machine(cpus = 2): Promise<TestSystem> {
+  const system = new TestSystem({
+    cpus: { width: cpus, height: 1, start: startNodeCpu },
+    ticker: startKernelTicker,
+  });
+  await system.kernel.ready;
+  return system;
+}
+
+/** Turns of the event loop until it holds. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+const counter = ({ component }: TestComponent) => component.view.getInt32(64, true);
+
+async function moves(client: TestComponent): Promise<void> {
+  const before = counter(client);
+  await until(() => counter(client) !== before);
+}
+
+/** A server and a client of it, both on CPU 1. */
+async function pair(system: TestSystem, code: string) {
+  const server = system.component("server", SERVER, { cpu: 1 });
+  const ep = server.start("ep") as KernelThread;
+  await system.rest();
+  const client = system.component("client", code, { cpu: 1 });
+  const object = system.object(server, ep.capability);
+  client.component.table.insert(object);
+  return { server, ep, client, object, thread: client.thread("main") as KernelThread };
+}
+
+test("S34, S36: a client on CPU 1 calls a server there ten thousand times and asks the kernel for few of them", async () => {
+  const system = await machine();
+  const { thread, ep } = await pair(system, counts(1, 10_000));
+  const { rpc } = system.kernel;
+  let asked = 0;
+  const { call } = rpc;
+  rpc.call = (...args) => {
+    asked++;
+    return call.apply(rpc, args);
+  };
+  thread.start(0, 0);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [10_000]);
+  assert(asked < 1000, `${asked} of 10,000 calls`);
+  assert.equal(ep.idle, true);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+test("S4, S36: an object that dies answers its client on the same CPU no more", async () => {
+  const system = await machine();
+  const { server, client, object, thread } = await pair(system, FOR_EVER);
+  thread.start(0, 0);
+  await moves(client);
+  server.pd.freeRpcCap(object as never);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
+  system.close();
+});
+
+test("S24, S36: a server is paused, killed, and its client killed, between and within calls on the same CPU", async () => {
+  const system = await machine();
+  for (const victim of ["server", "client"] as const) {
+    const { server, ep, client, thread } = await pair(system, FOR_EVER);
+    thread.start(0, 0);
+    await moves(client);
+    ep.pause();
+    await until(() => thread.nativeState().activity === "blocked");
+    const stopped = counter(client);
+    assert.equal(ep.nativeState().activity, "paused");
+    assert.equal(ep.state().ok && thread.state().ok, true);
+    assert.equal(counter(client), stopped);
+    ep.resume();
+    await moves(client);
+    if (victim === "server") server.cpu.killThread(ep.capability);
+    else client.cpu.killThread(thread.capability);
+    await system.rest();
+    assert.deepEqual(logged(system, "client"), victim === "server" ? [status(CALL_STATUS.invalidObject)] : []);
+    if (victim === "client") assert.equal(ep.idle, true);
+    assert.equal(server.component.engine.threads + client.component.engine.threads, 0);
+    assert.equal(system.kernel.calls.size, 0);
+    system.lines.length = 0;
+    server.pd.destroy();
+    client.pd.destroy();
+  }
+  system.close();
+});
+
+test("S31, S34: a server that its client calls all the time serves signals, and callers of other CPUs", async () => {
+  const system = await machine(3);
+  const { server, ep, client, object, thread } = await pair(system, FOR_EVER);
+  const source = server.pd.allocSignalSource();
+  assert(source.ok);
+  system.kernel.signals.serve(ep, source.value.object!);
+  const context = server.pd.allocContext(source.value, 1);
+  assert(context.ok);
+  thread.start(0, 0);
+  for (const [turn, cpu] of [0, 1, 2].entries()) {
+    await moves(client);
+    server.pd.submit(context.value, turn + 1);
+    await until(() => logged(system, "server").length > turn);
+    const other = system.component(`other${cpu}`, counts(1, 100), { cpu });
+    other.component.table.insert(object);
+    other.start("main");
+    await until(() => logged(system, `other${cpu}`).length > 0);
+    assert.deepEqual(logged(system, `other${cpu}`), [100]);
+  }
+  assert.deepEqual(logged(system, "server"), [1, 2, 3]);
+  system.close();
+});
+
+test("S25, S30: a nested call that blocks is ended by others and by cancel_blocking; its client waits in place", async () => {
+  const system = await machine();
+  const { server, client, ep, thread } = await pair(
+    system,
+    main([ask(SLOT.free, 1, 1), ask(SLOT.free, 2, 5), ask(SLOT.free, 2, 6), ask(SLOT.free, 1, 3)].map(log).join(" ")),
+  );
+  thread.start(0, 0);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [2]);
+  assert.deepEqual(
+    [ep, thread].map((each) => each.nativeState().activity),
+    ["blocked", "blocked"],
+  );
+  assert.equal(ep.nativeState().waitsFor, "wait at 0x40");
+  assert.equal(server.component.waits.futexWake(64, 1), 1);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [2, 6]);
+  thread.cancelBlocking();
+  await until(() => logged(system, "client").length === 3);
+  assert.deepEqual(logged(system, "client"), [2, 6, status(CALL_STATUS.blockingCanceled)]);
+  server.component.waits.futexWake(64, 1);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [2, 6, status(CALL_STATUS.blockingCanceled), 4]);
+  assert.equal(server.component.engine.threads + client.component.engine.threads, 0);
+  system.close();
+});
+
+for (const [opcode, calls] of [
+  [1, 60_000],
+  [3, 300],
+  [4, 60_000],
+] as const) {
+  test(`S25, S26: client and server of one CPU are stopped, made anew and moved in the midst of calls (opcode ${opcode})`, async () => {
+    const system = await machine(3);
+    const { server, client, thread, object } = await pair(system, counts(opcode, calls));
+    const last = system.component("last", SERVER, { cpu: 1 });
+    const lastEp = last.start("ep");
+    await system.rest();
+    server.component.table.insert(system.object(last, lastEp.capability));
+    assert(object.valid);
+    thread.start(0, 0);
+    for (let turn = 0; turn < 40 && !thread.dead; turn++) {
+      const { component } = [client, server, last][turn % 3]!;
+      component.atRest(() => component.recreate());
+      if (turn % 10 === 9)
+        assert.equal(
+          component.atRest(() => component.place(((turn / 10) % 3) | 0)),
+          undefined,
+        );
+      await new Promise((resolve) => setTimeout(resolve, turn % 4));
+    }
+    await until(() => thread.dead);
+    assert.deepEqual(logged(system, "client"), [calls]);
+    await system.rest();
+    assert.equal(system.kernel.calls.size, 0);
+    system.close();
+  });
+}
