@@ -63,12 +63,13 @@ export function componentWasi(component: Component): ComponentWasi {
 }
 
 function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
-  const opened = new OpenedSessions(component, deterministic);
+  let opened = new OpenedSessions(component, deterministic, "open");
   const wasi = createWasi(opened.sessions());
   return {
     imports: wasi.imports,
     capture: () => wasi.capture(),
     restore: (state) => {
+      if (!opened.complete) opened = new OpenedSessions(component, deterministic, "again");
       wasi.open(opened.sessions(sessionStates(state)));
       wasi.restore(state);
     },
@@ -76,8 +77,13 @@ function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
   };
 }
 
-/** What a program works with: sessions that were opened for it once, and what is made of them for each of its lives. */
+/**
+ * What a program works with: sessions that were opened for it once, and what is made of them for each of its lives. A program
+ * that is loaded by a restore may have no parent before all else is there; then it has the sessions again that it had.
+ */
 class OpenedSessions {
+  /** Whether there was a parent to ask. */
+  readonly complete: boolean;
   readonly #component: Component;
   readonly #deterministic: boolean;
   readonly #parent: Parent;
@@ -87,11 +93,12 @@ class OpenedSessions {
   readonly #terminals: ReadonlyMap<string, TerminalObject | undefined>;
   #lines: LogTerminal[] = [];
 
-  constructor(component: Component, deterministic: boolean) {
+  constructor(component: Component, deterministic: boolean, how: "open" | "again") {
     this.#component = component;
     this.#deterministic = deterministic;
-    const parent = new Parent(component);
+    const parent = new Parent(component, how === "again");
     this.#parent = parent;
+    this.complete = parent.there;
     this.#files = parent.open<FileSystemObject>("File_system", "file-system", "");
     this.#program = programArguments(component, parent);
     this.#timer = parent.open<TimerSession>("Timer", "timer", "");
@@ -123,7 +130,7 @@ class OpenedSessions {
   #output(name: string, state: PlainData | undefined): TerminalSession {
     const terminal = this.#terminals.get(name)?.session;
     if (terminal) return terminal;
-    const lines = createLogTerminal(() => this.#parent.environment<LogSession>(ENV_SESSION.log, "log"), state);
+    const lines = createLogTerminal(() => this.#parent.at<LogSession>(ENV_SESSION.log, "log"), state);
     this.#lines.push(lines);
     return lines;
   }
@@ -137,15 +144,23 @@ class OpenedSessions {
 /** What the program may ask of its parent before it runs. */
 class Parent {
   readonly #component: Component;
+  readonly again: boolean;
   #nextId = FIRST_ID;
 
-  constructor(component: Component) {
+  /** @param again nothing is opened: sessions are those that are there already */
+  constructor(component: Component, again: boolean) {
     this.#component = component;
+    this.again = again;
+  }
+
+  get there(): boolean {
+    return this.#parent !== undefined;
   }
 
   /** A session that is there at once, of the kind expected; undefined without one, and then nothing is left of it. */
   open<T extends KernelObject>(service: keyof typeof DONATION, kind: T["kind"], label: string): T | undefined {
     const id = this.#nextId++;
+    if (this.again) return this.at<T>(id, kind);
     const args = `${writeQuota(DONATION[service])}, label="${label}"`;
     const made = this.#parent?.session(id, service, args);
     const object = made?.ok ? objectOf<T>(made.value, kind) : undefined;
@@ -153,7 +168,8 @@ class Parent {
     return object;
   }
 
-  environment<T extends KernelObject>(id: number, kind: T["kind"]): T | undefined {
+  /** The session that has this number. */
+  at<T extends KernelObject>(id: number, kind: T["kind"]): T | undefined {
     const made = this.#parent?.sessionCap(id);
     return made?.ok ? objectOf<T>(made.value, kind) : undefined;
   }
@@ -166,6 +182,7 @@ class Parent {
 function programArguments({ label }: Component, parent: Parent): ProgramArguments {
   const name = lastElement(label);
   const rom = parent.open<RomSession>("ROM", "rom", "config");
+  if (parent.again) return { args: [name], environment: [] }; // the captured ones follow
   const module = rom && objectOf<Dataspace>(rom.dataspace(), "dataspace");
   const config = module ? tryXml(textOfModule(contentOf(module))) : undefined;
   if (!config?.ok) return { args: [name], environment: [] };

@@ -35,10 +35,6 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   const program = native.program();
   const args = readSessionArgs(pd.base.creationArgs);
   const name = (args.ok && args.value.get("label")) || "";
-  if (program?.wasi) {
-    const message = `component "${name}": a WASI program opens sessions while it is loaded, when whoever keeps it does not run yet: put it under the supervisor instead`;
-    throw new RtcrFault("unsaveable", message, { child: child.name, component: name });
-  }
   const instance = naming(`component "${name}"`, () => pd.captureInstance());
   const fromRom = child.of(RtcrRom).some((rom) => rom.current.valid && rom.current === native.binary);
   if (program && !fromRom) {

@@ -137,6 +137,8 @@ export class Restorer {
       this.#installCapabilities(part);
       this.#restoreNative(part);
     }
+    // What a WASI program works with it has of its parent, which is there now.
+    for (const part of this.#parts.slice(1)) if (isWasi(part)) this.#restoreModule(part);
   }
 
   /**
@@ -214,7 +216,8 @@ export class Restorer {
     const instance = pd.native.restoreInstance(info.instance);
     if (instance.ok) return;
     const why = pd.native.problem();
-    if (why !== "") throw this.#refused("what its program works with", why);
+    const whose = record === this.#info ? "its program" : `the program of component "${record.name}"`;
+    if (why !== "") throw this.#refused(`what ${whose} works with`, why);
     throw this.#mismatch(`the program's globals and tables (${instance.reason})`);
   }
 
@@ -291,7 +294,7 @@ export class Restorer {
     for (const part of this.#parts.slice(1)) {
       loadComponent(part.pd, part.record as ComponentInfo, { tracked, translation: this.#translation, refused });
       this.#namePd(part.info, part.pd);
-      this.#restoreModule(part);
+      if (!isWasi(part)) this.#restoreModule(part);
     }
   }
 
@@ -515,6 +518,10 @@ export class Restorer {
     const message = `restore of "${name}": ${what} does not fit what is there`;
     return new RtcrFault("mismatch", message, { child: name, what });
   }
+}
+
+function isWasi({ pd }: Part): boolean {
+  return pd.native.program()?.wasi === true;
 }
 
 /** What the making of a session makes besides: the areas of a PD. */

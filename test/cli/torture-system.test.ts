@@ -131,6 +131,26 @@ for (const strategy of ["direct", "bootstrap"]) {
   });
 }
 
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S88, S93-S97: WASI programs that inits keep notice nothing (${strategy})`, async (t) => {
+    const init = (name: string, caps: number, ram: string, inside: string) =>
+      `<start name="${name}" caps="${caps}" ram="${ram}"><binary name="init"/><config>${PROVIDED}<default caps="300" ram="8M"/>${inside}</config></start>`;
+    const deep = init("deep", 900, "50M", command("clock") + command("files", "40"));
+    const beside = `<start name="stack_counter" ram="4M"><config turns="3" iterations="20"/></start>`;
+    const { path, file } = system(
+      t,
+      [...PROGRAMS, "stack_counter"],
+      init("inner", 3000, "110M", command("collections", "20") + beside + deep),
+    );
+    const args = ["--json", "--points", "12", "--seed", "4", "--strategy", strategy, "--memory-fs"];
+    const { code, out, err } = await cli(path, "torture", ...args, file);
+    assert.equal(code, 0, err + out);
+    const { taken, identical, lines } = JSON.parse(out);
+    assert.deepEqual([taken, identical], [12, true]);
+    assert.ok(lines >= 20, out);
+  });
+}
+
 test("options and systems that cannot be tortured are refused by name", async (t) => {
   const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
   const none = join(path, "none.xml");

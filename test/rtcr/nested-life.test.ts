@@ -157,17 +157,3 @@ test("S96, S107: a supervisor among the children is refused by name, and everyth
   assert.ok(rig.lines.length > said);
   rig.close();
 });
-
-test("S96, S107: a WASI program in an init is refused by name, and everything runs on", async () => {
-  const rig = new Rig({
-    children: [init("inner", start("life", "", 'caps="200" ram="8M"') + counter("c", 10))],
-    ...{ programs: ["life", "stack_counter"], slice: 20, exits: 2 },
-  });
-  assert.ok(await rig.run(100));
-  assert.throws(() => rig.rtcr.checkpoint("both"), {
-    code: "unsaveable",
-    message: /^child "inner": component "life": a WASI program opens sessions while it is loaded/,
-  });
-  await rig.run();
-  rig.close();
-});

@@ -1,4 +1,5 @@
-// Compiled WASI programs as children of RTCR: blocked in a read, asleep, with open files; and what is refused by name.
+// Compiled WASI programs as children of RTCR, or of an init that is one: blocked in a read, with open files; and what is
+// refused by name.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,10 +27,14 @@ interface Place {
   close(): void;
 }
 
+/** Who keeps the program: the supervisor, or an init that is its child. */
+type Keeper = "rtcr" | "init";
+const KEEPERS: readonly Keeper[] = ["rtcr", "init"];
+
 /** @param program the name of one of apps/, or a module */
 function place(
   program: string | Uint8Array,
-  args: string,
+  keeper: Keeper,
   options: RtcrOptions = {},
   system: Partial<SystemOptions> = {},
 ): Place {
@@ -41,7 +46,9 @@ function place(
   const stdout = createMemoryOutput((bytes) => {
     printed += new TextDecoder().decode(bytes);
   });
-  const children = start(name, `<config>${args}</config>`, 'caps="300" ram="32M"');
+  const child = start(name, "<config/>", 'caps="300" ram="32M"');
+  const children =
+    keeper === "rtcr" ? child : start("inner", `<binary name="init"/>${config(child)}`, 'caps="900" ram="48M"');
   const tree = startSystem({
     config: config(start("rtcr", config(children), 'caps="4000" ram="128M"')),
     binaries: { [name]: binary },
@@ -79,30 +86,32 @@ async function leave(from: Place): Promise<SystemCheckpoint> {
   return system;
 }
 
-for (const strategy of STRATEGIES) {
-  test(`S88, S106: a program that is blocked in a read goes on with input of its new place (${strategy})`, async () => {
-    const whole = place("calculator", "");
-    await whole.pass();
-    await whole.say("1 + 2 * 3\n(4 - 1) * 7\n10 / 4\n");
-    const expected = whole.printed();
-    assert.ok(expected.length > 0, "it answers line by line, or when it has read all");
-    whole.close();
-    const first = place("calculator", "");
-    await first.pass();
-    await first.say("1 + 2 * 3\n(4 - ");
-    const before = first.printed();
-    const system = await leave(first);
-    const second = place("calculator", "", { restore: system, strategy });
-    await second.pass();
-    assert.deepEqual(
-      second.outcomes.filter((outcome) => outcome instanceof RtcrFault),
-      [],
-    );
-    assert.equal(second.printed(), "", "nothing is printed twice");
-    await second.say("1) * 7\n10 / 4\n");
-    assert.equal(before + second.printed(), expected);
-    second.close();
-  });
+for (const keeper of KEEPERS) {
+  for (const strategy of STRATEGIES) {
+    test(`S88, S106: a program that is blocked in a read goes on with input of its new place (kept by ${keeper}, ${strategy})`, async () => {
+      const whole = place("calculator", keeper);
+      await whole.pass();
+      await whole.say("1 + 2 * 3\n(4 - 1) * 7\n10 / 4\n");
+      const expected = whole.printed();
+      assert.ok(expected.length > 0, "it answers line by line, or when it has read all");
+      whole.close();
+      const first = place("calculator", keeper);
+      await first.pass();
+      await first.say("1 + 2 * 3\n(4 - ");
+      const before = first.printed();
+      const system = await leave(first);
+      const second = place("calculator", keeper, { restore: system, strategy });
+      await second.pass();
+      assert.deepEqual(
+        second.outcomes.filter((outcome) => outcome instanceof RtcrFault),
+        [],
+      );
+      assert.equal(second.printed(), "", "nothing is printed twice");
+      await second.say("1) * 7\n10 / 4\n");
+      assert.equal(before + second.printed(), expected);
+      second.close();
+    });
+  }
 }
 
 /** Writes `abcdef` to a file, waits for a byte of input, appends `ghi` at its position, and says `done`. */
@@ -124,38 +133,45 @@ const WRITER = assemble(`(module
     (call $write (i32.load (i32.const 16)) (i32.const 1034) (i32.const 3))
     (call $write (i32.const 1) (i32.const 1037) (i32.const 4))))`);
 
-for (const strategy of STRATEGIES) {
-  test(`S88, S106: an open file has its position after a restore; one that is not there refuses it by name (${strategy})`, async () => {
-    const hostPath = mkdtempSync(join(tmpdir(), "rtcr-wasi-"));
-    const directories = [{ hostPath, guestPath: "/data", writable: true }];
-    const files = (_: string, state?: SessionState) => createFileSystem([new HostVolume(directories)], state);
-    try {
-      const first = place(WRITER, "", {}, { files });
-      await first.pass();
-      const system = await leave(first);
-      assert.equal(readFileSync(join(hostPath, "file"), "utf8"), "abcdef");
-      const second = place(WRITER, "", { restore: system, strategy }, { files });
-      await second.pass();
-      await second.say("x");
-      assert.equal(second.printed(), "done");
-      assert.equal(readFileSync(join(hostPath, "file"), "utf8"), "abcdefghi");
-      second.close();
-      unlinkSync(join(hostPath, "file"));
-      for (const system2 of [{ files }, {}]) {
-        const third = place(WRITER, "", { restore: system, strategy }, system2);
-        await third.pass();
-        const [outcome] = third.outcomes;
-        assert.ok(outcome instanceof RtcrFault, "refused");
-        assert.equal(outcome.code, "refused");
-        assert.match(outcome.message, /restore of "prog": what its program works with: .*(\/data\/file|volume)/s);
-        assert.deepEqual(third.rtcr().children, [], "nothing of it is left");
-        assert.equal(third.printed(), "");
-        third.close();
+for (const keeper of KEEPERS) {
+  for (const strategy of STRATEGIES) {
+    test(`S88, S106: an open file has its position after a restore; one that is not there refuses it by name (kept by ${keeper}, ${strategy})`, async () => {
+      const hostPath = mkdtempSync(join(tmpdir(), "rtcr-wasi-"));
+      const directories = [{ hostPath, guestPath: "/data", writable: true }];
+      const files = (_: string, state?: SessionState) => createFileSystem([new HostVolume(directories)], state);
+      try {
+        const first = place(WRITER, keeper, {}, { files });
+        await first.pass();
+        const system = await leave(first);
+        assert.equal(readFileSync(join(hostPath, "file"), "utf8"), "abcdef");
+        const second = place(WRITER, keeper, { restore: system, strategy }, { files });
+        await second.pass();
+        await second.say("x");
+        assert.equal(second.printed(), "done");
+        assert.equal(readFileSync(join(hostPath, "file"), "utf8"), "abcdefghi");
+        second.close();
+        unlinkSync(join(hostPath, "file"));
+        for (const system2 of [{ files }, {}]) {
+          const third = place(WRITER, keeper, { restore: system, strategy }, system2);
+          await third.pass();
+          const [outcome] = third.outcomes;
+          assert.ok(outcome instanceof RtcrFault, "refused");
+          assert.equal(outcome.code, "refused");
+          const works =
+            keeper === "rtcr" ? '"prog": what its program' : '"inner": what the program of component "prog"';
+          const denied = /^restore of "inner": File_system session \d+ \(.*label="prog"\): service-denied$/;
+          if (keeper === "init" && !("files" in system2)) assert.match(outcome.message, denied);
+          else assert.ok(outcome.message.startsWith(`restore of ${works} works with: `), outcome.message);
+          if (!denied.test(outcome.message)) assert.match(outcome.message, /\/data\/file|volume/);
+          assert.deepEqual(third.rtcr().children, [], "nothing of it is left");
+          assert.equal(third.printed(), "");
+          third.close();
+        }
+      } finally {
+        rmSync(hostPath, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(hostPath, { recursive: true, force: true });
-    }
-  });
+    });
+  }
 }
 
 test("S88, S106: a program with 64-bit addresses goes on wherever it was stopped", async () => {
