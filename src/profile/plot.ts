@@ -62,7 +62,7 @@ function timeline(profile: Profile, { title, palette = "thesis" }: PlotOptions):
     const color = Object.keys(MEANING).find((key) => MEANING[key] === meaning) ?? meaning;
     return colors[color] ?? color;
   });
-  const y = { field: "scope", type: "nominal", sort: rows, title: null, axis: { labelLimit: 420 } } as const;
+  const y = { field: "scope", type: "nominal", sort: rows, title: null, axis: { labelLimit: 720 } } as const;
   return {
     ...(title === undefined ? {} : { title }),
     width: WIDTH,

@@ -105,6 +105,12 @@ export class Recorder {
     this.#times[scope * 2 + 1] = this.#now();
   }
 
+  /** Ends a scope that was measured elsewhere. */
+  set(scope: number, beginMs: number, endMs: number): void {
+    this.#times[scope * 2] = beginMs;
+    this.#times[scope * 2 + 1] = endMs;
+  }
+
   /** What was recorded and has ended, by the time of its beginning. */
   scopes(): Scope[] {
     const scopes: Scope[] = [];

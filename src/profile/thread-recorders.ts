@@ -2,8 +2,9 @@
 // its own. What threads say comes from components and is checked.
 import { type ProfileClock, Recorder, type Scope, type ScopeColor } from "./scopes.ts";
 
-/** A thread that measures; the kernel's threads are such. */
+/** A thread that measures; the kernel's threads are such, and its CPUs. */
 export interface MeasuringThread {
+  /** Of a thread 1 or more. */
   readonly id: number;
   readonly name: string;
   readonly component: { readonly label: string };
@@ -25,16 +26,23 @@ export class ThreadRecorders {
   begin(thread: MeasuringThread, name: string, color: ScopeColor): number {
     let recorder = this.#recorders.get(thread.id);
     if (!recorder) {
-      const row = `${thread.component.label}: ${thread.name} (thread ${thread.id})`;
+      const number = thread.id > 0 ? ` (thread ${thread.id})` : "";
+      const row = `${thread.component.label}: ${thread.name}${number}`;
       this.#recorders.set(thread.id, (recorder = new Recorder(row, this.#options)));
     }
     return recorder.begin(name, color) + 1;
   }
 
-  /** Ends a scope of the thread; what is none that it has begun here and not ended yet has no effect. */
-  end(thread: MeasuringThread, scope: number): void {
+  /**
+   * Ends a scope of the thread; what is none that it has begun here and not ended yet has no effect.
+   *
+   * @param times measured where it ran, on the clock of the recorders
+   */
+  end(thread: MeasuringThread, scope: number, times?: { readonly beginMs: number; readonly endMs: number }): void {
     const recorder = this.#recorders.get(thread.id);
-    if (scope !== NOT_RECORDED && recorder?.open(scope - 1)) recorder.end(scope - 1);
+    if (scope === NOT_RECORDED || !recorder?.open(scope - 1)) return;
+    if (times) recorder.set(scope - 1, times.beginMs, times.endMs);
+    else recorder.end(scope - 1);
   }
 
   /** Scopes that found no room. */

@@ -94,11 +94,16 @@ test("S118: a run of a system writes what its supervisors and components measure
   const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
   assert.deepEqual([count("turn"), count("sum")], [3, 5]);
   assert.ok(count("Dataspace Allocation") > 0, "RTCR's own");
+  for (const own of ["Load of a program", "Session of PD", "Allocation in core", "Attachment"]) {
+    assert.ok(count(own) > 0, `core's own: ${own}`);
+  }
   const { traceEvents } = JSON.parse(await measured("run.trace.json")) as {
     traceEvents: { ph: string; args?: { name: string } }[];
   };
   const rows = traceEvents.filter(({ ph }) => ph === "M").map(({ args }) => args?.name.replace(/ \(thread \d+\)/, ""));
-  assert.deepEqual(rows.sort(), ["init -> rtcr -> profiled: ep", "init -> rtcr -> profiled: helper", "supervisors"]);
+  const own = ["core: CPU 0", "supervisors"];
+  const components = ["init -> rtcr -> profiled: ep", "init -> rtcr -> profiled: helper"];
+  assert.deepEqual(rows.sort(), [...own, ...components].sort());
   const program = await cli(path, "run", "--profile", join(path, "x"), join(path, "profiled.wasm"));
   assert.equal(program.code, 2, "only systems");
 });

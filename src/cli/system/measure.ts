@@ -1,4 +1,4 @@
-// Profiles of a running system: scopes of its supervisors (RTCR) and of all components that measure some.
+// Profiles of a running system: scopes of its supervisors (RTCR), of core, and of all components that measure some.
 import type { Core } from "../../core/index.ts";
 import {
   Recorder,
@@ -15,8 +15,14 @@ import { writeWhole } from "../profile/files.ts";
 /** Files of this kind are for Perfetto and Chrome. */
 const TRACE = ".trace.json";
 
+export interface Measured {
+  readonly scopes: readonly Scope[];
+  /** Scopes that found no room. */
+  readonly dropped: number;
+}
+
 /** Records in this JavaScript thread, until what is returned is called for the scopes. */
-export function measure({ kernel }: Core): () => readonly Scope[] {
+export function measure({ kernel }: Core): () => Measured {
   const supervisors = new Recorder("supervisors");
   const components = new ThreadRecorders();
   startProfile(supervisors);
@@ -24,7 +30,8 @@ export function measure({ kernel }: Core): () => readonly Scope[] {
   return () => {
     stopProfile();
     kernel.scopes = undefined;
-    return [...supervisors.scopes(), ...components.scopes()];
+    const scopes = [...supervisors.scopes(), ...components.scopes()];
+    return { scopes, dropped: supervisors.dropped + components.dropped };
   };
 }
 

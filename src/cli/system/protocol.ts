@@ -88,7 +88,7 @@ export type FromSystem =
   | { readonly type: "log"; readonly text: string }
   /** The restored children go on. */
   | { readonly type: "restored"; readonly repairs: readonly RepairReport[] }
-  | { readonly type: "scopes"; readonly scopes: readonly Scope[] }
+  | { readonly type: "scopes"; readonly scopes: readonly Scope[]; readonly dropped: number }
   /** Init has exited, or the system was stopped. */
   | { readonly type: "ended"; readonly value: number }
   /** It could not be started, or a bug has ended it. */

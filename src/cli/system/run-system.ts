@@ -205,8 +205,10 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, aske
         else if (refused) asked.made.refused(toCliFailure(refused));
       } else if (message.type === "made") asked.keep(message.system);
       else if (message.type === "log") io.err(`${message.text}\n`);
-      else if (message.type === "scopes") asked.measured(message.scopes);
-      else if (message.type === "ended") resolve(message.value);
+      else if (message.type === "scopes") {
+        asked.measured(message.scopes);
+        if (message.dropped > 0) io.err(`note: ${message.dropped} scopes found no room in the profile\n`);
+      } else if (message.type === "ended") resolve(message.value);
       else if (message.type === "failed") reject(toCliFailure(message));
       else io.err(describeRestored(message.repairs));
     });

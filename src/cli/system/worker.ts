@@ -69,7 +69,7 @@ function run(): void {
   const config = core.modules.dynamic("config", encoder.encode(spec.config));
   const end = (value: number) => {
     ending = true;
-    if (measured) say({ type: "scopes", scopes: measured() });
+    if (measured) say({ type: "scopes", ...measured() });
     core.dispose();
     say({ type: "ended", value });
   };

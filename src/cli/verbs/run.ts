@@ -43,7 +43,7 @@ file, line and what is allowed; when the file changes, init gets the new text. T
   --devices FILE           devices of IO_PORT, IO_MEM and IRQ sessions: <devices> with <serial-16550 name base irq/> and
                            <shared-memory name base size doorbell irq/>
   --log LEVEL              the supervisor's own messages on standard error: error, warning, info or debug (default: none)
-  --profile FILE           measure scopes of the supervisors and of components, and write them when the system ends: for
+  --profile FILE           measure scopes of supervisors, core and components, and write them when the system ends: for
                            rtcr profile, or as a trace for Perfetto when FILE ends in .trace.json
   --cpus N                 CPUs of the machine, each a thread of this process (default: the places of <affinity-space>, else 1)
   --deterministic          time and random numbers are made up, slices are counted: time runs ahead while all wait

@@ -210,7 +210,10 @@ export class Component {
     }
     try {
       const original = moduleBytes(binary);
+      const { ownScopes } = this.#kernel;
+      const scope = ownScopes.begin("Load of a program", "gray");
       const program = this.#kernel.loadProgram(original, options);
+      ownScopes.end(scope);
       const problem = programProblem(program.info) ?? this.#wasiProblem(program);
       if (problem !== undefined) {
         this.problem = problem;

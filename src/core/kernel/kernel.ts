@@ -20,6 +20,7 @@ import {
   type RpcObject,
 } from "../../session/index.ts";
 import { type LoadedProgram, loadProgram } from "../program.ts";
+import { CoreScopes } from "../scopes.ts";
 import { Calls } from "./calls.ts";
 import { Component } from "./component.ts";
 import type { ComponentWasi, NativeRun } from "./component-parts.ts";
@@ -39,6 +40,8 @@ import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./
 export interface KernelOptions {
   /** Default: a new sequence. */
   readonly badges?: Badges;
+  /** Of the core around. Default: its own. */
+  readonly scopes?: CoreScopes;
   /** Hexadecimal SHA-256 of a module. */
   readonly hash: (bytes: Uint8Array) => string;
   /** Another way to a rewritten program, as a cache. Default: `loadProgram`. */
@@ -75,7 +78,8 @@ export class Kernel {
   readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
   atPoint: (component: Component) => boolean = () => true;
-  #scopes: ScopeSink | undefined;
+  /** Scopes of the kernel itself. */
+  readonly ownScopes: CoreScopes;
   #everyPoint = false;
   readonly #options: KernelOptions;
   readonly #ticker: KernelTicker;
@@ -89,11 +93,13 @@ export class Kernel {
   constructor(options: KernelOptions) {
     this.#options = options;
     this.badges = options.badges ?? new Badges();
+    this.ownScopes = options.scopes ?? new CoreScopes();
     this.rpc = new Rpc(this);
     this.executor = new LocalExecutor(this);
     this.#ticker = shared((options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs));
     this.scheduler = new Scheduler({
       executor: this.executor,
+      scopes: this.ownScopes,
       ticker: this.#ticker,
       now: () => this.now(),
       expired: (thread) => this.#expired(thread),
@@ -129,13 +135,13 @@ export class Kernel {
     this.cpus?.askChanges();
   }
 
-  /** Who records scopes of components; undefined: nobody. */
+  /** Who records scopes of components and of core; undefined: nobody. */
   get scopes(): ScopeSink | undefined {
-    return this.#scopes;
+    return this.ownScopes.sink;
   }
 
   set scopes(sink: ScopeSink | undefined) {
-    this.#scopes = sink;
+    this.ownScopes.sink = sink;
     for (const component of this.#components.values()) component.showScopes();
   }
 

@@ -6,6 +6,7 @@
 // Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
 
 import type { ThreadPlace } from "../../session/index.ts";
+import type { CoreScopes } from "../scopes.ts";
 import type { Cpus } from "./cpus/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Executor } from "./executor.ts";
@@ -16,6 +17,7 @@ import type { KernelTicker } from "./ticker.ts";
 
 export interface SchedulerOptions {
   readonly executor: Executor;
+  readonly scopes: CoreScopes;
   readonly ticker: KernelTicker;
   /** Milliseconds that never run back. */
   readonly now: () => number;
@@ -237,9 +239,12 @@ export class Scheduler {
   #slice(thread: KernelThread, begin: number): number {
     this.slices++;
     this.#current = thread;
+    const { scopes } = this.#options;
+    const scope = scopes.beginSlice(thread);
     try {
       this.#options.executor.run(thread);
     } finally {
+      scopes.end(scope);
       this.#current = undefined;
       thread.used(this.#options.now() - begin);
     }

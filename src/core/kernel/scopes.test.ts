@@ -36,7 +36,8 @@ async function run(scopes: ScopeSink | undefined): Promise<readonly number[]> {
 test("S118: names are cut and read where they can be, colours are known ones, ends are handed on as they are", async () => {
   const seen: unknown[] = [];
   const words = await run({
-    begin: ({ name, component }, scope, color) => seen.push([component.label, name, scope, color]),
+    begin: ({ name, component }, scope, color) =>
+      component.label === "core" ? 0 : seen.push([component.label, name, scope, color]),
     end: (_, scope) => seen.push(scope),
   });
   deepEqual(seen, [
@@ -50,6 +51,26 @@ test("S118: names are cut and read where they can be, colours are known ones, en
     ["a", "main", "parse", "red"],
   ]);
   deepEqual(words, [1, 8]);
+});
+
+test("S118: the kernel measures what it loads and whom it lets run", async () => {
+  const seen: unknown[] = [];
+  const open = new Set<number>();
+  await run({
+    begin: ({ name, component }, scope, color) => {
+      if (component.label !== "core") return 0;
+      open.add(seen.push([name, scope, color]));
+      return seen.length;
+    },
+    end: ({ component }, scope) => {
+      if (component.label === "core") open.delete(scope);
+    },
+  });
+  deepEqual(seen, [
+    ["CPU 0", "Load of a program", "gray"],
+    ["CPU 0", "Slice: a: main", "gray"],
+  ]);
+  deepEqual(open, new Set(), "each has ended");
 });
 
 test("S118: with nobody recording the word is 0, and so is a scope", async () => {

@@ -2,7 +2,8 @@
 // records. A component asks only while its profiling word says so (KERNEL_EXPORTS.profiling); the word is shown whenever
 // a thread of it is entered, so what a restore has put there does not matter.
 //
-// A component on a CPU of its own records too, and its times hold the way of the request to the kernel.
+// A component on another CPU records too: that CPU looks at its clock (cpus/worker-scopes.ts), so that times do not hold the
+// way of the requests to the kernel.
 
 import { SCOPE_COLORS } from "../../abi/index.ts";
 import { equalBytes } from "../../util/index.ts";
@@ -22,8 +23,16 @@ export interface ScopedThread {
 export interface ScopeSink {
   /** @returns what `end` is given; 0: it is not recorded */
   begin(thread: ScopedThread, name: string, color: ScopeColor): number;
-  /** @param scope any number: it comes from a component */
-  end(thread: ScopedThread, scope: number): void;
+  /**
+   * @param scope any number: it comes from a component
+   * @param times of what ran on another CPU, on the host's clock (performance.now)
+   */
+  end(thread: ScopedThread, scope: number, times?: ScopeTimes): void;
+}
+
+export interface ScopeTimes {
+  readonly beginMs: number;
+  readonly endMs: number;
 }
 
 const NAME_BYTES = 64;
@@ -57,7 +66,9 @@ export class GuestScopes {
   }
 
   end(scope: number): number {
-    this.#kernel.scopes?.end(this.#component.running!, scope);
+    const { cpu, running } = this.#component;
+    const times = cpu === 0 ? undefined : this.#kernel.cpus?.at(cpu).scopeTimes;
+    this.#kernel.scopes?.end(running!, scope, times);
     return 0;
   }
 

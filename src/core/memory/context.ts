@@ -1,5 +1,6 @@
 // What all objects of one system share: badges, physical addresses, and where warnings go. No object lives here.
 import { Badges } from "../../session/index.ts";
+import { CoreScopes } from "../scopes.ts";
 import { MISFIT_LIMIT } from "./limits.ts";
 import { RangeTree } from "./range-tree.ts";
 
@@ -10,6 +11,7 @@ export interface CoreContext {
   readonly badges: Badges;
   /** Used physical ranges. */
   readonly physical: RangeTree<{ readonly start: number; readonly end: number }>;
+  readonly scopes: CoreScopes;
   /** Takes one line for people: a component did something that had no effect, or was refused for a reason. */
   warn(message: string): void;
 }
@@ -25,6 +27,7 @@ export interface CoreContextOptions {
 export function createCoreContext(options: CoreContextOptions = {}): CoreContext {
   return {
     badges: options.badges ?? new Badges(),
+    scopes: new CoreScopes(),
     physical: new RangeTree(0, PHYSICAL_BYTES, MISFIT_LIMIT),
     warn: options.warn ?? (() => {}),
   };

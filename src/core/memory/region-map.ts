@@ -129,7 +129,10 @@ export class CoreRegionMap implements RegionMap {
   }
 
   attach(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
-    return this.#attach(dataspace, options, true);
+    const scope = this.#core.scopes.begin("Attachment", "gray");
+    const attached = this.#attach(dataspace, options, true);
+    this.#core.scopes.end(scope);
+    return attached;
   }
 
   /** As `attach`, for regions that core makes itself and nobody pays for. */

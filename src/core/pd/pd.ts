@@ -245,6 +245,13 @@ export class CorePd implements PdSession {
   }
 
   alloc(size: number, cached: Cached = "cached"): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
+    const scope = this.#core.scopes.begin("Allocation in core", "violet");
+    const made = this.#alloc(size, cached);
+    this.#core.scopes.end(scope);
+    return made;
+  }
+
+  #alloc(size: number, cached: Cached): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
     const requested = clampAmount(size);
     if (requested === 0) return success(INVALID);
     if (!this.#account) return refusal("undefined-ref-account");

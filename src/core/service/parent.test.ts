@@ -107,6 +107,7 @@ function system(extra: Readonly<Record<string, RootOptions["open"]>> = {}) {
     own,
     roots,
     warn: context.warn,
+    scopes: context.scopes,
     exited: (value) => exits.push(value),
   });
   const made = parent.environment(ENV_SESSION.pd, "PD", "", new Map(), { ram: 192 << 10, caps: 13 });

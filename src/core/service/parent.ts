@@ -32,6 +32,7 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, assert, refusal, success } from "../../util/index.ts";
 import type { CorePd } from "../pd/index.ts";
+import type { CoreScopes } from "../scopes.ts";
 
 /** RAM that core keeps of each donation for its record of the session, in bytes. */
 export const SESSION_RECORD_BYTES = 512;
@@ -47,6 +48,7 @@ export interface CoreParentOptions {
   /** By the service's name. */
   readonly roots: ReadonlyMap<string, ServiceRoot>;
   readonly warn: (message: string) => void;
+  readonly scopes: CoreScopes;
   /** The client says that it is done. */
   readonly exited: (value: number) => void;
 }
@@ -214,7 +216,10 @@ export class CoreParent implements ParentSession {
     if (!text.ok) return this.#deny(service, "the arguments are too long with the whole label");
     const moved = this.#take(payer, donation);
     if (!moved.ok) return moved;
+    const { scopes } = this.#options;
+    const scope = scopes.sink ? scopes.begin(`Session of ${service}`, "gray") : 0;
     const made = root.session(text.value, affinity);
+    scopes.end(scope);
     if (made.ok) this.#sessions.set(id, { service, root, capability: made.value, payer, total: donation });
     else this.#giveBack(payer, donation);
     return made;

@@ -163,6 +163,7 @@ export class Core {
       ...(own ? { ticker: noKernelTicker } : {}),
       ...(startCpu ? { cpus: { ...gridOf(this.#options), start: startCpu } } : {}),
       badges: this.context.badges,
+      scopes: this.context.scopes,
       hash,
       warn,
       wasi: (component) => wasi?.(component, this),

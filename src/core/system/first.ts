@@ -50,7 +50,8 @@ export function startFirst(core: Core, options: FirstOptions): First {
     exit = resolve;
   });
   const { own, roots, context } = core;
-  const parent = new CoreParent({ name: options.name, own, roots, warn: context.warn, exited: (value) => exit(value) });
+  const { warn, scopes } = context;
+  const parent = new CoreParent({ name: options.name, own, roots, warn, scopes, exited: (value) => exit(value) });
   const identity = context.badges.identify<ParentSession>(parent);
   const dispose = () => {
     parent.dispose();

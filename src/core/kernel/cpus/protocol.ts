@@ -54,6 +54,8 @@ export const BLOCK = {
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */
   numbers: 256,
   wides: 512,
+  /** Bytes: when the scope began that ends, NaN if it is not known, and when it ends; milliseconds of the kernel's clock. */
+  times: 768,
 } as const;
 export const PARAMS = 16;
 export const BLOCK_BYTES = 1024;
@@ -214,6 +216,8 @@ export interface CpuSetup {
   readonly number: number;
   readonly block: SharedArrayBuffer;
   readonly door: SharedArrayBuffer;
+  /** `performance.timeOrigin` of the kernel's thread. */
+  readonly originMs: number;
 }
 
 /** A CPU that has been started, as the kernel has it. */
@@ -231,11 +235,13 @@ export class CpuBlock {
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly numbers: Float64Array<SharedArrayBuffer>;
   readonly wides: BigInt64Array<SharedArrayBuffer>;
+  readonly times: Float64Array<SharedArrayBuffer>;
 
   constructor(block: SharedArrayBuffer) {
     this.words = new Int32Array(block);
     this.numbers = new Float64Array(block, BLOCK.numbers, PARAMS);
     this.wides = new BigInt64Array(block, BLOCK.wides, PARAMS);
+    this.times = new Float64Array(block, BLOCK.times, 2);
   }
 
   param(index: number): number {

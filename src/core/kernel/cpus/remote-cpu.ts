@@ -16,6 +16,7 @@ import type { Kernel } from "../kernel.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { SPAWN, WASI } from "../program.ts";
 import { ReadyQueue } from "../ready-queue.ts";
+import type { ScopeTimes } from "../scopes.ts";
 import type { KernelThread } from "../thread.ts";
 import { Commands, ring } from "./commands.ts";
 import { type NestedCall, Nests } from "./nests.ts";
@@ -74,6 +75,7 @@ export class RemoteCpu extends Steps {
   readonly #nests: Nests;
   #running: KernelThread | undefined;
   #begin = 0;
+  #scope = 0;
   #lingering: Lingering | undefined;
   /** The kernel does something for the thread that runs. */
   #serving = false;
@@ -98,13 +100,20 @@ export class RemoteCpu extends Steps {
     this.#words = this.#block.words;
     this.#nests = new Nests(kernel, this.#block);
     const { number, door } = options;
-    this.#port = options.start({ number, block, door }, (why) => this.#lose(why));
+    const originMs = performance.timeOrigin;
+    this.#port = options.start({ number, block, door, originMs }, (why) => this.#lose(why));
     this.#commands = new Commands(this.#port, this.#words);
   }
 
   /** Whether something runs there or could: threads whose calls wait do not count. */
   get busy(): boolean {
     return !this.#lost && (this.#queue.size > 0 || (this.#running !== undefined && !this.#lingering));
+  }
+
+  /** Of the scope that the thread ends in the call that is served; undefined: its beginning is not known. */
+  get scopeTimes(): ScopeTimes | undefined {
+    const [beginMs, endMs] = this.#block.times;
+    return Number.isNaN(beginMs) ? undefined : { beginMs: beginMs!, endMs: endMs! };
   }
 
   /** Threads that are ready for it. */
@@ -183,6 +192,7 @@ export class RemoteCpu extends Steps {
     const { component } = thread;
     this.#running = thread;
     this.#begin = this.#kernel.now();
+    this.#scope = this.#kernel.ownScopes.beginSlice(thread, this.number);
     this.#words[BLOCK.giveWay] = 0;
     component.enter(thread);
     this.askChanges();
@@ -213,6 +223,7 @@ export class RemoteCpu extends Steps {
   }
 
   #leave(thread: KernelThread): void {
+    this.#kernel.ownScopes.end(this.#scope, this.number);
     this.hold(); // whatever becomes ready by that waits until it has left
     this.#nests.end();
     this.#running = undefined;

@@ -93,6 +93,11 @@ export class WorkerEngine {
     return this.engine.group.instances.map(({ memories }) => memories);
   }
 
+  /** The kernel's thread whose globals are in force. */
+  get entered(): number {
+    return required(this.#entered, "a thread").id;
+  }
+
   /** The thread of the kernel is about to run here. */
   enter(thread: number): void {
     const holder = required(this.#holders.get(thread), `globals of thread ${thread}`);

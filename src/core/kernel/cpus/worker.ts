@@ -27,6 +27,7 @@ import {
 } from "./protocol.ts";
 import { type EngineHost, WorkerEngine } from "./worker-engine.ts";
 import { type Crossing, WorkerNests } from "./worker-nests.ts";
+import { scopeCall, WorkerScopes } from "./worker-scopes.ts";
 
 const FLAG = CONTROL.flag >> 2;
 /**
@@ -50,17 +51,19 @@ class Cpu implements EngineHost {
   readonly #engines = new Map<number, WorkerEngine>();
   /** Control words of components on CPU 0. */
   readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
+  readonly #scopes: WorkerScopes;
   /** Waits that are to be slept through before it looks at the bell again. */
   #sleeps = 0;
   /** Commands that have been served. */
   #served = 0;
 
-  constructor({ block, door }: CpuSetup, end: CpuEnd) {
+  constructor({ block, door, originMs }: CpuSetup, end: CpuEnd) {
     this.#end = end;
     this.#block = new CpuBlock(block);
     this.#words = this.#block.words;
     this.#nests = new WorkerNests(this.#block);
     this.#door = new Int32Array(door);
+    this.#scopes = new WorkerScopes(this.#block, originMs);
   }
 
   run(): never {
@@ -152,6 +155,8 @@ class Cpu implements EngineHost {
     requireHostStack();
     const { params, results } = engine.info.imports[place]!.signature!;
     const block = this.#block;
+    const scope = scopeCall(engine.info, place);
+    if (scope === "scope_end") this.#scopes.ends(engine.entered, args[0] as number);
     const calls = place === engine.calls && call.progress === undefined;
     if (calls) {
       const came = this.#nests.again(engine, ...(args as [number, number, number]));
@@ -162,6 +167,7 @@ class Cpu implements EngineHost {
     block.setParam(HOST_ROOM, calls && stackHasRoom() ? 1 : 0);
     for (const [index, type] of params.entries()) block.setValue(index, type, args[index]);
     const answer = this.#request(REQUEST.host);
+    if (scope === "scope_begin" && answer === ANSWER.result) this.#scopes.began(engine.entered, block.value(0, "i32"));
     if (answer !== ANSWER.nest) return this.#answered(answer, call, results[0]);
     const server = this.#engine(block.param(0));
     const came = this.#nests.begin(engine, server, ...(args as [number, number, number]));
