@@ -36,10 +36,6 @@ export function makeCall(
 ): CallOutcome {
   const call = new RemoteCall(component, progress);
   try {
-    if (host.fast && progress === undefined) {
-      const value = (host.fast as (...args: readonly HostValue[]) => HostValue)(...args);
-      if (value !== undefined) return { kind: "result", value };
-    }
     return { kind: "result", value: host.call(call, ...args) as HostValue };
   } catch (thrown) {
     return call.outcome ?? { kind: "threw", error: thrown };
