@@ -98,6 +98,10 @@ export interface CpuThread extends KernelObject {
   exceptionSigh(context: Capability<SignalContext>): void;
   /** A stop (exception) at every safe point. */
   singleStep(enabled: boolean): void;
+  /**
+   * Where it may run, within its session's location. A component is where its first thread (the oldest that has not ended)
+   * may run: when that is given another place, all of its threads go there at their next safe point.
+   */
   affinity(location: Location): void;
   traceControlIndex(): number;
   traceBuffer(): Capability<Dataspace>;

@@ -507,10 +507,7 @@ export class Component {
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
-    const { scheduler } = this.#kernel;
-    const ready = this.threads.filter((thread) => scheduler.withdraw(thread));
-    this.#recreate((saved) => saved, cpu);
-    for (const thread of ready) scheduler.ready(thread);
+    this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu));
     return undefined;
   }
 

@@ -28,6 +28,7 @@ import { Cpus, type StartCpu } from "./cpus/index.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
+import { Moves } from "./moves.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { importKind } from "./program.ts";
 import { Rpc } from "./rpc.ts";
@@ -74,6 +75,7 @@ export class Kernel {
   readonly signals = new Signals();
   readonly scheduler: Scheduler;
   readonly executor: LocalExecutor;
+  readonly moves: Moves;
   /** CPUs beside this one. */
   readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
@@ -96,6 +98,7 @@ export class Kernel {
     this.ownScopes = options.scopes ?? new CoreScopes();
     this.rpc = new Rpc(this);
     this.executor = new LocalExecutor(this);
+    this.moves = new Moves(this);
     this.#ticker = shared((options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs));
     this.scheduler = new Scheduler({
       executor: this.executor,
@@ -104,6 +107,7 @@ export class Kernel {
       now: () => this.now(),
       expired: (thread) => this.#expired(thread),
       idle: options.idle,
+      moves: () => this.moves.make(),
       cpus: () => this.cpus,
       failed: (thrown) => this.failed(thrown),
       chain: (thread) => this.rpc.chain(thread),
@@ -259,6 +263,7 @@ export class Kernel {
       component.engine.dispose();
     }
     this.#components.delete(component.id);
+    this.moves.forget(component);
   }
 
   /** A thread that runs now gives way at its next safe point. */
@@ -276,7 +281,8 @@ export class Kernel {
   atRest<T>(component: Component, body: () => T): T {
     if (component.running) this.reclaim(component.running);
     if (component.cpu === 0 || !component.running) return body();
-    return this.cpus!.at(component.cpu).still(body);
+    const { cpu } = component; // what stops there may have been ordered elsewhere
+    return this.cpus!.at(cpu).still(() => (component.cpu === cpu ? body() : this.atRest(component, body)));
   }
 
   /** Waits until a thread of the component that runs on another CPU has given way. */
@@ -288,7 +294,7 @@ export class Kernel {
   givesWay(component: Component): boolean {
     if (this.cpus && component.cpu === 0 && !this.cpus.servePoll()) return true;
     const thread = component.running;
-    if (thread && (!thread.runnable || thread.stepping)) return true;
+    if (thread && (!thread.runnable || thread.stepping || this.moves.has(component))) return true;
     if (this.everyPoint) return this.atPoint(component);
     if (component.cpu !== 0) return this.cpus!.at(component.cpu).contended;
     if (this.scheduler.contended) return true;

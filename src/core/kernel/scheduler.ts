@@ -29,6 +29,8 @@ export interface SchedulerOptions {
    * @returns whether it did, so that threads may be able to run now. Default: time passes by itself
    */
   readonly idle?: ((deadlineMs: number) => boolean) | undefined;
+  /** Called after each slice: components that are to be on other CPUs can go there now. */
+  readonly moves: () => void;
   /** CPUs beside this one. */
   readonly cpus?: (() => Cpus | undefined) | undefined;
   /** What to do when something that is not a guest's fault was thrown. */
@@ -72,11 +74,19 @@ export class Scheduler {
     this.#kick();
   }
 
-  /** A thread that is ready on its CPU is not from now on. @returns whether it was */
-  withdraw(thread: KernelThread): boolean {
-    const { queued } = thread;
-    if (queued) this.#queueOf(thread).remove(thread);
-    return queued;
+  /** While none of the threads runs, `body` gives them another CPU, where they are as far ahead of others as before. */
+  move(threads: readonly KernelThread[], body: () => void): void {
+    const before = threads.map((thread) => ({
+      thread,
+      ready: thread.queued,
+      ahead: this.#queueOf(thread).ahead(thread),
+    }));
+    for (const { thread } of before) this.#queueOf(thread).remove(thread);
+    body();
+    for (const { thread, ready, ahead } of before) {
+      this.#queueOf(thread).setAhead(thread, ahead);
+      if (ready) this.ready(thread);
+    }
   }
 
   get #cpus(): Cpus | undefined {
@@ -249,6 +259,7 @@ export class Scheduler {
       thread.used(this.#options.now() - begin);
     }
     this.ready(thread);
+    this.#options.moves();
     this.between();
     return this.#options.now();
   }

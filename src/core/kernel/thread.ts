@@ -92,7 +92,8 @@ export class KernelThread implements CpuThread {
   readonly utcbAddress: number;
   readonly component: Component;
   readonly owner: ThreadOwner;
-  location: Location;
+  /** Where it may run, as far as it is known; its component is on one CPU. */
+  #wanted: Location;
   readonly #kernel: Kernel;
   readonly #identity: Identity<CpuThread>;
 
@@ -153,7 +154,7 @@ export class KernelThread implements CpuThread {
     this.name = setup.name;
     this.weight = setup.weight;
     this.priority = setup.priority;
-    this.location = component.locate(setup.affinity);
+    this.#wanted = setup.affinity;
     this.utcbAddress = setup.utcb;
     this.#identity = kernel.badges.identify<CpuThread>(this);
   }
@@ -165,6 +166,11 @@ export class KernelThread implements CpuThread {
   /** What its component knows it by. */
   get shown(): Capability<CpuThread> {
     return this.shownAs.valid ? this.shownAs : this.capability;
+  }
+
+  /** Where it may run, if its component is there; else the component's CPU. */
+  get location(): Location {
+    return this.component.locate(this.#wanted);
   }
 
   get runnable(): boolean {
@@ -314,7 +320,8 @@ export class KernelThread implements CpuThread {
   }
 
   affinity(location: Location): void {
-    this.location = this.component.locate(this.owner.place(location));
+    this.#wanted = this.owner.place(location);
+    if (this.component.threads[0] === this) this.#kernel.moves.order(this.component, this.#wanted);
   }
 
   traceControlIndex(): number {

@@ -231,6 +231,7 @@ export class RemoteCpu extends Steps {
     if (thread.dead) this.#kernel.endThread(thread);
     thread.used(this.#kernel.now() - this.#begin);
     if (thread.runnable) this.#queue.add(thread);
+    this.#kernel.moves.make();
     this.#words[BLOCK.contended] = this.#queue.size;
     this.#options.sliced();
     this.release();

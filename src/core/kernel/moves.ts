@@ -1,0 +1,48 @@
+// Components that are to be on another CPU than they are: they go there when nothing of them is on a JavaScript stack.
+import type { Location } from "../../session/index.ts";
+import type { Component } from "./component.ts";
+import type { Kernel } from "./kernel.ts";
+
+export class Moves {
+  readonly #kernel: Kernel;
+  /** Where to, by number of CPU. */
+  readonly #ordered = new Map<Component, number>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /**
+   * The component is to be on the first CPU of a location: at once if nothing of it runs or what runs can be stopped, else
+   * when it comes to its next safe point. One that cannot be there stays, with a warning.
+   */
+  order(component: Component, location: Location): void {
+    const { cpus } = this.#kernel;
+    if (!cpus) return;
+    this.#ordered.set(component, cpus.numberAt(location));
+    this.#kernel.atRest(component, () => this.#make(component));
+    if (this.#ordered.has(component) && component.running) this.#kernel.interrupt(component.running);
+  }
+
+  /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */
+  make(): void {
+    for (const component of this.#ordered.keys()) this.#make(component);
+  }
+
+  /** Whether it is to go elsewhere. */
+  has(component: Component): boolean {
+    return this.#ordered.size > 0 && this.#ordered.has(component);
+  }
+
+  forget(component: Component): void {
+    this.#ordered.delete(component);
+  }
+
+  #make(component: Component): void {
+    const cpu = this.#ordered.get(component);
+    if (cpu === undefined || component.onStack) return;
+    this.#ordered.delete(component);
+    const problem = component.place(cpu);
+    if (problem !== undefined) this.#kernel.warn(`${component.label}: stays on CPU ${component.cpu}: ${problem}`);
+  }
+}
