@@ -183,6 +183,7 @@ export class RtcrCpuThread implements CpuThread {
     this.#started = info.started;
     if (handler.valid) this.exceptionSigh(handler);
     if (info.singleStep) this.singleStep(true);
+    if (!sameLocation(info.affinity, this.#affinity)) this.affinity(info.affinity);
     this.#paused = info.paused;
     if (!info.started) return true;
     const taken = this.#thread.setState({ saved: info.state }, calls).ok;
@@ -199,4 +200,8 @@ export class RtcrCpuThread implements CpuThread {
   dispose(): void {
     this.#front.dispose();
   }
+}
+
+function sameLocation(one: Location, other: Location): boolean {
+  return one.x === other.x && one.y === other.y && one.width === other.width && one.height === other.height;
 }

@@ -1,11 +1,11 @@
 // Children on several CPUs are checkpointed together and go on in a fresh system, on the CPUs that its configuration has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STRATEGIES } from "../../src/rtcr/index.ts";
+import { RtcrCpu, STRATEGIES } from "../../src/rtcr/index.ts";
 import { byComponent } from "../support/by-component.ts";
 import { start } from "../support/core-system.ts";
 import { init } from "./nested.ts";
-import { type ChildSpec, continued, type RigOptions, undisturbed } from "./rig.ts";
+import { type ChildSpec, continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 /** Points at which each is stopped, spread over its run. */
 const POINTS = 3;
@@ -66,4 +66,44 @@ for (const strategy of STRATEGIES) {
       });
     }
   }
+}
+
+for (const strategy of STRATEGIES) {
+  test(`S28, S95: a child that has gone to another CPU by affinity is recorded there and goes on there (${strategy})`, async () => {
+    const roams = (spec: ChildSpec) => ({ ...spec, inside: `${spec.inside ?? ""}<affinity xpos="0" width="2"/>` });
+    const options = { children: KV.map(roams), exits: 2, strategy, windows: () => true };
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    const cpuOf = ({ tree }: Rig, name: string) =>
+      tree.core.kernel.components.find(({ label }) => label.endsWith(name))?.cpu;
+    const point = (part: number) => bootstrapped + Math.floor((points - bootstrapped) * part);
+    const first = new Rig({ ...options, cpus: 2 });
+    assert(await first.run(point(0.1)));
+    assert.deepEqual([cpuOf(first, "server"), cpuOf(first, "load-2")], [0, 0]);
+    const there = { x: 1, y: 0, width: 1, height: 1 };
+    for (const name of ["server", "load-2"]) {
+      const [thread] = first.rtcr.child(name)!.of(RtcrCpu)[0]!.threads;
+      thread!.affinity(there);
+      assert.equal(cpuOf(first, name), 1, name);
+    }
+    assert(await first.run(point(0.2)));
+    const system = await throughImage(first.rtcr.checkpoint("roams").system);
+    const found = first.lines;
+    first.close();
+    const places = system.children.map(({ name, cpu: { threads } }) => [name, threads[0]!.affinity.x]);
+    assert.deepEqual(
+      places,
+      [
+        ["server", 1],
+        ["load-2", 1],
+      ],
+      "load-1 has ended",
+    );
+    const restored: (number | undefined)[] = [];
+    const restoredIn = () => restored.push(...["server", "load-2"].map((name) => cpuOf(second, name)));
+    const second = new Rig({ ...options, cpus: 2, restore: system, restoredIn });
+    await second.run();
+    assert.deepEqual(restored, [1, 1]);
+    assert.deepEqual(byComponent([...found, ...second.lines]), byComponent(lines));
+    second.close();
+  });
 }

@@ -30,7 +30,8 @@ export interface ChildSpec {
 /** Init's configuration: a supervisor with these children. */
 function supervised(children: readonly ChildSpec[], quota: string, cpus: number, route = ""): string {
   const nodes = children.map(({ name, binary = name, inside = "", attributes = quota }, i) => {
-    const affinity = cpus > 1 && binary !== "init" ? `<affinity xpos="${i % cpus}"/>` : ""; // inits have all of them
+    const placed = binary === "init" || inside.includes("<affinity"); // inits have all of them
+    const affinity = cpus > 1 && !placed ? `<affinity xpos="${i % cpus}"/>` : "";
     return start(name, `<binary name="${binary}"/>${affinity}${inside}`, attributes);
   });
   const space = cpus > 1 ? `<affinity-space width="${cpus}"/>` : "";
