@@ -17,23 +17,22 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
   const foreign = Object.keys(values).find((name) => !known.includes(name));
   if (foreign) throw usageError(`--${foreign} is for programs, a system takes --${known.join(", --")}`, verb);
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, verb);
-  const given = text(values, "cpus");
-  const cpus = given === undefined ? undefined : Number(given);
-  const directories = texts(values, "dir").map(readDirectory);
-  const devices = text(values, "devices");
-  if (cpus === undefined || (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT)) {
-    const log = readLogLevel(text(values, "log"));
-    const deterministic = flag(values, "deterministic");
-    return {
-      roms: texts(values, "rom"),
-      cpus,
-      directories,
-      devices,
-      deterministic,
-      log,
-      profile: text(values, "profile"),
-    };
-  }
+  return {
+    roms: texts(values, "rom"),
+    cpus: readCpus(text(values, "cpus"), verb),
+    directories: texts(values, "dir").map(readDirectory),
+    devices: text(values, "devices"),
+    deterministic: flag(values, "deterministic"),
+    log: readLogLevel(text(values, "log")),
+    profile: text(values, "profile"),
+  };
+}
+
+/** How many CPUs there are. @throws CliFailure (usage) */
+export function readCpus(given: string | undefined, verb: string): number | undefined {
+  if (given === undefined) return undefined;
+  const cpus = Number(given);
+  if (Number.isInteger(cpus) && cpus >= 1 && cpus <= CPUS_LIMIT) return cpus;
   throw usageError(`--cpus ${given}: expected 1 to ${CPUS_LIMIT}`, verb);
 }
 

@@ -4,14 +4,14 @@
 //   leg 0: the system starts         ... point p1: checkpoint -> image
 //   leg 1: image -> a fresh system   ... point p2: checkpoint -> image        until the children have ended
 //
-// I1  Time is made up, slices are counted: what the children log does not depend on the host.
+// I1  Time is made up, slices are counted: what the children log does not depend on the host, as long as there is one CPU.
+//     Several stop at safe points at about the same time, and nobody promises in which order their components go on.
 // I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. Those of a restore's own
 //     bootstrap are not: they have no counterpart.
 // I3  A child that has exited is not in later checkpoints; it is not started again in later legs.
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
-import { createFileSystem, volumeStates } from "../../core/files/index.ts";
 import { Core, VirtualClock } from "../../core/index.ts";
-import { createMemoryVolume } from "../../core/memory-file-system.ts";
+import { startNodeCpu } from "../../core/index-node.ts";
 import { INIT_PROGRAM, readXml, type XmlNode } from "../../init/index.ts";
 import { deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
@@ -23,11 +23,12 @@ import {
   rtcrProgram,
   type Strategy,
 } from "../../rtcr/index.ts";
-import type { FileSystemSession, SessionState } from "../../session/index.ts";
 import { loadCheckpoint, nodeSha256, openMemoryStore, saveCheckpoint } from "../../store/index-node.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "../system/checkpointer.ts";
 import { SYSTEM_QUOTA } from "../system/protocol.ts";
+import type { Tree } from "./tree.ts";
+import { MemoryVolumes } from "./volumes.ts";
 
 /** Microseconds of the system's own time after which it is taken for one that does not end. */
 const LIMIT_US = 3_600_000_000;
@@ -44,6 +45,8 @@ export interface SystemJourneySpec {
   readonly points: readonly number[] | { readonly every: number } | "none";
   /** Each client of File_system has a directory /data in memory of its own, which goes over with it. */
   readonly memoryFiles?: boolean;
+  /** Of the machine: each but the first is a thread of its own. Default: 1 */
+  readonly cpus?: number;
 }
 
 export interface SystemJourney {
@@ -54,24 +57,29 @@ export interface SystemJourney {
   readonly taken: readonly number[];
   /** Lines that there were at each point taken. */
   readonly linesAt: readonly number[];
+  /** What each client of File_system had in the end, by label. */
+  readonly files: ReadonlyMap<string, Tree>;
 }
 
 /** @throws CliFailure when the system does not end, RtcrFault when a checkpoint or a restore is refused */
 export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourney> {
   const lines: string[] = [];
   const [taken, linesAt]: [number[], number[]] = [[], []];
+  const files = new Map<string, Tree>();
   let passed = 0;
   let system: SystemCheckpoint | undefined;
   for (let config = spec.config; ; ) {
     const leg = new SystemLeg({ ...spec, config }, system, passed);
     try {
       const stopped = await leg.run(nextPoint(spec, passed));
-      lines.push(...leg.lines);
       ({ passed } = leg);
-      if (!stopped) return { lines, passed, taken, linesAt };
+      const checkpoint = stopped ? leg.checkpoint() : undefined;
+      lines.push(...leg.lines);
+      for (const [label, tree] of leg.files) files.set(label, tree);
+      if (!checkpoint) return { lines, passed, taken, linesAt, files };
       taken.push(passed);
       linesAt.push(lines.length);
-      system = await throughImage(leg.checkpoint());
+      system = await throughImage(checkpoint);
       config = withoutExited(spec, system);
     } finally {
       leg.close();
@@ -97,12 +105,6 @@ async function throughImage(system: SystemCheckpoint): Promise<SystemCheckpoint>
   return fromCheckpoint(await loadCheckpoint(store, root.id, { sha256: nodeSha256 }));
 }
 
-function memoryFiles({ alarms }: VirtualClock, state?: SessionState): FileSystemSession {
-  const options = { guestPaths: ["/data"], nowNs: () => BigInt(Math.floor(alarms.nowUs())) * 1000n };
-  const [captured] = state === undefined ? [] : volumeStates(state);
-  return createFileSystem([createMemoryVolume(options, captured)], state);
-}
-
 /** The configuration without children of the supervisor that have ended: they would be started again. */
 function withoutExited({ config, supervisor }: SystemJourneySpec, { children }: SystemCheckpoint): string {
   const [, ...path] = supervisor.split(" -> ");
@@ -125,6 +127,7 @@ class SystemLeg {
   readonly #spec: SystemJourneySpec;
   readonly #core: Core;
   readonly #clock = new VirtualClock();
+  readonly #volumes = new MemoryVolumes(this.#clock);
   readonly #lines: string[] = [];
   readonly #prefix: string;
   #component: RtcrComponent | undefined;
@@ -142,14 +145,15 @@ class SystemLeg {
     this.#passed = passed;
     this.#counting = restore === undefined;
     this.#prefix = `[${spec.supervisor} -> `;
-    const { modules, config } = spec;
+    const { modules, config, cpus = 1 } = spec;
     const core: Core = new Core({
       quota: SYSTEM_QUOTA,
       modules,
       programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, this.#program(restore, () => core)]]),
       output: (line) => this.#lines.push(line),
       wasi: deterministicWasi,
-      ...(spec.memoryFiles ? { files: (_, state) => memoryFiles(this.#clock, state) } : {}),
+      ...(spec.memoryFiles ? { files: (label, state) => this.#volumes.provide(label, state) } : {}),
+      ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
       clock: this.#clock,
       deterministic: true,
       hash: hashOf,
@@ -168,6 +172,10 @@ class SystemLeg {
   get lines(): readonly string[] {
     const exits = `[${this.#spec.supervisor}] child "`;
     return this.#lines.filter((line) => line.startsWith(this.#prefix) || line.startsWith(exits));
+  }
+
+  get files(): ReadonlyMap<string, Tree> {
+    return this.#volumes.trees;
   }
 
   get passed(): number {
@@ -241,7 +249,7 @@ class SystemLeg {
       const over = slices(component);
       if (this.#passed < this.#stopAt) return over;
       this.#stopped = true;
-      if (!over) kernel.scheduler.cut();
+      if (!over && component.cpu === 0) kernel.scheduler.cut();
       kernel.scheduler.freeze();
       return true;
     };

@@ -7,6 +7,7 @@ import { readSystemConfig } from "../system/check.ts";
 import { readSystemModules } from "../system/modules.ts";
 import { supervisorsOf } from "../system/plan.ts";
 import { choosePoints } from "./choose.ts";
+import { compareJourneys, filesOf } from "./compare-journeys.ts";
 import { STACK_MB, siblingFile } from "./in-worker.ts";
 import type { SystemJourney, SystemJourneySpec } from "./system.ts";
 import type { TortureOptions } from "./torture.ts";
@@ -18,6 +19,8 @@ export interface SystemTortureOptions {
   readonly strategy: Strategy;
   /** `SystemJourneySpec.memoryFiles` */
   readonly memoryFiles: boolean;
+  /** `SystemJourneySpec.cpus` */
+  readonly cpus: number;
 }
 
 /** What --json prints. */
@@ -33,6 +36,10 @@ export interface SystemTortureReport {
   /** Points at which the tortured run was frozen and restored. */
   readonly taken: number;
   readonly lines: number;
+  /** Of the machine. With several, the order of lines of different components is not compared. */
+  readonly cpus: number;
+  /** Files and directories that the children had in the end. */
+  readonly files: number;
   readonly identical: boolean;
   readonly difference?: string;
   readonly uninterruptedMs: number;
@@ -41,20 +48,21 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles } = options;
+  const { file, roms, choice, strategy, memoryFiles, cpus } = options;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
   const supervisor = onlySupervisor(file, readFileSync(file, "utf8"));
-  const spec: SystemJourneySpec = { config, modules, supervisor, strategy, memoryFiles, points: "none" };
+  const spec: SystemJourneySpec = { config, modules, supervisor, strategy, memoryFiles, cpus, points: "none" };
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
   const tortured = await travel({ ...spec, points: pointsOf(choice, uninterrupted) });
   const end = performance.now();
-  const difference = differenceOf(uninterrupted, tortured);
+  const difference = compareJourneys(uninterrupted, tortured, cpus);
   return {
     ...{ system: file, supervisor, strategy, ...choice },
     ...{ safePoints: uninterrupted.passed, taken: tortured.taken.length, lines: uninterrupted.lines.length },
+    ...{ cpus, files: filesOf(uninterrupted).size },
     ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
     ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
   };
@@ -95,27 +103,17 @@ async function travel(spec: SystemJourneySpec): Promise<SystemJourney> {
   throw new CliFailure(exitCode, message, hint);
 }
 
-/** The first line that is another one, and the last point before it. */
-function differenceOf({ lines: expected }: SystemJourney, tortured: SystemJourney): string | undefined {
-  const { lines: found, taken, linesAt } = tortured;
-  const at = Array.from({ length: Math.max(expected.length, found.length) }, (_, i) => i).find(
-    (i) => expected[i] !== found[i],
-  );
-  if (at === undefined) return undefined;
-  const last = linesAt.findLastIndex((lines) => lines <= at);
-  const after = last < 0 ? "before any point" : `after safe point ${taken[last]}`;
-  const shown = (line: string | undefined) => (line === undefined ? "the end" : line.trimEnd());
-  return `line ${at + 1}, ${after}: found ${shown(found[at])}, expected ${shown(expected[at])}`;
-}
-
 /** The report for people. */
 export function describeSystemTorture(report: SystemTortureReport): string {
-  const { safePoints, taken, seed, lines, difference, strategy } = report;
+  const { safePoints, taken, seed, lines, files, cpus, difference, strategy } = report;
   const seeded = seed === undefined ? "" : `, seed ${seed}`;
   const verdict = difference ?? (taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
+  const order = cpus === 1 ? "all lines in their order" : `${cpus} CPUs: each component's own lines in their order`;
+  const inFiles = files === 0 ? "" : `, ${files} files`;
   return [
     `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
     `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}`,
+    `compared       ${order}, exit values${inFiles}`,
     verdict,
     "",
   ].join("\n");

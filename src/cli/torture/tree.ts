@@ -18,14 +18,16 @@ export function readTree(root: string, prefix: string): Tree {
       if (status.isDirectory()) {
         tree.set(key, "a directory");
         visit(full, key);
-      } else tree.set(key, status.isSymbolicLink() ? `a link to ${readlinkSync(full)}` : describeFile(full));
+      } else {
+        const link = status.isSymbolicLink();
+        tree.set(key, link ? `a link to ${readlinkSync(full)}` : describeContent(readFileSync(full)));
+      }
     }
   };
   visit(root, prefix.replace(/\/$/, ""));
   return tree;
 }
 
-function describeFile(path: string): string {
-  const content = readFileSync(path);
+export function describeContent(content: Uint8Array): string {
   return `a file of ${content.length} bytes, SHA-256 ${createHash("sha256").update(content).digest("hex").slice(0, 16)}`;
 }

@@ -9,7 +9,7 @@ import { EXIT, usageError } from "../failure.ts";
 import { readDirectory, readVariable } from "../given.ts";
 import { readModule } from "../modules.ts";
 import { printJson } from "../print.ts";
-import { readStrategy } from "../system/options.ts";
+import { readCpus, readStrategy } from "../system/options.ts";
 import type { TakenPoint } from "../torture/journey.ts";
 import { type TortureOptions, type TortureResult, torture as tortureProgram } from "../torture/torture.ts";
 import { describeSystemTorture, tortureSystem } from "../torture/torture-system.ts";
@@ -18,7 +18,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--cpus N] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -37,13 +37,16 @@ runs are identical, else with 1 and the first difference and the last safe point
   --json                   print the result as JSON
 
 With a file that ends in .xml it is the children of the system's supervisor (program rtcr) that are frozen together, stored,
-discarded with their system, and continued in a fresh one; what they log and their exit values are compared. They must
-end. The points are those of the children's threads.
+discarded with their system, and continued in a fresh one; what they log, their exit values and their files are compared.
+They must end. The points are those of the children's threads.
 
   --strategy direct|bootstrap
                            how children are recreated (default: direct); with a bootstrap points before its end are
                            passed over
   --rom NAME=FILE          another ROM module; may be repeated
+  --cpus N                 N CPUs, over which <affinity> places the children (default: 1). What is compared then is each
+                           component's own lines in their order, exit values and files: not the order of lines of
+                           different components, which several CPUs do not promise
 
 Both runs see a clock that counts and random numbers that repeat. A clock counts how often it is asked, which a frozen
 wait does once more: programs that print times may differ by that.`,
@@ -60,6 +63,7 @@ wait does once more: programs that print times may differ by that.`,
     json: { type: "boolean" },
     strategy: { type: "string" },
     rom: { type: "string", multiple: true },
+    cpus: { type: "string" },
   },
   operands: [1, Infinity],
   program: true,
@@ -94,7 +98,7 @@ wait does once more: programs that print times may differ by that.`,
 
 const CHOICE: readonly string[] = ["every", "points", "seed"];
 /** Those of systems alone, and those of both. */
-const SYSTEM_ONLY: readonly string[] = ["strategy", "rom"];
+const SYSTEM_ONLY: readonly string[] = ["strategy", "rom", "cpus"];
 const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
@@ -107,7 +111,7 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   const strategy = readStrategy(text(values, "strategy"), "torture");
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
-    memoryFiles: flag(values, "memory-fs"),
+    ...{ memoryFiles: flag(values, "memory-fs"), cpus: readCpus(text(values, "cpus"), "torture") ?? 1 },
   });
   if (flag(values, "json")) printJson(io, report);
   else io.out(describeSystemTorture(report));

