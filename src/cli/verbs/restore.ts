@@ -27,7 +27,8 @@ one needs a name of its own, and does not share its journal of files.
 
   --as NAME                name of the run and its checkpoints (default: that of the checkpoint)
   --dir HOST::GUEST[:ro]   use another directory of the host for the program's path GUEST; may be repeated
-  --accept-changed-files   go on although others have changed or removed the program's files
+  --accept-changed-files   go on although others have changed or removed the program's files, or although files that have
+                           changed lie in a directory that is read-only now: nothing is taken back there
   --checkpoint-every TIME  make a checkpoint again and again, as 5s or 500ms
   --hold-output            hold output until the next checkpoint (or the end)
   --module FILE            the module, when the checkpoint does not carry it

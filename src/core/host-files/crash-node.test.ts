@@ -6,6 +6,8 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { test } from "node:test";
+import { volumeStates } from "../files/index.ts";
+import { JournaledVolume } from "./journaled-volume-node.ts";
 import { type Snapshot, Subject, treeOf } from "./subject-node.test.ts";
 
 class Crash extends Error {}
@@ -115,5 +117,23 @@ for (const journalBase of [tmpdir(), "/dev/shm"]) {
       }
     });
     assert(crashes > 50, `${crashes} crashes`);
+  });
+
+  test(`after a crash while going back nothing is written where all is read-only now, journal in ${journalBase}`, () => {
+    const crashes = everyCrash((at, moment) => {
+      const { subject, first } = prepared(journalBase);
+      subject.shell.run("unlink f; unlink d/g; write e/g other; rename e d/e");
+      const crashed = crashing(at, moment, () => subject.goBack(first));
+      subject.volume.dispose();
+      const tree = treeOf(subject.root);
+      const directories = [{ hostPath: subject.root, guestPath: "/", writable: false }];
+      const volume = new JournaledVolume({ directories, journal: subject.journal });
+      volume.goBack(volumeStates(first.state)[0]!, true);
+      volume.dispose();
+      assert.equal(treeOf(subject.root), tree, `crash ${moment} change ${at}`);
+      subject.end();
+      return crashed;
+    });
+    assert(crashes > 10, `${crashes} crashes`);
   });
 }

@@ -21,6 +21,7 @@ import {
   JournalLog,
   Ledger,
   lockFolder,
+  outOfBounds,
   recover,
   type Skipped,
 } from "../journal/index-node.ts";
@@ -80,7 +81,7 @@ export class JournaledVolume implements Volume {
       this.#release.push(...this.#inner.map((directory) => () => directory.close()));
       const log = JournalLog.open(journal);
       this.#release.push(() => log.close());
-      recover(log, this.#inner);
+      recover(log, this.#inner, (root) => this.#writable(root));
       this.#journal = new Journal(log, this.#hostDirectories, this.#trash);
     } catch (thrown) {
       this.dispose();
@@ -111,19 +112,31 @@ export class JournaledVolume implements Volume {
   /**
    * Takes the files back to a checkpoint.
    *
-   * @param acceptChanged go on although others have changed files; what they did is left where it is in the way
+   * @param acceptChanged go on although others have changed files, or changes lie where nothing may be written now; what
+   *   they did is left where it is in the way, and so is what lies there
    * @returns what could not be undone
-   * @throws FilesFault "changed-files" with the differences as detail; nothing has been changed then
+   * @throws FilesFault "changed-files" with the differences, or the paths, as detail; nothing has been changed then
    */
   goBack(state: PlainData, acceptChanged: boolean): readonly Skipped[] {
     const differences = this.check(state);
     if (differences.length > 0 && !acceptChanged) throw changedFiles(differences);
     const { journal, position, files } = requireState(state);
-    for (const file of files) this.#journal.written.add(file);
     const { log } = this.#journal;
-    if (journal !== log.id || position > log.end || position < log.start) return [];
-    const roots = [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
-    return goBack(this.#journal, roots as JournaledDirectory[], position);
+    const known = journal === log.id && position <= log.end && position >= log.start;
+    if (known && !acceptChanged) this.#requireWritable(position);
+    for (const file of files) this.#journal.written.add(file);
+    if (!known) return [];
+    const directories = this.#journaled as JournaledDirectory[];
+    return goBack(this.#journal, { directories, writable: (root) => this.#writable(root) }, position);
+  }
+
+  /** @throws FilesFault "changed-files" when going back would write below a directory that is given read-only */
+  #requireWritable(position: number): void {
+    const at = outOfBounds(this.#journal, { writable: (root) => this.#writable(root) }, position);
+    if (at.length === 0) return;
+    const paths = at.map((location) => this.#pathOf(location));
+    const what = "files that have changed since the checkpoint cannot be taken back where nothing may be written now";
+    throw new FilesFault("changed-files", `${what}: ${listOf(paths)}`, { paths });
   }
 
   place(node: OpenNode): PlainData {
@@ -148,8 +161,7 @@ export class JournaledVolume implements Volume {
   }
 
   reopen(place: PlainData, access: Access): OpenNode | undefined {
-    const roots = [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
-    return openPlace(roots, place, access);
+    return openPlace(this.#journaled, place, access);
   }
 
   endRestore(): void {}
@@ -173,6 +185,16 @@ export class JournaledVolume implements Volume {
 
   dispose(): void {
     while (this.#release.length > 0) this.#release.pop()!();
+  }
+
+  /** The roots as they are journaled, the trash last. */
+  get #journaled(): DirectoryNode[] {
+    return [...this.roots.map(({ directory }) => directory), new JournaledDirectory(this.#journal, this.#trash)];
+  }
+
+  /** The trash is ours. */
+  #writable(root: number): boolean {
+    return this.#hostRoots[root]?.writable ?? true;
   }
 
   /** The host's own roots, the trash last. */
@@ -218,10 +240,17 @@ function requireState(state: PlainData): VolumeState {
 }
 
 function changedFiles(differences: readonly Difference[]): FilesFault {
-  const listed = differences
-    .slice(0, DIFFERENCES_LISTED_MAX)
-    .map(({ path, what, found, expected }) => `${path} ${what} (found ${found}, expected ${expected})`);
-  const more = differences.length - listed.length;
-  const what = `${listed.join("; ")}${more > 0 ? `; and ${more} more` : ""}`;
-  return new FilesFault("changed-files", `files were changed by others since the checkpoint: ${what}`, { differences });
+  const what = differences.map(({ path, what, found, expected }) => {
+    return `${path} ${what} (found ${found}, expected ${expected})`;
+  });
+  return new FilesFault("changed-files", `files were changed by others since the checkpoint: ${listOf(what, "; ")}`, {
+    differences,
+  });
+}
+
+/** The first of them; the rest is counted. */
+function listOf(items: readonly string[], separator = ", "): string {
+  const more = items.length - DIFFERENCES_LISTED_MAX;
+  const listed = items.slice(0, DIFFERENCES_LISTED_MAX);
+  return [...listed, ...(more > 0 ? [`and ${more} more`] : [])].join(separator);
 }

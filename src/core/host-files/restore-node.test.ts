@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,6 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -229,4 +231,61 @@ test("unlinked files that are open, without a journal", () => {
   again.files.dispose();
   shell.files.dispose();
   subject.end();
+});
+
+/** Two directories with a checkpoint and changes in both behind it; what a volume over them is opened with. */
+function twoDirectories() {
+  const base = mkdtempSync(join(tmpdir(), "rtcr-test-"));
+  const [open, fixed, journal] = ["open", "fixed", "journal"].map((name) => join(base, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const path of [open, fixed]) mkdirSync(path);
+  const volume = (writable: boolean) => {
+    const directories = [
+      { hostPath: open, guestPath: "/open", writable: true },
+      { hostPath: fixed, guestPath: "/fixed", writable },
+    ];
+    return new JournaledVolume({ directories, journal });
+  };
+  const files = createFileSystem([volume(true)]);
+  const shells = [0, 1].map((root) => new Shell(files, root));
+  for (const shell of shells) shell.run("write f before; write gone g; mkdir d");
+  const [state] = volumeStates(files.capture() as PlainData);
+  for (const shell of shells) shell.run("write f after; unlink gone; rename d e; write new n");
+  const moved = files.rename(0, "new", 1, "moved");
+  assert.ok(moved.ok);
+  files.dispose();
+  return {
+    state: state!,
+    volume,
+    trees: () => [treeOf(open), treeOf(fixed)],
+    end: () => rmSync(base, { recursive: true }),
+  };
+}
+
+test("nothing is undone below a directory that is given read-only now: refused with the paths, or left and reported", () => {
+  const { state, volume, trees, end } = twoDirectories();
+  const before = trees();
+  const refusing = volume(false);
+  assert.throws(() => refusing.goBack(state, false), {
+    code: "changed-files",
+    message:
+      "files that have changed since the checkpoint cannot be taken back where nothing may be written now: /fixed/moved, /fixed/new, /fixed/d, /fixed/e, /fixed/gone, /fixed/f",
+  });
+  assert.deepEqual(trees(), before, "nothing was touched");
+  refusing.dispose();
+  const accepting = volume(false);
+  const skipped = accepting
+    .goBack(state, true)
+    .map(({ at, operation, reason }) => `${operation} ${at.root}:${at.path} ${reason}`);
+  assert.deepEqual(
+    skipped.filter((line) => line.includes(" 1:") && !line.endsWith("rofs")),
+    [],
+  );
+  accepting.dispose();
+  assert.equal(trees()[1], before[1], "left as it is");
+  assert.equal(trees()[0], "./ 755\n./d/ 755\n./f 644 before\n./gone 644 g\n", "taken back");
+  end();
 });

@@ -6,4 +6,4 @@ export { type Difference, type Expected, Ledger } from "./ledger.ts";
 export { lockFolder } from "./lock-node.ts";
 export { JournalLog } from "./log-node.ts";
 export { recover } from "./recover.ts";
-export { goBack, type Skipped } from "./undo.ts";
+export { goBack, outOfBounds, type Skipped, type UndoRoots } from "./undo.ts";

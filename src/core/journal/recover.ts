@@ -9,15 +9,20 @@ import { type DirectoryNode, type Location, openLocation } from "../files/index.
 import type { JournalLog } from "./log-node.ts";
 import type { JournalRecord, Kept } from "./records.ts";
 
-/** Cancels the journal's last operation unless it has happened. `roots` are the host's own, the trash last. */
-export function recover(log: JournalLog, roots: readonly DirectoryNode[]): void {
+/**
+ * Cancels the journal's last operation unless it has happened.
+ *
+ * @param roots the host's own, the trash last
+ * @param writable nothing is written below others
+ */
+export function recover(log: JournalLog, roots: readonly DirectoryNode[], writable: (root: number) => boolean): void {
   const last = log.heads(log.lastSegmentStart).at(-1);
   if (last === undefined) return;
   const { record } = log.read(last.start);
   if (happened(record, roots)) return;
   const appended = log.append({ type: "cancel", position: last.start });
   assert(appended.ok, "the record that cancels an undecided operation can be written");
-  takeBack(record, roots);
+  takeBack(record, roots, writable);
 }
 
 /** Whether the operation has happened; true for those whose undoing does no harm when they have not. */
@@ -49,12 +54,13 @@ function happened(record: JournalRecord, roots: readonly DirectoryNode[]): boole
   }
 }
 
-function takeBack(record: JournalRecord, roots: readonly DirectoryNode[]): void {
+function takeBack(record: JournalRecord, roots: readonly DirectoryNode[], writable: (root: number) => boolean): void {
   const trash = roots.at(-1)!;
   const kept = record.type === "remove" ? record.kept : replacedBy(record);
   if (kept?.kind === "trash") trash.unlink(kept.name);
   // Kept, and there too: the copy out of the trash was not complete.
-  if (record.type === "revive") openLocation(roots, record.at, (parent, name) => parent.unlink(name));
+  if (record.type === "revive" && writable(record.at.root))
+    openLocation(roots, record.at, (parent, name) => parent.unlink(name));
 }
 
 function replacedBy(record: JournalRecord): Kept | undefined {

@@ -9,6 +9,8 @@
 // I2  Behind the newest mark nothing need be kept: nobody can ask for it (journal.lossy).
 // I3  A crash in the middle leaves a longer journal and a state that its end describes: going back begins again there.
 // I4  What somebody else has changed, removed or put in the place of something is left alone and reported.
+// I5  Nothing is written below a root that may not be changed now, whatever was so when the journal was written: that is
+//     reported as well ("rofs").
 
 import type { Errno } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
@@ -16,7 +18,7 @@ import { type FileNode, FilesFault, type Location, openLocation } from "../files
 import { writeFully } from "./copy.ts";
 import type { Journal } from "./journal.ts";
 import type { JournaledDirectory } from "./journaled-directory.ts";
-import type { RecordHead } from "./log-node.ts";
+import type { JournalLog, RecordHead } from "./log-node.ts";
 import type { JournalRecord, Kept, RecordType, Replaced } from "./records.ts";
 
 /** An inverse that could not be applied. */
@@ -26,8 +28,14 @@ export interface Skipped {
   readonly reason: Errno;
 }
 
-/** Goes back to a mark's position. `roots` are the journaled ones, the trash last; nothing is open in them. */
-export function goBack(journal: Journal, roots: readonly JournaledDirectory[], target: number): readonly Skipped[] {
+/** The journaled roots, the trash last, and which of them may be changed now; nothing is open in them. */
+export interface UndoRoots {
+  readonly directories: readonly JournaledDirectory[];
+  readonly writable: (root: number) => boolean;
+}
+
+/** Goes back to a mark's position. */
+export function goBack(journal: Journal, roots: UndoRoots, target: number): readonly Skipped[] {
   const { log } = journal;
   if (target < log.start || target > log.end) {
     throw new FilesFault("journal", `position ${target} to go back to, the journal holds ${log.start} to ${log.end}`);
@@ -45,37 +53,74 @@ export function goBack(journal: Journal, roots: readonly JournaledDirectory[], t
   return run.skipped;
 }
 
+/** What lies below roots that may not be changed, and would have to be to go back; each location once. */
+export function outOfBounds({ log }: Journal, { writable }: Pick<UndoRoots, "writable">, target: number): Location[] {
+  const found = new Map<string, Location>();
+  for (const { record } of toUndo(log, log.heads(target), target)) {
+    if (record === "mark") continue;
+    for (const at of changedBy(record)) if (!writable(at.root)) found.set(`${at.root}:${at.path}`, at);
+  }
+  return [...found.values()];
+}
+
+interface Step {
+  readonly start: number;
+  /** "mark": an epoch begins here. */
+  readonly record: Operation | "mark";
+}
+
+/** What must be undone to come from the end of a log to `target`, newest first. */
+function* toUndo(log: JournalLog, heads: readonly RecordHead[], target: number): Iterable<Step> {
+  const cancelled = new Set<number>();
+  for (let i = heads.length - 1; i >= 0; ) {
+    const { start, type } = heads[i--]!;
+    if (type === "mark") yield { start, record: "mark" };
+    else if (!cancelled.has(start)) {
+      const { record } = log.read(start);
+      if (record.type === "cancel") cancelled.add(record.position);
+      else if (record.type === "same" && record.position >= target) {
+        while (i >= 0 && heads[i]!.start >= record.position) i--;
+        yield { start, record: "mark" };
+      } else if (record.type !== "same" && record.type !== "mark") yield { start, record };
+    }
+  }
+}
+
+/** What undoing an operation changes, or gives another name to. */
+function changedBy(record: Operation): readonly Location[] {
+  const kept = record.type === "remove" ? record.kept : record.type === "rename" ? keptBy(record.replaced) : undefined;
+  const also = kept?.kind === "name" ? [kept.at] : [];
+  return record.type === "rename" ? [record.from, record.to, ...also] : [record.at, ...also];
+}
+
+function keptBy(replaced: Replaced): Kept | undefined {
+  return replaced.kind === "file" ? replaced.kept : undefined;
+}
+
 class Run {
   readonly skipped: Skipped[] = [];
   readonly #journal: Journal;
   readonly #roots: readonly JournaledDirectory[];
+  readonly #writable: UndoRoots["writable"];
   readonly #heads: readonly RecordHead[];
   /** Where the newest mark begins: what lies behind need not be kept. */
   readonly #newestMark: number;
-  readonly #cancelled = new Set<number>();
   /** The file undone last: patches of one file follow each other. */
   #open: { readonly key: string; readonly file: FileNode } | undefined;
 
-  constructor(journal: Journal, roots: readonly JournaledDirectory[], heads: readonly RecordHead[]) {
+  constructor(journal: Journal, { directories, writable }: UndoRoots, heads: readonly RecordHead[]) {
     this.#journal = journal;
-    this.#roots = roots;
+    this.#roots = directories;
+    this.#writable = writable;
     this.#heads = heads;
     this.#newestMark = heads.findLast(({ type }) => type === "mark")?.start ?? -1;
   }
 
   all(target: number): void {
     this.#journal.nextEpoch();
-    for (let i = this.#heads.length - 1; i >= 0; ) {
-      const { start, type } = this.#heads[i--]!;
-      if (type === "mark") this.#journal.nextEpoch();
-      else if (!this.#cancelled.has(start)) {
-        const { record } = this.#journal.log.read(start);
-        if (record.type === "cancel") this.#cancelled.add(record.position);
-        else if (record.type === "same" && record.position >= target) {
-          while (i >= 0 && this.#heads[i]!.start >= record.position) i--;
-          this.#journal.nextEpoch();
-        } else if (record.type !== "same" && record.type !== "mark") this.#undo(start, record);
-      }
+    for (const { start, record } of toUndo(this.#journal.log, this.#heads, target)) {
+      if (record === "mark") this.#journal.nextEpoch();
+      else this.#undo(start, record);
     }
   }
 
@@ -87,7 +132,9 @@ class Run {
   #undo(position: number, record: Operation): void {
     // Only what the program has made since: what came back from the trash, say, is older.
     this.#journal.lossy = position > this.#newestMark && MADE_SINCE.has(record.type);
-    const undone = this.#inverse(record);
+    const undone = changedBy(record).every(({ root }) => this.#writable(root))
+      ? this.#inverse(record)
+      : refusal<Errno>("rofs");
     if (!undone.ok) {
       if (undone.reason === "nospc" || undone.reason === "dquot") throw outOfReach(undone.reason);
       const at = record.type === "rename" ? record.to : record.at;
