@@ -57,11 +57,13 @@ export class HandleTable {
   static restored(volumes: readonly Volume[], state: PlainData): HandleTable {
     const table = new HandleTable();
     const missing: string[] = [];
+    const given = givenPaths(state);
     for (const saved of requireHandles(state, volumes.length)) {
       const volume = volumes[saved.volume]!;
-      const node = volume.reopen(saved.place, saved);
+      const moved = withinRoots(saved.place, given[saved.volume], volume);
+      const node = "place" in moved ? volume.reopen(moved.place, saved) : undefined;
       const { read, write } = saved;
-      if (node === undefined) missing.push(volume.describe(saved.place));
+      if (node === undefined) missing.push("place" in moved ? volume.describe(moved.place) : moved.missing);
       else {
         const writable = saved.writable && mayChange(volume, node);
         table.#open[saved.handle] = { node, volume: saved.volume, read, write, writable };
@@ -120,8 +122,32 @@ export class HandleTable {
       const place = required(volumes[volume], "the volume of an open node").place(node);
       handles.push({ handle, volume, place, read, write, writable });
     }
-    return { version: 1, handles, volumes: volumes.map((volume) => volume.endCapture()) };
+    const given = volumes.map(({ roots }) => roots.map(({ guestPath }) => guestPath));
+    return { version: 1, handles, given, volumes: volumes.map((volume) => volume.endCapture()) };
   }
+}
+
+/** The paths of each volume's roots at the capture; absent in older states, whose roots are those of now in their order. */
+function givenPaths(state: PlainData): readonly (readonly string[] | undefined)[] {
+  const { given = [] } = (state ?? {}) as { given?: PlainData };
+  const lists = Array.isArray(given) && given.every((paths) => Array.isArray(paths));
+  if (lists && given.flat().every((path) => typeof path === "string")) return given as readonly (readonly string[])[];
+  throw new FilesFault("wrong-state", "file system state: expected lists of the given paths");
+}
+
+/** A place among the roots of now: a root is the one that the client knew by its path, whatever their order is. */
+function withinRoots(
+  place: PlainData,
+  given: readonly string[] | undefined,
+  { roots }: Volume,
+): { readonly place: PlainData } | { readonly missing: string } {
+  const { root, path } = (place ?? {}) as { root?: unknown; path?: unknown };
+  const guestPath = typeof root === "number" ? given?.[root] : undefined;
+  if (guestPath === undefined) return { place };
+  if (roots[root as number]?.guestPath === guestPath) return { place };
+  const now = roots.findIndex((each) => each.guestPath === guestPath);
+  if (now >= 0) return { place: { ...(place as object), root: now } };
+  return { missing: path === "" ? guestPath : `${guestPath.replace(/\/$/, "")}/${String(path)}` };
 }
 
 /** Whether the root in which a node lies may be changed now, whatever was so at the capture. */

@@ -168,7 +168,7 @@ test("files that were open and are gone are named, all of them", () => {
     subject.shell.run(
       "write a x; write b x; mkdir d; mkdir d/e; hold a a r; hold b b rw; hold e d/e r; write c x; hold c c r",
     );
-    const directories = [{ hostPath: subject.root, guestPath: "/data", writable: true }];
+    const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
     const first = subject.snapshot();
     subject.volume.dispose();
     for (const name of ["a", "b", "d"]) rmSync(join(subject.root, name), { recursive: true });
@@ -177,7 +177,7 @@ test("files that were open and are gone are named, all of them", () => {
       : new HostVolume(directories);
     assert.throws(() => createFileSystem([volume], first.state), {
       code: "missing-files",
-      message: "3 files or directories that the program had open cannot be found: /data/a, /data/b, /data/d/e",
+      message: "3 files or directories that the program had open cannot be found: /a, /b, /d/e",
     });
     volume.dispose();
     subject.end();
@@ -289,3 +289,42 @@ test("nothing is undone below a directory that is given read-only now: refused w
   assert.equal(trees()[0], "./ 755\n./d/ 755\n./f 644 before\n./gone 644 g\n", "taken back");
   end();
 });
+
+test("a directory is found again by the program's path, in whatever order they are given, or named as missing", () => {
+  const base = mkdtempSync(join(tmpdir(), "rtcr-test-"));
+  const given = ["/a", "/b"].map((guestPath) => ({ hostPath: join(base, guestPath), guestPath, writable: true }));
+  for (const { hostPath } of given) mkdirSync(hostPath);
+  const files = createFileSystem([new HostVolume(given)]);
+  new Shell(files, 1).run("write f text; hold f f rw");
+  const held = files.open(1, "f", { ...RESTORED, write: true });
+  assert.ok(held.ok);
+  const state = files.capture() as PlainData;
+  files.dispose();
+  const again = createFileSystem([new HostVolume(given.toReversed())], state);
+  new Shell(again, 1).run("read f = text; write new n");
+  new Shell(again, 0).run("ls . = ; write mine m");
+  assert.ok(again.write(held.value, new TextEncoder().encode("T"), 0n).ok);
+  again.dispose();
+  assert.equal(readFileSync(join(base, "b", "f"), "utf8"), "Text");
+  assert.deepEqual([readdirSync(join(base, "a")), readdirSync(join(base, "b"))], [["mine"], ["f", "new"]]);
+  const fewer = new HostVolume(given.slice(0, 1));
+  assert.throws(() => createFileSystem([fewer], state), {
+    code: "missing-files",
+    message: /3 files or directories .* cannot be found: \/b, \/b\/f, \/b\/f$/,
+  });
+  fewer.dispose();
+  for (const forged of [
+    { ...(state as object), given: [7] },
+    { ...(state as object), given: [[7]] },
+  ]) {
+    const volume = new HostVolume(given);
+    assert.throws(() => createFileSystem([volume], forged as PlainData), { code: "wrong-state" });
+    volume.dispose();
+  }
+  rmSync(base, { recursive: true });
+});
+
+const RESTORED = {
+  ...{ create: false, exclusive: false, truncate: false, directory: false, follow: true },
+  ...{ read: true, append: false },
+};
