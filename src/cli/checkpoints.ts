@@ -1,15 +1,15 @@
 // Checkpoints of a running program into the store, one after the other.
 //
-//   capture -> save (complete on disk) -> release held output -> note that it was released
+//   capture -> save (complete on disk) -> note that it was made here -> release held output -> note that it was released
 //
 // I1  Held output is written out only after its checkpoint is complete.
 // I2  A program that is to stop stays frozen until its checkpoint is complete; if that fails it goes on.
 
-import { closeSync, existsSync, fsyncSync, openSync } from "node:fs";
 import type { ProgramState, Supervisor } from "../machine/index-node.ts";
 import { nodeSha256, type SavedImage, type Store, saveCheckpoint } from "../store/index-node.ts";
 import type { Home } from "./home.ts";
-import { type ProgramRecord, writeRecord } from "./record.ts";
+import { noteMade, noteReleased } from "./marks.ts";
+import { namesOfHost, type ProgramRecord, writeRecord } from "./record.ts";
 
 /** What a checkpoint came to. */
 export interface CheckpointReport {
@@ -72,6 +72,7 @@ export class Checkpointer {
     try {
       const { root, report } = await this.#save(state);
       this.#parent = root.id;
+      if (namesOfHost(record)) noteMade(home, root.id);
       if (record.spec.holdOutput) {
         await supervisor.release();
         noteReleased(home, root.id);
@@ -100,16 +101,4 @@ export class Checkpointer {
     };
     return saveCheckpoint(store, checkpoint, { sha256: nodeSha256 });
   }
-}
-
-/** Notes durably that the output which a checkpoint holds was written out. */
-function noteReleased(home: Home, id: string): void {
-  const file = openSync(home.at("released", id), "w", 0o600);
-  fsyncSync(file);
-  closeSync(file);
-}
-
-/** Whether the output that a checkpoint holds is known to have been written out. */
-export function outputReleased(home: Home, id: string): boolean {
-  return existsSync(home.at("released", id));
 }

@@ -6,6 +6,7 @@
 //   modules/HASH.wasm modules that checkpoints do not carry (run --no-module)
 //   cache/            rewritten modules; may be deleted at any time
 //   released/ID       the output that checkpoint ID holds was written out
+//   made/ID           checkpoint ID was made by a run here (marks.ts)
 
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
@@ -15,7 +16,7 @@ import { openDirectoryStore, type Store } from "../store/index-node.ts";
 export interface Home {
   readonly path: string;
   /** Path of something in a folder of the state directory; the folder exists then. */
-  at(folder: "runs" | "journals" | "modules" | "cache" | "released", ...names: string[]): string;
+  at(folder: "runs" | "journals" | "modules" | "cache" | "released" | "made", ...names: string[]): string;
   /** The store; the caller closes it. */
   store(): Promise<Store>;
 }

@@ -19,6 +19,11 @@ export interface ProgramRecord {
   readonly spec: Omit<RunSpec, "journal">;
 }
 
+/** Whether it names something of the machine that a restore would open. */
+export function namesOfHost({ listen, spec }: ProgramRecord): boolean {
+  return listen.length > 0 || spec.directories.length > 0;
+}
+
 /** The record as plain data. */
 export function writeRecord({ file, module, journal, listen, spec }: ProgramRecord): PlainData {
   const { directories, ...rest } = spec;

@@ -8,6 +8,7 @@ import { type Command, flag } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
 import { journalInUse } from "../journals.ts";
+import { listMarks } from "../marks.ts";
 import { printJson, toSize } from "../print.ts";
 import { readRecord } from "../record.ts";
 import { listRuns } from "../runs.ts";
@@ -28,11 +29,12 @@ checkpoint cannot be read nothing is deleted.
     const dryRun = flag(values, "dry-run");
     const store = await home.store();
     try {
+      const marks = listMarks(home); // before the checkpoints are: each was complete when it was marked
       const needed = await neededBy(store);
       const collected = await store.gc({ dryRun });
       const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
       const idle = (await listRuns(home)).length === 0;
-      for (const [kind, path] of unneeded(home, needed, idle)) {
+      for (const [kind, path] of unneeded(home, needed, marks, idle)) {
         files[kind]++;
         if (!dryRun) rmSync(path, { recursive: true, force: true });
       }
@@ -81,12 +83,13 @@ function ofCommandLine(program: PlainData): boolean {
 function* unneeded(
   home: Home,
   { ids, journals, modules }: Needed,
+  marks: ReturnType<typeof listMarks>,
   idle: boolean,
 ): Generator<readonly ["journals" | "modules" | "cached" | "marks", string], void> {
   for (const name of readdirSync(home.at("journals"))) {
     if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.at("journals", name)];
   }
-  for (const name of readdirSync(home.at("released"))) if (!ids.has(name)) yield ["marks", home.at("released", name)];
+  for (const { id, path } of marks) if (!ids.has(id)) yield ["marks", path];
   for (const name of readdirSync(home.at("cache"))) yield ["cached", home.at("cache", name)];
   if (!idle) return; // a program that runs may need its module for its next checkpoint
   for (const name of readdirSync(home.at("modules"))) {

@@ -2,15 +2,16 @@
 
 import { short, systemLike } from "../../checkpoint/index.ts";
 import type { FillMemory } from "../../machine/index-node.ts";
-import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
-import { outputReleased } from "../checkpoints.ts";
-import { type Call, type Command, flag, text, texts } from "../command.ts";
+import { nodeSha256, openImage } from "../../store/index-node.ts";
+import { type Command, flag, text, texts } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
-import { readDirectory, readDuration, replaceDirectories } from "../given.ts";
-import { journalInUse, newJournal } from "../journals.ts";
+import { readDirectory, readDuration } from "../given.ts";
+import { grantedRecord } from "../granted.ts";
+import { readAddress } from "../listen.ts";
+import { outputReleased } from "../marks.ts";
 import { moduleOf } from "../modules.ts";
-import { type ProgramRecord, readRecord } from "../record.ts";
+import { readRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
 import { ONLY_SYSTEMS } from "../system/options.ts";
 import { restoreSystem } from "../system/restore-system.ts";
@@ -27,11 +28,16 @@ one needs a name of its own, and does not share its journal of files.
 
   --as NAME                name of the run and its checkpoints (default: that of the checkpoint)
   --dir HOST::GUEST[:ro]   use another directory of the host for the program's path GUEST; may be repeated
+  --listen HOST:PORT       listen here instead; repeated as often as for rtcr run
   --accept-changed-files   go on although others have changed or removed the program's files, or although files that have
                            changed lie in a directory that is read-only now: nothing is taken back there
   --checkpoint-every TIME  make a checkpoint again and again, as 5s or 500ms
   --hold-output            hold output until the next checkpoint (or the end)
   --module FILE            the module, when the checkpoint does not carry it
+
+Directories and addresses that a checkpoint names are opened only if a run under this state directory made the checkpoint.
+One that came from elsewhere gets what --dir and --listen give it, for each path and address that it names, or is refused
+(exit code 5).
 
 A checkpoint of a system's children is continued in the system of SYSTEM.xml, which has a supervisor (<start> with the
 program rtcr) with these children. Their programs are those of the checkpoint; sessions that they had are opened again
@@ -54,6 +60,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     "checkpoint-every": { type: "string" },
     "hold-output": { type: "boolean" },
     module: { type: "string" },
+    listen: { type: "string", multiple: true },
     ...{ strategy: { type: "string" }, "dry-run": { type: "boolean" }, json: { type: "boolean" } },
     ...{ rom: { type: "string", multiple: true }, devices: { type: "string" }, log: { type: "string" } },
     profile: { type: "string" },
@@ -74,7 +81,12 @@ done so. The exit code is as for rtcr run; when the program could not be continu
       const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
       throw usageError(message, "restore");
     }
+    const listen = texts(values, "listen");
+    listen.forEach(readAddress);
     const recorded = readRecord(program);
+    const given = { directories: texts(values, "dir").map(readDirectory), listen };
+    const granted = grantedRecord(home, image.root.id, recorded, given);
+    if (granted.note) io.err(`note: ${granted.note}\n`);
     const claim = claimName(
       home,
       text(values, "as") ?? image.root.name,
@@ -96,7 +108,9 @@ done so. The exit code is as for rtcr run; when the program could not be continu
         fill: (...memory: Parameters<FillMemory>) => image.reader.memory(...memory),
         filled: () => store.close(),
       };
-      const record = restoredRecord(call, recorded, image);
+      const { spec } = granted.record;
+      const holdOutput = spec.holdOutput || flag(values, "hold-output");
+      const record = { ...granted.record, spec: { ...spec, holdOutput } };
       return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, from });
     } finally {
       await store.close();
@@ -107,21 +121,3 @@ done so. The exit code is as for rtcr run; when the program could not be continu
 
 /** Options that checkpoints of programs have not. */
 const ONLY_RESTORED_SYSTEMS: readonly string[] = [...ONLY_SYSTEMS, "strategy", "dry-run", "json", "deterministic"];
-
-/** What the restored program runs on: as recorded, but for what was given anew. */
-function restoredRecord({ values, home, io }: Call, recorded: ProgramRecord, { root }: LoadedImage): ProgramRecord {
-  const given = texts(values, "dir").map(readDirectory);
-  const { spec, journal } = recorded;
-  const fork = journal !== undefined && journalInUse(home, journal);
-  if (fork)
-    io.err(`note: another program continues the files of ${short(root.id)}, this one begins a journal of its own\n`);
-  return {
-    ...recorded,
-    ...(fork ? { journal: newJournal() } : {}),
-    spec: {
-      ...spec,
-      directories: replaceDirectories(spec.directories, given),
-      holdOutput: spec.holdOutput || flag(values, "hold-output"),
-    },
-  };
-}

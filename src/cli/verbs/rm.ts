@@ -1,8 +1,8 @@
 // `rtcr rm`: takes checkpoints out of the list.
 
-import { rmSync } from "node:fs";
 import { type Command, flag } from "../command.ts";
 import { EXIT } from "../failure.ts";
+import { forgetMarks } from "../marks.ts";
 import { printJson } from "../print.ts";
 
 export const rm: Command = {
@@ -23,7 +23,7 @@ by rtcr gc, as far as no other checkpoint shares it.
       for (const reference of positionals) ids.add((await store.resolve(reference)).id);
       for (const id of flag(values, "dry-run") ? [] : ids) {
         await store.remove(id);
-        rmSync(home.at("released", id), { force: true });
+        forgetMarks(home, id);
       }
       if (flag(values, "json")) printJson(io, [...ids]);
       else for (const id of ids) io.out(`${id}\n`);
