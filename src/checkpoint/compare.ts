@@ -92,7 +92,7 @@ function named(kind: string, infos: Infos, name: (info: never) => string = () =>
 }
 
 function objectsOf(child: ChildInfo): Named[] {
-  const { logs, timers, roms, rms, reports, foreign } = child;
+  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
   return [
     ...componentsOf(child).flatMap(componentObjects),
     ...cpusOf(child).flatMap((cpu) => [
@@ -102,6 +102,7 @@ function objectsOf(child: ChildInfo): Named[] {
     ...[...named("LOG", logs), ...named("Timer", timers), ...named("Report", reports)],
     ...named("ROM", roms, ({ module }: { readonly module: string }) => module),
     ...rms.flatMap((rm) => [...named("RM", [rm]), ...named("region map", rm.regionMaps)]),
+    ...[...named("File_system", fileSystems), ...named("Terminal", terminals)],
     ...named("session", foreign, ({ service }: { readonly service: string }) => service),
   ];
 }

@@ -7,9 +7,11 @@ import type {
   ComponentInfo,
   CpuInfo,
   DataspaceInfo,
+  FileSystemInfo,
   ForeignSessionInfo,
   FurtherCpuInfo,
   ObjectInfo,
+  OpenNodeInfo,
   ParentInfo,
   PdInfo,
   RegionMapInfo,
@@ -19,6 +21,7 @@ import type {
   RpcObjectInfo,
   SessionInfo,
   SignalContextInfo,
+  TerminalInfo,
   ThreadInfo,
   ThreadPlaceInfo,
   TimerInfo,
@@ -122,6 +125,15 @@ const component = record<ComponentInfo>(
   },
   NATIVE,
 );
+const fileSystem = record<FileSystemInfo>({
+  ...SESSION,
+  nodes: list(record<OpenNodeInfo>({ handle: count, path: text, read: flag, write: flag })),
+  state: plain,
+});
+const terminal = record<TerminalInfo>(
+  { ...SESSION, device: oneOf("terminal", "pipe", "file"), unreadBytes: count, state: plain },
+  { size: record<{ readonly columns: number; readonly rows: number }>({ columns: count, rows: count }) },
+);
 
 /** A child's record from plain data. Throws CheckpointFault "damaged" naming the field. */
 export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
@@ -186,5 +198,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
     ...NATIVE,
     components: list(component),
     cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location })),
+    fileSystems: list(fileSystem),
+    terminals: list(terminal),
   },
 );

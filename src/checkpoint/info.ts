@@ -169,6 +169,33 @@ export interface ReportInfo extends SessionInfo {
   readonly content: Uint8Array;
 }
 
+/** A node that a File_system session holds open. */
+export interface OpenNodeInfo {
+  readonly handle: number;
+  /** As it was opened, in the program's paths; a rename since then is in the session's state. */
+  readonly path: string;
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+export interface FileSystemInfo extends SessionInfo {
+  /** Oldest first; the directories that the session gives before all others. */
+  readonly nodes: readonly OpenNodeInfo[];
+  /** As its service gives and takes it: the place of each node, its access, the position of the undo journal. */
+  readonly state: PlainData;
+}
+
+export interface TerminalInfo extends SessionInfo {
+  /** What the program saw behind it. */
+  readonly device: "terminal" | "pipe" | "file";
+  /** Absent unless that is a terminal. */
+  readonly size?: { readonly columns: number; readonly rows: number } | undefined;
+  /** Input that had come and was not read yet. */
+  readonly unreadBytes: number;
+  /** As its service gives and takes it: unread input, output that was accepted and not let out. */
+  readonly state: PlainData;
+}
+
 /** A session that RTCR does not stand in front of: served by another child, or by somebody outside. */
 export interface ForeignSessionInfo extends SessionInfo {
   readonly service: string;
@@ -262,4 +289,7 @@ export interface ChildInfo extends NativeInfo {
   /** Components that the child keeps itself, in the order of their PD sessions; absent: none. */
   readonly components?: readonly ComponentInfo[];
   readonly cpus?: readonly FurtherCpuInfo[];
+  /** Absent: none, or an older image, which has them among `foreign` and files within the state of the program. */
+  readonly fileSystems?: readonly FileSystemInfo[];
+  readonly terminals?: readonly TerminalInfo[];
 }

@@ -145,6 +145,23 @@ function keeper(name: string): ChildInfo {
       { name: "second -> third", program: "", ...component, pd: { ...pd, instance: null }, capabilities: [] },
     ],
     cpus: [{ ...made.cpu, accountBadge: 21, quotaUs: 250_000, affinity: { x: 1, y: 0, width: 2, height: 1 } }],
+    fileSystems: [
+      {
+        ...session(60, 12),
+        nodes: [{ handle: 3, path: "/data/log", read: true, write: true }],
+        state: { handles: [{ inode: 2n ** 60n }], times: null },
+      },
+    ],
+    terminals: [
+      {
+        ...session(61, 13),
+        device: "terminal",
+        size: { columns: 80, rows: 25 },
+        unreadBytes: 2,
+        state: { input: new Uint8Array([97, 98]) },
+      },
+      { ...session(62, 14), device: "pipe", unreadBytes: 0, state: {} },
+    ],
   };
 }
 

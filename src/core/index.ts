@@ -55,7 +55,7 @@ export { CoreReport } from "./report/index.ts";
 export { ByteRing } from "./ring.ts";
 export { CoreRom, RomModule, RomModules, type RomSource, type SavedRom, Watched } from "./rom/index.ts";
 export { type MakeDataspace, type OwnedDataspace, pdDataspace, pdDataspaces } from "./service/dataspaces.ts";
-export type { FileSystemObject, ProvideFiles, TerminalObject } from "./service/small-roots.ts";
+export type { ProvideFiles, ProvideTerminal } from "./service/small-roots.ts";
 export {
   type ComponentInfo,
   Core,
@@ -77,6 +77,7 @@ export {
   type MemoryOutputOptions,
 } from "./terminal-memory.ts";
 export { createRingInput, type RingInputOptions } from "./terminal-ring.ts";
+export { createSharedInput, type SharedInput } from "./terminal-shared.ts";
 export { TerminalFault } from "./terminal-state.ts";
 export { type AlarmClock, Alarms, CoreTimer, createRealClock, VirtualClock } from "./timer/index.ts";
 export { readTraceBuffer, TraceControl, type TraceSource } from "./trace/index.ts";

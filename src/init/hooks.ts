@@ -5,7 +5,7 @@ import type { Child } from "./child/child.ts";
 import type { Session } from "./sessions/session.ts";
 
 export interface InitHooks {
-  /** The capability that the client gets for what its server has delivered. */
+  /** The capability that the client gets for what its server has delivered; INVALID: the session is refused. */
   deliver(session: Session, capability: Capability): Capability;
   /** The service's object behind one that `deliver` gave; every other capability stands for itself. */
   real<T extends KernelObject>(capability: Capability<T>): Capability<T>;

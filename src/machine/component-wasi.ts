@@ -10,6 +10,9 @@
 //
 // Sessions that the parent cannot give at once (servers among siblings) are done without: a program's sessions must be
 // there before its first instruction. Real time and random numbers are the host's.
+//
+// The states of File_system and Terminal sessions are theirs: whoever stands in front of them records them, and has them
+// reopened before the program's own state is taken up.
 import type { PlainData } from "../abi/index.ts";
 import {
   type Component,
@@ -21,9 +24,7 @@ import {
   createMemoryInput,
   createRandom,
   createSeededRandom,
-  type FileSystemObject,
   type LogTerminal,
-  type TerminalObject,
   webClocks,
 } from "../core/index.ts";
 import { textOfModule, tryXml } from "../init/index.ts";
@@ -33,6 +34,7 @@ import {
   type Dataspace,
   DONATION,
   ENV_SESSION,
+  type FileSystemObject,
   type KernelObject,
   type LogSession,
   lastElement,
@@ -41,16 +43,18 @@ import {
   type ProgramArguments,
   type ProgramSessions,
   type RomSession,
+  type TerminalObject,
   type TerminalSession,
   type TimerSession,
   writeQuota,
 } from "../session/index.ts";
-import { createWasi, type SessionStates, sessionStates } from "../wasi/index.ts";
+import { createWasi, type SessionName, type SessionStates, sessionStates } from "../wasi/index.ts";
 
 /** Ids of the program's sessions: far from those that a program with an SDK besides would choose. */
 const FIRST_ID = 0x7a51_0000;
 /** Real time of deterministic systems begins on 2026-01-01T00:00Z. */
 const EPOCH_NS = 1_767_225_600_000_000_000n;
+const TERMINALS = ["stdin", "stdout", "stderr"] as const;
 
 /** As `componentWasi`; random numbers follow from the component's number, real time begins in 2026 with the timer. */
 export function deterministicWasi(component: Component): ComponentWasi {
@@ -67,7 +71,7 @@ function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
   const wasi = createWasi(opened.sessions());
   return {
     imports: wasi.imports,
-    capture: () => wasi.capture(),
+    capture: () => wasi.capture(opened.apart),
     restore: (state) => {
       if (!opened.complete) opened = new OpenedSessions(component, deterministic, "again");
       wasi.open(opened.sessions(sessionStates(state)));
@@ -90,7 +94,7 @@ class OpenedSessions {
   readonly #files: FileSystemObject | undefined;
   readonly #program: ProgramArguments;
   readonly #timer: TimerSession | undefined;
-  readonly #terminals: ReadonlyMap<string, TerminalObject | undefined>;
+  readonly #terminals: ReadonlyMap<(typeof TERMINALS)[number], TerminalObject | undefined>;
   #lines: LogTerminal[] = [];
 
   constructor(component: Component, deterministic: boolean, how: "open" | "again") {
@@ -102,12 +106,20 @@ class OpenedSessions {
     this.#files = parent.open<FileSystemObject>("File_system", "file-system", "");
     this.#program = programArguments(component, parent);
     this.#timer = parent.open<TimerSession>("Timer", "timer", "");
-    const names = ["stdin", "stdout", "stderr"];
-    this.#terminals = new Map(names.map((name) => [name, parent.open<TerminalObject>("Terminal", "terminal", name)]));
+    this.#terminals = new Map(
+      TERMINALS.map((name) => [name, parent.open<TerminalObject>("Terminal", "terminal", name)]),
+    );
+  }
+
+  /** Sessions whose states are not the program's to record. */
+  get apart(): readonly SessionName[] {
+    const terminals = TERMINALS.filter((name) => this.#terminals.get(name));
+    return this.#files ? ["files", ...terminals] : terminals;
   }
 
   /**
-   * @param states of a life before: files that were open are open again, unfinished lines go on
+   * @param states of a life before: unfinished lines go on, and files that were open are open again if their state was
+   *   recorded with the program's, as older images have it
    * @throws FilesFault "missing-files" naming all that are not there
    */
   sessions(states: SessionStates = {}): ProgramSessions {
@@ -127,7 +139,7 @@ class OpenedSessions {
     };
   }
 
-  #output(name: string, state: PlainData | undefined): TerminalSession {
+  #output(name: "stdout" | "stderr", state: PlainData | undefined): TerminalSession {
     const terminal = this.#terminals.get(name)?.session;
     if (terminal) return terminal;
     const lines = createLogTerminal(() => this.#parent.at<LogSession>(ENV_SESSION.log, "log"), state);

@@ -4,6 +4,7 @@ import type { CallState, SessionState } from "../session/index.ts";
 import { environment, furtherOf, writeComponent, writeNative, writeSlots } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
+import { RtcrFileSystem } from "./file-system.ts";
 import { RtcrLog } from "./log.ts";
 import type { RtcrPd } from "./pd.ts";
 import type { CheckpointPhase } from "./phases.ts";
@@ -13,6 +14,7 @@ import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import { inCheckpoint } from "./scopes.ts";
+import { RtcrTerminal } from "./terminal.ts";
 import { RtcrTimer, ringOrder } from "./timer.ts";
 import type { Timing } from "./timing.ts";
 import type { Interposer, TrackedChild } from "./tracked-child.ts";
@@ -57,6 +59,14 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
   foreign: { scope: "Checkpoint of others", write: (records, { foreign }) => writeForeign(records, foreign) },
   components: { scope: "Checkpoint of components", write: writeComponents },
   cpus: { scope: "Checkpoint of components", write: writeFurtherCpus },
+  files: {
+    scope: "Checkpoint of File_system",
+    write: (records, { child }) => writeSessions(records, child.of(RtcrFileSystem)),
+  },
+  terminals: {
+    scope: "Checkpoint of Terminal",
+    write: (records, { child }) => writeSessions(records, child.of(RtcrTerminal)),
+  },
 };
 
 /** @throws RtcrFault "unsaveable" */

@@ -48,7 +48,8 @@ export class RtcrComponent {
     };
     const pool = () => (this.#config.parallel ? this.#pool : undefined);
     const bootstrapMs = () => this.#config.bootstrapMs;
-    this.rtcr = new Rtcr(env, { timed, pool, bootstrapMs, ...host.begin(env), hooks });
+    const refusesForeign = () => this.#config.refusesForeign;
+    this.rtcr = new Rtcr(env, { timed, pool, bootstrapMs, refusesForeign, ...host.begin(env), hooks });
     this.#reporter = new TimingReporter(this.rtcr);
     this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
     host.began(this);

@@ -15,22 +15,23 @@ const EVERYTHING = `<config verbose="yes" version="7">
   <module name="base" report="yes"/>
   <child name="a" quota="1M" caps="100" xpos="2" ypos="0"/>
   <child name="b" quota="0x200000" caps="50"/>
-  <checkpoint parallel="yes"/>
+  <checkpoint parallel="yes" foreign="refuse"/>
   ${CHECKPOINTABLES.map((name, i) => `<checkpointable name="${name}" xpos="${i}" ypos="1"/>`).join("\n  ")}
   <start name="c" caps="200" ram="4M"><config turns="&lt;3"/></start>
 </config>`;
 
 test("S76, S111: every node of the thesis's configuration is read, workers' places are recorded", () => {
   assert.deepEqual(findings(EVERYTHING), []);
-  const { module, report, parallel, workers } = readRtcrConfig(EVERYTHING);
-  assert.deepEqual([module, report, parallel], ["base", true, true]);
+  const { module, report, parallel, refusesForeign, workers } = readRtcrConfig(EVERYTHING);
+  assert.deepEqual([module, report, parallel, refusesForeign], ["base", true, true, true]);
   assert.deepEqual(
     workers,
     CHECKPOINTABLES.map((name, x) => ({ name, x, y: 1 })),
   );
   assert.equal(readRtcrConfig('<config><restore bootstrap_ms="250"/></config>').bootstrapMs, 250);
   const nothing = readRtcrConfig("<config/>");
-  assert.deepEqual(nothing, { module: "base", report: false, parallel: false, bootstrapMs: 30_000, workers: [] });
+  const plain = { report: false, parallel: false, refusesForeign: false, bootstrapMs: 30_000 };
+  assert.deepEqual(nothing, { module: "base", ...plain, workers: [] });
 });
 
 test("S111: children in flat nodes are start nodes in short", () => {
@@ -49,7 +50,10 @@ test("S111: children in flat nodes are start nodes in short", () => {
   assert.deepEqual(config.starts[1]!.affinity, { x: 2, y: 0, width: 1, height: 1 });
   assert.equal(config.starts[2]!.affinity, undefined);
   assert.deepEqual(config.affinitySpace, CPUS);
-  assert.deepEqual([...config.parentProvides], ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"]);
+  assert.deepEqual(
+    [...config.parentProvides],
+    ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_system", "Terminal"],
+  );
   assert.equal(config.defaultRoute.length, 1);
 });
 
@@ -100,6 +104,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
     `<child name="a" ${GOOD}/><start name="a" caps="100" ram="1M"/>`,
     'x:1:16: a second child "a"; names of children are unique, those of <start> included',
   ],
+  ['<checkpoint foreign="no"/>', 'x:1:21: <checkpoint foreign="no">: expected one of pass, refuse'],
   ['<checkpoint parallel="maybe"/>', 'x:1:21: <checkpoint parallel="maybe">: expected yes or no'],
   ['<restore bootstrap_ms="0"/>', 'x:1:18: <restore bootstrap_ms="0">: expected a number from 1 to 2147483647'],
   [

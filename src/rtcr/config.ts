@@ -3,7 +3,7 @@
 //   <config>
 //     <module name="base" report="yes"/>
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
-//     <checkpoint parallel="no"/>
+//     <checkpoint parallel="no" foreign="pass"/>
 //     <restore bootstrap_ms="30000"/>
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0"/>
 //     <start name=".."> ... </start>                                           and everything that init knows
@@ -51,6 +51,8 @@ export interface RtcrConfig {
   /** Timing reports are wanted. */
   readonly report: boolean;
   readonly parallel: boolean;
+  /** Sessions that could only be opened anew by a restore are refused (S67). */
+  readonly refusesForeign: boolean;
   /** What strategy A waits for a bootstrap, in milliseconds. */
   readonly bootstrapMs: number;
   /** Where workers are meant to run, as configured: recorded in reports (S76). */
@@ -89,7 +91,11 @@ const OWN: ElementSchema["children"] = {
   },
   checkpoint: {
     many: false,
-    element: { about: "how checkpoints are made", attributes: { parallel: { type: BOOL } }, children: {} },
+    element: {
+      about: "how checkpoints are made",
+      attributes: { parallel: { type: BOOL }, foreign: { type: { is: "one-of", values: ["pass", "refuse"] } } },
+      children: {},
+    },
   },
   restore: {
     many: false,
@@ -179,13 +185,14 @@ export function readRtcrConfig(text: string): RtcrConfig {
     module: module?.attributes.get("name") ?? MODULES[0],
     report: yes(module, "report"),
     parallel: yes(node?.child("checkpoint"), "parallel"),
+    refusesForeign: node?.child("checkpoint")?.attributes.get("foreign") === "refuse",
     bootstrapMs: milliseconds(node?.child("restore")) ?? BOOTSTRAP_MS,
     workers,
   };
 }
 
 /** Services that children of flat nodes are routed to: whatever RTCR stands in front of. */
-const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"] as const;
+const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_system", "Terminal"] as const;
 
 /**
  * Init's configuration that a configuration of RTCR stands for. Children in flat nodes have no routes: where the

@@ -25,6 +25,7 @@ export {
   SharedMemoryProvider,
 } from "./data-provider.ts";
 export { RtcrFault } from "./faults.ts";
+export { RtcrFileSystem } from "./file-system.ts";
 export { RtcrLog } from "./log.ts";
 export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
 export { CopyPool, type CopyPoolOptions, type CopyWorker, type StartCopyWorker } from "./parallel/copy-pool.ts";
@@ -39,6 +40,7 @@ export { RtcrRom } from "./rom.ts";
 export { Rtcr, type RtcrOptions } from "./rtcr.ts";
 export { CHECKPOINT_NAME_LIMIT, CHECKPOINTS_KEPT, RTCR_SERVICE, RtcrControl } from "./service.ts";
 export type { Opened } from "./session.ts";
+export { RtcrTerminal } from "./terminal.ts";
 export { RtcrTimer } from "./timer.ts";
 export { REPORT_LABEL, Timing, timingReport } from "./timing.ts";
 export { ChildContext, Tracked } from "./tracked.ts";

@@ -11,10 +11,12 @@ import type {
   ComponentInfo,
   CpuInfo,
   DataspaceInfo,
+  FileSystemInfo,
   ForeignSessionInfo,
   FurtherCpuInfo,
   NativeInfo,
   ObjectInfo,
+  OpenNodeInfo,
   ParentInfo,
   PdInfo,
   RegionMapInfo,
@@ -25,6 +27,7 @@ import type {
   SessionInfo,
   SignalContextInfo,
   SystemCheckpoint,
+  TerminalInfo,
   ThreadInfo,
   TimerInfo,
 } from "../checkpoint/index.ts";
@@ -47,11 +50,15 @@ export const PARTS = [
   "foreign",
   "components",
   "cpus",
+  "files",
+  "terminals",
 ] as const;
 /** Where contents are copied meanwhile: the order in which the parts begin (spec 1.7). */
 export const PARTS_IN_PARALLEL: readonly Part[] = ["capabilities", ...PARTS.filter((part) => part !== "capabilities")];
 export type Part = (typeof PARTS)[number];
 export const PARTS_END = 255;
+/** What may stand behind a terminal. */
+export const DEVICES = ["terminal", "pipe", "file"] as const;
 export const CALL_STATES = ["queued", "dispatched", "done"] as const;
 
 /** Where a dataspace without attachment is. */
@@ -184,6 +191,27 @@ const report: Read<ReportInfo> = (from) => ({
   dataspaceBadge: from.number(),
   content: from.content(),
 });
+const openNode: Read<OpenNodeInfo> = (from) => ({
+  handle: from.number(),
+  path: from.text(),
+  read: from.flag(),
+  write: from.flag(),
+});
+const fileSystem: Read<FileSystemInfo> = (from) => ({
+  ...session(from),
+  nodes: from.list(openNode),
+  state: from.plain(),
+});
+const terminal: Read<TerminalInfo> = (from) => {
+  const begin = { ...session(from), device: from.choice(DEVICES) };
+  const [sized, columns, rows] = [from.flag(), from.number(), from.number()];
+  return {
+    ...begin,
+    ...(sized ? { size: { columns, rows } } : {}),
+    unreadBytes: from.number(),
+    state: from.plain(),
+  };
+};
 const foreign: Read<ForeignSessionInfo> = (from) => ({
   ...session(from),
   service: from.text(),
@@ -232,6 +260,8 @@ export const READ = {
   foreign: (from) => from.list(foreign),
   components: (from) => from.list(readComponent),
   cpus: (from) => from.list(furtherCpu),
+  files: (from) => from.list(fileSystem),
+  terminals: (from) => from.list(terminal),
 } satisfies { readonly [P in Part]: Read<unknown> };
 type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
 
@@ -249,7 +279,8 @@ function readChild(from: RecordReader): ChildInfo {
     assert(part !== undefined, `a child has no part ${number}`);
     read[part] = READ[part](from);
   }
-  const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus } = read as Parts;
+  const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus, files, terminals } =
+    read as Parts;
   return {
     ...begin,
     ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
@@ -257,6 +288,8 @@ function readChild(from: RecordReader): ChildInfo {
     ...{ rms: rm, reports: report, foreign, capabilities, ...own },
     ...(components.length === 0 ? {} : { components }),
     ...(cpus.length === 0 ? {} : { cpus }),
+    ...(files.length === 0 ? {} : { fileSystems: files }),
+    ...(terminals.length === 0 ? {} : { terminals }),
   };
 }
 

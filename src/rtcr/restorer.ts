@@ -35,6 +35,7 @@ import type { RtcrRegionMap } from "./region-map.ts";
 import { RtcrReport } from "./report.ts";
 import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
+import { Streams } from "./restore-streams.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import { restoreBytes } from "./scopes.ts";
@@ -63,6 +64,7 @@ export class Restorer {
   readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo; readonly cpu: RtcrCpu }[] = [];
   /** Whose modules have another content here. */
   readonly #changedRoms: (readonly [RtcrRom, RomInfo])[] = [];
+  readonly #streams: Streams;
 
   constructor(child: RestoredChild, translation: Translation, keep: Keep) {
     this.#child = child;
@@ -70,6 +72,10 @@ export class Restorer {
     this.#translation = translation;
     this.#keep = keep;
     const { pd, cpu } = environment(child.tracked);
+    this.#streams = new Streams(child.info, {
+      tracked: child.tracked,
+      refused: (what, why) => this.#refused(what, why),
+    });
     this.#pd = pd;
     this.cpu = cpu;
     this.#parts = [{ pd, info: child.info.pd, record: child.info }];
@@ -79,6 +85,7 @@ export class Restorer {
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
   program(): void {
     for (const thread of this.cpu.threads) thread.clear();
+    this.#streams.first();
     this.#restoreModule(this.#parts[0]!);
   }
 
@@ -377,6 +384,7 @@ export class Restorer {
   /** Opens what the child had opened, in its name; the environment is there already. */
   #makeSessions(): void {
     const { logs, timers, roms, rms, reports, foreign, components = [], cpus = [] } = this.#info;
+    const { fileSystems = [], terminals = [] } = this.#info;
     const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
       ["PD", components.map(({ pd }) => pd)],
       ["CPU", cpus],
@@ -385,12 +393,15 @@ export class Restorer {
       ["ROM", roms],
       ["RM", rms],
       ["Report", reports],
+      ["File_system", fileSystems],
+      ["Terminal", terminals],
       ...foreign.filter(({ server }) => server === "").map((info) => [info.service, [info]] as const),
     ];
     const sessions = all.flatMap(([service, infos]) => infos.map((info) => ({ service, info })));
     for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
       this.#translation.add(info.badge, this.#session(service, info));
     }
+    this.#streams.rest();
     const romOf = bySession(this.#child.tracked.of(RtcrRom));
     for (const info of roms) {
       const rom = romOf.get(info.id);

@@ -51,6 +51,11 @@ export interface RtcrOptions {
   readonly engine?: CopyEngine;
   /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
   readonly pool?: () => CopyPool | undefined;
+  /**
+   * Asked for each session that a child opens: whether those are refused that a restore could only open anew (S67). Sessions
+   * between children are not meant. Default: they pass through, and are recorded as such.
+   */
+  readonly refusesForeign?: () => boolean;
   /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
   readonly interposers?: Interposers;
   /** Children that are not started but restored, as soon as the configuration has them. */
@@ -225,12 +230,21 @@ export class Rtcr {
     const begins = session.request.id === ENV_SESSION.pd;
     const known = begins ? undefined : this.#children.get(name);
     const child = known ?? this.#track(name);
+    if (this.#refusesForeign(session, capability, child)) return INVALID;
     this.#children.set(name, child);
     this.#owners.set(session, child);
     if (this.#recorded(name)) child.context.restoring = true;
     const delivered = child.deliver(session, capability, argsOf(session));
     if (begins) this.#begin(child);
     return delivered;
+  }
+
+  #refusesForeign({ service, request: { id, route } }: Session, capability: Capability, child: TrackedChild): boolean {
+    if (route.to === "child" || child.knows(capability) || !this.#options.refusesForeign?.()) return false;
+    const message = `child "${child.name}": ${service} session ${id} refused: its service is none that can be restored`;
+    log.warning?.(message);
+    this.#env.log.write(`warning: ${message}`.slice(0, LOG_LIMIT - 2).concat("\n"));
+    return true;
   }
 
   #begin(child: TrackedChild): void {

@@ -6,6 +6,7 @@ import {
   type Capability,
   type CpuSession,
   ENV_SESSION,
+  type FileSystemObject,
   type KernelObject,
   type Location,
   type LogSession,
@@ -16,21 +17,33 @@ import {
   type ReportSession,
   type RmSession,
   type RomSession,
+  type TerminalObject,
   type TimerSession,
   writeQuota,
 } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
+import { RtcrFileSystem } from "./file-system.ts";
 import { RtcrLog } from "./log.ts";
 import { RtcrPd } from "./pd.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
 import type { Opened } from "./session.ts";
+import { RtcrTerminal } from "./terminal.ts";
 import { RtcrTimer } from "./timer.ts";
 import type { ChildContext } from "./tracked.ts";
 
 /** Every kind of session that RTCR stands in front of. */
-export type Interposer = RtcrPd | RtcrCpu | RtcrRm | RtcrRom | RtcrLog | RtcrTimer | RtcrReport;
+export type Interposer =
+  | RtcrPd
+  | RtcrCpu
+  | RtcrRm
+  | RtcrRom
+  | RtcrLog
+  | RtcrTimer
+  | RtcrReport
+  | RtcrFileSystem
+  | RtcrTerminal;
 
 type Make = (context: ChildContext, opened: Opened<never>) => Interposer;
 
@@ -45,6 +58,8 @@ export const BASE_INTERPOSERS: Interposers = {
   log: (context, opened: Opened<LogSession>) => new RtcrLog(context, opened),
   timer: (context, opened: Opened<TimerSession>) => new RtcrTimer(context, opened),
   report: (context, opened: Opened<ReportSession>) => new RtcrReport(context, opened),
+  "file-system": (context, opened: Opened<FileSystemObject>) => new RtcrFileSystem(context, opened),
+  terminal: (context, opened: Opened<TerminalObject>) => new RtcrTerminal(context, opened),
 };
 
 export class TrackedChild {
@@ -77,6 +92,11 @@ export class TrackedChild {
   /** Whether RTCR stands in front of a session. */
   interposes(session: Session): boolean {
     return this.#interposers.has(session);
+  }
+
+  /** Whether RTCR would stand in front of a session. */
+  knows({ object }: Capability): boolean {
+    return object !== undefined && this.#make[object.kind] !== undefined;
   }
 
   /** What the child gets for a session of a service. @param args as the child would open it again */

@@ -7,6 +7,7 @@
 // what they mean is the session's to say. Buffers may lie in shared memory.
 
 import type { Attempt } from "../util/index.ts";
+import type { KernelObject } from "./capability.ts";
 import type { Errno } from "./errno.ts";
 import type { SessionState } from "./state.ts";
 
@@ -106,4 +107,16 @@ export interface FileSystemSession {
   capture(): SessionState;
   /** Releases every handle and whatever the service holds for the session. */
   dispose(): void;
+}
+
+/** What a File_system capability denotes: the session that a program works with. It has no functions for guests. */
+export interface FileSystemObject extends KernelObject {
+  readonly kind: "file-system";
+  readonly session: FileSystemSession;
+  /**
+   * Puts a session in its place that goes on from a captured one, with the same handles for the same nodes.
+   *
+   * @throws Fault naming all nodes that are not there; the present session stays then
+   */
+  reopen(state: SessionState): FileSystemSession;
 }

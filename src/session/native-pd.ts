@@ -30,8 +30,9 @@ export interface NativePd extends KernelObject {
   clearSlots(): void;
   /**
    * State of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
-   * and still reaches); all threads must stand still. Bytes in it are no copies. Of a program in TypeScript it is all of its
-   * state, and fills the table with the capabilities in it.
+   * and still reaches); all threads must stand still. Bytes in it are no copies. Files and terminals of a WASI program are
+   * states of their sessions, to be reopened before this is restored. Of a program in TypeScript it is all of its state, and
+   * fills the table with the capabilities in it.
    */
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable" | "too-much-detached">;
   /** All but `restoreMemory`. The table must hold the capabilities already if the program is one in TypeScript. */

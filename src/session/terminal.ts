@@ -1,5 +1,6 @@
 // Terminal session: one of the standard streams of a program. The contract only.
 
+import type { KernelObject } from "./capability.ts";
 import type { SessionState } from "./state.ts";
 import type { ByteStream } from "./stream.ts";
 
@@ -18,4 +19,16 @@ export interface TerminalSession extends ByteStream {
   size(): TerminalSize | undefined;
   /** Input that was received and not yet read, output that was accepted and not yet released; nothing is removed. */
   capture(): SessionState;
+}
+
+/** What a Terminal capability denotes: the session that a program works with. It has no functions for guests. */
+export interface TerminalObject extends KernelObject {
+  readonly kind: "terminal";
+  readonly session: TerminalSession;
+  /**
+   * Puts a session in its place that goes on from a captured one: what was unread then is read first.
+   *
+   * @throws Fault when the state is none of a terminal; the present session stays then
+   */
+  reopen(state: SessionState): TerminalSession;
 }

@@ -22,15 +22,20 @@ export const WASI_MODULE = PREVIEW1_MODULE;
 const STATE_VERSION = 1;
 const SESSION_NAMES = ["clock", "random", "files", "stdin", "stdout", "stderr", "sockets"] as const;
 
+export type SessionName = (typeof SESSION_NAMES)[number];
+
 /** Captured states of a program's sessions; their services create the sessions again from them. */
-export type SessionStates = { readonly [name in (typeof SESSION_NAMES)[number]]?: PlainData };
+export type SessionStates = { readonly [name in SessionName]?: PlainData };
 
 export interface Wasi {
   readonly imports: HostImports;
   /** Gives sessions to a program that was instantiated without; it must not run before. */
   open(sessions: ProgramSessions): void;
-  /** Descriptors, arguments and the states of all sessions. No call may be running, but for frozen ones. */
-  capture(): PlainData;
+  /**
+   * Descriptors, arguments and the states of all sessions but those that somebody else records. No call may be running,
+   * but for frozen ones.
+   */
+  capture(apart?: readonly SessionName[]): PlainData;
   /**
    * Puts a captured state in place of the present one. The sessions must have been created from
    * its session states (`sessionStates`). Nothing has changed after a WasiStateFault.
@@ -49,7 +54,7 @@ export function createWasi(given?: ProgramSessions): Wasi {
   return {
     imports: { [WASI_MODULE]: functions(context) },
     open,
-    capture: () => ({
+    capture: (apart = []) => ({
       version: STATE_VERSION,
       args: [...context.program.args],
       environment: [...context.program.environment],
@@ -57,7 +62,7 @@ export function createWasi(given?: ProgramSessions): Wasi {
       sessions: Object.fromEntries(
         SESSION_NAMES.flatMap((name) => {
           const session = context.sessions[name];
-          return session ? [[name, session.capture()]] : [];
+          return session && !apart.includes(name) ? [[name, session.capture()]] : [];
         }),
       ),
     }),

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { DONATION } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
 import { PRELUDE } from "../support/kernel-system.ts";
-import { cli, folder, Guest } from "./support.ts";
+import { cli, counter, folder, Guest } from "./support.ts";
 
 const SERVICES = ["PD", "CPU", "ROM", "LOG", "Timer", "Terminal", "File_system", "IO_PORT"];
 
@@ -49,6 +49,89 @@ test("a WASI program in a system has the process's streams and the directories g
   assert.equal(await guest.finish(), 0, guest.err);
   assert.equal(guest.out, 'first second\n[init] child "copy" exited with exit value 0\n');
   assert.equal(readFileSync(join(path, "data", "copy"), "utf8"), "first second\n");
+});
+
+/** A supervisor with a program that counts what it reads, to its terminal and to a file. */
+function supervised(path: string, inside = ""): string {
+  counter(path);
+  const services = SERVICES.map((name) => `<service name="${name}"/>`).join("");
+  const routes = `<parent-provides>${services}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+  const child = '<start name="counter" caps="150" ram="8M"><exit propagate="yes"/></start>';
+  const file = join(path, "system.xml");
+  const rtcr = `<start name="rtcr" caps="2000" ram="64M"><exit propagate="yes"/><config>${routes}${inside}${child}</config></start>`;
+  writeFileSync(file, system(rtcr));
+  return file;
+}
+
+/** Two directories, of which the program opens its file in the first; as --dir has them, and in the other order. */
+function directories(path: string) {
+  for (const name of ["first", "second"]) mkdirSync(join(path, name));
+  const given = ["first", "second"].map((name) => `${join(path, name)}::/${name}`);
+  const options = (list: readonly string[]) => list.flatMap((each) => ["--dir", each]);
+  return {
+    ordered: options(given),
+    turned: options(given.toReversed()),
+    read: () => readFileSync(join(path, "first", "log"), "utf8"),
+  };
+}
+
+test("S88, S96, S114: files and terminals of a system: shown, planned, and restored in the directories of the new place", async (t) => {
+  const path = folder(t);
+  const file = supervised(path);
+  const { ordered, turned, read } = directories(path);
+  const first = new Guest(t, path, "run", "--name", "before", ...ordered, file);
+  first.send("ab");
+  await first.says("1\n2\n");
+  const checkpoint = await cli(path, "checkpoint", "--stop", "before");
+  assert.equal(checkpoint.code, 0, checkpoint.err);
+  await first.ended;
+  const id = checkpoint.out.trim();
+  const shown = await cli(path, "inspect", id);
+  for (const line of [
+    /^ {2}session +\d+ File_system \(cap-\d+\): open: \/first r, \/second r, \/first\/log w; ram_quota=8192/m,
+    /^ {2}session +\d+ Terminal \(cap-\d+\): pipe; .*label="stdin"$/m,
+  ]) {
+    assert.match(shown.out, line);
+  }
+  const plan = await cli(path, "restore", "--dry-run", ...turned, id, file);
+  assert.equal(plan.code, 0, plan.err);
+  assert.match(
+    plan.out,
+    /^counter +File_system +- +8192 +2 +the parent of init -> rtcr, opens \/first r, \/second r, \/first\/log w$/m,
+  );
+  assert.match(plan.out, /^counter +Terminal +stdin +8192 +2 +the parent of init -> rtcr$/m);
+  const planned = JSON.parse((await cli(path, "restore", "--dry-run", "--json", ...turned, id, file)).out);
+  const opens = planned.sessions.find(({ service }: { service: string }) => service === "File_system").opens;
+  assert.deepEqual(opens.at(-1), { handle: 2, path: "/first/log", read: false, write: true });
+  const refused = new Guest(t, path, "restore", "--as", "without", id, file);
+  assert.equal(await refused.ended, 5);
+  assert.match(
+    refused.err,
+    /restore of "counter": File_system session \d+ .*: its program was given none when it was loaded here/,
+  );
+  const second = new Guest(t, path, "restore", "--as", "after", ...turned, id, file);
+  second.send("c");
+  await second.says("3\n");
+  assert.equal(await second.finish(), 0, second.err);
+  assert.equal(read(), "1\n2\n3\n", "in the directory that the program knows by this path, whatever their order");
+});
+
+test("S96: a directory that is read-only in the new place is that for the files that a restored program has open", async (t) => {
+  const path = folder(t);
+  const file = supervised(path);
+  const { ordered, read } = directories(path);
+  const first = new Guest(t, path, "run", "--name", "before", ...ordered, file);
+  first.send("a");
+  await first.says("1\n");
+  const checkpoint = await cli(path, "checkpoint", "--stop", "before");
+  assert.equal(checkpoint.code, 0, checkpoint.err);
+  await first.ended;
+  const only = ordered.map((option) => (option.endsWith("/first") ? `${option}:ro` : option));
+  const second = new Guest(t, path, "restore", "--as", "after", ...only, checkpoint.out.trim(), file);
+  second.send("b");
+  await second.says("2\n");
+  assert.equal(await second.finish(), 0, second.err);
+  assert.equal(read(), "1\n", "nothing was written");
 });
 
 /** The bytes of a message's data: a number, two texts, a location, each aligned to 4, for a data segment. */

@@ -8,15 +8,18 @@ import { type Checkpoint, FORMAT_VERSION, fromCheckpoint, toCheckpoint } from ".
 import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
 import { checkpoint1 } from "./checkpoint-1.ts";
 import { nested1 } from "./nested-1.ts";
+import { streams1 } from "./streams-1.ts";
 import { system1 } from "./system-1.ts";
 
-const KEPT: readonly [kind: "format" | "system" | "nested", version: number, checkpoint: Checkpoint, id: string][] = [
+const KINDS = ["format", "system", "nested", "streams"] as const;
+const KEPT: readonly [kind: (typeof KINDS)[number], version: number, checkpoint: Checkpoint, id: string][] = [
   ["format", 1, checkpoint1, "cb95af57e44ab64e7f24f34b6db37403b4ebec413291ce621905d7090b866fb6"],
   ["system", 1, toCheckpoint(system1), "154b4f4e99e6af55b44492a735fda237ec0ff1565cd886b8ffde983c6499adca"],
   ["nested", 1, toCheckpoint(nested1), "c83d7f8d7b66d088822f64b61452047fcf7ad04699911054eec67b58305fbb75"],
+  ["streams", 1, toCheckpoint(streams1), "854d5b4b60bfb98d393472d8c361b6552f121b401b77a290931070c458df9e02"],
 ];
 
-for (const kind of ["format", "system", "nested"]) {
+for (const kind of KINDS) {
   test(`S115: every format version has a kept image (${kind})`, () => {
     assert.deepEqual(
       KEPT.filter(([each]) => each === kind).map(([, version]) => version),
@@ -26,7 +29,7 @@ for (const kind of ["format", "system", "nested"]) {
 }
 
 test("S113, S115: a kept image of a system reads back as its records, field by field", () => {
-  for (const system of [system1, nested1]) assert.deepEqual(fromCheckpoint(toCheckpoint(system)), system);
+  for (const system of [system1, nested1, streams1]) assert.deepEqual(fromCheckpoint(toCheckpoint(system)), system);
 });
 
 for (const [kind, version, checkpoint, id] of KEPT) {

@@ -148,6 +148,24 @@ test("S67: a service that nobody stands in front of is routed on, and recorded a
   rig.close();
 });
 
+test("S67: where the configuration demands it, such a service is refused, and nothing is left of the session", async () => {
+  const rig = await halfway({ refusesForeign: () => true });
+  const [pd] = rig.rtcr.child("stack")!.of(RtcrPd);
+  const account = () => [pd!.usedCaps(), pd!.usedRam(), pd!.capQuota(), pd!.ramQuota()];
+  const before = account();
+  const args = 'ram_quota=64K, cap_quota=8, arg_buffer_size=4K, label="all"';
+  const made = pd!.parent!.session(77, "TRACE", args);
+  assert.deepEqual(made, { ok: false, reason: "service-denied" });
+  assert.deepEqual(account(), before, "what was donated is back");
+  const warning = 'warning: child "stack": TRACE session 77 refused: its service is none that can be restored';
+  assert.ok(rig.tree.lines.some((line) => line.endsWith(warning)));
+  const log = pd!.parent!.session(77, "LOG", 'ram_quota=8K, cap_quota=2, label="more"');
+  assert.ok(log.ok && log.value.object?.kind === "log", "the id is free, and services that are known are not meant");
+  const { foreign, logs } = rig.rtcr.checkpoint("trace").system.children[1]!;
+  assert.deepEqual([foreign, logs.some(({ id }) => id === 77)], [[], true]);
+  rig.close();
+});
+
 test("S84: at the barrier: stop, repair of stacks, then threads go on, all of it in the restore of threads", async () => {
   const options = { children: [{ name: "stack_counter", inside: turns }], strategy: "bootstrap" as const };
   const { points } = await undisturbed(options);

@@ -5,9 +5,18 @@ import { mkdtempSync, readFileSync, rmSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { PlainData } from "../../src/abi/index.ts";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { HostVolume } from "../../src/core/host-files/index-node.ts";
-import { createFileSystem, createMemoryInput, createMemoryOutput, type MemoryInput } from "../../src/core/index.ts";
+import {
+  createFileSystem,
+  createMemoryInput,
+  createMemoryOutput,
+  createSharedInput,
+  type MemoryInput,
+  volumeStates,
+} from "../../src/core/index.ts";
+import { createMemoryVolume } from "../../src/core/memory-file-system.ts";
 import { componentWasi } from "../../src/machine/component-wasi.ts";
 import { type RepairReport, Rtcr, RtcrFault, type RtcrOptions, STRATEGIES } from "../../src/rtcr/index.ts";
 import { lastElement, type SessionState } from "../../src/session/index.ts";
@@ -151,18 +160,22 @@ for (const keeper of KEEPERS) {
         assert.equal(readFileSync(join(hostPath, "file"), "utf8"), "abcdefghi");
         second.close();
         unlinkSync(join(hostPath, "file"));
-        for (const system2 of [{ files }, {}]) {
-          const third = place(WRITER, keeper, { restore: system, strategy }, system2);
+        const missing = "1 file or directory that the program had open cannot be found: /data/file";
+        const denied = keeper === "rtcr" ? "its program was given none when it was loaded here" : "service-denied";
+        for (const [there, why] of [
+          [{ files }, missing],
+          [{}, denied],
+        ] as const) {
+          const third = place(WRITER, keeper, { restore: system, strategy }, there);
           await third.pass();
           const [outcome] = third.outcomes;
           assert.ok(outcome instanceof RtcrFault, "refused");
           assert.equal(outcome.code, "refused");
-          const works =
-            keeper === "rtcr" ? '"prog": what its program' : '"inner": what the program of component "prog"';
-          const denied = /^restore of "inner": File_system session \d+ \(.*label="prog"\): service-denied$/;
-          if (keeper === "init" && !("files" in system2)) assert.match(outcome.message, denied);
-          else assert.ok(outcome.message.startsWith(`restore of ${works} works with: `), outcome.message);
-          if (!denied.test(outcome.message)) assert.match(outcome.message, /\/data\/file|volume/);
+          const child = keeper === "rtcr" ? "prog" : "inner";
+          assert.match(
+            outcome.message,
+            new RegExp(`^restore of "${child}": File_system session \\d+ \\(.*\\): ${why}$`),
+          );
           assert.deepEqual(third.rtcr().children, [], "nothing of it is left");
           assert.equal(third.printed(), "");
           third.close();
@@ -181,4 +194,152 @@ test("S88, S106: a program with 64-bit addresses goes on wherever it was stopped
   for (let point = 1; point < points; point += Math.ceil(points / 6)) {
     assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
   }
+});
+
+const memory: SystemOptions["files"] = (_, state) => {
+  const [captured] = state === undefined ? [] : volumeStates(state);
+  return createFileSystem([createMemoryVolume({ guestPaths: ["/data"] }, captured)], state);
+};
+
+test("S63, S64: files and terminals of a program are recorded as sessions of their own, once", async () => {
+  const first = place(WRITER, "rtcr", {}, { files: memory });
+  await first.pass();
+  const [child] = (await leave(first)).children;
+  assert.ok(child);
+  assert.deepEqual(
+    child.fileSystems?.map(({ nodes }) => nodes.map(({ path, read, write }) => `${path} ${read} ${write}`)),
+    [["/data true false", "/data/file true true"]],
+  );
+  assert.deepEqual(
+    child.terminals?.map(({ creationArgs, device, unreadBytes }) => [
+      creationArgs.split("label=")[1],
+      device,
+      unreadBytes,
+    ]),
+    [
+      ['"stdin"', "pipe", 0],
+      ['"stdout"', "pipe", 0],
+    ],
+  );
+  assert.deepEqual(child.foreign, [], "nothing that the program works with is opened anew");
+  const { wasi } = child.pd.instance as unknown as { readonly wasi: { readonly sessions: object } };
+  assert.deepEqual(Object.keys(wasi.sessions), ["clock", "random", "stderr"], "the program's own");
+});
+
+/** As images had it before there were interposers for files: their states are the program's, the sessions foreign. */
+function older(system: SystemCheckpoint): SystemCheckpoint {
+  const children = system.children.map(({ fileSystems = [], terminals = [], ...child }) => {
+    const anew = { server: "", serverId: 0, phase: "cap-handed-out", addedArgs: "" };
+    const foreign = [
+      ...fileSystems.map(({ nodes: _, state: __, ...session }) => ({ ...session, ...anew, service: "File_system" })),
+      ...terminals.map(({ id, badge, allocated, bootstrapped, creationArgs, upgradeArgs }) => {
+        return { id, badge, allocated, bootstrapped, creationArgs, upgradeArgs, ...anew, service: "Terminal" };
+      }),
+    ];
+    const instance = structuredClone(child.pd.instance) as { wasi: { sessions: Record<string, unknown> } };
+    instance.wasi.sessions["files"] = fileSystems[0]?.state;
+    instance.wasi.sessions["stdin"] = { input: new Uint8Array(0) };
+    instance.wasi.sessions["stdout"] = {};
+    return { ...child, foreign, pd: { ...child.pd, instance: instance as unknown as PlainData } };
+  });
+  return { ...system, children };
+}
+
+for (const strategy of STRATEGIES) {
+  test(`S115: an image from before files were sessions of their own goes on, and the next one has them (${strategy})`, async () => {
+    const first = place(WRITER, "rtcr", {}, { files: memory });
+    await first.pass();
+    const system = await throughImage(older(await leave(first)));
+    const second = place(WRITER, "rtcr", { restore: system, strategy }, { files: memory });
+    await second.pass();
+    assert.deepEqual(
+      second.outcomes.filter((outcome) => outcome instanceof RtcrFault),
+      [],
+    );
+    const third = place(WRITER, "rtcr", { restore: await leave(second), strategy }, { files: memory });
+    await third.pass();
+    await third.say("x");
+    assert.equal(third.printed(), "done");
+    const [files] = third.rtcr().checkpoint("last").system.children;
+    third.close();
+    assert.equal(files, undefined, "it has exited");
+  });
+}
+
+/** Reads a byte, sleeps a second, and writes whatever is there then, at most four bytes; then the same again. */
+const READER = assemble(`(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $read (param $at i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $length))
+    (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 4))))
+  (func (export "_start")
+    (loop $again
+      (call $read (i32.const 1024) (i32.const 1))
+      (i32.store (i32.const 80) (i32.const 1)) (i64.store (i32.const 88) (i64.const 1000000000))
+      (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 200)))
+      (call $read (i32.const 1024) (i32.const 4))
+      (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br $again))))`);
+
+/** A terminal for all that a place has, whose input is taken back with a client. */
+function typed() {
+  const stdin = createSharedInput();
+  const terminals: SystemOptions["terminals"] = (label, state) => {
+    if (lastElement(label) !== "stdin") return undefined;
+    if (state !== undefined) stdin.goBack(state);
+    return stdin;
+  };
+  return { stdin, terminals };
+}
+
+/** Time enough for one of its sleeps passes; waits of WASI programs are woken by real time, or by us. */
+async function slept(place: Place): Promise<void> {
+  await place.pass(2_000_000);
+  await place.say("");
+}
+
+const printedBy = (place: Place) => place.lines().map((line) => line.replace(/^.*\] /, ""));
+
+for (const keeper of KEEPERS) {
+  for (const strategy of STRATEGIES) {
+    test(`S88, S106: input that had come and was not read is read after a restore, before what comes there (kept by ${keeper}, ${strategy})`, async () => {
+      const here = typed();
+      const first = place(READER, keeper, {}, { terminals: here.terminals });
+      await first.pass();
+      here.stdin.push(new TextEncoder().encode("abcdef"));
+      await first.say("");
+      const system = await leave(first);
+      assert.equal(system.children[0]?.terminals?.[0]?.unreadBytes, 5);
+      const there = typed();
+      there.stdin.push(new TextEncoder().encode("XY\n"));
+      const second = place(READER, keeper, { restore: system, strategy }, { terminals: there.terminals });
+      for (let sleep = 0; sleep < 2; sleep++) await slept(second);
+      assert.deepEqual(printedBy(second).join(""), "bcdeXY");
+      second.close();
+    });
+  }
+}
+
+test("S94, S106: in place, a child goes back to the input that it had not read, and what came since is behind it", async () => {
+  const here = typed();
+  const only = place(READER, "rtcr", {}, { terminals: here.terminals });
+  await only.pass();
+  here.stdin.push(new TextEncoder().encode("abcdef"));
+  await only.say("");
+  const { system } = only.rtcr().checkpoint("unread");
+  await slept(only);
+  assert.equal(here.stdin.readiness().readableBytes, 0, "all of it was read");
+  here.stdin.push(new TextEncoder().encode("GH\n"));
+  only.rtcr().restore(system);
+  await only.pass();
+  for (let sleep = 0; sleep < 2; sleep++) await slept(only);
+  assert.deepEqual(
+    only.outcomes.filter((outcome) => outcome instanceof RtcrFault),
+    [],
+  );
+  assert.equal(printedBy(only).join(""), "bcdeGH");
+  only.close();
 });

@@ -7,12 +7,14 @@ import {
   componentsOf,
   cpusOf,
   type DataspaceInfo,
+  type OpenNodeInfo,
   type PdInfo,
   type RecordedComponent,
   type RegionMapInfo,
   type SessionInfo,
   type SystemCheckpoint,
   short,
+  type TerminalInfo,
   type ThreadInfo,
 } from "../../checkpoint/index.ts";
 import { decodeModule, functionName } from "../../wasm/index.ts";
@@ -181,7 +183,7 @@ interface Recorded {
 }
 
 function recordedSessions(child: ChildInfo): readonly Recorded[] {
-  const { logs, timers, roms, rms, reports, foreign } = child;
+  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
   const of = <T extends SessionInfo>(service: string, infos: readonly T[], state: (info: T) => string = () => "") =>
     infos.map((info): Recorded => ({ service, info, state: state(info) }));
   return [
@@ -197,8 +199,20 @@ function recordedSessions(child: ChildInfo): readonly Recorded[] {
     ...of("ROM", roms, ({ module, size }) => (size === 0 ? `"${module}"` : `"${module}", ${size} bytes`)),
     ...of("RM", rms, ({ regionMaps }) => `${regionMaps.length} region maps`),
     ...of("Report", reports, ({ content }) => `${content.length} bytes`),
+    ...of("File_system", fileSystems, ({ nodes }) => `open: ${nodes.map(openNode).join(", ")}`),
+    ...of("Terminal", terminals, describeTerminal),
     ...foreign.map((info): Recorded => ({ service: info.service, info, state: "not recorded, opened anew" })),
   ].sort((a, b) => a.info.allocated - b.info.allocated);
+}
+
+/** `/data/log rw` */
+export function openNode({ path, read, write }: OpenNodeInfo): string {
+  return `${path} ${read ? "r" : ""}${write ? "w" : ""}`;
+}
+
+function describeTerminal({ device, size, unreadBytes }: TerminalInfo): string {
+  const behind = size ? `${device} of ${size.columns} x ${size.rows}` : device;
+  return unreadBytes === 0 ? behind : `${behind}, ${unreadBytes} bytes unread`;
 }
 
 interface NamedMap {

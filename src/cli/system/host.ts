@@ -4,40 +4,42 @@ import { type HostDirectory, HostVolume } from "../../core/host-files/index-node
 import {
   createDevice,
   createFileSystem,
-  createMemoryInput,
   createMemoryOutput,
+  createSharedInput,
   type Device,
   type DeviceParts,
   type DeviceSpec,
-  type MemoryInput,
   type ProvideFiles,
+  type ProvideTerminal,
+  type SharedInput,
 } from "../../core/index.ts";
-import { lastElement, type TerminalSession } from "../../session/index.ts";
+import { lastElement, type SessionState } from "../../session/index.ts";
 import type { FromSystem } from "./protocol.ts";
 
 type Say = (message: FromSystem) => void;
 
 /** Terminal sessions whose labels end in `stdin`, `stdout` and `stderr`: the process's streams, shared by all. */
 export interface SystemTerminals {
-  open(label: string): TerminalSession | undefined;
+  readonly open: ProvideTerminal;
   /** Input has come; undefined: there will be no more. The caller wakes those that wait. */
   input(bytes: Uint8Array | undefined): void;
 }
 
 export function systemTerminals(say: Say): SystemTerminals {
-  let stdin: MemoryInput | undefined;
+  let stdin: SharedInput | undefined;
   const output = (stream: 1 | 2) => createMemoryOutput((bytes) => say({ type: "output", stream, bytes }));
   const [stdout, stderr] = [output(1), output(2)];
-  const openInput = () => {
+  const openInput = (state?: SessionState) => {
     // Nothing is read before somebody wants it.
     if (!stdin) say({ type: "wants-input" });
-    stdin ??= createMemoryInput({ open: true });
+    stdin ??= createSharedInput();
+    if (state !== undefined) stdin.goBack(state);
     return stdin;
   };
   return {
-    open: (label) => {
+    open: (label, state) => {
       const name = lastElement(label);
-      if (name === "stdin") return openInput();
+      if (name === "stdin") return openInput(state);
       return name === "stdout" ? stdout : name === "stderr" ? stderr : undefined;
     },
     input: (bytes) => {

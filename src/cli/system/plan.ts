@@ -4,6 +4,7 @@ import {
   type ChildInfo,
   componentsOf,
   cpusOf,
+  type OpenNodeInfo,
   type RomInfo,
   type SessionInfo,
   type SystemCheckpoint,
@@ -18,7 +19,7 @@ import {
   resolveRoute,
   type StartConfig,
 } from "../../init/index.ts";
-import { RTCR_PROGRAM, toInitConfig } from "../../rtcr/index.ts";
+import { RTCR_PROGRAM, readRtcrConfig, toInitConfig } from "../../rtcr/index.ts";
 import { prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "./checkpointer.ts";
@@ -28,6 +29,8 @@ export interface Supervisor {
   /** As `init -> rtcr`. */
   readonly label: string;
   readonly config: InitConfig;
+  /** It refuses sessions that can only be opened anew. */
+  readonly refusesForeign: boolean;
 }
 
 /** A session that will be opened in a child's name. */
@@ -45,6 +48,8 @@ export interface PlannedSession {
   readonly refused?: string;
   /** Not one of RTCR's: its state is not recorded, it begins anew. */
   readonly anew: boolean;
+  /** Files and directories that it has open, in the program's paths; absent: it is none of File_system. */
+  readonly opens?: readonly OpenNodeInfo[];
 }
 
 /** Quotas and routes do not depend on it. */
@@ -59,7 +64,9 @@ function within(config: InitConfig, label: string): Supervisor[] {
   return config.starts.flatMap(({ name, binary, config: inside }) => {
     const path = prefixLabel(label, name);
     if (binary === RTCR_PROGRAM) {
-      return [{ label: path, config: checkConfig(toInitConfig(inside ?? "<config/>", ONE_CPU)).config }];
+      const text = inside ?? "<config/>";
+      const { refusesForeign } = readRtcrConfig(text);
+      return [{ label: path, config: checkConfig(toInitConfig(text, ONE_CPU)).config, refusesForeign }];
     }
     if (binary !== INIT_PROGRAM || inside === undefined) return [];
     return within(checkConfig(inside).config, path);
@@ -146,7 +153,7 @@ function noProgram(id: string, { name, program, binary }: Wanted): CliFailure {
 /** Every session that the children had, in the order in which they are opened again. */
 export function plannedSessions(
   { children }: SystemCheckpoint,
-  { label, config }: Supervisor,
+  { label, config, refusesForeign }: Supervisor,
 ): readonly PlannedSession[] {
   const directory: Directory = {
     providers: (service) => config.starts.filter(({ provides }) => provides.includes(service)).map(({ name }) => name),
@@ -157,14 +164,17 @@ export function plannedSessions(
     return start ? sessionsOf(child).map((session) => planned(child.name, session, start)) : [];
   });
 
-  function planned(child: string, { service, info, anew }: Recorded, start: StartConfig): PlannedSession {
+  function planned(child: string, { service, info, anew, opens }: Recorded, start: StartConfig): PlannedSession {
     const read = readSessionArgs(info.creationArgs);
     const args = read.ok ? read.value : new Map<string, string>();
     const own = args.get("label") ?? "";
-    const session = { child, service, label: own, anew, ...quotaArgs(args) };
+    const session = { child, service, label: own, anew, ...(opens ? { opens } : {}), ...quotaArgs(args) };
     const routed = resolveRoute({ service, label: prefixLabel(child, own) }, start, config, directory);
     if (!routed.ok) return { ...session, refused: routed.why };
     const { value } = routed;
+    if (anew && refusesForeign && value.to !== "child") {
+      return { ...session, refused: '<checkpoint foreign="refuse"> refuses what cannot be restored' };
+    }
     const server = value.to === "parent" ? `the parent of ${label}` : value.to === "child" ? value.child : label;
     return { ...session, server };
   }
@@ -174,10 +184,11 @@ interface Recorded {
   readonly service: string;
   readonly info: SessionInfo;
   readonly anew: boolean;
+  readonly opens?: readonly OpenNodeInfo[];
 }
 
 function sessionsOf(child: ChildInfo): readonly Recorded[] {
-  const { logs, timers, roms, rms, reports, foreign } = child;
+  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
   const of = (service: string, infos: readonly SessionInfo[]) =>
     infos.map((info): Recorded => ({ service, info, anew: false }));
   const all = [
@@ -187,6 +198,8 @@ function sessionsOf(child: ChildInfo): readonly Recorded[] {
     ),
     ...[...of("CPU", cpusOf(child)), ...of("LOG", logs), ...of("Timer", timers)],
     ...[...of("ROM", roms), ...of("RM", rms), ...of("Report", reports)],
+    ...fileSystems.map((info): Recorded => ({ service: "File_system", info, anew: false, opens: info.nodes })),
+    ...of("Terminal", terminals),
     ...foreign.map((info): Recorded => ({ service: info.service, info, anew: true })),
   ];
   return all.sort((a, b) => a.info.allocated - b.info.allocated);

@@ -8,6 +8,7 @@ import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
 import { claimName } from "../runs.ts";
 import { readSystemConfig } from "./check.ts";
+import { openNode } from "./describe-checkpoint.ts";
 import { readSystemModules } from "./modules.ts";
 import { readStrategy, readSystemOptions } from "./options.ts";
 import { type PlannedSession, plannedSessions, programsFor, requireServed, supervisorFor } from "./plan.ts";
@@ -59,8 +60,9 @@ function printPlan({ values, io }: Call, supervisor: string, sessions: readonly 
   if (flag(values, "json")) printJson(io, { supervisor, sessions });
   else {
     io.out(`${supervisor} takes the children up\n`);
-    const rows = sessions.map(({ child, service, label, ram, caps, server, refused, anew }) => {
-      const by = refused === undefined ? `${server}${anew ? ", anew" : ""}` : `nobody: ${refused}`;
+    const rows = sessions.map(({ child, service, label, ram, caps, server, refused, anew, opens = [] }) => {
+      const how = `${anew ? ", anew" : ""}${opens.length > 0 ? `, opens ${opens.map(openNode).join(", ")}` : ""}`;
+      const by = refused === undefined ? `${server}${how}` : `nobody: ${refused}`;
       return [child, service, label || "-", String(ram), String(caps), by];
     });
     printTable(io, [["CHILD", "SERVICE", "LABEL", "RAM", "CAPS", "SERVED BY"], ...rows]);

@@ -57,7 +57,7 @@ function run(): void {
     },
     reported: (label, report) => say({ type: "report", label, text: new TextDecoder().decode(report) }),
     devices: systemDevices(spec.devices, say),
-    terminals: (label) => terminals.open(label),
+    terminals: terminals.open,
     ...(files ? { files } : {}),
     wasi: spec.deterministic ? deterministicWasi : componentWasi,
     ...(spec.deterministic ? { clock: new VirtualClock(), deterministic: true } : {}),

@@ -33,7 +33,8 @@ interface CapturedHandle {
 
 export class HandleTable {
   readonly #open: (OpenHandle | undefined)[] = [];
-  readonly #free: NodeHandle[] = [];
+  /** No number below is free: a new node gets the lowest one, so that a restored table goes on as this one. */
+  #lowest = 0;
 
   /** A table that holds every root of the volumes, in their order. */
   static ofRoots(volumes: readonly Volume[]): HandleTable {
@@ -81,9 +82,6 @@ export class HandleTable {
       );
     }
     for (const volume of volumes) volume.endRestore();
-    for (let handle = table.#open.length - 1; handle >= 0; handle--) {
-      if (table.#open[handle] === undefined) table.#free.push(handle);
-    }
     return table;
   }
 
@@ -93,7 +91,8 @@ export class HandleTable {
 
   /** A free number, which then names `open`. */
   add(open: OpenHandle): NodeHandle {
-    const handle = this.#free.pop() ?? this.#open.length;
+    while (this.#open[this.#lowest] !== undefined) this.#lowest++;
+    const handle = this.#lowest++;
     this.#open[handle] = open;
     return handle;
   }
@@ -104,7 +103,7 @@ export class HandleTable {
     if (open === undefined) return false;
     open.node.close();
     this.#open[handle] = undefined;
-    this.#free.push(handle);
+    this.#lowest = Math.min(this.#lowest, handle);
     return true;
   }
 

@@ -15,6 +15,7 @@ import {
   type RegionMap,
   type RmSession,
   type ServiceRoot,
+  type TerminalObject,
   type TimerSession,
   type TraceSession,
 } from "../../session/index.ts";
@@ -38,7 +39,6 @@ import {
   reportRoot,
   rmRoot,
   romRoot,
-  type TerminalObject,
   terminalRoot,
   timerRoot,
   traceRoot,

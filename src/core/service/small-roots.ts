@@ -1,6 +1,7 @@
 // Roots of the smaller services: ROM, LOG, Timer, TRACE, Report, RM, IO_PORT, IO_MEM, IRQ, File_system, Terminal.
 import {
   type Capability,
+  type FileSystemObject,
   type FileSystemSession,
   type KernelObject,
   labelPrefix,
@@ -9,6 +10,7 @@ import {
   numberArg,
   type Quota,
   type SessionState,
+  type TerminalObject,
   type TerminalSession,
 } from "../../session/index.ts";
 import { required, success } from "../../util/index.ts";
@@ -149,26 +151,14 @@ export function irqRoot(core: CoreContext, bus: DeviceBus): CoreRoot {
   });
 }
 
-/** What a File_system capability denotes: the session that WASI works with. */
-export interface FileSystemObject extends KernelObject {
-  readonly kind: "file-system";
-  readonly session: FileSystemSession;
-  /**
-   * Puts a session in its place that goes on from a captured one, with the same handles for the same nodes.
-   *
-   * @throws FilesFault "missing-files" naming all that are not there; the present session stays then
-   */
-  reopen(state: SessionState): FileSystemSession;
-}
-
 /** Makes a session for a label, of a captured state if there is one; undefined: there are no files for it. */
 export type ProvideFiles = (label: string, state?: SessionState) => FileSystemSession | undefined;
 
-/** What a Terminal capability denotes: the session that WASI works with. */
-export interface TerminalObject extends KernelObject {
-  readonly kind: "terminal";
-  readonly session: TerminalSession;
-}
+/**
+ * The terminal for a label, which may be given more than once; undefined: there is none. A captured state is one that a
+ * client of it goes on from.
+ */
+export type ProvideTerminal = (label: string, state?: SessionState) => TerminalSession | undefined;
 
 /** @param provide makes a session for a label; undefined: there are no files for it */
 export function fileSystemRoot(core: CoreContext, provide: ProvideFiles): CoreRoot {
@@ -191,12 +181,18 @@ export function fileSystemRoot(core: CoreContext, provide: ProvideFiles): CoreRo
   });
 }
 
-/** @param provide the terminal for a label, which may be given more than once; undefined: there is none */
-export function terminalRoot(core: CoreContext, provide: (label: string) => TerminalSession | undefined): CoreRoot {
+export function terminalRoot(core: CoreContext, provide: ProvideTerminal): CoreRoot {
   return smallRoot(core, "Terminal", ({ label }) => {
-    const session = provide(label);
+    let session = provide(label);
     if (!session) return denied("there is no terminal for it");
-    const object: TerminalObject & Disposable = { kind: "terminal", session, dispose: () => {} };
+    const object: TerminalObject & Disposable = {
+      kind: "terminal",
+      get session() {
+        return session!;
+      },
+      reopen: (state) => (session = required(provide(label, state), "a terminal for a label that had one")),
+      dispose: () => {},
+    };
     return openObject(core, object);
   });
 }

@@ -5,13 +5,7 @@
 //
 // Nothing here knows what the first component is: its program is a ROM module like any other. ROM modules are no RAM:
 // their dataspaces are outside of all quotas.
-import {
-  objectOf,
-  type ParentSession,
-  type Quota,
-  type ServiceRoot,
-  type TerminalSession,
-} from "../../session/index.ts";
+import { objectOf, type ParentSession, type Quota, type ServiceRoot } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type Device, DeviceBus, type DeviceHost } from "../devices/index.ts";
 import {
@@ -28,7 +22,7 @@ import { type NativePrograms, TaskQueue } from "../native/index.ts";
 import { Budget, type CorePd, createRootPd } from "../pd/index.ts";
 import { RomModules } from "../rom/index.ts";
 import { budgetDataspaces } from "../service/dataspaces.ts";
-import type { ProvideFiles } from "../service/small-roots.ts";
+import type { ProvideFiles, ProvideTerminal } from "../service/small-roots.ts";
 import { type AlarmClock, createRealClock, VirtualClock } from "../timer/index.ts";
 import { driveTasks } from "./drive.ts";
 import { type First, type FirstOptions, startFirst } from "./first.ts";
@@ -66,8 +60,8 @@ export interface CoreOptions {
   readonly wasi?: (component: Component, core: Core) => ComponentWasi | undefined;
   /** Files for a session's label, of a captured state if there is one; undefined: denied. */
   readonly files?: ProvideFiles;
-  /** The terminal for a session's label; undefined: denied. */
-  readonly terminals?: (label: string) => TerminalSession | undefined;
+  /** The terminal for a session's label; undefined: denied. With a state, a client goes on from that. */
+  readonly terminals?: ProvideTerminal;
   /** Takes reports of sessions that are routed to core. Default: nowhere. */
   readonly reported?: (label: string, report: Uint8Array) => void;
   readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "failed">;

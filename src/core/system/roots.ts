@@ -1,12 +1,5 @@
 // All services of core by name: PD and CPU with the kernel, and the smaller ones.
-import {
-  type Location,
-  NO_QUOTA,
-  numberArg,
-  type Quota,
-  type ServiceRoot,
-  type TerminalSession,
-} from "../../session/index.ts";
+import { type Location, NO_QUOTA, numberArg, type Quota, type ServiceRoot } from "../../session/index.ts";
 import { success } from "../../util/index.ts";
 import { CoreCpuSession } from "../cpu/index.ts";
 import type { DeviceBus } from "../devices/index.ts";
@@ -24,6 +17,7 @@ import {
   irqRoot,
   logRoot,
   type ProvideFiles,
+  type ProvideTerminal,
   reportRoot,
   rmRoot,
   romRoot,
@@ -50,7 +44,7 @@ export interface RootsOptions {
   readonly cpus: Grid;
   readonly output: LineSink;
   readonly files: ProvideFiles;
-  readonly terminals: (label: string) => TerminalSession | undefined;
+  readonly terminals: ProvideTerminal;
   readonly reported: (label: string, report: Uint8Array) => void;
 }
 

@@ -105,6 +105,7 @@ export class Broker {
     if (session.phase !== "create-requested") return this.#ignored(session, "a capability");
     if (!capability.valid) return this.#ignored(session, "an invalid capability");
     session.capability = this.#events.hooks.deliver(session, capability);
+    if (!session.capability.valid) return this.#requestClose(session); // closed before it was handed out: denied
     this.#enter(session, "available");
     if (session.unwanted) this.#requestClose(session);
   }
