@@ -4,6 +4,7 @@
 //
 // calls:   operations of PD sessions and region maps, core's alone and through RTCR, taking turns: nanoseconds, and the
 //          median of ratios in the same round
+//          The same of File_system and Terminal sessions, which programs call by WASI: files and input in memory
 // objects: through RTCR, while so many dataspaces are alive and attached
 // parallel: pause of a child with one dataspace of so many MiB, copied by the supervisor alone, and by it and workers, in turns
 // number, size: checkpoint (and the pause in it) and restore of a child with so many dataspaces, or one of so many MiB;
@@ -20,6 +21,7 @@ import { gotten, required } from "./attempts.ts";
 import { type Durations, durationsOf } from "./evaluation/figures.ts";
 import { runBenchmark } from "./evaluation/run-benchmark.ts";
 import { interleave, median, medianRatio, rounded, timed } from "./measure.ts";
+import { streamOperations } from "./rtcr-streams.ts";
 
 const BATCH = 2000;
 const LIVE = [10, 100, 1000, 10_000, 100_000];
@@ -106,24 +108,37 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 function callRows(rounds: number): object[] {
-  return Object.entries(OPERATIONS).map(([name, operation]) => {
+  const ofPd = Object.entries(OPERATIONS).map(([name, operation]) => {
     const [bare, behind] = [makePd(false), makePd(true)];
-    const variants = [
-      { name: "core", run: () => operation(bare) },
-      { name: "rtcr", run: () => operation(behind) },
-      { name: "core again", run: () => operation(bare) },
-    ];
-    interleave(variants, 10); // compiled before it is measured
-    const samples = interleave(variants, rounds);
-    const [core = [], rtcr = [], again = []] = [...samples.values()];
-    const ns = (times: readonly number[]) => rounded((median(times) * 1e6) / BATCH, 0);
-    return {
+    return compared(
       name,
-      ...{ "core ns": ns(core), "rtcr ns": ns(rtcr) },
-      ratio: rounded(medianRatio(rtcr, core)),
-      "core again (noise)": rounded(medianRatio(again, core)),
-    };
+      () => operation(bare),
+      () => operation(behind),
+      rounds,
+    );
   });
+  const ofStreams = Object.entries(streamOperations()).map(([name, make]) =>
+    compared(name, make(false), make(true), rounds),
+  );
+  return [...ofPd, ...ofStreams];
+}
+
+function compared(name: string, core: () => number, rtcr: () => number, rounds: number): object {
+  const variants = [
+    { name: "core", run: core },
+    { name: "rtcr", run: rtcr },
+    { name: "core again", run: core },
+  ];
+  interleave(variants, 10); // compiled before it is measured
+  const samples = interleave(variants, rounds);
+  const [bare = [], behind = [], again = []] = [...samples.values()];
+  const ns = (times: readonly number[]) => rounded((median(times) * 1e6) / BATCH, 0);
+  return {
+    name,
+    ...{ "core ns": ns(bare), "rtcr ns": ns(behind) },
+    ratio: rounded(medianRatio(behind, bare)),
+    "core again (noise)": rounded(medianRatio(again, bare)),
+  };
 }
 
 /** Nanoseconds of look-up and removal through RTCR while `live` dataspaces are alive and attached. */
