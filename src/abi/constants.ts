@@ -85,9 +85,9 @@ export const EXPORT = {
   /** Modules with windows: mutable i32 global; addresses below it are those of memory 0, all others are translated. */
   limit: "rtcr:limit",
   /**
-   * `rtcr:run0` ... 5, modules with windows: mutable globals, the runs of pages that were used last
-   * for reading (0 to 2) and for writing (3 to 5): first address (i64), bytes (i64), distance to the pool (i32). The host
-   * sets the addresses to WINDOW.nowhere when limit or page table change.
+   * `rtcr:run0` ... WINDOW.runs - 1, modules with windows: mutable globals, runs of pages that were used, by turns for
+   * reading and for writing: first address (i64); `.bytes` less 8 (i64), `.distance` to the pool (i32). The host sets the
+   * addresses to WINDOW.nowhere when limit or page table change.
    */
   run: "rtcr:run",
   /** `rtcr:segment <instruction> <segment>`: `()`, drops the segment. */
@@ -133,6 +133,8 @@ export const WINDOW = {
   read: 1,
   write: 2,
   highestLimit: 0xffff_f000,
+  /** Runs of pages that generated code remembers: two, for reading and for writing, for each group of accesses. */
+  runs: 16,
   /** First address of a run that holds no address. */
   nowhere: 1n << 40n,
 } as const;

@@ -28,7 +28,7 @@ import type { Region } from "./windows-regions.ts";
 
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
-  limit: (1 << 20) + 4, run: (1 << 20) + 8, operand: (1 << 20) + 16 } as const; // biome-ignore format: one list
+  limit: (1 << 20) + 4, bounds: (1 << 20) + 8, operand: (1 << 20) + 10, distance: (1 << 20) + 20 } as const; // biome-ignore format: one list
 
 /** Behind every body: there is nothing to copy. */
 const NO_RUN = 2 ** 31;
@@ -130,7 +130,7 @@ export class Emitter extends CodeWriter {
   /** Writes a guarded region once for each way. */
   #region(region: Region): void {
     this.#inRegion = true;
-    this.windows!.region(region, () => this.instructions(region.start, region.end));
+    this.windows!.region(region, (first) => this.instructions(first, region.end));
     this.#inRegion = false;
     this.#from = this.plan.body.start[region.end]!;
   }
@@ -444,6 +444,15 @@ export class Emitter extends CodeWriter {
   push(local: number, type: ValueType): void {
     this.local(OP.localGet, local);
     if (type !== asNullable(type)) this.code.u8(OP.refAsNonNull);
+  }
+
+  /** Pushes values below a site that its plan knows where to find: those in the slots from `first` up to `last`. */
+  pushSlots({ slots }: Site, first: number, last: number): void {
+    for (let index = first; index < last; index++) {
+      const { type, origin, source, local } = slots[index]!;
+      if (source === "constant") this.instructions(origin, origin + 1);
+      else this.push(source === "local" ? local : this.plan.temporary(index, type), type);
+    }
   }
 
   /** Notes where the frame stands, in case it is saved during what follows. */

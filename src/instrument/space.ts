@@ -61,7 +61,7 @@ export interface SpaceOptions {
 /** How an access finds its bytes without the page table (windows.ts). */
 export type Way = "direct" | "pool";
 
-/** Globals of a run of pages that was used last: first address, bytes, distance to the pool; for reading, then for writing. */
+/** Globals of a run of pages that was used: first address, bytes less 8, distance to the pool. */
 export const RUN = { start: 0, bytes: 1, distance: 2, count: 3 } as const;
 
 /** What windows need of the module. */

@@ -7,12 +7,14 @@
 //   others     nothing is known of them
 // Sums, differences and products with constants of linear values are linear; other operators only of fixed ones.
 
+import { ByteWriter } from "../util/index.ts";
 import { BOTTOM, type Body, I32, OP, operandsOf, resultOf } from "../wasm/index.ts";
 
-/** An i32 that is `code` in front of the turns, and lies in a known interval around it in each of them. */
+/** An i32 that is the sum of `code` and `add` in front of the turns, and lies in a known interval around it in each. */
 export interface Linear {
-  /** Instructions that push the value in front of the turns. */
+  /** Instructions that push the value in front of the turns, less `add`. */
   readonly code: readonly number[];
+  readonly add: number;
   /** Per turn, at most: how far the value falls, and grows, and which fixed locals (times a factor) it grows by. */
   readonly below: number;
   readonly above: number;
@@ -148,10 +150,18 @@ export class Expressions {
   }
 }
 
-type Step = Omit<Linear, "code">;
+type Step = Pick<Linear, "below" | "above" | "growing">;
 
 function fixed(code: readonly number[]): Linear {
-  return { code, below: 0, above: 0, growing: [] };
+  return { code, add: 0, below: 0, above: 0, growing: [] };
+}
+
+/** Instructions that push the value in front of the turns. */
+export function wholeCode({ code, add }: Linear): readonly number[] {
+  if (add === 0) return code;
+  const constant = new ByteWriter();
+  constant.s32(add);
+  return [...code, OP.i32Const, ...constant.toBytes(), OP.i32Add];
 }
 
 function constantStep(amount: number): Step | undefined {
@@ -162,6 +172,7 @@ function constantStep(amount: number): Step | undefined {
 function grown(sum: Linear, { below, above, growing }: Step): Linear {
   return {
     code: sum.code,
+    add: sum.add,
     below: sum.below + below,
     above: sum.above + above,
     growing: [...sum.growing, ...growing],
@@ -173,17 +184,26 @@ function moves({ below, above, growing }: Step): boolean {
 }
 
 function combine(code: number, left: Linear, right: Linear, constant: number | undefined): Linear | undefined {
-  const pushed = [...left.code, ...right.code, code];
-  if (code === OP.i32Add) return grown({ ...left, code: pushed }, right);
-  if (code === I32_SUB) return moves(right) ? undefined : { ...left, code: pushed };
+  const sign = code === OP.i32Add ? 1 : code === I32_SUB ? -1 : 0;
+  if (sign !== 0 && constant !== undefined && Math.abs(left.add + sign * constant) <= LARGEST_STEP) {
+    return { ...left, add: left.add + sign * constant };
+  }
+  if (code === OP.i32Add) {
+    const add = left.add + right.add;
+    if (Math.abs(add) > LARGEST_STEP) return undefined;
+    return grown({ ...left, code: [...left.code, ...right.code, code], add }, right);
+  }
   if (moves(right)) return undefined;
+  const pushed = [...wholeCode(left), ...wholeCode(right), code];
+  if (code === I32_SUB) return { ...left, code: pushed, add: 0 };
   if (!moves(left)) return fixed(pushed);
   if (code !== I32_SHL || constant === undefined || constant < 0 || constant > 16) return undefined;
   const factor = 2 ** constant;
-  const { below, above, growing } = left;
-  if (Math.max(below, above) * factor > LARGEST_STEP) return undefined;
+  const { add, below, above, growing } = left;
+  if (Math.max(below, above, Math.abs(add)) * factor > LARGEST_STEP) return undefined;
   return {
-    code: pushed,
+    code: [...left.code, ...right.code, code],
+    add: add * factor,
     below: below * factor,
     above: above * factor,
     growing: growing.map(([local, times]) => [local, times * factor]),

@@ -19,11 +19,12 @@ import { mayTakeLong } from "./loops.ts";
 import type { Plan } from "./plan.ts";
 import { accessOf, memoryArgument } from "./windows-accesses.ts";
 import { Expressions, type Linear } from "./windows-linear.ts";
+import type { Region } from "./windows-regions.ts";
 
 /** What must hold in front of the turns for one address expression. */
 export interface LoopGuard {
   readonly address: Linear;
-  /** Static offsets: the least, and behind the last byte. */
+  /** Relative to the address, what is accessed: from here, and up to there, exclusive. */
   readonly low: number;
   readonly high: number;
   readonly need: number;
@@ -32,25 +33,40 @@ export interface LoopGuard {
 export interface GuardedLoop {
   readonly at: number;
   readonly guards: readonly LoopGuard[];
-  /** By access: its guard's need. */
-  readonly needs: ReadonlyMap<number, number>;
+  /** By access: its guard. */
+  readonly guardOf: ReadonlyMap<number, number>;
 }
 
 const MOST_GUARDS = 8;
 /** Instructions of a loop that is written more than once. */
 const LONGEST_LOOP = 300;
 const FARTHEST_OFFSET = 1 << 20;
+/** Instructions in a turn for each check: with more, a guard in front saves little, and short loops lose by it. */
+const LONGEST_TURN = 50;
 
 /** The guarded loops of a function, by their first instruction. */
-export function guardedLoopsOf(plan: Plan, turnsOf: (at: number) => number): ReadonlyMap<number, GuardedLoop> {
+export function guardedLoopsOf(
+  plan: Plan,
+  turnsOf: (at: number) => number,
+  regions: ReadonlyMap<number, Region>,
+): ReadonlyMap<number, GuardedLoop> {
   const loops = new Map<number, GuardedLoop>();
-  const { op, count } = plan.body;
+  const { body } = plan;
+  const { op, count } = body;
   for (let at = 0; at < count; at++) {
     if (op[at] !== OP.loop) continue;
     const found = guardedLoop(plan, at, turnsOf);
+    if (found && body.match[at]! - at > LONGEST_TURN * checksOf(found, regions)) continue;
     if (found) loops.set(at, found);
   }
   return loops;
+}
+
+/** How many checks a turn would do without a guard. */
+function checksOf({ guardOf }: GuardedLoop, regions: ReadonlyMap<number, Region>): number {
+  let checks = guardOf.size;
+  for (const { spoken } of regions.values()) for (const access of guardOf.keys()) if (spoken.has(access)) checks--;
+  return checks;
 }
 
 function guardedLoop(plan: Plan, at: number, turnsOf: (at: number) => number): GuardedLoop | undefined {
@@ -75,8 +91,9 @@ function guardedLoop(plan: Plan, at: number, turnsOf: (at: number) => number): G
     keys.set(inside, key);
   }
   if (keys.size === 0) return undefined;
-  const needs = new Map([...keys].map(([inside, key]) => [inside, guards.get(key)!.need]));
-  return { at, guards: [...guards.values()], needs };
+  const numbers = new Map([...guards.keys()].map((key, index) => [key, index]));
+  const guardOf = new Map([...keys].map(([inside, key]) => [inside, numbers.get(key)!]));
+  return { at, guards: [...guards.values()], guardOf };
 }
 
 /** Adds an access to its guard; the guard's key, undefined if the access is too far from the pointer. */
@@ -86,10 +103,14 @@ function guard(body: Body, at: number, address: Linear, guards: Map<string, Loop
   if (offset > FARTHEST_OFFSET) return undefined;
   const key = `${address.code.join()} ${address.below} ${address.above} ${address.growing.join()}`;
   const known = guards.get(key);
+  const apart = address.add - (known?.address.add ?? address.add);
+  // An address that may lie below the guard's must not wrap, whatever the static offset.
+  const low = apart < 0 || address.below > 0 ? apart : apart + offset;
+  const high = apart + offset + access.bytes;
   guards.set(key, {
-    address,
-    low: Math.min(offset, known?.low ?? offset),
-    high: Math.max(offset + access.bytes, known?.high ?? 0),
+    address: known?.address ?? address,
+    low: Math.min(low, known?.low ?? low),
+    high: Math.max(high, known?.high ?? high),
     need: Math.max(access.need, known?.need ?? WINDOW.read),
   });
   return key;

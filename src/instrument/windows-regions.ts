@@ -1,35 +1,27 @@
-// Guarded regions: straight pieces of code whose accesses of memory 0 are checked together, in front of the piece.
+// Guarded regions: pieces of code in which one check of a pointer speaks for all accesses behind it.
 //
 // Compiled code reads and writes several fields behind one pointer. A region is a run of whole statements (the operand
-// stack is as high behind it as in front, and never lower) without any branch, call or other instruction after which
-// the host may have run. The address of each access in it is a pure expression over the locals as they are in front of
-// the region, so that a guard can compute it there; assignments inside are followed symbolically. Where the guard holds,
-// the region runs without checks.
+// stack is as high behind it as in front, and never lower) without any label, call or other instruction after which the
+// host may have run; it may be left in its middle. The address of every access in it is followed symbolically to a base
+// and a constant. The first access of a base checks for all that follow; where a check fails, a second copy of the
+// region goes on from there with slow accesses (windows.ts).
 //
-// I1  Nothing in a region lets the host run while it runs without checks: what the guard has found stays true.
+// I1  Nothing in a region lets the host run in its quick copy: what a check has found stays true up to the end.
 // I2  A region is entered at its first instruction only; a continuation in its middle writes every access with its check.
-// I3  The bytes that one guard speaks for lie within a page's size of each other.
+// I3  The bytes that one check speaks for lie near each other: it should not fail for bytes that nobody asks for.
 //
 // Not here: the code (windows.ts).
 
-import { WINDOW } from "../abi/index.ts";
-import { BOTTOM, type Body, I32, OP, operandsOf, resultOf } from "../wasm/index.ts";
+import { BOTTOM, type Body, I32, OP, operandsOf, resultOf, type ValueType } from "../wasm/index.ts";
 import { MARK, type Plan } from "./plan.ts";
 import { type Access, accessOf, memoryArgument } from "./windows-accesses.ts";
 
-/** Bytes behind an address, relative to it, that a region reads or writes. */
-export interface Reach {
+/** The bytes that an access checks: relative to its address operand, from `low` up to `high`, exclusive. */
+export interface Check {
+  readonly at: number;
   readonly low: number;
-  /** Exclusive. */
   readonly high: number;
-}
-
-/** What must hold in front of a region for one address expression. */
-export interface Guard {
-  /** Instructions that push the address. */
-  readonly code: readonly number[];
-  readonly reach: Reach;
-  /** WINDOW.write if the region writes there, else WINDOW.read. */
+  /** What it and all accesses that it speaks for need. */
   readonly need: number;
 }
 
@@ -37,25 +29,38 @@ export interface Region {
   /** First instruction, and the one behind the last. */
   readonly start: number;
   readonly end: number;
-  readonly guards: readonly Guard[];
-  /** By access: its guard's need, which says where its bytes are found. */
-  readonly needs: ReadonlyMap<number, number>;
+  /** By access that is the first of its base, in order. */
+  readonly checks: ReadonlyMap<number, Check>;
+  /** The check that speaks for each other access. */
+  readonly spoken: ReadonlyMap<number, number>;
+  /** What it leaves on the stack for the instruction behind it. */
+  readonly results: readonly ValueType[];
 }
 
-/** With fewer accesses a guard saves nothing. */
+/** With fewer accesses a region saves nothing. */
 const FEWEST_ACCESSES = 2;
-const MOST_GUARDS = 6;
-/** Bytes of code of an address expression. */
-const LONGEST_EXPRESSION = 40;
-/** Instructions; a region is written twice or three times. */
+/** Instructions; a region is written twice. */
 const LONGEST_REGION = 400;
-/** Static offsets above this are left to single checks. */
-const FARTHEST_OFFSET = 1 << 20;
+const MOST_CHECKS = 40;
+const FARTHEST_BYTES = 1024;
+/** Opcodes of instructions whose results are known without the module, from here on. */
+const OPERATORS = 0x28;
+/** Letters of a base: longer ones hardly come again. */
+const LONGEST_BASE = 80;
 
 /** i32 operators without traps. */
 const PURE: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78]);
 
-type Expression = readonly number[] | undefined;
+/** A value; an i32 is a constant more than whatever `base` names, which is the same wherever it stands in a region. */
+interface Value {
+  readonly base: string;
+  readonly add: number;
+  /** BOTTOM if it is not known here. */
+  readonly type: ValueType;
+}
+
+/** A check, and the constant of the address that it is relative to. */
+type OpenCheck = Check & { readonly add: number };
 
 /** The regions of a function, by first instruction; disjoint. */
 export function regionsOf(plan: Plan): ReadonlyMap<number, Region> {
@@ -99,12 +104,7 @@ class Candidate {
   readonly start: number;
   readonly #plan: Plan;
   #end: number;
-  #accesses = 0;
-  /** What locals that were assigned in the region hold. */
-  #locals = new Map<number, Expression>();
-  #guards = new Map<string, Guard>();
-  /** Accesses, and the key of their guard. */
-  #keys = new Map<number, string>();
+  #known: Known = { locals: new Map(), open: new Map(), checks: new Map(), spoken: new Map(), results: [] };
 
   constructor(plan: Plan, start: number) {
     this.#plan = plan;
@@ -114,92 +114,103 @@ class Candidate {
 
   /** Takes in the statement at `at`; the instruction behind it, or `at` if it does not fit. */
   extend(at: number): number {
-    const locals = new Map(this.#locals);
-    const guards = new Map(this.#guards);
-    const keys = new Map(this.#keys);
-    const end = this.#statement(at, locals, guards, keys);
-    if (end < 0 || end - this.start > LONGEST_REGION || guards.size > MOST_GUARDS) return at;
-    this.#locals = locals;
-    this.#guards = guards;
-    this.#keys = keys;
-    this.#accesses = keys.size;
+    const { locals, open, checks, spoken, results } = this.#known;
+    if (results.length > 0) return at;
+    const known = {
+      locals: new Map(locals),
+      open: new Map(open),
+      checks: new Map(checks),
+      spoken: new Map(spoken),
+      results,
+    };
+    const end = this.#statement(at, known);
+    if (end < 0 || end - this.start > LONGEST_REGION || known.checks.size > MOST_CHECKS) return at;
+    this.#known = known;
     this.#end = end;
     return end;
   }
 
   region(): Region | undefined {
-    if (this.#accesses < FEWEST_ACCESSES) return undefined;
-    const needs = new Map([...this.#keys].map(([at, key]) => [at, this.#guards.get(key)!.need]));
-    return { start: this.start, end: this.#end, guards: [...this.#guards.values()], needs };
+    const { checks, spoken, results } = this.#known;
+    if (checks.size + spoken.size < FEWEST_ACCESSES) return undefined;
+    return { start: this.start, end: this.#end, checks, spoken, results };
   }
 
-  /** Follows one statement; the instruction behind it, -1 if it cannot be part of the region. */
-  #statement(
-    at: number,
-    locals: Map<number, Expression>,
-    guards: Map<string, Guard>,
-    keys: Map<number, string>,
-  ): number {
+  /**
+   * Follows one statement, or what stands in front of an instruction that ends the region; the instruction behind it, -1
+   * if it cannot be part of the region.
+   */
+  #statement(at: number, known: Known): number {
     const { body, marks, siteAt } = this.#plan;
-    const stack: Expression[] = [];
+    const accesses = known.checks.size + known.spoken.size;
+    const stack: Value[] = [];
     for (let next = at; next < body.count; next++) {
       const operands = operandsIn(body, next);
-      if (operands < 0 || operands > stack.length || marks[next]! & MARK.dead) return -1;
+      if (operands > stack.length || marks[next]! & MARK.dead) return -1;
+      if (operands < 0) {
+        known.results = stack.map(({ type }) => type);
+        return known.checks.size + known.spoken.size > accesses && !known.results.includes(BOTTOM) ? next : -1;
+      }
       const code = body.op[next]!;
       const access = siteAt.get(next) ? accessOf(code) : undefined;
-      if (access && !guardAccess(body, next, access, stack[stack.length - operands], guards, keys)) return -1;
+      if (access) check(body, next, access, stack[stack.length - operands]!, known);
       const taken = stack.splice(stack.length - operands);
-      if (resultsOf(body, next) > 0) stack.push(expressionOf(body, next, taken, locals));
-      if (code === OP.localSet || code === OP.localTee) locals.set(body.a[next]!, taken[0]);
+      if (resultsOf(body, next) > 0) stack.push(pushedValue(body, next, taken, known.locals));
+      if (code === OP.localSet || code === OP.localTee) known.locals.set(body.a[next]!, taken[0]!);
       if (stack.length === 0) return next + 1;
     }
     return -1;
   }
 }
 
-/** Lets a guard speak for an access; false if none can. */
-function guardAccess(
-  body: Body,
-  at: number,
-  access: Access,
-  address: Expression,
-  guards: Map<string, Guard>,
-  keys: Map<number, string>,
-): boolean {
+interface Known {
+  /** What locals that were assigned in the region hold. */
+  readonly locals: Map<number, Value>;
+  /** By base: the check that speaks for what follows. */
+  readonly open: Map<string, OpenCheck>;
+  readonly checks: Map<number, Check>;
+  readonly spoken: Map<number, number>;
+  results: readonly ValueType[];
+}
+
+/** Lets an earlier check speak for an access, or the access check for itself and others. */
+function check(body: Body, at: number, access: Access, { base, add }: Value, { open, checks, spoken }: Known): void {
   const { offset } = memoryArgument(body, at);
-  if (!address || offset > FARTHEST_OFFSET) return false;
-  const key = `${address.join()}`;
-  const known = guards.get(key);
-  const low = Math.min(offset, known?.reach.low ?? offset);
-  const high = Math.max(offset + access.bytes, known?.reach.high ?? 0);
-  if (high - low > WINDOW.pageBytes) return false;
-  guards.set(key, { code: address, reach: { low, high }, need: Math.max(access.need, known?.need ?? 0) });
-  keys.set(at, key);
-  return true;
-}
-
-/** The value that an instruction pushes, as an expression over the locals in front of the region. */
-function expressionOf(
-  body: Body,
-  at: number,
-  taken: readonly Expression[],
-  locals: ReadonlyMap<number, Expression>,
-): Expression {
-  const code = body.op[at]!;
-  if (code === OP.i32Const) return bytesOf(body, at);
-  if (code === OP.localTee) return taken[0];
-  if (code === OP.localGet) {
-    const local = body.a[at]!;
-    if (locals.has(local)) return locals.get(local);
-    return body.locals[local] === I32 ? bytesOf(body, at) : undefined;
+  const known = open.get(base);
+  const apart = add - (known?.add ?? add);
+  // An address below the operand that is checked must not wrap, whatever the static offset.
+  const low = apart < 0 ? apart : apart + offset;
+  const high = apart + offset + access.bytes;
+  const { need } = access;
+  let now: OpenCheck = { at, add, low: offset, high: offset + access.bytes, need };
+  if (known && Math.max(known.high, high) - Math.min(known.low, low) <= FARTHEST_BYTES) {
+    now = {
+      ...known,
+      low: Math.min(known.low, low),
+      high: Math.max(known.high, high),
+      need: Math.max(known.need, need),
+    };
+    spoken.set(at, known.at);
   }
-  const [left, right] = taken;
-  if (!PURE.has(code) || !left || !right || left.length + right.length >= LONGEST_EXPRESSION) return undefined;
-  return [...left, ...right, code];
+  open.set(base, now);
+  checks.set(now.at, now);
 }
 
-function bytesOf(body: Body, at: number): number[] {
-  return [...body.bytes.subarray(body.start[at]!, body.start[at + 1]!)];
+/** The value that an instruction pushes. */
+function pushedValue(body: Body, at: number, taken: readonly Value[], locals: ReadonlyMap<number, Value>): Value {
+  const code = body.op[at]!;
+  const fresh = { base: `@${at}`, add: 0, type: code < OPERATORS ? BOTTOM : resultOf[code]! };
+  if (code === OP.i32Const) return { base: "", add: body.a[at]!, type: I32 };
+  if (code === OP.localTee) return taken[0]!;
+  if (code === OP.localGet) {
+    return locals.get(body.a[at]!) ?? { base: `$${body.a[at]}`, add: 0, type: body.locals[body.a[at]!]! };
+  }
+  if (!PURE.has(code)) return fresh;
+  const [left, right] = taken as [Value, Value];
+  const sum = code === OP.i32Add ? left.add + right.add : code === OP.i32Sub ? left.add - right.add : Number.NaN;
+  if (right.base === "" && Math.abs(sum) < 2 ** 31) return { base: left.base, add: sum, type: I32 };
+  const base = `(${left.base}+${left.add} ${code} ${right.base}+${right.add})`;
+  return base.length > LONGEST_BASE ? fresh : { base, add: 0, type: I32 };
 }
 
 /** How many operands an instruction takes that may be part of a region; -1 for all others. */
@@ -213,6 +224,7 @@ function operandsIn(body: Body, at: number): number {
     case OP.localTee:
     case OP.globalSet:
     case OP.drop:
+    case OP.brIf:
       return 1;
     case OP.select:
       return 3;
@@ -235,6 +247,7 @@ function resultsOf(body: Body, at: number): number {
     case OP.localSet:
     case OP.globalSet:
     case OP.drop:
+    case OP.brIf:
       return 0;
     default:
       return resultOf[code] === BOTTOM ? 0 : 1;

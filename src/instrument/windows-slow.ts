@@ -1,6 +1,6 @@
 // The shared functions behind windows: what an access of memory 0 does when it is not known to lie below the limit.
 //
-//   slow access   (address, operands..., static offset) -> result
+//   slow access   (address, operands..., static offset, run) -> result
 //     beyond 4 GiB      traps, as the original does
 //     below the limit   the original
 //     misaligned atomic traps
@@ -16,22 +16,25 @@ import { CONTROL, HOOK, WAIT, WINDOW } from "../abi/index.ts";
 import { BOTTOM, I32, I64, OP, type ValueType } from "../wasm/index.ts";
 import { HelperCode } from "./helper-code.ts";
 import { RUN, type Space } from "./space.ts";
-import { runGlobal } from "./windows.ts";
 import { type Access, accessOf, type MemoryArgument } from "./windows-accesses.ts";
+import { runGlobal } from "./windows-checks.ts";
 
 const PAGE = WINDOW.pageBytes;
 const SPACE = 1n << 32n;
+const I64_LT_S = 0x53;
+const I64_GE_S = 0x59;
 const I64_SHL = 0x86;
 /** The scratch area of accesses over two pages, in control memory. */
 const SCRATCH = CONTROL.scratch + 64;
 
-/** The function of an access: (address, operands, static offset) -> result. */
+/** The function of an access: (address, operands, static offset, run that it leads to) -> result. */
 export function slowAccess(space: Space, code: number, { align, lane }: MemoryArgument): number {
   const access = accessOf(code)!;
   return space.shared(`window access ${code} ${align} ${lane}`, (writer) => {
     const offset = 1 + access.operands.length;
-    const wide = offset + 1;
-    const address = offset + 2;
+    const run = offset + 1;
+    const wide = offset + 2;
+    const address = offset + 3;
     const helper = new HelperCode(writer, space, [I64, I32]);
     const emit = (memory: number, staticOffset = 0) => {
       for (let i = 0; i < access.operands.length; i++) helper.get(1 + i);
@@ -54,10 +57,10 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
     helper.op(OP.return).end();
     if (access.bytes > 1) oddAccess(helper, access, address, emit);
     helper.get(address).call(translation(space, access.need));
-    helper.tee(offset).get(address).get(offset).call(remember(space, access.need));
+    helper.tee(offset).get(address).get(offset).get(run).call(remember(space));
     emit(space.windows!.pool);
     helper.done();
-    return space.typeIndex([I32, ...access.operands, I32], access.result === BOTTOM ? [] : [access.result]);
+    return space.typeIndex([I32, ...access.operands, I32, I32], access.result === BOTTOM ? [] : [access.result]);
   });
 }
 
@@ -113,21 +116,65 @@ export function translation(space: Space, need: number): number {
   });
 }
 
-/** The function (address, address in the pool) that notes the run of pages that an access lies in. */
-function remember(space: Space, need: number): number {
-  return space.shared(`window remember ${need}`, (writer) => {
+/** The function (address, address in the pool, run) that lets a run be that of an address, if it may be used so. */
+function remember(space: Space): number {
+  return space.shared("window remember", (writer) => {
     const helper = new HelperCode(writer, space, []);
     const { pages } = space.windows!;
-    const set = (part: number) => helper.global(OP.globalSet, runGlobal(space.windows!, need, part));
-    const entry = () => helper.get(0).i32(12).op(OP.i32ShrU).i32(4).op(OP.i32Shl);
-    entry().access(OP.i32Load, pages, 2, 4).op(OP.i64ExtendI32U);
-    set(RUN.start);
-    entry().access(OP.i32Load, pages, 2, 8).op(OP.i64ExtendI32U).i64(12n).op(I64_SHL);
-    set(RUN.bytes);
-    helper.get(1).get(0).op(OP.i32Sub);
-    set(RUN.distance);
+    const [address, pool, run] = [0, 1, 2];
+    const entry = () => helper.get(address).i32(12).op(OP.i32ShrU).i32(4).op(OP.i32Shl);
+    entry().access(OP.i32Load, pages, 2);
+    needOf(helper, run).op(OP.i32And, OP.i32Eqz).open(OP.if).op(OP.return).end();
+    // Globals have no computed numbers: block after block, each run's code behind its own.
+    for (let block = 0; block < WINDOW.runs; block++) helper.open(OP.block);
+    helper.get(run).op(OP.brTable);
+    writer.u32(WINDOW.runs - 1);
+    for (let label = 0; label < WINDOW.runs; label++) writer.u32(label);
+    for (let number = 0; number < WINDOW.runs; number++) {
+      const set = (part: number) => helper.global(OP.globalSet, runGlobal(space.windows!, number, part));
+      helper.end();
+      entry().access(OP.i32Load, pages, 2, 4).op(OP.i64ExtendI32U);
+      set(RUN.start);
+      entry().access(OP.i32Load, pages, 2, 8).op(OP.i64ExtendI32U).i64(12n).op(I64_SHL).i64(-8n).op(OP.i64Add);
+      set(RUN.bytes);
+      helper.get(pool).get(address).op(OP.i32Sub);
+      set(RUN.distance);
+      helper.op(OP.return);
+    }
     helper.done();
-    return space.typeIndex([I32, I32], []);
+    return space.typeIndex([I32, I32, I32], []);
+  });
+}
+
+/** What a run is for: even ones are for reading, odd ones for writing. */
+function needOf(helper: HelperCode, run: number): HelperCode {
+  return helper.i32(WINDOW.read).get(run).i32(1).op(OP.i32And, OP.i32Shl);
+}
+
+/**
+ * The function (first address, behind the last one, run) -> distance to the pool of what lies there, for loops; 1 if it
+ * does not lie side by side in the pool. Otherwise the run is that of the first address.
+ */
+export function distanceTo(space: Space): number {
+  return space.shared("window distance", (writer) => {
+    const helper = new HelperCode(writer, space, [I32, I32, I32]);
+    const { pages } = space.windows!;
+    const [first, end, run, address, entry, word] = [0, 1, 2, 3, 4, 5];
+    const none = () => helper.open(OP.if).i32(1).op(OP.return).end();
+    helper.get(first).limit().op(OP.i64ExtendI32U, I64_LT_S).get(first).i64(SPACE).op(I64_GE_S, OP.i32Or);
+    none();
+    helper.get(first).op(OP.i32WrapI64).tee(address).i32(12).op(OP.i32ShrU).i32(4).op(OP.i32Shl).tee(entry);
+    helper.access(OP.i32Load, pages, 2).tee(word);
+    needOf(helper, run).op(OP.i32And, OP.i32Eqz);
+    none();
+    helper.get(end).get(entry).access(OP.i32Load, pages, 2, 4).op(OP.i64ExtendI32U);
+    helper.get(entry).access(OP.i32Load, pages, 2, 8).op(OP.i64ExtendI32U).i64(12n).op(I64_SHL, OP.i64Add, OP.i64GtU);
+    none();
+    helper.get(word).i32(-PAGE).op(OP.i32And);
+    helper.get(address).i32(-PAGE).op(OP.i32And, OP.i32Sub).set(word);
+    helper.get(address).get(address).get(word).op(OP.i32Add).get(run).call(remember(space)).get(word);
+    helper.done();
+    return space.typeIndex([I64, I64, I32], [I32]);
   });
 }
 

@@ -3,7 +3,7 @@
 import { EXPORT, IMPORT, IMPORT_MODULE, WINDOW } from "../abi/index.ts";
 import { type GlobalType, I32, I64, type Import, type Module, OP } from "../wasm/index.ts";
 import type { Program } from "./program.ts";
-import type { WindowSpace } from "./space.ts";
+import { RUN, type WindowSpace } from "./space.ts";
 
 /** Wasm pages that the pool may have. */
 const POOL_PAGES = 65536;
@@ -39,7 +39,7 @@ const WAYS: Readonly<Record<"memory" | "pool" | "both", Pick<WindowSpace, "ways"
   both: { ways: ["direct", "pool"], loopWays: ["direct", "pool"] },
 };
 
-/** The globals that windows add behind all others, the limit and the runs, and their exports. */
+/** The globals that windows add behind all others, the limit and the runs, and the exports that name their parts. */
 export function windowGlobals({ limitGlobal }: WindowSpace): {
   readonly globals: Module["globals"];
   readonly exports: Module["exports"];
@@ -51,8 +51,13 @@ export function windowGlobals({ limitGlobal }: WindowSpace): {
   const zero = global(I32, [OP.i32Const, 0]);
   // A run beyond the address space, of one page: no access lies in it.
   const run = [global(I64, [OP.i64Const, ...RUN_NOWHERE]), global(I64, [OP.i64Const, 0x80, 0x20]), zero];
-  const globals = [zero, ...run, ...run];
-  const name = (place: number) => (place === 0 ? EXPORT.limit : `${EXPORT.run}${place - 1}`);
+  const globals = [zero, ...Array.from({ length: WINDOW.runs }, () => run).flat()];
+  const name = (place: number) => {
+    if (place === 0) return EXPORT.limit;
+    const run = Math.floor((place - 1) / RUN.count);
+    const part = (place - 1) % RUN.count;
+    return `${EXPORT.run}${run}${["", ".bytes", ".distance"][part]}`;
+  };
   return {
     globals,
     exports: globals.map((_, place) => ({ name: name(place), kind: "global", index: limitGlobal + place })),

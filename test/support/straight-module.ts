@@ -22,7 +22,7 @@ function statement(random: Random, statements: (count: number, depth: number) =>
   const get = `(local.get ${pointer})`;
   const x = "(local.get $x)";
   const scaled = "(i32.shl (local.get $k) (i32.const 3))";
-  switch (random.below(depth < 2 ? 15 : 11)) {
+  switch (random.below(depth < 2 ? 18 : 12)) {
     case 0:
       return `(i64.store ${offset} ${get} ${x})`;
     case 1:
@@ -46,10 +46,19 @@ function statement(random: Random, statements: (count: number, depth: number) =>
     case 10:
       return `(local.set $x (i64.rotl ${x} (i64.load8_u ${offset} (local.tee ${pointer} (i32.add ${get} ${far})))))`;
     case 11:
-      return `(if (i32.and (i32.load8_u ${get}) (i32.const 1)) (then ${statements(3, depth + 1)}) (else ${statements(2, depth + 1)}))`;
+      // Values on the stack across accesses that may be the first of their pointers.
+      return `(local.set $x (i64.add (i64.const ${random.below(1000)}) (i64.sub (i64.load ${offset} ${get}) (i64.mul ${x} (i64.extend_i32_u
+        (i32.add (local.get $k) (i32.load16_u ${offset} (local.tee $r (i32.and (i32.load ${get}) (i32.const 0x7fff))))))))))`;
     case 12:
+      return `(block ${statements(2, depth + 1)} (br_if 0 (i32.and (i32.load8_u ${offset} ${get}) (i32.const 1))) ${statements(3, depth + 1)}
+        (br_if 0 (i32.lt_u (local.get $k) (i32.const 99))) (i32.store ${offset} ${get} (local.get $k)))`;
+    case 13:
+      return `(local.set $k (block (result i32) (i32.load ${offset} ${get}) (br_if 0 (i32.load8_s offset=2 ${get})) (i32.store ${get}) (local.get $k)))`;
+    case 14:
+      return `(if (i32.and (i32.load8_u ${get}) (i32.const 1)) (then ${statements(3, depth + 1)}) (else ${statements(2, depth + 1)}))`;
+    case 15:
       return `(local.set $k (i32.and (call $g ${get}) (i32.const 63)))`;
-    case 13: {
+    case 16: {
       const count = depth === 0 ? "$n" : "$m";
       const turns = random.pick([3, 40, 700]);
       return `(local.set ${count} (i32.const ${turns})) (loop $l ${statements(3, 2)} (br_if $l (local.tee ${count} (i32.sub (local.get ${count}) (i32.const 1)))))`;

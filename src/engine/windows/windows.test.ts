@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { seededRandom } from "../../../test/random.ts";
+import { WINDOW } from "../../abi/index.ts";
 import { GuestBytes, PageTable, Pool, Windows } from "./index.ts";
 
 const PAGE = 4096;
@@ -95,7 +96,8 @@ test("S18, S20, S21: a guest's bytes: over the limit, over pages, up to the firs
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
   const globals = () => new WebAssembly.Global({ value: "i32", mutable: true }, 0);
   const nowhere = () => new WebAssembly.Global({ value: "i64", mutable: true }, 0n);
-  windows.attach({ "rtcr:limit": globals(), "rtcr:run0": nowhere(), "rtcr:run3": nowhere() }, memory);
+  const runs = Array.from({ length: WINDOW.runs }, (_, run) => [`rtcr:run${run}`, nowhere()]);
+  windows.attach({ "rtcr:limit": globals(), ...Object.fromEntries(runs) }, memory);
   windows.limit = PAGE;
   const range = pool.allocate(3 * PAGE)!;
   windows.table.map(2 * PAGE, range.address, PAGE, { writable: true });

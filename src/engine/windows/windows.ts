@@ -70,7 +70,7 @@ export class Windows {
     const limit = exports[EXPORT.limit] as WebAssembly.Global;
     limit.value = this.#limit | 0;
     this.#limits.push(limit);
-    for (const start of [`${EXPORT.run}0`, `${EXPORT.run}3`]) this.#runs.push(exports[start] as WebAssembly.Global);
+    for (let run = 0; run < WINDOW.runs; run++) this.#runs.push(exports[`${EXPORT.run}${run}`] as WebAssembly.Global);
   }
 
   /** The memory 0 of instances that other JavaScript threads have. */
