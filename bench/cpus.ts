@@ -1,6 +1,7 @@
 // Calls across CPUs beside the least that they can cost: two workers that take turns at one shared word.
 import { Worker } from "node:worker_threads";
 import { startNodeCpu } from "../src/core/index-node.ts";
+import { Cpus } from "../src/core/kernel/cpus/index.ts";
 import { startKernelTicker } from "../src/core/kernel/index.ts";
 import { dispatch, main, SERVES, tableOf } from "../test/support/guest-code.ts";
 import { TestSystem } from "../test/support/kernel-system.ts";
@@ -8,17 +9,18 @@ import { median, rounded } from "./measure.ts";
 
 const CPUS = 3;
 const CALLS = 2_000;
-/** As CPUs look at their bell before they sleep. */
 const SPINS = 2_000;
 const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", "")}`;
 
 /** Runs `calls` operations; nanoseconds. */
 type Run = () => Promise<number>;
 
-function bare(spins: number): { readonly run: Run; readonly close: () => void } {
+/** @param spins looks before a worker sleeps; undefined: it waits as the machine's CPUs do */
+function bare(spins?: number): { readonly run: Run; readonly close: () => void } {
   const words = new Int32Array(new SharedArrayBuffer(4));
+  const door = Cpus.door();
   const file = new URL("./round-trip-worker.ts", import.meta.url);
-  const workers = [0, 1].map((me) => new Worker(file, { workerData: { words, me, spins } }));
+  const workers = [0, 1].map((me) => new Worker(file, { workerData: { words, door, me, spins } }));
   const run = async () => {
     const ended = workers.map((worker) => new Promise<number>((resolve) => worker.once("message", resolve)));
     for (const worker of workers) worker.postMessage(CALLS);
@@ -54,11 +56,13 @@ export async function cpuRows(rounds: number): Promise<object[]> {
   const width = CPUS;
   const system = new TestSystem({ cpus: { width, height: 1, start: startNodeCpu }, ticker: startKernelTicker });
   await system.kernel.ready;
+  const alike = bare();
   const spinning = bare(SPINS);
   const sleeping = bare(0);
   const rows: { readonly name: string; readonly run: Run; readonly ns: number[] }[] = [
-    { name: "bare round trip", run: spinning.run, ns: [] },
     { name: "bare round trip, asleep each time", run: sleeping.run, ns: [] },
+    { name: `bare round trip, both look ${SPINS} times first`, run: spinning.run, ns: [] },
+    { name: "bare round trip, waiting as CPUs do", run: alike.run, ns: [] },
     { name: "core from CPU 1", run: call(system, 1, "core"), ns: [] },
     ...(
       [
@@ -72,15 +76,15 @@ export async function cpuRows(rounds: number): Promise<object[]> {
   for (const { run } of rows) await run();
   for (let round = 0; round < rounds; round++) for (const { run, ns } of rows) ns.push(await run());
   system.close();
-  spinning.close();
-  sleeping.close();
+  for (const pair of [alike, spinning, sleeping]) pair.close();
   const to = (ns: readonly number[], base: readonly number[]) =>
     rounded(median(ns.map((value, round) => value / base[round]!)), 2);
   return rows.map(({ name, ns }) => ({
     name,
     us: rounded(median(ns) / 1000, 2),
     least: rounded(Math.min(...ns) / 1000, 2),
-    "to bare": to(ns, rows[0]!.ns),
-    "to asleep": to(ns, rows[1]!.ns),
+    "to asleep": to(ns, rows[0]!.ns),
+    "to looking": to(ns, rows[1]!.ns),
+    "to alike": to(ns, rows[2]!.ns),
   }));
 }

@@ -1,18 +1,24 @@
-// One of two workers that take turns: each waits for its turn as CPUs do, by looking at the word for a while, then asleep.
+// One of two workers that take turns: each waits for its turn asleep, having looked at the word for a while, or as CPUs do.
 import { parentPort, workerData } from "node:worker_threads";
+import { Patience } from "../src/core/kernel/cpus/patience.ts";
 
-const { words, me, spins } = workerData as {
+const { words, door, me, spins } = workerData as {
   readonly words: Int32Array<SharedArrayBuffer>;
+  readonly door: Int32Array<SharedArrayBuffer>;
   readonly me: number;
-  readonly spins: number;
+  /** Undefined: as CPUs. */
+  readonly spins: number | undefined;
 };
+const patience = new Patience(door);
 
 parentPort!.on("message", (turns: number) => {
   const begin = performance.now();
   for (let turn = 0; turn < turns; turn++) {
-    let left = spins;
+    let left = spins ?? 0;
     while (left > 0 && Atomics.load(words, 0) !== me) left--;
-    while (Atomics.load(words, 0) !== me) Atomics.wait(words, 0, 1 - me);
+    while (Atomics.load(words, 0) !== me) {
+      if (spins !== undefined || !patience.look(words, 0, 1 - me)) Atomics.wait(words, 0, 1 - me);
+    }
     Atomics.store(words, 0, 1 - me);
     Atomics.notify(words, 0);
   }

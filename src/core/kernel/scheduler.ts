@@ -95,9 +95,13 @@ export class Scheduler {
 
   /** Whether the thread that runs must give way to another, or to the event loop. */
   get contended(): boolean {
+    return this.pending || this.#options.now() - this.#burstBegin >= KERNEL_LIMITS.burstMs;
+  }
+
+  /** Whether it has something to do here. */
+  get pending(): boolean {
     if (this.#queue.size > 0 || this.#frozen || this.#closed) return true;
-    const now = this.#options.now();
-    return now - this.#burstBegin >= KERNEL_LIMITS.burstMs || this.#deadlines.next <= now;
+    return this.#deadlines.next <= this.#options.now();
   }
 
   /** The thread waits until a time at most. */

@@ -6,6 +6,7 @@ import { KERNEL_LIMITS } from "../limits.ts";
 import { stackHasRoom } from "../stack-room.ts";
 import type { KernelThread } from "../thread.ts";
 import type { KernelTicker } from "../ticker.ts";
+import { Patience } from "./patience.ts";
 import { DOOR, DOOR_BYTES, type StartCpu } from "./protocol.ts";
 import { RemoteCpu } from "./remote-cpu.ts";
 
@@ -32,6 +33,7 @@ export class Cpus {
   /** Components of CPU 0. */
   readonly #adopted = new Map<number, SharedArrayBuffer>();
   readonly #door: Int32Array<SharedArrayBuffer>;
+  readonly #patience: Patience;
   /** Rings that have been answered. */
   #heard = 0;
   #listening = false;
@@ -40,7 +42,15 @@ export class Cpus {
   constructor(kernel: Kernel, given: CpusOptions) {
     this.#kernel = kernel;
     this.#options = given;
-    this.#door = new Int32Array(new SharedArrayBuffer(DOOR_BYTES));
+    this.#door = Cpus.door();
+    this.#patience = new Patience(this.#door);
+  }
+
+  /** A door as it is in the beginning. */
+  static door(): Int32Array<SharedArrayBuffer> {
+    const door = new Int32Array(new SharedArrayBuffer(DOOR_BYTES));
+    door[DOOR.seats] = (globalThis.navigator?.hardwareConcurrency ?? 1) - 1;
+    return door;
   }
 
   /** The first CPU of a location. */
@@ -199,7 +209,7 @@ export class Cpus {
 
   /** Waits for a ring a moment, in place, if there is nothing else to do: cheaper than from the event loop. */
   #nap(): boolean {
-    if (this.#closed || !this.busy || this.#kernel.scheduler.contended) return false;
+    if (this.#closed || !this.busy || this.#kernel.scheduler.pending) return false;
     this.#await(NAP_MS);
     return this.rung;
   }
@@ -216,6 +226,7 @@ export class Cpus {
     const seen = Atomics.load(door, DOOR.rings);
     if (seen !== this.#heard) return;
     for (const { pending } of this.#cpus) if (pending) return;
+    if (this.#patience.look(door, DOOR.rings, seen)) return;
     const waits = Atomics.exchange(door, DOOR.waits, 1);
     Atomics.wait(door, DOOR.rings, seen, ms);
     Atomics.store(door, DOOR.waits, waits);

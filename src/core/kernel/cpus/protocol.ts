@@ -21,6 +21,8 @@ export const DOOR = {
   waits: 1,
   /** The component on CPU 0 that runs now, by number; 0: none. */
   running: 2,
+  /** How many more may look at a word instead of sleeping. */
+  seats: 3,
 } as const;
 export const DOOR_BYTES = 64;
 

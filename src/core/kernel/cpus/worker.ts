@@ -5,6 +5,7 @@ import { CONTROL, type HostCall, type HostValue, type PlainData, type ValueTypeN
 import { EngineFault, type Thread } from "../../../engine/index.ts";
 import { assert, Fault, messageOf, required } from "../../../util/index.ts";
 import { requireHostStack, stackHasRoom } from "../stack-room.ts";
+import { Patience } from "./patience.ts";
 import {
   ANSWER,
   BLOCK,
@@ -30,12 +31,6 @@ import { type Crossing, WorkerNests } from "./worker-nests.ts";
 import { scopeCall, WorkerScopes } from "./worker-scopes.ts";
 
 const FLAG = CONTROL.flag >> 2;
-/**
- * Looks at the bell before the CPU sleeps: some microseconds. They pay only where every CPU has a processor of its own, so
- * they are made as long as they catch something, and tried now and then (bench -- sessions).
- */
-const SPINS = 2_000;
-const SLEEPS_BETWEEN_TRIES = 64;
 
 /** Runs for ever; ends when the thread that it runs in is ended. */
 export function runCpu(setup: CpuSetup, end: CpuEnd): never {
@@ -52,8 +47,7 @@ class Cpu implements EngineHost {
   /** Control words of components on CPU 0. */
   readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
   readonly #scopes: WorkerScopes;
-  /** Waits that are to be slept through before it looks at the bell again. */
-  #sleeps = 0;
+  readonly #patience: Patience;
   /** Commands that have been served. */
   #served = 0;
 
@@ -63,6 +57,7 @@ class Cpu implements EngineHost {
     this.#words = this.#block.words;
     this.#nests = new WorkerNests(this.#block);
     this.#door = new Int32Array(door);
+    this.#patience = new Patience(this.#door);
     this.#scopes = new WorkerScopes(this.#block, originMs);
   }
 
@@ -244,19 +239,8 @@ class Cpu implements EngineHost {
       const value = Atomics.load(words, word);
       this.#serveCommands(value === 0 ? commands : Atomics.load(words, BLOCK.before));
       if (value !== 0) return value;
-      if (!this.#spin(bell)) Atomics.wait(words, BLOCK.bell, bell);
+      if (!this.#patience.look(words, BLOCK.bell, bell)) Atomics.wait(words, BLOCK.bell, bell);
     }
-  }
-
-  /** Looks at the bell for a while, if that has paid. @returns whether it has rung */
-  #spin(bell: number): boolean {
-    if (this.#sleeps > 0) {
-      this.#sleeps--;
-      return false;
-    }
-    for (let spins = SPINS; spins > 0; spins--) if (Atomics.load(this.#words, BLOCK.bell) !== bell) return true;
-    this.#sleeps = SLEEPS_BETWEEN_TRIES;
-    return false;
   }
 
   /** @param count how many have been posted when those to be served had been */
