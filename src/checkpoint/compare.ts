@@ -1,7 +1,7 @@
 // What changed between two checkpoints of components: objects that came, went or changed, and pages of all contents.
 // Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
 import type { PlainData } from "../abi/index.ts";
-import { componentsOf, cpusOf, type RecordedComponent } from "./components.ts";
+import { componentsOf, cpusOf, otherSessions, type RecordedComponent } from "./components.ts";
 import type { ChildInfo, DataspaceInfo, ObjectInfo, PdInfo, ReportInfo, RomInfo, ThreadInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
 
@@ -92,7 +92,7 @@ function named(kind: string, infos: Infos, name: (info: never) => string = () =>
 }
 
 function objectsOf(child: ChildInfo): Named[] {
-  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
+  const { logs, timers, roms, rms, reports, fileSystems = [], terminals = [] } = child;
   return [
     ...componentsOf(child).flatMap(componentObjects),
     ...cpusOf(child).flatMap((cpu) => [
@@ -103,7 +103,7 @@ function objectsOf(child: ChildInfo): Named[] {
     ...named("ROM", roms, ({ module }: { readonly module: string }) => module),
     ...rms.flatMap((rm) => [...named("RM", [rm]), ...named("region map", rm.regionMaps)]),
     ...[...named("File_system", fileSystems), ...named("Terminal", terminals)],
-    ...named("session", foreign, ({ service }: { readonly service: string }) => service),
+    ...named("session", otherSessions(child), ({ service }: { readonly service: string }) => service),
   ];
 }
 

@@ -1,5 +1,5 @@
 // The components of a recorded child: the child itself, and those that it keeps.
-import type { ChildInfo, ComponentInfo, CpuInfo } from "./info.ts";
+import type { ChildInfo, ComponentInfo, CpuInfo, ForeignSessionInfo, SessionInfo } from "./info.ts";
 
 /** What is recorded of both kinds. */
 export type RecordedComponent = Pick<
@@ -15,4 +15,16 @@ export function componentsOf(child: ChildInfo): readonly RecordedComponent[] {
 /** All CPU sessions, the environment's first. */
 export function cpusOf({ cpu, cpus = [] }: ChildInfo): readonly CpuInfo[] {
   return [cpu, ...cpus];
+}
+
+/** Sessions that RTCR stands in front of, but for PD, CPU and RM. */
+export function interposedSessions(child: ChildInfo): readonly SessionInfo[] {
+  const { logs, timers, roms, reports, fileSystems = [], terminals = [] } = child;
+  return [...logs, ...timers, ...roms, ...reports, ...fileSystems, ...terminals];
+}
+
+/** Sessions that are recorded as sessions of others only: RTCR does not stand in front of them. */
+export function otherSessions(child: ChildInfo): readonly ForeignSessionInfo[] {
+  const interposed = new Set(interposedSessions(child).map(({ id }) => id));
+  return child.foreign.filter(({ id }) => !interposed.has(id));
 }

@@ -284,6 +284,7 @@ export interface ChildInfo extends NativeInfo {
   readonly roms: readonly RomInfo[];
   readonly rms: readonly RmInfo[];
   readonly reports: readonly ReportInfo[];
+  /** Sessions that others serve; those of the lists above that a child of the checkpoint serves are here too, as its own. */
   readonly foreign: readonly ForeignSessionInfo[];
   readonly capabilities: readonly CapabilityInfo[];
   /** Components that the child keeps itself, in the order of their PD sessions; absent: none. */

@@ -9,6 +9,13 @@ export interface InitHooks {
   deliver(session: Session, capability: Capability): Capability;
   /** The service's object behind one that `deliver` gave; every other capability stands for itself. */
   real<T extends KernelObject>(capability: Capability<T>): Capability<T>;
+  /**
+   * Whether a session of a child's environment is not opened but taken in later (`ChildParent.adopt`): the child is launched
+   * without it.
+   *
+   * @param server the sibling that serves it
+   */
+  adopts(child: Child, id: number, server: string): boolean;
   /** The session's donation has grown. */
   upgraded(session: Session, quota: Quota): void;
   /** The session is closed. */
@@ -40,6 +47,7 @@ export interface InitHooks {
 export const NO_HOOKS: InitHooks = {
   deliver: (_, capability) => capability,
   real: (capability) => capability,
+  adopts: () => false,
   upgraded: () => {},
   ended: () => {},
   load: (_, native, binary, options) => native.load(binary, options),

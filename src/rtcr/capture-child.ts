@@ -21,8 +21,8 @@ import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 export interface ChildOptions {
   readonly order: readonly Part[];
-  /** Sessions of the child that are still being created. */
-  readonly pending: readonly ForeignSessionInfo[];
+  /** Sessions of the child that children of the checkpoint serve though RTCR stands between, or that are being created. */
+  readonly served: readonly ForeignSessionInfo[];
   readonly timing: Timing | undefined;
   readonly enter: (phase: CheckpointPhase) => void;
 }
@@ -71,7 +71,7 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
 
 /** @throws RtcrFault "unsaveable" */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { order, pending, timing, enter } = options;
+  const { order, served, timing, enter } = options;
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -83,7 +83,7 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   pd.parent.checkpoint(records);
   const source = {
     ...{ child, pd, cpu, instance: pd.captureInstance(), further: furtherOf(child) },
-    foreign: [...child.foreign, ...pending],
+    foreign: [...child.foreign, ...served],
   };
   writeNative(records, pd);
   for (const part of order) {

@@ -123,8 +123,10 @@ function write(
     enter("held");
     const time = Date.now();
     const list = records.beginList();
+    const names = children.map(({ name }) => name);
     for (const child of children) {
-      const options = { order, pending: pending(child), timing, enter };
+      const served = child.servedBy(names);
+      const options = { order, served: [...served, ...pending(child)], timing, enter };
       naming(`child "${child.name}"`, () => writeChild(records, child, options));
     }
     records.endList(list, children.length);

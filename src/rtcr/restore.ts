@@ -19,9 +19,11 @@ import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "
 import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { Standing } from "./bootstrap.ts";
+import { RtcrFault } from "./faults.ts";
 import { requireLiving } from "./living.ts";
 import type { RestorePhase } from "./phases.ts";
 import { Restorer } from "./restorer.ts";
+import { serversFirst } from "./server-order.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import type { Translation } from "./translation.ts";
 
@@ -82,8 +84,11 @@ export function restore(
     for (const restorer of restorers) restorer.program();
     for (const restorer of restorers) restorer.objects();
     enter("relations");
-    for (const restorer of restorers) restorer.adopt();
-    for (const restorer of restorers) restorer.relations();
+    for (const restorer of restorers) restorer.adoptions.adopt(false);
+    for (const restorer of inOrder(restorers)) {
+      restorer.adoptions.adopt(true);
+      restorer.relations();
+    }
     for (const restorer of restorers) restorer.signals();
     enter("bytes");
     const repairs = restorers.flatMap((restorer) => restorer.contents());
@@ -100,6 +105,19 @@ export function restore(
   } finally {
     translation.settle();
   }
+}
+
+/** @throws RtcrFault "refused" */
+function inOrder(restorers: readonly Restorer[]): readonly Restorer[] {
+  const found = serversFirst(
+    restorers,
+    ({ name }) => name,
+    ({ adoptions }) => adoptions.awaited,
+  );
+  if ("order" in found) return found.order;
+  const [name = "", ...others] = found.circle;
+  const message = `restore of "${name}": it and ${others.join(", ")} serve each other: put them into an init`;
+  throw new RtcrFault("refused", message, { child: name, others });
 }
 
 /** Calls whose caller or entrypoint is among the children go on; the rest is issued again, or nobody waits for it. */

@@ -26,6 +26,7 @@ import {
   toPages,
 } from "../session/index.ts";
 import { type Attempt, required } from "../util/index.ts";
+import { Adoptions } from "./adoptions.ts";
 import { environment } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { RtcrCpuThread } from "./cpu-thread.ts";
@@ -52,6 +53,8 @@ interface Part {
 
 export class Restorer {
   readonly cpu: RtcrCpu;
+  /** Sessions that other children serve. */
+  readonly adoptions: Adoptions;
   readonly #child: RestoredChild;
   readonly #info: ChildInfo;
   readonly #translation: Translation;
@@ -80,6 +83,7 @@ export class Restorer {
     this.cpu = cpu;
     this.#parts = [{ pd, info: child.info.pd, record: child.info }];
     this.#cpus = [{ cpu, info: child.info.cpu }];
+    this.adoptions = new Adoptions(child, translation, (what, why) => this.#refused(what, why));
   }
 
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
@@ -105,22 +109,8 @@ export class Restorer {
     for (const info of rms) this.#makeRegionMaps(info);
   }
 
-  /** Sessions that other children serve: these have been recreated, and know them. */
-  adopt(): void {
-    for (const info of this.#info.foreign) {
-      if (info.server === "") continue;
-      if (this.#child.parent.sessionCap(info.id).ok && this.#has(info.id)) continue; // the bootstrap has opened it
-      const capability = this.#translation.get(info.badge);
-      if (info.badge !== 0 && !capability.valid) {
-        throw this.#refused(
-          `${info.service} session ${info.id}`,
-          `its server "${info.server}" is not restored with it`,
-        );
-      }
-      const adopt = () => this.#child.adopt(info, capability);
-      const made = info.badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
-      this.#require(made, `${info.service} session ${info.id} at "${info.server}"`);
-    }
+  get name(): string {
+    return this.#info.name;
   }
 
   /** Everything that names something. */
@@ -397,7 +387,10 @@ export class Restorer {
       ["Terminal", terminals],
       ...foreign.filter(({ server }) => server === "").map((info) => [info.service, [info]] as const),
     ];
-    const sessions = all.flatMap(([service, infos]) => infos.map((info) => ({ service, info })));
+    const adopted = new Set(this.adoptions.open.map(({ id }) => id));
+    const sessions = all
+      .flatMap(([service, infos]) => infos.map((info) => ({ service, info })))
+      .filter(({ info: { id } }) => !adopted.has(id));
     for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
       this.#translation.add(info.badge, this.#session(service, info));
     }
@@ -483,7 +476,9 @@ export class Restorer {
     const context = (badge: number) => this.#translation.get<SignalContext>(badge);
     const timerOf = bySession(tracked.of(RtcrTimer));
     const inOrder = timers.toSorted((x, y) => (x.place ?? 0) - (y.place ?? 0));
-    for (const info of inOrder) timerOf.get(info.id)?.restore(info, context(info.handlerBadge));
+    for (const info of inOrder) {
+      timerOf.get(info.id)?.restore(info, context(info.handlerBadge), this.adoptions.has(info.id));
+    }
     const reportOf = bySession(tracked.of(RtcrReport));
     for (const info of reports) {
       const dataspace = reportOf.get(info.id)?.dataspace();
@@ -495,10 +490,6 @@ export class Restorer {
       const rom = romOf.get(info.id);
       if (rom?.listen(info, context(info.handlerBadge))) this.#changedRoms.push([rom, info]);
     }
-  }
-
-  #has(id: number): boolean {
-    return this.#child.tracked.foreign.some((info) => info.id === id);
   }
 
   #installCapabilities({ pd: { native }, record }: Part): void {

@@ -90,8 +90,13 @@ export class RtcrRom implements RomSession {
     this.#kept = true;
   }
 
+  /** Takes up what a recorded session showed where the server has been restored, which has that dataspace again. */
+  shows(dataspace: Capability<Dataspace>): void {
+    this.#dataspace = dataspace;
+  }
+
   /**
-   * After `show`: the handler of a recorded session.
+   * After `show` or `shows`: the handler of a recorded session.
    *
    * @returns whether the child must be told (`tell`) that the module has changed since
    */

@@ -20,6 +20,7 @@ import {
   LOG_LIMIT,
   type LoadOptions,
   type NativePd,
+  type ObjectKind,
   objectOf,
   type PdSession,
   readQuota,
@@ -36,9 +37,11 @@ import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import { beforeBarrier } from "./parent.ts";
+import { RtcrPd } from "./pd.ts";
 import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
+import { serversFirst } from "./server-order.ts";
 import { Timing } from "./timing.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
@@ -134,6 +137,7 @@ export class Rtcr {
       });
     });
     for (const child of tracked) this.#requireServed(child, children);
+    this.#requireOrder(tracked);
     const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
@@ -146,15 +150,39 @@ export class Rtcr {
     return captured;
   }
 
-  /** A session that RTCR stands in front of is opened anew by a restore; one of the other children could not serve it then. */
+  /** Sessions that a restore opens before any of the other children serves cannot be taken in. */
   #requireServed(child: TrackedChild, children: readonly string[]): void {
     const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
     for (const session of sessions) {
       const { id, route } = session.request;
-      if (route.to !== "child" || !children.includes(route.child) || !child.interposes(session)) continue;
+      const kind = child.interposer(session)?.kind;
+      if (route.to !== "child" || !children.includes(route.child) || !kind || !OPENED_FIRST.includes(kind)) continue;
       const message = `child "${child.name}": its ${session.service} session ${id} is served by "${route.child}", which is in the checkpoint too: put both into an init`;
       throw new RtcrFault("unsaveable", message, { child: child.name, server: route.child });
     }
+  }
+
+  /** Programs in TypeScript that serve each other could not be restored one after the other. */
+  #requireOrder(children: readonly TrackedChild[]): void {
+    const natives = children.filter((child) =>
+      child.of(RtcrPd).some(({ base, native }) => base.id === ENV_SESSION.pd && native.program()?.native !== undefined),
+    );
+    const names = natives.map(({ name }) => name);
+    const found = serversFirst(
+      natives,
+      ({ name }) => name,
+      (child) => child.servedBy(names).map(({ server }) => server),
+    );
+    if ("order" in found) return;
+    const [name = "", ...others] = found.circle;
+    const message = `child "${name}": it and ${others.join(", ")} serve each other: put them into an init`;
+    throw new RtcrFault("unsaveable", message, { child: name, others });
+  }
+
+  /** A LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
+  #adopts(child: Child, id: number, server: string): boolean {
+    if (id !== ENV_SESSION.log || !this.#recorded(server)) return false;
+    return this.#recorded(child.name)?.foreign.find((info) => info.id === id)?.server === server;
   }
 
   #exited(): readonly ExitedChild[] {
@@ -214,6 +242,7 @@ export class Rtcr {
       ...this.#options.hooks,
       deliver: (session, capability) => this.#deliver(session, capability),
       real: (capability) => this.#fronts.real(capability),
+      adopts: (child, id, server) => this.#adopts(child, id, server),
       upgraded: (session, quota) => this.#owners.get(session)?.upgraded(session, quota),
       ended: (session) => this.#ended(session),
       load: (child, native, binary, options) => this.#load(child, native, binary, options),
@@ -323,7 +352,9 @@ export class Rtcr {
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
     };
     const restored = { info, tracked, parent, setMainThread, adopt };
-    const bootstraps = tracked.context.bootstrapping && !beforeBarrier(info.parent); // to where it stood, not beyond
+    // To where it stood, not beyond, and with all that it had then.
+    const ready = !beforeBarrier(info.parent) && child.sessions.some(({ request }) => request.id === ENV_SESSION.log);
+    const bootstraps = tracked.context.bootstrapping && ready;
     if (this.#options.strategy !== "bootstrap" || !bootstraps) {
       this.#arrive(tracked, () => restored);
       return true;
@@ -461,6 +492,9 @@ export class Rtcr {
     return made.value;
   }
 }
+
+/** Kinds of sessions that a restore opens before anything of its children is there. */
+const OPENED_FIRST: readonly ObjectKind[] = ["pd", "cpu", "rm", "file-system", "terminal"];
 
 /** What init calls its own sessions. */
 const OWN = "init";

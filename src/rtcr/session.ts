@@ -26,6 +26,11 @@ export class SessionBase<T extends KernelObject> extends Front<T> {
     this.#info = { ...context.record(this.capability.badge), id, creationArgs: args };
   }
 
+  /** As it is recorded. */
+  get info(): SessionInfo {
+    return { ...this.#info, upgradeArgs: this.#upgradeArgs };
+  }
+
   get id(): number {
     return this.#info.id;
   }

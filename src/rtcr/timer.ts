@@ -65,9 +65,24 @@ export class RtcrTimer implements TimerSession {
     records.number(place ?? ABSENT);
   }
 
-  /** Takes up a recorded session: the clock goes on without a jump, the timeout with what was left of it. */
-  restore({ elapsedUs, timeoutUs, periodic, remainingUs }: TimerInfo, handler: Capability<SignalContext>): void {
+  /**
+   * Takes up a recorded session: the clock goes on without a jump, the timeout with what was left of it.
+   *
+   * @param armed its server has been restored, and has handler and timeout already
+   */
+  restore(
+    { elapsedUs, timeoutUs, periodic, remainingUs }: TimerInfo,
+    handler: Capability<SignalContext>,
+    armed = false,
+  ): void {
     this.#offsetUs = elapsedUs - this.#timer.elapsedUs();
+    if (armed) {
+      this.#handler = handler;
+      if (remainingUs === 0) return;
+      this.#arm(timeoutUs, periodic);
+      this.#armedUs -= timeoutUs - remainingUs;
+      return;
+    }
     this.sigh(handler);
     if (timeoutUs === 0 || remainingUs === 0) return;
     if (periodic) return this.triggerPeriodic(timeoutUs, remainingUs);

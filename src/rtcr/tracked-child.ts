@@ -89,9 +89,23 @@ export class TrackedChild {
     return Array.from(this.#foreign, ([session, info]) => ({ ...info, ...progressOf(session) }));
   }
 
-  /** Whether RTCR stands in front of a session. */
-  interposes(session: Session): boolean {
-    return this.#interposers.has(session);
+  /** Interposed sessions that some children serve, as sessions of those: by the objects that they serve. */
+  servedBy(children: readonly string[]): readonly ForeignSessionInfo[] {
+    return Array.from(this.#interposers).flatMap(([session, { base }]) => {
+      const { route } = session.request;
+      if (route.to !== "child" || !children.includes(route.child) || !base.real.valid) return [];
+      return [{ ...foreignFields(session, base.creationArgs), ...base.info, badge: base.real.badge }];
+    });
+  }
+
+  /** What RTCR stands in front of the child's session of this number with. */
+  at(id: number): Interposer | undefined {
+    return [...this.#interposers.values()].find(({ base }) => base.id === id);
+  }
+
+  /** What RTCR stands in front of a session with; undefined: nothing. */
+  interposer(session: Session): Interposer | undefined {
+    return this.#interposers.get(session);
   }
 
   /** Whether RTCR would stand in front of a session. */

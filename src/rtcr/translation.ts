@@ -4,7 +4,7 @@ import { type Badges, type Capability, INVALID, type KernelObject, type ObjectKi
 export class Translation {
   readonly #capabilities = new Map<number, Capability>();
   readonly #badges: Badges;
-  readonly #promised: Capability[] = [];
+  readonly #promised = new Set<Capability>();
 
   constructor(badges: Badges) {
     this.#badges = badges;
@@ -18,8 +18,14 @@ export class Translation {
   /** The object of a recorded badge will be made by the program that serves it. */
   promise(badge: number): void {
     const capability = this.#badges.promise();
-    this.#promised.push(capability);
+    this.#promised.add(capability);
     this.add(badge, capability);
+  }
+
+  /** Whether the object is one that is promised and not there yet. */
+  promised(badge: number): boolean {
+    const capability = this.#capabilities.get(badge);
+    return capability !== undefined && this.#promised.has(capability) && !capability.valid;
   }
 
   /** The restore has ended: what was promised and not made denotes nothing for ever. */

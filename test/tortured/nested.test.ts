@@ -1,5 +1,6 @@
-// Inits with their children, under torture: three deep, and fifty components.
-import { NESTED } from "./systems.ts";
+// Inits with their children, under torture: three deep, fifty components, and programs of WASI.
+import { KEPT, NESTED } from "./systems.ts";
 import { tortureEach } from "./tortured.ts";
 
 tortureEach(NESTED, { rows: "S53, S88, S97", points: 6, seed: 6 });
+tortureEach(KEPT, { rows: "S88, S93-S97", points: 12, seed: 4 });

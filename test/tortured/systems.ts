@@ -144,6 +144,14 @@ export const TALKING: Readonly<Record<string, TorturedSystem>> = {
         )
         .join(""),
   },
+  "log server and its clients": {
+    programs: ["sheep_counter_timer"],
+    children:
+      node("lines", "<config/>", { binary: "log_server", provides: "LOG" }) +
+      [`<config turns="4" sleep_ms="3"/>`, `<config turns="6" sleep_ms="3"/>${PROPAGATE}`]
+        .map((config, i) => client(`sheep-${i}`, config, "LOG", "lines", { binary: "sheep_counter_timer" }))
+        .join(""),
+  },
   "cruise control": {
     programs: ["actuator", "sensor", "watchdog", "logger", "controller"].map((name) => `cruise_${name}`),
     children: [
@@ -194,8 +202,28 @@ export const NESTED: Readonly<Record<string, TorturedSystem>> = {
 };
 
 /** A program of apps/, as its manifest runs it. */
-const command = ({ name, args }: App) =>
+const command = ({ name, args }: Pick<App, "name" | "args">) =>
   start(name, `<config>${args.map((arg) => `<arg value="${arg}"/>`).join("")}</config>`, 'caps="300" ram="12M"');
+
+/** WASI programs that inits keep, beside a component. */
+export const KEPT: Readonly<Record<string, TorturedSystem>> = {
+  "WASI programs in inits": {
+    programs: ["collections", "clock", "files", "stack_counter"],
+    children: asChild(
+      init(
+        "inner",
+        command({ name: "collections", args: ["20"] }) +
+          node("stack_counter", COUNT, { quota: 'caps="300" ram="8M"' }) +
+          asChild(
+            init("deep", command({ name: "clock", args: [] }) + command({ name: "files", args: ["40"] })),
+            'caps="900" ram="40M"',
+          ),
+      ),
+      'caps="3000" ram="110M"',
+    ),
+    memoryFiles: true,
+  },
+};
 
 /** How deep a stack is when it overflows is no promise; benchmarks are long. */
 const COMMANDS = APPS.filter(({ ends, benchSize }) => ends !== "stack-overflow" && benchSize === undefined);

@@ -8,6 +8,7 @@ import {
   cpusOf,
   type DataspaceInfo,
   type OpenNodeInfo,
+  otherSessions,
   type PdInfo,
   type RecordedComponent,
   type RegionMapInfo,
@@ -183,7 +184,7 @@ interface Recorded {
 }
 
 function recordedSessions(child: ChildInfo): readonly Recorded[] {
-  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
+  const { logs, timers, roms, rms, reports, fileSystems = [], terminals = [] } = child;
   const of = <T extends SessionInfo>(service: string, infos: readonly T[], state: (info: T) => string = () => "") =>
     infos.map((info): Recorded => ({ service, info, state: state(info) }));
   return [
@@ -201,7 +202,9 @@ function recordedSessions(child: ChildInfo): readonly Recorded[] {
     ...of("Report", reports, ({ content }) => `${content.length} bytes`),
     ...of("File_system", fileSystems, ({ nodes }) => `open: ${nodes.map(openNode).join(", ")}`),
     ...of("Terminal", terminals, describeTerminal),
-    ...foreign.map((info): Recorded => ({ service: info.service, info, state: "not recorded, opened anew" })),
+    ...otherSessions(child).map(
+      (info): Recorded => ({ service: info.service, info, state: "not recorded, opened anew" }),
+    ),
   ].sort((a, b) => a.info.allocated - b.info.allocated);
 }
 

@@ -5,6 +5,7 @@ import {
   componentsOf,
   cpusOf,
   type OpenNodeInfo,
+  otherSessions,
   type RomInfo,
   type SessionInfo,
   type SystemCheckpoint,
@@ -188,7 +189,7 @@ interface Recorded {
 }
 
 function sessionsOf(child: ChildInfo): readonly Recorded[] {
-  const { logs, timers, roms, rms, reports, foreign, fileSystems = [], terminals = [] } = child;
+  const { logs, timers, roms, rms, reports, fileSystems = [], terminals = [] } = child;
   const of = (service: string, infos: readonly SessionInfo[]) =>
     infos.map((info): Recorded => ({ service, info, anew: false }));
   const all = [
@@ -200,7 +201,7 @@ function sessionsOf(child: ChildInfo): readonly Recorded[] {
     ...[...of("ROM", roms), ...of("RM", rms), ...of("Report", reports)],
     ...fileSystems.map((info): Recorded => ({ service: "File_system", info, anew: false, opens: info.nodes })),
     ...of("Terminal", terminals),
-    ...foreign.map((info): Recorded => ({ service: info.service, info, anew: true })),
+    ...otherSessions(child).map((info): Recorded => ({ service: info.service, info, anew: true })),
   ];
   return all.sort((a, b) => a.info.allocated - b.info.allocated);
 }

@@ -20,16 +20,18 @@ import {
   prefixLabel,
   type Quota,
   type RomSession,
+  type SessionRefusal,
   type SlotReader,
   type SlotWriter,
 } from "../../session/index.ts";
-import { required } from "../../util/index.ts";
+import { type Attempt, refusal, required, success } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
 import { effectiveQuota } from "../resources/amounts.ts";
 import { filterArgs } from "../sessions/arguments.ts";
+import type { AdoptedSession } from "../sessions/broker.ts";
 import type { SessionReader, SessionWriter } from "../sessions/saved-sessions.ts";
 import { RomServer, type SavedServed } from "../sessions/servers.ts";
-import { isRefused, type Session } from "../sessions/session.ts";
+import { isRefused, type Session, type SessionRequest } from "../sessions/session.ts";
 import { type SavedSibling, SiblingServer } from "../sessions/sibling.ts";
 import { ChildClient, EnvironmentClient, type SavedClient } from "./client.ts";
 import { Heart, type SavedHeart } from "./heart.ts";
@@ -230,12 +232,34 @@ export class Child {
     if (!this.#pd.valid && !this.#takePd()) return;
     if (!this.#opened) {
       this.#opened = true;
-      for (const { id, service } of ENVIRONMENT) {
-        this.#open(id, service, service === "ROM" ? this.start.binary : undefined);
-      }
+      for (const { id, service } of this.#wanted) this.#open(id, service);
     }
-    const needed = ENVIRONMENT.map(({ id }) => this.#environmentCap(id));
+    const needed = this.#wanted.map(({ id }) => this.#environmentCap(id));
     if (!this.#failed && needed.every((capability) => capability.valid)) this.#launch();
+  }
+
+  /** Sessions that it must have before it is launched. */
+  get #wanted() {
+    return ENVIRONMENT.filter(({ id, service }) => {
+      const routed = this.#house.route(this, service, this.#label(service));
+      const server = routed.ok && routed.value.to === "child" ? routed.value.child : undefined;
+      return server === undefined || !this.#house.hooks.adopts(this, id, server);
+    });
+  }
+
+  #label(service: string): string {
+    return service === "ROM" ? prefixLabel(this.name, this.start.binary) : this.name;
+  }
+
+  /** As `ChildParent.adopt`, for a session of its environment. */
+  adopt(id: number, service: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+    const known = ENVIRONMENT.find((each) => each.id === id && each.service === service);
+    const request = known && this.#request(id, known.service);
+    if (!request?.ok) return refusal("service-denied");
+    const made = this.#house.broker.adopt(request.value, adopted);
+    if (!made.ok) return made;
+    this.client.sessions.set(id, made.value);
+    return success(undefined);
   }
 
   /** Ends it and all its sessions; harmless when repeated. @param value of its exit; absent: it is destroyed */
@@ -262,21 +286,27 @@ export class Child {
     this.request = undefined;
   }
 
-  #open(id: number, service: keyof typeof DONATION, module?: string): void {
+  #open(id: number, service: keyof typeof DONATION): void {
+    const request = this.#request(id, service);
+    if (!request.ok) return this.#fail(`no route to ${service}: ${request.reason}`);
+    const made = this.#house.broker.create(request.value);
+    if (made.ok) this.client.sessions.set(id, made.value);
+    else this.#fail(`${service} session "${request.value.label}" refused: ${made.reason}`);
+  }
+
+  #request(id: number, service: keyof typeof DONATION): Attempt<SessionRequest, string> {
     const house = this.#house;
-    const label = module === undefined ? this.name : prefixLabel(this.name, module);
+    const label = this.#label(service);
     const routed = house.route(this, service, label);
-    const server = routed.ok ? house.serverOf(routed.value, this) : undefined;
-    if (!routed.ok || !server)
-      return this.#fail(`no route to ${service}: ${routed.ok ? "server is gone" : routed.why}`);
+    if (!routed.ok) return refusal(routed.why);
     const route = routed.value;
+    const server = house.serverOf(route, this);
+    if (!server) return refusal("server is gone");
     const args = filterArgs(service, new Map(), this.start, house.config().prioLevels, route.diag);
     const donation = DONATION[service];
     const { location: affinity } = this;
     const client = this.environment;
-    const made = house.broker.create({ client, id, service, label, route, server, args, affinity, donation });
-    if (made.ok) this.client.sessions.set(id, made.value);
-    else this.#fail(`${service} session "${label}" refused: ${made.reason}`);
+    return success({ client, id, service, label, route, server, args, affinity, donation });
   }
 
   #environmentCap(id: number): Capability {

@@ -104,6 +104,7 @@ export class ChildParent implements ParentSession {
    * @param args with all that was donated
    */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+    if (id < FIRST_FREE_SESSION) return this.#child.adopt(id, service, adopted);
     const request = this.#request(id, service, args);
     if (!request.ok) return request;
     const made = this.#house.broker.adopt(request.value, adopted);

@@ -1,0 +1,74 @@
+// Sessions of a restored child that other children serve, which are restored with it and know them: they are not opened but
+// taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
+// TypeScript, which are promised, when the relations of their server are made.
+import { type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
+import type { Dataspace } from "../session/index.ts";
+import type { RtcrFault } from "./faults.ts";
+import type { RestoredChild } from "./restore.ts";
+import { RtcrRom } from "./rom.ts";
+import type { Translation } from "./translation.ts";
+
+export class Adoptions {
+  readonly #child: RestoredChild;
+  readonly #translation: Translation;
+  readonly #refused: (what: string, why: string) => RtcrFault;
+  /** Ids. */
+  readonly #done = new Set<number>();
+
+  constructor(child: RestoredChild, translation: Translation, refused: (what: string, why: string) => RtcrFault) {
+    this.#child = child;
+    this.#translation = translation;
+    this.#refused = refused;
+  }
+
+  /** Those that are still to be taken in. */
+  get open(): readonly ForeignSessionInfo[] {
+    return this.#child.info.foreign.filter(({ id, server }) => {
+      if (server === "" || this.#done.has(id)) return false;
+      const there = this.#child.parent.sessionCap(id);
+      return there.ok && !there.value.valid; // a bootstrap, or another configuration, may have opened it
+    });
+  }
+
+  /** Names of the children whose objects are promised. */
+  get awaited(): readonly string[] {
+    return this.open.flatMap(({ badge, server }) => (this.#translation.promised(badge) ? [server] : []));
+  }
+
+  /** Whether a session was taken in. */
+  has(id: number): boolean {
+    return this.#done.has(id);
+  }
+
+  /**
+   * @param promised those of objects that were promised, too
+   * @throws RtcrFault "refused"
+   */
+  adopt(promised: boolean): void {
+    for (const info of this.open) {
+      if (promised || !this.#translation.promised(info.badge)) this.#adopt(info);
+    }
+  }
+
+  #adopt(info: ForeignSessionInfo): void {
+    const { id, badge, service, server } = info;
+    const capability = this.#translation.get(badge);
+    const what = `${service} session ${id}`;
+    if (badge !== 0 && !capability.valid) throw this.#refused(what, `its server "${server}" is not restored with it`);
+    const adopt = () => this.#child.adopt(info, capability);
+    const made = badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
+    if (!made.ok) throw this.#refused(`${what} at "${server}"`, made.reason);
+    this.#done.add(id);
+    this.#name(id);
+  }
+
+  /** What RTCR stands in front of the session with, if it does, is what the child knows. */
+  #name(id: number): void {
+    const info = interposedSessions(this.#child.info).find((each) => each.id === id);
+    const interposer = this.#child.tracked.at(id);
+    if (!info || !interposer) return;
+    this.#translation.add(info.badge, interposer.base.capability);
+    const { dataspaceBadge = 0 } = info as Partial<RomInfo>;
+    if (interposer instanceof RtcrRom) interposer.shows(this.#translation.get<Dataspace>(dataspaceBadge));
+  }
+}
