@@ -163,14 +163,39 @@ for (const strategy of ["direct", "bootstrap"]) {
     assert.equal((await cli(path, "checkpoint", "--stop", "before")).code, 0);
     await first.ended;
     const second = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", "before", file);
-    while (ticks(second.out).length < 12) await new Promise((more) => second.process.stdout.once("data", more));
-    const all = [...ticks(first.out), ...ticks(second.out)];
-    assert.deepEqual(
-      all,
-      all.map((_, i) => (i % 9) + 1),
-      second.err,
-    );
+    await continuesTicks(first, second);
   });
+}
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S57, S88, S90: a WASI program that an init keeps, and the log server that it has, go on (${strategy})`, async (t) => {
+    const services = ["PD", "CPU", "ROM", "LOG", "Timer"].map((name) => `<service name="${name}"/>`).join("");
+    const routes = `<parent-provides>${services}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+    const lines = `<start name="lines" caps="300" ram="4M"><binary name="log_server"/><provides><service name="LOG"/></provides><config/></start>`;
+    const inner = `<start name="inner" caps="900" ram="20M"><binary name="init"/>
+      <route><service name="LOG"><child name="lines"/></service><any-service><parent/></any-service></route>
+      <config>${routes}<start name="ticks" caps="300" ram="8M"/></config></start>`;
+    const path = system(t, routes + lines + inner);
+    writeFileSync(join(path, "ticks.wasm"), TICKS);
+    const file = join(path, "system.xml");
+    const first = new Guest(t, path, "run", "--name", "before", file);
+    await saidAll(first, "-> lines] [inner -> ticks] tick 3");
+    assert.equal((await cli(path, "checkpoint", "--stop", "before")).code, 0);
+    await first.ended;
+    const second = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", "before", file);
+    await continuesTicks(first, second);
+  });
+}
+
+/** Twelve more ticks come, without a gap or a repeat. */
+async function continuesTicks(first: Guest, second: Guest): Promise<void> {
+  while (ticks(second.out).length < 12) await new Promise((more) => second.process.stdout.once("data", more));
+  const all = [...ticks(first.out), ...ticks(second.out)];
+  assert.deepEqual(
+    all,
+    all.map((_, i) => (i % 9) + 1),
+    second.err,
+  );
 }
 
 function ticks(out: string): number[] {
