@@ -3,8 +3,9 @@
 import type { Call, Command, Io } from "./command.ts";
 import { flag, readArguments } from "./command.ts";
 import { EXIT, toFailure, usageError } from "./failure.ts";
-import { homePath, openHome } from "./home.ts";
-import { COMMANDS } from "./verbs/index.ts";
+import { openHome } from "./home.ts";
+import { homePath } from "./home-path.ts";
+import { VERBS } from "./verbs/index.ts";
 
 const EXIT_CODES = `exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damaged checkpoint, 5 refused, 6 peer lost
 `;
@@ -28,11 +29,12 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
 
 async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<number> {
   if (verb === undefined || verb === "--help" || verb === "help") {
-    (verb === undefined ? io.err : io.out)(overview());
+    (verb === undefined ? io.err : io.out)(await overview());
     return verb === undefined ? EXIT.usage : EXIT.done;
   }
-  const command = COMMANDS.find(({ name }) => name === verb);
-  if (!command) throw usageError(`no verb ${JSON.stringify(verb)}, expected ${COMMANDS.map((c) => c.name).join(", ")}`);
+  const known = VERBS.find(({ name }) => name === verb);
+  if (!known) throw usageError(`no verb ${JSON.stringify(verb)}, expected ${VERBS.map(({ name }) => name).join(", ")}`);
+  const command = await known.load();
   const { values, positionals } = readArguments(command, rest);
   if (flag(values, "help")) {
     io.out(helpOf(command));
@@ -42,9 +44,10 @@ async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<num
   return command.run(call);
 }
 
-function overview(): string {
-  const width = Math.max(...COMMANDS.map(({ name }) => name.length));
-  const lines = COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+async function overview(): Promise<string> {
+  const commands = await Promise.all(VERBS.map((verb) => verb.load()));
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `rtcr: checkpoint, restore and move running WebAssembly programs\n\nusage: rtcr VERB ...\n\n${lines.join("\n")}\n
 rtcr VERB --help tells more. State is kept under $RTCR_HOME, else in the platform's state directory.\n${EXIT_CODES}`;
 }

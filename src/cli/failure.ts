@@ -1,7 +1,7 @@
 // From faults of all layers to exit codes and messages: the one place that knows both.
 
 import { Fault, messageOf } from "../util/index.ts";
-import { WasmFault } from "../wasm/index.ts";
+import { WasmFault } from "../wasm/faults.ts";
 
 /** Exit codes of every verb; `run` and `restore` give the program's own. */
 export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damaged: 4, refused: 5, peerLost: 6 } as const;

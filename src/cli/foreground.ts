@@ -3,7 +3,8 @@
 // The guest owns standard input and output; everything of our own goes to standard error.
 
 import { constants } from "node:os";
-import { type EndingReport, type FillMemory, type Resumption, Supervisor } from "../machine/index-node.ts";
+import type { EndingReport, FillMemory, Resumption } from "../machine/index-node.ts";
+import { type SpareCpu, Supervisor } from "../machine/supervisor-node.ts"; // by name: the index has CPUs' code as well
 import { messageOf } from "../util/index.ts";
 import { Checkpointer } from "./checkpoints.ts";
 import type { Io } from "./command.ts";
@@ -38,6 +39,8 @@ export interface ForegroundOptions {
   readonly moduleApart: boolean;
   /** Milliseconds between checkpoints. */
   readonly everyMs: number | undefined;
+  /** A CPU that has been asked for; the caller's to dispose of. Default: one is started. */
+  readonly spare?: Promise<SpareCpu>;
   /** The checkpoint to go on from. */
   readonly from?: RestoredFrom | undefined;
 }
@@ -67,7 +70,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       cache: home.at("cache"),
     };
     return await controlled(options, async (give) => {
-      const supervisor = await Supervisor.start(start);
+      const supervisor = await Supervisor.start({ ...start, spare: await options.spare });
       const filled = from?.filled();
       filled?.catch(() => {}); // told in the end
       for (const server of servers) options.io.err(`note: listening on ${addressOf(server)}\n`);

@@ -4,13 +4,12 @@
 //   runs/NAME/        lock, run.json and control socket of a running program
 //   journals/ID/      undo journal of the files that a program and its restored successors write
 //   modules/HASH.wasm modules that checkpoints do not carry (run --no-module)
-//   cache/            rewritten modules; may be deleted at any time
+//   cache/            rewritten modules, and compiled code of rtcr itself (node/); may be deleted at any time
 //   released/ID       the output that checkpoint ID holds was written out
 //   made/ID           checkpoint ID was made by a run here (marks.ts)
 
 import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { openDirectoryStore, type Store } from "../store/index-node.ts";
 
 export interface Home {
@@ -19,21 +18,6 @@ export interface Home {
   at(folder: "runs" | "journals" | "modules" | "cache" | "released" | "made", ...names: string[]): string;
   /** The store; the caller closes it. */
   store(): Promise<Store>;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** The state directory: $RTCR_HOME, else what the platform wants. */
-export function homePath(
-  environment: Environment,
-  platform: NodeJS.Platform = process.platform,
-  userHome = homedir(),
-): string {
-  const own = environment["RTCR_HOME"];
-  if (own) return resolve(own);
-  if (platform === "darwin") return join(userHome, "Library/Application Support/rtcr");
-  if (platform === "win32") return join(environment["LOCALAPPDATA"] || join(userHome, "AppData/Local"), "rtcr");
-  return join(environment["XDG_STATE_HOME"] || join(userHome, ".local/state"), "rtcr");
 }
 
 /** Nothing is created before it is needed; folders are the owner's only. */

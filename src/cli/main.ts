@@ -1,6 +1,18 @@
-// The process's own command line: what bin/rtcr.js imports, which runs it.
+// The process's own command line: what bin/rtcr.js imports, which runs it. Code that V8 has compiled once is kept in the
+// state directory, if there is one, and found there by the next process.
 
-import { main } from "./cli.ts";
+import { existsSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import { join } from "node:path";
+import { homePath } from "./home-path.ts";
+
+const home = homePath(process.env);
+if (existsSync(home)) {
+  const cache = join(home, "cache/node");
+  enableCompileCache(cache);
+  process.env["NODE_COMPILE_CACHE"] ??= cache; // for workers
+}
+const { main } = await import("./cli.ts");
 
 process.exitCode = await main(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),

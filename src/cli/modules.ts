@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { short } from "../checkpoint/index.ts";
-import { MachineFault } from "../machine/index-node.ts";
+import { MachineFault } from "../machine/faults.ts";
 import type { LoadedImage } from "../store/index-node.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import type { Home } from "./home.ts";

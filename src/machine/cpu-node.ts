@@ -7,29 +7,29 @@ import { cachedPrograms } from "../core/program-cache-node.ts";
 import { required } from "../util/index.ts";
 import { RequestQueue, runCpu } from "./cpu.ts";
 import type { CpuData, ExpectedProgram, Report, Request, SpareData } from "./protocol.ts";
-import { rehearse } from "./rehearsal.ts";
-import { openSessions } from "./sessions-node.ts";
+import { memoryVolumes, openSessions } from "./sessions-node.ts";
 
 const port = required(parentPort, "a parent: this file is a worker's");
 const given = workerData as CpuData | SpareData;
 let expected: { readonly hash: string; readonly program: LoadedProgram } | undefined;
-const data = "spare" in given ? await assigned(given.expected) : given;
+const data = "spare" in given ? await assigned(given) : given;
 const requests = new RequestQueue();
 port.on("message", (request: Request) => requests.push(request));
 
+const memory = await memoryVolumes(data.spec);
 await runCpu({
   load: data,
   requests,
   post: (report: Report, transfer) => port.postMessage(report, transfer ?? []),
   loadProgram: (module, hash) =>
     expected?.hash === hash ? expected.program : load({ module, hash, cache: data.cache }),
-  openSessions: () => openSessions(data),
+  openSessions: () => openSessions(data, memory),
 });
 port.close();
 
-function assigned(program: ExpectedProgram | undefined): Promise<CpuData> {
-  rehearse();
-  if (program) expect(program);
+async function assigned({ rehearse, expected }: SpareData): Promise<CpuData> {
+  if (rehearse) (await import("./rehearsal.ts")).rehearse();
+  if (expected) expect(expected);
   return new Promise((resolve) => {
     port.once("message", resolve);
     port.postMessage("spare");

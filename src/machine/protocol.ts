@@ -68,6 +68,7 @@ export interface ExpectedProgram {
 /** What a spare CPU begins with. */
 export interface SpareData {
   readonly spare: true;
+  readonly rehearse: boolean;
   readonly expected: ExpectedProgram | undefined;
 }
 

@@ -45,10 +45,11 @@ export class SpareCpu {
    * Resolves when it waits for something to run; rejects if the worker could not be started.
    *
    * @param expected a program that it will probably run: it is loaded ahead, nothing of it runs
+   * @param rehearse whether it prepares itself; not worth it where it is needed at once
    */
-  static start(expected?: ExpectedProgram): Promise<SpareCpu> {
+  static start(expected?: ExpectedProgram, rehearse = true): Promise<SpareCpu> {
     nodePageHelpers.start(); // a restore needs them too
-    const data: SpareData = { spare: true, expected };
+    const data: SpareData = { spare: true, rehearse, expected };
     const worker = startWorker({ workerData: data });
     return new Promise((resolve, reject) => {
       worker.once("error", reject);

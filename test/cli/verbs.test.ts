@@ -5,13 +5,13 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compareOutcomes, compareTrees, type Outcome } from "../../src/cli/torture/outcome.ts";
-import { COMMANDS } from "../../src/cli/verbs/index.ts";
+import { VERBS } from "../../src/cli/verbs/index.ts";
 import { assemble } from "../assemble.ts";
 import { cli, counter, folder, Guest } from "./support.ts";
 
 test("every verb has a help with its usage and the exit codes", async (t) => {
   const path = folder(t);
-  for (const { name, usage } of COMMANDS) {
+  for (const { name, usage } of await Promise.all(VERBS.map((verb) => verb.load()))) {
     const { code, out, err } = await cli(path, name, "--help");
     assert.deepEqual([code, err], [0, ""], name);
     assert.ok(out.startsWith(`usage: rtcr ${name} ${usage}\n`), name);

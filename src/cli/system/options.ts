@@ -3,9 +3,9 @@ import { LOG_LEVELS, type LogLevel, STRATEGIES, type Strategy } from "../../rtcr
 import { flag, text, texts, type Values } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { readDirectory } from "../given.ts";
+import { ONLY_SYSTEMS } from "./only-systems.ts";
 
-/** Options that only systems have, and all that they have. */
-export const ONLY_SYSTEMS: readonly string[] = ["rom", "cpus", "devices", "log", "profile"];
+/** All options that systems have. */
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 /** What `restore` has besides. */
 const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];

@@ -11,6 +11,7 @@ import {
   createSeededRandom,
   type MemoryInputOptions,
 } from "../../core/index.ts";
+import { createMemoryVolume } from "../../core/memory-file-system.ts";
 import type { LoadedProgram } from "../../core/program.ts";
 import { cachedPrograms } from "../../core/program-cache-node.ts";
 import { Arenas } from "../../engine/index.ts";
@@ -72,7 +73,8 @@ export class Rig {
     const { spec, stdin } = this.#given;
     const states: SessionStates = state ? sessionStates(state.wasi) : {};
     const resumption = state && { state, acceptChangedFiles: false, outputReleased: false };
-    const files = createFileSystem(openVolumes(spec, states, resumption, []), states.files);
+    const volumes = openVolumes({ spec, states, resumption, warnings: [], memory: createMemoryVolume });
+    const files = createFileSystem(volumes, states.files);
     const sessions = {
       program: { args: spec.args, environment: spec.environment },
       clock: createCountingClock(states.clock),

@@ -2,8 +2,9 @@
 
 import { short, systemLike } from "../../checkpoint/index.ts";
 import type { FillMemory } from "../../machine/index-node.ts";
+import { SpareCpu } from "../../machine/supervisor-node.ts";
 import { nodeSha256, openImage } from "../../store/index-node.ts";
-import { type Command, flag, text, texts } from "../command.ts";
+import { type Call, type Command, flag, text, texts } from "../command.ts";
 import { usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
 import { readDirectory, readDuration } from "../given.ts";
@@ -13,8 +14,7 @@ import { outputReleased } from "../marks.ts";
 import { moduleOf } from "../modules.ts";
 import { readRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
-import { ONLY_SYSTEMS } from "../system/options.ts";
-import { restoreSystem } from "../system/restore-system.ts";
+import { ONLY_SYSTEMS } from "../system/only-systems.ts";
 
 export const restore: Command = {
   name: "restore",
@@ -68,56 +68,70 @@ done so. The exit code is as for rtcr run; when the program could not be continu
   },
   operands: [1, 2],
   run: async (call) => {
-    const { values, positionals, home, io } = call;
+    const { values, positionals } = call;
     const [reference, system] = positionals as [string, string?];
-    if (system !== undefined) return restoreSystem(call, reference, system);
+    if (system !== undefined) {
+      const { restoreSystem } = await import("../system/restore-system.ts");
+      return restoreSystem(call, reference, system);
+    }
     const foreign = ONLY_RESTORED_SYSTEMS.find((name) => values[name] !== undefined);
     if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
-    const store = await home.store();
-    const image = await openImage(store, reference, { sha256: nodeSha256 });
-    const program = await image.reader.program();
-    if (systemLike({ program })) {
-      const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
-      throw usageError(message, "restore");
-    }
-    const listen = texts(values, "listen");
-    listen.forEach(readAddress);
-    const recorded = readRecord(program);
-    const given = { directories: texts(values, "dir").map(readDirectory), listen };
-    const granted = grantedRecord(home, image.root.id, recorded, given);
-    if (granted.note) io.err(`note: ${granted.note}\n`);
-    const claim = claimName(
-      home,
-      text(values, "as") ?? image.root.name,
-      "--as gives the restored program another name",
-    );
+    const spare = SpareCpu.start(undefined, false); // it reads its code while the image is opened
     try {
-      const module = await moduleOf(image, recorded, home, text(values, "module"));
-      const state = { group: await image.reader.outline(), wasi: await image.reader.session("wasi") };
-      const moduleApart = !Object.hasOwn(image.reader.manifest.modules, module.hash);
-      const resumption = {
-        state,
-        unfilled: true,
-        acceptChangedFiles: flag(values, "accept-changed-files"),
-        outputReleased: outputReleased(home, image.root.id),
-      };
-      const from = {
-        id: image.root.id,
-        resumption,
-        fill: (...memory: Parameters<FillMemory>) => image.reader.memory(...memory),
-        filled: () => store.close(),
-      };
-      const { spec } = granted.record;
-      const holdOutput = spec.holdOutput || flag(values, "hold-output");
-      const record = { ...granted.record, spec: { ...spec, holdOutput } };
-      return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, from });
+      return await restoreProgram(call, reference, everyMs, spare);
     } finally {
-      await store.close();
-      claim.release();
+      await spare.then((cpu) => cpu.dispose()).catch(() => {}); // told where it was needed
     }
   },
 };
 
 /** Options that checkpoints of programs have not. */
 const ONLY_RESTORED_SYSTEMS: readonly string[] = [...ONLY_SYSTEMS, "strategy", "dry-run", "json", "deterministic"];
+
+async function restoreProgram(
+  call: Call,
+  reference: string,
+  everyMs: number | undefined,
+  spare: Promise<SpareCpu>,
+): Promise<number> {
+  const { values, home, io } = call;
+  const store = await home.store();
+  const image = await openImage(store, reference, { sha256: nodeSha256 });
+  const program = await image.reader.program();
+  if (systemLike({ program })) {
+    const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
+    throw usageError(message, "restore");
+  }
+  const listen = texts(values, "listen");
+  listen.forEach(readAddress);
+  const recorded = readRecord(program);
+  const given = { directories: texts(values, "dir").map(readDirectory), listen };
+  const granted = grantedRecord(home, image.root.id, recorded, given);
+  if (granted.note) io.err(`note: ${granted.note}\n`);
+  const claim = claimName(home, text(values, "as") ?? image.root.name, "--as gives the restored program another name");
+  try {
+    const module = await moduleOf(image, recorded, home, text(values, "module"));
+    const state = { group: await image.reader.outline(), wasi: await image.reader.session("wasi") };
+    const moduleApart = !Object.hasOwn(image.reader.manifest.modules, module.hash);
+    const resumption = {
+      state,
+      unfilled: true,
+      acceptChangedFiles: flag(values, "accept-changed-files"),
+      outputReleased: outputReleased(home, image.root.id),
+    };
+    const from = {
+      id: image.root.id,
+      resumption,
+      fill: (...memory: Parameters<FillMemory>) => image.reader.memory(...memory),
+      filled: () => store.close(),
+    };
+    const { spec } = granted.record;
+    const holdOutput = spec.holdOutput || flag(values, "hold-output");
+    const record = { ...granted.record, spec: { ...spec, holdOutput } };
+    return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, spare, from });
+  } finally {
+    await store.close();
+    claim.release();
+  }
+}

@@ -10,8 +10,7 @@ import { readAddress } from "../listen.ts";
 import { readModule } from "../modules.ts";
 import type { ProgramRecord } from "../record.ts";
 import { claimName } from "../runs.ts";
-import { ONLY_SYSTEMS, readSystemOptions } from "../system/options.ts";
-import { runSystem } from "../system/run-system.ts";
+import { ONLY_SYSTEMS } from "../system/only-systems.ts";
 
 export const run: Command = {
   name: "run",
@@ -75,9 +74,11 @@ has. When the program could not be started it is one of those below.`,
   run: async ({ values, positionals, io, home }) => {
     const [file, ...args] = positionals as [string, ...string[]];
     if (file.endsWith(".xml")) {
+      const { readSystemOptions } = await import("../system/options.ts");
       const options = readSystemOptions(values, args, "run");
       const claim = claimName(home, text(values, "name") ?? nameOfFile(file), "--name gives this run another name");
       try {
+        const { runSystem } = await import("../system/run-system.ts");
         return await runSystem({ io, home, claim, file, ...options });
       } finally {
         claim.release();
