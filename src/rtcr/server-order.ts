@@ -4,7 +4,7 @@
 /**
  * Clients behind their servers, otherwise in the order given.
  *
- * @param serversOf names of those that must come first; others are ignored
+ * @param serversOf names of those that must come first; others, and its own, are ignored
  * @returns the order, or the names of those that wait for each other
  */
 export function serversFirst<T>(
@@ -13,12 +13,24 @@ export function serversFirst<T>(
   serversOf: (item: T) => readonly string[],
 ): { readonly order: readonly T[] } | { readonly circle: readonly string[] } {
   const waiting = new Map(all.map((item) => [nameOf(item), item]));
+  const serves = (name: string, item: T) => name !== nameOf(item) && serversOf(item).includes(name);
   const order: T[] = [];
   while (waiting.size > 0) {
-    const next = [...waiting.values()].find((item) => serversOf(item).every((server) => !waiting.has(server)));
-    if (next === undefined) return { circle: [...waiting.keys()] };
+    const next = [...waiting.values()].find((item) => ![...waiting.keys()].some((name) => serves(name, item)));
+    if (next === undefined)
+      return { circle: withoutClients([...waiting.keys()], (name) => waiting.get(name)!, serves) };
     waiting.delete(nameOf(next));
     order.push(next);
   }
   return { order };
+}
+
+/** Without those that only wait for others, and for whom nobody waits. */
+function withoutClients<T>(
+  names: readonly string[],
+  itemOf: (name: string) => T,
+  serves: (name: string, item: T) => boolean,
+): readonly string[] {
+  const rest = names.filter((name) => names.some((other) => serves(name, itemOf(other))));
+  return rest.length === names.length ? rest : withoutClients(rest, itemOf, serves);
 }
