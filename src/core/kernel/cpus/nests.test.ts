@@ -16,6 +16,7 @@ import {
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
+import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
 import { startKernelTicker } from "../ticker.ts";
 import { startNodeCpu } from "./start-node.ts";
@@ -99,6 +100,34 @@ test("S4, S36: an object that dies answers its client on the same CPU no more", 
   server.pd.freeRpcCap(object as never);
   await system.rest();
   assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
+  system.close();
+});
+
+test("S36: what is traced is recorded from the next call on, also of a server that its client calls without asking", async () => {
+  const system = await machine();
+  const { server, ep, client, thread } = await pair(system, FOR_EVER);
+  thread.start(0, 0);
+  await moves(client);
+  const [buffer, policy] = [1 << 23, 4096].map((size) => server.pd.alloc(size));
+  assert(buffer?.ok && policy?.ok);
+  policy.value.object!.write(0, new TextEncoder().encode("rpc_dispatch"));
+  const control = new TraceControl(() => server.cpu.traceChanged());
+  control.acquire(system, buffer.value);
+  ep.trace = control;
+  for (let round = 0; round < 3; round++) {
+    await moves(client); // the server is leased again
+    control.enable(policy.value);
+    const recorded = (): number => readTraceBuffer(buffer.value.object!).length;
+    const before = recorded();
+    const calls = counter(client);
+    await until(() => counter(client) > calls + 2);
+    thread.pause();
+    const entries: number = recorded() - before;
+    const made: number = counter(client) - calls;
+    assert(Math.abs(entries - made) <= 1, `${entries} entries of ${made} calls`);
+    control.disable();
+    thread.resume();
+  }
   system.close();
 });
 
