@@ -343,3 +343,54 @@ test("S94, S106: in place, a child goes back to the input that it had not read, 
   assert.equal(printedBy(only).join(""), "bcdeGH");
   only.close();
 });
+
+/** States that no service gives, for a session of the image. */
+const FORGED: readonly PlainData[] = [
+  ...[
+    null,
+    7,
+    "text",
+    [],
+    {},
+    { version: 2, handles: [], volumes: [] },
+    { version: 1, handles: [null], volumes: [null] },
+  ],
+  { version: 1, handles: [{ handle: 1, volume: 0, place: { root: 99, path: "x" }, read: true }], volumes: [null] },
+  { version: 1, handles: [{ handle: 1, volume: 9, place: null }], volumes: [null] },
+  { version: 1, handles: [{ handle: 1, volume: 0, place: { root: 0, path: "../../etc/passwd" } }], volumes: [null] },
+  { version: 1, handles: [], given: [[1]], volumes: [null] },
+];
+
+test("S106, S107: forged states of files and terminals refuse the restore by the session's name, and nothing is left", async () => {
+  const hostPath = mkdtempSync(join(tmpdir(), "rtcr-wasi-"));
+  const directories = [{ hostPath, guestPath: "/data", writable: true }];
+  const files = (_: string, state?: SessionState) => createFileSystem([new HostVolume(directories)], state);
+  const here = { files, terminals: typed().terminals };
+  try {
+    const first = place(READER, "rtcr", {}, here);
+    await first.pass();
+    const system = await leave(first);
+    const [child] = system.children;
+    assert.ok(child?.fileSystems && child.terminals);
+    const forged = [
+      ...FORGED.map((state) => ({ fileSystems: child.fileSystems!.map((session) => ({ ...session, state })) })),
+      ...[{ input: 7 }, { input: "x" }].map((state) => ({
+        terminals: child.terminals!.map((session) => ({ ...session, state })),
+      })),
+      { fileSystems: child.fileSystems.map((session) => ({ ...session, id: 0x7a51_0002 })) },
+    ];
+    for (const change of forged) {
+      const restore = await throughImage({ ...system, children: [{ ...child, ...change }] });
+      const second = place(READER, "rtcr", { restore }, { files, terminals: typed().terminals });
+      await second.pass();
+      const [outcome] = second.outcomes;
+      assert.ok(outcome instanceof RtcrFault, JSON.stringify(change, (_, value) => String(value)).slice(0, 200));
+      assert.equal(outcome.code, "refused");
+      assert.match(outcome.message, /^restore of "prog": (File_system|Terminal) session \d+ \(/);
+      assert.deepEqual(second.rtcr().children, [], "nothing of it is left");
+      second.close();
+    }
+  } finally {
+    rmSync(hostPath, { recursive: true, force: true });
+  }
+});
