@@ -101,7 +101,8 @@ test("S14: an endless loop shares the processor with others, and the event loop 
   other.start("main");
   while (logged(system, "other").length === 0 || turns < 5) await new Promise((resolve) => setTimeout(resolve, 1));
   clearInterval(timer);
-  assert.equal(thread.nativeState().activity, TestSystem.elsewhere ? "running" : "ready");
+  const { activity } = thread.nativeState();
+  assert(activity === "ready" || (TestSystem.elsewhere && activity === "running"), activity);
   looper.cpu.killThread(thread.capability);
   await system.rest();
   system.close();

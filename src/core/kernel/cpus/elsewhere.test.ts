@@ -4,4 +4,4 @@ import { startNodeCpu } from "./start-node.ts";
 
 TestSystem.elsewhere = { cpu: 1, start: startNodeCpu };
 
-for (const file of ["rpc", "memory", "windows", "memory-torture"]) await import(`../${file}.test.ts`);
+for (const file of ["memory", "windows", "memory-torture"]) await import(`../${file}.test.ts`);
