@@ -6,6 +6,7 @@ import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kern
 import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
 import { INVALID, type SignalContext } from "../../session/index.ts";
 import type { KernelThread } from "./thread.ts";
+import { startKernelTicker } from "./ticker.ts";
 
 /** Counts at 64 for ever. */
 const SPIN = `(func (export "rtcr_component_start")
@@ -227,6 +228,36 @@ test("S26: the state of a thread says where it is, and can be set back", async (
   assert.deepEqual(copy.nativeState(), { activity: "blocked", waitsFor: "wait at 0x40", exceptions: 0 });
   await wake();
   assert.deepEqual(values(system), [7, 65_536, 7, 65_536]);
+  system.close();
+});
+
+test("S26: the stack pointer of a thread is its own, though others have run since, or run now", async () => {
+  const system = new TestSystem({ ticker: startKernelTicker });
+  await system.kernel.ready;
+  const sp = (value: number) => `(global.set $__stack_pointer (i32.const ${value}))`;
+  const block = "(drop (call $futex_wait (i32.const 128) (i32.const 0) (i64.const -1)))";
+  const a = system.component(
+    "a",
+    `(table 3 funcref) (elem (i32.const 1) $waits $spins)
+     (func $waits (param i32) ${sp(8000)} ${block})
+     (func $spins (param i32) ${sp(7000)} (i32.store (i32.const 68) (i32.const 1))
+       (loop $l (br_if $l (i32.eqz (i32.load (i32.const 64))))) ${sp(6000)} ${block})
+     (func (export "rtcr_component_start"))`,
+  );
+  const stackPointer = (thread: KernelThread) => {
+    const state = thread.state();
+    assert(state.ok);
+    return state.value.stackPointer;
+  };
+  const [waits, more] = [1, 2].map((n) => a.start(`waits ${n}`, 1, 4096 * n) as KernelThread);
+  await until(() => waits!.waiting?.kind === "futex" && more!.waiting?.kind === "futex");
+  assert.deepEqual([stackPointer(waits!), stackPointer(more!)], [8000, 8000]);
+  const spins = a.start("spins", 2, 12_288) as KernelThread;
+  await until(() => a.component.view.getInt32(68, true) !== 0);
+  assert.equal(stackPointer(waits!), 8000);
+  a.component.view.setInt32(64, 1, true);
+  await until(() => spins.waiting?.kind === "futex");
+  assert.deepEqual([waits!, more!, spins].map(stackPointer), [8000, 8000, 6000]);
   system.close();
 });
 

@@ -10,6 +10,7 @@
 // I3  Commands, work and answers take effect in the order in which the kernel gives them: what it forgets behind the work
 //     that needs it is still there when the work begins.
 // I4  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
+import type { PlainData } from "../../../abi/index.ts";
 import type { RewriteOptions } from "../../../instrument/index.ts";
 import type { RewrittenModule } from "../../program.ts";
 
@@ -173,6 +174,13 @@ export interface LoadReply {
   readonly control: SharedArrayBuffer;
   readonly memories: readonly (readonly WebAssembly.Memory[])[];
   readonly initial: readonly (number | bigint)[];
+}
+
+/** Own globals of threads that have run. */
+export interface SavedGlobals {
+  readonly threads: readonly { readonly thread: number; readonly globals: readonly PlainData[] }[];
+  /** One of them runs, and changes them. */
+  readonly more: boolean;
 }
 
 export type Command =

@@ -5,7 +5,7 @@ import { assert } from "../../../util/index.ts";
 import type { CapturedPart, ComponentEngine } from "../engine.ts";
 import { freshGlobals, type GlobalsHolder } from "../own-globals.ts";
 import type { KernelThread } from "../thread.ts";
-import type { LoadMessage, LoadReply } from "./protocol.ts";
+import type { LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
 import type { RemoteCpu } from "./remote-cpu.ts";
 
 export class RemoteEngine implements ComponentEngine {
@@ -173,12 +173,14 @@ export class RemoteEngine implements ComponentEngine {
 
   saveGlobals(): void {
     if (!this.#entered || this.lost !== undefined) return;
-    this.#entered = false;
-    const saved = this.#ask("saveGlobals") as { thread: number; globals: readonly PlainData[] } | undefined;
-    const thread = saved && this.#ids.get(saved.thread);
-    if (!thread) return;
-    thread.globals = saved.globals;
-    this.#told.set(thread, saved.globals);
+    const { threads, more } = this.#ask("saveGlobals") as SavedGlobals;
+    this.#entered = more;
+    for (const saved of threads) {
+      const thread = this.#ids.get(saved.thread);
+      if (!thread) continue;
+      thread.globals = saved.globals;
+      this.#told.set(thread, saved.globals);
+    }
   }
 
   stackPointerOf(thread: GlobalsHolder): number {

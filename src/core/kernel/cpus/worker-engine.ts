@@ -15,7 +15,7 @@ import { loadRewritten } from "../../program.ts";
 import { type CapturedPart, LocalEngine } from "../engine.ts";
 import type { GlobalsHolder } from "../own-globals.ts";
 import { importKind } from "../program.ts";
-import type { LoadMessage, LoadReply } from "./protocol.ts";
+import type { LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
 
 /** What the engine of a component asks its CPU for. */
 export interface EngineHost {
@@ -44,6 +44,10 @@ export class WorkerEngine {
   readonly #dispatches = new Map<string, DirectCall>();
   readonly #windows: Windows | undefined;
   #entered: Holder | undefined;
+  /** The thread that was entered last runs. */
+  #runs = false;
+  /** Those that have run since the kernel has got globals. */
+  readonly #changed = new Set<Holder>();
   /** The place of `call` among the program's imports. */
   calls = -1;
   readonly info: ProgramInfo;
@@ -102,14 +106,27 @@ export class WorkerEngine {
   enter(thread: number): void {
     const holder = required(this.#holders.get(thread), `globals of thread ${thread}`);
     this.#entered = holder;
+    this.#runs = true;
+    this.#changed.add(holder);
     this.engine.own.enter(holder);
+  }
+
+  /** It has given way. */
+  left(): void {
+    this.#runs = false;
+  }
+
+  /** Every thread's globals are with the thread; those of the one that runs stay in force. */
+  #saveGlobals(): void {
+    this.engine.saveGlobals();
+    if (this.#runs) this.engine.own.enter(this.#entered!);
   }
 
   /** What comes from the kernel. */
   setGlobals(id: number, instance: number, globals: GlobalsHolder["globals"]): void {
     const known = this.#holders.get(id);
     if (known) {
-      this.engine.saveGlobals();
+      this.#saveGlobals();
       known.globals = globals;
       known.instance = instance;
     } else this.#holders.set(id, { id, instance, globals });
@@ -170,13 +187,19 @@ export class WorkerEngine {
     },
     captureOutside: () => this.engine.captureOutside(),
     restoreOutside: (saved: SavedGroup) => this.engine.restoreOutside(saved),
-    /** The globals of the thread that ran last: those of all others are known. */
-    saveGlobals: () => {
-      this.engine.saveGlobals();
-      return this.#entered && { thread: this.#entered.id, globals: this.#entered.globals };
+    /** The globals of all threads that have run since the last time. */
+    saveGlobals: (): SavedGlobals => {
+      this.#saveGlobals();
+      const threads = [...this.#changed].map(({ id, globals }) => ({ thread: id, globals }));
+      this.#changed.clear();
+      if (this.#runs) this.#changed.add(this.#entered!);
+      return { threads, more: this.#runs };
     },
     forget: (id: number) => {
-      if (this.#entered?.id === id) this.engine.saveGlobals();
+      const holder = this.#holders.get(id);
+      if (!holder) return;
+      if (this.#entered === holder) this.#saveGlobals();
+      this.#changed.delete(holder);
       this.#holders.delete(id);
     },
   };

@@ -70,6 +70,7 @@ class Cpu implements EngineHost {
       engine.enter(param(1));
       if (work === WORK.run) this.#run(engine, engine.thread(param(2)));
       else this.#dispatch(engine);
+      engine.left();
     }
   }
 
