@@ -7,7 +7,8 @@
 // below:   windows that favour memory, the limit above everything: what a component pays whose windows lie elsewhere.
 // below/both: the same with windows that favour both.
 // all:     windows that favour the pool, the limit 0: every byte lies in the pool, attached page by page when touched.
-// all/both, all/memory: the same with windows that favour both, or memory.
+// all/ranges: the same where the memory lies in many ranges of the pool, as stack, data and heap of a component do.
+// all/both, all/memory: the first with windows that favour both, or memory.
 
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
@@ -25,8 +26,10 @@ const WARM_UP_MS = 400;
 const WARM_UP_RUNS = 3;
 /** Bytes that a fault attaches. */
 const LAZY_BYTES = 1 << 20;
+/** Bytes of a range of all/ranges. */
+const RANGE_BYTES = 1 << 16;
 
-const FORMS = ["plain", "without", "below", "below/both", "all", "all/both", "all/memory"] as const;
+const FORMS = ["plain", "without", "below", "below/both", "all", "all/ranges", "all/both", "all/memory"] as const;
 type Form = (typeof FORMS)[number];
 
 interface Row {
@@ -81,9 +84,10 @@ function measure(program: BenchProgram, rounds: number, copies: number): Row {
     without: () => program.rewritten(fresh(without)),
     below: () => program.rewritten(fresh(memory), below),
     "below/both": () => program.rewritten(fresh(both), below),
-    all: () => program.rewritten(fresh(pool), translated),
-    "all/both": () => program.rewritten(fresh(both), translated),
-    "all/memory": () => program.rewritten(fresh(memory), translated),
+    all: () => program.rewritten(fresh(pool), translated()),
+    "all/ranges": () => program.rewritten(fresh(pool), translated(RANGE_BYTES)),
+    "all/both": () => program.rewritten(fresh(both), translated()),
+    "all/memory": () => program.rewritten(fresh(memory), translated()),
   };
   const samples = interleave(warmVariants(name, start, copies), rounds);
   const size = (rewritten: LoadedProgram) => rounded(codeSectionBytes(rewritten.bytes) / codeSectionBytes(bytes), 2);
@@ -112,25 +116,34 @@ const below: Prepare = () => {
   return { windows, started: () => (windows.limit = WINDOW.highestLimit) };
 };
 
-const translated: Prepare = () => {
-  const pool = new Pool();
-  const windows = new Windows(pool);
-  windows.onFault = ({ address }) => {
-    const range = pool.allocate(LAZY_BYTES)!;
-    windows.table.map(address - (address % LAZY_BYTES), range.address, LAZY_BYTES, { writable: true });
-    return "retry";
+/** @param rangeBytes how much of the memory lies side by side in the pool; default: all of it */
+function translated(rangeBytes?: number): Prepare {
+  return () => {
+    const pool = new Pool();
+    const windows = new Windows(pool);
+    const attach = (address: number, bytes: number) => {
+      const range = pool.allocate(bytes)!;
+      windows.table.map(address, range.address, bytes, { writable: true });
+      return pool.bytes(range.address, bytes);
+    };
+    windows.onFault = ({ address }) => {
+      attach(address - (address % LAZY_BYTES), LAZY_BYTES);
+      return "retry";
+    };
+    const started = (instance: Instance) => {
+      const content = new Uint8Array(instance.memories[0]!.buffer);
+      const size = Math.ceil(content.length / LAZY_BYTES) * LAZY_BYTES;
+      const step = rangeBytes ?? size;
+      for (let at = 0; at < size; at += step) {
+        attach(at, step).set(content.subarray(at, at + step));
+        pool.allocate(WINDOW.pageBytes); // lies between two ranges
+      }
+      content.fill(0xaa); // whoever still reads here computes something else
+      windows.limit = 0;
+    };
+    return { windows, started };
   };
-  const started = (instance: Instance) => {
-    const content = new Uint8Array(instance.memories[0]!.buffer);
-    const size = Math.ceil(content.length / LAZY_BYTES) * LAZY_BYTES;
-    const range = pool.allocate(size)!;
-    pool.bytes(range.address, content.length).set(content);
-    content.fill(0xaa); // whoever still reads here computes something else
-    windows.table.map(0, range.address, size, { writable: true });
-    windows.limit = 0;
-  };
-  return { windows, started };
-};
+}
 
 function warmVariants(program: string, start: Readonly<Record<Form, () => Runnable>>, copies: number): Variant[] {
   const results = new Map<string, unknown>();

@@ -3,8 +3,9 @@
 // A program's stack, its static data and what it has allocated or attached are dataspaces of their own. If all accesses
 // remembered one run, those that alternate would find each other's. So a group is, by what computes the address
 //   the stack   a local that was made of a global, the stack pointer, and a constant
-//   the data    a constant, or something more than a large constant
-//   others      a local, or an instruction: the function's pointers in the order in which they come, around and around
+//   the data    a constant
+//   others      a large constant to which something is added, a local, or an instruction: the function's pointers in the
+//               order in which they come, around and around
 // Guesses: a wrong one is slow, not false.
 
 import { WINDOW } from "../abi/index.ts";
@@ -22,8 +23,8 @@ const LEAST_ADDRESS = 4096;
 export class AccessGroups {
   readonly #plan: Plan;
   readonly #frames: ReadonlySet<number>;
-  /** Pointers by local, or by an instruction behind all locals, in the order in which they came. */
-  readonly #pointers = new Map<number, number>();
+  /** Pointers by what they are, in the order in which they came. */
+  readonly #pointers = new Map<string, number>();
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -38,18 +39,20 @@ export class AccessGroups {
   #group({ at, slots, operands }: Site): number {
     const { body } = this.#plan;
     const { op, a } = body;
-    if (memoryArgument(body, at).offset >= LEAST_ADDRESS) return DATA;
+    const { offset } = memoryArgument(body, at);
     let { origin } = slots[slots.length - operands]!;
+    if (op[origin] === OP.i32Const) return DATA;
+    if (offset >= LEAST_ADDRESS) return this.#pointer(`address ${offset}`);
     if (isConstantSum(body, origin)) {
-      if (Math.abs(a[origin - 1]!) >= LEAST_ADDRESS) return DATA;
+      const constant = a[origin - 1]!;
+      if (Math.abs(constant) >= LEAST_ADDRESS) return this.#pointer(`address ${constant}`);
       origin -= 2;
     }
-    if (op[origin] === OP.i32Const) return DATA;
-    if (op[origin] !== OP.localGet && op[origin] !== OP.localTee) return this.#pointer(body.locals.length + origin);
-    return this.#frames.has(a[origin]!) ? STACK : this.#pointer(a[origin]!);
+    if (op[origin] !== OP.localGet && op[origin] !== OP.localTee) return this.#pointer(`instruction ${origin}`);
+    return this.#frames.has(a[origin]!) ? STACK : this.#pointer(`local ${a[origin]}`);
   }
 
-  #pointer(key: number): number {
+  #pointer(key: string): number {
     let number = this.#pointers.get(key);
     if (number === undefined) this.#pointers.set(key, (number = this.#plan.function + this.#pointers.size));
     return NAMED + (number % (GROUPS - NAMED));

@@ -140,7 +140,8 @@ test("accesses to the stack, to data and through different pointers look in runs
   const [frame, loaded, frame2, table, array, q, p, p2, q2, p3, chased] = runs;
   assert.equal(runs.length, 11);
   assert.equal(frame2, frame);
-  assert.deepEqual([table, array], [loaded! + 1, loaded! + 1], "data");
+  assert.notEqual(table, loaded! + 1);
+  assert.equal(array, table, "the same table");
   assert.deepEqual([p2, p3, q2], [p! - 1, p! - 1, q! + 1]);
   assert.equal(new Set([frame, table, p, q2, chased]).size, 5);
 });
