@@ -19,6 +19,8 @@ import type {
   RmInfo,
   RomInfo,
   RpcObjectInfo,
+  ServedSessionInfo,
+  ServedSessionsInfo,
   SessionInfo,
   SignalContextInfo,
   TerminalInfo,
@@ -183,19 +185,26 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
     rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
     reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
     foreign: list(
-      record<ForeignSessionInfo>({
-        ...SESSION,
-        service: text,
-        server: text,
-        serverId: count,
-        phase: text,
-        addedArgs: text,
-      }),
+      record<ForeignSessionInfo>(
+        {
+          ...SESSION,
+          service: text,
+          server: text,
+          serverId: count,
+          phase: text,
+          addedArgs: text,
+        },
+        { closing: flag, handedOut: flag },
+      ),
     ),
     capabilities: list(capability),
   },
   {
     ...NATIVE,
+    serves: record<ServedSessionsInfo>({
+      next: count,
+      sessions: list(record<ServedSessionInfo>({ id: count, service: text, args: text, phase: text })),
+    }),
     components: list(component),
     cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location })),
     fileSystems: list(fileSystem),

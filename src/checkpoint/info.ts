@@ -88,7 +88,7 @@ export interface ParentInfo {
   readonly badge: number;
   /** Services, in the order of their announcement. */
   readonly announced: readonly string[];
-  /** The last resource request; empty: none. Whether it was granted only the child knows, which asks again if not. */
+  /** The resource request that was not granted; empty: none. */
   readonly request: string;
   /** The value of an exit that the parent had not taken note of yet; empty: none. */
   readonly exit: readonly number[];
@@ -207,6 +207,27 @@ export interface ForeignSessionInfo extends SessionInfo {
   readonly phase: string;
   /** What an upgrade that was under way adds; empty if there is none. */
   readonly addedArgs: string;
+  /** The child has closed it, and the server has not said yet that it is; absent: no. */
+  readonly closing?: boolean | undefined;
+  /** Its server has closed it, and the child has had its capability; absent: no. */
+  readonly handedOut?: boolean | undefined;
+}
+
+/** What a child serves for others, whoever they are. */
+export interface ServedSessionsInfo {
+  /** The number that the next one gets. */
+  readonly next: number;
+  readonly sessions: readonly ServedSessionInfo[];
+}
+
+export interface ServedSessionInfo {
+  /** The child's number for it. */
+  readonly id: number;
+  readonly service: string;
+  /** What the child was told: label, what has been donated, the rest. */
+  readonly args: string;
+  /** How far it was in its life (init/sessions). */
+  readonly phase: string;
 }
 
 /** One slot of the child's capability table: whatever the child holds, whoever made it. */
@@ -287,6 +308,8 @@ export interface ChildInfo extends NativeInfo {
   /** Sessions that others serve; those of the lists above that a child of the checkpoint serves are here too, as its own. */
   readonly foreign: readonly ForeignSessionInfo[];
   readonly capabilities: readonly CapabilityInfo[];
+  /** Sessions that it serves; absent: it has never served one, or an older image. */
+  readonly serves?: ServedSessionsInfo;
   /** Components that the child keeps itself, in the order of their PD sessions; absent: none. */
   readonly components?: readonly ComponentInfo[];
   readonly cpus?: readonly FurtherCpuInfo[];

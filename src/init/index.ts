@@ -20,4 +20,5 @@ export { Init, init } from "./init.ts";
 export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
 export { type Directory, type Route, resolveRoute } from "./routing/route.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
-export { PHASES, type Phase, type Session } from "./sessions/session.ts";
+export { isOver, PHASES, type Phase, type Session } from "./sessions/session.ts";
+export type { ServedSession, ServedSessions } from "./sessions/sibling.ts";

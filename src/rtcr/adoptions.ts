@@ -2,6 +2,7 @@
 // taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
 // TypeScript, which are promised, when the relations of their server are made.
 import { type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
+import { isOver } from "../init/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import type { RtcrFault } from "./faults.ts";
 import type { RestoredChild } from "./restore.ts";
@@ -14,6 +15,7 @@ export class Adoptions {
   readonly #refused: (what: string, why: string) => RtcrFault;
   /** Ids. */
   readonly #done = new Set<number>();
+  #closed = false;
 
   constructor(child: RestoredChild, translation: Translation, refused: (what: string, why: string) => RtcrFault) {
     this.#child = child;
@@ -23,8 +25,8 @@ export class Adoptions {
 
   /** Those that are still to be taken in. */
   get open(): readonly ForeignSessionInfo[] {
-    return this.#child.info.foreign.filter(({ id, server }) => {
-      if (server === "" || this.#done.has(id)) return false;
+    return this.#child.info.foreign.filter(({ id, server, phase }) => {
+      if ((server === "" && !isOver(phase)) || this.#done.has(id)) return false;
       const there = this.#child.parent.sessionCap(id);
       return there.ok && !there.value.valid; // a bootstrap, or another configuration, may have opened it
     });
@@ -33,6 +35,11 @@ export class Adoptions {
   /** Names of the children whose objects are promised. */
   get awaited(): readonly string[] {
     return this.open.flatMap(({ badge, server }) => (this.#translation.promised(badge) ? [server] : []));
+  }
+
+  /** Whether the child was closing a session whose server is not there any more. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Whether a session was taken in. */
@@ -51,7 +58,12 @@ export class Adoptions {
   }
 
   #adopt(info: ForeignSessionInfo): void {
-    const { id, badge, service, server } = info;
+    const { id, badge, service, server, phase, closing = false } = info;
+    if (closing && !isOver(phase) && !this.#child.together.includes(server)) {
+      this.#done.add(id);
+      this.#closed = true;
+      return;
+    }
     const capability = this.#translation.get(badge);
     const what = `${service} session ${id}`;
     if (badge !== 0 && !capability.valid) throw this.#refused(what, `its server "${server}" is not restored with it`);

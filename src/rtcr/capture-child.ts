@@ -1,5 +1,5 @@
 // What is recorded of one child, part by part, into bytes (records.ts says how they are read back).
-import type { ForeignSessionInfo } from "../checkpoint/index.ts";
+import type { ForeignSessionInfo, ServedSessionsInfo } from "../checkpoint/index.ts";
 import type { CallState, SessionState } from "../session/index.ts";
 import { environment, furtherOf, writeComponent, writeNative, writeSlots } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
@@ -23,6 +23,8 @@ export interface ChildOptions {
   readonly order: readonly Part[];
   /** Sessions of the child that children of the checkpoint serve though RTCR stands between, or that are being created. */
   readonly served: readonly ForeignSessionInfo[];
+  readonly request: string;
+  readonly serves: ServedSessionsInfo;
   readonly timing: Timing | undefined;
   readonly enter: (phase: CheckpointPhase) => void;
 }
@@ -35,6 +37,7 @@ interface Source {
   readonly instance: SessionState;
   readonly further: ReturnType<typeof furtherOf>;
   readonly foreign: readonly ForeignSessionInfo[];
+  readonly serves: ServedSessionsInfo;
 }
 
 interface PartWriter {
@@ -67,11 +70,12 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
     scope: "Checkpoint of Terminal",
     write: (records, { child }) => writeSessions(records, child.of(RtcrTerminal)),
   },
+  serves: { scope: "Checkpoint of others", write: (records, { serves }) => writeServed(records, serves) },
 };
 
 /** @throws RtcrFault "unsaveable" */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { order, served, timing, enter } = options;
+  const { order, served, request, serves, timing, enter } = options;
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -80,10 +84,11 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.text(child.name);
   records.text(program.module);
   records.flag(program.windows);
-  pd.parent.checkpoint(records);
+  pd.parent.checkpoint(records, request);
   const source = {
     ...{ child, pd, cpu, instance: pd.captureInstance(), further: furtherOf(child) },
     foreign: [...child.foreign, ...served],
+    serves,
   };
   writeNative(records, pd);
   for (const part of order) {
@@ -136,8 +141,22 @@ function writeForeign(records: RecordWriter, foreign: readonly ForeignSessionInf
     records.number(info.serverId);
     records.text(info.phase);
     records.text(info.addedArgs);
+    records.flag(info.closing ?? false);
+    records.flag(info.handedOut ?? false);
   }
   records.endList(begin, foreign.length);
+}
+
+function writeServed(records: RecordWriter, { next, sessions }: ServedSessionsInfo): void {
+  records.number(next);
+  const begin = records.beginList();
+  for (const { id, service, args, phase } of sessions) {
+    records.number(id);
+    records.text(service);
+    records.text(args);
+    records.text(phase);
+  }
+  records.endList(begin, sessions.length);
 }
 
 /** Calls that threads of the children make or serve, each once, oldest first. */
@@ -154,14 +173,14 @@ export function writeCalls(records: RecordWriter, children: readonly TrackedChil
 function writeCall(records: RecordWriter, call: CallState): void {
   const { bytes, capabilities } = call.message;
   records.number(call.number);
-  records.number(call.target.badge);
+  records.badge(call.target);
   records.number(call.opcode);
   records.choice(CALL_STATES.indexOf(call.state));
   records.number(call.status);
-  records.number(call.caller.badge);
-  records.number(call.entrypoint.badge);
+  records.badge(call.caller);
+  records.badge(call.entrypoint);
   records.bytes(bytes);
   const begin = records.beginList();
-  for (const { badge } of capabilities) records.number(badge);
+  for (const capability of capabilities) records.badge(capability);
   records.endList(begin, capabilities.length);
 }

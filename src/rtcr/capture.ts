@@ -8,7 +8,13 @@
 // I3  The children go on afterwards, whatever happens.
 // I4  A checkpoint has all of its children, or there is none: one that ends in the middle of it is named.
 // I5  Between hold and release nothing is made that grows with the number of dataspaces, and no backing store.
-import { type ExitedChild, type ForeignSessionInfo, frozen, type SystemCheckpoint } from "../checkpoint/index.ts";
+import {
+  type ExitedChild,
+  type ForeignSessionInfo,
+  frozen,
+  type ServedSessionsInfo,
+  type SystemCheckpoint,
+} from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type Dataspace, objectOf } from "../session/index.ts";
 import { writeCalls, writeChild } from "./capture-child.ts";
@@ -40,6 +46,10 @@ export interface CaptureOptions {
   readonly exited: readonly ExitedChild[];
   /** Sessions of a child that are still being created. */
   readonly pending: (child: TrackedChild) => readonly ForeignSessionInfo[];
+  /** What a child has asked its parent for, and not got; empty: nothing. */
+  readonly request: (child: TrackedChild) => string;
+  /** Sessions that a child serves. */
+  readonly serves: (child: TrackedChild) => ServedSessionsInfo;
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
   /** Copies contents while records are written. Default: they are copied one after the other. */
@@ -111,7 +121,7 @@ function write(
   children: readonly TrackedChild[],
   lease: Lease,
   copier: Copier,
-  { pool, timing, pending }: CaptureOptions,
+  { pool, timing, pending, request, serves }: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
 ): Written {
   const living = children.filter(lives);
@@ -125,8 +135,8 @@ function write(
     const list = records.beginList();
     const names = children.map(({ name }) => name);
     for (const child of children) {
-      const served = child.servedBy(names);
-      const options = { order, served: [...served, ...pending(child)], timing, enter };
+      const served = [...child.servedBy(names), ...pending(child)];
+      const options = { order, served, request: request(child), serves: serves(child), timing, enter };
       naming(`child "${child.name}"`, () => writeChild(records, child, options));
     }
     records.endList(list, children.length);

@@ -85,8 +85,8 @@ export class RtcrNativePd implements NativePd {
     return this.#native.restoreInstance(state);
   }
 
-  restoreMemory(state: SessionState): Attempt<void, "mismatch"> {
-    return this.#native.restoreMemory(state);
+  restoreRest(state: SessionState): Attempt<void, "mismatch"> {
+    return this.#native.restoreRest(state);
   }
 
   served(): readonly Capability[] {

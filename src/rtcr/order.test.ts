@@ -106,7 +106,7 @@ test("S63, S88: a child is told of a module that has changed since, once, and re
     const keep = (bytes: Uint8Array) => {
       const dataspace = bytesDataspace(bytes.length, "ram");
       dataspace.fill(bytes);
-      return dataspace.capability;
+      return { capability: dataspace.capability, dispose: () => {} };
     };
     session.show(info, keep);
     equal(shown(), "a longer text", "it sees what it saw");
@@ -120,7 +120,7 @@ test("S63, S88: a child is told of a module that has changed since, once, and re
 test("S63, S88: zeros behind a shorter text are no change", () => {
   const { session, heard, handler } = rom("short");
   const info = { dataspaceBadge: 7, content: new TextEncoder().encode("short\0\0\0") } as unknown as RomInfo;
-  session.show(info, () => bytesDataspace(8, "ram").capability);
+  session.show(info, () => ({ capability: bytesDataspace(8, "ram").capability, dispose: () => {} }));
   equal(session.listen(info, handler), false);
   equal(heard.signals, 0);
 });

@@ -35,7 +35,6 @@ export class RtcrParent implements ParentSession {
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
   readonly #announced = new Set<string>();
   #exit: number | undefined;
-  #request = "";
 
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
@@ -97,7 +96,6 @@ export class RtcrParent implements ParentSession {
   }
 
   resourceRequest(args: string): void {
-    this.#request = args;
     this.#parent.resourceRequest(args);
   }
 
@@ -126,12 +124,13 @@ export class RtcrParent implements ParentSession {
     this.#parent.heartbeatResponse();
   }
 
-  checkpoint(records: RecordWriter): void {
+  /** @param request what the parent has not granted; empty: nothing */
+  checkpoint(records: RecordWriter, request: string): void {
     records.badge(this.capability);
     const announced = records.beginList();
     for (const service of this.#announced) records.text(service);
     records.endList(announced, this.#announced.size);
-    records.text(this.#request);
+    records.text(request);
     const exit = records.beginList();
     if (this.#exit !== undefined) records.number(this.#exit);
     records.endList(exit, this.#exit === undefined ? 0 : 1);

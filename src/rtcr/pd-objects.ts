@@ -175,7 +175,7 @@ export class TrackedContext {
     const context = this.capability.object;
     const pending = context?.pending ?? 0;
     records.object(this.#info);
-    records.number(this.#source.badge);
+    records.badge(this.#source);
     records.number(this.#imprint);
     records.number(pending);
     records.number(context && pending > 0 ? (this.#source.object?.place(context) ?? 0) : 0);
@@ -220,6 +220,6 @@ export class TrackedRpcObject {
 
   checkpoint(records: RecordWriter): void {
     records.object(this.#info);
-    records.number(this.#entrypoint.badge);
+    records.badge(this.#entrypoint);
   }
 }

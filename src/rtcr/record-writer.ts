@@ -74,7 +74,7 @@ export class RecordWriter {
     this.flag(bootstrapped);
   }
 
-  /** The badge of a capability; 0 if it denotes nothing. */
+  /** The badge of a capability; 0 if it denotes nothing: another object may have got the number since. */
   badge(capability: Capability): void {
     this.number(capability.valid ? capability.badge : 0);
   }

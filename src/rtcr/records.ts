@@ -24,6 +24,7 @@ import type {
   RmInfo,
   RomInfo,
   RpcObjectInfo,
+  ServedSessionInfo,
   SessionInfo,
   SignalContextInfo,
   SystemCheckpoint,
@@ -52,6 +53,7 @@ export const PARTS = [
   "cpus",
   "files",
   "terminals",
+  "serves",
 ] as const;
 /** Where contents are copied meanwhile: the order in which the parts begin (spec 1.7). */
 export const PARTS_IN_PARALLEL: readonly Part[] = ["capabilities", ...PARTS.filter((part) => part !== "capabilities")];
@@ -118,6 +120,9 @@ const thread: Read<ThreadInfo> = (from) => ({
   state: from.plain(),
   place: { ahead: from.number(), rank: from.number(), ...present("slice", from.number()) },
 });
+
+/** The number of the first session that a child serves. */
+const FIRST_SERVED = 1;
 
 /** A number that an older image does not have, or none has when there is nothing to say. */
 export const ABSENT = -1;
@@ -219,6 +224,14 @@ const foreign: Read<ForeignSessionInfo> = (from) => ({
   serverId: from.number(),
   phase: from.text(),
   addedArgs: from.text(),
+  ...(from.flag() ? { closing: true } : {}),
+  ...(from.flag() ? { handedOut: true } : {}),
+});
+const served: Read<ServedSessionInfo> = (from) => ({
+  id: from.number(),
+  service: from.text(),
+  args: from.text(),
+  phase: from.text(),
 });
 const capability: Read<CapabilityInfo> = (from) => ({
   slot: from.number(),
@@ -262,6 +275,7 @@ export const READ = {
   cpus: (from) => from.list(furtherCpu),
   files: (from) => from.list(fileSystem),
   terminals: (from) => from.list(terminal),
+  serves: (from) => ({ next: from.number(), sessions: from.list(served) }),
 } satisfies { readonly [P in Part]: Read<unknown> };
 type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
 
@@ -279,13 +293,29 @@ function readChild(from: RecordReader): ChildInfo {
     assert(part !== undefined, `a child has no part ${number}`);
     read[part] = READ[part](from);
   }
-  const { pd, ram, cpu, log, timer, rom, rm, report, foreign, capabilities, components, cpus, files, terminals } =
-    read as Parts;
+  const {
+    pd,
+    ram,
+    cpu,
+    log,
+    timer,
+    rom,
+    rm,
+    report,
+    foreign,
+    capabilities,
+    components,
+    cpus,
+    files,
+    terminals,
+    serves,
+  } = read as Parts;
   return {
     ...begin,
     ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
     roms: rom.map((info) => ({ ...info, size: info.content.length })),
     ...{ rms: rm, reports: report, foreign, capabilities, ...own },
+    ...(serves.next === FIRST_SERVED ? {} : { serves }),
     ...(components.length === 0 ? {} : { components }),
     ...(cpus.length === 0 ? {} : { cpus }),
     ...(files.length === 0 ? {} : { fileSystems: files }),

@@ -16,13 +16,14 @@
 // I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
 // I4  A child that ends in the middle of it ends the restore, too.
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
-import type { Capability, CpuThread, Dataspace, ParentSession } from "../session/index.ts";
+import type { Capability, CpuThread, ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { Standing } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
 import { requireLiving } from "./living.ts";
 import type { RestorePhase } from "./phases.ts";
 import { Restorer } from "./restorer.ts";
+import type { Keep } from "./rom.ts";
 import { serversFirst } from "./server-order.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import type { Translation } from "./translation.ts";
@@ -33,19 +34,28 @@ export type Strategy = (typeof STRATEGIES)[number];
 /** A child whose environment is there and whose program is loaded, and what it shall become. */
 export interface RestoredChild {
   readonly info: ChildInfo;
+  /** Names of all children that are restored with it. */
+  readonly together: readonly string[];
   readonly tracked: TrackedChild;
   /** The parent behind the interposer: sessions are opened there in the child's name. */
   readonly parent: ParentSession;
   /** Tells the parent which thread is the main one. */
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
-  /** Takes in a session that a sibling serves; INVALID: there was no capability. */
+  /** Tells the parent what the child has asked for, and not got. */
+  readonly setRequest: (args: string) => void;
+  /** Takes in a session that a sibling serves, or one that is over; INVALID: there was no capability. */
   readonly adopt: (info: ForeignSessionInfo, capability: Capability) => Attempt<void, string>;
+  /** Takes in the sessions that the child serves, and that nobody has adopted, but for these: it is to close them. */
+  readonly adoptServed: (but: ReadonlySet<number>) => void;
   /** Where the threads of the bootstrap stand; absent: there was none. */
   readonly standing?: Standing | undefined;
 }
 
-/** Makes a dataspace with this content that belongs to the supervisor. */
-export type Keep = (content: Uint8Array) => Capability<Dataspace>;
+/** Numbers of the sessions of a server that are still to be adopted. */
+function awaitedOf({ info: { name } }: RestoredChild, restorers: readonly Restorer[]): ReadonlySet<number> {
+  const open = restorers.flatMap(({ adoptions }) => adoptions.open);
+  return new Set(open.flatMap(({ server, serverId }) => (server === name ? [serverId] : [])));
+}
 
 /** What a restore did to stacks, in bytes (thesis 7.4). */
 export interface RepairReport {
@@ -82,9 +92,12 @@ export function restore(
     const restorers = children.map((child) => new Restorer(child, translation, keep));
     enter("objects");
     for (const restorer of restorers) restorer.program();
+    for (const restorer of restorers) restorer.sessions();
+    for (const restorer of restorers) restorer.makeThreads();
     for (const restorer of restorers) restorer.objects();
     enter("relations");
     for (const restorer of restorers) restorer.adoptions.adopt(false);
+    for (const child of children) child.adoptServed(awaitedOf(child, restorers));
     for (const restorer of inOrder(restorers)) {
       restorer.adoptions.adopt(true);
       restorer.relations();

@@ -13,16 +13,15 @@ import type {
   SessionInfo,
   ThreadInfo,
 } from "../checkpoint/index.ts";
+import { isOver } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
-  type CpuThread,
   type Dataspace,
   notify,
   type ParentSession,
   type PdSession,
   type SignalContext,
-  type SignalSource,
   toPages,
 } from "../session/index.ts";
 import { type Attempt, required } from "../util/index.ts";
@@ -34,11 +33,12 @@ import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
 import type { RtcrRegionMap } from "./region-map.ts";
 import { RtcrReport } from "./report.ts";
-import type { Keep, RepairReport, RestoredChild } from "./restore.ts";
+import type { RepairReport, RestoredChild } from "./restore.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
+import { restoreObjects, restoreSignals } from "./restore-objects.ts";
 import { Streams } from "./restore-streams.ts";
 import { RtcrRm } from "./rm.ts";
-import { RtcrRom } from "./rom.ts";
+import { type Keep, RtcrRom } from "./rom.ts";
 import { restoreBytes } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import { RtcrTimer } from "./timer.ts";
@@ -65,6 +65,8 @@ export class Restorer {
   readonly #cpus: { readonly cpu: RtcrCpu; readonly info: CpuInfo }[];
   /** As recorded, in order. */
   readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo; readonly cpu: RtcrCpu }[] = [];
+  /** Sessions that the child was closing are not there any more. */
+  #closed = false;
   /** Whose modules have another content here. */
   readonly #changedRoms: (readonly [RtcrRom, RomInfo])[] = [];
   readonly #streams: Streams;
@@ -93,14 +95,23 @@ export class Restorer {
     this.#restoreModule(this.#parts[0]!);
   }
 
-  /** Everything that can be named. */
-  objects(): void {
-    const { cpu, rms } = this.#info;
+  /** Sessions, and the components in them. */
+  sessions(): void {
+    const { cpu } = this.#info;
     if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
     this.#nameEnvironment();
     this.#makeSessions();
     this.#makeComponents();
+  }
+
+  /** In whatever component they are. */
+  makeThreads(): void {
     for (const each of this.#cpus) this.#makeThreads(each);
+  }
+
+  /** Whatever else can be named: RPC objects may have any child's threads as their entrypoints. */
+  objects(): void {
+    const { rms } = this.#info;
     for (const part of this.#parts) {
       this.#makeSignals(part);
       this.#makeDataspaces(part);
@@ -155,9 +166,18 @@ export class Restorer {
       }
     }
     for (const [rom, { handlerBadge }] of this.#changedRoms) if (!told.has(handlerBadge)) rom.tell();
-    // A child that waits for more looks whether it is there at this place, and asks again if not.
+    const closed = this.#closed || this.adoptions.closed;
+    if (closed && !told.has(parent.sessionHandlerBadge)) notify(context(parent.sessionHandlerBadge));
     const { request, resourceHandlerBadge } = parent;
-    if (request !== "" && !told.has(resourceHandlerBadge)) notify(context(resourceHandlerBadge));
+    if (request === "") return;
+    if (!this.#hasMore()) this.#child.setRequest(request);
+    else if (!told.has(resourceHandlerBadge)) notify(context(resourceHandlerBadge)); // it looks, and may ask again
+  }
+
+  /** Whether this place gives the child more than it had. */
+  #hasMore(): boolean {
+    const pd = required(this.#pd.base.capability.object, "a PD");
+    return pd.ramQuota() > this.#info.pd.ramQuota || pd.capQuota() > this.#info.pd.capQuota;
   }
 
   /** Bytes, each once. Stacks that a bootstrap stands on are repaired. */
@@ -186,7 +206,7 @@ export class Restorer {
       endScope(repair);
     }
     if (recorded.dataBadge !== 0) this.#fillData(pd, recorded.data);
-    const detached = pd.native.restoreMemory(recorded.instance);
+    const detached = pd.native.restoreRest(recorded.instance);
     if (!detached.ok) throw this.#mismatch("memory that the program has detached");
     return reports;
   }
@@ -248,11 +268,6 @@ export class Restorer {
     this.#translation.add(info.dataspaceBadge, map.dataspace());
   }
 
-  /**
-   * The objects of one kind: those that are there already by allocation number, the others made, surplus ones ended.
-   *
-   * @param name gives the recorded object its present capability
-   */
   #objects<Info extends ObjectInfo, T extends { readonly allocated: number }>(
     infos: readonly Info[],
     there: Iterable<T>,
@@ -260,13 +275,7 @@ export class Restorer {
     name: (info: Info, object: T) => void,
     end: (object: T) => void,
   ): void {
-    const live = new Map(Array.from(there, (object) => [object.allocated, object]));
-    for (const info of infos) {
-      const found = live.get(info.allocated);
-      live.delete(info.allocated);
-      name(info, found ?? this.#child.tracked.context.as([info], () => make(info)));
-    }
-    for (const surplus of live.values()) end(surplus);
+    restoreObjects(this.#child.tracked.context, { infos, there, make, name, end });
   }
 
   /** What the child's sessions are the PDs and CPU sessions of: components that it keeps itself. */
@@ -317,36 +326,9 @@ export class Restorer {
     );
   }
 
-  #makeSignals({ pd, info: { signalSources, signalContexts, rpcObjects } }: Part): void {
-    const named = (info: ObjectInfo, object: { readonly capability: Capability }) =>
-      this.#translation.add(info.badge, object.capability);
-    this.#objects(
-      signalSources,
-      pd.sources,
-      () => required(pd.sources.get(this.#require(pd.allocSignalSource(), "a signal source")), "the source"),
-      named,
-      (source) => pd.endSource(source),
-    );
-    this.#objects(
-      signalContexts,
-      pd.contexts,
-      ({ sourceBadge, imprint }) => {
-        const made = pd.allocContext(this.#translation.get<SignalSource>(sourceBadge), imprint);
-        return required(pd.contexts.get(this.#require(made, "a signal context")), "the context");
-      },
-      named,
-      ({ capability }) => pd.freeContext(capability),
-    );
-    this.#objects(
-      rpcObjects,
-      pd.rpcObjects,
-      ({ entrypointBadge }) => {
-        const made = pd.allocRpcCap(this.#translation.get<CpuThread>(entrypointBadge));
-        return required(pd.rpcObjects.get(this.#require(made, "an RPC object")), "the object");
-      },
-      named,
-      ({ capability }) => pd.freeRpcCap(capability),
-    );
+  #makeSignals({ pd, info }: Part): void {
+    const require = <T>(attempt: Attempt<T, string>, what: string) => this.#require(attempt, what);
+    restoreSignals({ pd, info, context: this.#child.tracked.context, translation: this.#translation, require });
   }
 
   #makeDataspaces({ pd, info: { dataspaces } }: Part): void {
@@ -375,6 +357,7 @@ export class Restorer {
   #makeSessions(): void {
     const { logs, timers, roms, rms, reports, foreign, components = [], cpus = [] } = this.#info;
     const { fileSystems = [], terminals = [] } = this.#info;
+    const outside = foreign.filter((info) => info.server === "" && !isOver(info.phase));
     const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
       ["PD", components.map(({ pd }) => pd)],
       ["CPU", cpus],
@@ -385,8 +368,9 @@ export class Restorer {
       ["Report", reports],
       ["File_system", fileSystems],
       ["Terminal", terminals],
-      ...foreign.filter(({ server }) => server === "").map((info) => [info.service, [info]] as const),
+      ...outside.filter(({ closing }) => !closing).map((info) => [info.service, [info]] as const),
     ];
+    if (outside.some(({ closing }) => closing)) this.#closed = true;
     const adopted = new Set(this.adoptions.open.map(({ id }) => id));
     const sessions = all
       .flatMap(([service, infos]) => infos.map((info) => ({ service, info })))
@@ -400,6 +384,11 @@ export class Restorer {
       const rom = romOf.get(info.id);
       rom?.show(info, this.#keep);
       if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
+    }
+    const reportOf = bySession(this.#child.tracked.of(RtcrReport));
+    for (const info of reports) {
+      const report = reportOf.get(info.id);
+      if (report) this.#translation.add(info.dataspaceBadge, report.current);
     }
   }
 
@@ -481,9 +470,7 @@ export class Restorer {
     }
     const reportOf = bySession(tracked.of(RtcrReport));
     for (const info of reports) {
-      const dataspace = reportOf.get(info.id)?.dataspace();
-      dataspace?.object?.write(0, info.content);
-      if (dataspace) this.#translation.add(info.dataspaceBadge, dataspace);
+      reportOf.get(info.id)?.current.object?.write(0, info.content);
     }
     const romOf = bySession(tracked.of(RtcrRom));
     for (const info of roms) {

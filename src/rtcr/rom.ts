@@ -24,8 +24,8 @@ export class RtcrRom implements RomSession {
   readonly #module: string;
   #dataspace: Capability<Dataspace> = INVALID;
   #handler: Capability<SignalContext> = INVALID;
-  /** `#dataspace` shows what the module was before a restore. */
-  #kept = false;
+  /** What `#dataspace` is if it shows what the module was before a restore. */
+  #kept: Kept | undefined;
   /** The child has been told of a change, and has not looked since. */
   #told = false;
   #messenger: Messenger | undefined;
@@ -42,8 +42,10 @@ export class RtcrRom implements RomSession {
     return requireObject<RomSession>(this.base.real, "rom");
   }
 
+  /** As at the service, what is not shown any more ends. */
   dataspace(): Capability<Dataspace> {
-    this.#kept = this.#told = false;
+    this.#forget();
+    this.#told = false;
     return (this.#dataspace = this.#rom.dataspace());
   }
 
@@ -82,12 +84,17 @@ export class RtcrRom implements RomSession {
    *
    * @param keep makes a dataspace of this content; used if the module has changed
    */
-  show({ dataspaceBadge, content }: RomInfo, keep: (content: Uint8Array) => Capability<Dataspace>): void {
+  show({ dataspaceBadge, content }: RomInfo, keep: Keep): void {
     if (dataspaceBadge === 0) return;
     const now = this.dataspace();
     if (now.object && equalBytes(contentOf(now.object), content)) return;
-    this.#dataspace = keep(content);
-    this.#kept = true;
+    this.#kept = keep(content);
+    this.#dataspace = this.#kept.capability;
+  }
+
+  #forget(): void {
+    this.#kept?.dispose();
+    this.#kept = undefined;
   }
 
   /** Takes up what a recorded session showed where the server has been restored, which has that dataspace again. */
@@ -124,10 +131,20 @@ export class RtcrRom implements RomSession {
   }
 
   dispose(): void {
+    this.#forget();
     this.#messenger?.dispose();
     this.base.dispose();
   }
 }
+
+/** A dataspace in the hands of whoever asked for it. */
+export interface Kept {
+  readonly capability: Capability<Dataspace>;
+  dispose(): void;
+}
+
+/** Makes a dataspace with this content that belongs to the supervisor. */
+export type Keep = (content: Uint8Array) => Kept;
 
 /** Stands in front of the child's handler at the service: notes that the child is told. */
 class Messenger implements SignalContext {

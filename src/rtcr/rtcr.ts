@@ -41,6 +41,7 @@ import { RtcrPd } from "./pd.ts";
 import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
+import type { Kept } from "./rom.ts";
 import { serversFirst } from "./server-order.ts";
 import { Timing } from "./timing.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
@@ -144,6 +145,8 @@ export class Rtcr {
       ...{ name, parent, provider, engine: this.#options.engine, pool: this.#options.pool?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       pending: (child) => this.#pending(child),
+      request: (child) => this.#childOf(child)?.request?.args ?? "",
+      serves: (child) => this.#childOf(child)?.server.served ?? { next: 1, sessions: [] },
     });
     this.#recordBytes = captured.recordBytes;
     if (timing) timed({ name, children, timing });
@@ -191,9 +194,13 @@ export class Rtcr {
   }
 
   #pending(child: TrackedChild): readonly ForeignSessionInfo[] {
-    const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
-    const without = sessions.filter(({ capability, phase }) => !capability.valid && phase !== "closed");
+    const sessions = this.#childOf(child)?.sessions ?? [];
+    const without = sessions.filter((session) => !child.has(session));
     return without.map((session) => child.pending(session, argsOf(session)));
+  }
+
+  #childOf({ name }: TrackedChild): Child | undefined {
+    return this.#init.children.find((child) => child.name === name);
   }
 
   /**
@@ -346,12 +353,20 @@ export class Rtcr {
       child.mainThread = thread;
     };
     const adopt: RestoredChild["adopt"] = (info, capability) => {
-      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = info;
-      const phase = PHASES.find((known) => known === info.phase) ?? "cap-handed-out";
+      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs, closing = false, handedOut = false } = info;
+      const phase = phaseOf(info);
       const added = readQuota(addedArgs);
-      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), { serverId, phase, capability, added });
+      const adopted = { serverId, phase, capability, added, closing, handedOut };
+      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
     };
-    const restored = { info, tracked, parent, setMainThread, adopt };
+    const setRequest: RestoredChild["setRequest"] = (args) => parent.requested(args);
+    const adoptServed: RestoredChild["adoptServed"] = (but) => {
+      const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
+      const left = sessions.filter(({ id }) => !but.has(id));
+      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) });
+    };
+    const together = this.#restoring?.system.children.map(({ name }) => name) ?? [];
+    const restored = { info, together, tracked, parent, setMainThread, setRequest, adopt, adoptServed };
     // To where it stood, not beyond, and with all that it had then.
     const ready = !beforeBarrier(info.parent) && child.sessions.some(({ request }) => request.id === ENV_SESSION.log);
     const bootstraps = tracked.context.bootstrapping && ready;
@@ -484,12 +499,13 @@ export class Rtcr {
     handler.context.object?.submit(1);
   }
 
-  #keep(content: Uint8Array): Capability<Dataspace> {
+  #keep(content: Uint8Array): Kept {
     const pd = objectOf<PdSession>(this.#env.pd, "pd");
     const made = pd?.alloc(content.length);
-    if (!made?.ok) return INVALID;
-    made.value.object?.write(0, content);
-    return made.value;
+    if (!made?.ok) return { capability: INVALID, dispose: () => {} };
+    const capability = made.value;
+    capability.object?.write(0, content);
+    return { capability, dispose: () => pd?.free(capability) };
   }
 }
 
@@ -498,6 +514,10 @@ const OPENED_FIRST: readonly ObjectKind[] = ["pd", "cpu", "rm", "file-system", "
 
 /** What init calls its own sessions. */
 const OWN = "init";
+
+function phaseOf({ phase }: { readonly phase: string }): Session["phase"] {
+  return PHASES.find((known) => known === phase) ?? "cap-handed-out";
+}
 
 function nameOf(session: Session): string {
   return session.request.client.name;

@@ -78,22 +78,30 @@ export class TrackedChild {
     this.#make = make;
   }
 
-  /** Interposers of one class, oldest first; those whose server has ended are of no use to anybody. */
+  /** Interposers of one class, oldest first; without those whose server has ended, or that the child has closed. */
   of<T extends Interposer>(kind: new (...args: never[]) => T): readonly T[] {
-    const live = [...this.#interposers.values()].filter(({ base }) => base.capability.valid);
-    return live.filter((interposer): interposer is T => interposer instanceof kind);
+    const live = [...this.#interposers].filter(([session, { base }]) => base.capability.valid && !session.unwanted);
+    return live.map(([, interposer]) => interposer).filter((each): each is T => each instanceof kind);
   }
 
   /** Sessions that are not interposed: other children serve them, or somebody outside. */
   get foreign(): readonly ForeignSessionInfo[] {
-    return Array.from(this.#foreign, ([session, info]) => ({ ...info, ...progressOf(session) }));
+    return Array.from(this.#foreign, ([session, info]) => {
+      const badge = session.capability.valid ? info.badge : 0;
+      return { ...info, badge, ...progressOf(session) };
+    });
+  }
+
+  /** Whether `of` or `foreign` has a session. */
+  has(session: Session): boolean {
+    return this.#foreign.has(session) || (this.#interposers.has(session) && !session.unwanted);
   }
 
   /** Interposed sessions that some children serve, as sessions of those: by the objects that they serve. */
   servedBy(children: readonly string[]): readonly ForeignSessionInfo[] {
     return Array.from(this.#interposers).flatMap(([session, { base }]) => {
       const { route } = session.request;
-      if (route.to !== "child" || !children.includes(route.child) || !base.real.valid) return [];
+      if (route.to !== "child" || !children.includes(route.child) || !base.real.valid || session.unwanted) return [];
       return [{ ...foreignFields(session, base.creationArgs), ...base.info, badge: base.real.badge }];
     });
   }
@@ -170,6 +178,8 @@ function foreignFields(session: Session, creationArgs: string) {
   return { id: request.id, service, creationArgs, upgradeArgs: "", server, serverId, ...progressOf(session) };
 }
 
-function progressOf({ phase, added }: Session) {
-  return { phase, addedArgs: added.ram === 0 && added.caps === 0 ? "" : writeQuota(added) };
+function progressOf({ phase, added, unwanted, handedOut }: Session) {
+  const addedArgs = added.ram === 0 && added.caps === 0 ? "" : writeQuota(added);
+  const over = phase === "closed" && handedOut;
+  return { phase, addedArgs, ...(unwanted ? { closing: true } : {}), ...(over ? { handedOut: true } : {}) };
 }

@@ -144,6 +144,13 @@ export class Tracked<T extends { dispose(): void }> {
     return this.#entries.get(capability);
   }
 
+  /** Puts the entries in another order. */
+  sort(compare: (a: T, b: T) => number): void {
+    const sorted = [...this.#entries].sort(([, a], [, b]) => compare(a, b));
+    this.#entries.clear();
+    for (const [capability, entry] of sorted) this.#entries.set(capability, entry);
+  }
+
   /** The entry that was there. */
   remove(capability: Capability): T | undefined {
     const entry = this.#entries.get(capability);

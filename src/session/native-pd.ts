@@ -30,15 +30,15 @@ export interface NativePd extends KernelObject {
   clearSlots(): void;
   /**
    * State of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
-   * and still reaches); all threads must stand still. Bytes in it are no copies. Files and terminals of a WASI program are
-   * states of their sessions, to be reopened before this is restored. Of a program in TypeScript it is all of its state, and
-   * fills the table with the capabilities in it.
+   * and still reaches, which slots come next); all threads must stand still. Bytes and lists in it are no copies. Files and
+   * terminals of a WASI program are states of their sessions, to be reopened before this is restored. Of a program in
+   * TypeScript it is all of its state, and fills the table with the capabilities in it.
    */
   captureInstance(): Attempt<SessionState, "busy" | "unsaveable" | "too-much-detached">;
-  /** All but `restoreMemory`. The table must hold the capabilities already if the program is one in TypeScript. */
+  /** All but `restoreRest`. The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
-  /** Memory outside dataspaces, of the same state: when everything is attached as it was, and before a thread runs. */
-  restoreMemory(state: SessionState): Attempt<void, "mismatch">;
+  /** Of the same state memory outside dataspaces, and free slots: when all attachments and slots are there, before a thread runs. */
+  restoreRest(state: SessionState): Attempt<void, "mismatch">;
   /** Objects that a program in TypeScript serves, as of the last `captureInstance`. */
   served(): readonly Capability[];
 }

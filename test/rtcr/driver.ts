@@ -29,6 +29,9 @@ export const ORDERS = [
   ...(["ep_wakeup", "futex_wake", "futex_wait", "trap", "return", "flood"] as const),
 ] as const;
 export type Order = (typeof ORDERS)[number];
+/** The last call of every bootstrap: no heartbeat. */
+const HEARTBEAT_SIGH = RPC["parent"]!.findIndex(({ name }) => name === "heartbeat_sigh");
+const BOOTSTRAP_MESSAGE = 0xf000;
 /** Memory that is compared. */
 const MEMORY_BYTES = 0x10000;
 /** A word that nobody writes but who is told to. */
@@ -124,7 +127,10 @@ function program(): Uint8Array {
       (call $note (i32.const 12) (local.get $i)
         (call $futex_wait (i32.const ${FUTEX_WORD}) (i32.const 0) (i64.const -1))))
     (func $wide (param i64))
-    (func (export "rtcr_component_start") (call $drive (i32.const ${MAILBOXES[0]}))))`);
+    (func (export "rtcr_component_start")
+      (i32.store (i32.const ${BOOTSTRAP_MESSAGE + MESSAGE.capabilities}) (i32.const 1))
+      (drop (call $call (call $parent) (i32.const ${HEARTBEAT_SIGH}) (i32.const ${BOOTSTRAP_MESSAGE})))
+      (call $drive (i32.const ${MAILBOXES[0]}))))`);
 }
 
 let assembled: Uint8Array | undefined;

@@ -7,6 +7,7 @@ import {
   componentsOf,
   cpusOf,
   type DataspaceInfo,
+  type ForeignSessionInfo,
   type OpenNodeInfo,
   otherSessions,
   type PdInfo,
@@ -18,6 +19,7 @@ import {
   type TerminalInfo,
   type ThreadInfo,
 } from "../../checkpoint/index.ts";
+import { isOver } from "../../init/index.ts";
 import { decodeModule, functionName } from "../../wasm/index.ts";
 
 export interface SystemDescription {
@@ -202,9 +204,7 @@ function recordedSessions(child: ChildInfo): readonly Recorded[] {
     ...of("Report", reports, ({ content }) => `${content.length} bytes`),
     ...of("File_system", fileSystems, ({ nodes }) => `open: ${nodes.map(openNode).join(", ")}`),
     ...of("Terminal", terminals, describeTerminal),
-    ...otherSessions(child).map(
-      (info): Recorded => ({ service: info.service, info, state: "not recorded, opened anew" }),
-    ),
+    ...otherSessions(child).map((info): Recorded => ({ service: info.service, info, state: foreignState(info) })),
   ].sort((a, b) => a.info.allocated - b.info.allocated);
 }
 
@@ -216,6 +216,11 @@ export function openNode({ path, read, write }: OpenNodeInfo): string {
 function describeTerminal({ device, size, unreadBytes }: TerminalInfo): string {
   const behind = size ? `${device} of ${size.columns} x ${size.rows}` : device;
   return unreadBytes === 0 ? behind : `${behind}, ${unreadBytes} bytes unread`;
+}
+
+function foreignState({ closing, phase }: ForeignSessionInfo): string {
+  if (isOver(phase)) return phase;
+  return closing ? "being closed" : "not recorded, opened anew";
 }
 
 interface NamedMap {

@@ -17,6 +17,7 @@ import {
   type Directory,
   INIT_PROGRAM,
   type InitConfig,
+  isOver,
   resolveRoute,
   type StartConfig,
 } from "../../init/index.ts";
@@ -201,7 +202,9 @@ function sessionsOf(child: ChildInfo): readonly Recorded[] {
     ...[...of("ROM", roms), ...of("RM", rms), ...of("Report", reports)],
     ...fileSystems.map((info): Recorded => ({ service: "File_system", info, anew: false, opens: info.nodes })),
     ...of("Terminal", terminals),
-    ...otherSessions(child).map((info): Recorded => ({ service: info.service, info, anew: true })),
+    ...otherSessions(child)
+      .filter(({ closing, phase }) => !closing && !isOver(phase))
+      .map((info): Recorded => ({ service: info.service, info, anew: true })),
   ];
   return all.sort((a, b) => a.info.allocated - b.info.allocated);
 }

@@ -69,3 +69,31 @@ test("S1: a capability can be put at a slot of one's choice unless another is th
   assert(!taken.includes(7) && !taken.includes(0));
   assert.equal(table.insert(object().capability), 0, "the table is full");
 });
+
+test("S1, S94: slots that were free are given out in the order in which they would have been", () => {
+  const table = new CapabilityTable();
+  const objects = Array.from({ length: 8 }, () => object().capability);
+  const slots = objects.map((each) => table.insert(each));
+  for (const at of [6, 1, 7, 3]) table.release(slots[at]!);
+  table.insert(objects[3]!);
+  const other = new CapabilityTable();
+  table.eachSlot((slot, capability, count) => other.install(slot, capability, count));
+  other.freeAs(table.free);
+  const next = Array.from({ length: 5 }, () => object().capability);
+  assert.deepEqual(
+    next.map((each) => other.insert(each)),
+    next.map((each) => table.insert(each)),
+  );
+});
+
+test("S1: an order that says anything leaves slots in use alone, and forgets none that is free", () => {
+  const table = new CapabilityTable(100);
+  const [x, y] = [object().capability, object().capability];
+  table.install(3, x, 1);
+  table.freeAs([3, 5, 0, -1, 2.5, 1e9, 5, 1]);
+  const given = Array.from({ length: 97 }, () => table.insert(object().capability));
+  assert.deepEqual(given.slice(0, 5), [1, 5, 4, 2, 6]);
+  assert.equal(new Set(given).size, 97);
+  assert.equal(table.insert(y), 99);
+  assert.equal(table.insert(object().capability), 0);
+});

@@ -103,6 +103,22 @@ export class CapabilityTable implements CapabilityAccess {
     this.#free.length = 0;
   }
 
+  /** Slots that are free again, the next one last. Some may be in use. */
+  get free(): readonly number[] {
+    return this.#free;
+  }
+
+  /** The slots that are in use are those that another table had; now free ones come in the order that it said (`free`). */
+  freeAs(order: readonly number[]): void {
+    const last = order.reduce((most, slot) => (slot > most && slot < this.#limit ? slot : most), 0);
+    for (let hole = this.#capabilities.length; hole <= last; hole++) this.#put(hole, INVALID, 0);
+    const holes = new Set(this.#capabilities.keys().filter((slot) => slot > 0 && this.#capabilities[slot] === INVALID));
+    const known = new Set(order.filter((slot) => holes.has(slot)).reverse()); // the last one counts
+    this.#free.length = 0;
+    for (const slot of holes) if (!known.has(slot)) this.#free.push(slot);
+    this.#free.push(...[...known].reverse());
+  }
+
   /** Visits slots in use, ascending; those of dead objects included. */
   eachSlot(visit: VisitSlot): void {
     for (let slot = 1; slot < this.#capabilities.length; slot++) {

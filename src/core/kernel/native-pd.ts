@@ -34,6 +34,8 @@ interface InstanceState {
   readonly detached?: readonly string[];
   /** What the program reaches beside what is attached; absent: nothing. */
   readonly memory?: readonly SavedRemain[];
+  /** Of its table, the next one last; absent: none, or an older image. */
+  readonly freeSlots?: readonly number[];
 }
 
 export class KernelNativePd implements NativePd {
@@ -122,6 +124,7 @@ export class KernelNativePd implements NativePd {
         started: component.started,
         ...(component.wasi ? { wasi: component.wasi.capture() } : {}),
         ...(home && home.detached.length > 0 ? { detached: home.detached } : {}),
+        ...(component.table.free.length === 0 ? {} : { freeSlots: component.table.free }),
         ...(memory.length === 0 ? {} : { memory: memory as unknown as SessionState }),
       });
     } catch (thrown) {
@@ -152,11 +155,12 @@ export class KernelNativePd implements NativePd {
     }
   }
 
-  restoreMemory(state: SessionState): Attempt<void, "mismatch"> {
+  restoreRest(state: SessionState): Attempt<void, "mismatch"> {
     const { home, native } = this.component;
     if (native || !home || state === null) return success(undefined);
     try {
-      const { memory = [] } = state as unknown as InstanceState;
+      const { memory = [], freeSlots = [] } = state as unknown as InstanceState;
+      this.component.table.freeAs(freeSlots);
       return home.restoreRemains(memory.map(requireRemain)) ? success(undefined) : refusal("mismatch");
     } catch (thrown) {
       if (thrown instanceof RangeError || thrown instanceof TypeError) return refusal("mismatch");

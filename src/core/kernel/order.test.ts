@@ -78,6 +78,19 @@ test("S26: a state without places is one of an older build: its thread comes las
   system.close();
 });
 
+test("S26, S34: whom somebody has woken before it serves is woken after a restore, too, and its turns are those it had", async () => {
+  const system = new TestSystem();
+  const a = system.component("a", WAITERS);
+  const [woken, other] = STACKS.slice(0, 2).map((sp) => a.start(`t${sp}`, 1, sp) as KernelThread);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  woken!.ep.wakeup = true;
+  woken!.ep.turns = { last: 1, source: 0, signals: false };
+  const state = woken!.state();
+  ok(state.ok && other!.setState({ saved: state.value.saved }).ok);
+  deepEqual([other!.entrypoint?.wakeup, other!.entrypoint?.turns], [true, woken!.ep.turns]);
+  system.close();
+});
+
 test("S28, S88: the place of a thread goes over to another, in whole numbers, and decides between equals", async () => {
   const now = { ms: 0 };
   const system = new TestSystem({ now: () => now.ms });

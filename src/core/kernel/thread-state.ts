@@ -127,12 +127,12 @@ export function loadThread(
   thread.outcome = read.outcome;
   if (read.serving) thread.ep.serving = { ...read.serving, call: component.directCall(read.serving.entry) };
   else if (thread.entrypoint) thread.entrypoint.serving = undefined;
-  if (thread.entrypoint) thread.entrypoint.wakeup = read.wakeup;
+  if (thread.entrypoint || read.wakeup) thread.ep.wakeup = read.wakeup;
   for (const slot of read.sources) {
     const source = objectOf<SignalSource>(component.table.lookup(slot), "signal-source");
     if (source) kernel.signals.serve(thread, source);
   }
-  if (thread.entrypoint && read.turns) thread.entrypoint.turns = read.turns;
+  if (read.turns) thread.ep.turns = read.turns;
   if (read.waiting) waitAgain(thread, kernel, read.waiting, read.remainingMs, calls);
   return true;
 }

@@ -27,7 +27,9 @@ import { type Attempt, refusal, success } from "../../util/index.ts";
 import { innerLocation } from "../resources/amounts.ts";
 import { filterArgs, readArgs } from "../sessions/arguments.ts";
 import type { AdoptedSession } from "../sessions/broker.ts";
-import type { SessionRequest } from "../sessions/session.ts";
+import { goneClient, goneServer } from "../sessions/saved-sessions.ts";
+import { isOver, type SessionRequest } from "../sessions/session.ts";
+import type { ServedSessions } from "../sessions/sibling.ts";
 import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
 
@@ -105,12 +107,41 @@ export class ChildParent implements ParentSession {
    */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
     if (id < FIRST_FREE_SESSION) return this.#child.adopt(id, service, adopted);
-    const request = this.#request(id, service, args);
+    const request = isOver(adopted.phase) ? this.#over(id, service, args) : this.#request(id, service, args);
     if (!request.ok) return request;
     const made = this.#house.broker.adopt(request.value, adopted);
     if (!made.ok) return made;
-    this.#child.client.sessions.set(id, made.value);
+    const { client } = this.#child;
+    client.sessions.set(id, made.value);
+    if (adopted.closing) client.expectEnd(made.value);
     return success(undefined);
+  }
+
+  /** A session that its server has closed, or that ended with it: nobody is asked where it would go now. */
+  #over(id: number, service: string, args: string): Attempt<SessionRequest, "service-denied"> {
+    const { name, client, location } = this.#child;
+    const read = readArgs(service, args);
+    if (!read.ok || client.sessions.has(id)) return refusal("service-denied");
+    const label = prefixLabel(name, read.value.label);
+    const route = { to: "parent", label, diag: false } as const;
+    const { rest, donation } = read.value;
+    const server = goneServer("a server that is gone");
+    return success({ client, id, service, label, route, server, args: rest, affinity: location, donation });
+  }
+
+  /** As `adopt`, for sessions that the child served before a restore, and whose clients are not there: it is to close them. */
+  adoptServed({ next, sessions }: ServedSessions): void {
+    const { server, location } = this.#child;
+    server.continueAt(next);
+    for (const { id, service, args, phase } of sessions) {
+      const read = readArgs(service, args);
+      if (!read.ok || server.has(id)) continue;
+      const { label, donation, rest } = read.value;
+      const route = { to: "child", child: server.name, label, diag: false } as const;
+      const client = goneClient("nobody");
+      const request = { client, id, service, label, route, server, args: rest, affinity: location, donation };
+      this.#house.broker.adoptOrphan(request, id, phase);
+    }
   }
 
   /** What the child asks for, routed. */
@@ -189,12 +220,17 @@ export class ChildParent implements ParentSession {
   /** Init never grants by itself: the request is recorded and reported; a later configuration may fulfil it. */
   resourceRequest(args: string): void {
     const child = this.#child;
-    const read = readSessionArgs(args);
-    if (!child.lives || !read.ok) return;
-    if (child.request?.args === args) return;
-    child.request = { args, quota: readQuota(args) };
+    if (!child.lives || child.request?.args === args || !this.requested(args)) return;
     this.#house.log(`child "${child.name}" requests resources: ${args}`);
     this.#house.changed(true);
+  }
+
+  /** Records a request that nobody need hear of: it was made before a restore. @returns false if it asks for nothing */
+  requested(args: string): boolean {
+    const quota = readQuota(args);
+    if (!readSessionArgs(args).ok || (quota.ram === 0 && quota.caps === 0)) return false;
+    this.#child.request = { args, quota };
+    return true;
   }
 
   /** More has been assigned: whoever waits for it goes on. */

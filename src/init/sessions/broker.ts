@@ -17,7 +17,7 @@ import {
 } from "../../session/index.ts";
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { InitHooks } from "../hooks.ts";
-import { isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
+import { isOver, isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
 
 /** What is known of a session from before a restore. */
 export interface AdoptedSession {
@@ -28,6 +28,10 @@ export interface AdoptedSession {
   readonly capability: Capability;
   /** What an upgrade that is under way adds. */
   readonly added: Quota;
+  /** The client has closed it. */
+  readonly closing: boolean;
+  /** The server has closed it, after the client has had its capability. */
+  readonly handedOut: boolean;
 }
 
 export interface BrokerEvents {
@@ -78,15 +82,18 @@ export class Broker {
    */
   adopt(
     request: SessionRequest,
-    { serverId, phase, capability, added }: AdoptedSession,
+    { serverId, phase, capability, added, closing, handedOut }: AdoptedSession,
   ): Attempt<Session, SessionRefusal> {
     const session = new Session(request);
     session.phase = phase;
-    if (isRefused(phase)) return success(session);
-    const { client, server, donation } = request;
+    session.handedOut = handedOut || phase === "cap-handed-out" || phase === "upgrade-requested";
+    const { client, server } = request;
+    const over = isOver(phase);
+    const donation = over ? { ram: client.recordBytes, caps: 0 } : request.donation; // the rest is back
     const paid = client.pay(donation);
     if (!paid.ok) return paid;
     session.kept = Math.min(client.recordBytes, donation.ram);
+    if (over) return success(session);
     session.donated = { ram: donation.ram - session.kept, caps: donation.caps };
     session.added = added;
     const funded = server.fund(session.donated);
@@ -96,8 +103,20 @@ export class Broker {
     }
     session.serverId = serverId;
     if (capability.valid) session.capability = this.#events.hooks.deliver(session, capability);
+    session.unwanted = closing;
     server.adopt(session, serverId);
     return success(session);
+  }
+
+  /** Takes in a session of a restored server whose client is not there: the server is asked to close it. */
+  adoptOrphan(request: SessionRequest, serverId: number, phase: Phase): void {
+    const session = new Session(request);
+    session.payer = undefined;
+    session.unwanted = true;
+    session.phase = phase === "create-requested" ? phase : "close-requested";
+    const { server, donation } = request;
+    if (server.fund(donation).ok) session.donated = donation;
+    server.adopt?.(session, serverId);
   }
 
   /** A server's answer to "create": the session exists. */
@@ -173,7 +192,7 @@ export class Broker {
   /** Closes a session; harmless when repeated. */
   close(session: Session): "done" | "pending" {
     session.unwanted = true;
-    if (this.#isOver(session)) {
+    if (isOver(session.phase)) {
       this.#release(session);
       return "done";
     }
@@ -182,7 +201,7 @@ export class Broker {
     } else if (session.phase !== "close-requested") {
       this.#requestClose(session);
     }
-    return this.#isOver(session) ? "done" : "pending";
+    return isOver(session.phase) ? "done" : "pending";
   }
 
   /** The client is gone: the session is closed, what comes back stays with init. */
@@ -193,7 +212,7 @@ export class Broker {
 
   /** The server is gone and its quota has come to init. */
   serverGone(session: Session): void {
-    if (this.#isOver(session)) return;
+    if (isOver(session.phase)) return;
     const owed = session.donated;
     session.donated = NO_QUOTA;
     this.#finish(session, session.phase === "create-requested" ? "service-denied" : "closed", owed);
@@ -236,10 +255,6 @@ export class Broker {
     if (phase === "closed") this.#events.hooks.ended(session);
     session.request.client.notify(session);
     this.#events.changed();
-  }
-
-  #isOver(session: Session): boolean {
-    return session.phase === "closed" || isRefused(session.phase);
   }
 
   #ignored(session: Session, what: string): void {

@@ -128,13 +128,13 @@ export class SessionReader {
 }
 
 /** Nobody pays or is told any more. */
-function goneClient(name: string): SessionClient {
+export function goneClient(name: string): SessionClient {
   const pay = (): Attempt<void, OutOf> => refusal("out-of-ram");
   return { name, recordBytes: 0, pay, refund: () => {}, notify: () => {} };
 }
 
 /** Its sessions have ended with it: nothing is asked of it. */
-function goneServer(name: string): SessionServer {
+export function goneServer(name: string): SessionServer {
   const refuse = (): Attempt<void, OutOf> => refusal("out-of-ram");
   return { name, fund: refuse, reclaim: (quota) => quota, create: () => {}, upgrade: refuse, close: () => {} };
 }

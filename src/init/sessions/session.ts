@@ -36,6 +36,11 @@ export function isRefused(phase: Phase): phase is Exclude<SessionRefusal, OutOf>
   return phase === "service-denied" || phase === "insufficient-ram-quota" || phase === "insufficient-cap-quota";
 }
 
+/** Phases in which nothing is left of a session but init's record. @param phase may come from an image */
+export function isOver(phase: string): boolean {
+  return phase === "closed" || isRefused(phase as Phase);
+}
+
 /** Who asked for a session and pays for it. */
 export interface SessionClient {
   /** For messages. */

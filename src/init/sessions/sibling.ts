@@ -33,6 +33,22 @@ export interface SavedSibling {
   readonly pending: readonly number[];
 }
 
+/** A session as its server knows it. */
+export interface ServedSession {
+  /** The server's number. */
+  readonly id: number;
+  readonly service: string;
+  /** What it was told: label, what has been donated, the rest. */
+  readonly args: string;
+  readonly phase: Phase;
+}
+
+export interface ServedSessions {
+  /** The number that the next one gets. */
+  readonly next: number;
+  readonly sessions: readonly ServedSession[];
+}
+
 export class SiblingServer implements SessionServer {
   readonly name: string;
   /** What the child's `session_requests` sessions show. */
@@ -126,6 +142,24 @@ export class SiblingServer implements SessionServer {
     this.#publish(session);
   }
 
+  /** What a restore needs of the child's sessions. */
+  get served(): ServedSessions {
+    const sessions = this.sessions.map((session) => {
+      const { serverId, service, phase } = session;
+      return { id: serverId, service, args: argsOf(session), phase };
+    });
+    return { next: this.#nextId, sessions };
+  }
+
+  /** Numbers below `next` are not given again. */
+  continueAt(next: number): void {
+    this.#nextId = Math.max(this.#nextId, next);
+  }
+
+  has(serverId: number): boolean {
+    return this.#sessions.has(serverId);
+  }
+
   /** The child hands out a session. */
   deliver(id: number, capability: Capability): void {
     const session = this.#sessions.get(id);
@@ -181,13 +215,18 @@ function isPending(phase: Phase): boolean {
   return phase === "create-requested" || phase === "upgrade-requested" || phase === "close-requested";
 }
 
+/** What the child is told of a session. */
+function argsOf(session: Session): string {
+  const args = serverArgs(session.shownLabel, session.donated, session.request.args);
+  return args.ok ? args.value : "";
+}
+
 /** What the child is to do for a pending session. */
 function requestOf(session: Session): ServerRequest {
   const id = session.serverId;
   if (session.phase === "close-requested") return { kind: "close", id };
   if (session.phase === "upgrade-requested") return { kind: "upgrade", id, quota: session.added };
-  const { args: rest, affinity } = session.request;
-  const args = serverArgs(session.shownLabel, session.donated, rest);
+  const { affinity } = session.request;
   const { service, shownLabel: label } = session;
-  return { kind: "create", id, service, label, args: args.ok ? args.value : "", affinity };
+  return { kind: "create", id, service, label, args: argsOf(session), affinity };
 }
