@@ -3,7 +3,7 @@
 
 import type { ClockSession, SessionState } from "../session/index.ts";
 import { success } from "../util/index.ts";
-import { ClockFault } from "./clock.ts";
+import { clockReader } from "./clock.ts";
 
 /** What one look takes. */
 const STEP_NS = 1_000n;
@@ -12,7 +12,7 @@ const EPOCH_NS = 1_767_225_600_000_000_000n;
 
 /** A clock that begins at zero, or goes on where `state` was captured. */
 export function createCountingClock(state?: SessionState): ClockSession {
-  let passedNs = state === undefined ? 0n : readState(state);
+  let passedNs = state === undefined ? 0n : clockReader(state).only("passedNs").field("passedNs").big();
   const look = () => (passedNs += STEP_NS);
   return {
     monotonicNs: look,
@@ -24,10 +24,4 @@ export function createCountingClock(state?: SessionState): ClockSession {
     },
     capture: () => ({ passedNs }),
   };
-}
-
-function readState(state: SessionState): bigint {
-  const { passedNs } = (state ?? {}) as { readonly [name: string]: SessionState | undefined };
-  if (typeof passedNs === "bigint") return passedNs;
-  throw new ClockFault("malformed", "captured clock: expected passedNs as a bigint");
 }

@@ -1,7 +1,7 @@
 // Clock service: what browsers and Node share. The processor's time needs the host's help (clock-node.ts).
 
 import type { ClockSession, SessionState } from "../session/index.ts";
-import { type Attempt, Fault, refusal, success } from "../util/index.ts";
+import { type Attempt, Fault, refusal, StateReader, success } from "../util/index.ts";
 
 /** A captured clock could not be read back. */
 export class ClockFault extends Fault<"malformed"> {}
@@ -69,7 +69,11 @@ function toNs(ms: number): bigint {
 }
 
 function readState(state: SessionState): { readonly monotonicNs: bigint; readonly cpuTimeNs: bigint } {
-  const { monotonicNs, cpuTimeNs } = (state ?? {}) as { readonly [name: string]: SessionState | undefined };
-  if (typeof monotonicNs === "bigint" && typeof cpuTimeNs === "bigint") return { monotonicNs, cpuTimeNs };
-  throw new ClockFault("malformed", "captured clock: expected monotonicNs and cpuTimeNs as bigints");
+  const reader = clockReader(state).only("monotonicNs", "cpuTimeNs");
+  return { monotonicNs: reader.field("monotonicNs").big(), cpuTimeNs: reader.field("cpuTimeNs").big() };
+}
+
+/** A captured clock, read back. */
+export function clockReader(state: SessionState): StateReader {
+  return new StateReader(state, "clock", (message) => new ClockFault("malformed", message));
 }

@@ -1,7 +1,7 @@
 // Random services: the host's generator, and a seeded one for runs that must repeat.
 
 import type { RandomSession, SessionState } from "../session/index.ts";
-import { Fault } from "../util/index.ts";
+import { Fault, StateReader } from "../util/index.ts";
 
 /** The state or seed of a generator could not be used. */
 export class RandomFault extends Fault<"malformed"> {}
@@ -58,7 +58,7 @@ function mix(state: bigint): bigint {
 }
 
 function readState(captured: SessionState): { state: bigint; word: bigint; left: number } {
-  const { state, word, left } = (captured ?? {}) as { readonly [name: string]: SessionState | undefined };
-  if (typeof state === "bigint" && typeof word === "bigint" && typeof left === "number") return { state, word, left };
-  throw new RandomFault("malformed", "captured random: expected state and word as bigints and left as a number");
+  const reader = new StateReader(captured, "random", (message) => new RandomFault("malformed", message));
+  const field = (name: string) => reader.only("state", "word", "left").field(name);
+  return { state: field("state").big(), word: field("word").big(), left: field("left").count(8) };
 }

@@ -15,7 +15,7 @@ import type {
   SocketHandle,
   SocketSession,
 } from "../session/index.ts";
-import { type Attempt, Fault, refusal, success } from "../util/index.ts";
+import { type Attempt, Fault, refusal, StateReader, success } from "../util/index.ts";
 import { type HostMessage, type ProgramMessage, WINDOW_BYTES } from "./socket-protocol.ts";
 import { InputBuffer } from "./terminal-state.ts";
 
@@ -188,8 +188,11 @@ function newConnection(id: number): Connection {
 }
 
 function readState(state: SessionState): { readonly next: number; readonly open: readonly number[] } {
-  const { next, open } = (state ?? {}) as { readonly [name: string]: SessionState | undefined };
-  const numbers = Array.isArray(open) && open.every((handle) => typeof handle === "number");
-  if (typeof next === "number" && numbers) return { next, open: open as readonly number[] };
-  throw new SocketFault("malformed", "captured sockets: expected next as a number and open as a list of numbers");
+  const reader = new StateReader(state, "sockets", (message) => new SocketFault("malformed", message));
+  const next = reader.only("next", "open").field("next").count();
+  const open = reader
+    .field("open")
+    .items()
+    .map((handle) => handle.count(next));
+  return next >= FIRST_CONNECTION ? { next, open } : reader.field("next").malformed(`at least ${FIRST_CONNECTION}`);
 }

@@ -1,7 +1,7 @@
 // What terminals carry over a checkpoint, and the buffer they keep it in.
 
 import type { SessionState } from "../session/index.ts";
-import { Fault } from "../util/index.ts";
+import { Fault, StateReader } from "../util/index.ts";
 
 /** A captured terminal could not be read back. */
 export class TerminalFault extends Fault<"malformed"> {}
@@ -19,21 +19,11 @@ const NONE = new Uint8Array(0);
 
 /** A captured state, or that of a fresh terminal; fields that are absent are empty. */
 export function readTerminalState(state: SessionState | undefined): TerminalState {
-  if (state === undefined) return { input: NONE, consumedBytes: 0, held: NONE };
-  const {
-    input = NONE,
-    consumedBytes = 0,
-    held = NONE,
-  } = (state ?? {}) as {
-    readonly [name: string]: SessionState | undefined;
-  };
-  if (input instanceof Uint8Array && held instanceof Uint8Array && typeof consumedBytes === "number") {
-    return { input, consumedBytes, held };
-  }
-  throw new TerminalFault(
-    "malformed",
-    "captured terminal: expected input and held as bytes, consumedBytes as a number",
-  );
+  const reader = new StateReader(state ?? {}, "terminal", (message) => new TerminalFault("malformed", message));
+  const field = (name: string) => reader.only("input", "consumedBytes", "held").field(name);
+  const bytes = (name: string) => (field(name).absent ? NONE : field(name).bytes());
+  const consumedBytes = field("consumedBytes").absent ? 0 : field("consumedBytes").count();
+  return { input: bytes("input"), consumedBytes, held: bytes("held") };
 }
 
 /** Bytes in the order they came, kept as the chunks they came in. */

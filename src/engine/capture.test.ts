@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
 import type { SavedFrame, SavedGroup, SavedThread } from "../abi/index.ts";
 import { loadProgram } from "../core/program.ts";
-import { Arenas, captureGroup, Group, restoreGroup } from "./index.ts";
+import { Arenas, captureGroup, Group, restoreGroup, restoreUnfilled } from "./index.ts";
 
 type Run = (name: string, ...args: unknown[]) => unknown;
 
@@ -292,4 +292,15 @@ test("exception references in globals and tables", () => {
       assert.equal(run("nulls"), 3);
     },
   );
+});
+
+test("a memory that this host does not give is refused by name", () => {
+  const bytes = assemble('(module (memory i64 1) (func (export "f")))');
+  const saved = captureGroup(start(bytes).group);
+  for (const pages of [2 ** 20, 2 ** 36]) {
+    const memories = [{ index: 0, pages, content: new Uint8Array(0) }];
+    const forged = { ...saved, instances: saved.instances.map((instance) => ({ ...instance, memories })) };
+    const message = `m: memory 0 needs ${pages} pages of 64 KiB, this host does not give them`;
+    assert.throws(() => restoreUnfilled(start(bytes).group, forged), { code: "no-memory", message });
+  }
 });

@@ -126,7 +126,7 @@ function droppedSegments(instance: Instance): { data: readonly number[]; element
  * Brings a fresh group into a saved state; its threads are then `group.threads`, frozen or ready.
  *
  * @throws EngineFault "busy" if the group has threads, "mismatch" if the state does not fit the group's programs;
- *   the group is unchanged then
+ *   the group is unchanged then; "no-memory" if this host has none left for it, the group is of no use then
  */
 export function restoreGroup(group: Group, saved: SavedGroup): void {
   requireFresh(group);

@@ -315,7 +315,14 @@ export class Instance {
     const memory = this.memories[index]!;
     const missing = pages - memory.buffer.byteLength / 65536;
     const delta = this.program.info.memories[index]!.index64 ? BigInt(missing) : missing;
-    if (missing > 0) memory.grow(delta as number);
+    if (missing <= 0) return;
+    try {
+      memory.grow(delta as number);
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError)) throw thrown;
+      const message = `${this.name}: memory ${index} needs ${pages} pages of 64 KiB, this host does not give them`;
+      throw new EngineFault("no-memory", message, { index, pages });
+    }
   }
 
   /** Whether the program has dropped a segment. */

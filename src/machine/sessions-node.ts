@@ -4,11 +4,12 @@
 import type { PlainData } from "../abi/index.ts";
 import { createClock } from "../core/clock.ts";
 import { createCountingClock } from "../core/clock-counting.ts";
-import { createFileSystem, type Volume, volumeStates } from "../core/files/index.ts";
+import { checkHandles, createFileSystem, type Volume, volumeStates } from "../core/files/index.ts";
 import { HostVolume, JournaledVolume } from "../core/host-files/index-node.ts";
 import { createStandardStreams, NodeSockets, nodeClocks } from "../core/index-node.ts";
 import type { createMemoryVolume } from "../core/memory-file-system.ts";
 import { createRandom, createSeededRandom } from "../core/random.ts";
+import type { FileSystemSession } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { type SessionStates, sessionStates } from "../wasi/index.ts";
 import type { RunSessions } from "./cpu.ts";
@@ -22,41 +23,42 @@ export async function memoryVolumes({ memoryDirectories }: RunSpec): Promise<typ
 }
 
 /**
+ * All that can be refused for its state alone is refused before files of the host are taken back.
+ *
  * @param memory of `memoryVolumes`
- * @throws FilesFault when directories or files are missing or were changed by others
+ * @throws FilesFault when directories or files are missing or were changed by others; nothing stays open then
  */
 export function openSessions(
   { spec, streams, sockets, resumption }: CpuData,
   memory: typeof createMemoryVolume | undefined,
 ): RunSessions {
   const states: SessionStates = resumption ? sessionStates(resumption.state.wasi) : {};
+  const { deterministic } = spec;
+  const others = {
+    program: { args: spec.args, environment: spec.environment },
+    clock: deterministic ? createCountingClock(states.clock) : createClock(nodeClocks(), states.clock),
+    random: deterministic ? createSeededRandom(0n, states.random) : createRandom(),
+    ...(sockets ? { sockets: new NodeSockets({ ...sockets, ...stateOf(states.sockets) }) } : {}),
+  };
   const warnings: string[] = [];
-  const volumes = openVolumes({ spec, states, resumption, warnings, memory });
   const terminals = createStandardStreams(streams, {
     states,
     hold: spec.holdOutput,
     newProcess: true,
     released: resumption?.outputReleased ?? false,
   });
-  const files = createFileSystem(volumes, states.files);
-  return {
-    sessions: {
-      program: { args: spec.args, environment: spec.environment },
-      clock: spec.deterministic ? createCountingClock(states.clock) : createClock(nodeClocks(), states.clock),
-      random: spec.deterministic ? createSeededRandom(0n, states.random) : createRandom(),
-      files,
-      stdin: terminals.stdin,
-      stdout: terminals.stdout,
-      stderr: terminals.stderr,
-      ...(sockets ? { sockets: new NodeSockets({ ...sockets, ...stateOf(states.sockets) }) } : {}),
-    },
-    terminals,
-    warnings,
-    dispose: () => {
+  const { stdin, stdout, stderr } = terminals;
+  try {
+    const files = openFiles({ spec, states, resumption, warnings, memory });
+    const dispose = () => {
       files.dispose();
       terminals.dispose();
-    },
-  };
+    };
+    return { sessions: { ...others, files, stdin, stdout, stderr }, terminals, warnings, dispose };
+  } catch (thrown) {
+    terminals.dispose();
+    throw thrown;
+  }
 }
 
 export interface VolumeSources {
@@ -69,37 +71,37 @@ export interface VolumeSources {
   readonly memory: typeof createMemoryVolume | undefined;
 }
 
-/** Host directories first, memory behind: states of volumes go by their order. */
-export function openVolumes({ spec, states, resumption, warnings, memory }: VolumeSources): Volume[] {
-  const captured = states.files === undefined ? [] : volumeStates(states.files);
-  const volumes: Volume[] = [];
-  if (spec.directories.length > 0) volumes.push(openHostVolume(spec, captured[0], resumption, warnings));
-  if (spec.memoryDirectories.length > 0) {
-    const create = required(memory, "volumes in memory");
-    volumes.push(create({ guestPaths: spec.memoryDirectories }, captured[volumes.length]));
+function openFiles(sources: VolumeSources): FileSystemSession {
+  const volumes = openVolumes(sources);
+  try {
+    return createFileSystem(volumes, sources.states.files);
+  } catch (thrown) {
+    for (const volume of volumes) volume.dispose();
+    throw thrown;
   }
-  return volumes;
 }
 
-function openHostVolume(
-  { directories, journal }: RunSpec,
-  state: PlainData | undefined,
-  resumption: Resumption | undefined,
-  warnings: string[],
-): Volume {
-  if (journal === undefined) return new HostVolume(directories);
-  const volume = new JournaledVolume({ directories, journal });
+/** Host directories first, memory behind: states of volumes go by their order. Host files are taken back last. */
+export function openVolumes({ spec, states, resumption, warnings, memory }: VolumeSources): Volume[] {
+  const { directories, memoryDirectories: guestPaths, journal } = spec;
+  const [onHost, inMemory] = [directories.length > 0, guestPaths.length > 0];
+  const { files } = states;
+  const captured = files === undefined ? [] : volumeStates(files, Number(onHost) + Number(inMemory));
+  const ofMemory = inMemory ? [required(memory, "volumes in memory")({ guestPaths }, captured.at(-1))] : [];
+  if (!onHost) return ofMemory;
+  const host = journal === undefined ? new HostVolume(directories) : new JournaledVolume({ directories, journal });
   try {
-    if (resumption && state !== undefined) {
-      for (const { at, operation, reason } of volume.goBack(state, resumption.acceptChangedFiles)) {
+    if (files !== undefined) checkHandles([host, ...ofMemory], files);
+    if (host instanceof JournaledVolume && resumption && files !== undefined) {
+      for (const { at, operation, reason } of host.goBack(captured[0]!, resumption.acceptChangedFiles)) {
         warnings.push(`${at.path}: ${operation} could not be undone: ${reason}`);
       }
     }
   } catch (thrown) {
-    volume.dispose();
+    host.dispose();
     throw thrown;
   }
-  return volume;
+  return [host, ...ofMemory];
 }
 
 function stateOf(state: PlainData | undefined): { readonly state?: PlainData } {

@@ -14,14 +14,16 @@ import type { SessionState } from "./state.ts";
 /** A node that a client holds open; valid until `close`. Handles are small integers and are reused. */
 export type NodeHandle = number;
 
-export type NodeKind =
-  | "regular-file"
-  | "directory"
-  | "symbolic-link"
-  | "character-device"
-  | "block-device"
-  | "socket"
-  | "unknown";
+export const NODE_KINDS = [
+  "regular-file",
+  "directory",
+  "symbolic-link",
+  "character-device",
+  "block-device",
+  "socket",
+  "unknown",
+] as const;
+export type NodeKind = (typeof NODE_KINDS)[number];
 
 export interface NodeStatus {
   readonly kind: NodeKind;

@@ -5,7 +5,7 @@ export * from "./cpu.ts";
 export * from "./dataspace.ts";
 export * from "./env.ts";
 export { ERRNO, type Errno } from "./errno.ts";
-export type * from "./file-system.ts";
+export * from "./file-system.ts";
 export * from "./label.ts";
 export type * from "./native-pd.ts";
 export * from "./parent.ts";

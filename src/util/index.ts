@@ -2,3 +2,4 @@
 export { type Attempt, type Refusal, refusal, success } from "./attempt.ts";
 export { allZero, ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
+export { type RefuseState, StateReader } from "./state-reader.ts";

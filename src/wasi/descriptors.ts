@@ -6,23 +6,20 @@
 // I2  Rights never grow.
 
 import type { PlainData } from "../abi/index.ts";
-import type { DirectoryEntry, NodeHandle, NodeKind, ProgramSessions, SocketHandle } from "../session/index.ts";
+import {
+  type DirectoryEntry,
+  NODE_KINDS,
+  type NodeHandle,
+  type NodeKind,
+  type ProgramSessions,
+  type SocketHandle,
+} from "../session/index.ts";
+import type { StateReader } from "../util/index.ts";
 import { fail, unwrap, WasiStateFault } from "./fault.ts";
 import { DESCRIPTOR_LIMIT } from "./limits.ts";
-import type { StateReader } from "./plain-data.ts";
 import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, LISTENER_RIGHTS, OUTPUT_RIGHTS } from "./rights.ts";
 
 const TERMINALS = ["stdin", "stdout", "stderr"] as const;
-const NODE_KINDS = [
-  "regular-file",
-  "directory",
-  "symbolic-link",
-  "character-device",
-  "block-device",
-  "socket",
-  "unknown",
-] as const satisfies readonly NodeKind[];
-
 export type Target =
   | { readonly kind: "terminal"; readonly name: (typeof TERMINALS)[number] }
   | { readonly kind: "directory"; readonly node: NodeHandle }
@@ -164,7 +161,10 @@ export class Descriptors {
   }
 }
 
+const FIELDS = ["fd", "target", "path", "preopened", "offset", "rights", "inheriting", "flags", "listing"] as const;
+
 function readDescriptor(state: StateReader): Descriptor {
+  state.only(...FIELDS);
   return {
     target: readTarget(state.field("target")),
     path: state.field("path").text(),
@@ -172,20 +172,22 @@ function readDescriptor(state: StateReader): Descriptor {
     offset: state.field("offset").big(),
     rights: state.field("rights").big(),
     inheriting: state.field("inheriting").big(),
-    flags: state.field("flags").count(),
+    flags: state.field("flags").count(1 << 16),
     listing: state.field("listing").absent ? undefined : state.field("listing").items().map(readEntry),
   };
 }
 
 function readTarget(state: StateReader): Target {
   const kind = state.field("kind").oneOf(["terminal", "directory", "file", "listener", "connection"]);
-  if (kind === "terminal") return { kind, name: state.field("name").oneOf(TERMINALS) };
+  if (kind === "terminal") return { kind, name: state.only("kind", "name").field("name").oneOf(TERMINALS) };
+  state.only("kind", "node", "nodeKind", "socket");
   if (kind === "directory") return { kind, node: state.field("node").count() };
   if (kind === "listener" || kind === "connection") return { kind, socket: state.field("socket").count() };
   return { kind, node: state.field("node").count(), nodeKind: state.field("nodeKind").oneOf(NODE_KINDS) };
 }
 
 function readEntry(state: StateReader): DirectoryEntry {
+  state.only("name", "kind", "inode");
   return {
     name: state.field("name").text(),
     kind: state.field("kind").oneOf(NODE_KINDS),

@@ -14,7 +14,7 @@ import { type Guest, restartable } from "./function.ts";
 import { CLOCK, requireFlags, SIZE } from "./layout.ts";
 import { SUBSCRIPTION_LIMIT } from "./limits.ts";
 import type { GuestMemory } from "./memory.ts";
-import { StateReader } from "./plain-data.ts";
+import { readerOf } from "./plain-data.ts";
 import { RIGHT } from "./rights.ts";
 import { readinessOf } from "./streams.ts";
 
@@ -152,7 +152,7 @@ function progressOf(subscriptions: readonly Subscription[]): PlainData {
 
 function readProgress(progress: PlainData | undefined, count: number): readonly (bigint | undefined)[] | undefined {
   if (progress === undefined) return undefined;
-  const deadlines = new StateReader(progress, "progress");
+  const deadlines = readerOf(progress, "progress");
   if (deadlines.items().length !== count) deadlines.malformed(`a list of ${count} deadlines`);
   return deadlines.items().map((item) => (item.raw() === null ? undefined : item.big()));
 }

@@ -10,7 +10,7 @@ import { fail } from "./fault.ts";
 import type { Guest } from "./function.ts";
 import { PIECE_BYTES } from "./limits.ts";
 import type { GuestBuffer } from "./memory.ts";
-import { StateReader } from "./plain-data.ts";
+import { readerOf } from "./plain-data.ts";
 import { honourFreeze, untilReady, type Waiting } from "./wait.ts";
 
 export interface Transfer {
@@ -55,7 +55,7 @@ function movePiece(guest: Guest, piece: GuestBuffer, plan: Transfer, moved: numb
 /** What a call of this kind had moved before it was frozen. */
 function movedBefore(progress: PlainData | undefined, buffers: readonly GuestBuffer[]): number {
   if (progress === undefined) return 0;
-  const state = new StateReader(progress, "progress").field("moved");
+  const state = readerOf(progress, "progress").only("moved").field("moved");
   const total = buffers.reduce((sum, { length }) => sum + length, 0);
   return state.count() <= total ? state.count() : state.malformed(`at most ${total}`);
 }

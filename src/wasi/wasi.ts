@@ -2,6 +2,7 @@
 
 import { type HostFunction, type HostImports, type PlainData, PREVIEW1_MODULE } from "../abi/index.ts";
 import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
+import type { StateReader } from "../util/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
 import { WasiContext } from "./context.ts";
@@ -10,7 +11,7 @@ import { WasiStateFault } from "./fault.ts";
 import { fd } from "./fd.ts";
 import { io } from "./io.ts";
 import { path } from "./path.ts";
-import { StateReader } from "./plain-data.ts";
+import { readerOf } from "./plain-data.ts";
 import { poll } from "./poll.ts";
 import { proc } from "./proc.ts";
 import { random } from "./random.ts";
@@ -74,6 +75,7 @@ export function createWasi(given?: ProgramSessions): Wasi {
           .items()
           .map((item) => item.text());
       const program = { args: texts("args"), environment: texts("environment") };
+      requireStrings(program);
       context.descriptors.restore(reader.field("descriptors"));
       context.program = program;
     },
@@ -82,15 +84,17 @@ export function createWasi(given?: ProgramSessions): Wasi {
 
 /** The states of the sessions in a captured state: what the sessions must be created from before `restore`. */
 export function sessionStates(state: PlainData): SessionStates {
-  const sessions = readState(state).field("sessions");
+  const sessions = readState(state)
+    .field("sessions")
+    .only(...SESSION_NAMES);
   const present = SESSION_NAMES.filter((name) => !sessions.field(name).absent);
-  return Object.fromEntries(present.map((name) => [name, sessions.field(name).raw()]));
+  return Object.fromEntries(present.map((name) => [name, sessions.field(name).raw() as PlainData]));
 }
 
 function readState(state: PlainData): StateReader {
-  const reader = new StateReader(state, "wasi");
+  const reader = readerOf(state, "wasi");
   const version = reader.field("version").count();
-  if (version === STATE_VERSION) return reader;
+  if (version === STATE_VERSION) return reader.only("version", "args", "environment", "descriptors", "sessions");
   throw new WasiStateFault("malformed", `wasi state: version ${version}, this build reads ${STATE_VERSION}`, {
     version,
   });

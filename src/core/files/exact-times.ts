@@ -5,6 +5,8 @@
 
 import type { PlainData } from "../../abi/index.ts";
 import type { NodeStatus } from "../../session/index.ts";
+import type { StateReader } from "../../util/index.ts";
+import { stateReader } from "./handles.ts";
 import type { NewTimes } from "./node.ts";
 
 /** Files whose exact times are remembered at once; the oldest are forgotten. */
@@ -24,9 +26,9 @@ interface Entry {
 export class ExactTimes {
   readonly #times: Map<string, Entry>;
 
-  /** With what `capture` gave, it goes on from there. */
+  /** With what `capture` gave, it goes on from there. @throws FilesFault "wrong-state" */
   constructor(captured?: PlainData) {
-    this.#times = new Map((captured ?? []) as unknown as readonly [string, Entry][]);
+    this.#times = new Map(captured === undefined ? [] : readTimes(captured));
   }
 
   /** Notes what `status`, taken right after the times were set, lacks of them. */
@@ -66,4 +68,21 @@ function exact(setNs: bigint | undefined, actualNs: bigint, known: ExactTime | u
 
 function keyOf(status: NodeStatus): string {
   return `${status.device}:${status.inode}`;
+}
+
+function readTimes(captured: PlainData): [key: string, entry: Entry][] {
+  const items = stateReader(captured, "files.times").items();
+  if (items.length > EXACT_TIMES_MAX) stateReader(captured, "files.times").malformed(`at most ${EXACT_TIMES_MAX}`);
+  return items.map((item) => {
+    const [key, entry, ...others] = item.items();
+    if (!key || !entry || others.length > 0) return item.malformed("a file and its times");
+    entry.only("accessed", "modified");
+    return [key.text(), { accessed: readTime(entry.field("accessed")), modified: readTime(entry.field("modified")) }];
+  });
+}
+
+function readTime(reader: StateReader): ExactTime | undefined {
+  if (reader.absent) return undefined;
+  reader.only("setNs", "actualNs");
+  return { setNs: reader.field("setNs").big(), actualNs: reader.field("actualNs").big(-(1n << 63n)) };
 }

@@ -2,9 +2,11 @@
 
 import type { PlainData } from "../../abi/index.ts";
 import type { NodeHandle } from "../../session/index.ts";
-import { Fault, required } from "../../util/index.ts";
+import { Fault, required, StateReader } from "../../util/index.ts";
 import type { OpenNode } from "./node.ts";
 import type { Volume } from "./volume.ts";
+
+const VERSION = 1;
 
 /** Captured state could not be taken up: files are missing, or the state is not one of this service. */
 export class FilesFault extends Fault<
@@ -58,8 +60,9 @@ export class HandleTable {
   static restored(volumes: readonly Volume[], state: PlainData): HandleTable {
     const table = new HandleTable();
     const missing: string[] = [];
+    checkHandles(volumes, state);
     const given = givenPaths(state);
-    for (const saved of requireHandles(state, volumes.length)) {
+    for (const saved of readHandles(state, volumes.length)) {
       const volume = volumes[saved.volume]!;
       const moved = withinRoots(saved.place, given[saved.volume], volume);
       const node = "place" in moved ? volume.reopen(moved.place, saved) : undefined;
@@ -122,16 +125,14 @@ export class HandleTable {
       handles.push({ handle, volume, place, read, write, writable });
     }
     const given = volumes.map(({ roots }) => roots.map(({ guestPath }) => guestPath));
-    return { version: 1, handles, given, volumes: volumes.map((volume) => volume.endCapture()) };
+    return { version: VERSION, handles, given, volumes: volumes.map((volume) => volume.endCapture()) };
   }
 }
 
 /** The paths of each volume's roots at the capture; absent in older states, whose roots are those of now in their order. */
-function givenPaths(state: PlainData): readonly (readonly string[] | undefined)[] {
-  const { given = [] } = (state ?? {}) as { given?: PlainData };
-  const lists = Array.isArray(given) && given.every((paths) => Array.isArray(paths));
-  if (lists && given.flat().every((path) => typeof path === "string")) return given as readonly (readonly string[])[];
-  throw new FilesFault("wrong-state", "file system state: expected lists of the given paths");
+function givenPaths(state: PlainData): readonly (readonly string[])[] {
+  const given = readState(state).field("given");
+  return given.absent ? [] : given.items().map((paths) => paths.items().map((path) => path.text()));
 }
 
 /** A place among the roots of now: a root is the one that the client knew by its path, whatever their order is. */
@@ -155,25 +156,53 @@ function mayChange({ roots }: Volume, node: OpenNode): boolean {
   return !at.ok || (roots[at.value.root]?.writable ?? true);
 }
 
-function requireHandles(state: PlainData, volumes: number): readonly CapturedHandle[] {
-  const { version, handles } = (state ?? {}) as { version?: unknown; handles?: unknown };
-  if (version !== 1 || !Array.isArray(handles)) {
-    throw new FilesFault("wrong-state", `file system state of version ${String(version)}, expected 1`);
-  }
-  for (const saved of handles as readonly CapturedHandle[]) {
-    const valid = Number.isInteger(saved.handle) && saved.handle >= 0 && saved.handle < 1 << 24;
-    if (!valid || !(saved.volume >= 0 && saved.volume < volumes)) {
-      throw new FilesFault("wrong-state", `file handle ${saved.handle} on volume ${saved.volume} of ${volumes}`);
-    }
-  }
-  return handles as readonly CapturedHandle[];
+/** Numbers of handles stay below: many more than descriptors of a program. */
+const HANDLES_MAX = 1 << 20;
+
+/** @throws FilesFault "wrong-state" */
+function readHandles(state: PlainData, volumes: number): readonly CapturedHandle[] {
+  const seen = new Set<number>();
+  return readState(state)
+    .field("handles")
+    .items()
+    .map((item) => {
+      item.only("handle", "volume", "place", "read", "write", "writable");
+      const handle = item.field("handle").count(HANDLES_MAX);
+      if (seen.has(handle)) item.field("handle").malformed("each handle once");
+      seen.add(handle);
+      const [read, write, writable] = ["read", "write", "writable"].map((name) => item.field(name).flag()) as Flags;
+      const volume = item.field("volume").count(volumes);
+      return { handle, volume, place: item.field("place").raw() as PlainData, read, write, writable };
+    });
 }
 
-/** The states of the volumes in a captured session, in their order: what each volume is created from again. */
-export function volumeStates(state: PlainData): readonly PlainData[] {
-  const { version, volumes } = (state ?? {}) as { version?: unknown; volumes?: unknown };
-  if (version !== 1 || !Array.isArray(volumes)) {
-    throw new FilesFault("wrong-state", `file system state of version ${String(version)}, expected 1`);
-  }
-  return volumes as readonly PlainData[];
+type Flags = [read: boolean, write: boolean, writable: boolean];
+
+/**
+ * The states of the volumes in a captured session, in their order: what each volume is created from again.
+ *
+ * @param count how many there have to be. Default: any number
+ * @throws FilesFault "wrong-state"
+ */
+export function volumeStates(state: PlainData, count?: number): readonly PlainData[] {
+  const volumes = readState(state).field("volumes");
+  const items = volumes.items();
+  if (items.length !== (count ?? items.length)) volumes.malformed(`the states of ${count} volumes`);
+  return items.map((volume) => volume.raw() as PlainData);
+}
+
+/** That a capture's handles can be meant for these volumes, which are not touched. @throws FilesFault "wrong-state" */
+export function checkHandles(volumes: readonly Volume[], state: PlainData): void {
+  givenPaths(state);
+  for (const { volume, place } of readHandles(state, volumes.length)) volumes[volume]!.checkPlace(place);
+}
+
+function readState(state: PlainData): StateReader {
+  const reader = stateReader(state, "files").only("version", "handles", "given", "volumes", "times");
+  return reader.field("version").raw() === VERSION ? reader : reader.field("version").malformed(`version ${VERSION}`);
+}
+
+/** Captured state of file systems, read back. @param path what it is, for messages */
+export function stateReader(state: PlainData | undefined, path: string): StateReader {
+  return new StateReader(state, path, (message, field) => new FilesFault("wrong-state", message, { field }));
 }

@@ -11,6 +11,8 @@ export interface Volume {
   beginCapture(): void;
   /** Ends the capture that has been begun; the volume's own state. */
   endCapture(): PlainData;
+  /** @throws FilesFault "wrong-state" for what is no place of this volume */
+  checkPlace(place: PlainData): void;
   /** Opens the node of a place again; undefined: it is not there any more. */
   reopen(place: PlainData, access: Access): OpenNode | undefined;
   /** All nodes that were open have been opened again. */

@@ -10,6 +10,7 @@ import {
   type Location,
   type OpenNode,
   openLocation,
+  stateReader,
   type Volume,
   type VolumeRoot,
 } from "../files/index.ts";
@@ -26,7 +27,7 @@ import {
   type Skipped,
 } from "../journal/index-node.ts";
 import { createHost, type Host } from "./host-node.ts";
-import { openPlace, type Place, placeOf } from "./place-node.ts";
+import { openPlace, type Place, placeOf, requirePlace } from "./place-node.ts";
 import { describePlace, type HostDirectory, openRoots } from "./volume-node.ts";
 
 /** Differences that a message lists; the rest is counted. */
@@ -160,6 +161,10 @@ export class JournaledVolume implements Volume {
     return state;
   }
 
+  checkPlace(place: PlainData): void {
+    requirePlace(place);
+  }
+
   reopen(place: PlainData, access: Access): OpenNode | undefined {
     return openPlace(this.#journaled, place, access);
   }
@@ -226,17 +231,18 @@ export class JournaledVolume implements Volume {
 }
 
 function requireState(state: PlainData): VolumeState {
-  const { journal, position, files } = (state ?? {}) as Partial<VolumeState>;
-  const located =
-    Array.isArray(files) && files.every((file) => typeof file?.root === "number" && typeof file.path === "string");
-  const whole = typeof position === "number" && Number.isSafeInteger(position);
-  if (typeof journal !== "string" || !whole || !located) {
-    throw new FilesFault(
-      "wrong-state",
-      "state of host directories without a journal, expected one with a position in it",
-    );
-  }
-  return { journal, position, files };
+  const reader = stateReader(state, "directories").only("journal", "position", "files");
+  const files = reader
+    .field("files")
+    .items()
+    .map((file): CapturedFile => {
+      const [device, inode, sizeBytes] = ["device", "inode", "sizeBytes"].map((name) => file.field(name).big());
+      const modifiedNs = file.field("modifiedNs").big(-(1n << 63n));
+      file.only("root", "path", "device", "inode", "sizeBytes", "modifiedNs");
+      const at = { root: file.field("root").count(), path: file.field("path").text() };
+      return { ...at, device: device!, inode: inode!, sizeBytes: sizeBytes!, modifiedNs };
+    });
+  return { journal: reader.field("journal").text(), position: reader.field("position").count(), files };
 }
 
 function changedFiles(differences: readonly Difference[]): FilesFault {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PlainData } from "../../abi/index.ts";
-import type { NodeKind } from "../../session/index.ts";
+import { NODE_KINDS, type NodeKind } from "../../session/index.ts";
 import {
   type Access,
   type DirectoryNode,
@@ -12,6 +12,7 @@ import {
   FilesFault,
   type OpenNode,
   openLocation,
+  stateReader,
 } from "../files/index.ts";
 import { createHost, type Host } from "./host-node.ts";
 
@@ -79,11 +80,21 @@ export function openPlace(roots: readonly DirectoryNode[], saved: PlainData, acc
   return opened.ok ? opened.value : undefined;
 }
 
-function requirePlace(saved: PlainData): Place {
-  const { orphan, content, root, path } = (saved ?? {}) as Partial<Record<string, PlainData>>;
-  const unlinked = orphan === "directory" || (orphan === "regular-file" && content instanceof Uint8Array);
-  if (unlinked || (orphan === undefined && typeof root === "number" && typeof path === "string")) return saved as Place;
-  throw new FilesFault("wrong-state", "the place of an open file: expected a root with a path, or an unlinked file");
+/** @throws FilesFault "wrong-state" for what is no place */
+export function requirePlace(saved: PlainData): Place {
+  const reader = stateReader(saved, "place");
+  const orphan = reader.field("orphan");
+  if (orphan.absent) {
+    reader.only("root", "path", "kind", "device", "inode");
+    const [root, path] = [reader.field("root").count(), reader.field("path").text()];
+    const kind = reader.field("kind").oneOf(NODE_KINDS);
+    return { root, path, kind, device: reader.field("device").big(), inode: reader.field("inode").big() };
+  }
+  if (orphan.oneOf(["regular-file", "directory"]) === "directory") {
+    reader.only("orphan");
+    return { orphan: "directory" };
+  }
+  return { orphan: "regular-file", content: reader.only("orphan", "content").field("content").bytes() };
 }
 
 function contentOf(file: FileNode, sizeBytes: bigint): Uint8Array {

@@ -4,7 +4,7 @@ import type { PlainData } from "../../abi/index.ts";
 import { messageOf } from "../../util/index.ts";
 import { type Access, FilesFault, type OpenNode, type Volume, type VolumeRoot } from "../files/index.ts";
 import { createHost, type Host } from "./host-node.ts";
-import { openPlace, type Place, placeOf } from "./place-node.ts";
+import { openPlace, type Place, placeOf, requirePlace } from "./place-node.ts";
 
 /** A directory of the host that a program is given. */
 export interface HostDirectory {
@@ -59,6 +59,10 @@ export class HostVolume implements Volume {
 
   endCapture(): PlainData {
     return null;
+  }
+
+  checkPlace(place: PlainData): void {
+    requirePlace(place);
   }
 
   reopen(place: PlainData, access: Access): OpenNode | undefined {

@@ -1,6 +1,7 @@
 // A terminal whose output are lines of a LOG session: what programs print that have no terminal of their own.
 import type { LogSession, SessionState, TerminalSession } from "../../session/index.ts";
 import { joinBytes, refusal, success } from "../../util/index.ts";
+import { readTerminalState } from "../terminal-state.ts";
 import { logPieces } from "./session.ts";
 
 /** Bytes without a newline that are held back at most. */
@@ -18,7 +19,7 @@ export interface LogTerminal extends TerminalSession {
  * @param state captured: its unfinished line goes on
  */
 export function createLogTerminal(log: () => LogSession | undefined, state?: SessionState): LogTerminal {
-  let held = heldIn(state);
+  let { held } = readTerminalState(state);
   const send = (bytes: Uint8Array) => {
     for (const line of new TextDecoder().decode(bytes).split("\n")) {
       for (const piece of logPieces(`${line.replaceAll("\0", "?")}\n`)) log()?.write(piece);
@@ -44,9 +45,4 @@ export function createLogTerminal(log: () => LogSession | undefined, state?: Ses
     capture: () => ({ held: held.slice() }),
     flush,
   };
-}
-
-function heldIn(state: SessionState | undefined): Uint8Array {
-  const { held } = (state ?? {}) as { readonly held?: unknown };
-  return held instanceof Uint8Array ? held : NOTHING;
 }

@@ -12,6 +12,12 @@ export const DEPTH_MAX = 128;
 /** Memory volumes look like one device to the program, whatever the machine. */
 export const MEMORY_DEVICE = 0x6d656dn;
 
+/** Whether a directory can have an entry of that name. */
+export function isName(name: string): boolean {
+  if (["", ".", ".."].includes(name) || /[/\0]/.test(name) || !name.isWellFormed()) return false;
+  return new TextEncoder().encode(name).length <= NAME_BYTES_MAX;
+}
+
 /** What belongs to a node, whichever names it has. */
 export interface Meta {
   readonly inode: bigint;

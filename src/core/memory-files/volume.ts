@@ -7,6 +7,17 @@ import { type DirectoryRecord, MemoryDirectory } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { MemoryFile } from "./file.ts";
 import { MemoryHost, type Meta } from "./host.ts";
+import {
+  readPlace,
+  readVolume,
+  type SavedDirectory,
+  type SavedFile,
+  type SavedLeaf,
+  type SavedMeta,
+  type SavedNode,
+  type SavedPlace,
+  type SavedVolume,
+} from "./saved.ts";
 
 export interface MemoryOptions {
   /** The paths under which the program sees directories of this volume, which are empty at first. */
@@ -18,22 +29,6 @@ export interface MemoryOptions {
 /** Where the disk has files that only open handles refer to. */
 const ORPHANS = "/orphans";
 
-type SavedMeta = readonly [inode: bigint, accessedNs: bigint, modifiedNs: bigint, changedNs: bigint];
-type SavedNode =
-  | { readonly meta: SavedMeta; readonly entries: readonly (readonly [name: string, node: SavedNode])[] }
-  | { readonly meta: SavedMeta; readonly target: string }
-  | { readonly meta: SavedMeta; readonly content: Uint8Array }
-  /** Another name of a file that came before. */
-  | { readonly same: bigint };
-
-type SavedPlace = { readonly kind: "directory" | "regular-file"; readonly inode: bigint };
-
-type SavedVolume = {
-  readonly nextInode: bigint;
-  readonly roots: readonly SavedNode[];
-  readonly orphans: readonly SavedNode[];
-};
-
 export class MemoryVolume implements Volume {
   readonly roots: readonly VolumeRoot[];
   readonly #host: MemoryHost;
@@ -44,22 +39,26 @@ export class MemoryVolume implements Volume {
   #directories = new Map<bigint, DirectoryRecord>();
   #orphans: bigint[] = [];
 
-  /** On an empty disk; with the state of a capture, it holds what was captured. */
+  /**
+   * On an empty disk; with the state of a capture, it holds what was captured.
+   *
+   * @throws FilesFault "wrong-state" for a state that is none
+   */
   constructor(
     disk: Disk,
     { guestPaths, nowNs = () => BigInt(Date.now()) * 1_000_000n }: MemoryOptions,
     state?: PlainData,
   ) {
-    const saved = state === undefined ? undefined : requireVolume(state, guestPaths.length);
+    const saved = state === undefined ? undefined : readVolume(state, guestPaths.length);
     this.#host = new MemoryHost(disk, nowNs, saved?.nextInode);
     disk.mkdirSync(ORPHANS);
     this.roots = guestPaths.map((guestPath, root) => {
       disk.mkdirSync(`/${root}`);
       const node = saved?.roots[root];
       const status = disk.lstatSync(`/${root}`);
-      if (node !== undefined && "meta" in node) this.#host.adopt(status, toMeta(node.meta));
+      if (node) this.#host.adopt(status, toMeta(node.meta));
       const record: DirectoryRecord = new TreeRecord(this.#host.metaOf(status), undefined, `/${root}`);
-      if (node !== undefined && "entries" in node) this.#restoreEntries(record, node.entries);
+      if (node) this.#restoreEntries(record, node.entries);
       this.#directories.set(record.about.inode, record);
       return { guestPath, writable: true, directory: new MemoryDirectory(this.#host, record) };
     });
@@ -80,7 +79,7 @@ export class MemoryVolume implements Volume {
   endCapture(): PlainData {
     const seen = new Set<bigint>();
     const roots = this.roots.map(({ directory }) => this.#saveDirectory(directory as MemoryDirectory, seen));
-    const orphans: SavedNode[] = [];
+    const orphans: (SavedDirectory | SavedFile)[] = [];
     for (const [inode, node] of this.#open) {
       if (seen.has(inode)) continue;
       const meta = fromMeta(metaOf(node));
@@ -92,14 +91,18 @@ export class MemoryVolume implements Volume {
     return saved as PlainData;
   }
 
+  checkPlace(place: PlainData): void {
+    readPlace(place);
+  }
+
   reopen(place: PlainData): OpenNode | undefined {
-    const { kind, inode } = place as SavedPlace;
+    const { kind, inode } = readPlace(place);
     if (kind === "directory") {
       const record = this.#directories.get(inode);
       return record && new MemoryDirectory(this.#host, record);
     }
     const path = this.#paths.get(inode);
-    if (path === undefined) return undefined;
+    if (path === undefined || !this.#host.disk.lstatSync(path).isFile()) return undefined;
     const fd = this.#host.disk.openSync(path, 2);
     const file = new MemoryFile(this.#host, fd, this.#host.metaOf(this.#host.disk.fstatSync(fd)));
     return file;
@@ -113,12 +116,12 @@ export class MemoryVolume implements Volume {
   }
 
   describe(place: PlainData): string {
-    return `inode ${(place as SavedPlace).inode} in memory`;
+    return `inode ${readPlace(place).inode} in memory`;
   }
 
   dispose(): void {}
 
-  #saveDirectory(directory: MemoryDirectory, seen: Set<bigint>): SavedNode {
+  #saveDirectory(directory: MemoryDirectory, seen: Set<bigint>): SavedDirectory {
     const entries: [string, SavedNode][] = [];
     seen.add(directory.record.about.inode);
     const listed = directory.entries();
@@ -153,7 +156,7 @@ export class MemoryVolume implements Volume {
     }
   }
 
-  #restoreLeaf(path: string, node: Exclude<SavedNode, { same: bigint } | { entries: object }>): void {
+  #restoreLeaf(path: string, node: SavedLeaf): void {
     const { disk } = this.#host;
     if ("target" in node) disk.symlinkSync(node.target, path);
     else {
@@ -166,8 +169,7 @@ export class MemoryVolume implements Volume {
     this.#host.adopt(disk.lstatSync(path), meta);
   }
 
-  #restoreOrphan(node: SavedNode): void {
-    if ("same" in node) return;
+  #restoreOrphan(node: SavedDirectory | SavedFile): void {
     const meta = toMeta(node.meta);
     if (!("entries" in node)) {
       this.#restoreLeaf(`${ORPHANS}/${meta.inode}`, node);
@@ -187,7 +189,7 @@ export class MemoryVolume implements Volume {
 }
 
 /** A file or a link, as it is. */
-function saveLeaf(directory: MemoryDirectory, name: string, link: boolean, meta: SavedMeta): SavedNode {
+function saveLeaf(directory: MemoryDirectory, name: string, link: boolean, meta: SavedMeta): SavedLeaf {
   if (link) {
     const target = directory.readLink(name);
     assert(target.ok, "a link that was listed can be read");
@@ -212,15 +214,4 @@ function fromMeta({ inode, accessedNs, modifiedNs, changedNs }: Meta): SavedMeta
 
 function toMeta([inode, accessedNs, modifiedNs, changedNs]: SavedMeta): Meta {
   return { inode, accessedNs, modifiedNs, changedNs };
-}
-
-function requireVolume(state: PlainData, roots: number): SavedVolume {
-  const saved = (state ?? {}) as Partial<SavedVolume>;
-  if (typeof saved.nextInode !== "bigint" || saved.roots?.length !== roots || !Array.isArray(saved.orphans)) {
-    throw new FilesFault(
-      "wrong-state",
-      `state of ${saved.roots?.length ?? "no"} directories in memory, expected ${roots}`,
-    );
-  }
-  return saved as SavedVolume;
 }
