@@ -81,10 +81,26 @@ export function fromSaved(value: SavedValue, references: References): unknown {
   }
 }
 
-/** Whether a saved value can stand where `type` is expected. */
+/** Whether a saved value can stand where `type` is expected. It may be plain data that claims to be one. */
 export function fits(value: SavedValue, type: ValueTypeName): boolean {
-  if (value.type === "null") return type === "funcref" || type === "externref" || type === "exnref";
-  if (value.type === "func") return type === "funcref";
-  if (value.type === "exn") return type === "exnref";
-  return value.type === type;
+  switch (value.type) {
+    case "null":
+      return type === "funcref" || type === "externref" || type === "exnref";
+    case "func":
+      return type === "funcref";
+    case "exn":
+      return type === "exnref" && Array.isArray(value.payload);
+    case "i32":
+      return type === "i32" && (value.value | 0) === value.value;
+    case "i64":
+      return type === "i64" && typeof value.value === "bigint" && BigInt.asIntN(64, value.value) === value.value;
+    case "f32":
+      return type === "f32" && value.bits >>> 0 === value.bits;
+    case "f64":
+      return type === "f64" && typeof value.bits === "bigint" && BigInt.asUintN(64, value.bits) === value.bits;
+    case "v128":
+      return type === "v128" && /^[0-9a-f]{32}$/.test(value.hex);
+    default:
+      return false;
+  }
 }

@@ -87,7 +87,7 @@ test("contents that cannot be had refuse the restore before any session is opene
   const missing = { ...options, spec: { ...spec, directories } };
   const fill = () => Promise.reject(new Error("the page is damaged"));
   await assert.rejects(Supervisor.start({ ...missing, fill }), { message: "the page is damaged" });
-  await assert.rejects(Supervisor.start(missing), /nowhere/);
+  await assert.rejects(Supervisor.start(missing), /files.volumes is a list of 0, expected the states of 1 volumes$/);
   await assert.rejects(Supervisor.start({ ...options, fill: undefined }), { code: "no-contents" });
 });
 

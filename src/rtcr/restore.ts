@@ -16,7 +16,7 @@
 // I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
 // I4  A child that ends in the middle of it ends the restore, too.
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
-import type { Capability, CpuThread, ParentSession } from "../session/index.ts";
+import { type Capability, type CpuThread, objectOf, type ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { Standing } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
@@ -144,6 +144,11 @@ function adoptCalls(
     const entrypoint = translation.get<CpuThread>(entrypointBadge);
     const servedOutside = entrypointBadge === 0 ? call.state !== "done" : !entrypoint.valid;
     if (servedOutside || !first) continue;
+    if (entrypoint.valid && !objectOf<CpuThread>(entrypoint, "cpu-thread")) {
+      throw new RtcrFault("mismatch", `restore: call ${call.number}: what serves it is no thread`, {
+        call: call.number,
+      });
+    }
     const number = first.cpu.adoptCall({
       ...call,
       target: translation.orDead(targetBadge),

@@ -92,7 +92,7 @@ export class StateReader {
     const value = this.#value;
     if (value === undefined) return "absent";
     if (value === null) return "null";
-    if (Array.isArray(value)) return "a list";
+    if (Array.isArray(value)) return `a list of ${value.length}`;
     return value instanceof Uint8Array ? "bytes" : typeof value;
   }
 }

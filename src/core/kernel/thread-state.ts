@@ -210,6 +210,9 @@ class StateReader {
         throw new TypeError("globals");
       }
     }
+    const activations = list(fields["activations"]).map((item) => this.#activation(record(item)));
+    const serving = fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"]));
+    if (!serving && activations.some(({ role }) => role > 0)) throw new TypeError("serving"); // where does its reply lie?
     return {
       started: fields["started"] === true,
       ended,
@@ -217,9 +220,9 @@ class StateReader {
       faulted: fields["faulted"] === true,
       exceptions: number(fields["exceptions"] ?? 0),
       instance,
-      activations: list(fields["activations"]).map((item) => this.#activation(record(item))),
+      activations,
       globals,
-      serving: fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"])),
+      serving,
       sources: list(fields["sources"] ?? []).map(number),
       wakeup: fields["wakeup"] === true,
       wantsWakeup: fields["wantsWakeup"] === true,
