@@ -17,18 +17,27 @@ const EXIT_CODES = `exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage
  * @returns the exit code; nothing is thrown
  */
 export async function main(args: readonly string[], io: Io): Promise<number> {
+  const shown = { ...io, out: (text: string) => io.out(visible(text)), err: (text: string) => io.err(visible(text)) };
   try {
-    return await dispatch(args, io);
+    return await dispatch(args, shown);
   } catch (thrown) {
     const { exitCode, message, hint } = toFailure(thrown);
-    io.err(`error: ${message}\n`);
-    if (hint !== undefined) io.err(`hint: ${hint}\n`);
+    shown.err(`error: ${message}\n`);
+    if (hint !== undefined) shown.err(`hint: ${hint}\n`);
     return exitCode;
   }
 }
 
+/** Names in checkpoints and modules may be a stranger's: what would act on a terminal is shown, in JSON's own way. */
+function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these it is about
+  const acting = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+  return text.replace(acting, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<number> {
-  if (verb === undefined || verb === "--help" || verb === "help") {
+  if (verb === "help" && rest.length > 0) return dispatch([rest[0]!, "--help"], io);
+  if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
     (verb === undefined ? io.err : io.out)(await overview());
     return verb === undefined ? EXIT.usage : EXIT.done;
   }

@@ -40,7 +40,7 @@ export interface Command {
 }
 
 /** Options that every verb has. */
-const COMMON: ParseArgsOptionsConfig = { help: { type: "boolean" } };
+const COMMON: ParseArgsOptionsConfig = { help: { type: "boolean", short: "h" } };
 
 /** @throws CliFailure (usage) */
 export function readArguments(
@@ -57,7 +57,7 @@ export function readArguments(
   } catch (thrown) {
     const code = (thrown as { code?: unknown }).code;
     if (typeof code !== "string" || !code.startsWith("ERR_PARSE_ARGS")) throw thrown;
-    const what = (thrown as Error).message.split(/\. /)[0]!;
+    const what = (thrown as Error).message.split(/\.\s/)[0]!;
     throw usageError(what.charAt(0).toLowerCase() + what.slice(1), command.name);
   }
 }

@@ -4,8 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import type { PlainData } from "../abi/index.ts";
 import type { HostDirectory } from "../core/host-files/index-node.ts";
 import type { LoadedImage } from "../store/index-node.ts";
-import { decodeModule, functionName, type Module } from "../wasm/index.ts";
+import { functionName, type Module } from "../wasm/index.ts";
+import { madeByRun } from "./check-image.ts";
 import type { Home } from "./home.ts";
+import { carriedModule, listOf, numberOf, recordOf, textOf } from "./lenient.ts";
 import { readRecord } from "./record.ts";
 
 export interface ImageDescription {
@@ -60,7 +62,7 @@ interface DescriptorDescription {
 /** @throws CheckpointFault, StoreFault when the image cannot be read */
 export async function describeImage({ root, reader }: LoadedImage, home: Home): Promise<ImageDescription> {
   const { manifest } = reader;
-  const group = await reader.group();
+  const group = await reader.outline();
   const names = await functionNames({ root, reader }, home);
   const program = await reader.program();
   const { id } = root;
@@ -91,8 +93,7 @@ export async function describeImage({ root, reader }: LoadedImage, home: Home): 
 }
 
 function programOf(program: PlainData): Pick<ImageDescription, "program"> {
-  if (typeof program !== "object" || program === null || !("kind" in program) || program.kind !== "wasi-command")
-    return {};
+  if (!madeByRun(program)) return {};
   const { file, spec } = readRecord(program);
   return { program: { file, args: spec.args, directories: spec.directories } };
 }
@@ -111,7 +112,7 @@ async function functionNames(
       : existsSync(kept)
         ? new Uint8Array(readFileSync(kept))
         : undefined;
-    if (bytes && !modules.has(hash)) modules.set(hash, decodeModule(bytes));
+    if (bytes && !modules.has(hash)) modules.set(hash, carriedModule(bytes, hash));
   }
   return (instance, index) => {
     const module = modules.get(instances[instance]?.module ?? "");
@@ -119,14 +120,10 @@ async function functionNames(
   };
 }
 
-/** The descriptor table in the state of WASI; what does not look like one is left out: nothing here relies on it. */
+/** The descriptor table in the state of WASI, as far as it looks like one: nothing here relies on it. */
 function descriptorsOf(state: PlainData): DescriptorDescription[] {
-  const table = (state as { readonly descriptors?: PlainData } | null)?.descriptors;
-  if (!Array.isArray(table)) return [];
-  return (table as readonly Record<string, PlainData>[]).map(({ fd, target, path, offset }) => ({
-    fd: Number(fd),
-    kind: String((target as { readonly kind?: PlainData } | undefined)?.kind ?? "unknown"),
-    path: String(path),
-    offset: String(offset ?? 0),
-  }));
+  return listOf(recordOf(state)["descriptors"]).map((item) => {
+    const { fd, target, path, offset = 0 } = recordOf(item);
+    return { fd: numberOf(fd), kind: textOf(recordOf(target)["kind"]), path: textOf(path), offset: textOf(offset) };
+  });
 }

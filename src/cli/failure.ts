@@ -74,9 +74,7 @@ export function toFailure(thrown: unknown): CliFailure {
     return new CliFailure(EXIT.failed, `invalid module: ${thrown.message}`, undefined, thrown);
   }
   if (thrown instanceof Fault) {
-    const inCpu = thrown.detail["detail"] as { readonly fault?: string } | undefined;
-    const ofModule = thrown instanceof WasmFault || inCpu?.fault === WasmFault.name;
-    const exitCode = ofModule && thrown.code !== "unsupported" ? EXIT.failed : (CODES[thrown.code] ?? EXIT.failed);
+    const exitCode = noModule(thrown) ? EXIT.failed : (CODES[thrown.code] ?? EXIT.failed);
     // The engine's own words, when it has found the module invalid in the CPU.
     const message = thrown.message.startsWith("WebAssembly.") ? `invalid module: ${thrown.message}` : thrown.message;
     return new CliFailure(exitCode, message, HINTS[thrown.code], thrown);
@@ -87,4 +85,12 @@ export function toFailure(thrown: unknown): CliFailure {
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return new CliFailure(EXIT.failed, `unexpected: ${stack}`, undefined, thrown);
+}
+
+/** Whether bytes were found not to be a module, here or in the CPU. */
+export function noModule(thrown: unknown): boolean {
+  if (thrown instanceof WebAssembly.CompileError) return true;
+  if (!(thrown instanceof Fault) || thrown.code === "unsupported") return false;
+  const inCpu = thrown.detail["detail"] as { readonly fault?: string } | undefined;
+  return thrown instanceof WasmFault || inCpu?.fault === WasmFault.name || thrown.message.startsWith("WebAssembly.");
 }

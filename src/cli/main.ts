@@ -6,6 +6,9 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { homePath } from "./home-path.ts";
 
+/** As EXIT.failed, whose file is not read for it. */
+const FAILED = 1;
+
 const home = homePath(process.env);
 if (existsSync(home)) {
   const cache = join(home, "cache/node");
@@ -14,8 +17,17 @@ if (existsSync(home)) {
 }
 const { main } = await import("./cli.ts");
 
-process.exitCode = await main(process.argv.slice(2), {
+// A reader that has gone (`| head -1`) is no failure; the command goes on to its end without it.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return;
+  process.stderr.write(`error: standard output: ${error.message}\n`);
+  process.exitCode = FAILED;
+});
+process.stderr.on("error", () => {}); // nobody can be told
+
+const exitCode = await main(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   environment: process.env,
 });
+process.exitCode ||= exitCode;

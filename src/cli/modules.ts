@@ -1,11 +1,12 @@
 // Modules by hash: read from a file, from a checkpoint that carries them, or from the state directory.
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, writeFileSync } from "node:fs";
 import { short } from "../checkpoint/index.ts";
 import { MachineFault } from "../machine/faults.ts";
 import type { LoadedImage } from "../store/index-node.ts";
 import { CliFailure, EXIT } from "./failure.ts";
+import { readInput } from "./files.ts";
 import type { Home } from "./home.ts";
 import type { ProgramRecord } from "./record.ts";
 
@@ -15,9 +16,9 @@ export interface ModuleFile {
   readonly hash: string;
 }
 
-/** Reads a module's file; not decoded yet. */
+/** Reads a module's file; not decoded yet. @throws CliFailure */
 export function readModule(path: string): ModuleFile {
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = readInput(path);
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 

@@ -127,13 +127,8 @@ export class Descriptors {
 
   /** Replaces the table by a captured one. Nothing has changed after a WasiStateFault. */
   restore(state: StateReader): void {
-    const table: (Descriptor | undefined)[] = [];
-    for (const item of state.items()) {
-      const fd = item.field("fd").count();
-      if (fd >= DESCRIPTOR_LIMIT || table[fd]) item.field("fd").malformed(`a free number below ${DESCRIPTOR_LIMIT}`);
-      table[fd] = readDescriptor(item);
-      this.#requireSession(table[fd].target, fd);
-    }
+    const table = readDescriptors(state);
+    for (const [fd, descriptor] of table.entries()) if (descriptor) this.#requireSession(descriptor.target, fd);
     this.#table = table;
     this.#lowest = 0;
   }
@@ -159,6 +154,17 @@ export class Descriptors {
       { fd, socket: target.socket },
     );
   }
+}
+
+/** A captured table by numbers. @throws WasiStateFault */
+export function readDescriptors(state: StateReader): (Descriptor | undefined)[] {
+  const table: (Descriptor | undefined)[] = [];
+  for (const item of state.items()) {
+    const fd = item.field("fd").count();
+    if (fd >= DESCRIPTOR_LIMIT || table[fd]) item.field("fd").malformed(`a free number below ${DESCRIPTOR_LIMIT}`);
+    table[fd] = readDescriptor(item);
+  }
+  return table;
 }
 
 const FIELDS = ["fd", "target", "path", "preopened", "offset", "rights", "inheriting", "flags", "listing"] as const;

@@ -6,6 +6,7 @@ import type { StateReader } from "../util/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
 import { WasiContext } from "./context.ts";
+import { readDescriptors } from "./descriptors.ts";
 import { directory } from "./directory.ts";
 import { WasiStateFault } from "./fault.ts";
 import { fd } from "./fd.ts";
@@ -69,26 +70,37 @@ export function createWasi(given?: ProgramSessions): Wasi {
     }),
     restore: (state) => {
       const reader = readState(state);
-      const texts = (name: string) =>
-        reader
-          .field(name)
-          .items()
-          .map((item) => item.text());
-      const program = { args: texts("args"), environment: texts("environment") };
-      requireStrings(program);
+      const program = readProgram(reader);
       context.descriptors.restore(reader.field("descriptors"));
       context.program = program;
     },
   };
 }
 
-/** The states of the sessions in a captured state: what the sessions must be created from before `restore`. */
+/**
+ * The states of the sessions in a captured state: what the sessions must be created from before `restore`.
+ *
+ * @throws WasiStateFault also for what only `restore` would need: sessions that are opened have effects
+ */
 export function sessionStates(state: PlainData): SessionStates {
+  readProgram(readState(state));
+  readDescriptors(readState(state).field("descriptors"));
   const sessions = readState(state)
     .field("sessions")
     .only(...SESSION_NAMES);
   const present = SESSION_NAMES.filter((name) => !sessions.field(name).absent);
   return Object.fromEntries(present.map((name) => [name, sessions.field(name).raw() as PlainData]));
+}
+
+function readProgram(state: StateReader): ProgramArguments {
+  const texts = (name: string) =>
+    state
+      .field(name)
+      .items()
+      .map((item) => item.text());
+  const program = { args: texts("args"), environment: texts("environment") };
+  requireStrings(program);
+  return program;
 }
 
 function readState(state: PlainData): StateReader {

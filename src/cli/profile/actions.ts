@@ -1,12 +1,12 @@
 // What `rtcr profile` can do with profiles: a function for each action.
-import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { type Analysis, analyzeProfiles, filterLog, mergeProfiles, writeProfile } from "../../profile/index.ts";
 import type { Io, Values } from "../command.ts";
 import { flag } from "../command.ts";
 import { usageError } from "../failure.ts";
+import { readInputText, writeWhole } from "../files.ts";
 import { printJson, printTable } from "../print.ts";
-import { outputOf, readProfiles, writeWhole } from "./files.ts";
+import { outputOf, readProfiles } from "./files.ts";
 
 /** Default output of `analyze`, as the thesis's tool has it. */
 const RESULTS = "results.json";
@@ -21,7 +21,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   filter: {
     files: [1, 1],
     run: async ([log], values) => {
-      writeWhole(outputOf(values, "filter"), writeProfile(filterLog(readFileSync(log!, "utf8"), log!)));
+      writeWhole(outputOf(values, "filter"), writeProfile(filterLog(readInputText(log!), log!)));
     },
   },
   merge: {

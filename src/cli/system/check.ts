@@ -1,10 +1,10 @@
 // A system's configuration, read and checked strictly: what a running init would tolerate is refused here.
 
-import { readFileSync } from "node:fs";
 import { type ConfigChecks, checkSystem, describeFinding, XmlFault } from "../../init/index.ts";
 import { checkRtcrConfig, RTCR_PROGRAM } from "../../rtcr/index.ts";
 import type { Io } from "../command.ts";
 import { CliFailure, EXIT } from "../failure.ts";
+import { readInputText } from "../files.ts";
 import { printJson } from "../print.ts";
 import { describeSystem, printTree } from "./describe.ts";
 import { readSystemModules } from "./modules.ts";
@@ -39,7 +39,7 @@ export function checkSystemFile(io: Io, file: string, roms: readonly string[], j
  * @throws CliFailure with a line a finding: file, line, column, what was found and what is allowed
  */
 export function readSystemConfig(file: string, modules: ModuleNames): string {
-  const text = readFileSync(file, "utf8");
+  const text = readInputText(file);
   const lines = findingsOf(text, file, modules);
   if (lines.length === 0) return text;
   const more = lines.length > LISTED ? [`and ${lines.length - LISTED} more`] : [];

@@ -1,6 +1,5 @@
 // A checkpoint of components described for people and as JSON: names instead of numbers where there are any, intervals
 // `[begin, end)` instead of sizes, roles instead of badges.
-import type { SavedThread } from "../../abi/index.ts";
 import {
   type CallInfo,
   type ChildInfo,
@@ -20,7 +19,8 @@ import {
   type ThreadInfo,
 } from "../../checkpoint/index.ts";
 import { isOver } from "../../init/index.ts";
-import { decodeModule, functionName } from "../../wasm/index.ts";
+import { functionName } from "../../wasm/index.ts";
+import { carriedModule, type LenientRecord, listOf, numberOf, recordOf, textOf } from "../lenient.ts";
 
 export interface SystemDescription {
   readonly id: string;
@@ -263,7 +263,7 @@ function describeComponent(
   const { name, program, native, windows, pd } = component;
   const own = name === "";
   const carried = native === undefined ? modules[program] : undefined;
-  const nameOf = namesOfFunctions(carried);
+  const nameOf = namesOfFunctions(carried, program);
   const maps = [...areasOf(pd), ...(own ? child.rms.flatMap(ownMaps) : [])];
   const threads = cpusOf(child).flatMap((cpu) => cpu.threads.filter(({ pdBadge }) => pdBadge === pd.badge));
   return {
@@ -305,36 +305,34 @@ function describeDataspace(
   return { badge, allocated, bytes: size, role, bootstrapped, attached };
 }
 
-/** What of a thread's state is looked at here; whatever does not look like it is left out: nothing here relies on it. */
-interface ThreadState {
-  readonly activations?: readonly { readonly thread: SavedThread }[];
-  readonly waiting?: { readonly kind: string; readonly address?: number; readonly call?: number };
-}
-
+/** What of a thread's state looks like one; nothing here relies on it. */
 function describeThread(thread: ThreadInfo, nameOf: (index: number) => string): ThreadDescription {
-  const state = thread.state as ThreadState | null;
-  const frames = (state?.activations ?? []).flatMap(({ thread: saved }) => [...saved.frames].reverse());
+  const state = recordOf(thread.state);
+  const saved = listOf(state["activations"]).map((activation) => recordOf(recordOf(activation)["thread"]));
+  const frames = saved.flatMap((each) => [...listOf(each["frames"])].reverse().map(recordOf));
   return {
     ...{ name: thread.name, badge: thread.badge, activity: activityOf(thread, state) },
     stackPointer: thread.stackPointer,
-    frames: frames.map(({ function: index, position, values }) => ({
-      ...{ function: index, name: nameOf(index), position, values: values.length },
-    })),
+    frames: frames.map((frame) => {
+      const index = numberOf(frame["function"]);
+      const [position, values] = [numberOf(frame["position"]), listOf(frame["values"]).length];
+      return { function: index, name: nameOf(index), position, values };
+    }),
   };
 }
 
-function activityOf({ started, paused }: ThreadInfo, state: ThreadState | null): string {
+function activityOf({ started, paused }: ThreadInfo, state: LenientRecord): string {
   if (!started) return "never started";
-  const { waiting } = state ?? {};
-  const where = waiting?.address === undefined ? "" : ` at 0x${waiting.address.toString(16)}`;
-  const call = waiting?.call === undefined ? "" : ` ${waiting.call}`;
-  const doing = waiting ? `waits for ${waiting.kind}${call}${where}` : "ready";
+  const { kind, address, call } = recordOf(state["waiting"]);
+  const where = typeof address === "number" ? ` at 0x${address.toString(16)}` : "";
+  const which = call === undefined ? "" : ` ${textOf(call)}`;
+  const doing = state["waiting"] === undefined ? "ready" : `waits for ${textOf(kind)}${which}${where}`;
   return paused ? `paused, ${doing}` : doing;
 }
 
-function namesOfFunctions(program: Uint8Array | undefined): (index: number) => string {
+function namesOfFunctions(program: Uint8Array | undefined, hash: string): (index: number) => string {
   if (!program) return (index) => `function ${index}`;
-  const module = decodeModule(program);
+  const module = carriedModule(program, hash);
   return (index) => functionName(module, index);
 }
 

@@ -10,7 +10,7 @@ import {
   toTraceEvents,
   writeProfile,
 } from "../../profile/index.ts";
-import { writeWhole } from "../profile/files.ts";
+import { writeWhole } from "../files.ts";
 
 /** Files of this kind are for Perfetto and Chrome. */
 const TRACE = ".trace.json";

@@ -1,12 +1,13 @@
 // The boot modules of a system: files beside its configuration and in the folder `modules` there, files that were named,
 // programs in TypeScript.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, parse } from "node:path";
 import { nativeBinary } from "../../core/index.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
 import { RTCR_PROGRAM } from "../../rtcr/index.ts";
 import { usageError } from "../failure.ts";
+import { readInput } from "../files.ts";
 
 /** Beside the configuration. */
 const FOLDER = "modules";
@@ -18,7 +19,7 @@ const SUFFIXES = [".wasm", ".rom"];
  * these over those in the folder, these over programs in TypeScript.
  *
  * @param given `NAME=FILE`
- * @throws CliFailure (usage) for anything else; what reading a file throws
+ * @throws CliFailure (usage) for anything else, or for a file that cannot be read
  */
 export function readSystemModules(configFile: string, given: readonly string[]): ReadonlyMap<string, Uint8Array> {
   const modules = new Map<string, Uint8Array>();
@@ -47,7 +48,7 @@ function addFiles(modules: Map<string, Uint8Array>, directory: string): void {
 
 /** In shared memory, so that workers get it without a copy. */
 function readModuleFile(path: string): Uint8Array {
-  const content = readFileSync(path);
+  const content = readInput(path);
   const bytes = new Uint8Array(new SharedArrayBuffer(content.length));
   bytes.set(content);
   return bytes;

@@ -1,9 +1,9 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
-import { readFileSync } from "node:fs";
 import { fromCheckpoint } from "../../checkpoint/index.ts";
 import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { type Call, flag, text } from "../command.ts";
 import { EXIT } from "../failure.ts";
+import { readInputText } from "../files.ts";
 import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
 import { claimName } from "../runs.ts";
@@ -27,7 +27,7 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const image = await loadSystem(home, reference);
   const { id } = image.root;
   const { system } = image;
-  const supervisor = supervisorFor(id, system, file, readFileSync(file, "utf8"));
+  const supervisor = supervisorFor(id, system, file, readInputText(file));
   const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
   const config = readSystemConfig(file, modules);
   const sessions = plannedSessions(system, supervisor);

@@ -1,8 +1,8 @@
 // The torture of a system from outside: which supervisor, both runs, and what differs.
-import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import type { Strategy } from "../../rtcr/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
+import { readInputText } from "../files.ts";
 import { readSystemConfig } from "../system/check.ts";
 import { readSystemModules } from "../system/modules.ts";
 import { supervisorsOf } from "../system/plan.ts";
@@ -51,7 +51,7 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const { file, roms, choice, strategy, memoryFiles, cpus } = options;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
-  const supervisor = onlySupervisor(file, readFileSync(file, "utf8"));
+  const supervisor = onlySupervisor(file, readInputText(file));
   const spec: SystemJourneySpec = { config, modules, supervisor, strategy, memoryFiles, cpus, points: "none" };
   const begin = performance.now();
   const uninterrupted = await travel(spec);

@@ -2,8 +2,8 @@
 
 import { readdirSync, rmSync } from "node:fs";
 import { basename } from "node:path";
-import type { PlainData } from "../../abi/index.ts";
 import { nodeSha256, openImage, type Store } from "../../store/index-node.ts";
+import { madeByRun } from "../check-image.ts";
 import { type Command, flag } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
@@ -69,15 +69,11 @@ async function neededBy(store: Store): Promise<Needed> {
     const { reader } = await openImage(store, id, { sha256: nodeSha256 });
     for (const { module } of reader.manifest.instances) needed.modules.add(module);
     const program = await reader.program();
-    const journal = ofCommandLine(program) ? readRecord(program).journal : undefined;
+    // Others may keep their checkpoints in the same store; they have no journals here.
+    const journal = madeByRun(program) ? readRecord(program).journal : undefined;
     if (journal !== undefined) needed.journals.add(journal);
   }
   return needed;
-}
-
-/** Others may keep their checkpoints in the same store; they have no journals here. */
-function ofCommandLine(program: PlainData): boolean {
-  return typeof program === "object" && program !== null && "kind" in program && program.kind === "wasi-command";
 }
 
 function* unneeded(

@@ -5,7 +5,7 @@ import type { FillMemory } from "../../machine/index-node.ts";
 import { SpareCpu } from "../../machine/supervisor-node.ts";
 import { nodeSha256, openImage } from "../../store/index-node.ts";
 import { type Call, type Command, flag, text, texts } from "../command.ts";
-import { usageError } from "../failure.ts";
+import { CliFailure, EXIT, noModule, toFailure, usageError } from "../failure.ts";
 import { runForeground } from "../foreground.ts";
 import { readDirectory, readDuration } from "../given.ts";
 import { grantedRecord } from "../granted.ts";
@@ -130,6 +130,11 @@ async function restoreProgram(
     const holdOutput = spec.holdOutput || flag(values, "hold-output");
     const record = { ...granted.record, spec: { ...spec, holdOutput } };
     return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, spare, from });
+  } catch (thrown) {
+    if (!noModule(thrown)) throw thrown;
+    // Nothing was ever checkpointed of it.
+    const message = `checkpoint ${short(image.root.id)}: ${toFailure(thrown).message}`;
+    throw new CliFailure(EXIT.damaged, message, undefined, thrown);
   } finally {
     await store.close();
     claim.release();

@@ -1,9 +1,9 @@
 // `rtcr rewrite`: writes the module as rtcr runs it.
 
-import { writeFileSync } from "node:fs";
 import { Program, rewrite as rewriteProgram } from "../../instrument/index.ts";
 import { type Command, flag, text } from "../command.ts";
 import { EXIT, usageError } from "../failure.ts";
+import { writeWhole } from "../files.ts";
 import { readModule } from "../modules.ts";
 import { printJson, toSize } from "../print.ts";
 
@@ -23,7 +23,7 @@ result imports memories and a tag from the module "rtcr" and is meant for rtcr's
     if (output === undefined) throw usageError("no output file, expected -o OUT.wasm", "rewrite");
     const { bytes, hash } = readModule(positionals[0]!);
     const result = rewriteProgram(new Program(bytes), hash);
-    writeFileSync(output, result.bytes);
+    writeWhole(output, result.bytes);
     const { statistics } = result;
     if (flag(values, "json")) printJson(io, { module: hash, output, sizeBytes: result.bytes.length, statistics });
     else io.err(`${output}: ${toSize(result.bytes.length)} from ${toSize(bytes.length)}\n`);

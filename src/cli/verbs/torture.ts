@@ -1,11 +1,11 @@
 // `rtcr torture`: proves that a program does not notice being frozen, stored, discarded and restored.
 
 import { randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { decodeModule, functionName } from "../../wasm/index.ts";
 import { type Command, count, flag, type Io, text, texts, type Values } from "../command.ts";
 import { EXIT, usageError } from "../failure.ts";
+import { readInput } from "../files.ts";
 import { readDirectory, readVariable } from "../given.ts";
 import { readModule } from "../modules.ts";
 import { printJson } from "../print.ts";
@@ -75,7 +75,7 @@ wait does once more: programs that print times may differ by that.`,
     const { bytes, hash } = readModule(file);
     const stdin = text(values, "stdin");
     const options: TortureOptions = {
-      ...{ module: bytes, hash, stdin: stdin === undefined ? undefined : new Uint8Array(readFileSync(stdin)) },
+      ...{ module: bytes, hash, stdin: stdin === undefined ? undefined : readInput(stdin) },
       choice: readChoice(values),
       freshProcess: flag(values, "fresh-process"),
       listSites: flag(values, "verbose"),
@@ -122,6 +122,7 @@ function readChoice(values: Values): TortureOptions["choice"] {
   const [every, points, seed] = [count(values, "every", 1), count(values, "points", 1), count(values, "seed", 0)];
   if (every !== undefined && points !== undefined)
     throw usageError("--every and --points, expected one of them", "torture");
+  if (seed !== undefined && points === undefined) throw usageError("--seed is for --points K", "torture");
   if (points === undefined) return { every: every ?? 1 };
   return { points, seed: seed ?? randomInt(2 ** 32) };
 }
