@@ -3,7 +3,10 @@ import type { PlainData, SavedGroup } from "../abi/index.ts";
 import type { Content } from "./content.ts";
 import type { Json } from "./json.ts";
 
-/** Version of the image format, docs/FORMAT.md. Raised when an older build would misread what this one writes. */
+/**
+ * Version of the image format, docs/FORMAT.md. Raised when an older build could misread what this one writes; not by an
+ * optional field, which older builds refuse by name.
+ */
 export const FORMAT_VERSION = 1;
 
 /** The state of a stopped program at one moment. */
