@@ -16,10 +16,7 @@ import { addressOf, listenAll } from "./listen.ts";
 import { keepModule, type ModuleFile } from "./modules.ts";
 import type { ProgramRecord } from "./record.ts";
 import type { Claim } from "./runs.ts";
-
-/** Shells give this and the signal's number to what a signal has ended. */
-const SIGNAL_BASE = 128;
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+import { onSignals, SIGNAL_BASE } from "./signals.ts";
 
 export interface RestoredFrom {
   readonly id: string;
@@ -107,7 +104,18 @@ async function controlled(
   run: (give: (what: Controlled) => void) => Promise<number>,
 ): Promise<number> {
   const given = Promise.withResolvers<Controlled>();
-  given.promise.catch(() => {}); // nobody may have asked
+  // Before there is a program, a signal ends the process.
+  let end: Controlled["end"] = async (exitCode) => {
+    claim.release();
+    process.exit(exitCode);
+  };
+  given.promise.then(
+    (what) => {
+      end = what.end;
+    },
+    () => {},
+  );
+  const unheard = onSignals((exitCode) => void end(exitCode));
   const control = await serveControl(claim.socket, async (request) => answer(request, await given.promise));
   try {
     claim.announce(record.file, record.spec.args);
@@ -116,6 +124,7 @@ async function controlled(
     given.reject(thrown);
     throw thrown;
   } finally {
+    unheard();
     await control.close();
   }
 }
@@ -133,18 +142,12 @@ async function superviseToEnd(
   };
   give({ checkpointer, end });
   const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, checkpointer, io);
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => void end(SIGNAL_BASE + constants.signals[signal]);
-    process.on(signal, handler);
-    return () => process.off(signal, handler);
-  });
   try {
     const ending = await supervisor.done;
     await checkpointer.settled();
     return endedBy ?? exitCodeOf(ending, io);
   } finally {
     stopTimer();
-    for (const off of handlers) off();
   }
 }
 

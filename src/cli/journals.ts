@@ -2,8 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { FilesFault } from "../core/files/index.ts";
-import { lockFolder } from "../core/journal/index-node.ts";
+import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
 import type { Home } from "./home.ts";
 
 /** A name for a journal that nobody has: 16 hexadecimal digits. */
@@ -24,7 +23,7 @@ export function journalInUse(home: Home, journal: string): boolean {
     lockFolder(journalFolder(home, journal))();
     return false;
   } catch (thrown) {
-    if (thrown instanceof FilesFault) return true;
+    if (heldByOther(thrown)) return true;
     throw thrown;
   }
 }

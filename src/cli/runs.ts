@@ -10,9 +10,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { runNameLike } from "../checkpoint/index.ts";
-import { FilesFault } from "../core/files/index.ts";
-import { lockFolder } from "../core/journal/index-node.ts";
+import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
 import { nodeOwner } from "../store/index-node.ts";
+import { messageOf } from "../util/index.ts";
 import { CliFailure, EXIT } from "./failure.ts";
 import type { Home } from "./home.ts";
 
@@ -79,7 +79,7 @@ function lockName(folder: string, name: string, hint: string): () => void {
   try {
     return lockFolder(folder);
   } catch (thrown) {
-    if (!(thrown instanceof FilesFault)) throw thrown;
+    if (!heldByOther(thrown)) throw new CliFailure(EXIT.failed, messageOf(thrown), undefined, thrown);
     throw new CliFailure(EXIT.refused, `the name ${name} is taken by a running program`, hint, thrown);
   }
 }

@@ -17,6 +17,7 @@ import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
 import type { Home } from "../home.ts";
 import type { Claim } from "../runs.ts";
+import { onSignals, SIGNAL_BASE } from "../signals.ts";
 import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { SystemCheckpointer } from "./checkpointer.ts";
@@ -34,11 +35,8 @@ import {
 } from "./protocol.ts";
 import type { SystemRestore } from "./supervisors.ts";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** How long the file must be left alone before it is read: it may be written in pieces. */
 const QUIET_MS = 50;
-/** Shells give this and the signal's number to what a signal has ended. */
-const SIGNAL_BASE = 128;
 
 export interface SystemOptions {
   readonly io: Io;
@@ -105,13 +103,7 @@ export async function superviseSystem(
     signalled ??= value;
     say({ type: "stop" });
   };
-  const handlers = SIGNALS.map((signal) => {
-    const handler = () => {
-      end(SIGNAL_BASE + constants.signals[signal]);
-    };
-    process.on(signal, handler);
-    return () => process.off(signal, handler);
-  });
+  const unheard = onSignals(end);
   const measured = (scopes: readonly Scope[]) => profile !== undefined && writeScopes(profile, scopes);
   const keepIt = (system: SystemCheckpoint) => void keep(system);
   const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: keepIt, measured };
@@ -142,7 +134,7 @@ export async function superviseSystem(
   } finally {
     stopWatching();
     process.stdin.pause();
-    for (const off of handlers) off();
+    unheard();
     const why = new CliFailure(EXIT.notFound, "the system has ended");
     asked.inspected.end(why);
     asked.made.end(why);

@@ -1,10 +1,10 @@
 // One torture: the uninterrupted run, the tortured run, each on its own copy of the directories, and what differs.
 
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { RunSpec } from "../../machine/index-node.ts";
+import { inScratch } from "../scratch.ts";
 import { choosePoints } from "./choose.ts";
 import { travelFresh } from "./fresh.ts";
 import { travelInWorker } from "./in-worker.ts";
@@ -36,28 +36,27 @@ export interface TortureResult {
 }
 
 /** @throws CliFailure, faults: when the program cannot be run at all */
-export async function torture(options: TortureOptions): Promise<TortureResult> {
-  const folder = mkdtempSync(join(tmpdir(), "rtcr-torture-"));
-  try {
-    const plain = copyDirectories(options.spec, join(folder, "plain"));
-    const own = copyDirectories(options.spec, join(folder, "tortured"));
-    const cache = join(folder, "cache");
-    mkdirSync(cache);
-    const begin = performance.now();
-    const uninterrupted = await travelInWorker({ ...options, spec: plain, cache }, { none: true }, false);
-    const between = performance.now();
-    const choice = chosen(options.choice, uninterrupted.passed);
-    const given = { ...options, spec: own, cache, stdin: uninterrupted.stdin };
-    const tortured = options.freshProcess
-      ? await travelFresh(given, choice, join(folder, "legs"))
-      : await travelInWorker(given, choice, options.listSites);
-    const times = { uninterruptedMs: between - begin, torturedMs: performance.now() - between };
-    const difference = differenceOf(uninterrupted, tortured, plain, own);
-    const point = difference && pointBefore(tortured.taken, difference);
-    return { uninterrupted, tortured, ...times, difference, point };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export function torture(options: TortureOptions): Promise<TortureResult> {
+  return inScratch("torture", (folder) => tortureIn(folder, options));
+}
+
+async function tortureIn(folder: string, options: TortureOptions): Promise<TortureResult> {
+  const plain = copyDirectories(options.spec, join(folder, "plain"));
+  const own = copyDirectories(options.spec, join(folder, "tortured"));
+  const cache = join(folder, "cache");
+  mkdirSync(cache);
+  const begin = performance.now();
+  const uninterrupted = await travelInWorker({ ...options, spec: plain, cache }, { none: true }, false);
+  const between = performance.now();
+  const choice = chosen(options.choice, uninterrupted.passed);
+  const given = { ...options, spec: own, cache, stdin: uninterrupted.stdin };
+  const tortured = options.freshProcess
+    ? await travelFresh(given, choice, join(folder, "legs"))
+    : await travelInWorker(given, choice, options.listSites);
+  const times = { uninterruptedMs: between - begin, torturedMs: performance.now() - between };
+  const difference = differenceOf(uninterrupted, tortured, plain, own);
+  const point = difference && pointBefore(tortured.taken, difference);
+  return { uninterrupted, tortured, ...times, difference, point };
 }
 
 function chosen(choice: TortureOptions["choice"], last: number): Choice {

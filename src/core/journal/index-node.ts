@@ -3,7 +3,7 @@
 export { Journal } from "./journal.ts";
 export { JournaledDirectory } from "./journaled-directory.ts";
 export { type Difference, type Expected, Ledger } from "./ledger.ts";
-export { lockFolder } from "./lock-node.ts";
+export { heldByOther, lockFolder } from "./lock-node.ts";
 export { JournalLog } from "./log-node.ts";
 export { recover } from "./recover.ts";
 export { goBack, outOfBounds, type Skipped, type UndoRoots } from "./undo.ts";

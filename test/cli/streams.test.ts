@@ -1,0 +1,141 @@
+// The command line among others: readers that have gone, devices that are full, files that are none, names that would act
+// on a terminal, signals. Each gives one error with a documented exit code, or none.
+import assert from "node:assert/strict";
+import { type SpawnOptions, spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { assemble } from "../assemble.ts";
+import { cli, counter, folder, Guest } from "./support.ts";
+
+const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
+
+/** Runs the command line with a standard output of its own kind. @param stdout "gone": a pipe that nobody reads */
+async function withOutput(home: string, stdout: "gone" | number, ...args: string[]) {
+  const stdio: SpawnOptions["stdio"] = ["ignore", stdout === "gone" ? "pipe" : stdout, "pipe"];
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, RTCR_HOME: home }, stdio });
+  child.stdout?.destroy();
+  let err = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const code = await new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
+  return { code, err };
+}
+
+test("a reader that has gone is no failure", async (t) => {
+  const home = folder(t);
+  for (const args of [["list"], ["--help"], ["torture", "--help"], ["list", "--json"]]) {
+    assert.deepEqual(await withOutput(home, "gone", ...args), { code: 0, err: "" }, args.join(" "));
+  }
+  assert.equal((await withOutput(home, "gone", "inspect", "nothing")).code, 3);
+});
+
+test("output that cannot be written is one error", { skip: process.platform !== "linux" && "/dev/full" }, async (t) => {
+  const full = openSync("/dev/full", "w");
+  try {
+    const { code, err } = await withOutput(folder(t), full, "list");
+    assert.equal(code, 1);
+    assert.match(err, /^error: standard output: ENOSPC: [^\n]*\n$/);
+  } finally {
+    closeSync(full);
+  }
+});
+
+test("files that cannot be read or written are named", async (t) => {
+  const path = folder(t);
+  const program = counter(path);
+  const nowhere = join(path, "no/where");
+  const cases: readonly [args: readonly string[], code: number, err: string][] = [
+    [["run", nowhere], 3, `cannot read ${nowhere}: no such file or directory (ENOENT)`],
+    [["check", path], 1, `cannot read ${path}: illegal operation on a directory (EISDIR)`],
+    [["torture", nowhere], 3, `cannot read ${nowhere}: no such file or directory (ENOENT)`],
+    [["torture", "--stdin", nowhere, program], 3, `cannot read ${nowhere}: no such file or directory (ENOENT)`],
+    [["rewrite", nowhere, "-o", join(path, "x")], 3, `cannot read ${nowhere}: no such file or directory (ENOENT)`],
+    [["rewrite", program, "-o", path], 1, `cannot write ${path}: illegal operation on a directory (EISDIR)`],
+    [["rewrite", program, "-o", nowhere], 3, `cannot write ${nowhere}: no such file or directory (ENOENT)`],
+    [
+      ["profile", "plot", nowhere, "-o", join(path, "x")],
+      3,
+      `cannot read ${nowhere}: no such file or directory (ENOENT)`,
+    ],
+    [["run", `${nowhere}.xml`], 3, ""],
+    [["torture", "--seed", "5", program], 2, "--seed is for --points K\nhint: rtcr torture --help"],
+  ];
+  for (const [args, code, message] of cases) {
+    const result = await cli(path, ...args);
+    assert.equal(result.code, code, `${args.join(" ")}: ${result.err}`);
+    assert.match(result.err, /^error: [^\n]+\n(hint: .*\n)?$/, args.join(" "));
+    if (message !== "") assert.equal(result.err, `error: ${message}\n`);
+  }
+  assert.deepEqual(readdirSync(path).sort(), ["counter.wasm", "runs"], "nothing is left");
+});
+
+test("a result goes into a device as into a file, and through a link", async (t) => {
+  const path = folder(t);
+  const program = counter(path);
+  assert.equal((await cli(path, "rewrite", program, "-o", "/dev/null")).code, 0);
+  assert.equal(readFileSync("/dev/null").length, 0, "it is still a device");
+});
+
+test("what would act on a terminal is shown", async (t) => {
+  const path = folder(t);
+  const odd = join(path, "a\u001b[31m\u009b.wasm");
+  const { err } = await cli(path, "run", odd);
+  assert.equal(err, `error: cannot read ${path}/a\\u001b[31m\\u009b.wasm: no such file or directory (ENOENT)\n`);
+  writeFileSync(odd, assemble("(module)"));
+  const { out, code } = await cli(path, "check", "--json", odd);
+  assert.equal(code, 0);
+  assert.doesNotMatch(out, /[^\P{Cc}\n]/u);
+  JSON.parse(out);
+});
+
+test("help of a verb in each way that is asked for it", async (t) => {
+  const path = folder(t);
+  const { out } = await cli(path, "run", "--help");
+  for (const args of [
+    ["run", "-h"],
+    ["help", "run"],
+  ]) {
+    assert.deepEqual(await cli(path, ...args), { code: 0, out, err: "" });
+  }
+  assert.equal((await cli(path, "-h")).out, (await cli(path, "--help")).out);
+  const { err, code } = await cli(path, "run", "--checkpoint-every", "-5s", "x.wasm");
+  assert.equal(code, 2);
+  assert.match(err, /^error: option '--checkpoint-every' argument is ambiguous\nhint: rtcr run --help\n$/);
+});
+
+test("a name that cannot be locked is not said to be taken", async (t) => {
+  const path = folder(t);
+  mkdirSync(join(path, "runs/counter/lock"), { recursive: true, mode: 0o700 });
+  const { code, err } = await cli(path, "run", counter(path));
+  assert.equal(code, 1);
+  assert.match(err, /^error: the folder .*\/runs\/counter cannot be locked: [^\n]+\n$/);
+});
+
+test("a signal ends a run, and torture with what it has made for itself", async (t) => {
+  const path = folder(t);
+  const program = join(path, "endless.wasm");
+  writeFileSync(program, assemble('(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))'));
+  const until = async (there: () => Promise<boolean> | boolean) => {
+    while (!(await there())) await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    const run = new Guest(t, path, "run", "--name", "endless", program);
+    await until(async () => (await cli(path, "ps")).out.includes("endless"));
+    run.process.kill(signal);
+    assert.deepEqual([await run.ended, run.err], [code, ""]);
+    assert.doesNotMatch((await cli(path, "ps")).out, /endless/);
+
+    const scratch = join(path, signal);
+    mkdirSync(scratch);
+    const env = { ...process.env, TMPDIR: scratch };
+    const torture = spawn(process.execPath, [MAIN, "torture", program], { env, stdio: "ignore" });
+    t.after(() => torture.kill("SIGKILL"));
+    await until(() => readdirSync(scratch).length > 0);
+    torture.kill(signal);
+    assert.equal(await new Promise((resolve) => torture.on("close", (exit, by) => resolve(by ?? exit))), code);
+    assert.deepEqual(readdirSync(scratch), []);
+  }
+});
