@@ -25,11 +25,19 @@ const SHORT =
   "multi-value sign-extension saturating relaxed-simd atomics exceptions legacy-exceptions multi-memory globals " +
   "extended-const br-table trap uncaught panic";
 
+/**
+ * The stack of a run whose every freeze saves all of a stack that is nearly exhausted: with that of a CPU it would be
+ * 800,000 frames deep. Here its last point is some 2,400 frames deep.
+ */
+const SMALL_STACK_MB = 0.4;
+
 const results = new Map<string, TortureResult>();
 
 describe("programs under torture at every safe point", { concurrency: 2 }, async () => {
   const names = `${LONG} ${SHORT}`.split(" ");
   for (const built of await buildApps(names.map(appNamed))) test(built.app.name, () => tortures(built));
+  const [overflow] = await buildApps([appNamed("stack-overflow")]);
+  test("stack-overflow, on a small stack", () => tortures(overflow!, SMALL_STACK_MB));
 });
 
 test(`${PROGRAMS_WITH_POINTS} of them take ${POINTS} points and more`, () => {
@@ -38,7 +46,10 @@ test(`${PROGRAMS_WITH_POINTS} of them take ${POINTS} points and more`, () => {
 });
 
 after(() => {
+  let [allReached, allSites] = [0, 0];
   for (const [name, { tortured, torturedMs }] of [...results].sort()) {
+    allReached += tortured.visited.length;
+    allSites += tortured.sites;
     const [points, reached] = [tortured.taken.length, tortured.visited.length].map((count) =>
       String(count).padStart(6),
     );
@@ -46,9 +57,10 @@ after(() => {
       `${name.padEnd(18)}${points} points${reached} of ${tortured.sites} sites  ${Math.round(torturedMs)} ms`,
     );
   }
+  console.log(`own runs: ${allReached} of ${allSites} sites`);
 });
 
-async function tortures({ app, file }: BuiltApp): Promise<void> {
+async function tortures({ app, file }: BuiltApp, stackMb?: number): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), "rtcr-data-"));
   try {
     const module = new Uint8Array(readFileSync(file));
@@ -59,6 +71,7 @@ async function tortures({ app, file }: BuiltApp): Promise<void> {
       choice: { every: 1 },
       freshProcess: false,
       listSites: app.language.startsWith("wat"),
+      ...(stackMb === undefined ? {} : { stackMb }),
       spec: {
         args: [app.name, ...app.args],
         environment: [],

@@ -13,11 +13,19 @@ interface WorkerReport {
   readonly failure?: { readonly exitCode: number; readonly message: string; readonly hint?: string };
 }
 
-/** @throws CliFailure when the program cannot be run at all */
-export async function travelInWorker(given: RigSpec, choice: Choice, listSites: boolean): Promise<Journey> {
+/**
+ * @param stackMb of the CPU: what a program that exhausts its stack passes on the way grows with it
+ * @throws CliFailure when the program cannot be run at all
+ */
+export async function travelInWorker(
+  given: RigSpec,
+  choice: Choice,
+  listSites: boolean,
+  stackMb = STACK_MB,
+): Promise<Journey> {
   const worker = new Worker(siblingFile(import.meta.url, "worker"), {
     workerData: { given, choice, listSites },
-    resourceLimits: { stackSizeMb: STACK_MB },
+    resourceLimits: { stackSizeMb: stackMb },
   });
   const report = await new Promise<WorkerReport>((resolve, reject) => {
     worker.once("message", resolve);

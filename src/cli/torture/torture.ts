@@ -23,6 +23,8 @@ export interface TortureOptions {
   readonly freshProcess: boolean;
   /** List the sites that were not reached. */
   readonly listSites: boolean;
+  /** Of both runs in this process. Default: that of a CPU. */
+  readonly stackMb?: number;
 }
 
 export interface TortureResult {
@@ -46,13 +48,18 @@ async function tortureIn(folder: string, options: TortureOptions): Promise<Tortu
   const cache = join(folder, "cache");
   mkdirSync(cache);
   const begin = performance.now();
-  const uninterrupted = await travelInWorker({ ...options, spec: plain, cache }, { none: true }, false);
+  const uninterrupted = await travelInWorker(
+    { ...options, spec: plain, cache },
+    { none: true },
+    false,
+    options.stackMb,
+  );
   const between = performance.now();
   const choice = chosen(options.choice, uninterrupted.passed);
   const given = { ...options, spec: own, cache, stdin: uninterrupted.stdin };
   const tortured = options.freshProcess
     ? await travelFresh(given, choice, join(folder, "legs"))
-    : await travelInWorker(given, choice, options.listSites);
+    : await travelInWorker(given, choice, options.listSites, options.stackMb);
   const times = { uninterruptedMs: between - begin, torturedMs: performance.now() - between };
   const difference = differenceOf(uninterrupted, tortured, plain, own);
   const point = difference && pointBefore(tortured.taken, difference);
