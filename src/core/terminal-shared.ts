@@ -41,9 +41,8 @@ export function createSharedInput(kind: TerminalSession["kind"] = "pipe"): Share
       return { input, place, arrivedBytes };
     },
     goBack: (state) => {
-      const { input } = readTerminalState(state);
-      const { place: captured, arrivedBytes: before } = state as { readonly place?: unknown; arrivedBytes?: unknown };
-      if (captured === place && typeof before === "number") {
+      const { input, place: captured, arrivedBytes: before } = readTerminalState(state);
+      if (captured === place) {
         fresh.take(new Uint8Array(Math.max(0, fresh.length - Math.max(0, arrivedBytes - before))));
       }
       back = new InputBuffer();

@@ -13,17 +13,22 @@ export interface TerminalState {
   readonly consumedBytes: number;
   /** Accepted, not yet released. */
   readonly held: Uint8Array;
+  /** Where it was captured, of input that several read, and what had arrived there until then (terminal-shared.ts). */
+  readonly place: string | undefined;
+  readonly arrivedBytes: number;
 }
 
 const NONE = new Uint8Array(0);
 
-/** A captured state, or that of a fresh terminal; fields that are absent are empty. */
+/** A captured state, or that of a fresh terminal; fields that are absent are empty. @throws TerminalFault "malformed" */
 export function readTerminalState(state: SessionState | undefined): TerminalState {
   const reader = new StateReader(state ?? {}, "terminal", (message) => new TerminalFault("malformed", message));
-  const field = (name: string) => reader.only("input", "consumedBytes", "held").field(name);
-  const bytes = (name: string) => (field(name).absent ? NONE : field(name).bytes());
-  const consumedBytes = field("consumedBytes").absent ? 0 : field("consumedBytes").count();
-  return { input: bytes("input"), consumedBytes, held: bytes("held") };
+  reader.only("input", "consumedBytes", "held", "place", "arrivedBytes");
+  const bytes = (name: string) => (reader.field(name).absent ? NONE : reader.field(name).bytes());
+  const count = (name: string) => (reader.field(name).absent ? 0 : reader.field(name).count());
+  const place = reader.field("place").absent ? undefined : reader.field("place").text();
+  const [consumedBytes, arrivedBytes] = [count("consumedBytes"), count("arrivedBytes")];
+  return { input: bytes("input"), consumedBytes, held: bytes("held"), place, arrivedBytes };
 }
 
 /** Bytes in the order they came, kept as the chunks they came in. */
