@@ -1,6 +1,7 @@
 // Children on several CPUs are checkpointed together and go on in a fresh system, on the CPUs that its configuration has.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { KERNEL_LIMITS } from "../../src/core/kernel/limits.ts";
 import { RtcrCpu, STRATEGIES } from "../../src/rtcr/index.ts";
 import { byComponent } from "../support/by-component.ts";
 import { start } from "../support/core-system.ts";
@@ -107,3 +108,36 @@ for (const strategy of STRATEGIES) {
     second.close();
   });
 }
+
+test("S24, S106: a thread that comes to no safe point in time is named, the checkpoint refused, and all go on", async () => {
+  const sheep = { name: "sheep", binary: "sheep_counter_timer", inside: '<config turns="3" sleep_ms="3"/>' };
+  const busy = { name: "busy", binary: "stack_counter", inside: '<config turns="2" iterations="400000000"/>' };
+  const rig = new Rig({ children: [sheep, busy], cpus: 2 });
+  const limits = KERNEL_LIMITS as { stopMs: number };
+  const { stopMs } = limits;
+  const { kernel } = rig.tree.core;
+  const computing = () => kernel.components.find(({ label, onStack }) => label.endsWith("busy") && onStack);
+  const said = () => rig.lines.some((line) => line === "[busy] 1");
+  while (!said() || !computing()) await new Promise((resolve) => setImmediate(resolve));
+  // What is told to CPU 1 does not arrive, as if the host had no time for it.
+  const engine = computing()!.engine as { words: Int32Array<SharedArrayBuffer> };
+  const { words } = engine;
+  engine.words = new Int32Array(new SharedArrayBuffer(words.byteLength));
+  limits.stopMs = 20;
+  try {
+    assert.throws(() => rig.rtcr.checkpoint("now"), {
+      ...{ code: "busy", detail: { child: "busy", thread: "ep" } },
+      message: 'thread "ep" of child "busy" has not come to a safe point in time',
+    });
+  } finally {
+    limits.stopMs = stopMs;
+    engine.words = words;
+  }
+  const { system } = rig.rtcr.checkpoint("then");
+  assert.deepEqual(
+    system.children.map(({ name }) => name),
+    ["sheep", "busy"],
+  );
+  assert.ok(!(await rig.run()), "they go on, to their ends");
+  rig.close();
+});

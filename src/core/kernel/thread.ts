@@ -346,7 +346,8 @@ export class KernelThread implements CpuThread {
     if (this.dead) return "dead";
     if (!this.started) return "new";
     if (this.exception) return "faulted";
-    if (this.paused) return "paused";
+    // one of another CPU may not have come to a safe point yet
+    if (this.paused) return this.onStack && this.component.cpu !== 0 ? "running" : "paused";
     if (this.callee || this.waiting) return "blocked";
     return this.onStack ? "running" : "ready";
   }
