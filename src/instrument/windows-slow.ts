@@ -57,7 +57,10 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
     helper.op(OP.return).end();
     if (access.bytes > 1) oddAccess(helper, access, address, emit);
     helper.get(address).call(translation(space, access.need));
-    helper.tee(offset).get(address).get(offset).get(run).call(remember(space));
+    // Guarded loops remember for themselves.
+    if (space.windows!.ways.includes("pool")) {
+      helper.tee(offset).get(address).get(offset).get(run).call(remember(space));
+    }
     emit(space.windows!.pool);
     helper.done();
     return space.typeIndex([I32, ...access.operands, I32, I32], access.result === BOTTOM ? [] : [access.result]);
