@@ -1,0 +1,90 @@
+// Systems on several CPUs under torture: each component's own lines, exit values and files are the same.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareJourneys } from "../../src/cli/torture/compare-journeys.ts";
+import type { SystemJourney } from "../../src/cli/torture/system.ts";
+import { spread } from "./spread.ts";
+import { COUNTERS, NESTED, OLDER, PROGRAMS, TALKING, type TorturedSystem } from "./systems.ts";
+import { tortureEach } from "./tortured.ts";
+
+const CPUS = 3;
+
+/** Several systems as one. */
+function together(from: Readonly<Record<string, TorturedSystem>>, ...names: readonly string[]): TorturedSystem {
+  const systems = names.map((name) => from[name]!);
+  return {
+    programs: systems.flatMap(({ programs }) => programs),
+    children: systems.map(({ children }) => children).join(""),
+  };
+}
+
+/** Until all have ended by themselves: what a server still says when its client's end ends the system is nobody's promise. */
+const toTheEnd = (system: TorturedSystem): TorturedSystem => ({
+  ...system,
+  children: system.children.replaceAll('<exit propagate="yes"/>', ""),
+});
+
+// The key-value server is not among them: its clients log how many keys all of them have put.
+const SYSTEMS: Readonly<Record<string, TorturedSystem>> = {
+  "programs of the thesis": together(COUNTERS, "sheep_counter", "large_stack_counter", "as-small_dataspaces"),
+  "older programs": together(
+    ...([OLDER, "sheep_counter_threaded", "thread_registers", "fault_handler", "managed_dataspace"] as const),
+    ...["cap_reuse", "arbitrary_child"],
+  ),
+  adder: toTheEnd(TALKING["adder"]!),
+  "client and server": toTheEnd(TALKING["client and server"]!),
+  "fifty components in five inits": NESTED["fifty components in five inits"]!,
+  "programs in c": PROGRAMS["programs in c"]!,
+};
+
+tortureEach(Object.fromEntries(Object.entries(SYSTEMS).map(([name, system]) => [name, spread(system, CPUS)])), {
+  rows: "S28, S88, S97",
+  points: 5,
+  seed: 9,
+  cpus: CPUS,
+});
+
+test("S28, S97: what is compared: everything with one CPU; with several not the order between components", () => {
+  const journey = (lines: readonly string[], content = "1"): SystemJourney => ({
+    ...{ lines, passed: 9, taken: [4], linesAt: [2] },
+    files: new Map([["r -> a", new Map([["r -> a: /data/x", content]])]]),
+  });
+  const run = journey([
+    "[r -> a] 1",
+    "[r -> b] 1",
+    "[r -> a] 2",
+    '[r] child "a" exited with exit value 0',
+    "[r -> b] 2",
+  ]);
+  const cases: readonly (readonly [SystemJourney, one: string | undefined, several: string | undefined])[] = [
+    [run, undefined, undefined],
+    [
+      journey(["[r -> b] 1", "[r -> b] 2", "[r -> a] 1", "[r -> a] 2", '[r] child "a" exited with exit value 0']),
+      "line 1, before any point: found [r -> b] 1, expected [r -> a] 1",
+      undefined,
+    ],
+    [
+      journey(run.lines.with(2, "[r -> a] 3")),
+      "line 3, after safe point 4: found [r -> a] 3, expected [r -> a] 2",
+      "component r -> a, its line 2: found [r -> a] 3, expected [r -> a] 2",
+    ],
+    [
+      journey(run.lines.with(3, '[r] child "a" exited with exit value 1')),
+      'line 4, after safe point 4: found [r] child "a" exited with exit value 1, expected [r] child "a" exited with exit value 0',
+      'component r -> a, its line 3: found [r] child "a" exited with exit value 1, expected [r] child "a" exited with exit value 0',
+    ],
+    [
+      journey(run.lines.slice(0, 4)),
+      "line 5, after safe point 4: found the end, expected [r -> b] 2",
+      "component r -> b, its line 2: found the end, expected [r -> b] 2",
+    ],
+    [
+      journey(run.lines, "2"),
+      "file r -> a: /data/x differs: expected 1, found 2",
+      "file r -> a: /data/x differs: expected 1, found 2",
+    ],
+  ];
+  for (const [found, one, several] of cases) {
+    assert.deepEqual([compareJourneys(run, found, 1), compareJourneys(run, found, 2)], [one, several]);
+  }
+});
