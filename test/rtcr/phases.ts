@@ -15,7 +15,8 @@ const sheep = (name: string, turns: number): ChildSpec => ({
   inside: `<config turns="${turns}" sleep_ms="3"/>`,
 });
 const [victim, other] = [sheep(VICTIM, 6), sheep(OTHER, 9)];
-const CHILDREN = [victim, other];
+/** The victim is the last: with several CPUs it is not on CPU 0. */
+const CHILDREN = [other, victim];
 const STEP_US = 1000;
 /** After so much time the event loop has a turn. */
 const TURN_US = KERNEL_LIMITS.burstMs * 1000 + 1;
@@ -29,24 +30,26 @@ export const EVENTS = {
   "no capabilities left": (scene) => scene.drain("caps"),
   "removal from the configuration": (scene) => scene.rig.reconfigure([other]),
   "another version of its start node": (scene) =>
-    scene.rig.reconfigure([{ ...victim, attributes: `${QUOTA} version="2"` }, other]),
+    scene.rig.reconfigure([other, { ...victim, attributes: `${QUOTA} version="2"` }]),
   "another route": (scene) =>
     scene.rig.reconfigure([
+      other,
       {
         ...victim,
         inside: `${victim.inside}<route><service name="LOG"><parent label="elsewhere"/></service>
           <any-service><parent/></any-service></route>`,
       },
-      other,
     ]),
-  "less quota": (scene) => scene.rig.reconfigure([{ ...victim, attributes: 'caps="120" ram="1M"' }, other]),
-  "more quota": (scene) => scene.rig.reconfigure([{ ...victim, attributes: 'caps="500" ram="6M"' }, other]),
+  "less quota": (scene) => scene.rig.reconfigure([other, { ...victim, attributes: 'caps="120" ram="1M"' }]),
+  "more quota": (scene) => scene.rig.reconfigure([other, { ...victim, attributes: 'caps="500" ram="6M"' }]),
 } as const satisfies Record<string, (scene: Scene) => void>;
 export type EventName = keyof typeof EVENTS;
 
 let undisturbedRun: ReturnType<typeof undisturbed> | undefined;
 
 export class Scene {
+  /** Of the machine: with two the victim has the second. */
+  static cpus = 1;
   readonly rig: Rig;
   /** Of both children, from before anything happened. */
   readonly earlier: SystemCheckpoint;
@@ -71,11 +74,11 @@ export class Scene {
 
   /** Both stand still in the middle of their runs. */
   static async open(strategy: Strategy): Promise<Scene> {
-    undisturbedRun ??= undisturbed({ children: CHILDREN });
+    undisturbedRun ??= undisturbed({ children: CHILDREN, cpus: Scene.cpus });
     const { points, lines } = await undisturbedRun;
     let scene: Scene | undefined;
     const rig = new Rig({
-      ...{ children: CHILDREN, strategy },
+      ...{ children: CHILDREN, strategy, cpus: Scene.cpus },
       atPhase: (phase, child) => scene?.enter(phase, child),
     });
     await rig.run(Math.floor(points / 2));
@@ -168,6 +171,7 @@ export class Scene {
     for (let step = 0; !done(); step++) {
       assert.ok(step < 2000, `${what}: ${this.rig.tree.lines.slice(-4).join("; ")}`);
       for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (Scene.cpus > 1) await this.rig.rest(done);
       this.rig.tree.advance(STEP_US);
     }
   }
@@ -181,7 +185,10 @@ export class Scene {
     if (rig.rtcr.children.includes(OTHER)) {
       const later = rig.rtcr.checkpoint("later", [OTHER]).system;
       assert.ok(Array.isArray(await this.restore(later, false)), "another child is checkpointed and restored");
-    } else assert.ok(this.rig.outcomes.at(-1) instanceof RtcrFault, "it had a part in a restore that was refused");
+    } else {
+      const ended = rig.tree.lines.some((line) => line.includes(`child "${OTHER}" exited`)); // a further CPU was slow
+      assert.ok(ended || rig.outcomes.at(-1) instanceof RtcrFault, "it had a part in a restore that was refused");
+    }
     assert.deepEqual(this.earlier, this.#copy, "the earlier checkpoint is as it was");
     const restored = await this.restore(this.earlier, false);
     assert.ok(Array.isArray(restored), `the earlier checkpoint is restored: ${JSON.stringify(restored)}`);
@@ -215,7 +222,7 @@ let plain: Promise<unknown> | undefined;
 /** The same of a supervisor whose children have run undisturbed. */
 function untouched(): Promise<unknown> {
   plain ??= (async () => {
-    const rig = new Rig({ children: CHILDREN });
+    const rig = new Rig({ children: CHILDREN, cpus: Scene.cpus });
     await rig.run();
     const left = leftOf(rig);
     rig.close();

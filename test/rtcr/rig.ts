@@ -86,6 +86,7 @@ export class Rig {
   readonly #slice: number;
   /** Children run on other CPUs: time passes when they have come to rest. */
   readonly #beside: boolean;
+  readonly #cpus: number;
   readonly #quota: string;
   #rtcr: Rtcr | undefined;
   #points = 0;
@@ -109,6 +110,7 @@ export class Rig {
     this.#slice = slice;
     this.#quota = quota;
     this.#beside = cpus > 1;
+    this.#cpus = cpus;
     this.tree = startSystem({
       wasi: deterministicWasi,
       config: supervised(children, quota, cpus, withoutTimer ? NO_TIMER : ""),
@@ -185,7 +187,7 @@ export class Rig {
     if (this.#stopped) kernel.scheduler.resume();
     this.#stopped = false;
     for (let step = 0; step < STEPS; step++) {
-      if (this.#beside || this.#slice < Number.POSITIVE_INFINITY) await this.#rest();
+      if (this.#beside || this.#slice < Number.POSITIVE_INFINITY) await this.rest();
       else for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (this.#stopped) return true;
       if (this.ended) return false;
@@ -194,18 +196,19 @@ export class Rig {
     throw new Error(`the children have not ended after ${STEPS} steps: ${this.tree.lines.slice(-5).join("; ")}`);
   }
 
-  async #rest(): Promise<void> {
+  /** Until nothing runs on any CPU, or `done`. */
+  async rest(done = () => this.#stopped): Promise<void> {
     this.tree.settle();
     let quiet = false;
     void this.tree.core.kernel.scheduler.quiet().then(() => {
       quiet = true;
     });
-    while (!quiet && !this.#stopped) await new Promise((resolve) => setImmediate(resolve));
+    while (!quiet && !done()) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Changes the supervisor's configuration, which takes effect when it has its next turn. */
   reconfigure(children: readonly ChildSpec[]): void {
-    this.tree.change(supervised(children, this.#quota, 1));
+    this.tree.change(supervised(children, this.#quota, this.#cpus));
   }
 
   close(): void {
