@@ -8,7 +8,7 @@
 // I1  A checkpoint is of all children that are asked for, at one moment; the children go on.
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
 import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
-import { type Child, Init, type InitHooks, NO_HOOKS, PHASES, type Session } from "../init/index.ts";
+import { type Child, Init, type InitHooks, NO_HOOKS, type Session } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
@@ -20,16 +20,14 @@ import {
   LOG_LIMIT,
   type LoadOptions,
   type NativePd,
-  type ObjectKind,
   objectOf,
   type PdSession,
-  readQuota,
 } from "../session/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { type Captured, capture } from "./capture.ts";
 import { environment } from "./components.ts";
 import type { CopyEngine } from "./copier.ts";
-import { addQuotas, argsOf } from "./creation-args.ts";
+import { argsOf } from "./creation-args.ts";
 import { type DataProvider, OnDemandProvider } from "./data-provider.ts";
 import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
 import { RtcrFault } from "./faults.ts";
@@ -37,13 +35,13 @@ import { lives, requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import { beforeBarrier } from "./parent.ts";
-import { RtcrPd } from "./pd.ts";
 import type { Phase, RestorePhase } from "./phases.ts";
 import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
+import { restoredChild } from "./restored-child.ts";
 import type { Kept } from "./rom.ts";
-import { serversFirst } from "./server-order.ts";
 import { Timing } from "./timing.ts";
+import { requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
@@ -137,8 +135,7 @@ export class Rtcr {
         child,
       });
     });
-    for (const child of tracked) this.#requireServed(child, children);
-    this.#requireOrder(tracked);
+    requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
     const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
@@ -151,35 +148,6 @@ export class Rtcr {
     this.#recordBytes = captured.recordBytes;
     if (timing) timed({ name, children, timing });
     return captured;
-  }
-
-  /** Sessions that a restore opens before any of the other children serves cannot be taken in. */
-  #requireServed(child: TrackedChild, children: readonly string[]): void {
-    const sessions = this.#init.children.find(({ name }) => name === child.name)?.sessions ?? [];
-    for (const session of sessions) {
-      const { id, route } = session.request;
-      const kind = child.interposer(session)?.kind;
-      if (route.to !== "child" || !children.includes(route.child) || !kind || !OPENED_FIRST.includes(kind)) continue;
-      const message = `child "${child.name}": its ${session.service} session ${id} is served by "${route.child}", which is in the checkpoint too: put both into an init`;
-      throw new RtcrFault("unsaveable", message, { child: child.name, server: route.child });
-    }
-  }
-
-  /** Programs in TypeScript that serve each other could not be restored one after the other. */
-  #requireOrder(children: readonly TrackedChild[]): void {
-    const natives = children.filter((child) =>
-      child.of(RtcrPd).some(({ base, native }) => base.id === ENV_SESSION.pd && native.program()?.native !== undefined),
-    );
-    const names = natives.map(({ name }) => name);
-    const found = serversFirst(
-      natives,
-      ({ name }) => name,
-      (child) => child.servedBy(names).map(({ server }) => server),
-    );
-    if ("order" in found) return;
-    const [name = "", ...others] = found.circle;
-    const message = `child "${name}": it and ${others.join(", ")} serve each other: put them into an init`;
-    throw new RtcrFault("unsaveable", message, { child: name, others });
   }
 
   /** A LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
@@ -348,25 +316,8 @@ export class Rtcr {
     const info = this.#recorded(child.name);
     const tracked = this.#children.get(child.name);
     if (!info || !tracked) return false;
-    const { parent } = child;
-    const setMainThread: RestoredChild["setMainThread"] = (thread) => {
-      child.mainThread = thread;
-    };
-    const adopt: RestoredChild["adopt"] = (info, capability) => {
-      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs, closing = false, handedOut = false } = info;
-      const phase = phaseOf(info);
-      const added = readQuota(addedArgs);
-      const adopted = { serverId, phase, capability, added, closing, handedOut };
-      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
-    };
-    const setRequest: RestoredChild["setRequest"] = (args) => parent.requested(args);
-    const adoptServed: RestoredChild["adoptServed"] = (but) => {
-      const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
-      const left = sessions.filter(({ id }) => !but.has(id));
-      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) });
-    };
     const together = this.#restoring?.system.children.map(({ name }) => name) ?? [];
-    const restored = { info, together, tracked, parent, setMainThread, setRequest, adopt, adoptServed };
+    const restored = restoredChild({ child, info, tracked, together });
     // To where it stood, not beyond, and with all that it had then.
     const ready = !beforeBarrier(info.parent) && child.sessions.some(({ request }) => request.id === ENV_SESSION.log);
     const bootstraps = tracked.context.bootstrapping && ready;
@@ -509,15 +460,8 @@ export class Rtcr {
   }
 }
 
-/** Kinds of sessions that a restore opens before anything of its children is there. */
-const OPENED_FIRST: readonly ObjectKind[] = ["pd", "cpu", "rm", "file-system", "terminal"];
-
 /** What init calls its own sessions. */
 const OWN = "init";
-
-function phaseOf({ phase }: { readonly phase: string }): Session["phase"] {
-  return PHASES.find((known) => known === phase) ?? "cap-handed-out";
-}
 
 function nameOf(session: Session): string {
   return session.request.client.name;

@@ -1,0 +1,45 @@
+// A child as a restore works on it: what was recorded, and the ways into init's bookkeeping.
+import type { ChildInfo } from "../checkpoint/index.ts";
+import { type Child, PHASES, type Session } from "../init/index.ts";
+import { readQuota } from "../session/index.ts";
+import { addQuotas } from "./creation-args.ts";
+import type { RestoredChild } from "./restore.ts";
+import type { TrackedChild } from "./tracked-child.ts";
+
+/** @param together the names of all children of the restore */
+export function restoredChild({
+  child,
+  info,
+  tracked,
+  together,
+}: {
+  readonly child: Child;
+  readonly info: ChildInfo;
+  readonly tracked: TrackedChild;
+  readonly together: readonly string[];
+}): RestoredChild {
+  const { parent } = child;
+  return {
+    ...{ info, together, tracked, parent },
+    setMainThread: (thread) => {
+      child.mainThread = thread;
+    },
+    setRequest: (args) => parent.requested(args),
+    adopt: (session, capability) => {
+      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = session;
+      const { closing = false, handedOut = false } = session;
+      const added = readQuota(addedArgs);
+      const adopted = { serverId, phase: phaseOf(session), capability, added, closing, handedOut };
+      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
+    },
+    adoptServed: (but) => {
+      const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
+      const left = sessions.filter(({ id }) => !but.has(id));
+      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) });
+    },
+  };
+}
+
+function phaseOf({ phase }: { readonly phase: string }): Session["phase"] {
+  return PHASES.find((known) => known === phase) ?? "cap-handed-out";
+}
