@@ -5,15 +5,11 @@ import type {
   ComponentInfo,
   CpuInfo,
   DataspaceInfo,
-  FurtherCpuInfo,
   ObjectInfo,
   PdInfo,
   RegionMapInfo,
-  RomInfo,
-  SessionInfo,
   ThreadInfo,
 } from "../checkpoint/index.ts";
-import { isOver } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
@@ -32,16 +28,15 @@ import type { RtcrCpuThread } from "./cpu-thread.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
 import type { RtcrRegionMap } from "./region-map.ts";
-import { RtcrReport } from "./report.ts";
 import type { RepairReport, RestoredChild } from "./restore.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
 import { restoreObjects, restoreSignals } from "./restore-objects.ts";
+import { bySession, Sessions } from "./restore-sessions.ts";
 import { Streams } from "./restore-streams.ts";
 import { RtcrRm } from "./rm.ts";
-import { type Keep, RtcrRom } from "./rom.ts";
+import type { Keep } from "./rom.ts";
 import { restoreBytes } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
-import { RtcrTimer } from "./timer.ts";
 import type { Translation } from "./translation.ts";
 
 /** A component of the child: its PD now, and what was recorded of it. */
@@ -58,34 +53,29 @@ export class Restorer {
   readonly #child: RestoredChild;
   readonly #info: ChildInfo;
   readonly #translation: Translation;
-  readonly #keep: Keep;
   readonly #pd: RtcrPd;
   /** The child's own component first. */
   readonly #parts: Part[];
   readonly #cpus: { readonly cpu: RtcrCpu; readonly info: CpuInfo }[];
   /** As recorded, in order. */
   readonly #threads: { readonly thread: RtcrCpuThread; readonly info: ThreadInfo; readonly cpu: RtcrCpu }[] = [];
-  /** Sessions that the child was closing are not there any more. */
-  #closed = false;
-  /** Whose modules have another content here. */
-  readonly #changedRoms: (readonly [RtcrRom, RomInfo])[] = [];
   readonly #streams: Streams;
+  readonly #sessions: Sessions;
 
   constructor(child: RestoredChild, translation: Translation, keep: Keep) {
     this.#child = child;
     this.#info = child.info;
     this.#translation = translation;
-    this.#keep = keep;
     const { pd, cpu } = environment(child.tracked);
-    this.#streams = new Streams(child.info, {
-      tracked: child.tracked,
-      refused: (what, why) => this.#refused(what, why),
-    });
+    const refused = (what: string, why: string) => this.#refused(what, why);
+    this.#streams = new Streams(child.info, { tracked: child.tracked, refused });
     this.#pd = pd;
     this.cpu = cpu;
     this.#parts = [{ pd, info: child.info.pd, record: child.info }];
     this.#cpus = [{ cpu, info: child.info.cpu }];
-    this.adoptions = new Adoptions(child, translation, (what, why) => this.#refused(what, why));
+    this.adoptions = new Adoptions(child, translation, refused);
+    const { adoptions } = this;
+    this.#sessions = new Sessions(child, { translation, keep, adoptions, streams: this.#streams, refused });
   }
 
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
@@ -100,7 +90,7 @@ export class Restorer {
     const { cpu } = this.#info;
     if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
     this.#nameEnvironment();
-    this.#makeSessions();
+    this.#sessions.open();
     this.#makeComponents();
   }
 
@@ -127,7 +117,7 @@ export class Restorer {
   /** Everything that names something. */
   relations(): void {
     const { parent, rms } = this.#info;
-    this.#restoreSessions(); // their dataspaces may be attached
+    this.#sessions.restore(); // their dataspaces may be attached
     for (const { pd, info } of this.#parts) {
       const { addressSpace, stackArea, linkerArea } = pd.maps;
       this.#attachAll(stackArea, info.stackArea);
@@ -165,8 +155,8 @@ export class Restorer {
         told.add(badge);
       }
     }
-    for (const [rom, { handlerBadge }] of this.#changedRoms) if (!told.has(handlerBadge)) rom.tell();
-    const closed = this.#closed || this.adoptions.closed;
+    for (const [rom, { handlerBadge }] of this.#sessions.changedRoms) if (!told.has(handlerBadge)) rom.tell();
+    const closed = this.#sessions.closed || this.adoptions.closed;
     if (closed && !told.has(parent.sessionHandlerBadge)) notify(context(parent.sessionHandlerBadge));
     const { request, resourceHandlerBadge } = parent;
     if (request === "") return;
@@ -353,61 +343,6 @@ export class Restorer {
     );
   }
 
-  /** Opens what the child had opened, in its name; the environment is there already. */
-  #makeSessions(): void {
-    const { logs, timers, roms, rms, reports, foreign, components = [], cpus = [] } = this.#info;
-    const { fileSystems = [], terminals = [] } = this.#info;
-    const outside = foreign.filter((info) => info.server === "" && !isOver(info.phase));
-    const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
-      ["PD", components.map(({ pd }) => pd)],
-      ["CPU", cpus],
-      ["LOG", logs],
-      ["Timer", timers],
-      ["ROM", roms],
-      ["RM", rms],
-      ["Report", reports],
-      ["File_system", fileSystems],
-      ["Terminal", terminals],
-      ...outside.filter(({ closing }) => !closing).map((info) => [info.service, [info]] as const),
-    ];
-    if (outside.some(({ closing }) => closing)) this.#closed = true;
-    const adopted = new Set(this.adoptions.open.map(({ id }) => id));
-    const sessions = all
-      .flatMap(([service, infos]) => infos.map((info) => ({ service, info })))
-      .filter(({ info: { id } }) => !adopted.has(id));
-    for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
-      this.#translation.add(info.badge, this.#session(service, info));
-    }
-    this.#streams.rest();
-    const romOf = bySession(this.#child.tracked.of(RtcrRom));
-    for (const info of roms) {
-      const rom = romOf.get(info.id);
-      rom?.show(info, this.#keep);
-      if (rom) this.#translation.add(info.dataspaceBadge, rom.current);
-    }
-    const reportOf = bySession(this.#child.tracked.of(RtcrReport));
-    for (const info of reports) {
-      const report = reportOf.get(info.id);
-      if (report) this.#translation.add(info.dataspaceBadge, report.current);
-    }
-  }
-
-  #session(service: string, info: SessionInfo): Capability {
-    const { tracked, parent } = this.#child;
-    const { id, creationArgs, upgradeArgs } = info;
-    const there = parent.sessionCap(id);
-    const exists = there.ok && there.value.valid;
-    const { affinity } = info as Partial<FurtherCpuInfo>;
-    const open = () => parent.session(id, service, creationArgs, affinity);
-    const made = exists ? there : tracked.context.as([info, ...mapsOf(info)], open);
-    const capability = this.#require(made, `${service} session ${id} (${creationArgs})`);
-    if (!capability.valid) {
-      throw this.#refused(`${service} session ${id}`, "it is served by a component that takes its time");
-    }
-    if (upgradeArgs !== "") parent.upgrade(id, upgradeArgs);
-    return capability;
-  }
-
   #makeRegionMaps({ id, regionMaps }: ChildInfo["rms"][number]): void {
     const rm = required(
       this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id),
@@ -459,26 +394,6 @@ export class Restorer {
     }
   }
 
-  #restoreSessions(): void {
-    const { timers, roms, reports } = this.#info;
-    const { tracked } = this.#child;
-    const context = (badge: number) => this.#translation.get<SignalContext>(badge);
-    const timerOf = bySession(tracked.of(RtcrTimer));
-    const inOrder = timers.toSorted((x, y) => (x.place ?? 0) - (y.place ?? 0));
-    for (const info of inOrder) {
-      timerOf.get(info.id)?.restore(info, context(info.handlerBadge), this.adoptions.has(info.id));
-    }
-    const reportOf = bySession(tracked.of(RtcrReport));
-    for (const info of reports) {
-      reportOf.get(info.id)?.current.object?.write(0, info.content);
-    }
-    const romOf = bySession(tracked.of(RtcrRom));
-    for (const info of roms) {
-      const rom = romOf.get(info.id);
-      if (rom?.listen(info, context(info.handlerBadge))) this.#changedRoms.push([rom, info]);
-    }
-  }
-
   #installCapabilities({ pd: { native }, record }: Part): void {
     native.clearSlots();
     for (const { slot, badge, references } of record.capabilities) {
@@ -511,13 +426,4 @@ export class Restorer {
 
 function isWasi({ pd }: Part): boolean {
   return pd.native.program()?.wasi === true;
-}
-
-/** What the making of a session makes besides: the areas of a PD. */
-function mapsOf(info: SessionInfo | PdInfo): readonly ObjectInfo[] {
-  return "stackArea" in info ? [info.addressSpace, info.stackArea, info.linkerArea] : [];
-}
-
-function bySession<T extends { readonly base: { readonly id: number } }>(list: readonly T[]): ReadonlyMap<number, T> {
-  return new Map(list.map((interposer) => [interposer.base.id, interposer]));
 }
