@@ -1,4 +1,4 @@
-// Scopes of components, through each SDK: in both forms of a profile, each thread in a row of its own.
+// Scopes of components, through each SDK: in both forms of a profile, each thread in a row of its own, core's beside them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Scope, ThreadRecorders, toProfile, toTraceEvents } from "../../src/profile/index.ts";
@@ -34,7 +34,10 @@ function rows(scopes: readonly Scope[]): ReadonlyMap<string, readonly { name: st
 
 for (const app of ["profiled", "as-profiled", "rs-profiled"]) {
   test(`S118: ${app}: scopes are in the profile and in the trace, by thread, and one within another`, async () => {
-    const scopes = (await profiled(app)).scopes();
+    const all = (await profiled(app)).scopes();
+    const scopes = all.filter(({ thread }) => !thread.startsWith("core: "));
+    const slices = all.filter(({ name, thread }) => thread === "core: CPU 0" && name === `Slice: init -> ${app}: ep`);
+    assert.ok(slices.length > 0, "core has a row for its CPU");
     const helper = app === "profiled" ? [[`init -> ${app}: helper`, [SUM, SUM]] as const] : [];
     const expected = new Map<string, readonly object[]>([...helper, [`init -> ${app}: ep`, TURNS]]);
     assert.deepEqual(rows(scopes), expected);
