@@ -19,7 +19,7 @@ export interface DeadlineOptions {
   readonly ms: number;
   /** Called from the event loop, once. */
   readonly passed: () => void;
-  /** There will be no Timer session; called at once, or from the event loop. */
+  /** There is no Timer session; called at once, or from the event loop. */
   readonly refused: (reason: string) => void;
 }
 
@@ -32,12 +32,20 @@ export class Deadline {
   constructor({ env, rtcr, ms, passed, refused }: DeadlineOptions) {
     this.#us = ms * 1000;
     this.#handler = env.signalHandler(passed);
+    let answered = false;
     const ready = (capability: Capability) => {
+      answered = true;
       this.#timer = objectOf<TimerSession>(capability, "timer");
       this.#timer?.sigh(this.#handler.context);
       this.putOff();
     };
-    this.#close = rtcr.open({ service: "Timer", label: "bootstrap", donation: DONATION.Timer }, { ready, refused });
+    const denied = (reason: string) => {
+      answered = true;
+      refused(reason);
+    };
+    const request = { service: "Timer", label: "bootstrap", donation: DONATION.Timer };
+    this.#close = rtcr.open(request, { ready, refused: denied });
+    if (!answered) refused("it is served by a component that takes its time"); // nobody would watch over that one
   }
 
   /** It begins anew. */

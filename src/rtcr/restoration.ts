@@ -15,6 +15,8 @@ export class Restoration {
   deadline: Deadline | undefined;
   /** What was made for it, by name, and how it arrived. */
   readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
+  /** What has happened once; a child that is started again and again gains no time by it. */
+  readonly #steps = new Set<string>();
   readonly #endings: (() => void)[] = [];
 
   constructor(system: SystemCheckpoint) {
@@ -44,8 +46,15 @@ export class Restoration {
   /** It is ready to be restored. @returns whether all are */
   arrive(child: TrackedChild, ready: () => RestoredChild): boolean {
     this.#begun.set(child.name, { child, arrived: ready });
-    this.deadline?.putOff();
+    this.putOff(`arrived ${child.name}`);
     return this.system.children.every(({ name }) => this.#begun.get(name)?.arrived);
+  }
+
+  /** The deadline begins anew, once for each step. */
+  putOff(step: string): void {
+    if (this.#steps.has(step)) return;
+    this.#steps.add(step);
+    this.deadline?.putOff();
   }
 
   /** It is no more. */

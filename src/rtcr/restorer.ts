@@ -344,10 +344,8 @@ export class Restorer {
   }
 
   #makeRegionMaps({ id, regionMaps }: ChildInfo["rms"][number]): void {
-    const rm = required(
-      this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id),
-      "the RM session",
-    );
+    const rm = this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id);
+    if (!rm) throw this.#mismatch(`session ${id}, an RM session,`);
     this.#objects(
       regionMaps,
       rm.maps,

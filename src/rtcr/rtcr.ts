@@ -23,6 +23,7 @@ import {
   objectOf,
   type PdSession,
 } from "../session/index.ts";
+import { messageOf } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { type Captured, capture } from "./capture.ts";
 import { environment } from "./components.ts";
@@ -335,7 +336,7 @@ export class Rtcr {
     const { info, tracked } = restored;
     const { cpu } = environment(tracked);
     const restoration = this.#restoring;
-    if (restoration) this.#later(() => this.#giveTime(restoration)); // this is in the middle of a start
+    if (restoration) this.#later(() => this.#giveTime(restoration, tracked)); // this is in the middle of a start
     const stopped = this.#env.signalHandler(() => {
       if (!this.#restoring?.has(tracked)) return;
       this.#gone(tracked.name, `${cpu.stopped() || "a thread"} was stopped in its bootstrap`, this.#restoring);
@@ -353,9 +354,10 @@ export class Rtcr {
   }
 
   /** The bootstraps of the restore have all of their time from now on. */
-  #giveTime(restoration: Restoration): void {
+  #giveTime(restoration: Restoration, { name }: TrackedChild): void {
     if (this.#restoring !== restoration) return;
-    if (restoration.deadline) return restoration.deadline.putOff();
+    restoration.putOff(`begun ${name}`);
+    if (restoration.deadline) return;
     const ms = this.#options.bootstrapMs?.() ?? BOOTSTRAP_MS;
     const failed = (code: "late" | "refused", why: string) => {
       const [child] = restoration.awaited;
@@ -393,9 +395,11 @@ export class Rtcr {
       restoration.end();
       log.info?.(`restored ${restoration.names}`);
       this.#options.restored?.(repairs);
-    } catch (fault) {
-      if (!(fault instanceof RtcrFault)) throw fault;
-      this.#refuse(fault, restoration);
+    } catch (thrown) {
+      const known = thrown instanceof RtcrFault;
+      const message = `restore of ${restoration.names}: ${messageOf(thrown)}`;
+      this.#refuse(known ? thrown : new RtcrFault("mismatch", message, {}), restoration);
+      if (!known) throw thrown; // a bug, which leaves nothing half made
     }
   }
 
