@@ -347,3 +347,20 @@ for (const type of ["i32", "i64"] as const) {
     assert.equal(returned(beyond), number(-96));
   });
 }
+
+for (const favour of FAVOURS) {
+  test(`a branch that carries a value which a call has pushed in front of accesses is no part of a region: ${favour}`, () => {
+    const m = machine(
+      `(module (memory 1) (func $seven (result i32) (i32.const 7)) (func (export "f") (param i32) (result i32)
+        (i32.store offset=4 (local.get 0) (i32.const 1))
+        (block $l (result i32) (drop (br_if $l (call $seven)
+          (i32.lt_u (i32.load (local.get 0)) (i32.load offset=4 (local.get 0))))) (i32.const 9))))`,
+      { windows: { favour } },
+    );
+    m.windows.limit = 0;
+    attach(m, 0, PAGE);
+    const thread = m.start("f", 0x100);
+    m.group.run(thread);
+    assert.deepEqual(thread.ending, { kind: "returned", results: [7] });
+  });
+}

@@ -17,7 +17,12 @@ const EXIT_CODES = `exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage
  * @returns the exit code; nothing is thrown
  */
 export async function main(args: readonly string[], io: Io): Promise<number> {
-  const shown = { ...io, out: (text: string) => io.out(visible(text)), err: (text: string) => io.err(visible(text)) };
+  const shown = {
+    ...io,
+    out: (text: string) => io.out(visible(text)),
+    err: (text: string) => io.err(visible(text)),
+    programs: io,
+  };
   try {
     return await dispatch(args, shown);
   } catch (thrown) {

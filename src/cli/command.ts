@@ -10,6 +10,8 @@ export interface Io {
   out(text: string): void;
   /** Everything said to people: progress, errors. */
   err(text: string): void;
+  /** The bytes of programs, which may say anything: nothing of them is changed. Default: out, err. */
+  readonly programs?: Pick<Io, "out" | "err">;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

@@ -12,7 +12,17 @@
 //
 // Not here: the code (windows.ts).
 
-import { BOTTOM, type Body, I32, OP, operandsOf, resultOf, type ValueType } from "../wasm/index.ts";
+import {
+  BLOCK_EMPTY,
+  BLOCK_VALUE,
+  BOTTOM,
+  type Body,
+  I32,
+  OP,
+  operandsOf,
+  resultOf,
+  type ValueType,
+} from "../wasm/index.ts";
 import { MARK, type Plan } from "./plan.ts";
 import { type Access, accessOf, memoryArgument } from "./windows-accesses.ts";
 
@@ -66,6 +76,7 @@ type OpenCheck = Check & { readonly add: number };
 export function regionsOf(plan: Plan): ReadonlyMap<number, Region> {
   const regions = new Map<number, Region>();
   const { count } = plan.body;
+  const ends = carryingBranches(plan);
   let candidate: Candidate | undefined;
   const close = () => {
     const region = candidate?.region();
@@ -73,7 +84,7 @@ export function regionsOf(plan: Plan): ReadonlyMap<number, Region> {
     candidate = undefined;
   };
   for (let at = 0; at < count; ) {
-    candidate ??= new Candidate(plan, at);
+    candidate ??= new Candidate(plan, ends, at);
     const end = candidate.extend(at);
     if (end > at) {
       at = end;
@@ -81,18 +92,45 @@ export function regionsOf(plan: Plan): ReadonlyMap<number, Region> {
     }
     const fresh = candidate.start === at;
     close();
-    if (fresh) at = afterFailure(plan, at);
+    if (fresh) at = afterFailure(plan, ends, at);
   }
   close();
   return regions;
 }
 
+/** `br_if` to labels that take values: these may lie in front of a region, where its branches cannot reach them. */
+function carryingBranches({ body, type }: Plan): ReadonlySet<number> {
+  const { op, a, blockType, count } = body;
+  const found = new Set<number>();
+  const labels = [type.results.length > 0];
+  for (let at = 0; at < count; at++) {
+    switch (op[at]) {
+      case OP.block:
+      case OP.if:
+      case OP.try:
+      case OP.tryTable:
+        labels.push(blockType[at] !== BLOCK_EMPTY);
+        break;
+      case OP.loop: // those of other types have no parameters
+        labels.push(blockType[at]! >= 0 && blockType[at]! < BLOCK_VALUE);
+        break;
+      case OP.end:
+      case OP.delegate:
+        labels.pop();
+        break;
+      case OP.brIf:
+        if (labels.at(-1 - a[at]!)) found.add(at);
+    }
+  }
+  return found;
+}
+
 /** Where to go on when no region can begin with the statement at `at`: behind it, or behind what ends it. */
-function afterFailure(plan: Plan, at: number): number {
+function afterFailure(plan: Plan, ends: ReadonlySet<number>, at: number): number {
   const { body, marks } = plan;
   let height = 0;
   for (let next = at; next < body.count; next++) {
-    const operands = operandsIn(body, next);
+    const operands = ends.has(next) ? -1 : operandsIn(body, next);
     if (operands < 0 || marks[next]! & MARK.dead || operands > height) return next + 1;
     height += resultsOf(body, next) - operands;
     if (height === 0) return next + 1;
@@ -103,11 +141,14 @@ function afterFailure(plan: Plan, at: number): number {
 class Candidate {
   readonly start: number;
   readonly #plan: Plan;
+  /** Instructions that no region may contain, whatever their opcodes. */
+  readonly #ends: ReadonlySet<number>;
   #end: number;
   #known: Known = { locals: new Map(), open: new Map(), checks: new Map(), spoken: new Map(), results: [] };
 
-  constructor(plan: Plan, start: number) {
+  constructor(plan: Plan, ends: ReadonlySet<number>, start: number) {
     this.#plan = plan;
+    this.#ends = ends;
     this.start = start;
     this.#end = start;
   }
@@ -145,7 +186,7 @@ class Candidate {
     const accesses = known.checks.size + known.spoken.size;
     const stack: Value[] = [];
     for (let next = at; next < body.count; next++) {
-      const operands = operandsIn(body, next);
+      const operands = this.#ends.has(next) ? -1 : operandsIn(body, next);
       if (operands > stack.length || marks[next]! & MARK.dead) return -1;
       if (operands < 0) {
         known.results = stack.map(({ type }) => type);

@@ -180,23 +180,24 @@ class Answers<T> {
 
 function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, asked: Asked): Promise<number> {
   const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
+  const { programs = io } = io;
   return new Promise((resolve, reject) => {
     worker.on("message", (message: FromSystem) => {
       if (message.type === "output") {
         const text = decoders[message.stream].decode(message.bytes, { stream: true });
-        if (message.stream === 1) io.out(text);
-        else io.err(text);
+        if (message.stream === 1) programs.out(text);
+        else programs.err(text);
       } else if (message.type === "wants-input") passInput(say);
-      else if (message.type === "line") io.out(`${message.text}\n`);
+      else if (message.type === "line") programs.out(`${message.text}\n`);
       else if (message.type === "warning") io.err(`warning: ${message.text}\n`);
-      else if (message.type === "report") io.err(`report ${message.label}:\n${message.text}`);
+      else if (message.type === "report") programs.err(`report ${message.label}:\n${message.text}`);
       else if (message.type === "components") asked.inspected.came(message.components);
       else if (message.type === "checkpoint") {
         const { made, refused } = message;
         if (made) asked.made.came(made);
         else if (refused) asked.made.refused(toCliFailure(refused));
       } else if (message.type === "made") asked.keep(message.system);
-      else if (message.type === "log") io.err(`${message.text}\n`);
+      else if (message.type === "log") programs.err(`${message.text}\n`);
       else if (message.type === "scopes") {
         asked.measured(message.scopes);
         if (message.dropped > 0) io.err(`note: ${message.dropped} scopes found no room in the profile\n`);

@@ -78,6 +78,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
     const spare = SpareCpu.start(undefined, false); // it reads its code while the image is opened
+    spare.catch(() => {}); // told where it is awaited
     try {
       return await restoreProgram(call, reference, everyMs, spare);
     } finally {

@@ -116,7 +116,7 @@ export class CapabilityTable implements CapabilityAccess {
     const known = new Set(order.filter((slot) => holes.has(slot)).reverse()); // the last one counts
     this.#free.length = 0;
     for (const slot of holes) if (!known.has(slot)) this.#free.push(slot);
-    this.#free.push(...[...known].reverse());
+    for (const slot of [...known].reverse()) this.#free.push(slot);
   }
 
   /** Visits slots in use, ascending; those of dead objects included. */

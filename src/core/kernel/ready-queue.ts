@@ -29,6 +29,11 @@ export class ReadyQueue {
     this.#size++;
   }
 
+  /** Whether the thread is in this queue: each CPU has one. */
+  has(thread: KernelThread): boolean {
+    return thread.queued && this.#level(thread.priority).heap.includes(thread);
+  }
+
   /** Takes a thread out, wherever it is; harmless if it is not in the queue. */
   remove(thread: KernelThread): void {
     if (!thread.queued) return;

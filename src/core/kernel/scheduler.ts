@@ -76,16 +76,18 @@ export class Scheduler {
 
   /** While none of the threads runs, `body` gives them another CPU, where they are as far ahead of others as before. */
   move(threads: readonly KernelThread[], body: () => void): void {
-    const before = threads.map((thread) => ({
-      thread,
-      ready: thread.queued,
-      ahead: this.#queueOf(thread).ahead(thread),
-    }));
-    for (const { thread } of before) this.#queueOf(thread).remove(thread);
+    const before = threads.map((thread) => {
+      const queue = this.#queueOf(thread);
+      return { thread, queue, ready: thread.queued, ahead: queue.ahead(thread) };
+    });
+    for (const { thread, queue } of before) queue.remove(thread);
     body();
-    for (const { thread, ready, ahead } of before) {
-      this.#queueOf(thread).setAhead(thread, ahead);
-      if (ready) this.ready(thread);
+    for (const { thread, queue, ready, ahead } of before) {
+      const now = this.#queueOf(thread);
+      const woken = thread.queued; // by `body`: before it had moved the thread, or after
+      for (const each of [queue, now]) if (each.has(thread)) each.remove(thread);
+      now.setAhead(thread, ahead);
+      if (ready || woken) this.ready(thread);
     }
   }
 
@@ -131,10 +133,10 @@ export class Scheduler {
   setPlace(thread: KernelThread, { ahead, rank, slice }: ThreadPlace): void {
     const queue = this.#queueOf(thread);
     queue.remove(thread);
-    queue.setAhead(thread, ahead);
+    queue.setAhead(thread, Number.isFinite(ahead) ? ahead : 0); // an image may say anything
     thread.rank = rank;
     if (this.#cut === thread) this.#cut = undefined;
-    if (slice === undefined) return;
+    if (slice === undefined || thread.component.cpu !== 0) return; // only CPU 0 has slices that are cut
     this.#cut = thread;
     this.used = slice;
   }

@@ -133,9 +133,12 @@ export class Nests {
     const { words } = this.#block;
     for (let inside = false, depth = this.#nested.length - 1; depth >= 0; depth--) {
       const gate = BLOCK.gates + depth;
-      inside ||= Atomics.compareExchange(words, gate, GATE.open, GATE.closed) !== GATE.open;
-      if (inside) Atomics.compareExchange(words, gate, GATE.inside, GATE.last);
-      else this.#take();
+      const above: boolean = inside;
+      do {
+        inside = above || Atomics.compareExchange(words, gate, GATE.open, GATE.closed) !== GATE.open;
+        if (!inside) this.#take();
+        // where the call has ended between the two looks, once more
+      } while (inside && Atomics.compareExchange(words, gate, GATE.inside, GATE.last) === GATE.open && !above);
     }
   }
 
