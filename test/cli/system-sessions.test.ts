@@ -37,7 +37,7 @@ const COPY = assemble(`(module ${WASI} (memory (export "memory") 1) (data (i32.c
       (drop (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
       (br $more)))))`);
 
-test("a WASI program in a system has the process's streams and the directories given", async (t) => {
+test("a WASI program in a system has the process's streams, byte by byte, and the directories given", async (t) => {
   const path = folder(t);
   mkdirSync(join(path, "data"));
   writeFileSync(join(path, "copy.wasm"), COPY);
@@ -45,10 +45,10 @@ test("a WASI program in a system has the process's streams and the directories g
   writeFileSync(file, system('<start name="copy"><exit propagate="yes"/></start>'));
   const guest = new Guest(t, path, "run", "--dir", join(path, "data"), file);
   guest.send("first ");
-  guest.send("second\n");
+  guest.send("second\r\u001b[0m\n");
   assert.equal(await guest.finish(), 0, guest.err);
-  assert.equal(guest.out, 'first second\n[init] child "copy" exited with exit value 0\n');
-  assert.equal(readFileSync(join(path, "data", "copy"), "utf8"), "first second\n");
+  assert.equal(guest.out, 'first second\r\u001b[0m\n[init] child "copy" exited with exit value 0\n');
+  assert.equal(readFileSync(join(path, "data", "copy"), "utf8"), "first second\r\u001b[0m\n");
 });
 
 /** A supervisor with a program that counts what it reads, to its terminal and to a file. */
