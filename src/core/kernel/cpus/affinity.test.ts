@@ -1,6 +1,7 @@
 // Components go to other CPUs with `affinity` of their first threads.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -13,12 +14,10 @@ import {
   SERVES,
   tableOf,
 } from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import type { Location } from "../../../session/index.ts";
 import { CoreCpuSession } from "../../cpu/index.ts";
 import type { KernelThread } from "../thread.ts";
-import { startKernelTicker } from "../ticker.ts";
-import { startNodeCpu } from "./start-node.ts";
 
 const CPUS = 3;
 const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
@@ -26,20 +25,6 @@ const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.co
 const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", `${onOpcode(2, block())} ${answerPlus(1)}`)}`;
 
 const at = (x: number): Location => ({ x, y: 0, width: 1, height: 1 });
-
-async function machine(): Promise<TestSystem> {
-  const cpus = { width: CPUS, height: 1, start: startNodeCpu };
-  const system = new TestSystem({ cpus, ticker: startKernelTicker });
-  await system.kernel.ready;
-  return system;
-}
-
-/** Turns of the event loop until it holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-const counter = ({ component }: TestComponent) => component.view.getInt32(64, true);
 
 /** A thread of a session that may use all CPUs; the component is on the first. */
 function roaming(system: TestSystem, made: TestComponent, name: string): KernelThread {
@@ -53,7 +38,7 @@ function roaming(system: TestSystem, made: TestComponent, name: string): KernelT
 
 for (const windows of [false, true]) {
   test(`S28: a component that computes goes to the CPU of its first thread's affinity: windows ${windows}`, async () => {
-    const system = await machine();
+    const system = await machine(CPUS);
     const a = system.component("a", SPIN, windows ? { load: { windows: true } } : {});
     const first = roaming(system, a, "first");
     const second = roaming(system, a, "second");
@@ -75,7 +60,7 @@ for (const windows of [false, true]) {
   });
 
   test(`S28: a component goes elsewhere from within a call of its own: windows ${windows}`, async () => {
-    const system = await machine();
+    const system = await machine(CPUS);
     const body = Array.from(
       { length: 6 },
       () => `(drop ${ask(SLOT.free, 0)}) ${log("(local.tee $i (i32.add (local.get $i) (i32.const 1)))")}`,
@@ -101,7 +86,7 @@ for (const windows of [false, true]) {
   });
 
   test(`S28, S34: client and server go elsewhere while the one waits for the other: windows ${windows}`, async () => {
-    const system = await machine();
+    const system = await machine(CPUS);
     const load = windows ? { load: { windows: true } } : {};
     const server = system.component("server", SERVER, load);
     const ep = roaming(system, server, "ep");
@@ -136,7 +121,7 @@ for (const windows of [false, true]) {
 }
 
 test("S28, S34: client and server go elsewhere while they call each other all the time", async () => {
-  const system = await machine();
+  const system = await machine(CPUS);
   const server = system.component("server", SERVER);
   const ep = roaming(system, server, "ep");
   ep.start(0, 0);
@@ -162,7 +147,7 @@ test("S28, S34: client and server go elsewhere while they call each other all th
 });
 
 test("S28: a component that only CPU 0 can run stays there, with a warning, and its threads say so", async () => {
-  const system = await machine();
+  const system = await machine(CPUS);
   const waits = "(drop (memory.atomic.wait32 (i32.const 64) (i32.const 0) (i64.const 1)))";
   const alone = system.component("alone", main(waits));
   const thread = roaming(system, alone, "main");

@@ -1,6 +1,7 @@
 // Components on several CPUs: they run side by side, call each other and the kernel, and are stopped and looked at.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -14,11 +15,9 @@ import {
   SERVES,
   tableOf,
 } from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
+import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import { CALL_STATUS, FUTEX } from "../../../abi/index.ts";
-import type { KernelOptions } from "../kernel.ts";
 import type { KernelThread } from "../thread.ts";
-import { startKernelTicker } from "../ticker.ts";
 import type { StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
 
@@ -35,25 +34,6 @@ const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
 )}`;
 
 const status = (value: number) => value << 16;
-
-async function machine(count: number, options: Partial<KernelOptions> = {}): Promise<TestSystem> {
-  const system = new TestSystem({
-    cpus: { width: count, height: 1, start: startNodeCpu },
-    ticker: startKernelTicker,
-    ...options,
-  });
-  await system.kernel.ready;
-  return system;
-}
-
-/** Turns of the event loop until it holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-function counter({ component }: TestComponent): number {
-  return component.view.getInt32(64, true);
-}
 
 /** A server on a CPU, and its object. */
 async function serverOn(system: TestSystem, cpu: number, code = SERVER) {

@@ -1,6 +1,7 @@
 // Calls between components of one CPU that is not the kernel's: nested, and repeated without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -14,12 +15,10 @@ import {
   SERVES,
   tableOf,
 } from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
-import { startKernelTicker } from "../ticker.ts";
-import { startNodeCpu } from "./start-node.ts";
 
 /** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot; signals are logged. */
 const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
@@ -41,22 +40,6 @@ const FOR_EVER = main(`(loop $l (local.set $i ${ask(SLOT.free, 1, 7)})
 
 const status = (value: number) => value << 16;
 
-async function machine(cpus = 2): Promise<TestSystem> {
-  const system = new TestSystem({
-    cpus: { width: cpus, height: 1, start: startNodeCpu },
-    ticker: startKernelTicker,
-  });
-  await system.kernel.ready;
-  return system;
-}
-
-/** Turns of the event loop until it holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-const counter = ({ component }: TestComponent) => component.view.getInt32(64, true);
-
 async function moves(client: TestComponent): Promise<void> {
   const before = counter(client);
   await until(() => counter(client) !== before);
@@ -74,7 +57,7 @@ async function pair(system: TestSystem, code: string) {
 }
 
 test("S34, S36: a client on CPU 1 calls a server there ten thousand times and asks the kernel for few of them", async () => {
-  const system = await machine();
+  const system = await machine(2);
   const { thread, ep } = await pair(system, counts(1, 10_000));
   const { rpc } = system.kernel;
   let asked = 0;
@@ -93,7 +76,7 @@ test("S34, S36: a client on CPU 1 calls a server there ten thousand times and as
 });
 
 test("S4, S36: an object that dies answers its client on the same CPU no more", async () => {
-  const system = await machine();
+  const system = await machine(2);
   const { server, client, object, thread } = await pair(system, FOR_EVER);
   thread.start(0, 0);
   await moves(client);
@@ -104,7 +87,7 @@ test("S4, S36: an object that dies answers its client on the same CPU no more", 
 });
 
 test("S36: what is traced is recorded from the next call on, also of a server that its client calls without asking", async () => {
-  const system = await machine();
+  const system = await machine(2);
   const { server, ep, client, thread } = await pair(system, FOR_EVER);
   thread.start(0, 0);
   await moves(client);
@@ -132,7 +115,7 @@ test("S36: what is traced is recorded from the next call on, also of a server th
 });
 
 test("S24, S36: a server is paused, killed, and its client killed, between and within calls on the same CPU", async () => {
-  const system = await machine();
+  const system = await machine(2);
   for (const victim of ["server", "client"] as const) {
     const { server, ep, client, thread } = await pair(system, FOR_EVER);
     thread.start(0, 0);
@@ -183,7 +166,7 @@ test("S31, S34: a server that its client calls all the time serves signals, and 
 });
 
 test("S25, S30: a nested call that blocks is ended by others and by cancel_blocking; its client waits in place", async () => {
-  const system = await machine();
+  const system = await machine(2);
   const { server, client, ep, thread } = await pair(
     system,
     main([ask(SLOT.free, 1, 1), ask(SLOT.free, 2, 5), ask(SLOT.free, 2, 6), ask(SLOT.free, 1, 3)].map(log).join(" ")),
