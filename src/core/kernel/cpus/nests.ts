@@ -104,7 +104,7 @@ export class Nests {
     engine.enter(server);
     component.enter(server);
     const run = { ...beginRun(server, undefined, 0), call, serving, object };
-    const leased = lease && this.#holds(run) && !component.windowed(serving.message, MESSAGE.sizeBytes);
+    const leased = lease && this.#holds(run);
     Atomics.store(this.#block.words, BLOCK.gates + this.depth, leased ? GATE.inside : GATE.last);
     this.#nested.push(run);
     const { instance, function: index } = serving.call.entry;
@@ -150,6 +150,7 @@ export class Nests {
   #holds({ call: { caller, server, capability, slot }, serving, object }: NestedRun): boolean {
     if (!capability.valid || caller.component.table.lookup(slot) !== capability) return false;
     if (server.component.table.slotOf(capability) !== object || server.entrypoint!.serving !== serving) return false;
+    if (server.component.windowed(serving.message, MESSAGE.sizeBytes)) return false;
     if (caller.trace?.wants("rpc_call") || server.trace?.wants("rpc_dispatch")) return false;
     return caller.free && server.free && !caller.canceled && !server.ep.hasWork;
   }

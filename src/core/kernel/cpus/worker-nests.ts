@@ -39,7 +39,7 @@ export class WorkerNests {
     const param = (index: number) => this.#block.param(index);
     const lease = {
       ...{ slot, engine, thread: param(1), call: engine.dispatch(param(2), param(3)) },
-      ...{ argument: param(4), object: param(5), message: param(6) },
+      ...{ argument: param(4), object: param(5), message: param(6) >>> 0 },
     };
     this.#leases[this.depth] = lease;
     return this.#dispatch(caller, lease, opcode, address);
@@ -51,7 +51,8 @@ export class WorkerNests {
     if (lease?.slot !== slot || !stackHasRoom()) return undefined;
     const gate = BLOCK.gates + this.depth;
     const bytes = plainBytes(caller, address);
-    if (bytes < 0 || Atomics.compareExchange(this.#words, gate, GATE.open, GATE.inside) !== GATE.open) return undefined;
+    if (bytes < 0 || !lease.engine.words(lease.message + MESSAGE.sizeBytes)) return undefined;
+    if (Atomics.compareExchange(this.#words, gate, GATE.open, GATE.inside) !== GATE.open) return undefined;
     copy(caller, address, lease.engine, lease.message, bytes);
     return this.#dispatch(caller, lease, opcode, address);
   }

@@ -1,0 +1,81 @@
+// Components of other CPUs that end, move and change what they can in the midst of calls harm themselves only.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import {
+  answerPlus,
+  ask,
+  dispatch,
+  log,
+  logged,
+  main,
+  onOpcode,
+  SERVES,
+  tableOf,
+} from "../../../../test/support/guest-code.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { CALL_STATUS } from "../../../abi/index.ts";
+import { type Capability, INVALID } from "../../../session/index.ts";
+import type { KernelThread } from "../thread.ts";
+
+const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
+/** Where a dataspace is attached again, so that both places must lie behind windows. */
+const AT = 0x1a00_0000;
+
+const status = (value: number) => value << 16;
+
+/** A kernel with a component on CPU 1 that nothing may harm, and what was thrown that no guest can be blamed for. */
+async function watched(count = 2) {
+  const failures: unknown[] = [];
+  const system = await machine(count, { failed: (thrown) => failures.push(thrown) });
+  const unharmed = async (): Promise<void> => {
+    assert.deepEqual(failures, []);
+    const bystander = system.component("bystander", SPIN, { cpu: 1 });
+    bystander.start("main");
+    await until(() => counter(bystander) !== 0 || failures.length > 0);
+    assert.deepEqual(failures, []);
+    bystander.pd.destroy();
+  };
+  return { system, unharmed };
+}
+
+/** An object in TypeScript: whoever calls opcode 0 of it has `body` done within the call. */
+function hook(system: TestSystem, body: () => void): Capability {
+  return system.capability({
+    kind: "rom" as const,
+    dataspace: () => {
+      body();
+      return INVALID;
+    },
+  });
+}
+
+async function serves(system: TestSystem, server: TestComponent): Promise<{ ep: KernelThread; object: Capability }> {
+  const ep = server.start("ep") as KernelThread;
+  await system.rest();
+  return { ep, object: system.object(server, ep.capability) };
+}
+
+test("S36: a server that has its message buffer moved behind windows within a call harms itself only", async () => {
+  const { system, unharmed } = await watched();
+  const code = `${tableOf("d")} ${dispatch(
+    "d",
+    `${onOpcode(2, `(drop ${ask(SLOT.free, 0)}) (return (i32.const 1))`)} ${answerPlus(1)}`,
+  )} ${SERVES}`;
+  const server = system.component("server", code, { cpu: 1, load: { windows: true } });
+  const { data } = server.component.home!;
+  const again = () => assert(server.pd.addressSpaceMap.attach(data, { address: AT }).ok);
+  server.component.table.insert(hook(system, again));
+  const { object } = await serves(system, server);
+  // A call of anything else would give the server back to the kernel.
+  const calls = [1, 2, 1, 1].map((opcode, i) => `(i32.store (i32.const ${64 + 4 * i}) ${ask(SLOT.free, opcode, 41)})`);
+  const logs = calls.map((_, i) => log(`(i32.load (i32.const ${64 + 4 * i}))`));
+  const client = system.component("client", main([...calls, ...logs].join(" ")), { cpu: 1 });
+  client.component.table.insert(object);
+  client.start("main");
+  await system.rest();
+  assert(server.component.windowed(4096, 4096));
+  assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode), 42, 42]);
+  await unharmed();
+  system.close();
+});
