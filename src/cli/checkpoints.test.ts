@@ -8,6 +8,7 @@ import { nodeHost, openDirectory } from "../store/index-node.ts";
 import { Checkpointer } from "./checkpoints.ts";
 import { toFailure } from "./failure.ts";
 import { openHome } from "./home.ts";
+import { madeHere } from "./marks.ts";
 import type { ProgramRecord } from "./record.ts";
 
 const STATE: ProgramState = { group: { abi: 1, instances: [], threads: [] }, wasi: null };
@@ -71,5 +72,30 @@ test("without space a program that was to stop goes on, and its held output stay
   const { id } = await checkpointer.make(true);
   assert.deepEqual(asked.slice(3), ["captureFrozen", "release", "kill", "recycle"]);
   assert.deepEqual(readdirSync(join(path, "released")), [id]);
+  await store.close();
+});
+
+test("S96: a checkpoint is marked as made here before it is one, so no kill leaves it unmarked", async (t) => {
+  const path = mkdtempSync(join(tmpdir(), "rtcr-mark-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const home = openHome(path);
+  const { files } = nodeHost;
+  const ids: string[] = [];
+  const rename = async (from: string, to: string) => {
+    const [, id] = /\/roots\/\d+\.([0-9a-f]+)\./.exec(to) ?? [];
+    if (id === undefined) return files.rename(from, to);
+    assert.ok(madeHere(home, id), "marked when it is published");
+    ids.push(id);
+    throw new Error("killed");
+  };
+  const store = await openDirectory({ ...nodeHost, files: { ...files, rename } }, join(path, "store"));
+  const spec = { ...RECORD.spec, directories: [{ hostPath: path, guestPath: "/", writable: true }] };
+  const { supervisor } = recorder();
+  const checkpointer = new Checkpointer({
+    ...{ home, store, supervisor, record: { ...RECORD, spec }, name: "x", modules: {}, parent: undefined },
+  });
+  await assert.rejects(checkpointer.make(false), /killed/);
+  assert.equal(ids.length, 1);
+  assert.deepEqual((await store.list()).roots, []);
   await store.close();
 });

@@ -1,6 +1,6 @@
 // Checkpoints of a running program into the store, one after the other.
 //
-//   capture -> save (complete on disk) -> note that it was made here -> release held output -> note that it was released
+//   capture -> save -> note that it was made here -> publish (complete on disk) -> release held output -> note that
 //
 // I1  Held output is written out only after its checkpoint is complete.
 // I2  A program that is to stop stays frozen until its checkpoint is complete; if that fails it goes on.
@@ -72,7 +72,6 @@ export class Checkpointer {
     try {
       const { root, report } = await this.#save(state);
       this.#parent = root.id;
-      if (namesOfHost(record)) noteMade(home, root.id);
       if (record.spec.holdOutput) {
         await supervisor.release();
         noteReleased(home, root.id);
@@ -89,7 +88,7 @@ export class Checkpointer {
   }
 
   #save(state: ProgramState): Promise<SavedImage> {
-    const { store, name, record, modules } = this.#options;
+    const { home, store, name, record, modules } = this.#options;
     const checkpoint = {
       created: new Date().toISOString(),
       name,
@@ -99,6 +98,7 @@ export class Checkpointer {
       sessions: { wasi: state.wasi },
       modules,
     };
-    return saveCheckpoint(store, checkpoint, { sha256: nodeSha256 });
+    const beforePublished = namesOfHost(record) ? (id: string) => noteMade(home, id) : undefined;
+    return saveCheckpoint(store, checkpoint, { sha256: nodeSha256, beforePublished });
   }
 }

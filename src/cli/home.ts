@@ -7,6 +7,7 @@
 //   cache/            rewritten modules, and compiled code of rtcr itself (node/); may be deleted at any time
 //   released/ID       the output that checkpoint ID holds was written out
 //   made/ID           checkpoint ID was made by a run here (marks.ts)
+//   key               the secret under which that is noted (seal.ts)
 
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -2,22 +2,16 @@
 //
 //   released/ID   the output that the checkpoint holds was written out
 //   made/ID       a run under this state directory made it: whatever it names of this machine was given to that run. The
-//                 file says the inode of the state directory, so that a copy of one, or somebody else's, vouches for nothing
+//                 file says the id under the state directory's seal (seal.ts), so somebody else's vouches for nothing
 //
-// I1  A mark is made when its checkpoint is complete, so a mark without a checkpoint is of no use to anybody.
+// I1  made/ID comes before its checkpoint, so that no kill leaves one without; released/ID comes after the output. A mark
+//     without a checkpoint is of no use to anybody.
 
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { syncFolder, writeDurably } from "./durable.ts";
 import type { Home } from "./home.ts";
+import { makeSeal, readSeal } from "./seal.ts";
 
 const FOLDERS = ["released", "made"] as const;
 
@@ -31,15 +25,17 @@ export function outputReleased(home: Home, id: string): boolean {
   return existsSync(home.at("released", id));
 }
 
-/** Notes durably that a run under this state directory has made a checkpoint. */
+/** Notes durably that a run under this state directory makes a checkpoint, before it is one. */
 export function noteMade(home: Home, id: string): void {
-  note(home.at("made", id), inodeOf(home));
+  const path = home.at("made", id);
+  note(path, makeSeal(home.path)(madeText(id)));
 }
 
 /** Whether a run under this state directory is known to have made a checkpoint. */
 export function madeHere(home: Home, id: string): boolean {
   try {
-    return readFileSync(home.at("made", id), "utf8") === inodeOf(home);
+    const mark = readFileSync(join(home.path, "made", id), "utf8");
+    return mark === readSeal(home.path)?.(madeText(id));
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw thrown;
@@ -57,12 +53,10 @@ export function listMarks(home: Home): readonly { readonly id: string; readonly 
 }
 
 function note(path: string, text: string): void {
-  const file = openSync(path, "w", 0o600);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
+  writeDurably(path, text);
+  syncFolder(dirname(path));
 }
 
-function inodeOf({ path }: Home): string {
-  return String(statSync(path, { bigint: true }).ino);
+function madeText(id: string): string {
+  return `made ${id}`;
 }

@@ -23,11 +23,16 @@ export interface SavedImage {
   readonly image: EncodedImage;
 }
 
+export interface SaveOptions extends EncodeOptions {
+  /** Called with the id when all is stored, before it is published: what has to be there as soon as the checkpoint is. */
+  readonly beforePublished?: ((id: string) => void) | undefined;
+}
+
 /**
  * Stores a checkpoint and publishes it under its name. The byte arrays of the checkpoint must not change until it
  * resolves; pages are hashed while others are written.
  */
-export function saveCheckpoint(store: Store, checkpoint: Checkpoint, options: EncodeOptions): Promise<SavedImage> {
+export function saveCheckpoint(store: Store, checkpoint: Checkpoint, options: SaveOptions): Promise<SavedImage> {
   return store.write(async (writer) => {
     let image: EncodedImage | undefined;
     const ahead = new MemoriesAhead(writer, checkpoint);
@@ -37,6 +42,7 @@ export function saveCheckpoint(store: Store, checkpoint: Checkpoint, options: En
     const report = await writer.putPages(pages()).finally(() => ahead.stop());
     const { manifest } = image as unknown as EncodedImage;
     const id = await writer.putManifest(manifest);
+    options.beforePublished?.(id);
     return { root: await writer.publish(id, checkpoint.name), report, image: image as unknown as EncodedImage };
   });
 }

@@ -3,6 +3,13 @@ export { type DirectoryHost, type DirectoryOptions, openDirectory } from "./dire
 export { StoreFault } from "./faults.ts";
 export type { FileOperations, NewFile, OpenFile } from "./files.ts";
 export { exportImage, IMAGE_FILE_VERSION, importImage } from "./image-file.ts";
-export { type LoadedImage, loadCheckpoint, openImage, type SavedImage, saveCheckpoint } from "./images.ts";
+export {
+  type LoadedImage,
+  loadCheckpoint,
+  openImage,
+  type SavedImage,
+  type SaveOptions,
+  saveCheckpoint,
+} from "./images.ts";
 export { type MemoryStoreOptions, openMemoryStore } from "./memory.ts";
 export type * from "./types.ts";

@@ -1,8 +1,10 @@
 // What an image names of the machine, and who has given it: images that a run here has made, and those from elsewhere.
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { openHome } from "../../src/cli/home.ts";
+import { noteMade } from "../../src/cli/marks.ts";
 import { cli, counter, folder, Guest } from "./support.ts";
 
 interface Origin {
@@ -103,6 +105,38 @@ test("S96: addresses are given as directories are: one for each that the checkpo
   assert.equal(guest.err.match(/listening on 127\.0\.0\.1:/g)?.length, 2, guest.err);
 });
 
+test("S96: it was made here wherever the state directory lies now: with new inodes, under another path", async (t) => {
+  const { home, id, out } = await stopped(t);
+  const moved = join(folder(t), "moved");
+  cpSync(home, moved, { recursive: true, preserveTimestamps: true });
+  const guest = new Guest(t, moved, "restore", id);
+  guest.send("b");
+  await guest.says("2\n");
+  assert.equal(await guest.finish(), 0, guest.err);
+  assert.equal(read(out), "1\n2\n");
+});
+
+test("S96: marks and keys of others vouch for nothing", async (t) => {
+  const origin = await stopped(t);
+  const { id, home } = origin;
+  const marks: readonly ((other: string) => void)[] = [
+    (other) => writeFileSync(join(other, "made", id), ""),
+    (other) => writeFileSync(join(other, "made", id), String(statSync(other).ino)),
+    (other) => writeFileSync(join(other, "made", "0".repeat(64)), readFileSync(join(home, "made", id))),
+    (other) => writeFileSync(join(other, "key"), `${"0".repeat(64)}\n`),
+    (other) => writeFileSync(join(other, "key"), ""),
+    (other) => rmSync(join(other, "key")),
+  ];
+  for (const [index, forge] of marks.entries()) {
+    const other = elsewhere(t, origin, "store", "made", "key");
+    if (index === 2) rmSync(join(other, "made", id));
+    forge(other);
+    const { code, err } = await cli(other, "restore", id);
+    assert.equal(code, 5, `${index}: ${err}`);
+    assert.match(err, /was not made under/);
+  }
+});
+
 test("a mark goes with its checkpoint", async (t) => {
   const { home, id } = await stopped(t);
   const marks = () => readdirSync(join(home, "made"));
@@ -111,4 +145,30 @@ test("a mark goes with its checkpoint", async (t) => {
   assert.deepEqual(marks(), [id], "those that no checkpoint needs are collected");
   assert.equal((await cli(home, "rm", id)).code, 0);
   assert.deepEqual(marks(), []);
+});
+
+test("S96: what a checkpoint needs stays if it is published while gc waits for its writer", async (t) => {
+  const { home: path, id, out } = await stopped(t);
+  assert.equal((await cli(path, "rm", id)).code, 0);
+  const home = openHome(path);
+  const store = await home.store();
+  const locks = () => readdirSync(join(path, "store", "locks"));
+  let collected: ReturnType<typeof cli> | undefined;
+  let over = false;
+  await store.write(async (writer) => {
+    noteMade(home, id);
+    collected = cli(path, "gc").finally(() => {
+      over = true;
+    });
+    while (!over && !locks().some((lock) => lock.startsWith("gc."))) await new Promise(setImmediate);
+    await writer.publish(id, "count");
+  });
+  await store.close();
+  const { code, err } = await collected!;
+  assert.equal(code, 0, err);
+  const guest = new Guest(t, path, "restore", id);
+  guest.send("b");
+  await guest.says("2\n");
+  assert.equal(await guest.finish(), 0, guest.err);
+  assert.equal(read(out), "1\n2\n");
 });

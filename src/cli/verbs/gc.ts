@@ -29,12 +29,11 @@ checkpoint cannot be read nothing is deleted.
     const dryRun = flag(values, "dry-run");
     const store = await home.store();
     try {
-      const marks = listMarks(home); // before the checkpoints are: each was complete when it was marked
-      const needed = await neededBy(store);
+      const candidates = await listCandidates(home);
+      await neededBy(store); // one that cannot be read is named before anything is deleted
       const collected = await store.gc({ dryRun });
       const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
-      const idle = (await listRuns(home)).length === 0;
-      for (const [kind, path] of unneeded(home, needed, marks, idle)) {
+      for (const [kind, path] of unneeded(home, candidates, await neededBy(store))) {
         files[kind]++;
         if (!dryRun) rmSync(path, { recursive: true, force: true });
       }
@@ -54,6 +53,25 @@ checkpoint cannot be read nothing is deleted.
     }
   },
 };
+
+/** What may be deleted if no checkpoint needs it. */
+interface Candidates {
+  readonly marks: ReturnType<typeof listMarks>;
+  /** Those that no program had. */
+  readonly journals: readonly string[];
+  readonly modules: readonly string[];
+}
+
+/**
+ * Candidates are listed first and the checkpoints last, with the store's gc between them, which waits for writers: so what
+ * belongs to a checkpoint that is only being made is no candidate, or its checkpoint is found.
+ */
+async function listCandidates(home: Home): Promise<Candidates> {
+  const marks = listMarks(home);
+  const journals = readdirSync(home.at("journals")).filter((name) => !journalInUse(home, name));
+  const idle = (await listRuns(home)).length === 0; // a program that runs may need its module for its next checkpoint
+  return { marks, journals, modules: idle ? readdirSync(home.at("modules")) : [] };
+}
 
 interface Needed {
   readonly ids: ReadonlySet<string>;
@@ -78,17 +96,15 @@ async function neededBy(store: Store): Promise<Needed> {
 
 function* unneeded(
   home: Home,
+  candidates: Candidates,
   { ids, journals, modules }: Needed,
-  marks: ReturnType<typeof listMarks>,
-  idle: boolean,
 ): Generator<readonly ["journals" | "modules" | "cached" | "marks", string], void> {
-  for (const name of readdirSync(home.at("journals"))) {
+  for (const name of candidates.journals) {
     if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.at("journals", name)];
   }
-  for (const { id, path } of marks) if (!ids.has(id)) yield ["marks", path];
+  for (const { id, path } of candidates.marks) if (!ids.has(id)) yield ["marks", path];
   for (const name of readdirSync(home.at("cache"))) yield ["cached", home.at("cache", name)];
-  if (!idle) return; // a program that runs may need its module for its next checkpoint
-  for (const name of readdirSync(home.at("modules"))) {
+  for (const name of candidates.modules) {
     if (!modules.has(basename(name, ".wasm"))) yield ["modules", home.at("modules", name)];
   }
 }

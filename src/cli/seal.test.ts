@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { makeSeal, readSeal } from "./seal.ts";
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), "rtcr-seal-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+test("S96: a key is made once, for its owner only, and says the same wherever it lies", (t) => {
+  const path = folder(t);
+  assert.equal(readSeal(path), undefined);
+  const sealed = makeSeal(path)("a");
+  assert.match(sealed, /^[0-9a-f]{64}$/);
+  assert.equal(makeSeal(path)("a"), sealed);
+  assert.notEqual(makeSeal(path)("b"), sealed);
+  assert.equal(statSync(join(path, "key")).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(path), ["key"]);
+  const copy = folder(t);
+  cpSync(path, copy, { recursive: true });
+  assert.equal(readSeal(copy)?.("a"), sealed);
+  assert.notEqual(makeSeal(folder(t))("a"), sealed);
+});
+
+test("S96: the same key seals otherwise on another machine", (t) => {
+  const path = folder(t);
+  makeSeal(path);
+  const machines = ["one\n", "other\n", undefined].map((text, index) => {
+    const file = join(path, `machine-${index}`);
+    if (text !== undefined) writeFileSync(file, text);
+    return readSeal(path, file)?.("a");
+  });
+  assert.equal(new Set(machines).size, 3);
+});
+
+test("a key that a damaged disk has left is no key, and makes room for one", (t) => {
+  const path = folder(t);
+  for (const left of ["", "\0".repeat(65), "0".repeat(63)]) {
+    writeFileSync(join(path, "key"), left);
+    assert.equal(readSeal(path), undefined);
+    assert.equal(makeSeal(path)("a"), readSeal(path)!("a"));
+    assert.match(readFileSync(join(path, "key"), "utf8"), /^[0-9a-f]{64}\n$/);
+  }
+});

@@ -1,0 +1,78 @@
+// The seal of a state directory: what tells notes that were written under it, on this machine, from anybody else's.
+//
+//   seal = HMAC(the key, which is the file `key` of the state directory; the identity of the machine)
+//
+// Inode numbers would not do: many file systems give new ones at every mount. A state directory that was moved, copied or
+// taken out of a backup keeps its key, so its seal is the same on this machine. Sent to another one it is another seal.
+
+import { createHmac, randomBytes } from "node:crypto";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { syncFolder, writeDurably } from "./durable.ts";
+
+/** 32 random bytes in hexadecimal, and a newline. */
+const KEY = /^[0-9a-f]{64}\n$/;
+/** systemd's: one for each installation, not to be shown to others. Empty or absent in most containers. */
+const MACHINE_FILE = "/etc/machine-id";
+
+/** What says under which seal something was written: for the same text always the same, and nobody else can know it. */
+export type Seal = (text: string) => string;
+
+/**
+ * The seal of a state directory.
+ *
+ * @param path the state directory, which exists
+ * @returns undefined while it has no key
+ */
+export function readSeal(path: string, machineFile = MACHINE_FILE): Seal | undefined {
+  const key = readText(keyFile(path));
+  if (key === undefined || !KEY.test(key)) return undefined;
+  const secret = createHmac("sha256", key.trim())
+    .update(readText(machineFile)?.trim() ?? "")
+    .digest();
+  return (text) => createHmac("sha256", secret).update(text).digest("hex");
+}
+
+/** The seal of a state directory, which gets a key if it has none. */
+export function makeSeal(path: string): Seal {
+  if (!readSeal(path)) makeKey(path);
+  return readSeal(path)!;
+}
+
+/** Another process may do the same at the same time: the first key stays. */
+function makeKey(path: string): void {
+  const file = keyFile(path);
+  const temporary = `${file}.${randomBytes(8).toString("hex")}`;
+  try {
+    writeDurably(temporary, `${randomBytes(32).toString("hex")}\n`);
+    if (existsSync(file))
+      renameSync(temporary, file); // what a damaged disk has left of one
+    else if (!linked(temporary, file)) renameSync(temporary, file);
+    syncFolder(path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** @returns false where the file system has no links */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === "EEXIST";
+  }
+}
+
+function keyFile(path: string): string {
+  return join(path, "key");
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw thrown;
+  }
+}
