@@ -19,8 +19,8 @@ import { type Capability, INVALID } from "../../../session/index.ts";
 import type { KernelThread } from "../thread.ts";
 
 const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
-/** Where a dataspace is attached again, so that both places must lie behind windows. */
-const AT = 0x1a00_0000;
+/** Where the second of two attachments of one dataspace goes, so that both must lie behind windows. */
+const [AT, AGAIN] = [0x1a00_0000, 0x1b00_0000];
 
 const status = (value: number) => value << 16;
 
@@ -76,6 +76,59 @@ test("S36: a server that has its message buffer moved behind windows within a ca
   await system.rest();
   assert(server.component.windowed(4096, 4096));
   assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode), 42, 42]);
+  await unharmed();
+  system.close();
+});
+
+for (const windows of [false, true]) {
+  for (const victims of [["client"], ["server"], ["server", "client"], ["client", "server"]]) {
+    test(`S14: ${victims.join(" and ")} destroyed within a nested call on CPU 1: windows ${windows}`, async () => {
+      const { system, unharmed } = await watched();
+      const load = windows ? { load: { windows: true } } : {};
+      const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `(drop ${ask(SLOT.free, 0)}) ${answerPlus(1)}`)}`;
+      const server = system.component("server", code, { cpu: 1, ...load });
+      const client = system.component("client", main(log(ask(SLOT.free, 1, 41))), { cpu: 1, ...load });
+      const made: Readonly<Record<string, TestComponent>> = { server, client };
+      const attach = ({ pd }: TestComponent) => {
+        const shared = pd.alloc(4096);
+        assert(shared.ok);
+        for (const address of [AT, AGAIN])
+          assert.equal(pd.addressSpaceMap.attach(shared.value, { address }).ok, windows);
+      };
+      const end = () => {
+        for (const name of victims) {
+          if (windows) attach(made[name]!); // so that its CPU is to be told of it
+          made[name]!.pd.destroy();
+        }
+      };
+      server.component.table.insert(hook(system, end));
+      const { object } = await serves(system, server);
+      client.component.table.insert(object);
+      client.start("main");
+      await system.rest();
+      const left = victims.includes("client") ? [] : [status(CALL_STATUS.invalidObject)];
+      assert.deepEqual(logged(system, "client"), left);
+      assert.equal(system.kernel.calls.size, 0);
+      await unharmed();
+      system.close();
+    });
+  }
+}
+
+test("S14: a component destroyed within its own call of a parent on CPU 0 takes nobody with it", async () => {
+  const { system, unharmed } = await watched();
+  const parent = system.component(
+    "parent",
+    `${tableOf("d")} ${SERVES} ${dispatch("d", `(drop ${ask(SLOT.free, 0)})`)}`,
+  );
+  const child = system.component("child", main(log(ask(SLOT.free, 1, 41))), { cpu: 1, load: { windows: true } });
+  parent.component.table.insert(hook(system, () => child.pd.destroy()));
+  const { object } = await serves(system, parent);
+  child.component.table.insert(object);
+  child.start("main");
+  await system.rest();
+  assert.deepEqual(logged(system, "child"), []);
+  assert.equal(system.kernel.calls.size, 0);
   await unharmed();
   system.close();
 });

@@ -5,7 +5,7 @@ import { assert } from "../../../util/index.ts";
 import type { CapturedPart, ComponentEngine } from "../engine.ts";
 import { freshGlobals, type GlobalsHolder } from "../own-globals.ts";
 import type { KernelThread } from "../thread.ts";
-import type { LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
+import type { Command, LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
 import type { RemoteCpu } from "./remote-cpu.ts";
 
 export class RemoteEngine implements ComponentEngine {
@@ -21,6 +21,8 @@ export class RemoteEngine implements ComponentEngine {
   #memories: LoadReply["memories"];
   /** A thread has run since globals were fetched. */
   #entered = false;
+  /** Its CPU has it no more; what was running in it may still be ending. */
+  #disposed = false;
 
   readonly #windows: Windows | undefined;
   #windowsChanged = false;
@@ -45,7 +47,7 @@ export class RemoteEngine implements ComponentEngine {
   flush(): void {
     if (!this.#windowsChanged) return;
     this.#windowsChanged = false;
-    this.#cpu.tell({ type: "windows", component: this.#component, limit: this.#windows!.limit });
+    this.#post({ type: "windows", component: this.#component, limit: this.#windows!.limit });
   }
 
   get cpu(): number {
@@ -168,7 +170,7 @@ export class RemoteEngine implements ComponentEngine {
     this.#told.set(thread, thread.globals);
     this.#ids.set(thread.id, thread);
     const { id, instance, globals } = thread;
-    this.#cpu.tell({ type: "globals", component: this.#component, thread: id, instance, globals });
+    this.#post({ type: "globals", component: this.#component, thread: id, instance, globals });
   }
 
   saveGlobals(): void {
@@ -195,7 +197,8 @@ export class RemoteEngine implements ComponentEngine {
   }
 
   dispose(): void {
-    this.#cpu.tell({ type: "drop", component: this.#component });
+    this.#post({ type: "drop", component: this.#component });
+    this.#disposed = true;
   }
 
   #ask(name: string, ...args: readonly unknown[]): unknown {
@@ -203,7 +206,11 @@ export class RemoteEngine implements ComponentEngine {
   }
 
   #tell(name: string, ...args: readonly unknown[]): void {
-    this.#cpu.tell({ type: "engine", component: this.#component, name, args });
+    this.#post({ type: "engine", component: this.#component, name, args });
+  }
+
+  #post(command: Command): void {
+    if (!this.#disposed) this.#cpu.tell(command);
   }
 }
 
