@@ -108,10 +108,12 @@ export abstract class Steps {
   /** Notes how the innermost activation has stopped; false when the thread cannot go on at once. */
   settle(thread: KernelThread, engine: Thread): boolean {
     const { ending } = engine;
+    if (ending?.kind === "threw" && hostBug(ending.error)) this.#kernel.failed(ending.error);
+    if (thread.dead) return false; // nothing else follows from it any more
     if (!ending) {
       if (engine.fault) this.#fault(thread, engine.fault);
       if (engine.parked) this.#park(thread, engine);
-      if (thread.stepping && !thread.waiting && !thread.dead) thread.raise("single step");
+      if (thread.stepping && !thread.waiting) thread.raise("single step");
       return false;
     }
     const { role } = thread.activations.pop()!;
@@ -124,12 +126,11 @@ export abstract class Steps {
         this.returned(thread, role, ending.results[0] as number);
         return true;
       case "exited":
-        if (!thread.dead) this.#kernel.exited(thread, ending.code);
+        this.#kernel.exited(thread, ending.code);
         return false;
       default:
         thread.faulted = true;
         thread.raise(`${ending.kind}: ${messageOf(ending.error)}${placeOf(ending.error)}`);
-        if (ending.kind === "threw" && hostBug(ending.error)) this.#kernel.failed(ending.error);
         return false;
     }
   }

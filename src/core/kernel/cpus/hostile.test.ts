@@ -132,3 +132,17 @@ test("S14: a component destroyed within its own call of a parent on CPU 0 takes 
   await unharmed();
   system.close();
 });
+
+test("S13, S24: a thread of CPU 1 that is killed when it has just met a page fault waits for nothing", async () => {
+  const { system, unharmed } = await watched();
+  const load = { windows: true };
+  const faults = system.component("faults", main(`(i32.store (i32.const ${AT}) (i32.const 1))`), { cpu: 1, load });
+  const thread = faults.start("main");
+  while (!system.kernel.cpus!.at(1).pending); // the kernel hears of the fault when it is looked for
+  faults.cpu.killThread(thread.capability);
+  await system.rest();
+  assert.equal(faults.pd.addressSpaceMap.state().type, "ready");
+  assert.equal(faults.component.engine.threads, 0);
+  await unharmed();
+  system.close();
+});
