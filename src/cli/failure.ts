@@ -1,5 +1,10 @@
 // From faults of all layers to exit codes and messages: the one place that knows both.
 
+import type { CheckpointFault } from "../checkpoint/index.ts";
+import type { FilesFault } from "../core/index.ts";
+import type { EngineFault } from "../engine/index.ts";
+import type { RtcrFault } from "../rtcr/index.ts";
+import type { StoreFault } from "../store/index.ts";
 import { Fault, messageOf } from "../util/index.ts";
 import { WasmFault } from "../wasm/faults.ts";
 
@@ -24,6 +29,9 @@ export class CliFailure extends Error {
 export function usageError(message: string, verb?: string): CliFailure {
   return new CliFailure(EXIT.usage, message, verb === undefined ? "rtcr --help" : `rtcr ${verb} --help`);
 }
+
+/** Faults of images and of what is made of them: a new code has to say below what it comes to. */
+type ImageFault = CheckpointFault | EngineFault | FilesFault | RtcrFault | StoreFault;
 
 /** Exit codes by fault code; the same code means the same in every layer. Everything else is 1. */
 const CODES: Readonly<Record<string, ExitCode>> = {
@@ -57,7 +65,14 @@ const CODES: Readonly<Record<string, ExitCode>> = {
   gone: EXIT.notFound,
   late: EXIT.refused,
   busy: EXIT.refused,
-};
+  "no-memory": EXIT.refused,
+  "stack-depth": EXIT.refused,
+  "copy-failed": EXIT.failed,
+  incomplete: EXIT.failed,
+  "lock-lost": EXIT.failed,
+  "no-space": EXIT.failed,
+  io: EXIT.failed,
+} satisfies Record<ImageFault["code"] | "wrong-module" | "malformed" | "unsupported", ExitCode>;
 
 const HINTS: Readonly<Record<string, string>> = {
   "changed-files": "--accept-changed-files goes on with the files as they are",
