@@ -146,3 +146,31 @@ test("S13, S24: a thread of CPU 1 that is killed when it has just met a page fau
   await unharmed();
   system.close();
 });
+
+test("S26, S36: a server that was called within its caller goes on with the stack pointer of the state that it is given", async () => {
+  const { system } = await watched();
+  const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `(i32.store offset=40 (local.get $m) (global.get 0))`)}`;
+  const server = system.component("server", code, { cpu: 1 });
+  const { ep, object } = await serves(system, server);
+  const client = system.component(
+    "client",
+    main(
+      `(loop $l ${log(ask(SLOT.free, 1))} (drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))) (br $l))`,
+    ),
+    { cpu: 1 },
+  );
+  client.component.table.insert(object);
+  client.start("main");
+  await system.rest();
+  for (const pointer of [60_000, 50_000]) {
+    ep.pause();
+    const state = ep.state();
+    assert(state.ok);
+    assert(ep.setState({ saved: { ...(state.value.saved as object), globals: [pointer] } }).ok);
+    ep.resume();
+    client.component.waits.futexWake(64, 1);
+    await system.rest();
+    assert.equal(logged(system, "client").at(-1), pointer);
+  }
+  system.close();
+});

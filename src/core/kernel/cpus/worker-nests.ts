@@ -64,6 +64,7 @@ export class WorkerNests {
     this.depth++;
     const result = engine.engine.group.direct(call, lease.argument, DISPATCH.rpc, lease.object, opcode);
     this.depth--;
+    engine.left();
     if (result === undefined) {
       const thread = call.thread!;
       call.thread = undefined;
