@@ -250,7 +250,6 @@ export class Group {
     this.#makeResident(thread);
     const go = thread.state === "frozen" ? this.#thaw(thread) : () => this.#begin(thread);
     this.#running = thread;
-    this.#fault = undefined;
     thread.fault = undefined;
     thread.state = "running";
     try {
@@ -462,6 +461,8 @@ export class Group {
   #hostCall: () => unknown = () => {};
 
   #stopped(thread: Thread, thrown: unknown): void {
+    const fault = this.#fault;
+    this.#fault = undefined;
     const exit = this.hostCalls.takeExit();
     if (exit !== undefined) return this.#end(thread, { kind: "exited", code: exit });
     if (thrown instanceof WebAssembly.Exception && thrown.is(this.#freezeTag)) {
@@ -471,7 +472,7 @@ export class Group {
       thread.hostCall = frozen?.saved;
       thread.hostArgs = frozen?.args ?? [];
       thread.parked = frozen?.parked;
-      thread.fault = this.#fault;
+      thread.fault = fault;
       return;
     }
     if (thrown instanceof WebAssembly.RuntimeError) return this.#end(thread, { kind: "trapped", error: thrown });

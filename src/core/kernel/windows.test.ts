@@ -3,7 +3,18 @@ import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
 import { assemble } from "../../../test/assemble.ts";
-import { answerPlus, dispatch, logged, main, tableOf } from "../../../test/support/guest-code.ts";
+import {
+  answerPlus,
+  ask,
+  block,
+  dispatch,
+  log,
+  logged,
+  main,
+  onOpcode,
+  SERVES,
+  tableOf,
+} from "../../../test/support/guest-code.ts";
 import { PRELUDE, SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
 import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
 import type { Capability, Dataspace } from "../../session/index.ts";
@@ -107,6 +118,31 @@ test("S36: a message buffer that is unmapped, or is during the call, is a bad me
   client.start("main");
   await system.rest();
   deepEqual(logged(system, "client"), Array(4).fill(CALL_STATUS.badMessage));
+  system.close();
+});
+
+test("S13, S34: a dispatch that waits is not held for the page fault that another thread has met before", async () => {
+  const system = new TestSystem();
+  const server = system.component(
+    "server",
+    `${tableOf("d", "faults")} ${dispatch("d", `${onOpcode(2, block())} ${answerPlus(1)}`)} ${SERVES}
+     (func $faults (drop (i32.load (i32.const ${AT}))))`,
+    WINDOWS,
+  );
+  const ep = server.start("ep") as KernelThread;
+  const other = server.start("faults", 2) as KernelThread;
+  const client = system.component("client", main(log(ask(SLOT.free, 2, 41))));
+  client.component.table.insert(system.object(server, ep.capability));
+  await system.rest();
+  client.start("main");
+  await system.rest();
+  deepEqual(
+    [other, ep].map((thread) => thread.waiting?.kind),
+    ["fault", "futex"],
+  );
+  server.component.waits.futexWake(64, 1);
+  await system.rest();
+  deepEqual(logged(system, "client"), [42]);
   system.close();
 });
 
