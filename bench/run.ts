@@ -10,6 +10,7 @@ const BENCHES = {
   rewrite: () => import("./rewrite.ts"),
   rtcr: () => import("./rtcr.ts"),
   scopes: () => import("./scopes.ts"),
+  soak: () => import("./soak/cost.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;

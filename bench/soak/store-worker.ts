@@ -38,11 +38,19 @@ const WORK = {
     for (const { id } of roots.slice(0, -KEPT)) await store.remove(id);
     await store.gc();
   },
+  /** CPU milliseconds of the thread until now. */
+  time: async (): Promise<number> => threadMs(),
   read: async (_: Store, folder: string): Promise<StoreReading> => ({
     ...heapReading(),
     storeBytes: folderBytes(folder),
   }),
 };
+
+/** CPU time of the JavaScript thread that asks, in milliseconds. */
+export function threadMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
 
 type Work = typeof WORK;
 type Argument<Name extends keyof Work> = Parameters<Work[Name]>[1];
@@ -66,7 +74,10 @@ export class StoreThread {
     });
   }
 
-  /** The argument is copied before this returns. */
+  /**
+   * Begins when what was asked for before is done. The argument is copied before this returns, but not what is shared
+   * memory: that must not change until it resolves.
+   */
   do<Name extends keyof Work>(name: Name, argument: Argument<Name>): Promise<Result<Name>> {
     const number = this.#next++;
     const waiting = Promise.withResolvers<unknown>();
@@ -95,14 +106,16 @@ function folderBytes(folder: string): number {
 
 async function serve(folder: string): Promise<void> {
   const store = await openDirectoryStore(folder);
-  parentPort!.on("message", async ({ number, name, argument }) => {
+  const one = async ({ number, name, argument }: { number: number; name: keyof Work; argument: unknown }) => {
     try {
-      const work = WORK[name as keyof Work] as (store: Store, argument: unknown) => Promise<unknown>;
+      const work = WORK[name] as (store: Store, argument: unknown) => Promise<unknown>;
       parentPort!.postMessage({ number, result: await work(store, argument) });
     } catch (error) {
       parentPort!.postMessage({ number, error });
     }
-  });
+  };
+  let last = Promise.resolve();
+  parentPort!.on("message", (message) => (last = last.then(() => one(message)))); // one after the other
 }
 
 if (!isMainThread && typeof workerData === "string") await serve(workerData);

@@ -11,15 +11,36 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @param indent spaces for each level; 0 writes no white space at all
  */
 export function canonicalJson(value: Json, indent = 0): string {
-  return JSON.stringify(value, sortedKeys, indent);
+  return JSON.stringify(sorted(value), undefined, indent); // a replacer would cost several times as much
 }
 
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-  const keys = Object.keys(value);
-  if (inOrder(keys)) return value;
-  const source = value as Record<string, unknown>;
-  return Object.fromEntries(keys.sort().map((key) => [key, source[key]]));
+/** The value itself where everything in it is in order already, else a copy. */
+function sorted(value: Json | undefined): Json | undefined {
+  if (value === null || typeof value !== "object") return value;
+  return Array.isArray(value)
+    ? sortedItems(value)
+    : sortedProperties(value as Readonly<Record<string, Json | undefined>>);
+}
+
+function sortedItems(items: readonly Json[]): readonly Json[] {
+  let copy: Json[] | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const item = sorted(items[i]!)!;
+    if (item !== items[i]) (copy ??= [...items])[i] = item;
+  }
+  return copy ?? items;
+}
+
+function sortedProperties(properties: Readonly<Record<string, Json | undefined>>): Json {
+  const keys = Object.keys(properties);
+  let same = inOrder(keys);
+  if (!same) keys.sort();
+  const entries = keys.map((key): [string, Json | undefined] => {
+    const item = sorted(properties[key]);
+    same &&= item === properties[key];
+    return [key, item];
+  });
+  return same ? properties : Object.fromEntries(entries);
 }
 
 function inOrder(keys: readonly string[]): boolean {

@@ -27,27 +27,31 @@ export type ReadBytes = (content: Content, path: string) => Promise<Uint8Array>;
 /** Plain data as JSON. Throws CheckpointFault "unsavable", naming the path, on anything that is no plain data. */
 export function toJson(value: PlainData, path: string, writeBytes: WriteBytes, depth = 0): Json {
   if (depth > DEPTH) throw unsavable(path, value, `nesting of at most ${DEPTH}`);
-  if (value === null || typeof value === "boolean" || typeof value === "string") return value;
-  if (typeof value === "number") return numberToJson(value);
+  if (plainJson(value)) return value;
+  if (typeof value === "number") return { $number: ODD_NUMBERS.find(([, odd]) => Object.is(odd, value))![0] };
   if (typeof value === "bigint") return { $bigint: String(value) };
   if (typeof value !== "object") throw unsavable(path, value, "plain data");
   if (value instanceof Uint8Array) return bytesToJson(value, writeBytes);
   if (Array.isArray(value)) {
-    return Array.from(value as PlainData[], (item, i) => toJson(item, pathTo(path, i), writeBytes, depth + 1));
+    return Array.from(value as PlainData[], (item, i) => {
+      return plainJson(item) ? item : toJson(item, pathTo(path, i), writeBytes, depth + 1);
+    });
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) throw unsavable(path, value, "plain data");
   const entries: [string, Json][] = [];
   for (const [key, item] of Object.entries(value as { [key: string]: PlainData | undefined })) {
     if (item === undefined) continue;
-    entries.push([key.startsWith("$") ? `$${key}` : key, toJson(item, pathTo(path, key), writeBytes, depth + 1)]);
+    const name = key.startsWith("$") ? `$${key}` : key;
+    entries.push([name, plainJson(item) ? item : toJson(item, pathTo(path, key), writeBytes, depth + 1)]);
   }
   return Object.fromEntries(entries);
 }
 
-function numberToJson(value: number): Json {
-  if (Number.isFinite(value) && !Object.is(value, -0)) return value;
-  return { $number: ODD_NUMBERS.find(([, odd]) => Object.is(odd, value))![0] };
+/** Most data is JSON already; it needs no path. */
+function plainJson(value: unknown): value is null | boolean | number | string {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return value === null || typeof value === "string" || typeof value === "boolean";
 }
 
 function bytesToJson(bytes: Uint8Array, writeBytes: WriteBytes): Json {

@@ -1,7 +1,7 @@
 // Clearing bytes, whatever their alignment, and joining them.
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import { test } from "node:test";
-import { clearBytes, joinBytes } from "./bytes.ts";
+import { allZero, clearBytes, joinBytes } from "./bytes.ts";
 
 test("clearBytes sets exactly the bytes of the view, at every alignment and length", () => {
   for (let start = 0; start < 17; start++) {
@@ -20,4 +20,19 @@ test("joinBytes keeps the order, passes empty pieces over, and copies", () => {
   shared.fill(9);
   deepEqual(joined, Uint8Array.of(1, 1, 2, 3));
   deepEqual(joinBytes([]), new Uint8Array());
+});
+
+test("allZero finds a single byte wherever it is, at every alignment and length", () => {
+  for (let offset = 0; offset < 9; offset++) {
+    for (let length = 0; length < 80; length++) {
+      const bytes = new Uint8Array(new SharedArrayBuffer(100)).fill(1);
+      const view = bytes.subarray(offset, offset + length).fill(0);
+      equal(allZero(view), true, `${length} bytes at ${offset}`);
+      for (let at = 0; at < length; at++) {
+        view[at] = 128;
+        equal(allZero(view), false, `byte ${at} of ${length} at ${offset}`);
+        view[at] = 0;
+      }
+    }
+  }
 });
