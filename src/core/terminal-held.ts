@@ -43,14 +43,12 @@ export function holdOutput(terminal: TerminalSession, options: HeldOutputOptions
   let safeBytes = held.length;
 
   const writeOut = (bytes: number): Attempt<void, Errno> => {
-    const first = new Uint8Array(bytes);
-    held.peek(first);
-    for (let at = 0; at < bytes; ) {
-      const written = terminal.write(first.subarray(at));
+    for (let left = bytes; left > 0; ) {
+      const written = terminal.write(held.first(left));
       if (!written.ok) return written;
-      held.take(new Uint8Array(written.value));
+      held.drop(written.value);
       safeBytes = Math.max(0, safeBytes - written.value);
-      at += written.value;
+      left -= written.value;
     }
     return success(undefined);
   };
@@ -69,7 +67,7 @@ export function holdOutput(terminal: TerminalSession, options: HeldOutputOptions
         return behind.ok ? terminal.write(source) : behind;
       }
       if (held.length + source.length > limitBytes) return refusal("nospc");
-      held.push(source.slice());
+      held.push(source);
       return success(source.length);
     },
     readiness: () => (options.passing ? terminal.readiness() : { ...terminal.readiness(), writable: true }),

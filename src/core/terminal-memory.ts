@@ -29,7 +29,7 @@ export function createMemoryInput(options: MemoryInputOptions = {}): MemoryInput
   const captured = readTerminalState(state);
   const buffer = new InputBuffer();
   buffer.push(captured.input);
-  if (options.bytes) buffer.push(options.bytes.slice());
+  if (options.bytes) buffer.push(options.bytes);
   let ended = !options.open;
   let { load } = options;
   const loaded = () => {
@@ -51,7 +51,7 @@ export function createMemoryInput(options: MemoryInputOptions = {}): MemoryInput
       return { readable: readableBytes > 0 || ended, readableBytes, writable: true, hangup: ended };
     },
     capture: () => ({ input: buffer.copy() }),
-    push: (bytes) => buffer.push(bytes.slice()),
+    push: (bytes) => buffer.push(bytes),
     end: () => {
       ended = true;
     },

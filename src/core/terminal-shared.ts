@@ -50,7 +50,7 @@ export function createSharedInput(kind: TerminalSession["kind"] = "pipe"): Share
     },
     push: (bytes) => {
       arrivedBytes += bytes.length;
-      fresh.push(bytes.slice());
+      fresh.push(bytes);
     },
     end: () => {
       ended = true;

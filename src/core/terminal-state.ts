@@ -31,52 +31,67 @@ export function readTerminalState(state: SessionState | undefined): TerminalStat
   return { input: bytes("input"), consumedBytes, held: bytes("held"), place, arrivedBytes };
 }
 
-/** Bytes in the order they came, kept as the chunks they came in. */
+/** An empty buffer that has grown beyond this gives its memory back. */
+const KEPT_BYTES = 65_536;
+
+/** Bytes in the order they came, in one piece however many there were at a time. */
 export class InputBuffer {
-  readonly #chunks: Uint8Array[] = [];
-  #length = 0;
+  #bytes = NONE;
+  /** What is there lies from here to `#end`. */
+  #start = 0;
+  #end = 0;
 
   get length(): number {
-    return this.#length;
+    return this.#end - this.#start;
   }
 
-  /** Adds a chunk, which belongs to the buffer from now on. */
+  /** Adds a copy of bytes. */
   push(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#chunks.push(bytes);
-    this.#length += bytes.length;
+    if (this.#end + bytes.length > this.#bytes.length) this.#makeRoom(bytes.length);
+    this.#bytes.set(bytes, this.#end);
+    this.#end += bytes.length;
   }
 
   /** Moves the first bytes to `target`; their number, 0 when empty. */
   take(target: Uint8Array): number {
     const taken = this.peek(target);
-    let left = taken;
-    while (left > 0) {
-      const chunk = this.#chunks[0]!;
-      if (chunk.length <= left) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(left);
-      left -= Math.min(left, chunk.length);
-    }
-    this.#length -= taken;
+    this.drop(taken);
     return taken;
   }
 
   /** Copies the first bytes to `target` and keeps them; their number. */
   peek(target: Uint8Array): number {
-    let copied = 0;
-    for (const chunk of this.#chunks) {
-      const fitting = chunk.subarray(0, target.length - copied);
-      target.set(fitting, copied);
-      copied += fitting.length;
-      if (copied === target.length) break;
-    }
-    return copied;
+    const fitting = this.first(target.length);
+    target.set(fitting);
+    return fitting.length;
+  }
+
+  /** At most so many of the first bytes: a view, valid until the next call. */
+  first(bytes: number): Uint8Array {
+    return this.#bytes.subarray(this.#start, Math.min(this.#start + bytes, this.#end));
+  }
+
+  /** Forgets the first bytes; there are as many. */
+  drop(bytes: number): void {
+    this.#start += bytes;
+    if (this.#start < this.#end) return;
+    this.#start = this.#end = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = NONE;
   }
 
   /** All bytes in one piece. */
   copy(): Uint8Array {
-    const all = new Uint8Array(this.#length);
-    this.peek(all);
-    return all;
+    return this.first(this.length).slice();
+  }
+
+  /** Moves what is there only if as much has gone before it, so that each byte is moved a few times at most. */
+  #makeRoom(bytes: number): void {
+    const there = this.#bytes.subarray(this.#start, this.#end);
+    const needed = there.length + bytes;
+    const enough = needed <= this.#bytes.length && this.#start >= there.length;
+    if (!enough) this.#bytes = new Uint8Array(Math.max(2 * this.#bytes.length, needed));
+    this.#bytes.set(there);
+    this.#start = 0;
+    this.#end = there.length;
   }
 }
