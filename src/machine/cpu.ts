@@ -10,7 +10,8 @@ import { Arenas } from "../engine/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { Fault, messageOf, required } from "../util/index.ts";
 import type { Arena } from "./arenas.ts";
-import { reportEnding } from "./ending.ts";
+import { reportEnding, withLoss } from "./ending.ts";
+import { MachineFault } from "./faults.ts";
 import type { CpuLoad, FaultData, Report, Request } from "./protocol.ts";
 import { type ProgramState, WasiProgram } from "./wasi-program.ts";
 
@@ -72,9 +73,9 @@ async function run(host: CpuHost): Promise<void> {
   for (;;) {
     const ending = program.run();
     if (ending) {
-      await writeOut(sessions, (output) => output.finish());
+      const lost = await writeOut(sessions, (output) => output.finish());
       sessions.dispose();
-      host.post({ type: "ended", ending: reportEnding(ending, host.load.module) });
+      host.post({ type: "ended", ending: withLoss(reportEnding(ending, host.load.module), lost) });
       return;
     }
     program.group.release();
@@ -154,10 +155,12 @@ async function serve(
         return then;
       case "filled":
         throw new Error("the memories of a program that runs were filled");
-      case "release":
-        await writeOut(sessions, (output) => output.release());
+      case "release": {
+        const refused = await writeOut(sessions, (output) => output.release());
+        if (refused !== undefined) throw new MachineFault("no-output", `${refused}; it is held on`);
         host.post({ type: "done", id: request.id });
         return then;
+      }
       case "re-enter":
         host.post({ type: "done", id: request.id });
         return then;
@@ -183,18 +186,28 @@ function contentsOf({ group }: ProgramState): ArrayBuffer[] {
   return [...new Set(contents)].filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
-/** Writes out held output, as fast as the other side takes it; what can never be written (a closed pipe) is dropped. */
+/**
+ * Writes out held output, as fast as the other side takes it; what nobody will ever read (a closed pipe) is dropped.
+ *
+ * @returns what could not be written out and why, a full disk for one
+ */
 async function writeOut(
   { terminals }: RunSessions,
   step: (output: HeldOutput) => ReturnType<HeldOutput["finish"]>,
-): Promise<void> {
+): Promise<string | undefined> {
+  let refused: string | undefined;
   for (const output of [terminals.stdout, terminals.stderr]) {
     for (;;) {
       const written = step(output);
-      if (written.ok || written.reason !== "again") break;
+      if (written.ok || written.reason === "pipe") break;
+      if (written.reason !== "again") {
+        refused ??= `held output (${output.heldBytes} bytes) could not be written: ${written.reason}`;
+        break;
+      }
       await new Promise((resolve) => setTimeout(resolve, OUTPUT_RETRY_MS));
     }
   }
+  return refused;
 }
 
 function toFaultData(thrown: unknown): FaultData {

@@ -7,6 +7,7 @@ import { decodeModule, functionName, type Module } from "../wasm/index.ts";
 import { ABORTED, type EndingReport } from "./protocol.ts";
 
 const FRAMES_SHOWN = 20;
+const FAILED = 1;
 
 /** @param bytes the original module, read only when a name is needed; undefined: the trace may name functions of several */
 export function reportEnding(ending: Ending, bytes: Uint8Array | undefined): EndingReport {
@@ -24,6 +25,12 @@ export function reportEnding(ending: Ending, bytes: Uint8Array | undefined): End
       return failed(ending.kind, `${what}: ${messageOf(ending.error)}`, ending.error, bytes);
     }
   }
+}
+
+/** An ending after which output was lost, if it was: that makes a failure of success. */
+export function withLoss(ending: EndingReport, lost: string | undefined): EndingReport {
+  if (lost === undefined) return ending;
+  return { ...ending, exitCode: ending.exitCode || FAILED, lines: [...ending.lines, `error: ${lost}`] };
 }
 
 function failed(kind: EndingReport["kind"], what: string, error: unknown, bytes: Uint8Array | undefined): EndingReport {

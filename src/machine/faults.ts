@@ -10,6 +10,7 @@ import { Fault } from "../util/index.ts";
  * - "deadline": a freeze was not honoured in time
  * - "wrong-module": the module is not the one that the checkpoint was made of
  * - "not-isolated": a page without shared memory
+ * - "no-output": held output could not be written out, for another reason than that nobody reads it; it is held on
  * - "no-disk": a run in a browser that needs a file system in memory, and was given nothing to keep it on
  *
  * Of the embedding API:
@@ -33,6 +34,7 @@ export class MachineFault extends Fault<
   | "deadline"
   | "wrong-module"
   | "not-isolated"
+  | "no-output"
   | "no-disk"
   | "host-callback"
   | "busy"

@@ -2,9 +2,10 @@
 // on a terminal, signals. Each gives one error with a documented exit code, or none.
 import assert from "node:assert/strict";
 import { type SpawnOptions, spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ERRNO } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
 import { cli, counter, folder, Guest } from "./support.ts";
 
@@ -29,6 +30,53 @@ test("a reader that has gone is no failure", async (t) => {
   assert.equal((await withOutput(home, "gone", "inspect", "nothing")).code, 3);
 });
 
+/** A program that writes for ever, or until that fails: then it exits with the errno if it is `heedful`. */
+function writer(path: string, heedful: boolean): string {
+  const file = join(path, heedful ? "heedful.wasm" : "heedless.wasm");
+  const failed = heedful ? "(if (local.get 0) (then (call $exit (local.get 0))))" : "";
+  writeFileSync(
+    file,
+    assemble(`(module
+      (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 16) "\\40\\00\\00\\00\\02\\00\\00\\00y\\n")
+      (data (i32.const 64) "y\\n")
+      (func (export "_start") (local i32)
+        (loop $again
+          (local.set 0 (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 32)))
+          ${failed}
+          (br $again))))`),
+  );
+  return file;
+}
+
+test("a program whose reader goes away is told: one that heeds it ends as it likes", async (t) => {
+  const path = folder(t);
+  const program = writer(path, true);
+  const guest = new Guest(t, path, "run", program);
+  guest.process.stdout.once("data", () => guest.process.stdout.destroy());
+  assert.deepEqual([await guest.ended, guest.err], [ERRNO.indexOf("pipe"), ""]);
+  const holding = new Guest(t, path, "run", "--hold-output", counter(path));
+  holding.process.stdout.destroy();
+  holding.send("x");
+  assert.deepEqual([await holding.finish(), holding.err], [0, ""]);
+  assert.deepEqual(readdirSync(join(path, "runs/heedful")), ["lock"]);
+});
+
+test("one that does not heed it goes on, can be saved and ended, and leaves nothing", async (t) => {
+  const path = folder(t);
+  const guest = new Guest(t, path, "run", writer(path, false));
+  await new Promise((resolve) => guest.process.stdout.once("data", resolve));
+  guest.process.stdout.destroy();
+  assert.match((await cli(path, "ps")).out, /^heedless /m);
+  assert.equal((await cli(path, "checkpoint", "heedless")).code, 0);
+  assert.equal((await cli(path, "kill", "heedless")).code, 0);
+  assert.deepEqual([await guest.ended, guest.err], [137, ""]);
+  assert.deepEqual(JSON.parse((await cli(path, "ps", "--json")).out), []);
+  assert.deepEqual(readdirSync(join(path, "runs/heedless")), ["lock"]);
+});
+
 test("output that cannot be written is one error", { skip: process.platform !== "linux" && "/dev/full" }, async (t) => {
   const full = openSync("/dev/full", "w");
   try {
@@ -39,6 +87,42 @@ test("output that cannot be written is one error", { skip: process.platform !== 
     closeSync(full);
   }
 });
+
+test("held output that cannot be written is said, and held on", {
+  skip: process.platform !== "linux" && "/dev/full",
+}, async (t) => {
+  const path = folder(t);
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const guest = new Guest(t, path, "run", "--hold-output", counter(path));
+  assert.equal(await guest.finish(), 0, "nothing was held");
+  const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
+  const env = { ...process.env, RTCR_HOME: path };
+  const child = spawn(process.execPath, [MAIN, "run", "--hold-output", counter(path)], { env, stdio });
+  t.after(() => child.kill("SIGKILL"));
+  let err = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
+  child.stdin!.write("x");
+  const saved = await heldCheckpoint(path, () => child.exitCode !== null);
+  assert.deepEqual(saved, {
+    ...{ code: 1, out: "" },
+    err: "error: held output (2 bytes) could not be written: nospc; it is held on\n",
+  });
+  const { id } = JSON.parse((await cli(path, "list", "--json")).out).at(-1);
+  assert.ok(!existsSync(join(path, "released", id)), "a restore has it still");
+  child.stdin!.end();
+  assert.equal(await ended, 1);
+  assert.equal(err, "error: held output (2 bytes) could not be written: nospc\n");
+});
+
+/** The first checkpoint that has output of the counter to hold; it is asked again until it runs and has written. */
+async function heldCheckpoint(home: string, over: () => boolean) {
+  for (;;) {
+    const saved = await cli(home, "checkpoint", "counter");
+    if (saved.code === 1 || over()) return saved;
+  }
+}
 
 test("files that cannot be read or written are named", async (t) => {
   const path = folder(t);

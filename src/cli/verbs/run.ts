@@ -50,6 +50,9 @@ file, line and what is allowed; when the file changes, init gets the new text. T
 WASI commands are components too: arguments and environment come from <arg value/> and <env key value/> of their config,
 Terminal sessions are this process's standard streams, without such a route their output goes to LOG.
 
+When the reader of its output goes away (| head -1) a program is told by errno pipe, as other WASI runtimes do; there are
+no signals. One that does not heed it goes on: rtcr kill NAME ends it. Held output that cannot be written is an error (1).
+
 SIGINT, SIGTERM and SIGHUP end the program. The exit code is the program's own; 134 after a trap or an uncaught
 exception; 128 and the signal's number when a signal has ended it (137: rtcr kill); 0 when rtcr checkpoint --stop
 has. When the program could not be started it is one of those below.`,
