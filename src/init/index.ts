@@ -21,4 +21,5 @@ export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts"
 export { type Directory, type Route, resolveRoute } from "./routing/route.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
 export { isOver, PHASES, type Phase, type Session } from "./sessions/session.ts";
+export { type Donations, Settlement } from "./sessions/settlement.ts";
 export type { ServedSession, ServedSessions } from "./sessions/sibling.ts";

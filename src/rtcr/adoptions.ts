@@ -2,24 +2,32 @@
 // taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
 // TypeScript, which are promised, when the relations of their server are made.
 import { type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
-import { isOver } from "../init/index.ts";
+import { isOver, type Settlement } from "../init/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import type { RtcrFault } from "./faults.ts";
 import type { RestoredChild } from "./restore.ts";
 import { RtcrRom } from "./rom.ts";
 import type { Translation } from "./translation.ts";
 
+export interface AdoptionParts {
+  readonly translation: Translation;
+  readonly settlement: Settlement;
+  readonly refused: (what: string, why: string) => RtcrFault;
+}
+
 export class Adoptions {
   readonly #child: RestoredChild;
   readonly #translation: Translation;
-  readonly #refused: (what: string, why: string) => RtcrFault;
+  readonly #settlement: Settlement;
+  readonly #refused: AdoptionParts["refused"];
   /** Ids. */
   readonly #done = new Set<number>();
   #closed = false;
 
-  constructor(child: RestoredChild, translation: Translation, refused: (what: string, why: string) => RtcrFault) {
+  constructor(child: RestoredChild, { translation, settlement, refused }: AdoptionParts) {
     this.#child = child;
     this.#translation = translation;
+    this.#settlement = settlement;
     this.#refused = refused;
   }
 
@@ -67,7 +75,7 @@ export class Adoptions {
     const capability = this.#translation.get(badge);
     const what = `${service} session ${id}`;
     if (badge !== 0 && !capability.valid) throw this.#refused(what, `its server "${server}" is not restored with it`);
-    const adopt = () => this.#child.adopt(info, capability);
+    const adopt = () => this.#child.adopt(info, capability, this.#settlement);
     const made = badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
     if (!made.ok) throw this.#refused(`${what} at "${server}"`, made.reason);
     this.#done.add(id);

@@ -6,7 +6,7 @@
 //
 // In both, whatever is recorded and not there is made, whatever is there and not recorded goes.
 //
-//   objects    of every child: sessions, threads, sources, contexts, dataspaces, region maps, RPC objects
+//   objects    of every child: donations, sessions, threads, sources, contexts, dataspaces, region maps, RPC objects
 //   relations  that cross children: sessions between them, attachments, handlers, capability tables, signals that wait,
 //              contents, calls under way
 //   threads    take up their states, and go on together
@@ -16,12 +16,14 @@
 // I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
 // I4  A child that ends in the middle of it ends the restore, too.
 import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import { type Donations, Settlement } from "../init/index.ts";
 import { type Capability, type CpuThread, objectOf, type ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { Standing } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
 import { requireLiving } from "./living.ts";
 import type { RestorePhase } from "./phases.ts";
+import { awaitedOf, donationsOf } from "./restore-donations.ts";
 import { Restorer } from "./restorer.ts";
 import type { Keep } from "./rom.ts";
 import { serversFirst } from "./server-order.ts";
@@ -39,22 +41,18 @@ export interface RestoredChild {
   readonly tracked: TrackedChild;
   /** The parent behind the interposer: sessions are opened there in the child's name. */
   readonly parent: ParentSession;
+  /** Who pays for its sessions, and gets what its clients pay. */
+  readonly account: Pick<Donations, "client" | "server">;
   /** Tells the parent which thread is the main one. */
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
   /** Tells the parent what the child has asked for, and not got. */
   readonly setRequest: (args: string) => void;
   /** Takes in a session that a sibling serves, or one that is over; INVALID: there was no capability. */
-  readonly adopt: (info: ForeignSessionInfo, capability: Capability) => Attempt<void, string>;
-  /** Takes in the sessions that the child serves, and that nobody has adopted, but for these: it is to close them. */
-  readonly adoptServed: (but: ReadonlySet<number>) => void;
+  readonly adopt: (info: ForeignSessionInfo, capability: Capability, settlement: Settlement) => Attempt<void, string>;
+  /** Takes in the sessions that the child serves but for these, which its clients have adopted or will: it is to close them. */
+  readonly adoptServed: (but: ReadonlySet<number>, settlement: Settlement) => void;
   /** Where the threads of the bootstrap stand; absent: there was none. */
   readonly standing?: Standing | undefined;
-}
-
-/** Numbers of the sessions of a server that are still to be adopted. */
-function awaitedOf({ info: { name } }: RestoredChild, restorers: readonly Restorer[]): ReadonlySet<number> {
-  const open = restorers.flatMap(({ adoptions }) => adoptions.open);
-  return new Set(open.flatMap(({ server, serverId }) => (server === name ? [serverId] : [])));
 }
 
 /** What a restore did to stacks, in bytes (thesis 7.4). */
@@ -89,19 +87,23 @@ export function restore(
     requireLiving(tracked, "restore");
   };
   try {
-    const restorers = children.map((child) => new Restorer(child, translation, keep));
+    const settlement = new Settlement();
+    const restorers = children.map((child) => new Restorer(child, { translation, keep, settlement }));
     enter("objects");
+    const adopting = restorers.map(({ adoptions }, i) => ({ child: children[i]!, adopted: adoptions.open }));
+    settle(donationsOf(adopting), settlement);
     for (const restorer of restorers) restorer.program();
     for (const restorer of restorers) restorer.sessions();
     for (const restorer of restorers) restorer.makeThreads();
     for (const restorer of restorers) restorer.objects();
     enter("relations");
     for (const restorer of restorers) restorer.adoptions.adopt(false);
-    for (const child of children) child.adoptServed(awaitedOf(child, restorers));
+    for (const child of children) child.adoptServed(awaitedOf(child.info.name, adopting), settlement);
     for (const restorer of inOrder(restorers)) {
       restorer.adoptions.adopt(true);
       restorer.relations();
     }
+    settlement.end();
     for (const restorer of restorers) restorer.signals();
     enter("bytes");
     const repairs = restorers.flatMap((restorer) => restorer.contents());
@@ -118,6 +120,15 @@ export function restore(
   } finally {
     translation.settle();
   }
+}
+
+/** What children have donated to each other. @throws RtcrFault "refused" */
+function settle(donations: readonly Donations[], settlement: Settlement): void {
+  const short = settlement.settle(donations);
+  if (!short) return;
+  const { name, why } = short;
+  const message = `restore of "${name}": what it and the others have donated to each other: ${why}`;
+  throw new RtcrFault("refused", message, { child: name, why });
 }
 
 /** @throws RtcrFault "refused" */

@@ -21,21 +21,22 @@ export function restoredChild({
   const { parent } = child;
   return {
     ...{ info, together, tracked, parent },
+    account: { client: child.client, server: child.server },
     setMainThread: (thread) => {
       child.mainThread = thread;
     },
     setRequest: (args) => parent.requested(args),
-    adopt: (session, capability) => {
+    adopt: (session, capability, settlement) => {
       const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = session;
       const { closing = false, handedOut = false } = session;
       const added = readQuota(addedArgs);
-      const adopted = { serverId, phase: phaseOf(session), capability, added, closing, handedOut };
+      const adopted = { serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
     },
-    adoptServed: (but) => {
+    adoptServed: (but, settlement) => {
       const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
       const left = sessions.filter(({ id }) => !but.has(id));
-      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) });
+      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) }, settlement);
     },
   };
 }

@@ -10,6 +10,7 @@ import type {
   RegionMapInfo,
   ThreadInfo,
 } from "../checkpoint/index.ts";
+import type { Settlement } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
@@ -46,6 +47,12 @@ interface Part {
   readonly record: ChildInfo | ComponentInfo;
 }
 
+export interface RestorerParts {
+  readonly translation: Translation;
+  readonly keep: Keep;
+  readonly settlement: Settlement;
+}
+
 export class Restorer {
   readonly cpu: RtcrCpu;
   /** Sessions that other children serve. */
@@ -62,7 +69,7 @@ export class Restorer {
   readonly #streams: Streams;
   readonly #sessions: Sessions;
 
-  constructor(child: RestoredChild, translation: Translation, keep: Keep) {
+  constructor(child: RestoredChild, { translation, keep, settlement }: RestorerParts) {
     this.#child = child;
     this.#info = child.info;
     this.#translation = translation;
@@ -73,7 +80,7 @@ export class Restorer {
     this.cpu = cpu;
     this.#parts = [{ pd, info: child.info.pd, record: child.info }];
     this.#cpus = [{ cpu, info: child.info.cpu }];
-    this.adoptions = new Adoptions(child, translation, refused);
+    this.adoptions = new Adoptions(child, { translation, settlement, refused });
     const { adoptions } = this;
     this.#sessions = new Sessions(child, { translation, keep, adoptions, streams: this.#streams, refused });
   }

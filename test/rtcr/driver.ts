@@ -171,14 +171,20 @@ export interface Command {
   readonly message?: Uint8Array | undefined;
 }
 
+/** What a guest provides. */
+export type Services = Readonly<Partial<Record<Guest, string>>>;
+
+const QUOTA = 'caps="140" ram="1500K"';
+
 /** Both guests under a program that is called "rtcr", whatever it is. */
 export class Drivers {
   readonly tree: CoreSystem;
-  readonly #quota: string;
+  readonly #services: Services;
 
-  constructor(keeper: NativeProgram, quota = 'caps="140" ram="1500K"') {
+  /** @param services that a and b provide, and take all the time for */
+  constructor(keeper: NativeProgram, services: Services = { b: "Slow" }) {
     assembled ??= program();
-    this.#quota = quota;
+    this.#services = services;
     this.tree = startSystem({
       config: this.#config(GUESTS),
       binaries: { driver: assembled },
@@ -188,11 +194,12 @@ export class Drivers {
     });
   }
 
-  /** "b" has a service `Slow`, and takes all the time for it. */
   #config(guests: readonly Guest[]): string {
-    const slow = '<provides><service name="Slow"/></provides>';
-    const child = (name: Guest) =>
-      start(name, `<binary name="driver"/>${name === "b" ? slow : ""}<config turns="1"/>`, this.#quota);
+    const child = (name: Guest) => {
+      const service = this.#services[name];
+      const provides = service === undefined ? "" : `<provides><service name="${service}"/></provides>`;
+      return start(name, `<binary name="driver"/>${provides}<config turns="1"/>`, QUOTA);
+    };
     return config(start("rtcr", config(guests.map(child).join("")), 'caps="2000" ram="32M"'));
   }
 

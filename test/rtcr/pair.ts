@@ -14,6 +14,7 @@ import {
   type Guest,
   MAILBOX,
   MAILBOXES,
+  type Services,
   textWords,
 } from "./driver.ts";
 import { SERVICES } from "./random-calls.ts";
@@ -25,16 +26,18 @@ export class Pair {
   readonly #stored: boolean;
   #rtcr: Rtcr | undefined;
   readonly #outcomes: unknown[] = [];
-  readonly sides = [new Drivers((env) => new Init(env)), new Drivers((env) => this.#supervise(env))] as const;
+  readonly sides: readonly [Drivers, Drivers];
   readonly #history: string[] = [];
 
   /**
    * @param strategy how the guests are restored in between; absent: they are not
    * @param stored whether checkpoints go through an image before that
+   * @param services as those of `Drivers`
    */
-  constructor(strategy?: Strategy, stored = false) {
+  constructor(strategy?: Strategy, stored = false, services?: Services) {
     this.#strategy = strategy;
     this.#stored = stored;
+    this.sides = [new Drivers((env) => new Init(env), services), new Drivers((env) => this.#supervise(env), services)];
   }
 
   #supervise(env: Env): Rtcr {

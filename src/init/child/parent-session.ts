@@ -29,6 +29,7 @@ import { filterArgs, readArgs } from "../sessions/arguments.ts";
 import type { AdoptedSession } from "../sessions/broker.ts";
 import { goneClient, goneServer } from "../sessions/saved-sessions.ts";
 import { isOver, type SessionRequest } from "../sessions/session.ts";
+import type { Settlement } from "../sessions/settlement.ts";
 import type { ServedSessions } from "../sessions/sibling.ts";
 import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
@@ -130,7 +131,7 @@ export class ChildParent implements ParentSession {
   }
 
   /** As `adopt`, for sessions that the child served before a restore, and whose clients are not there: it is to close them. */
-  adoptServed({ next, sessions }: ServedSessions): void {
+  adoptServed({ next, sessions }: ServedSessions, settlement: Settlement): void {
     const { server, location } = this.#child;
     server.continueAt(next);
     for (const { id, service, args, phase } of sessions) {
@@ -140,7 +141,7 @@ export class ChildParent implements ParentSession {
       const route = { to: "child", child: server.name, label, diag: false } as const;
       const client = goneClient("nobody");
       const request = { client, id, service, label, route, server, args: rest, affinity: location, donation };
-      this.#house.broker.adoptOrphan(request, id, phase);
+      this.#house.broker.adoptOrphan(request, { serverId: id, phase, settlement });
     }
   }
 

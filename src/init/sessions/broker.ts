@@ -18,6 +18,7 @@ import {
 import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { InitHooks } from "../hooks.ts";
 import { isOver, isRefused, type Phase, Session, type SessionClient, type SessionRequest } from "./session.ts";
+import type { Settlement } from "./settlement.ts";
 
 /** What is known of a session from before a restore. */
 export interface AdoptedSession {
@@ -32,7 +33,11 @@ export interface AdoptedSession {
   readonly closing: boolean;
   /** The server has closed it, after the client has had its capability. */
   readonly handedOut: boolean;
+  /** What has been paid for it already. */
+  readonly settlement: Settlement;
 }
+
+export type OrphanedSession = Pick<AdoptedSession, "serverId" | "phase" | "settlement">;
 
 export interface BrokerEvents {
   readonly hooks: Pick<InitHooks, "deliver" | "upgraded" | "ended">;
@@ -82,7 +87,7 @@ export class Broker {
    */
   adopt(
     request: SessionRequest,
-    { serverId, phase, capability, added, closing, handedOut }: AdoptedSession,
+    { serverId, phase, capability, added, closing, handedOut, settlement }: AdoptedSession,
   ): Attempt<Session, SessionRefusal> {
     const session = new Session(request);
     session.phase = phase;
@@ -90,13 +95,13 @@ export class Broker {
     const { client, server } = request;
     const over = isOver(phase);
     const donation = over ? { ram: client.recordBytes, caps: 0 } : request.donation; // the rest is back
-    const paid = client.pay(donation);
+    const paid = settlement.pay(client, donation);
     if (!paid.ok) return paid;
     session.kept = Math.min(client.recordBytes, donation.ram);
     if (over) return success(session);
     session.donated = { ram: donation.ram - session.kept, caps: donation.caps };
     session.added = added;
-    const funded = server.fund(session.donated);
+    const funded = settlement.fund(server, session.donated);
     if (!funded.ok || !server.adopt) {
       client.refund(donation);
       return funded.ok ? refusal("service-denied") : funded;
@@ -109,13 +114,13 @@ export class Broker {
   }
 
   /** Takes in a session of a restored server whose client is not there: the server is asked to close it. */
-  adoptOrphan(request: SessionRequest, serverId: number, phase: Phase): void {
+  adoptOrphan(request: SessionRequest, { serverId, phase, settlement }: OrphanedSession): void {
     const session = new Session(request);
     session.payer = undefined;
     session.unwanted = true;
     session.phase = phase === "create-requested" ? phase : "close-requested";
     const { server, donation } = request;
-    if (server.fund(donation).ok) session.donated = donation;
+    if (settlement.fund(server, donation).ok) session.donated = donation;
     server.adopt?.(session, serverId);
   }
 
