@@ -100,8 +100,9 @@ export const HOOK = {
   /** `() -> ()`: called by a poll that found the flag set; returns, or throws the freeze. */
   poll: 0,
   /**
-   * `(memory i32, address i64, expected i64, timeout ns i64, width bytes i32) -> (outcome i32, remaining ns i64)`; the
-   * width is negative if the value in memory is not the expected one.
+   * `(memory i32, address i64, expected i64, timeout ns i64, width bytes i32) -> (outcome i32, remaining ns i64)`,
+   * called when the instruction itself has been done with no time to wait: the width is negative if it found another
+   * value than the expected one, and 0 if it was woken at once.
    */
   wait: 1,
   /** `() -> ()`: throws the exception that the host wants to have as a reference. */

@@ -11,7 +11,7 @@ const SLICE_MS = 2;
  *
  * @param parks give way after one slice, so that other threads of this JavaScript thread run
  * @param timeout nanoseconds, negative for ever
- * @param width bytes; negative: the value was seen not to be the expected one
+ * @param width bytes; negative: the value was seen not to be the expected one; 0: a notification was taken
  * @returns the outcome (WAIT) and the nanoseconds that are left
  */
 export function waitOn(
@@ -23,7 +23,7 @@ export function waitOn(
   timeout: bigint,
   width: number,
 ): [number, bigint] {
-  if (width < 0) return [WAIT.notEqual, 0n];
+  if (width <= 0) return [width < 0 ? WAIT.notEqual : WAIT.ok, 0n];
   const begin = performance.now();
   const limitMs = timeout < 0n ? Infinity : Number(timeout) / 1e6;
   const index = Number(address) / width;

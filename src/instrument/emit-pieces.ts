@@ -264,8 +264,9 @@ function argumentBytes(emitter: Emitter, site: Site): Uint8Array {
 /**
  * A function of (address, expected, timeout) that waits until the wait is over or somebody wants the thread, and
  * returns the outcome and the timeout that is left. The instruction itself, with no time to wait, goes first: it
- * traps where the original would and says whether there is anything to wait for. The host has the last word, because
- * a thread that was woken and thawed finds the value changed.
+ * traps where the original would and says whether there is anything to wait for. It may be woken all the same: a notifier
+ * in another JavaScript thread has counted it then. The host has the last word, because a thread that was woken and
+ * thawed finds the value changed.
  */
 function waitFunction(space: Space, operation: number, memory: number, argument: Uint8Array): number {
   const key = `wait ${operation} ${argument.join()}`;
@@ -273,15 +274,11 @@ function waitFunction(space: Space, operation: number, memory: number, argument:
     const address = space.spaces.memories[memory]!.index64 ? I64 : I32;
     const value = operation === OP.wait64 ? I64 : I32;
     writer.bytes([1, 1, I32]);
-    writer.bytes([OP.i32Const, 0, OP.i32Const]); // 0 - (width or -width)
-    writer.s32(value === I64 ? 8 : 4);
-    writer.u8(OP.i32Const);
-    writer.s32(value === I64 ? -8 : -4);
     writer.bytes([OP.localGet, 0, OP.localGet, 1, OP.i64Const, 0, ...opcodeBytes(operation)]);
     writer.bytes(argument);
-    writer.u8(OP.i32Const);
-    writer.s32(WAIT.notEqual);
-    writer.bytes([OP.i32Eq, OP.select, OP.i32Sub, OP.localSet, 3, OP.i32Const]);
+    writer.bytes([OP.localTee, 3, OP.i32Const, WAIT.timedOut, OP.i32Eq]);
+    writer.bytes([OP.localGet, 3, OP.i32Const, WAIT.notEqual, OP.i32Eq, OP.i32Sub]); // 1, -1, or 0 if it was woken
+    writer.bytes([OP.i32Const, value === I64 ? 8 : 4, OP.i32Mul, OP.localSet, 3, OP.i32Const]);
     writer.s32(memory);
     writer.bytes([OP.localGet, 0]);
     if (address === I32) writer.u8(OP.i64ExtendI32U);

@@ -243,8 +243,8 @@ export function windowWaitFunction(space: Space, code: number, argument: MemoryA
   return space.shared(`window wait ${code} ${align} ${offset}`, (writer) => {
     const value: ValueType = code === OP.wait64 ? I64 : I32;
     const bytes = value === I64 ? 8 : 4;
-    const helper = new HelperCode(writer, space, [I64, I32]);
-    const [wide, address] = [3, 4];
+    const helper = new HelperCode(writer, space, [I64, I32, I32]);
+    const [wide, address, outcome] = [3, 4, 5];
     const plain = () => helper.get(0).get(1).get(2).call(plainly).op(OP.return);
     helper.wide(0).i64(BigInt(offset)).op(OP.i64Add).tee(wide).i64(BigInt(bytes)).op(OP.i64Add);
     helper.i64(SPACE).op(OP.i64GtU).open(OP.if);
@@ -265,14 +265,10 @@ export function windowWaitFunction(space: Space, code: number, argument: MemoryA
       .open(OP.if); // misaligned: traps
     plain();
     helper.end().get(address).call(translation(space, WINDOW.read)).tee(address).get(1).i64(0n);
-    helper.access(code, space.windows!.pool, align).i32(WAIT.notEqual).op(OP.i32Eq).open(OP.if);
-    const ask = (width: number) => {
-      helper.i32(-1).wide(address).wide(1, value).get(2).i32(width);
-      helper.hook(HOOK.wait, [I32, I64, I64, I64, I32], [I32, I64]);
-    };
-    ask(-bytes); // the host has the last word
-    helper.op(OP.return).end();
-    ask(bytes);
+    helper.access(code, space.windows!.pool, align).set(outcome);
+    helper.i32(-1).wide(address).wide(1, value).get(2).get(outcome).i32(WAIT.timedOut).op(OP.i32Eq);
+    helper.get(outcome).i32(WAIT.notEqual).op(OP.i32Eq, OP.i32Sub).i32(bytes).op(OP.i32Mul); // see waitFunction
+    helper.hook(HOOK.wait, [I32, I64, I64, I64, I32], [I32, I64]);
     helper.done();
     return space.typeIndex([I32, value, I64], [I32, I64]);
   });

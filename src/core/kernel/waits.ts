@@ -116,7 +116,7 @@ export class Waits {
     if (thread.waiting) return [WAIT.interrupted, timeout]; // a poll that had to be passed
     const outcome = thread.takeOutcome();
     if (outcome !== undefined) return [outcome, 0n];
-    if (width < 0) return [WAIT.notEqual, 0n];
+    if (width <= 0) return [width < 0 ? WAIT.notEqual : WAIT.ok, 0n];
     const word = { memory, address: Number(address), width };
     const words = wordsOf(this.#memory(thread, memory)!, width);
     if (!this.#begin(words, expected, { ...word, thread, place: Infinity })) return [WAIT.notEqual, 0n];
