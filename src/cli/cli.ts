@@ -1,5 +1,7 @@
 // The command line: finds the verb, reads its arguments, turns failures into messages and exit codes.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Call, Command, Io } from "./command.ts";
 import { flag, readArguments } from "./command.ts";
 import { EXIT, toFailure, usageError } from "./failure.ts";
@@ -46,6 +48,10 @@ async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<num
     (verb === undefined ? io.err : io.out)(await overview());
     return verb === undefined ? EXIT.usage : EXIT.done;
   }
+  if (verb === "--version" || verb === "-V" || verb === "version") {
+    io.out(`rtcr ${versionOfPackage()}\n`);
+    return EXIT.done;
+  }
   const known = VERBS.find(({ name }) => name === verb);
   if (!known) throw usageError(`no verb ${JSON.stringify(verb)}, expected ${VERBS.map(({ name }) => name).join(", ")}`);
   const command = await known.load();
@@ -58,12 +64,18 @@ async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<num
   return command.run(call);
 }
 
+/** As package.json says, which lies two folders above, of sources and of what is built. */
+function versionOfPackage(): string {
+  const file = join(import.meta.dirname, "../../package.json");
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version;
+}
+
 async function overview(): Promise<string> {
   const commands = await Promise.all(VERBS.map((verb) => verb.load()));
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `rtcr: checkpoint, restore and move running WebAssembly programs\n\nusage: rtcr VERB ...\n\n${lines.join("\n")}\n
-rtcr VERB --help tells more. State is kept under $RTCR_HOME, else in the platform's state directory.\n${EXIT_CODES}`;
+rtcr VERB --help tells more, rtcr --version which one this is. State is kept under $RTCR_HOME, else in the platform's state directory.\n${EXIT_CODES}`;
 }
 
 function helpOf({ name, usage, help }: Command): string {

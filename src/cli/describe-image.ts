@@ -106,7 +106,7 @@ async function functionNames(
   const modules = new Map<string, Module>();
   const { instances, modules: carried } = reader.manifest;
   for (const { module: hash } of instances) {
-    const kept = home.at("modules", `${hash}.wasm`);
+    const kept = home.find("modules", `${hash}.wasm`);
     const bytes = Object.hasOwn(carried, hash)
       ? await reader.module(hash)
       : existsSync(kept)

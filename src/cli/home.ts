@@ -9,16 +9,24 @@
 //   made/ID           checkpoint ID was made by a run here (marks.ts)
 //   key               the secret under which that is noted (seal.ts)
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { openDirectoryStore, type Store } from "../store/index-node.ts";
+import { nodeSha256, openDirectoryStore, openMemoryStore, type Store, StoreFault } from "../store/index-node.ts";
+
+type Folder = "runs" | "journals" | "modules" | "cache" | "released" | "made";
 
 export interface Home {
   readonly path: string;
-  /** Path of something in a folder of the state directory; the folder exists then. */
-  at(folder: "runs" | "journals" | "modules" | "cache" | "released" | "made", ...names: string[]): string;
-  /** The store; the caller closes it. */
+  /** Path of something in a folder of the state directory, to write it; the folder exists then. */
+  at(folder: Folder, ...names: string[]): string;
+  /** The same to read it: nothing is made. */
+  find(folder: Folder, ...names: string[]): string;
+  /** The names in a folder; none if it does not exist. */
+  list(folder: Folder): string[];
+  /** The store, to write to; the caller closes it. */
   store(): Promise<Store>;
+  /** The store, to read it: an empty one if there is none yet. */
+  storeIfAny(): Promise<Store>;
 }
 
 /** Nothing is created before it is needed; folders are the owner's only. */
@@ -31,15 +39,27 @@ export function openHome(path: string): Home {
   return {
     path,
     at: (kind, ...names) => join(folder(kind), ...names),
+    find: (kind, ...names) => join(path, kind, ...names),
+    list: (kind) => (existsSync(join(path, kind)) ? readdirSync(join(path, kind)).sort() : []),
     store: () => {
       folder();
       return openDirectoryStore(join(path, "store"));
     },
+    storeIfAny: () => storeOrEmpty(join(path, "store")),
   };
 }
 
+async function storeOrEmpty(path: string): Promise<Store> {
+  try {
+    return await openDirectoryStore(path, { create: false });
+  } catch (thrown) {
+    if (thrown instanceof StoreFault && thrown.code === "not-found") return openMemoryStore({ sha256: nodeSha256 });
+    throw thrown;
+  }
+}
+
 /** Creates a folder and those above it, as far as they are missing. Node's own way of doing so hangs below /proc. */
-function makeFolders(path: string): void {
+export function makeFolders(path: string): void {
   if (existsSync(path) || dirname(path) === path) return;
   makeFolders(dirname(path));
   try {

@@ -1,9 +1,8 @@
 // Undo journals of programs' files: a folder for each line of restored programs, locked by the one that runs.
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
-import type { Home } from "./home.ts";
+import { type Home, makeFolders } from "./home.ts";
 
 /** A name for a journal that nobody has: 16 hexadecimal digits. */
 export function newJournal(): string {
@@ -13,7 +12,7 @@ export function newJournal(): string {
 /** The folder of a journal, which exists then. */
 export function journalFolder(home: Home, journal: string): string {
   const folder = home.at("journals", journal);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder);
   return folder;
 }
 

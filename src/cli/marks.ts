@@ -7,8 +7,8 @@
 // I1  made/ID comes before its checkpoint, so that no kill leaves one without; released/ID comes after the output. A mark
 //     without a checkpoint is of no use to anybody.
 
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { syncFolder, writeDurably } from "./durable.ts";
 import type { Home } from "./home.ts";
 import { makeSeal, readSeal } from "./seal.ts";
@@ -22,7 +22,7 @@ export function noteReleased(home: Home, id: string): void {
 
 /** Whether the output that a checkpoint holds is known to have been written out. */
 export function outputReleased(home: Home, id: string): boolean {
-  return existsSync(home.at("released", id));
+  return existsSync(home.find("released", id));
 }
 
 /** Notes durably that a run under this state directory makes a checkpoint, before it is one. */
@@ -34,7 +34,7 @@ export function noteMade(home: Home, id: string): void {
 /** Whether a run under this state directory is known to have made a checkpoint. */
 export function madeHere(home: Home, id: string): boolean {
   try {
-    const mark = readFileSync(join(home.path, "made", id), "utf8");
+    const mark = readFileSync(home.find("made", id), "utf8");
     return mark === readSeal(home.path)?.(madeText(id));
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false;
@@ -44,12 +44,12 @@ export function madeHere(home: Home, id: string): boolean {
 
 /** A checkpoint is removed. */
 export function forgetMarks(home: Home, id: string): void {
-  for (const folder of FOLDERS) rmSync(home.at(folder, id), { force: true });
+  for (const folder of FOLDERS) rmSync(home.find(folder, id), { force: true });
 }
 
 /** All marks, by the ids of their checkpoints. */
 export function listMarks(home: Home): readonly { readonly id: string; readonly path: string }[] {
-  return FOLDERS.flatMap((folder) => readdirSync(home.at(folder)).map((id) => ({ id, path: home.at(folder, id) })));
+  return FOLDERS.flatMap((folder) => home.list(folder).map((id) => ({ id, path: home.find(folder, id) })));
 }
 
 function note(path: string, text: string): void {

@@ -47,7 +47,7 @@ export async function moduleOf(
   if (file === undefined && Object.hasOwn(reader.manifest.modules, hash)) {
     return { bytes: await reader.module(hash), hash };
   }
-  const path = file ?? home.at("modules", `${hash}.wasm`);
+  const path = file ?? home.find("modules", `${hash}.wasm`);
   if (!existsSync(path)) {
     const where = file ?? "the state directory";
     const message = `checkpoint ${short(root.id)} needs module ${short(hash)} (${record.file}, ${sizeBytes} bytes), which it does not carry and ${where} does not hold`;

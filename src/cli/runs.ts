@@ -6,7 +6,7 @@
 // that wrote it is alive.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { runNameLike } from "../checkpoint/index.ts";
@@ -14,7 +14,7 @@ import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
 import { nodeOwner } from "../store/index-node.ts";
 import { messageOf } from "../util/index.ts";
 import { CliFailure, EXIT } from "./failure.ts";
-import type { Home } from "./home.ts";
+import { type Home, makeFolders } from "./home.ts";
 
 /** The longest path that a socket can have everywhere, in bytes (sun_path, macOS). */
 const SOCKET_PATH_BYTES = 100;
@@ -52,7 +52,7 @@ export function claimName(home: Home, name: string, hint: string): Claim {
     throw new CliFailure(EXIT.usage, `${JSON.stringify(name.slice(0, 120))} is no run name, expected ${expected}`);
   }
   const folder = home.at("runs", name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder);
   const unlock = lockName(folder, name, hint);
   const info = join(folder, "run.json");
   const socket = socketPath(folder);
@@ -86,7 +86,7 @@ function lockName(folder: string, name: string, hint: string): () => void {
 
 /** All programs that run now, by name. */
 export async function listRuns(home: Home): Promise<RunInfo[]> {
-  const names = readdirSync(home.at("runs")).sort();
+  const names = home.list("runs");
   const runs = await Promise.all(names.map((name) => readRun(home, name)));
   return runs.filter((run) => run !== undefined);
 }
@@ -101,7 +101,7 @@ export async function findRun(home: Home, name: string): Promise<RunInfo> {
 /** Undefined when nothing of that name runs: there is nothing, or what a dead process has left. */
 async function readRun(home: Home, name: string): Promise<RunInfo | undefined> {
   try {
-    const run = JSON.parse(readFileSync(home.at("runs", name, "run.json"), "utf8")) as RunInfo;
+    const run = JSON.parse(readFileSync(home.find("runs", name, "run.json"), "utf8")) as RunInfo;
     const here = run.host === nodeOwner.host;
     return here && (await nodeOwner.alive(run.pid, run.started)) ? run : undefined;
   } catch (thrown) {

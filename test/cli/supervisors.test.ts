@@ -406,7 +406,7 @@ test("S107: damaged, truncated and foreign checkpoints of systems are refused wh
     ["diff", id, made.out.trim()],
   ]) {
     const result = await cli(path, ...args);
-    assert.equal(result.code, 4);
-    assert.match(result.err, /^error: image: program is .*, expected a checkpoint of kind rtcr-system\n/);
+    assert.equal(result.code, 2);
+    assert.match(result.err, /^error: checkpoint .* is of a program, expected one of a system's children\n/);
   }
 });

@@ -1,9 +1,11 @@
 // Verbs that run no guest, or run it to torture it.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openHome } from "../../src/cli/home.ts";
 import { compareOutcomes, compareTrees, type Outcome } from "../../src/cli/torture/outcome.ts";
 import { VERBS } from "../../src/cli/verbs/index.ts";
 import { assemble } from "../assemble.ts";
@@ -44,6 +46,57 @@ test("usage errors say what was found and what was expected", async (t) => {
     const result = await cli(path, ...args.split(" ").map((arg) => (arg === "x" ? join(path, "x") : arg)));
     assert.deepEqual([args, result.code, result.err.split("\n")[0]], [args, 2, `error: ${err}`]);
   }
+});
+
+test("the version is the package's", async (t) => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
+  for (const arg of ["--version", "-V", "version"]) {
+    assert.deepEqual(await cli(folder(t), arg), { code: 0, out: `rtcr ${version}\n`, err: "" });
+  }
+});
+
+test("verbs that read make no state directory, and those that collect none either", async (t) => {
+  const home = join(folder(t), "none");
+  for (const [args, code] of [
+    ["list", 0],
+    ["ps", 0],
+    ["verify", 0],
+    ["gc", 0],
+    ["gc --dry-run --json", 0],
+    ["inspect latest", 3],
+    ["inspect --live x", 3],
+    ["restore latest", 3],
+    ["restore latest x.xml", 3],
+    ["diff a b", 3],
+    ["rm latest", 3],
+    ["kill x", 3],
+    ["checkpoint x", 3],
+    ["run x.wasm", 3],
+  ] as const) {
+    const result = await cli(home, ...args.split(" "));
+    assert.deepEqual([args, result.code], [args, code], result.err);
+    assert.ok(!existsSync(home), args);
+  }
+});
+
+test("gc empties its cache first, for the room that it needs itself", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const home = folder(t);
+  const guest = new Guest(t, home, "run", counter(home));
+  assert.equal(await guest.finish(), 0, guest.err);
+  const cached = join(home, "cache", "of-old");
+  mkdirSync(cached);
+  await openHome(home)
+    .store()
+    .then((store) => store.close());
+  // No file can be written to, as if the disk were full: the lock of the store's gc cannot.
+  const main = join(import.meta.dirname, "../../src/cli/main.ts");
+  const script = `ulimit -f 0; exec "${process.execPath}" "${main}" gc`;
+  const { status, stderr } = spawnSync("sh", ["-c", script], { env: { ...process.env, RTCR_HOME: home } });
+  assert.equal(status, 1, String(stderr));
+  assert.match(String(stderr), /^error: store: EFBIG/);
+  assert.ok(!existsSync(cached));
 });
 
 test("a store without checkpoints", async (t) => {

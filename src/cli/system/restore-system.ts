@@ -1,8 +1,9 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
-import { fromCheckpoint } from "../../checkpoint/index.ts";
+import { fromCheckpoint, short } from "../../checkpoint/index.ts";
 import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
+import { madeByRun } from "../check-image.ts";
 import { type Call, flag, text } from "../command.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, usageError } from "../failure.ts";
 import { readInputText } from "../files.ts";
 import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
@@ -44,11 +45,14 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   }
 }
 
-/** A checkpoint of components, all of it. @throws CheckpointFault when it is another kind, or damaged */
+/** A checkpoint of components, all of it. @throws CliFailure (usage) of a program; CheckpointFault: other, or damaged */
 export async function loadSystem(home: Home, reference: string) {
-  const store = await home.store();
+  const store = await home.storeIfAny();
   try {
     const image: LoadedImage = await openImage(store, reference, { sha256: nodeSha256 });
+    if (madeByRun(await image.reader.program())) {
+      throw usageError(`checkpoint ${short(image.root.id)} is of a program, expected one of a system's children`);
+    }
     return { root: image.root, reader: image.reader, system: fromCheckpoint(await image.reader.checkpoint()) };
   } finally {
     await store.close();

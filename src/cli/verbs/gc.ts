@@ -1,6 +1,6 @@
 // `rtcr gc`: deletes what no checkpoint needs.
 
-import { readdirSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { basename } from "node:path";
 import { nodeSha256, openImage, type Store } from "../../store/index-node.ts";
 import { madeByRun } from "../check-image.ts";
@@ -27,16 +27,19 @@ checkpoint cannot be read nothing is deleted.
   operands: [0, 0],
   run: async ({ values, io, home }) => {
     const dryRun = flag(values, "dry-run");
-    const store = await home.store();
+    const store = await home.storeIfAny();
     try {
       const candidates = await listCandidates(home);
       await neededBy(store); // one that cannot be read is named before anything is deleted
-      const collected = await store.gc({ dryRun });
       const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
-      for (const [kind, path] of unneeded(home, candidates, await neededBy(store))) {
+      const remove = (kind: keyof typeof files, path: string) => {
         files[kind]++;
         if (!dryRun) rmSync(path, { recursive: true, force: true });
-      }
+      };
+      // First: the store's gc needs a little room, which a full disk has not.
+      for (const name of home.list("cache")) remove("cached", home.find("cache", name));
+      const collected = await store.gc({ dryRun });
+      for (const [kind, path] of unneeded(home, candidates, await neededBy(store))) remove(kind, path);
       if (flag(values, "json")) printJson(io, { dryRun, ...collected, ...files });
       else {
         const { deletedManifests, deletedPages, freedBytes, keptPages } = collected;
@@ -68,9 +71,9 @@ interface Candidates {
  */
 async function listCandidates(home: Home): Promise<Candidates> {
   const marks = listMarks(home);
-  const journals = readdirSync(home.at("journals")).filter((name) => !journalInUse(home, name));
+  const journals = home.list("journals").filter((name) => !journalInUse(home, name));
   const idle = (await listRuns(home)).length === 0; // a program that runs may need its module for its next checkpoint
-  return { marks, journals, modules: idle ? readdirSync(home.at("modules")) : [] };
+  return { marks, journals, modules: idle ? home.list("modules") : [] };
 }
 
 interface Needed {
@@ -98,13 +101,12 @@ function* unneeded(
   home: Home,
   candidates: Candidates,
   { ids, journals, modules }: Needed,
-): Generator<readonly ["journals" | "modules" | "cached" | "marks", string], void> {
+): Generator<readonly ["journals" | "modules" | "marks", string], void> {
   for (const name of candidates.journals) {
-    if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.at("journals", name)];
+    if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.find("journals", name)];
   }
   for (const { id, path } of candidates.marks) if (!ids.has(id)) yield ["marks", path];
-  for (const name of readdirSync(home.at("cache"))) yield ["cached", home.at("cache", name)];
   for (const name of candidates.modules) {
-    if (!modules.has(basename(name, ".wasm"))) yield ["modules", home.at("modules", name)];
+    if (!modules.has(basename(name, ".wasm"))) yield ["modules", home.find("modules", name)];
   }
 }

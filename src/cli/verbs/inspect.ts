@@ -32,7 +32,7 @@ maps, dataspaces with the intervals [begin, end) at which they are attached, cap
   run: async ({ values, positionals, io, home }) => {
     if (flag(values, "live")) return inspectLive({ values, positionals, io, home });
     if (positionals.length > 1) throw usageError("a label is for --live", "inspect");
-    const store = await home.store();
+    const store = await home.storeIfAny();
     try {
       const image = await openImage(store, positionals[0]!, { sha256: nodeSha256 });
       if (systemLike({ program: await image.reader.program() })) {

@@ -18,7 +18,7 @@ cannot be read are listed as damaged.`,
   options: { json: { type: "boolean" } },
   operands: [0, 0],
   run: async ({ values, io, home }) => {
-    const store = await home.store();
+    const store = await home.storeIfAny();
     try {
       const { roots, damaged } = await store.list();
       const entries = await Promise.all(roots.map((root) => describe(store, root)));

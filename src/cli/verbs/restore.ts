@@ -97,7 +97,7 @@ async function restoreProgram(
   spare: Promise<SpareCpu>,
 ): Promise<number> {
   const { values, home, io } = call;
-  const store = await home.store();
+  const store = await home.storeIfAny();
   const image = await openImage(store, reference, { sha256: nodeSha256 });
   const program = await image.reader.program();
   if (systemLike({ program })) {

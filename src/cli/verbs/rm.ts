@@ -17,7 +17,7 @@ by rtcr gc, as far as no other checkpoint shares it.
   options: { "dry-run": { type: "boolean" }, json: { type: "boolean" } },
   operands: [1, Infinity],
   run: async ({ values, positionals, io, home }) => {
-    const store = await home.store();
+    const store = await home.storeIfAny();
     try {
       const ids = new Set<string>();
       for (const reference of positionals) ids.add((await store.resolve(reference)).id);

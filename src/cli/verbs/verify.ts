@@ -18,7 +18,7 @@ says, as a restore would. Exits with 4 and lists what is wrong when anything is.
   options: { json: { type: "boolean" } },
   operands: [0, 1],
   run: async ({ values, positionals, io, home }) => {
-    const store = await home.store();
+    const store = await home.storeIfAny();
     try {
       const reference = positionals[0];
       const id = reference === undefined ? undefined : (await store.resolve(reference)).id;
