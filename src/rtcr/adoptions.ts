@@ -4,6 +4,7 @@
 import { type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
 import type { Dataspace } from "../session/index.ts";
+import { addQuotas } from "./creation-args.ts";
 import type { RtcrFault } from "./faults.ts";
 import type { RestoredChild } from "./restore.ts";
 import { RtcrRom } from "./rom.ts";
@@ -22,7 +23,7 @@ export class Adoptions {
   readonly #refused: AdoptionParts["refused"];
   /** Ids. */
   readonly #done = new Set<number>();
-  #closed = false;
+  #changed = false;
 
   constructor(child: RestoredChild, { translation, settlement, refused }: AdoptionParts) {
     this.#child = child;
@@ -45,9 +46,9 @@ export class Adoptions {
     return this.open.flatMap(({ badge, server }) => (this.#translation.promised(badge) ? [server] : []));
   }
 
-  /** Whether the child was closing a session whose server is not there any more. */
-  get closed(): boolean {
-    return this.#closed;
+  /** Whether the child is to be told that a session is not as it was. */
+  get changed(): boolean {
+    return this.#changed;
   }
 
   /** Whether a session was taken in. */
@@ -67,9 +68,10 @@ export class Adoptions {
 
   #adopt(info: ForeignSessionInfo): void {
     const { id, badge, service, server, phase, closing = false } = info;
-    if (closing && !isOver(phase) && !this.#child.together.includes(server)) {
+    if (!isOver(phase) && !this.#child.together.includes(server) && (closing || badge === 0)) {
       this.#done.add(id);
-      this.#closed = true;
+      if (closing) this.#changed = true;
+      else this.#askAnew(info);
       return;
     }
     const capability = this.#translation.get(badge);
@@ -80,6 +82,13 @@ export class Adoptions {
     if (!made.ok) throw this.#refused(`${what} at "${server}"`, made.reason);
     this.#done.add(id);
     this.#name(id);
+  }
+
+  /** The child has only asked for it, and the server that has heard of that is not restored with it, if it is there. */
+  #askAnew({ id, service, server, creationArgs, upgradeArgs }: ForeignSessionInfo): void {
+    const made = this.#child.parent.session(id, service, addQuotas(creationArgs, upgradeArgs));
+    if (!made.ok) throw this.#refused(`${service} session ${id} at "${server}"`, made.reason);
+    if (made.value.valid) this.#changed = true;
   }
 
   /** What RTCR stands in front of the session with, if it does, is what the child knows. */

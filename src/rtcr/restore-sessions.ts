@@ -1,5 +1,12 @@
 // A child's sessions: those to the outside are opened again in its name, and their state is brought back.
-import type { FurtherCpuInfo, ObjectInfo, PdInfo, RomInfo, SessionInfo } from "../checkpoint/index.ts";
+import type {
+  ForeignSessionInfo,
+  FurtherCpuInfo,
+  ObjectInfo,
+  PdInfo,
+  RomInfo,
+  SessionInfo,
+} from "../checkpoint/index.ts";
 import { isOver } from "../init/index.ts";
 import type { Capability, SignalContext } from "../session/index.ts";
 import type { Adoptions } from "./adoptions.ts";
@@ -20,8 +27,8 @@ interface Context {
 }
 
 export class Sessions {
-  /** Sessions that the child was closing are not there any more. */
-  closed = false;
+  /** The child is to be told that a session is not as it was. */
+  changed = false;
   /** Whose modules have another content here. */
   readonly changedRoms: (readonly [RtcrRom, RomInfo])[] = [];
   readonly #child: RestoredChild;
@@ -70,7 +77,7 @@ export class Sessions {
     const { logs, timers, roms, rms, reports, foreign, components = [], cpus = [] } = this.#child.info;
     const { fileSystems = [], terminals = [] } = this.#child.info;
     const outside = foreign.filter((info) => info.server === "" && !isOver(info.phase));
-    if (outside.some(({ closing }) => closing)) this.closed = true;
+    if (outside.some(({ closing }) => closing)) this.changed = true;
     const all: readonly (readonly [service: string, infos: readonly SessionInfo[]])[] = [
       ["PD", components.map(({ pd }) => pd)],
       ["CPU", cpus],
@@ -96,7 +103,9 @@ export class Sessions {
     const open = () => parent.session(id, service, creationArgs, affinity);
     const made = exists ? there : tracked.context.as([info, ...mapsOf(info)], open);
     if (!made.ok) throw refused(`${service} session ${id} (${creationArgs})`, made.reason);
-    if (!made.value.valid) {
+    const { phase } = info as Partial<ForeignSessionInfo>;
+    if (phase === "create-requested" && made.value.valid) this.changed = true;
+    if (phase !== "create-requested" && !made.value.valid) {
       throw refused(`${service} session ${id}`, "it is served by a component that takes its time");
     }
     if (upgradeArgs !== "") parent.upgrade(id, upgradeArgs);

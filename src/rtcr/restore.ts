@@ -43,6 +43,8 @@ export interface RestoredChild {
   readonly parent: ParentSession;
   /** Who pays for its sessions, and gets what its clients pay. */
   readonly account: Pick<Donations, "client" | "server">;
+  /** Numbers of the sessions that it serves are those from before from now on. */
+  readonly continueNumbers: () => void;
   /** Tells the parent which thread is the main one. */
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
   /** Tells the parent what the child has asked for, and not got. */
@@ -90,6 +92,7 @@ export function restore(
     const settlement = new Settlement();
     const restorers = children.map((child) => new Restorer(child, { translation, keep, settlement }));
     enter("objects");
+    for (const child of children) child.continueNumbers();
     const adopting = restorers.map(({ adoptions }, i) => ({ child: children[i]!, adopted: adoptions.open }));
     settle(donationsOf(adopting), settlement);
     for (const restorer of restorers) restorer.program();

@@ -22,6 +22,7 @@ export function restoredChild({
   return {
     ...{ info, together, tracked, parent },
     account: { client: child.client, server: child.server },
+    continueNumbers: () => child.server.continueAt(info.serves?.next ?? 1),
     setMainThread: (thread) => {
       child.mainThread = thread;
     },
@@ -34,9 +35,11 @@ export function restoredChild({
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
     },
     adoptServed: (but, settlement) => {
-      const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
-      const left = sessions.filter(({ id }) => !but.has(id));
-      parent.adoptServed({ next, sessions: left.map((each) => ({ ...each, phase: phaseOf(each) })) }, settlement);
+      const left = info.serves?.sessions.filter(({ id }) => !but.has(id)) ?? [];
+      parent.adoptServed(
+        left.map((each) => ({ ...each, phase: phaseOf(each) })),
+        settlement,
+      );
     },
   };
 }

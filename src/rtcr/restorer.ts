@@ -163,8 +163,8 @@ export class Restorer {
       }
     }
     for (const [rom, { handlerBadge }] of this.#sessions.changedRoms) if (!told.has(handlerBadge)) rom.tell();
-    const closed = this.#sessions.closed || this.adoptions.closed;
-    if (closed && !told.has(parent.sessionHandlerBadge)) notify(context(parent.sessionHandlerBadge));
+    const changed = this.#sessions.changed || this.adoptions.changed;
+    if (changed && !told.has(parent.sessionHandlerBadge)) notify(context(parent.sessionHandlerBadge));
     const { request, resourceHandlerBadge } = parent;
     if (request === "") return;
     if (!this.#hasMore()) this.#child.setRequest(request);

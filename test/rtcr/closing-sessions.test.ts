@@ -4,9 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
-import { contentOf, type Dataspace } from "../../src/session/index.ts";
-import { type Drivers, textWords } from "./driver.ts";
-import { Pair, prepare, Scene } from "./pair.ts";
+import { textWords } from "./driver.ts";
+import { Pair, requests, type Scene, withRequests } from "./pair.ts";
 
 const SESSION = 200;
 const ARGS = 'ram_quota=16K, cap_quota=3, label="x"';
@@ -41,32 +40,6 @@ const LIVES: readonly (readonly Step[])[] = [
   ["open", "deliver", "pick up", "upgrade", "upgraded", "close", "closed", "open"],
 ];
 
-/** What b is asked for, as its module says it. */
-function requests({ core }: Drivers["tree"]): string {
-  const pd = [...core.pds].find(({ label }) => label === "init -> rtcr -> b");
-  const component = pd && core.kernel.componentOf(pd.capability);
-  let text = "";
-  component?.table.eachSlot((_, { object }) => {
-    if (object?.kind !== "dataspace") return;
-    const content = new TextDecoder().decode(contentOf(object as Dataspace)).replace(/\0+$/, "");
-    if (content.startsWith("<session_requests")) text = content;
-  });
-  return text;
-}
-
-/** Both guests; b has opened its module, and looked. */
-async function begin(pair: Pair): Promise<Scene> {
-  const scene = new Scene(pair);
-  await prepare(pair);
-  const rom = [...textWords("ROM"), ...textWords('ram_quota=6K, cap_quota=3, label="session_requests"'), 0, 0, 0, 0];
-  await scene.call("b", "parent", "session", [300, ...rom]);
-  await scene.call("b", "pd", "alloc_signal_source");
-  await scene.call("b", "pd", "alloc_context", [7], [scene.slot("b", "signal-source")]);
-  await scene.call("b", "rom", "sigh", [], [scene.slot("b", "signal-context")]);
-  await scene.call("b", "rom", "dataspace");
-  return scene;
-}
-
 /** What both see of the module after b has looked at it. */
 async function compareRequests(scene: Scene): Promise<string> {
   await scene.call("b", "rom", "dataspace");
@@ -81,7 +54,7 @@ for (const strategy of STRATEGIES) {
     test(`S55, S62, S96: ${life.join(", ")}: and a restore after each (${strategy})`, async () => {
       const pair = new Pair(strategy, true);
       try {
-        const scene = await begin(pair);
+        const scene = await withRequests(pair);
         for (const step of life) {
           await STEPS[step](scene);
           await pair.checkpoint();
@@ -102,7 +75,7 @@ for (const strategy of STRATEGIES) {
     test(`S55, S96: a server restored without the client of a session that ${what} is asked to close it (${strategy})`, async () => {
       const pair = new Pair(strategy, true);
       try {
-        const scene = await begin(pair);
+        const scene = await withRequests(pair);
         for (const step of steps) await STEPS[step](scene);
         let system: SystemCheckpoint | undefined;
         await pair.supervised((rtcr) => {

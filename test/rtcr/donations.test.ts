@@ -10,6 +10,7 @@ import { Drivers, GUESTS, type Guest, textWords } from "./driver.ts";
 import { Pair, prepare, Scene } from "./pair.ts";
 
 const SERVICES = { a: "Back", b: "Slow" };
+const GIVING = { services: SERVICES, bootstraps: true };
 const SESSION = 200;
 const CLOSED = 1;
 /** More than b has of its own is what it donates to a: out of what a donates to it. */
@@ -59,12 +60,12 @@ const accounts = ({ tree: { core } }: Drivers) =>
 function supervised(options: RtcrOptions): { readonly side: Drivers; readonly outcomes: readonly unknown[] } {
   const outcomes: unknown[] = [];
   const keeper = (env: Env) => new Rtcr(env, { ...options, restored: (outcome) => outcomes.push(outcome) });
-  return { side: new Drivers(keeper, SERVICES), outcomes };
+  return { side: new Drivers(keeper, GIVING), outcomes };
 }
 
 /** Both guests as `begin` leaves them, and the accounts that there are then. */
 async function checkpointed(): Promise<{ readonly system: SystemCheckpoint; readonly before: unknown }> {
-  const pair = new Pair(undefined, false, SERVICES);
+  const pair = new Pair(undefined, false, GIVING);
   try {
     await begin(pair);
     let system: SystemCheckpoint | undefined;
@@ -79,7 +80,7 @@ async function checkpointed(): Promise<{ readonly system: SystemCheckpoint; read
 
 for (const strategy of STRATEGIES) {
   test(`S57, S89, S97: servers that have used their clients' donations are restored in place (${strategy})`, async () => {
-    const pair = new Pair(strategy, true, SERVICES);
+    const pair = new Pair(strategy, true, GIVING);
     try {
       const scene = await begin(pair);
       const before = accounts(pair.sides[1]);
@@ -105,7 +106,7 @@ for (const strategy of STRATEGIES) {
 }
 
 test("S96, S97: a server that has used the donation of a client that is not restored has it until it has closed the session", async () => {
-  const pair = new Pair("direct", true, { b: "Slow" });
+  const pair = new Pair("direct", true);
   try {
     const scene = new Scene(pair);
     await prepare(pair);

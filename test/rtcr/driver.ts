@@ -6,7 +6,7 @@ import { createFileSystem } from "../../src/core/files/index.ts";
 import type { NativeProgram } from "../../src/core/index.ts";
 import { createMemoryOutput } from "../../src/core/index.ts";
 import type { Component } from "../../src/core/kernel/index.ts";
-import type { Capability } from "../../src/session/index.ts";
+import { type Capability, ENV_SESSION } from "../../src/session/index.ts";
 import { required } from "../../src/util/index.ts";
 import { assemble } from "../assemble.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
@@ -29,8 +29,6 @@ export const ORDERS = [
   ...(["ep_wakeup", "futex_wake", "futex_wait", "trap", "return", "flood"] as const),
 ] as const;
 export type Order = (typeof ORDERS)[number];
-/** The last call of every bootstrap: no heartbeat. */
-const HEARTBEAT_SIGH = RPC["parent"]!.findIndex(({ name }) => name === "heartbeat_sigh");
 const BOOTSTRAP_MESSAGE = 0xf000;
 /** Memory that is compared. */
 const MEMORY_BYTES = 0x10000;
@@ -62,11 +60,31 @@ const BODIES = [
     (br_if $again ${$(3)})) (local.get $result)`,
 ];
 
+/** A call with one word and one slot; what comes back of the latter is `$got`. */
+function bootstrapCall(target: string, kind: string, name: string, word: number, slot = ""): string {
+  const at = (offset: number) => `(i32.const ${BOOTSTRAP_MESSAGE + offset})`;
+  return `(i32.store ${at(MESSAGE.bytes)} (i32.const 4)) (i32.store ${at(MESSAGE.data)} (i32.const ${word}))
+    (i32.store ${at(MESSAGE.capabilities)} (i32.const ${slot === "" ? 0 : 1}))
+    ${slot === "" ? "" : `(i32.store ${at(MESSAGE.slots)} ${slot})`}
+    (drop (call $call ${target} (i32.const ${opcodeOf(kind, name)}) (i32.const ${BOOTSTRAP_MESSAGE})))
+    (local.set $got (i32.load ${at(MESSAGE.slots)}))`;
+}
+
+/** The last call of every bootstrap: for strategy A it has had none, if it gives no handler. */
+const WITHOUT_HEARTBEAT = bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", 0, "(i32.const 0)");
+const WITH_HEARTBEAT = [
+  bootstrapCall("(call $parent)", "parent", "session_cap", ENV_SESSION.pd),
+  "(local.set $pd (local.get $got))",
+  bootstrapCall("(local.get $pd)", "pd", "alloc_signal_source", 0),
+  bootstrapCall("(local.get $pd)", "pd", "alloc_context", 1, "(local.get $got)"),
+  bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", 0, "(local.get $got)"),
+].join("\n");
+
 /**
  * What is dispatched is noted from 0x2000 on. An RPC's opcode says what its server does: 0 adds one to the first word and
  * gives the capabilities back, 1 calls the first capability with the opcode in the first word, 2 blocks, 3 traps, others fail.
  */
-function program(): Uint8Array {
+function program(bootstraps: boolean): Uint8Array {
   const types = { call: "i32 i32 i32", serve: "i32 i32 i32", futex_wait: "i32 i32 i64", futex_wake: "i32 i32" };
   const results = ["call", "futex_wait", "futex_wake", "cap_badge", "parent", "self"];
   const none = ["parent", "self", "yield"];
@@ -128,12 +146,12 @@ function program(): Uint8Array {
         (call $futex_wait (i32.const ${FUTEX_WORD}) (i32.const 0) (i64.const -1))))
     (func $wide (param i64))
     (func (export "rtcr_component_start")
-      (i32.store (i32.const ${BOOTSTRAP_MESSAGE + MESSAGE.capabilities}) (i32.const 1))
-      (drop (call $call (call $parent) (i32.const ${HEARTBEAT_SIGH}) (i32.const ${BOOTSTRAP_MESSAGE})))
+      (local $got i32) (local $pd i32)
+      ${bootstraps ? WITH_HEARTBEAT : WITHOUT_HEARTBEAT}
       (call $drive (i32.const ${MAILBOXES[0]}))))`);
 }
 
-let assembled: Uint8Array | undefined;
+let assembled: readonly [plain: Uint8Array, bootstrapping: Uint8Array] | undefined;
 
 export const GUESTS = ["a", "b"] as const;
 export type Guest = (typeof GUESTS)[number];
@@ -152,8 +170,11 @@ export function callOf(
   view.setUint32(MESSAGE.capabilities, slots.length, true);
   for (const [i, value] of words.entries()) view.setUint32(MESSAGE.data + i * 4, value, true);
   for (const [i, value] of slots.entries()) view.setUint32(MESSAGE.slots + i * 4, value, true);
-  const opcode = required(RPC[kind], kind).findIndex((fn) => fn.name === name);
-  return { order: "call", words: [slot, opcode, MAILBOX.message], message };
+  return { order: "call", words: [slot, opcodeOf(kind, name), MAILBOX.message], message };
+}
+
+function opcodeOf(kind: string, name: string): number {
+  return required(RPC[kind], kind).findIndex((fn) => fn.name === name);
 }
 
 /** Text as words of a message. */
@@ -171,8 +192,14 @@ export interface Command {
   readonly message?: Uint8Array | undefined;
 }
 
-/** What a guest provides. */
-export type Services = Readonly<Partial<Record<Guest, string>>>;
+export interface DriverOptions {
+  /** What the guests provide, and take all the time for. Default: `Slow` of b. */
+  readonly services?: Services;
+  /** Whether strategy A restores them after a bootstrap. Default: it does so directly. */
+  readonly bootstraps?: boolean;
+}
+
+type Services = Readonly<Partial<Record<Guest, string>>>;
 
 const QUOTA = 'caps="140" ram="1500K"';
 
@@ -181,13 +208,12 @@ export class Drivers {
   readonly tree: CoreSystem;
   readonly #services: Services;
 
-  /** @param services that a and b provide, and take all the time for */
-  constructor(keeper: NativeProgram, services: Services = { b: "Slow" }) {
-    assembled ??= program();
+  constructor(keeper: NativeProgram, { services = { b: "Slow" }, bootstraps = false }: DriverOptions = {}) {
+    assembled ??= [program(false), program(true)];
     this.#services = services;
     this.tree = startSystem({
       config: this.#config(GUESTS),
-      binaries: { driver: assembled },
+      binaries: { driver: assembled[bootstraps ? 1 : 0] },
       natives: { rtcr: keeper },
       files: () => createFileSystem([]),
       terminals: () => createMemoryOutput(() => {}),

@@ -3,18 +3,18 @@ import assert from "node:assert/strict";
 import { MESSAGE, RPC } from "../../src/abi/index.ts";
 import { Init } from "../../src/init/index.ts";
 import { Rtcr, type Strategy } from "../../src/rtcr/index.ts";
-import type { Env } from "../../src/session/index.ts";
+import { contentOf, type Dataspace, type Env } from "../../src/session/index.ts";
 import { required } from "../../src/util/index.ts";
 import {
   type Command,
   callOf,
+  type DriverOptions,
   Drivers,
   FUNCTION,
   GUESTS,
   type Guest,
   MAILBOX,
   MAILBOXES,
-  type Services,
   textWords,
 } from "./driver.ts";
 import { SERVICES } from "./random-calls.ts";
@@ -28,16 +28,17 @@ export class Pair {
   readonly #outcomes: unknown[] = [];
   readonly sides: readonly [Drivers, Drivers];
   readonly #history: string[] = [];
+  /** From here on the sides may differ. */
+  apart = false;
 
   /**
    * @param strategy how the guests are restored in between; absent: they are not
    * @param stored whether checkpoints go through an image before that
-   * @param services as those of `Drivers`
    */
-  constructor(strategy?: Strategy, stored = false, services?: Services) {
+  constructor(strategy?: Strategy, stored = false, options?: DriverOptions) {
     this.#strategy = strategy;
     this.#stored = stored;
-    this.sides = [new Drivers((env) => new Init(env), services), new Drivers((env) => this.#supervise(env), services)];
+    this.sides = [new Drivers((env) => new Init(env), options), new Drivers((env) => this.#supervise(env), options)];
   }
 
   #supervise(env: Env): Rtcr {
@@ -75,6 +76,7 @@ export class Pair {
   async both(what: string, work: (side: Drivers) => Promise<void> | void): Promise<void> {
     this.#history.push(what);
     for (const side of this.sides) await work(side);
+    if (this.apart) return;
     const last = () => `after ${this.#history.length}: ${this.#history.slice(-8).join("; ")}`;
     const [plain, interposed] = this.sides;
     for (const guest of GUESTS) {
@@ -180,4 +182,30 @@ export class Scene {
   result(guest: Guest): ReturnType<Pair["plain"]["result"]> {
     return this.pair.plain.result(guest, MAILBOXES[0]);
   }
+}
+
+/** What b is asked for, as its module says it. */
+export function requests({ core }: Drivers["tree"]): string {
+  const pd = [...core.pds].find(({ label }) => label === "init -> rtcr -> b");
+  const component = pd && core.kernel.componentOf(pd.capability);
+  let text = "";
+  component?.table.eachSlot((_, { object }) => {
+    if (object?.kind !== "dataspace") return;
+    const content = new TextDecoder().decode(contentOf(object as Dataspace)).replace(/\0+$/, "");
+    if (content.startsWith("<session_requests")) text = content;
+  });
+  return text;
+}
+
+/** Both guests; b has opened its module, and looked. */
+export async function withRequests(pair: Pair): Promise<Scene> {
+  const scene = new Scene(pair);
+  await prepare(pair);
+  const rom = [...textWords("ROM"), ...textWords('ram_quota=6K, cap_quota=3, label="session_requests"'), 0, 0, 0, 0];
+  await scene.call("b", "parent", "session", [300, ...rom]);
+  await scene.call("b", "pd", "alloc_signal_source");
+  await scene.call("b", "pd", "alloc_context", [7], [scene.slot("b", "signal-source")]);
+  await scene.call("b", "rom", "sigh", [], [scene.slot("b", "signal-context")]);
+  await scene.call("b", "rom", "dataspace");
+  return scene;
 }

@@ -30,7 +30,7 @@ import type { AdoptedSession } from "../sessions/broker.ts";
 import { goneClient, goneServer } from "../sessions/saved-sessions.ts";
 import { isOver, type SessionRequest } from "../sessions/session.ts";
 import type { Settlement } from "../sessions/settlement.ts";
-import type { ServedSessions } from "../sessions/sibling.ts";
+import type { ServedSession } from "../sessions/sibling.ts";
 import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
 
@@ -131,9 +131,8 @@ export class ChildParent implements ParentSession {
   }
 
   /** As `adopt`, for sessions that the child served before a restore, and whose clients are not there: it is to close them. */
-  adoptServed({ next, sessions }: ServedSessions, settlement: Settlement): void {
+  adoptServed(sessions: readonly ServedSession[], settlement: Settlement): void {
     const { server, location } = this.#child;
-    server.continueAt(next);
     for (const { id, service, args, phase } of sessions) {
       const read = readArgs(service, args);
       if (!read.ok || server.has(id)) continue;

@@ -94,6 +94,7 @@ export class Broker {
     session.handedOut = handedOut || phase === "cap-handed-out" || phase === "upgrade-requested";
     const { client, server } = request;
     const over = isOver(phase);
+    if (!over && (!server.adopt || server.has?.(serverId))) return refusal("service-denied");
     const donation = over ? { ram: client.recordBytes, caps: 0 } : request.donation; // the rest is back
     const paid = settlement.pay(client, donation);
     if (!paid.ok) return paid;
@@ -102,14 +103,14 @@ export class Broker {
     session.donated = { ram: donation.ram - session.kept, caps: donation.caps };
     session.added = added;
     const funded = settlement.fund(server, session.donated);
-    if (!funded.ok || !server.adopt) {
+    if (!funded.ok) {
       client.refund(donation);
-      return funded.ok ? refusal("service-denied") : funded;
+      return funded;
     }
     session.serverId = serverId;
     if (capability.valid) session.capability = this.#events.hooks.deliver(session, capability);
     session.unwanted = closing;
-    server.adopt(session, serverId);
+    server.adopt?.(session, serverId);
     return success(session);
   }
 

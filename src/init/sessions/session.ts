@@ -65,6 +65,8 @@ export interface SessionServer {
   reclaim(quota: Quota): Quota;
   /** Takes a session in that existed before a restore, under the number that it had; absent: servers without numbers. */
   adopt?(session: Session, serverId: number): void;
+  /** Whether a number is a session's already; absent: servers without numbers. */
+  has?(serverId: number): boolean;
   /** Asks for the session: settles it at once through the broker's answers, or later. */
   create(session: Session): void;
   /** The server has been funded with `session.added`; on a refusal it is taken back. */

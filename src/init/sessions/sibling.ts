@@ -151,9 +151,19 @@ export class SiblingServer implements SessionServer {
     return { next: this.#nextId, sessions };
   }
 
-  /** Numbers below `next` are not given again. */
+  /**
+   * Numbers below `next` are those from before a restore, and are not given again. What clients have asked for since gets
+   * others: the child, as it will be, knows nothing of it.
+   */
   continueAt(next: number): void {
+    const { sessions } = this;
     this.#nextId = Math.max(this.#nextId, next);
+    this.#sessions.clear();
+    for (const session of sessions) {
+      session.serverId = this.#nextId++;
+      this.#sessions.set(session.serverId, session);
+    }
+    this.requests.changed();
   }
 
   has(serverId: number): boolean {
