@@ -112,10 +112,12 @@ export class RtcrParent implements ParentSession {
     this.#parent.yieldResponse();
   }
 
+  /** At the barrier of a restore nobody would answer: the parent hears of the handler that is restored. */
   heartbeatSigh(context: Capability<SignalContext>): void {
+    const { bootstrapping, restoring } = this.#context;
     this.#handlers.set("heartbeat", context);
-    this.#parent.heartbeatSigh(context);
-    if (!this.#context.bootstrapping) return;
+    if (!bootstrapping || !restoring) this.#parent.heartbeatSigh(context);
+    if (!bootstrapping) return;
     this.#context.bootstrapping = false;
     this.barrier();
   }

@@ -100,6 +100,41 @@ for (const [what, program, doing] of ENDLESS) {
   });
 }
 
+test("S84, S106: a child that waits at the barrier for others is not restarted for heartbeats that it does not answer", async () => {
+  const pair: RigOptions = {
+    ...PROG,
+    children: [
+      { name: "first", inside: '<config turns="4" iterations="20"/><heartbeat restart_after_skipped="2"/>' },
+      ...PROG.children,
+    ],
+    binaries: { first: component("sheep_counter"), ...PROG.binaries },
+    hooks: {
+      configuration: (text) => text.replace(/<config[^>]*>/, '$&<heartbeat rate_ms="3"/>'),
+      services: [],
+      serve: () => undefined,
+    },
+  };
+  const alternating: RigOptions = { ...pair, slice: 20 };
+  const { points } = await undisturbed(alternating);
+  const first = new Rig(alternating);
+  assert.ok(await first.run(Math.floor(points / 2)));
+  const { system } = first.rtcr.checkpoint("halfway");
+  first.close();
+  for (const [what, prog] of ENDLESS) {
+    const late = { strategy: "bootstrap", bootstrapMs: () => DEADLINE_MS, restore: system } as const;
+    const rig = new Rig({ ...pair, ...late, binaries: { ...pair.binaries, prog } });
+    await outcome(rig);
+    const [fault] = rig.outcomes;
+    assert.ok(fault instanceof RtcrFault && fault.code === "late", String(fault));
+    assert.deepEqual(
+      rig.tree.lines.filter((line) => line.includes("heartbeats")),
+      [],
+      what,
+    );
+    rig.close();
+  }
+});
+
 test("S84, S106: without a Timer session for its deadline a bootstrap is refused by name, a direct restore is not", async () => {
   const { points } = await undisturbed(PROG);
   const first = new Rig(PROG);
