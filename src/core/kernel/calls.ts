@@ -14,7 +14,8 @@ export interface PendingCall {
   readonly target: Capability;
   /** The thread that serves it; undefined: a TypeScript component does, by a promise. */
   readonly entrypoint: KernelThread | undefined;
-  readonly opcode: number;
+  /** That of the one under way, if they go by a line. */
+  opcode: number;
   state: "queued" | "dispatched" | "done";
   /** The thread that waits for the reply. */
   caller: KernelThread | undefined;

@@ -516,6 +516,15 @@ export class Component {
     return this.#engine ? (this.#kernel.cpus?.locate(this.cpu, location) ?? location) : location;
   }
 
+  /** Its CPU is no more. */
+  lose(why: string): void {
+    if (!this.loaded) return;
+    for (const thread of this.threads) {
+      thread.faulted = true;
+      thread.raise(why);
+    }
+  }
+
   /** As `Cpus.still`; for changes of what components see in their memory. */
   still<T>(body: () => T): T {
     return this.#kernel.cpus ? this.#kernel.cpus.still(body) : body();

@@ -223,6 +223,7 @@ export class Kernel {
    */
   endThread(thread: KernelThread): void {
     const { component, entrypoint } = thread;
+    this.reclaim(thread);
     if (!thread.dead) {
       this.unwait(thread);
       thread.dead = true;
@@ -287,6 +288,7 @@ export class Kernel {
 
   /** Waits until a thread of the component that runs on another CPU has given way. */
   halt(component: Component): void {
+    if (component.running) this.reclaim(component.running);
     if (component.cpu !== 0 && component.running) this.cpus!.at(component.cpu).stop();
   }
 

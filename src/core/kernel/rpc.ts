@@ -58,11 +58,12 @@ export class Rpc {
   call(component: Component, slot: number, opcode: number, address: number): number | undefined {
     const room = stackHasRoom();
     if (!room) requireHostStack();
+    const thread = component.running!;
+    if (thread.dead) return undefined; // on another CPU, before it could be stopped
     const capability = component.table.lookup(slot);
     const { object } = capability;
     if (object === undefined) return CALL_STATUS.invalidObject;
     if (!fitsMessage(component, address)) return CALL_STATUS.badMessage;
-    const thread = component.running!;
     if (thread.trace?.wants("rpc_call")) thread.trace.record("rpc_call", functionName(object.kind, opcode));
     const message = address >>> 0;
     if (object.kind === "rpc-object") return this.#callObject(thread, capability, slot, opcode, message, room);
@@ -154,6 +155,7 @@ export class Rpc {
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
     const pending = this.#pend(thread, server, capability, opcode, "queued", request);
+    this.#kernel.cpus?.offerLine(pending, slot, message);
     if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
     server.notify();
     this.#waitForCall(thread, pending);

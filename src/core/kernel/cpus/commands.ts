@@ -1,4 +1,6 @@
 // The kernel's end of the port of another CPU: commands, replies to them, and what is said about endings.
+import { EngineFault } from "../../../engine/index.ts";
+import { Fault } from "../../../util/index.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { BLOCK, type Command, type EndingReport, type Posted, type Reply, type StartedCpu } from "./protocol.ts";
 
@@ -54,3 +56,13 @@ export function ring(words: Int32Array<SharedArrayBuffer>): void {
   Atomics.add(words, BLOCK.bell, 1);
   Atomics.notify(words, BLOCK.bell);
 }
+
+/** @throws EngineFault as the function on the other CPU */
+export function valueIn({ value, fault }: Reply): unknown {
+  if (!fault) return value;
+  if (fault.code === "failed") throw new CpuFault("failed", fault.message);
+  throw new EngineFault(fault.code as "mismatch", fault.message);
+}
+
+/** "failed": what another CPU was asked to do has thrown what is no fault of the engine. */
+export class CpuFault extends Fault<"failed"> {}

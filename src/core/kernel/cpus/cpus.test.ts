@@ -284,6 +284,35 @@ test("S24: a component that ends when its thread has just been sent to its CPU t
   system.close();
 });
 
+for (const server of [0, 1, 2]) {
+  test(`S24, S36: a thread that is killed when it has just asked for a call to CPU ${server} does not make it`, async () => {
+    const system = await machine(3);
+    const { ep, object } = await serverOn(system, server);
+    // A message with a capability always goes to the kernel.
+    const client = system.component(
+      "client",
+      main(`(loop $l (i32.store (i32.const 2048) (i32.const 0)) (i32.store (i32.const 2052) (i32.const 1))
+        (i32.store (i32.const 2056) (i32.const ${SLOT.log})) (drop (call $call (i32.const ${SLOT.free}) (i32.const 1) (i32.const 2048)))
+        (br $l))`),
+      { cpu: 1 },
+    );
+    client.component.table.insert(object);
+    const thread = client.thread("main") as KernelThread;
+    const cpu = system.kernel.cpus!.at(1);
+    for (let round = 0; round < 3; round++) {
+      const killed = round === 0 ? thread : (client.thread("main") as KernelThread);
+      killed.start(0, 0);
+      while (!cpu.pending);
+      client.cpu.killThread(killed.capability);
+      await system.rest();
+      assert.equal(system.kernel.calls.size, 0);
+      assert.equal(ep.idle, true);
+      assert.equal(client.component.engine.threads, 0);
+    }
+    system.close();
+  });
+}
+
 test("S25, S26: threads of another CPU are saved in the middle and taken up on CPU 0 and elsewhere", async () => {
   const counts =
     main(`(loop $l (local.set $i (i32.add (local.get $i) (i32.const 1))) (i32.store (i32.const 64) (local.get $i))

@@ -1,11 +1,14 @@
 // All CPUs beside the kernel's own, and the door at which they ring.
+import { MESSAGE } from "../../../abi/index.ts";
 import type { Location } from "../../../session/index.ts";
+import type { PendingCall } from "../calls.ts";
 import type { Component } from "../component.ts";
 import type { Kernel } from "../kernel.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { stackHasRoom } from "../stack-room.ts";
 import type { KernelThread } from "../thread.ts";
 import type { KernelTicker } from "../ticker.ts";
+import { Line } from "./lines.ts";
 import { Patience } from "./patience.ts";
 import { DOOR, DOOR_BYTES, type StartCpu } from "./protocol.ts";
 import { RemoteCpu } from "./remote-cpu.ts";
@@ -13,6 +16,9 @@ import { RemoteCpu } from "./remote-cpu.ts";
 /** How long the kernel waits in place for the next ring, in milliseconds, and for one call of a guest of its own. */
 const NAP_MS = 0.1;
 const WAIT_MS = 1;
+
+/** Numbers of lines. */
+const LINES = 2 ** 28;
 
 export interface CpusOptions {
   readonly start: StartCpu;
@@ -34,6 +40,7 @@ export class Cpus {
   readonly #adopted = new Map<number, SharedArrayBuffer>();
   readonly #door: Int32Array<SharedArrayBuffer>;
   readonly #patience: Patience;
+  #nextLine = 1;
   /** Rings that have been answered. */
   #heard = 0;
   #listening = false;
@@ -79,6 +86,10 @@ export class Cpus {
       begun: () => this.#listen(),
       sliced: () => this.#kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
     });
+    for (const other of this.#cpus) {
+      other.tell({ type: "peer", number, block: cpu.block.buffer });
+      cpu.tell({ type: "peer", number: other.number, block: other.block.buffer });
+    }
     this.#started.set(number, cpu);
     cpu.keepAlive(this.#listening);
     for (const [component, words] of this.#adopted) cpu.tell({ type: "flag", component, words });
@@ -107,6 +118,19 @@ export class Cpus {
   /** Something that leases depend on may have changed: a capability, a slot, what is traced. */
   look(): void {
     for (const cpu of this.#cpus) cpu.look();
+  }
+
+  /** A call is about to be queued: caller and server may get a line. @param slot the caller's @param address of its message */
+  offerLine(call: PendingCall, slot: number, address: number): void {
+    const [caller, server] = [call.caller!.component, call.entrypoint!.component];
+    if (caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu || this.#kernel.everyPoint) return;
+    const [from, to] = [this.at(caller.cpu), this.at(server.cpu)];
+    if (from.held || !to.free || caller.windowed(address, MESSAGE.sizeBytes)) return;
+    const line = new Line(this.#nextLine, call, slot, from, to);
+    if (!line.holds) return;
+    this.#nextLine = (this.#nextLine % LINES) + 1;
+    from.lines.offer(line);
+    to.lines.offer(line);
   }
 
   freeze(): void {

@@ -10,7 +10,7 @@
 // I3  Commands, work and answers take effect in the order in which the kernel gives them: what it forgets behind the work
 //     that needs it is still there when the work begins.
 // I4  Whoever waits reads a counter first (bell, rings), looks, and waits for the counter to change.
-import type { PlainData } from "../../../abi/index.ts";
+import { MESSAGE, type PlainData } from "../../../abi/index.ts";
 import type { RewriteOptions } from "../../../instrument/index.ts";
 import type { RewrittenModule } from "../../program.ts";
 
@@ -54,20 +54,43 @@ export const BLOCK = {
   params: 16,
   /** One of GATE for each depth of nested dispatches: of the server whose dispatch a caller at this depth nests. */
   gates: 40,
+  /** Of the line that the caller on this CPU has to a server on another one (lines.ts): its number * 4 + one of GATE. */
+  line: 48,
+  /** The caller's slot for the object, the server's CPU. */
+  lineSlot: 49,
+  lineTo: 50,
+  /** Of the call under way: opcode, message of the caller. */
+  lineOpcode: 51,
+  lineAddress: 52,
+  /** What it has come to, and how many bytes the message in `mail` has. */
+  lineStatus: 53,
+  lineBytes: 54,
+  /** Of the line to a server on this CPU: commands that were posted before the kernel heard of the call under way. */
+  lineBefore: 55,
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */
   numbers: 256,
   wides: 512,
-  /** Bytes: when the scope began that ends, NaN if it is not known, and when it ends; milliseconds of the kernel's clock. */
+  /**
+   * Bytes: when the scope began that ends, NaN if it is not known, and when it ends; when the call by a line to this CPU
+   * began that was served last, and how long those before took; milliseconds of the kernel's clock.
+   */
   times: 768,
+  /** Bytes: the message of the call by the line of this CPU's caller. */
+  mail: 1024,
 } as const;
 export const PARAMS = 16;
-export const BLOCK_BYTES = 1024;
+/** Indices in `times` of what is said of calls by a line. */
+export const LINE_TIMES = { began: 2, spent: 3 } as const;
+export const BLOCK_BYTES = 1024 + MESSAGE.maxBytes;
 
 export const WORK = {
   none: 0,
   /** component, kernel's thread, engine's thread */
   run: 1,
-  /** component, kernel's thread, instance, function, argument, kind, object, value */
+  /**
+   * component, kernel's thread, instance, function, argument, kind, object, value; the number of the line that the caller
+   * may get (0: none), its CPU, the server's message buffer
+   */
   dispatch: 2,
 } as const;
 
@@ -110,7 +133,7 @@ export const ANSWER = {
   nest: 6,
 } as const;
 
-/** How a caller and the kernel share a server that has answered the caller on its own CPU (nests.ts). */
+/** How a caller and the kernel share a server that has answered the caller (nests.ts, lines.ts). */
 export const GATE = {
   /** The server is the kernel's. */
   closed: 0,
@@ -198,6 +221,8 @@ export type Command =
   | { readonly type: "windows"; readonly component: number; readonly limit: number }
   /** A component of CPU 0: its flag; without words it is no more. */
   | { readonly type: "flag"; readonly component: number; readonly words?: SharedArrayBuffer }
+  /** Another CPU like this one. */
+  | { readonly type: "peer"; readonly number: number; readonly block: SharedArrayBuffer }
   /** A function of ENGINE_CALLS. */
   | { readonly type: "engine"; readonly component: number; readonly name: string; readonly args: readonly unknown[] };
 
@@ -246,12 +271,16 @@ export class CpuBlock {
   readonly numbers: Float64Array<SharedArrayBuffer>;
   readonly wides: BigInt64Array<SharedArrayBuffer>;
   readonly times: Float64Array<SharedArrayBuffer>;
+  readonly mail: Int32Array<SharedArrayBuffer>;
+  readonly buffer: SharedArrayBuffer;
 
   constructor(block: SharedArrayBuffer) {
+    this.buffer = block;
     this.words = new Int32Array(block);
     this.numbers = new Float64Array(block, BLOCK.numbers, PARAMS);
     this.wides = new BigInt64Array(block, BLOCK.wides, PARAMS);
-    this.times = new Float64Array(block, BLOCK.times, 2);
+    this.times = new Float64Array(block, BLOCK.times, 4);
+    this.mail = new Int32Array(block, BLOCK.mail);
   }
 
   param(index: number): number {

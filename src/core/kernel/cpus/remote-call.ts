@@ -3,6 +3,7 @@ import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOut
 import type { Parked, ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
 import type { KernelThread } from "../thread.ts";
+import type { CpuBlock, GROWTH } from "./protocol.ts";
 
 /** How a host call has come out. */
 export type CallOutcome =
@@ -40,6 +41,32 @@ export function makeCall(
   } catch (thrown) {
     return call.outcome ?? { kind: "threw", error: thrown };
   }
+}
+
+/** memory.grow of a component. */
+export function growMemory(component: Component, memory: number, pages: number): (typeof GROWTH)[number] {
+  const decision = component.onGrow(undefined as never, memory, pages);
+  if (decision !== "grow" || memory !== 0) return decision;
+  // The kernel has views of memory 0: it must know when it has grown.
+  try {
+    component.engine.memories(0)![0]!.grow(pages);
+    return "grown";
+  } catch {
+    return "refuse";
+  } finally {
+    component.memoryChanges();
+  }
+}
+
+/** memory.atomic.wait of a component, from its CPU's block into it. */
+export function atomicWait({ waits }: Component, block: CpuBlock): void {
+  const [address, expected, timeout] = block.wides;
+  const [outcome, left] = waits.atomicWait(
+    undefined as never,
+    ...([block.param(0), address!, expected!, timeout!, block.param(1)] as const),
+  );
+  block.setParam(0, outcome);
+  block.wides[0] = left;
 }
 
 /** How a call of a component has come out. @param status undefined: the caller gives way, as its `progress` says */

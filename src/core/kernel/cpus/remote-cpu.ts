@@ -10,7 +10,6 @@
 // diagram, and must see it whole. What a run is, how it ends, how a call is made and nested have files of their own.
 import { type HostFunction, KERNEL_IMPORTS, KERNEL_MODULE, type PlainData } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
-import { Fault } from "../../../util/index.ts";
 import { Steps } from "../executor.ts";
 import type { Kernel } from "../kernel.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
@@ -18,7 +17,8 @@ import { SPAWN, WASI } from "../program.ts";
 import { ReadyQueue } from "../ready-queue.ts";
 import type { ScopeTimes } from "../scopes.ts";
 import type { KernelThread } from "../thread.ts";
-import { Commands, ring } from "./commands.ts";
+import { Commands, ring, valueIn } from "./commands.ts";
+import { type LineCpu, LineEnds } from "./lines.ts";
 import { type NestedCall, Nests } from "./nests.ts";
 import {
   ANSWER,
@@ -35,9 +35,9 @@ import {
   type StartedCpu,
   WORK,
 } from "./protocol.ts";
-import { type CallOutcome, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
+import { atomicWait, type CallOutcome, growMemory, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
 import type { RemoteEngine } from "./remote-engine.ts";
-import { beginRun, endOf, type Run } from "./remote-run.ts";
+import { beginRun, endOf, type Run, writeOutcome } from "./remote-run.ts";
 
 /** A call of a thread that stands in it until its wait is over. */
 interface Lingering {
@@ -63,10 +63,11 @@ export interface RemoteCpuOptions {
   readonly begun: () => void;
 }
 
-export class RemoteCpu extends Steps {
+export class RemoteCpu extends Steps implements LineCpu {
   readonly number: number;
+  readonly lines: LineEnds;
   readonly #kernel: Kernel;
-  readonly #block: CpuBlock;
+  readonly block: CpuBlock;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #port: StartedCpu;
   readonly #commands: Commands;
@@ -96,9 +97,10 @@ export class RemoteCpu extends Steps {
     this.#options = options;
     this.number = options.number;
     const block = new SharedArrayBuffer(BLOCK_BYTES);
-    this.#block = new CpuBlock(block);
-    this.#words = this.#block.words;
-    this.#nests = new Nests(kernel, this.#block);
+    this.block = new CpuBlock(block);
+    this.#words = this.block.words;
+    this.#nests = new Nests(kernel, this.block);
+    this.lines = new LineEnds(kernel);
     const { number, door } = options;
     const originMs = performance.timeOrigin;
     this.#port = options.start({ number, block, door, originMs }, (why) => this.#lose(why));
@@ -112,7 +114,7 @@ export class RemoteCpu extends Steps {
 
   /** Of the scope that the thread ends in the call that is served; undefined: its beginning is not known. */
   get scopeTimes(): ScopeTimes | undefined {
-    const [beginMs, endMs] = this.#block.times;
+    const [beginMs, endMs] = this.block.times;
     return Number.isNaN(beginMs) ? undefined : { beginMs: beginMs!, endMs: endMs! };
   }
 
@@ -138,6 +140,7 @@ export class RemoteCpu extends Steps {
   // Who runs.
 
   ready(thread: KernelThread): void {
+    this.lines.end();
     if (this.#lingering && thread === this.#nests.top.thread) {
       if (this.#holders === 0) return this.#callAgain();
       this.#again = true;
@@ -152,11 +155,13 @@ export class RemoteCpu extends Steps {
 
   /** Servers that callers here have leased are idle from now on, those that answer will tell. */
   reclaim(): void {
+    this.lines.end();
     this.#nests.reclaim();
   }
 
   /** Something that leases depend on may have changed. */
   look(): void {
+    this.lines.look();
     this.#nests.look();
   }
 
@@ -207,7 +212,7 @@ export class RemoteCpu extends Steps {
     const ask = this.#kernel.everyPoint || thread.stepping || this.#nests.stepping;
     Atomics.store(this.#words, BLOCK.ask, ask ? 1 : 0);
     if (!ask) return;
-    this.#nests.reclaim();
+    this.reclaim();
     this.#nests.flag();
   }
 
@@ -244,9 +249,11 @@ export class RemoteCpu extends Steps {
   }
 
   protected call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
-    const { call, argument } = thread.entrypoint!.serving!;
+    const { call, argument, message } = thread.entrypoint!.serving!;
     const { instance, function: index } = call.entry;
-    this.#post(thread, undefined, role, WORK.dispatch, instance, index, argument, kind, object, value);
+    const line = this.lines.offered(role);
+    const params = [instance, index, argument, kind, object, value, ...line, message];
+    this.#post(thread, undefined, role, WORK.dispatch, ...params);
     return false;
   }
 
@@ -263,7 +270,7 @@ export class RemoteCpu extends Steps {
     engine.enter(thread);
     this.#nests.begin(beginRun(thread, activation, role));
     this.#posted = true;
-    for (const [index, value] of [component.id, thread.id, ...params].entries()) this.#block.setParam(index, value);
+    for (const [index, value] of [component.id, thread.id, ...params].entries()) this.block.setParam(index, value);
     this.#give(BLOCK.work, work);
     this.#options.begun();
   }
@@ -285,6 +292,7 @@ export class RemoteCpu extends Steps {
     Atomics.store(this.#words, BLOCK.request, REQUEST.none);
     this.#serving = true;
     try {
+      this.lines.asks(request === REQUEST.done);
       const run = this.#nests.asking;
       if (request === REQUEST.done) this.#goOn(run);
       else this.#serveRequest(request, run);
@@ -294,7 +302,7 @@ export class RemoteCpu extends Steps {
   }
 
   #serveRequest(request: number, run: Run): void {
-    const block = this.#block;
+    const block = this.block;
     switch (request) {
       case REQUEST.host:
         return this.#serveHost(run);
@@ -304,43 +312,21 @@ export class RemoteCpu extends Steps {
         block.setParam(0, this.#kernel.givesWay(run.component) ? 1 : 0);
         return this.#answer(ANSWER.result);
       case REQUEST.grow:
-        block.setParam(0, GROWTH.indexOf(this.#grow(run)));
+        block.setParam(0, GROWTH.indexOf(growMemory(run.component, block.param(0), block.numbers[0]!)));
         return this.#answer(ANSWER.result);
-      case REQUEST.wait: {
-        const [address, expected, timeout] = block.wides;
-        const [outcome, left] = run.component.waits.atomicWait(
-          undefined as never,
-          ...([block.param(0), address!, expected!, timeout!, block.param(1)] as const),
-        );
-        block.setParam(0, outcome);
-        block.wides[0] = left;
+      case REQUEST.wait:
+        atomicWait(run.component, block);
         return this.#answer(ANSWER.result);
-      }
-    }
-  }
-
-  #grow({ component }: Run): (typeof GROWTH)[number] {
-    const [memory, pages] = [this.#block.param(0), this.#block.numbers[0]!];
-    const decision = component.onGrow(undefined as never, memory, pages);
-    if (decision !== "grow" || memory !== 0) return decision;
-    // The kernel has views of memory 0: it must know when it has grown.
-    try {
-      component.engine.memories(0)![0]!.grow(pages);
-      return "grown";
-    } catch {
-      return "refuse";
-    } finally {
-      component.memoryChanges();
     }
   }
 
   #serveHost(run: Run): void {
-    const place = this.#block.param(0);
-    const progress = this.#block.param(1) === 0 ? undefined : run.progress;
+    const place = this.block.param(0);
+    const progress = this.block.param(1) === 0 ? undefined : run.progress;
     const { module, name, signature } = run.component.program.info.imports[place]!;
     const host = run.component.hostFunction(module, name);
     const { params, results } = signature!;
-    const args = params.map((type, index) => this.#block.value(index, type));
+    const args = params.map((type, index) => this.block.value(index, type));
     run.wakes = run.component.wakes;
     const quick = progress === undefined ? quickCall(host, args) : undefined;
     if (this.#nest) return this.#beginNested();
@@ -352,14 +338,15 @@ export class RemoteCpu extends Steps {
   #finish(run: Run, outcome: CallOutcome, call: Omit<Lingering, "progress">, module: string): void {
     if (outcome.kind === "freeze" && this.#mayLinger(run, module)) {
       this.#lingering = { ...call, progress: outcome.progress };
+      this.lines.begin(run.thread, call.args);
       this.#options.rested();
-    } else this.#tellOutcome(run, outcome, call.type);
+    } else this.#answer(writeOutcome(run, outcome, call.type, this.block));
   }
 
   /** Whether a call that is made now can be answered within its caller's host call. */
   nests(caller: KernelThread): boolean {
     if (!this.#serving || this.#nests.depth >= KERNEL_LIMITS.nesting) return false;
-    return this.#block.param(HOST_ROOM) !== 0 && this.#nests.top.thread === caller;
+    return this.block.param(HOST_ROOM) !== 0 && this.#nests.top.thread === caller;
   }
 
   /** What a call comes to that has been found to be one. */
@@ -380,11 +367,11 @@ export class RemoteCpu extends Steps {
   #endNested(): void {
     const run = this.#nests.ended();
     const { caller } = run.call;
-    const [opcode, message] = [this.#block.param(NESTED), this.#block.param(NESTED + 1) >>> 0];
-    const returned = this.#block.param(0) === ENDED.returned ? this.#block.param(1) : undefined;
+    const [opcode, message] = [this.block.param(NESTED), this.block.param(NESTED + 1) >>> 0];
+    const returned = this.block.param(0) === ENDED.returned ? this.block.param(1) : undefined;
     const status = this.#kernel.rpc.nestedEnded({ ...run.call, opcode, message }, returned, (role) => {
       run.role = role;
-      const end = endOf(run, this.#block, () => this.#commands.takeEnding());
+      const end = endOf(run, this.block, () => this.#commands.takeEnding());
       if (end.kind === "ended") this.settle(run.thread, end.image);
     });
     const host = caller.component.hostFunction(KERNEL_MODULE, KERNEL_IMPORTS.call);
@@ -401,32 +388,9 @@ export class RemoteCpu extends Steps {
     return !stopped && !this.contended && this.#words[BLOCK.ask] === 0 && this.#words[BLOCK.giveWay] === 0;
   }
 
-  #tellOutcome(run: Run, outcome: CallOutcome, type: string | undefined): void {
-    const block = this.#block;
-    run.progress = undefined;
-    run.fault = undefined;
-    switch (outcome.kind) {
-      case "result":
-        if (type !== undefined) block.setValue(0, type, outcome.value);
-        return this.#answer(ANSWER.result);
-      case "freeze":
-        run.progress = outcome.progress;
-        run.parked = outcome.parked;
-        run.fault = outcome.fault;
-        block.setParam(0, outcome.progress === undefined ? 0 : 1);
-        return this.#answer(ANSWER.freeze);
-      case "exit":
-        block.setParam(0, outcome.code);
-        return this.#answer(ANSWER.exit);
-      default:
-        run.error = outcome.error;
-        return this.#answer(ANSWER.threw);
-    }
-  }
-
   #answer(answer: number): void {
     this.#nests.flush();
-    this.#nests.look();
+    this.look();
     this.#give(BLOCK.answer, answer);
     this.#options.begun();
   }
@@ -442,14 +406,15 @@ export class RemoteCpu extends Steps {
       return;
     }
     this.#lingering = undefined;
-    this.#tellOutcome(run, outcome, type);
+    this.#answer(writeOutcome(run, outcome, type, this.block));
   }
 
   /** The call that lingers gives way. */
   #unwind(): void {
     const { progress, type } = this.#lingering!;
     this.#lingering = undefined;
-    this.#tellOutcome(this.#nests.top, { kind: "freeze", progress, parked: undefined }, type);
+    const outcome = { kind: "freeze", progress, parked: undefined } as const;
+    this.#answer(writeOutcome(this.#nests.top, outcome, type, this.block));
   }
 
   // How a run has ended.
@@ -464,7 +429,7 @@ export class RemoteCpu extends Steps {
   /** @returns whether the thread can go on at once */
   #settleRun(run: Run): boolean {
     const { thread } = run;
-    const end = endOf(run, this.#block, () => this.#commands.takeEnding());
+    const end = endOf(run, this.block, () => this.#commands.takeEnding());
     if (end.kind === "ended") return this.settle(thread, end.image);
     if (end.kind === "deep") {
       this.tooDeep(thread, end.message);
@@ -474,10 +439,52 @@ export class RemoteCpu extends Steps {
     return true;
   }
 
+  // Lines.
+
+  /** Somebody wants nothing to run there. */
+  get held(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** Whether a call to a thread here would be dispatched at once. */
+  get free(): boolean {
+    return !this.#running && !this.contended && !this.held && !this.#closed && !this.#lost;
+  }
+
+  /** The line of the caller that lingers has ended. @param args of the call under way; undefined: there is none */
+  callersLineEnded(args: Lingering["args"] | undefined): void {
+    if (args) {
+      this.#lingering = { ...this.#lingering!, args };
+      return;
+    }
+    this.#lingering = undefined;
+    this.#again = false;
+    this.#options.begun();
+  }
+
+  /** The line to the server that runs has ended. @param usedMs by its calls @param idle it has answered all of them */
+  serversLineEnded(usedMs: number, idle: boolean): void {
+    const now = this.#kernel.now();
+    this.#begin = Math.max(this.#begin, now - usedMs);
+    if (!idle) return;
+    const thread = this.#running!;
+    this.#kernel.ownScopes.end(this.#scope, this.number);
+    this.hold(); // what becomes ready waits
+    this.#nests.end();
+    this.#running = undefined;
+    thread.component.leave(thread);
+    thread.used(now - this.#begin);
+    if (thread.dead) this.#kernel.endThread(thread);
+    else this.#kernel.rpc.idle(thread);
+    this.release();
+    if (!this.busy) this.#options.rested();
+  }
+
   // Stopping it, and commands.
 
   /** The thread that runs gives way at its next safe point. */
   request(): void {
+    this.lines.end();
     Atomics.store(this.#words, BLOCK.giveWay, 1);
     this.#nests.reclaim();
     this.#nests.flag();
@@ -490,6 +497,7 @@ export class RemoteCpu extends Steps {
    * @returns false if it has not, in time, or because it waits for an answer of the caller
    */
   stop(ms: number = KERNEL_LIMITS.stopMs): boolean {
+    this.lines.end();
     if (!this.#running || this.#lost) return true;
     if (this.#serving) return false;
     this.request();
@@ -517,6 +525,7 @@ export class RemoteCpu extends Steps {
   /** Nothing begins to run there. */
   hold(): void {
     this.#holders++;
+    this.lines.end();
   }
 
   release(): void {
@@ -537,13 +546,13 @@ export class RemoteCpu extends Steps {
   #serveStopping(): void {
     const run = this.#nests.asking;
     const request = Atomics.load(this.#words, BLOCK.request);
-    const place = this.#block.param(0);
+    const place = this.block.param(0);
     const later = request === REQUEST.host && !run.component.program.info.imports[place]!.instant;
     if (request !== REQUEST.poll && request !== REQUEST.grow && !later) return this.serve();
     Atomics.store(this.#words, BLOCK.request, REQUEST.none);
     if (later) return this.#answer(ANSWER.again);
     run.growAgain = request === REQUEST.grow;
-    this.#block.setParam(0, request === REQUEST.poll ? 1 : GROWTH.indexOf("park"));
+    this.block.setParam(0, request === REQUEST.poll ? 1 : GROWTH.indexOf("park"));
     this.#answer(ANSWER.result);
   }
 
@@ -559,10 +568,8 @@ export class RemoteCpu extends Steps {
    */
   ask(command: Command): unknown {
     if (this.#lost) throw new EngineFault("busy", this.#lost);
-    const { value, fault } = this.#commands.ask(command, this.#look) ?? this.#silent();
-    if (!fault) return value;
-    if (fault.code === "failed") throw new CpuFault("failed", fault.message);
-    throw new EngineFault(fault.code as "mismatch", fault.message);
+    this.lines.end();
+    return valueIn(this.#commands.ask(command, this.#look) ?? this.#silent());
   }
 
   readonly #look = (): void => {
@@ -579,21 +586,13 @@ export class RemoteCpu extends Steps {
     if (this.#lost || this.#closed) return;
     this.#lost = why;
     this.#port.terminate();
+    this.lines.end();
     const thread = this.#running;
     this.#nests.end();
     this.#running = this.#lingering = undefined;
     if (thread) thread.component.leave(thread);
     while (this.#queue.take());
-    for (const component of this.#kernel.components) {
-      if (component.cpu !== this.number || !component.loaded) continue;
-      for (const lost of component.threads) {
-        lost.faulted = true;
-        lost.raise(why);
-      }
-    }
+    for (const component of this.#kernel.components) if (component.cpu === this.number) component.lose(why);
     this.#options.rested();
   }
 }
-
-/** "failed": what another CPU was asked to do has thrown what is no fault of the engine. */
-export class CpuFault extends Fault<"failed"> {}

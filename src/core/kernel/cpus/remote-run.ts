@@ -4,7 +4,8 @@ import type { PlainData } from "../../../abi/index.ts";
 import { EngineFault, type Parked, type Thread, type ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
 import type { KernelThread } from "../thread.ts";
-import { type CpuBlock, ENDED, type EndingReport, FAULTS, FROZEN } from "./protocol.ts";
+import { ANSWER, type CpuBlock, ENDED, type EndingReport, FAULTS, FROZEN } from "./protocol.ts";
+import type { CallOutcome } from "./remote-call.ts";
 import type { RemoteEngine } from "./remote-engine.ts";
 
 /** What the CPU's thread does: an activation goes on, or a dispatch for a role. */
@@ -36,6 +37,29 @@ export function beginRun(thread: KernelThread, activation: Thread | undefined, r
     ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
     ...{ wakes: 0, error: undefined, growAgain: false },
   };
+}
+
+/** What a host call has come to, for the CPU: an ANSWER, and what belongs to it in the block. @param type of a result */
+export function writeOutcome(run: Run, outcome: CallOutcome, type: string | undefined, block: CpuBlock): number {
+  run.progress = undefined;
+  run.fault = undefined;
+  switch (outcome.kind) {
+    case "result":
+      if (type !== undefined) block.setValue(0, type, outcome.value);
+      return ANSWER.result;
+    case "freeze":
+      run.progress = outcome.progress;
+      run.parked = outcome.parked;
+      run.fault = outcome.fault;
+      block.setParam(0, outcome.progress === undefined ? 0 : 1);
+      return ANSWER.freeze;
+    case "exit":
+      block.setParam(0, outcome.code);
+      return ANSWER.exit;
+    default:
+      run.error = outcome.error;
+      return ANSWER.threw;
+  }
 }
 
 /** A dispatch has returned; an activation has frozen or ended; it stands where it stood, this stack is too small for it. */

@@ -4,6 +4,7 @@ import type { DirectCall, Thread } from "../../../engine/index.ts";
 import { stackHasRoom } from "../stack-room.ts";
 import { BLOCK, type CpuBlock, GATE } from "./protocol.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
+import { copyPlain, plainBytes } from "./worker-messages.ts";
 
 /** A server that a caller may call again while its gate is open. */
 interface Lease {
@@ -53,7 +54,7 @@ export class WorkerNests {
     const bytes = plainBytes(caller, address);
     if (bytes < 0 || !lease.engine.words(lease.message + MESSAGE.sizeBytes)) return undefined;
     if (Atomics.compareExchange(this.#words, gate, GATE.open, GATE.inside) !== GATE.open) return undefined;
-    copy(caller, address, lease.engine, lease.message, bytes);
+    copyPlain(caller, address, lease.engine, lease.message, bytes);
     return this.#dispatch(caller, lease, opcode, address);
   }
 
@@ -73,34 +74,10 @@ export class WorkerNests {
     if (result === CALL_STATUS.ok) {
       const bytes = caller.words((address >>> 0) + MESSAGE.sizeBytes) ? plainBytes(engine, message) : -1;
       if (bytes < 0) return { engine, ended: result };
-      copy(engine, message, caller, address, bytes);
+      copyPlain(engine, message, caller, address, bytes);
     }
     const stays = Atomics.compareExchange(this.#words, gate, GATE.inside, GATE.open) === GATE.inside;
     if (!stays) return { engine, ended: result };
     return result === CALL_STATUS.ok ? result : CALL_STATUS.invalidOpcode;
   }
-}
-
-/** How many bytes a message has; negative: the kernel must look at it, at its capabilities or at where it lies. */
-function plainBytes(engine: WorkerEngine, address: number): number {
-  const words = (address & 3) === 0 ? engine.words((address >>> 0) + MESSAGE.sizeBytes) : undefined;
-  if (!words) return -1;
-  const at = address >>> 2;
-  const bytes = words[at]! >>> 0;
-  return words[at + 1] === 0 && bytes <= MESSAGE.maxBytes ? bytes : -1;
-}
-
-/** @param bytes of a message without capabilities; both buffers are there */
-function copy(from: WorkerEngine, source: number, to: WorkerEngine, target: number, bytes: number): void {
-  const read = from.words((source >>> 0) + MESSAGE.sizeBytes)!;
-  const write = to.words((target >>> 0) + MESSAGE.sizeBytes)!;
-  const [first, second] = [source >>> 2, target >>> 2];
-  write[second] = bytes;
-  write[second + 1] = 0;
-  const data = MESSAGE.data >> 2;
-  for (let word = data, end = data + (bytes >> 2); word < end; word++) write[second + word] = read[first + word]!;
-  if ((bytes & 3) === 0) return;
-  const last = MESSAGE.data + (bytes & ~3);
-  const from8 = new Uint8Array(read.buffer, (source >>> 0) + last, bytes & 3);
-  new Uint8Array(write.buffer, (target >>> 0) + last, bytes & 3).set(from8);
 }

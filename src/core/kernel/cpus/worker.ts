@@ -1,8 +1,15 @@
 // A CPU that is not the kernel's: runs the threads of components placed there, one at a time, as the kernel says.
 //
 // It never returns to its event loop: with nothing to do it waits for its bell.
-import { CONTROL, type HostCall, type HostValue, type PlainData, type ValueTypeName } from "../../../abi/index.ts";
-import { EngineFault, type Thread } from "../../../engine/index.ts";
+import {
+  CONTROL,
+  DISPATCH,
+  type HostCall,
+  type HostValue,
+  type PlainData,
+  type ValueTypeName,
+} from "../../../abi/index.ts";
+import { type DirectCall, EngineFault, type Thread } from "../../../engine/index.ts";
 import { assert, Fault, messageOf, required } from "../../../util/index.ts";
 import { requireHostStack, stackHasRoom } from "../stack-room.ts";
 import { Patience } from "./patience.ts";
@@ -21,16 +28,21 @@ import {
   GROWTH,
   HOST_ROOM,
   NESTED,
+  PARAMS,
   type Posted,
   REQUEST,
   type Reply,
   WORK,
 } from "./protocol.ts";
 import { type EngineHost, WorkerEngine } from "./worker-engine.ts";
+import { WorkerLines } from "./worker-lines.ts";
 import { type Crossing, WorkerNests } from "./worker-nests.ts";
 import { scopeCall, WorkerScopes } from "./worker-scopes.ts";
 
 const FLAG = CONTROL.flag >> 2;
+
+/** What is waited for beside a word: up to which commands are to be served if it has come. @param posted so far */
+type Otherwise = (posted: number) => number | undefined;
 
 /** Runs for ever; ends when the thread that it runs in is ended. */
 export function runCpu(setup: CpuSetup, end: CpuEnd): never {
@@ -43,6 +55,7 @@ class Cpu implements EngineHost {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #door: Int32Array<SharedArrayBuffer>;
   readonly #nests: WorkerNests;
+  readonly #lines: WorkerLines;
   readonly #engines = new Map<number, WorkerEngine>();
   /** Control words of components on CPU 0. */
   readonly #flags = new Map<number, Int32Array<SharedArrayBuffer>>();
@@ -51,11 +64,13 @@ class Cpu implements EngineHost {
   /** Commands that have been served. */
   #served = 0;
 
-  constructor({ block, door, originMs }: CpuSetup, end: CpuEnd) {
+  constructor(setup: CpuSetup, end: CpuEnd) {
+    const { block, door, originMs } = setup;
     this.#end = end;
     this.#block = new CpuBlock(block);
     this.#words = this.#block.words;
     this.#nests = new WorkerNests(this.#block);
+    this.#lines = new WorkerLines(this.#block, setup);
     this.#door = new Int32Array(door);
     this.#patience = new Patience(this.#door);
     this.#scopes = new WorkerScopes(this.#block, originMs);
@@ -63,7 +78,11 @@ class Cpu implements EngineHost {
 
   run(): never {
     for (;;) {
-      const work = this.#await(BLOCK.work);
+      const work = this.#await(BLOCK.work, (posted) => this.#lines.called(posted));
+      if (work === WORK.none) {
+        this.#dispatchAgain();
+        continue;
+      }
       this.#words[BLOCK.work] = WORK.none;
       const param = (index: number) => this.#block.param(index);
       const engine = required(this.#engines.get(param(0)), `component ${param(0)}`);
@@ -87,9 +106,25 @@ class Cpu implements EngineHost {
   }
 
   #dispatch(engine: WorkerEngine): void {
-    const [, , instance, index, argument, kind, object, value] = this.#words.subarray(BLOCK.params, BLOCK.params + 8);
+    const params = this.#words.slice(BLOCK.params, BLOCK.params + PARAMS);
+    const [, , instance, index, argument, kind, object, value] = params;
     const call = engine.dispatch(instance!, index!);
-    const result = engine.engine.group.direct(call, argument!, kind!, object!, value!);
+    this.#lines.accept(engine, call, params);
+    this.#direct(engine, call, argument!, kind!, object!, value!);
+  }
+
+  /** A call has come by a line. */
+  #dispatchAgain(): void {
+    const { engine, call, thread, argument, object, opcode } = this.#lines.receive();
+    engine.enter(thread);
+    this.#direct(engine, call, argument, DISPATCH.rpc, object, opcode);
+    engine.left();
+  }
+
+  #direct(engine: WorkerEngine, call: DirectCall, ...args: readonly [number, number, number, number]): void {
+    const result = engine.engine.group.direct(call, ...args);
+    if (result !== undefined && this.#lines.answer(result)) return;
+    this.#lines.hangUp();
     const { thread } = call;
     call.thread = undefined;
     if (result !== undefined) this.#tell(ENDED.returned, result);
@@ -126,9 +161,13 @@ class Cpu implements EngineHost {
   // Requests.
 
   /** Asks the kernel; the answer. What is asked for has been written. */
-  #request(request: number): number {
+  #request(request: number, other?: Otherwise): number {
     this.#ring(request);
-    const answer = this.#await(BLOCK.answer);
+    return this.#awaitAnswer(other);
+  }
+
+  #awaitAnswer(other?: Otherwise): number {
+    const answer = this.#await(BLOCK.answer, other);
     this.#words[BLOCK.answer] = ANSWER.none;
     return answer;
   }
@@ -157,13 +196,20 @@ class Cpu implements EngineHost {
     if (calls) {
       const came = this.#nests.again(engine, ...(args as [number, number, number]));
       if (came !== undefined) return this.#called(call, came, args as number[]);
+      const [slot, opcode, address] = args as [number, number, number];
+      if (this.#nests.depth === 0 && this.#lines.call(engine, slot, opcode, address)) {
+        const answer = this.#awaitAnswer(this.#over);
+        return answer === ANSWER.none ? this.#lines.take(engine, address) : this.#answered(answer, call, results[0]);
+      }
+      this.#lines.asks();
     }
     block.setParam(0, place);
     block.setParam(1, call.progress === undefined ? 0 : 1);
     block.setParam(HOST_ROOM, calls && stackHasRoom() ? 1 : 0);
     for (const [index, type] of params.entries()) block.setValue(index, type, args[index]);
-    const answer = this.#request(REQUEST.host);
+    const answer = this.#request(REQUEST.host, calls ? this.#over : undefined);
     if (scope === "scope_begin" && answer === ANSWER.result) this.#scopes.began(engine.entered, block.value(0, "i32"));
+    if (answer === ANSWER.none) return this.#lines.take(engine, args[2] as number);
     if (answer !== ANSWER.nest) return this.#answered(answer, call, results[0]);
     const server = this.#engine(block.param(0));
     const came = this.#nests.begin(engine, server, ...(args as [number, number, number]));
@@ -229,17 +275,21 @@ class Cpu implements EngineHost {
     return [this.#block.param(0), wides[0]!];
   }
 
+  /** A call by a line is over. */
+  readonly #over: Otherwise = (posted) => (this.#lines.over ? posted : undefined);
+
   // Waiting, and commands.
 
-  /** Waits until a word is not 0, and serves commands meanwhile. */
-  #await(word: number): number {
+  /** Waits until a word is not 0, or for something else: then it is. Serves commands meanwhile. */
+  #await(word: number, other?: Otherwise): number {
     const words = this.#words;
     for (;;) {
       const bell = Atomics.load(words, BLOCK.bell);
       const commands = Atomics.load(words, BLOCK.commands);
       const value = Atomics.load(words, word);
-      this.#serveCommands(value === 0 ? commands : Atomics.load(words, BLOCK.before));
-      if (value !== 0) return value;
+      const before = value === 0 ? other?.(commands) : Atomics.load(words, BLOCK.before);
+      this.#serveCommands(before ?? commands);
+      if (value !== 0 || before !== undefined) return value;
       if (!this.#patience.look(words, BLOCK.bell, bell)) Atomics.wait(words, BLOCK.bell, bell);
     }
   }
@@ -282,6 +332,8 @@ class Cpu implements EngineHost {
         if (command.words) this.#flags.set(command.component, new Int32Array(command.words));
         else this.#flags.delete(command.component);
         return undefined;
+      case "peer":
+        return this.#lines.meet(command.number, command.block);
       case "globals":
         return this.#engine(command.component).setGlobals(
           command.thread,

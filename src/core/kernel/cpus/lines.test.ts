@@ -1,0 +1,355 @@
+// Calls between components of two CPUs that are not the kernel's: repeated by a line, without asking the kernel.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import {
+  answerPlus,
+  ask,
+  BUSY,
+  block,
+  dispatch,
+  log,
+  logged,
+  main,
+  onOpcode,
+  SERVES,
+  tableOf,
+} from "../../../../test/support/guest-code.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { CALL_STATUS } from "../../../abi/index.ts";
+import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
+import type { KernelThread } from "../thread.ts";
+import type { StartCpu } from "./protocol.ts";
+import { startNodeCpu } from "./start-node.ts";
+
+/** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot, 5 traps; signals are logged. */
+const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
+  "d",
+  `(if (i32.eq (local.get $kind) (i32.const 1)) (then ${log("(local.get $value)")} (return (i32.const 0))))
+   ${onOpcode(2, block())} ${onOpcode(3, BUSY)} ${onOpcode(5, "unreachable")}
+   ${onOpcode(4, `(i32.store offset=40 (local.get $m) ${ask(SLOT.free, 1, "(i32.load offset=40 (local.get $m))")}) (return (i32.const 0))`)}
+   ${answerPlus(1)}`,
+)}`;
+
+/** Calls opcode `opcode` with its counter at 64, which it sets to the answer, until that is `end` or a status; logs it. */
+const counts = (opcode: number, end: number) =>
+  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, "(i32.load (i32.const 64))")})
+    (if (i32.lt_u (local.get $i) (i32.const 65536)) (then (i32.store (i32.const 64) (local.get $i))
+      (br_if $l (i32.lt_u (local.get $i) (i32.const ${end})))))) ${log("(local.get $i)")}`);
+/** Counts its calls at 64, for ever. */
+const forEver = (opcode = 1) =>
+  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, 7)})
+  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+  (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
+/** Calls once and again, then counts at 68 for ever without a call. */
+const CALLS_AND_SPINS = main(`(drop ${ask(SLOT.free, 1, 1)}) (drop ${ask(SLOT.free, 1, 1)})
+  (loop $l (i32.store (i32.const 68) (i32.add (i32.load (i32.const 68)) (i32.const 1))) (br $l))`);
+const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
+
+const status = (value: number) => value << 16;
+
+async function moves(client: TestComponent): Promise<void> {
+  const before = counter(client);
+  await until(() => counter(client) !== before);
+}
+
+/** Counts calls of which the kernel was asked. */
+function asked(system: TestSystem): () => number {
+  const { rpc } = system.kernel;
+  const { call } = rpc;
+  let count = 0;
+  rpc.call = (...args) => {
+    count++;
+    return call.apply(rpc, args);
+  };
+  return () => count;
+}
+
+async function serverOn(system: TestSystem, cpu: number, label = `server${cpu}`) {
+  const server = system.component(label, SERVER, { cpu });
+  const ep = server.start("ep") as KernelThread;
+  await until(() => ep.idle);
+  return { server, ep, object: system.object(server, ep.capability) };
+}
+
+/** A server on CPU 2, and a client of it on CPU 1. */
+async function pair(system: TestSystem, code: string) {
+  const made = await serverOn(system, 2, "server");
+  const client = system.component("client", code, { cpu: 1 });
+  client.component.table.insert(made.object);
+  return { ...made, client, thread: client.thread("main") as KernelThread };
+}
+
+test("S34, S36: a client on CPU 1 calls a server on CPU 2 ten thousand times and asks the kernel for few of them", async () => {
+  const system = await machine(3);
+  const { thread, ep } = await pair(system, counts(1, 10_000));
+  const count = asked(system);
+  thread.start(0, 0);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [10_000]);
+  assert(count() < 1000, `${count()} of 10,000 calls`);
+  assert.equal(ep.idle, true);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+test("S34, S36: calls go on over a chain of CPUs without asking the kernel", async () => {
+  const system = await machine(4);
+  const last = await serverOn(system, 3);
+  const { server, thread, ep } = await pair(system, counts(4, 10_000));
+  server.component.table.insert(last.object);
+  const count = asked(system);
+  thread.start(0, 0);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [10_000]);
+  assert(count() < 2000, `${count()} of 20,000 calls`);
+  assert.equal(ep.idle && last.ep.idle, true);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+test("S4, S36: an object that dies answers its client on another CPU no more", async () => {
+  const system = await machine(3);
+  const { server, client, object, thread } = await pair(system, forEver());
+  thread.start(0, 0);
+  await moves(client);
+  server.pd.freeRpcCap(object as never);
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
+  system.close();
+});
+
+test("S36: what is traced is recorded from the next call on, also of a server that its client on another CPU calls", async () => {
+  const system = await machine(3);
+  const { server, ep, client, thread } = await pair(system, forEver());
+  thread.start(0, 0);
+  await moves(client);
+  const [buffer, policy] = [1 << 23, 4096].map((size) => server.pd.alloc(size));
+  assert(buffer?.ok && policy?.ok);
+  policy.value.object!.write(0, new TextEncoder().encode("rpc_dispatch"));
+  const control = new TraceControl(() => server.cpu.traceChanged());
+  control.acquire(system, buffer.value);
+  ep.trace = control;
+  for (let round = 0; round < 3; round++) {
+    await moves(client); // there is a line again
+    control.enable(policy.value);
+    const recorded = (): number => readTraceBuffer(buffer.value.object!).length;
+    const before = recorded();
+    const calls = counter(client);
+    await until(() => counter(client) > calls + 2);
+    thread.pause();
+    const entries: number = recorded() - before;
+    const made: number = counter(client) - calls;
+    assert(Math.abs(entries - made) <= 1, `${entries} entries of ${made} calls`);
+    control.disable();
+    thread.resume();
+  }
+  system.close();
+});
+
+for (const opcode of [1, 3]) {
+  test(`S24, S36: a server is paused, killed, and its client killed, between and within calls between two CPUs (opcode ${opcode})`, async () => {
+    const system = await machine(3);
+    for (const victim of ["server", "client"] as const) {
+      const { server, ep, client, thread } = await pair(system, forEver(opcode));
+      thread.start(0, 0);
+      await moves(client);
+      ep.pause();
+      await until(() => thread.nativeState().activity === "blocked");
+      const stopped = counter(client);
+      assert.equal(ep.nativeState().activity, "paused");
+      assert.equal(ep.state().ok && thread.state().ok, true);
+      assert.equal(counter(client), stopped);
+      ep.resume();
+      await moves(client);
+      if (victim === "server") server.cpu.killThread(ep.capability);
+      else client.cpu.killThread(thread.capability);
+      await system.rest();
+      assert.deepEqual(logged(system, "client"), victim === "server" ? [status(CALL_STATUS.invalidObject)] : []);
+      if (victim === "client") assert.equal(ep.idle, true);
+      assert.deepEqual([server.component.engine.threads, client.component.engine.threads, victim], [0, 0, victim]);
+      assert.equal(system.kernel.calls.size, 0);
+      system.lines.length = 0;
+      server.pd.destroy();
+      client.pd.destroy();
+    }
+    system.close();
+  });
+}
+
+test("S31, S34: a server with a line serves signals, and callers of all CPUs in turn", async () => {
+  const system = await machine(4);
+  const { server, ep, client, object, thread } = await pair(system, forEver());
+  const source = server.pd.allocSignalSource();
+  assert(source.ok);
+  system.kernel.signals.serve(ep, source.value.object!);
+  const context = server.pd.allocContext(source.value, 1);
+  assert(context.ok);
+  thread.start(0, 0);
+  for (const [turn, cpu] of [0, 1, 2, 3].entries()) {
+    await moves(client);
+    server.pd.submit(context.value, turn + 1);
+    await until(() => logged(system, "server").length > turn);
+    const other = system.component(`other${cpu}`, counts(1, 100), { cpu });
+    other.component.table.insert(object);
+    other.start("main");
+    await until(() => logged(system, `other${cpu}`).length > 0);
+    assert.deepEqual(logged(system, `other${cpu}`), [100]);
+  }
+  assert.deepEqual(logged(system, "server"), [1, 2, 3, 4]);
+  system.close();
+});
+
+test("S34: two clients on two CPUs both get answers of the server", async () => {
+  const system = await machine(4);
+  const { client, object, thread } = await pair(system, forEver());
+  const other = system.component("other", forEver(), { cpu: 3 });
+  other.component.table.insert(object);
+  thread.start(0, 0);
+  await moves(client);
+  other.start("main");
+  await moves(other);
+  const before = [counter(client), counter(other)] as const;
+  await until(() => counter(client) > before[0] + 200 && counter(other) > before[1] + 200);
+  system.close();
+});
+
+test("S14, S28: threads of both CPUs run beside a caller and a server that have a line", async () => {
+  const system = await machine(3);
+  const { client, thread } = await pair(system, forEver());
+  thread.start(0, 0);
+  for (const cpu of [1, 2]) {
+    await moves(client);
+    const spin = system.component(`spin${cpu}`, SPIN, { cpu });
+    spin.start("main");
+    await moves(spin);
+    await moves(client);
+    await moves(spin);
+    spin.pd.destroy();
+    await moves(client);
+  }
+  system.close();
+});
+
+test("S28: a server is charged for its calls, not for the time in which its line's caller does something else", async () => {
+  const system = await machine(3);
+  const { ep, client, thread } = await pair(system, CALLS_AND_SPINS);
+  const before = ep.usedMs;
+  thread.start(0, 0);
+  const spun = () => client.component.view.getInt32(68, true);
+  await until(() => spun() > 0);
+  const begin = performance.now();
+  await until(() => performance.now() - begin > 200);
+  assert.equal(ep.onStack, true, "it has a line");
+  ep.nativeState();
+  assert.equal(ep.onStack, false);
+  assert(ep.usedMs - before < 100, `${ep.usedMs - before} ms`);
+  assert.equal(thread.nativeState().activity, "running");
+  system.close();
+});
+
+test("S25, S30: a call by a line that blocks is ended by others and by cancel_blocking; its client waits in place", async () => {
+  const system = await machine(3);
+  const calls = [ask(SLOT.free, 1, 1), ask(SLOT.free, 1, 2), ask(SLOT.free, 2, 5), ask(SLOT.free, 1, 5)];
+  const results = calls.map((call, i) => `(i32.store (i32.const ${68 + 4 * i}) ${call})`);
+  const { server, client, ep, thread } = await pair(system, main(results.join(" ")));
+  const words = (count: number) =>
+    calls.slice(0, count).map((_, i) => client.component.view.getInt32(68 + 4 * i, true));
+  for (const canceled of [false, true]) {
+    const again = canceled ? (client.start("again") as KernelThread) : thread;
+    if (!canceled) thread.start(0, 0);
+    await system.rest();
+    assert.deepEqual(words(2), [2, 3]);
+    assert.deepEqual(
+      [ep, again].map((each) => each.nativeState().activity),
+      ["blocked", "blocked"],
+    );
+    assert.equal(ep.nativeState().waitsFor, "wait at 0x40");
+    assert.equal(again.nativeState().waitsFor, "call rpc-object.2");
+    if (canceled) {
+      again.cancelBlocking();
+      await until(() => words(3)[2] === status(CALL_STATUS.blockingCanceled));
+    }
+    assert.equal(server.component.waits.futexWake(64, 1), 1);
+    await system.rest();
+    assert.deepEqual(words(4), [2, 3, canceled ? status(CALL_STATUS.blockingCanceled) : 6, 6]);
+    assert.equal(server.component.engine.threads + client.component.engine.threads, 0);
+    assert.equal(system.kernel.calls.size, 0);
+  }
+  system.close();
+});
+
+test("S27, S36: a server that traps in a call by a line leaves its client waiting until it ends", async () => {
+  const system = await machine(3);
+  const results = [ask(SLOT.free, 1, 1), ask(SLOT.free, 1, 2), ask(SLOT.free, 5, 5)];
+  const { server, ep, thread } = await pair(
+    system,
+    main(`(drop ${results[0]}) (drop ${results[1]}) ${log(results[2]!)}`),
+  );
+  thread.start(0, 0);
+  await system.rest();
+  assert.match(ep.problem, /^trapped: unreachable/);
+  assert.equal(thread.nativeState().activity, "blocked");
+  server.pd.destroy();
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
+  system.close();
+});
+
+for (const victim of [1, 2]) {
+  test(`S14: CPU ${victim} dies while it has a line; the other one goes on`, async () => {
+    const started: ReturnType<StartCpu>[] = [];
+    const start: StartCpu = (setup, lost) => {
+      const cpu = startNodeCpu(setup, lost);
+      started[setup.number] = cpu;
+      return cpu;
+    };
+    const system = await machine(3, { cpus: { width: 3, height: 1, start } });
+    const { server, ep, client, thread } = await pair(system, forEver());
+    thread.start(0, 0);
+    await moves(client);
+    started[victim]!.terminate();
+    const lost = victim === 1 ? thread : ep;
+    await until(() => lost.exception);
+    assert.match(lost.problem, /^CPU \d has ended/);
+    (victim === 1 ? client : server).pd.destroy();
+    await system.rest();
+    if (victim === 1) assert.equal(ep.idle, true);
+    else assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
+    assert.equal(system.kernel.calls.size, 0);
+    const after = system.component("after", main(log("(i32.const 3)")), { cpu: 3 - victim });
+    after.start("main");
+    await system.rest();
+    assert.deepEqual(logged(system, "after"), [3]);
+    system.close();
+  });
+}
+
+for (const [opcode, calls] of [
+  [1, 40_000],
+  [3, 300],
+  [4, 40_000],
+] as const) {
+  test(`S25, S26: client and servers of three CPUs are stopped, made anew and moved in the midst of calls (opcode ${opcode})`, async () => {
+    const system = await machine(4);
+    const last = await serverOn(system, 3, "last");
+    const { server, client, thread } = await pair(system, counts(opcode, calls));
+    server.component.table.insert(last.object);
+    thread.start(0, 0);
+    for (let turn = 0; turn < 40 && !thread.dead; turn++) {
+      const { component } = [client, server, last.server][turn % 3]!;
+      component.atRest(() => component.recreate());
+      if (turn % 10 === 9)
+        assert.equal(
+          component.atRest(() => component.place(((turn / 10 + component.cpu) % 4) | 0)),
+          undefined,
+        );
+      await new Promise((resolve) => setTimeout(resolve, turn % 4));
+    }
+    await until(() => thread.dead);
+    assert.deepEqual(logged(system, "client"), [calls]);
+    await system.rest();
+    assert.equal(system.kernel.calls.size, 0);
+    system.close();
+  });
+}
