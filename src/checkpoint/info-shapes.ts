@@ -183,7 +183,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
       ),
     ),
     rms: list(record<RmInfo>({ ...SESSION, regionMaps: list(regionMap) })),
-    reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes })),
+    reports: list(record<ReportInfo>({ ...SESSION, dataspaceBadge: count, content: bytes }, { handlerBadge: count })),
     foreign: list(
       record<ForeignSessionInfo>(
         {

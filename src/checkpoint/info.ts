@@ -167,6 +167,8 @@ export interface TimerInfo extends SessionInfo {
 export interface ReportInfo extends SessionInfo {
   readonly dataspaceBadge: number;
   readonly content: Uint8Array;
+  /** Whom the service tells of responses; absent: nobody, or an older image. */
+  readonly handlerBadge?: number | undefined;
 }
 
 /** A node that a File_system session holds open. */

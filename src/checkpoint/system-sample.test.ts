@@ -103,7 +103,7 @@ function child(name: string): ChildInfo {
       },
     ],
     rms: [{ ...session(44, 8), regionMaps: [map(45, 46)] }],
-    reports: [{ ...session(47, 9), dataspaceBadge: 48, content: new Uint8Array(0) }],
+    reports: [{ ...session(47, 9), dataspaceBadge: 48, content: new Uint8Array(0), handlerBadge: 30 }],
     foreign: [
       { ...session(49, 11), service: "Nic", server: "other", serverId: 3, phase: "cap-handed-out", addedArgs: "" },
     ],

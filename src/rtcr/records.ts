@@ -195,6 +195,7 @@ const report: Read<ReportInfo> = (from) => ({
   ...session(from),
   dataspaceBadge: from.number(),
   content: from.content(),
+  ...present("handlerBadge", from.number() || ABSENT),
 });
 const openNode: Read<OpenNodeInfo> = (from) => ({
   handle: from.number(),

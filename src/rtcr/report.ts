@@ -1,5 +1,13 @@
-// Report sessions of a child, with what stands in their buffer.
-import { type Capability, type Dataspace, objectOf, type ReportSession, type SignalContext } from "../session/index.ts";
+// Report sessions of a child, with what stands in their buffer, and whom the service tells of responses.
+import type { ReportInfo } from "../checkpoint/index.ts";
+import {
+  type Capability,
+  type Dataspace,
+  INVALID,
+  objectOf,
+  type ReportSession,
+  type SignalContext,
+} from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
@@ -7,6 +15,7 @@ import { type ChildContext, requireObject } from "./tracked.ts";
 export class RtcrReport implements ReportSession {
   readonly kind = "report";
   readonly base: SessionBase<ReportSession>;
+  #handler: Capability<SignalContext> = INVALID;
 
   constructor(context: ChildContext, opened: Opened<ReportSession>) {
     this.base = new SessionBase<ReportSession>(context, this, opened);
@@ -30,6 +39,7 @@ export class RtcrReport implements ReportSession {
   }
 
   responseSigh(context: Capability<SignalContext>): void {
+    this.#handler = context;
     this.#report.responseSigh(context);
   }
 
@@ -42,6 +52,18 @@ export class RtcrReport implements ReportSession {
     this.base.checkpoint(records);
     records.badge(dataspace);
     records.content(objectOf<Dataspace>(dataspace, "dataspace"));
+    records.badge(this.#handler);
+  }
+
+  /**
+   * Takes up a recorded session.
+   *
+   * @param known its server has been restored, and has the handler already
+   */
+  restore({ content }: ReportInfo, handler: Capability<SignalContext>, known: boolean): void {
+    this.current.object?.write(0, content);
+    if (known) this.#handler = handler;
+    else if (handler.valid) this.responseSigh(handler);
   }
 
   dispose(): void {

@@ -64,7 +64,7 @@ export class Sessions {
     }
     const reportOf = bySession(tracked.of(RtcrReport));
     for (const info of reports) {
-      reportOf.get(info.id)?.current.object?.write(0, info.content);
+      reportOf.get(info.id)?.restore(info, context(info.handlerBadge ?? 0), adoptions.has(info.id));
     }
     const romOf = bySession(tracked.of(RtcrRom));
     for (const info of roms) {

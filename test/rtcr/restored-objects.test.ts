@@ -2,8 +2,9 @@
 // objects of one child that another one knows, and objects that outlive what they were made with.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STRATEGIES } from "../../src/rtcr/index.ts";
-import { FUNCTION, MAILBOXES, textWords } from "./driver.ts";
+import { Rtcr, RtcrReport, STRATEGIES } from "../../src/rtcr/index.ts";
+import type { Capability, Env, SignalContext } from "../../src/session/index.ts";
+import { callOf, Drivers, FUNCTION, MAILBOXES, textWords } from "./driver.ts";
 import { Pair, prepare, Scene } from "./pair.ts";
 
 const CASES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
@@ -94,3 +95,49 @@ for (const strategy of STRATEGIES) {
     });
   }
 }
+
+test("S62, S97: who is told of responses to a report is told by the session that a restore opens", async () => {
+  const told: Capability<SignalContext>[] = [];
+  class WatchedReport extends RtcrReport {
+    override responseSigh(context: Capability<SignalContext>): void {
+      told.push(context);
+      super.responseSigh(context);
+    }
+  }
+  let rtcr: Rtcr | undefined;
+  const outcomes: unknown[] = [];
+  const side = new Drivers((env: Env) => {
+    rtcr = new Rtcr(env, {
+      interposers: { report: (context, opened) => new WatchedReport(context, opened) },
+      restored: (outcome) => outcomes.push(outcome),
+    });
+    return rtcr;
+  });
+  const call = (kind: string, name: string, words: readonly number[] = [], slots: readonly string[] = []) => {
+    const command = callOf(
+      side.slotOf("a", kind),
+      kind,
+      name,
+      words,
+      slots.map((each) => side.slotOf("a", each)),
+    );
+    return side.order("a", MAILBOXES[0], command);
+  };
+  await side.order("a", MAILBOXES[0], { order: "parent", words: [0, 0, 0] });
+  const report = [...textWords("Report"), ...textWords('ram_quota=20K, cap_quota=3, label="r", buffer_size=4K')];
+  await call("parent", "session_cap", [1]);
+  await call("parent", "session", [100, ...report, 0, 0, 0, 0]);
+  await call("pd", "alloc_signal_source");
+  await call("pd", "alloc_context", [7], ["signal-source"]);
+  await call("report", "response_sigh", [], ["signal-context"]);
+  const context = () => side.component("a")?.table.lookup(side.slotOf("a", "signal-context"));
+  assert.deepEqual(told, [context()]);
+  const { system } = rtcr!.checkpoint("now", ["a"]);
+  assert.equal(system.children[0]?.reports[0]?.handlerBadge, context()?.badge);
+  rtcr!.restore(system);
+  await side.rest();
+  assert.ok(Array.isArray(outcomes[0]), String(outcomes[0]));
+  assert.deepEqual(told.slice(1), [context()]);
+  assert.ok(told[1]?.valid);
+  side.close();
+});
