@@ -1,7 +1,18 @@
 // What a program that keeps children by init's machinery may do between them and their services. RTCR is the one that
 // does (spec 1.3): its children are init's children, and what they hold are its interposers.
-import type { Capability, KernelObject, LoadOptions, NativePd, Quota } from "../session/index.ts";
+import type {
+  Capability,
+  KernelObject,
+  LoadOptions,
+  NativePd,
+  Quota,
+  SessionState,
+  SlotReader,
+  SlotWriter,
+} from "../session/index.ts";
 import type { Child } from "./child/child.ts";
+import type { OwnEvents } from "./own-sessions.ts";
+import type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";
 import type { Session } from "./sessions/session.ts";
 
 export interface InitHooks {
@@ -41,6 +52,12 @@ export interface InitHooks {
   readonly services: readonly string[];
   /** Makes the object of a session; undefined: denied. */
   serve(service: string, label: string): KernelObject | undefined;
+  /** What becomes of a session that the program had opened as init's own before a restore; undefined: it is init's. */
+  ownEvents(service: string, label: string): OwnEvents | undefined;
+  /** The program's state beside init's. @throws Fault if it has none that could be saved, now */
+  capture(slots: SlotWriter, sessions: SessionWriter): SessionState;
+  /** Takes up what `capture` gave: children and sessions are there, nothing is in them yet. */
+  restore(state: SessionState, slots: SlotReader, sessions: SessionReader): void;
 }
 
 /** Changes nothing. */
@@ -58,4 +75,7 @@ export const NO_HOOKS: InitHooks = {
   configuration: (text) => text,
   services: [],
   serve: () => undefined,
+  ownEvents: () => undefined,
+  capture: () => null,
+  restore: () => {},
 };

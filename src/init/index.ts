@@ -17,9 +17,11 @@ export { readXml, textOfModule, tryXml, XmlFault, type XmlNode } from "./config/
 export { escapeXml, writeXml, type XmlOut } from "./config/xml-writer.ts";
 export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
+export type { OwnEvents } from "./own-sessions.ts";
 export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
 export { type Directory, type Route, resolveRoute } from "./routing/route.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
+export type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";
 export { isOver, PHASES, type Phase, type Session } from "./sessions/session.ts";
 export { type Donations, Settlement } from "./sessions/settlement.ts";
 export type { ServedSession, ServedSessions } from "./sessions/sibling.ts";

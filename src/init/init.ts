@@ -85,7 +85,7 @@ export class Init implements Household {
 
   /**
    * @param hooks for programs that stand between their children and the services
-   * @param saved what `capture` gave of an init without hooks: this one goes on from there
+   * @param saved what `capture` gave of an init with such hooks: this one goes on from there
    */
   constructor(env: Env, hooks: InitHooks = NO_HOOKS, saved?: SavedComponent) {
     this.#again = saved && { state: readInitState(saved.state), slots: saved.slots };
@@ -130,7 +130,7 @@ export class Init implements Household {
     this.#openConfig();
   }
 
-  /** All of it; hooks are the program's own affair. */
+  /** All of it. @throws Fault of the hooks */
   capture(slots: SlotWriter): SessionState {
     const sessions = new SessionWriter(slots, this.#clients(), this.#servers());
     const state: Omit<InitState, "sessions"> = {
@@ -148,6 +148,7 @@ export class Init implements Household {
       timeouts: this.#timeouts.capture(slots),
       reporter: this.#reporter.capture(slots),
       upward: this.#upward.capture(slots, sessions),
+      program: this.hooks.capture(slots, sessions),
     };
     return { ...state, sessions: sessions.list() } as unknown as SessionState;
   }
@@ -172,7 +173,7 @@ export class Init implements Household {
 
   /** Everything is as it was: nobody is told, nothing is asked of anybody. */
   #restore(state: InitState, slots: SlotReader): void {
-    if (state.config !== undefined) this.#config = checkConfig(state.config).config;
+    if (state.config !== undefined) this.#config = checkConfig(this.hooks.configuration(state.config)).config;
     this.#configText = state.config;
     this.#configRom = slots.held<RomSession>(state.configRom);
     for (const [name] of state.handlers) if (name === "config" || name === "timer") this.#ownHandler(name);
@@ -187,6 +188,7 @@ export class Init implements Household {
       (ref) => this.#clientOf(ref),
       (ref) => this.#serverOf(ref),
     );
+    if (state.program) this.hooks.restore(state.program, slots, sessions);
     this.#own.restore(state.own, sessions, (service, label) => this.#ownEvents(service, label));
     this.#parentServer.restore(state.parent, sessions);
     this.#family.restoreSessions(state.family, slots, sessions);
@@ -227,6 +229,8 @@ export class Init implements Household {
   }
 
   #ownEvents(service: string, label: string): OwnEvents {
+    const events = this.hooks.ownEvents(service, label);
+    if (events) return events;
     if (service === "Timer") return this.#timerEvents();
     if (service === "Report") return this.#reporter.events();
     return label === CONFIG_MODULE ? this.#configEvents() : this.#upward.events();

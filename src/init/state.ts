@@ -31,6 +31,8 @@ export interface InitState {
   readonly timeouts: SavedTimeouts;
   readonly reporter: SavedReporter;
   readonly upward: SavedUpward;
+  /** Of the program around this init; absent: it has none. */
+  readonly program?: SessionState | undefined;
 }
 
 /** @throws TypeError if it is another version's; what else does not fit shows when it is taken up */

@@ -33,6 +33,20 @@ export interface SavedUpward {
   readonly opened: boolean;
   readonly announced: readonly string[];
   readonly sessions: readonly number[];
+  /** Sessions of the program around this init; absent: it has none. */
+  readonly programs?: readonly SavedProgramSession[];
+}
+
+interface SavedProgramSession {
+  /** The parent's. */
+  readonly id: number;
+  readonly service: string;
+  readonly label: string;
+  readonly served: number;
+}
+
+interface ProgramSession extends Pick<Create, "service" | "label"> {
+  readonly identity: Identity;
 }
 
 export class Upward {
@@ -43,7 +57,7 @@ export class Upward {
   /** By the parent's ids. */
   readonly #sessions = new Map<number, Session>();
   /** Sessions of the program around this init, by the parent's ids. */
-  readonly #programs = new Map<number, Identity>();
+  readonly #programs = new Map<number, ProgramSession>();
   readonly #announced = new Set<string>();
   /** Who pays for the sessions of the parent's clients. */
   readonly client: SessionClient;
@@ -94,19 +108,21 @@ export class Upward {
     };
   }
 
-  /** Sessions of the program around this init are none of its state. */
   capture(slots: SlotWriter, sessions: SessionWriter): SavedUpward {
     return {
       rom: slots.held(this.#rom),
       opened: this.#opened,
       announced: [...this.#announced],
       sessions: sessions.places(this.#sessions.values()),
+      programs: Array.from(this.#programs, ([id, { service, label, identity }]) => ({
+        ...{ id, service, label, served: slots.served(identity.capability) },
+      })),
     };
   }
 
   /** @param services as is in force */
   restore(
-    { rom, opened, announced, sessions }: SavedUpward,
+    { rom, opened, announced, sessions, programs = [] }: SavedUpward,
     services: readonly UpwardService[],
     slots: SlotReader,
     reader: SessionReader,
@@ -116,6 +132,11 @@ export class Upward {
     this.#opened = opened;
     for (const name of announced) this.#announced.add(name);
     for (const session of reader.all(sessions)) this.#sessions.set(session.request.id, session);
+    for (const { id, service, label, served } of programs) {
+      const object = this.#house.hooks.serve(service, label);
+      if (!object) throw new TypeError(`session "${label}" of ${service}: expected one that the program serves`);
+      this.#programs.set(id, { service, label, identity: slots.served(served, object) });
+    }
   }
 
   /** The work that was put off: the parent is told. */
@@ -151,15 +172,16 @@ export class Upward {
     const parent = this.#parent();
     if (request.kind === "create") {
       if (there) return;
-      const object = this.#house.hooks.serve(request.service, request.label);
+      const { service, label } = request;
+      const object = this.#house.hooks.serve(service, label);
       if (!object) return parent?.sessionResponse(id, "service-denied");
       const identity = this.#house.env.badges.identify(object);
-      this.#programs.set(id, identity);
+      this.#programs.set(id, { service, label, identity });
       parent?.deliverSessionCap(id, identity.capability);
     } else if (request.kind === "upgrade") parent?.sessionResponse(id, "ok");
     else {
       this.#programs.delete(id);
-      there?.dispose();
+      there?.identity.dispose();
       parent?.sessionResponse(id, "closed");
     }
   }

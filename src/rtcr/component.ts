@@ -3,13 +3,20 @@
 //
 // The host is whoever runs the system: it knows where checkpoints are kept, and asks for them.
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
-import { type CpuSession, type Env, objectOf } from "../session/index.ts";
+import {
+  type CpuSession,
+  type Env,
+  objectOf,
+  type SavedComponent,
+  type SessionState,
+  type SlotWriter,
+} from "../session/index.ts";
 import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import { Rtcr, type RtcrOptions } from "./rtcr.ts";
-import { RTCR_SERVICE, RtcrControl } from "./service.ts";
-import { TimingReporter, timingReport } from "./timing.ts";
+import { RTCR_SERVICE, RtcrControl, type SavedKept } from "./service.ts";
+import { REPORT_LABEL, type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
 
 /** What a supervisor has of the program that runs the system. */
 export interface RtcrHost {
@@ -25,6 +32,13 @@ export interface RtcrHost {
   ended(component: RtcrComponent): void;
 }
 
+/** The state of a supervisor: its own and its children's, the checkpoints that it keeps, its reports. */
+interface SavedRtcrComponent {
+  readonly rtcr: SessionState;
+  readonly kept: readonly SavedKept[];
+  readonly reporter: SavedReporting;
+}
+
 export class RtcrComponent {
   readonly env: Env;
   readonly rtcr: Rtcr;
@@ -34,13 +48,23 @@ export class RtcrComponent {
   #config: RtcrConfig = readRtcrConfig("<config/>");
   #pool: CopyPool | undefined;
 
-  constructor(env: Env, host: RtcrHost) {
+  /** @param again what `capture` gave */
+  constructor(env: Env, host: RtcrHost, again?: SavedComponent) {
     this.env = env;
     this.#host = host;
-    const hooks = {
+    const saved = again && savedOf(again);
+    const made = (_: string, system: SystemCheckpoint) => host.made?.(this, system);
+    this.#control = new RtcrControl({ env, rtcr: () => this.rtcr, made }, saved?.kept);
+    this.#reporter = new TimingReporter(
+      () => this.rtcr,
+      saved && again && { saved: saved.reporter, slots: again.slots },
+    );
+    const hooks: RtcrOptions["hooks"] = {
       configuration: (text: string) => this.#configured(text),
       services: [RTCR_SERVICE],
       serve: () => this.#control.session(),
+      ownEvents: (service, label) =>
+        service === "Report" && label === REPORT_LABEL ? this.#reporter.events() : undefined,
     };
     const timed: RtcrOptions["timed"] = ({ timing, ...made }) => {
       const config = { ...this.#config, parallel: pool() !== undefined };
@@ -49,10 +73,20 @@ export class RtcrComponent {
     const pool = () => (this.#config.parallel ? this.#pool : undefined);
     const bootstrapMs = () => this.#config.bootstrapMs;
     const refusesForeign = () => this.#config.refusesForeign;
-    this.rtcr = new Rtcr(env, { timed, pool, bootstrapMs, refusesForeign, ...host.begin(env), hooks });
-    this.#reporter = new TimingReporter(this.rtcr);
-    this.#control = new RtcrControl({ env, rtcr: this.rtcr, made: (_, system) => host.made?.(this, system) });
+    const own = { timed, pool, bootstrapMs, refusesForeign, kept: this.#control };
+    const options = { ...own, ...host.begin(env), hooks };
+    this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
     host.began(this);
+  }
+
+  /** All of its state. @throws RtcrFault "busy" while it restores children */
+  capture(slots: SlotWriter): SessionState {
+    const saved: SavedRtcrComponent = {
+      rtcr: this.rtcr.capture(slots),
+      kept: this.#control.capture(),
+      reporter: this.#reporter.capture(slots),
+    };
+    return saved as unknown as SessionState;
   }
 
   /** As it is in force. */
@@ -83,6 +117,13 @@ export class RtcrComponent {
 }
 
 /** The native program `rtcr`. */
-export function rtcrProgram(host: RtcrHost): (env: Env) => RtcrComponent {
-  return (env) => new RtcrComponent(env, host);
+export function rtcrProgram(host: RtcrHost): (env: Env, saved?: SavedComponent) => RtcrComponent {
+  return (env, saved) => new RtcrComponent(env, host, saved);
+}
+
+/** @throws TypeError if it is no such state */
+function savedOf({ state }: SavedComponent): SavedRtcrComponent {
+  const saved = state as unknown as Partial<SavedRtcrComponent>;
+  if (saved.rtcr !== undefined && Array.isArray(saved.kept) && saved.reporter) return saved as SavedRtcrComponent;
+  throw new TypeError("expected the state of a supervisor");
 }

@@ -77,12 +77,12 @@ export function writeNative(records: RecordWriter, { native }: RtcrPd): void {
   records.endList(begin, served.length);
 }
 
-/** Says of what is unsaveable whose it is. */
+/** Says of what is unsaveable, or not now, whose it is. */
 export function naming<T>(owner: string, body: () => T): T {
   try {
     return body();
   } catch (thrown) {
-    if (!(thrown instanceof RtcrFault) || thrown.code !== "unsaveable") throw thrown;
+    if (!(thrown instanceof RtcrFault) || (thrown.code !== "unsaveable" && thrown.code !== "busy")) throw thrown;
     throw new RtcrFault(thrown.code, `${owner}: ${thrown.message}`, { ...thrown.detail, owner }, thrown);
   }
 }

@@ -9,6 +9,8 @@ import {
   type Location,
   type PdSession,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
   type ThreadOptions,
   type ThreadPlace,
   type ThreadState,
@@ -18,7 +20,7 @@ import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { ABSENT } from "./records.ts";
-import { type ChildContext, Front, requireObject } from "./tracked.ts";
+import { type ChildContext, Front, requireObject, type SavedRecord, savedRecord } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
 
@@ -32,6 +34,25 @@ export interface MadeThread {
   readonly stopped: () => boolean;
   /** It runs already: another thread has made it by `thread-spawn`. */
   readonly started?: boolean;
+}
+
+/** Slots for capabilities. */
+export interface SavedCpuThread {
+  readonly front: number;
+  readonly real: number;
+  readonly pd: number;
+  readonly record: SavedRecord;
+  readonly options: {
+    readonly name: string;
+    readonly affinity?: Location | undefined;
+    readonly weight?: number | undefined;
+    readonly utcb?: number | undefined;
+  };
+  readonly started: boolean;
+  readonly paused: boolean;
+  readonly singleStep: boolean;
+  readonly affinity: Location;
+  readonly handler: number;
 }
 
 export class RtcrCpuThread implements CpuThread {
@@ -154,14 +175,17 @@ export class RtcrCpuThread implements CpuThread {
     if (!this.#paused && !this.#stopped()) this.#thread.resume();
   }
 
-  /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
-  checkpoint(records: RecordWriter, place: ThreadPlace): void {
+  /**
+   * @param native the kernel's thread, as calls name it
+   * @throws RtcrFault "unsaveable" if something on its stack has no saved form
+   */
+  checkpoint(records: RecordWriter, native: Capability<CpuThread>, place: ThreadPlace): void {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
     const state = this.#started ? this.#thread.state() : undefined;
     if (state && !state.ok)
       throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
     records.object(this.#info);
-    records.number(this.real.badge);
+    records.number(native.badge);
     records.number(this.#pd.badge);
     records.text(name);
     records.number(weight);
@@ -190,6 +214,23 @@ export class RtcrCpuThread implements CpuThread {
     if (!this.#stopped() || info.paused) return taken;
     this.#thread.resume(); // ends the hold with the exception, which comes back with the state
     return this.#thread.setState({ saved: info.state }, calls).ok;
+  }
+
+  capture(slots: SlotWriter): SavedCpuThread {
+    return {
+      ...{ front: slots.served(this.capability), real: slots.held(this.real), pd: slots.held(this.#pd) },
+      ...{ record: savedRecord(this.#info), options: this.#options, handler: slots.held(this.#handler) },
+      ...{ started: this.#started, paused: this.#paused, singleStep: this.#singleStep, affinity: this.#affinity },
+    };
+  }
+
+  /** What `capture` gave: the real thread is as it was. */
+  takeUp({ started, paused, singleStep, affinity, handler }: SavedCpuThread, slots: SlotReader): void {
+    this.#started = started;
+    this.#paused = paused;
+    this.#singleStep = singleStep;
+    this.#affinity = affinity;
+    this.#handler = slots.held<SignalContext>(handler);
   }
 
   /** Nothing is left of what it did: it will take up a record. */

@@ -13,20 +13,29 @@ import {
   objectOf,
   type PdSession,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
   type SpawnWatcher,
   type ThreadOptions,
   type ThreadPlace,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
-import { RtcrCpuThread } from "./cpu-thread.ts";
+import { type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, Front, requireObject, Tracked } from "./tracked.ts";
 
 /** As a location that a client gives: without an extent it is all that there is. */
 const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
 
-export class RtcrCpu implements CpuSession {
+/** Slots for capabilities. */
+interface SavedCpu {
+  readonly threads: readonly SavedCpuThread[];
+  readonly handler: number;
+  readonly account: number;
+}
+
+export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   readonly kind = "cpu";
   readonly base: SessionBase<CpuSession>;
   readonly threads = new Tracked<RtcrCpuThread>();
@@ -154,7 +163,10 @@ export class RtcrCpu implements CpuSession {
     records.number(this.#native.capability.badge);
     records.badge(this.#handler);
     const native = this.#realNative;
-    this.threads.checkpoint(records, (thread) => thread.checkpoint(records, native.place(thread.real)));
+    this.threads.checkpoint(records, (thread) => {
+      const { real } = thread;
+      thread.checkpoint(records, native.nativeCap(real), native.place(real));
+    });
   }
 
   /** A session beside the environment's. */
@@ -171,6 +183,11 @@ export class RtcrCpu implements CpuSession {
     return [...this.threads].flatMap(({ real }) => native.calls(real));
   }
 
+  /** The kernel's thread behind one of ours, whoever else stands between: what calls name. */
+  nativeOf({ real }: RtcrCpuThread): Capability<CpuThread> {
+    return this.#realNative.nativeCap(real);
+  }
+
   /** Recreates a call under way, by the real capabilities. @returns its number */
   adoptCall(call: CallState): number {
     return this.#realNative.adoptCall(call);
@@ -183,6 +200,38 @@ export class RtcrCpu implements CpuSession {
 
   get #realNative(): NativeCpu {
     return requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+  }
+
+  get made(): Made {
+    const { fronts, records } = this.base.made;
+    return { fronts: [...fronts, this.#native.capability], records };
+  }
+
+  capture(slots: SlotWriter): SavedCpu {
+    return {
+      threads: Array.from(this.threads, (thread) => thread.capture(slots)),
+      handler: slots.held(this.#handler),
+      account: slots.held(this.#account),
+    };
+  }
+
+  resume({ threads, handler, account }: SavedCpu, { slots }: Resuming): void {
+    this.#handler = slots.held<SignalContext>(handler);
+    this.#account = slots.held<CpuSession>(account);
+    for (const thread of threads) this.#resumeThread(thread, slots);
+  }
+
+  #resumeThread(saved: SavedCpuThread, slots: SlotReader): void {
+    const real = slots.held<CpuThread>(saved.real);
+    const made: MadeThread = {
+      ...{ real, pd: slots.held<PdSession>(saved.pd), options: saved.options as ThreadOptions },
+      stopped: () => this.#stands(real),
+    };
+    const fronts = { fronts: [saved.front], records: [saved.record] };
+    const thread = this.#context.again(slots, fronts, () => new RtcrCpuThread(this.#context, made));
+    thread.takeUp(saved, slots);
+    this.threads.add(thread.capability, thread);
+    this.#realNative.shownAs(real, thread.capability);
   }
 
   dispose(): void {

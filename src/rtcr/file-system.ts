@@ -3,35 +3,42 @@
 // A program keeps the session itself and calls it without looking up a capability. So does the session here: what it stands
 // in front of is the service's object, which says "badf" when its session is over.
 import type { FileSystemInfo, OpenNodeInfo } from "../checkpoint/index.ts";
-import type {
-  DirectoryEntry,
-  Errno,
-  FileSystemObject,
-  FileSystemSession,
-  NodeHandle,
-  NodeStatus,
-  OpenOptions,
-  Root,
-  SessionState,
+import {
+  type DirectoryEntry,
+  type Errno,
+  type FileSystemObject,
+  type FileSystemSession,
+  type NodeHandle,
+  type NodeStatus,
+  type OpenOptions,
+  objectOf,
+  type Root,
+  type SessionState,
 } from "../session/index.ts";
 import { type Attempt, Fault } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
-export class RtcrFileSystem implements FileSystemObject {
+type SavedFileSystem = readonly OpenNodeInfo[];
+
+export class RtcrFileSystem implements FileSystemObject, Resumable<SavedFileSystem> {
   readonly kind = "file-system";
   readonly base: SessionBase<FileSystemObject>;
   readonly session: FileSystemSession;
-  readonly #files: FileSystemObject;
   readonly #nodes: OpenNodes;
+  #known: FileSystemObject | undefined;
 
   constructor(context: ChildContext, opened: Opened<FileSystemObject>) {
     this.base = new SessionBase<FileSystemObject>(context, this, opened);
-    this.#files = requireObject<FileSystemObject>(opened.real, "file-system");
-    this.#nodes = new OpenNodes(this.#files.session.roots);
-    this.session = new WatchedFiles(this.#files, this.#nodes);
+    this.#known = objectOf<FileSystemObject>(opened.real, "file-system"); // in a restore its server may come later
+    this.#nodes = new OpenNodes(this.#known?.session.roots ?? []);
+    this.session = new WatchedFiles(() => this.#files, this.#nodes);
+  }
+
+  get #files(): FileSystemObject {
+    return (this.#known ??= requireObject<FileSystemObject>(this.base.real, "file-system"));
   }
 
   /** Of a state that was recorded elsewhere: which nodes it has beside the given directories is not known here. */
@@ -53,6 +60,19 @@ export class RtcrFileSystem implements FileSystemObject {
     this.base.checkpoint(records);
     this.#nodes.checkpoint(records);
     records.plain(state);
+  }
+
+  get made(): Made {
+    return this.base.made;
+  }
+
+  capture(): SavedFileSystem {
+    return this.#nodes.list;
+  }
+
+  /** The service's own state is that of the session behind. */
+  resume(nodes: SavedFileSystem): void {
+    this.#nodes.restore(nodes);
   }
 
   dispose(): void {
@@ -88,6 +108,10 @@ class OpenNodes {
     for (const { handle, guestPath } of roots) this.add({ handle, path: guestPath, read: true, write: false });
   }
 
+  get list(): readonly OpenNodeInfo[] {
+    return [...this.#nodes.values()];
+  }
+
   restore(nodes: readonly OpenNodeInfo[]): void {
     this.#nodes.clear();
     for (const node of nodes) this.add(node);
@@ -121,12 +145,16 @@ class OpenNodes {
 
 /** The session that a child works with. */
 class WatchedFiles implements FileSystemSession {
-  readonly #files: FileSystemObject;
+  readonly #filesOf: () => FileSystemObject;
   readonly #nodes: OpenNodes;
 
-  constructor(files: FileSystemObject, nodes: OpenNodes) {
-    this.#files = files;
+  constructor(filesOf: () => FileSystemObject, nodes: OpenNodes) {
+    this.#filesOf = filesOf;
     this.#nodes = nodes;
+  }
+
+  get #files(): FileSystemObject {
+    return this.#filesOf();
   }
 
   get roots(): readonly Root[] {

@@ -9,10 +9,18 @@ import {
   type PdSession,
   type ProgramFacts,
   type SessionState,
+  type SlotReader,
+  type SlotWriter,
   type VisitSlot,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
+
+export interface SavedNativePd {
+  /** A slot. */
+  readonly binary: number;
+  readonly growthRequests: boolean;
+}
 
 export class RtcrNativePd implements NativePd {
   readonly kind = "native-pd";
@@ -46,11 +54,15 @@ export class RtcrNativePd implements NativePd {
   }
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): ReturnType<NativePd["load"]> {
-    const loaded = this.#native.load(binary, { ...options, pd: this.#pd });
+    const loaded = this.#native.load(binary, { ...options, pd: options.pd ?? this.#pd });
     if (!loaded.ok) return loaded;
     this.#binary = binary;
     this.#growthRequests = options.growthRequests ?? false;
     return loaded;
+  }
+
+  shownAs(pd: Capability<PdSession>): void {
+    this.#native.shownAs(pd);
   }
 
   problem(): string {
@@ -91,6 +103,16 @@ export class RtcrNativePd implements NativePd {
 
   served(): readonly Capability[] {
     return this.#native.served();
+  }
+
+  capture(slots: SlotWriter): SavedNativePd {
+    return { binary: slots.held(this.#binary), growthRequests: this.#growthRequests };
+  }
+
+  resume({ binary, growthRequests }: SavedNativePd, slots: SlotReader): void {
+    this.#binary = slots.held<Dataspace>(binary);
+    this.#growthRequests = growthRequests;
+    this.#native.shownAs(this.#pd);
   }
 
   dispose(): void {

@@ -12,6 +12,8 @@ import {
   type SessionRefusal,
   type SessionResponse,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
@@ -23,6 +25,14 @@ type Handler = (typeof HANDLERS)[number];
 
 /** Names of services that are remembered of a child; it may announce what it likes. */
 export const ANNOUNCED_LIMIT = 64;
+
+/** Slots for capabilities. */
+export interface SavedParent {
+  readonly front: number;
+  readonly handlers: readonly (readonly [Handler, number])[];
+  readonly announced: readonly string[];
+  readonly exit?: number | undefined;
+}
 
 export class RtcrParent implements ParentSession {
   readonly kind = "parent";
@@ -150,6 +160,29 @@ export class RtcrParent implements ParentSession {
     this.heartbeatSigh(context(info.heartbeatHandlerBadge));
     for (const value of info.exit) this.exit(value);
     this.#context.bootstrapping = bootstrapping;
+  }
+
+  capture(slots: SlotWriter): SavedParent {
+    return {
+      front: slots.served(this.capability),
+      handlers: Array.from(this.#handlers, ([handler, context]) => [handler, slots.held(context)]),
+      announced: [...this.#announced],
+      exit: this.#exit,
+    };
+  }
+
+  /** One of a supervisor that is restored itself. @param real who has its handlers by himself */
+  static again(
+    context: ChildContext,
+    real: Capability<ParentSession>,
+    { front, handlers, announced, exit }: SavedParent,
+    slots: SlotReader,
+  ): RtcrParent {
+    const parent = context.again(slots, { fronts: [front], records: [] }, () => new RtcrParent(context, real));
+    for (const [handler, slot] of handlers) parent.#handlers.set(handler, slots.held<SignalContext>(slot));
+    for (const service of announced) parent.#announced.add(service);
+    parent.#exit = exit;
+    return parent;
   }
 
   dispose(): void {

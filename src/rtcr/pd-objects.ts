@@ -11,10 +11,38 @@ import type {
   RpcObject,
   SignalContext,
   SignalSource,
+  SlotReader,
+  SlotWriter,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import type { ChildContext } from "./tracked.ts";
+import { type ChildContext, type SavedRecord, savedRecord } from "./tracked.ts";
+
+/** Objects as a supervisor that is restored itself has them again. Capabilities are slots. */
+export interface SavedDataspace {
+  readonly capability: number;
+  readonly size: number;
+  readonly cached: Cached;
+  readonly record: SavedRecord;
+}
+
+export interface SavedSource {
+  readonly capability: number;
+  readonly record: SavedRecord;
+}
+
+export interface SavedContext {
+  readonly capability: number;
+  readonly source: number;
+  readonly imprint: number;
+  readonly record: SavedRecord;
+}
+
+export interface SavedRpcObject {
+  readonly capability: number;
+  readonly entrypoint: number;
+  readonly record: SavedRecord;
+}
 
 /** As a record says it: by the place in the list. */
 export const CACHED: readonly Cached[] = ["uncached", "write-combined", "cached"];
@@ -22,6 +50,10 @@ export const CACHED: readonly Cached[] = ["uncached", "write-combined", "cached"
 export class TrackedDataspace {
   get allocated(): number {
     return this.#info.allocated;
+  }
+
+  get record(): SavedRecord {
+    return savedRecord(this.#info);
   }
 
   readonly capability: Capability<Dataspace>;
@@ -56,6 +88,17 @@ export class TrackedDataspace {
     return success(capability.valid ? new TrackedDataspace(context, pd, capability, size, cached) : undefined);
   }
 
+  static again(context: ChildContext, pd: PdSession, saved: SavedDataspace, slots: SlotReader): TrackedDataspace {
+    const { size, cached, record } = saved;
+    const capability = slots.held<Dataspace>(saved.capability);
+    return context.as([record], () => new TrackedDataspace(context, pd, capability, size, cached));
+  }
+
+  capture(slots: SlotWriter): SavedDataspace {
+    const { size, cached, record } = this;
+    return { capability: slots.held(this.capability), size, cached, record };
+  }
+
   dispose(): void {
     this.#pd.free(this.capability);
   }
@@ -73,6 +116,10 @@ export class TrackedSource {
     return this.#info.allocated;
   }
 
+  get record(): SavedRecord {
+    return savedRecord(this.#info);
+  }
+
   readonly capability: Capability<SignalSource>;
   readonly #pd: PdSession;
   readonly #info: ObjectInfo;
@@ -86,6 +133,15 @@ export class TrackedSource {
   static allocate(context: ChildContext, pd: PdSession): Attempt<TrackedSource, OutOf> {
     const allocated = pd.allocSignalSource();
     return allocated.ok ? success(new TrackedSource(context, pd, allocated.value)) : allocated;
+  }
+
+  static again(context: ChildContext, pd: PdSession, saved: SavedSource, slots: SlotReader): TrackedSource {
+    const capability = slots.held<SignalSource>(saved.capability);
+    return context.as([saved.record], () => new TrackedSource(context, pd, capability));
+  }
+
+  capture(slots: SlotWriter): SavedSource {
+    return { capability: slots.held(this.capability), record: this.record };
   }
 
   dispose(): void {
@@ -137,6 +193,10 @@ export class TrackedContext {
     return this.#info.allocated;
   }
 
+  get record(): SavedRecord {
+    return savedRecord(this.#info);
+  }
+
   readonly capability: Capability<SignalContext>;
   readonly #source: Capability<SignalSource>;
   readonly #imprint: number;
@@ -167,6 +227,17 @@ export class TrackedContext {
     return allocated.ok ? success(new TrackedContext(context, pd, allocated.value, source, imprint)) : allocated;
   }
 
+  static again(context: ChildContext, pd: PdSession, saved: SavedContext, slots: SlotReader): TrackedContext {
+    const capability = slots.held<SignalContext>(saved.capability);
+    const source = slots.held<SignalSource>(saved.source);
+    return context.as([saved.record], () => new TrackedContext(context, pd, capability, source, saved.imprint));
+  }
+
+  capture(slots: SlotWriter): SavedContext {
+    const [capability, source] = [slots.held(this.capability), slots.held(this.#source)];
+    return { capability, source, imprint: this.#imprint, record: this.record };
+  }
+
   dispose(): void {
     this.#pd.freeContext(this.capability);
   }
@@ -185,6 +256,10 @@ export class TrackedContext {
 export class TrackedRpcObject {
   get allocated(): number {
     return this.#info.allocated;
+  }
+
+  get record(): SavedRecord {
+    return savedRecord(this.#info);
   }
 
   readonly capability: Capability<RpcObject>;
@@ -212,6 +287,17 @@ export class TrackedRpcObject {
   ): Attempt<TrackedRpcObject, OutOf> {
     const allocated = pd.allocRpcCap(context.fronts.real(entrypoint));
     return allocated.ok ? success(new TrackedRpcObject(context, pd, allocated.value, entrypoint)) : allocated;
+  }
+
+  static again(context: ChildContext, pd: PdSession, saved: SavedRpcObject, slots: SlotReader): TrackedRpcObject {
+    const capability = slots.held<RpcObject>(saved.capability);
+    const entrypoint = slots.held<CpuThread>(saved.entrypoint);
+    return context.as([saved.record], () => new TrackedRpcObject(context, pd, capability, entrypoint));
+  }
+
+  capture(slots: SlotWriter): SavedRpcObject {
+    const [capability, entrypoint] = [slots.held(this.capability), slots.held(this.#entrypoint)];
+    return { capability, entrypoint, record: this.record };
   }
 
   dispose(): void {

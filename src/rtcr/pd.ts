@@ -16,20 +16,45 @@ import {
   type SessionState,
   type SignalContext,
   type SignalSource,
+  type SlotWriter,
   type TransferRefusal,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
-import { RtcrNativePd } from "./native-pd.ts";
-import { RtcrParent } from "./parent.ts";
-import { TrackedContext, TrackedDataspace, TrackedRpcObject, TrackedSource, TrackedSources } from "./pd-objects.ts";
+import { RtcrNativePd, type SavedNativePd } from "./native-pd.ts";
+import { RtcrParent, type SavedParent } from "./parent.ts";
+import {
+  type SavedContext,
+  type SavedDataspace,
+  type SavedRpcObject,
+  type SavedSource,
+  TrackedContext,
+  TrackedDataspace,
+  TrackedRpcObject,
+  TrackedSource,
+  TrackedSources,
+} from "./pd-objects.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { RtcrRegionMap } from "./region-map.ts";
+import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
 import { beginAllocation } from "./scopes.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
 
-export class RtcrPd implements PdSession {
+/** Objects, and slots for capabilities. */
+interface SavedPd {
+  readonly dataspaces: readonly SavedDataspace[];
+  readonly sources: readonly SavedSource[];
+  readonly contexts: readonly SavedContext[];
+  readonly rpcObjects: readonly SavedRpcObject[];
+  /** In the order of `RtcrPd.areas`. */
+  readonly maps: readonly SavedRegionMap[];
+  readonly native: SavedNativePd;
+  readonly parent?: SavedParent | undefined;
+  readonly assigned: number;
+  readonly account: number;
+}
+
+export class RtcrPd implements PdSession, Resumable<SavedPd> {
   readonly kind = "pd";
   readonly base: SessionBase<PdSession>;
   readonly dataspaces = new Tracked<TrackedDataspace>();
@@ -209,14 +234,18 @@ export class RtcrPd implements PdSession {
     return this.native.capability;
   }
 
-  /** State of its program outside dataspaces; null: no program is loaded. @throws RtcrFault "unsaveable" */
+  /** State of its program outside dataspaces; null: no program is loaded. @throws RtcrFault "unsaveable", "busy" */
   captureInstance(): SessionState {
     const program = this.native.program();
     if (!program) return null;
     const instance = this.native.captureInstance();
     if (instance.ok) return instance.value;
     const { reason } = instance;
-    throw new RtcrFault("unsaveable", unsaveable(program.native, reason), { reason });
+    const why = program.native === undefined ? "" : this.native.problem();
+    if (why === "") throw new RtcrFault("unsaveable", unsaveable(program.native, reason), { reason });
+    throw new RtcrFault(reason === "busy" ? "busy" : "unsaveable", `the program "${program.native}": ${why}`, {
+      reason,
+    });
   }
 
   /** Everything recorded of the PD but its dataspaces. @param instance of `captureInstance` */
@@ -248,6 +277,56 @@ export class RtcrPd implements PdSession {
     for (const { capability } of this.dataspaces) if (capability.object) yield capability.object;
     const data = this.native.data().object;
     if (data) yield data;
+  }
+
+  get #areas(): readonly RtcrRegionMap[] {
+    const { addressSpace, stackArea, linkerArea } = this.maps;
+    return [addressSpace, stackArea, linkerArea];
+  }
+
+  get made(): Made {
+    const { fronts, records } = this.base.made;
+    const areas = this.#areas;
+    return {
+      fronts: [...fronts, ...areas.map(({ capability }) => capability), this.native.capability],
+      records: [...records, ...areas.map(({ info }) => info)],
+    };
+  }
+
+  capture(slots: SlotWriter): SavedPd {
+    return {
+      dataspaces: Array.from(this.dataspaces, (each) => each.capture(slots)),
+      sources: Array.from(this.sources, (each) => each.capture(slots)),
+      contexts: Array.from(this.contexts, (each) => each.capture(slots)),
+      rpcObjects: Array.from(this.rpcObjects, (each) => each.capture(slots)),
+      maps: this.#areas.map((map) => map.capture(slots)),
+      native: this.native.capture(slots),
+      parent: this.parent?.capture(slots),
+      assigned: slots.held(this.#assigned),
+      account: slots.held(this.#account),
+    };
+  }
+
+  resume(saved: SavedPd, { slots }: Resuming): void {
+    const [context, pd] = [this.#context, this.#pd];
+    for (const each of saved.dataspaces) {
+      const made = TrackedDataspace.again(context, pd, each, slots);
+      this.dataspaces.add(made.capability, made);
+    }
+    for (const each of saved.sources) this.sources.add(TrackedSource.again(context, pd, each, slots));
+    for (const each of saved.contexts) {
+      const made = TrackedContext.again(context, pd, each, slots);
+      this.contexts.add(made.capability, made);
+    }
+    for (const each of saved.rpcObjects) {
+      const made = TrackedRpcObject.again(context, pd, each, slots);
+      this.rpcObjects.add(made.capability, made);
+    }
+    for (const [i, map] of this.#areas.entries()) map.resume(saved.maps[i]!, slots);
+    this.native.resume(saved.native, slots);
+    this.#assigned = slots.held<ParentSession>(saved.assigned);
+    this.#account = slots.held<PdSession>(saved.account);
+    if (saved.parent) this.parent = RtcrParent.again(context, this.#assigned, saved.parent, slots);
   }
 
   dispose(): void {

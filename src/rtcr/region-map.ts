@@ -10,6 +10,8 @@ import {
   type RegionMap,
   type RegionMapState,
   type SignalContext,
+  type SlotReader,
+  type SlotWriter,
   toPages,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
@@ -18,6 +20,12 @@ import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 interface Region extends Omit<AttachedRegionInfo, "dataspaceBadge"> {
   readonly dataspace: Capability<Dataspace>;
+}
+
+/** Slots for capabilities. */
+export interface SavedRegionMap {
+  readonly handler: number;
+  readonly regions: readonly (Omit<Region, "dataspace"> & { readonly dataspace: number })[];
 }
 
 export class RtcrRegionMap implements RegionMap {
@@ -39,6 +47,10 @@ export class RtcrRegionMap implements RegionMap {
 
   get allocated(): number {
     return this.#info.allocated;
+  }
+
+  get info(): ObjectInfo {
+    return this.#info;
   }
 
   get #map(): RegionMap {
@@ -111,6 +123,19 @@ export class RtcrRegionMap implements RegionMap {
       count++;
     });
     records.endList(begin, count);
+  }
+
+  capture(slots: SlotWriter): SavedRegionMap {
+    const regions = this.regions().map(({ dataspace, ...region }) => ({ ...region, dataspace: slots.held(dataspace) }));
+    return { handler: slots.held(this.#handler), regions };
+  }
+
+  /** The real map has its attachments and its handler by itself. */
+  resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
+    this.#handler = slots.held<SignalContext>(handler);
+    for (const { dataspace, ...region } of regions) {
+      this.#regions.set(region.address, { ...region, dataspace: slots.held<Dataspace>(dataspace) });
+    }
   }
 
   dispose(): void {

@@ -316,7 +316,7 @@ export class Restorer {
         if (thread.name !== info.name) throw this.#mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
         this.#threads.push({ thread, info, cpu });
         this.#translation.add(info.badge, thread.capability);
-        this.#translation.add(info.nativeBadge, thread.real);
+        this.#translation.add(info.nativeBadge, cpu.nativeOf(thread));
         if (info.allocated === main && info.name === this.#info.name) this.#child.setMainThread(thread.capability);
       },
       (thread) => cpu.killThread(thread.capability),

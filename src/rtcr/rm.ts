@@ -1,12 +1,25 @@
 // RM sessions of a child: its own region maps (spec 2.3).
-import { type Capability, type OutOf, objectOf, type RegionMap, type RmSession } from "../session/index.ts";
+import {
+  type Capability,
+  type OutOf,
+  objectOf,
+  type RegionMap,
+  type RmSession,
+  type SlotWriter,
+} from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { RtcrRegionMap } from "./region-map.ts";
-import { type Opened, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
+import { type ChildContext, requireObject, type SavedRecord, savedRecord, Tracked } from "./tracked.ts";
 
-export class RtcrRm implements RmSession {
+interface SavedOwnMap extends SavedRegionMap {
+  readonly front: number;
+  readonly real: number;
+  readonly record: SavedRecord;
+}
+
+export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
   readonly kind = "rm";
   readonly base: SessionBase<RmSession>;
   readonly #context: ChildContext;
@@ -43,6 +56,29 @@ export class RtcrRm implements RmSession {
   checkpoint(records: RecordWriter): void {
     this.base.checkpoint(records);
     this.#maps.checkpoint(records, (map) => map.checkpoint(records));
+  }
+
+  get made(): Made {
+    return this.base.made;
+  }
+
+  capture(slots: SlotWriter): readonly SavedOwnMap[] {
+    return Array.from(this.#maps, (map) => ({
+      front: slots.served(map.capability),
+      real: slots.held(map.real),
+      record: savedRecord(map.info),
+      ...map.capture(slots),
+    }));
+  }
+
+  resume(maps: readonly SavedOwnMap[], { slots }: Resuming): void {
+    for (const { front, real, record, ...state } of maps) {
+      const fronts = { fronts: [front], records: [record] };
+      const again = () => new RtcrRegionMap(this.#context, slots.held<RegionMap>(real));
+      const map = this.#context.again(slots, fronts, again);
+      map.resume(state, slots);
+      this.#maps.add(map.capability, map);
+    }
   }
 
   dispose(): void {

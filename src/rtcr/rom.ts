@@ -12,13 +12,24 @@ import {
   type RomSession,
   readSessionArgs,
   type SignalContext,
+  type SlotWriter,
 } from "../session/index.ts";
 import { equalBytes } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
-export class RtcrRom implements RomSession {
+/** Slots for capabilities. */
+interface SavedRom {
+  readonly dataspace: number;
+  readonly handler: number;
+  readonly kept: boolean;
+  readonly told: boolean;
+  /** 0: there is no handler. */
+  readonly messenger: number;
+}
+
+export class RtcrRom implements RomSession, Resumable<SavedRom> {
   readonly kind = "rom";
   readonly base: SessionBase<RomSession>;
   readonly #module: string;
@@ -66,10 +77,14 @@ export class RtcrRom implements RomSession {
   sigh(context: Capability<SignalContext>): void {
     this.#handler = context;
     this.#messenger?.dispose();
-    this.#messenger = new Messenger(this.#context, context, () => {
+    this.#messenger = this.#messengerTo(context);
+    this.#rom.sigh(this.#messenger.capability);
+  }
+
+  #messengerTo(context: Capability<SignalContext>): Messenger {
+    return new Messenger(this.#context, context, () => {
       this.#told = true;
     });
-    this.#rom.sigh(this.#messenger.capability);
   }
 
   /** A change that the child has not been told of. */
@@ -130,6 +145,34 @@ export class RtcrRom implements RomSession {
     records.flag(this.#told);
   }
 
+  get made(): Made {
+    return this.base.made;
+  }
+
+  capture(slots: SlotWriter): SavedRom {
+    const { capability } = this.#messenger ?? { capability: INVALID };
+    return {
+      dataspace: slots.held(this.#dataspace),
+      handler: slots.held(this.#handler),
+      kept: this.#kept !== undefined,
+      told: this.#told,
+      messenger: capability.valid ? slots.served(capability) : 0,
+    };
+  }
+
+  resume({ dataspace, handler, kept, told, messenger }: SavedRom, { slots, free }: Resuming): void {
+    const capability = slots.held<Dataspace>(dataspace);
+    this.#dataspace = capability;
+    if (kept) this.#kept = { capability, dispose: () => free(capability) };
+    this.#told = told;
+    if (messenger === 0) return;
+    this.#handler = slots.held<SignalContext>(handler);
+    const fronts = { fronts: [messenger], records: [] };
+    this.#messenger = this.#context.again(slots, fronts, () => this.#messengerTo(this.#handler));
+    // A server that is restored with the supervisor has the messenger; one beside it could not be given it before.
+    objectOf<RomSession>(this.base.real, "rom")?.sigh(this.#messenger.capability);
+  }
+
   dispose(): void {
     this.#forget();
     this.#messenger?.dispose();
@@ -153,10 +196,10 @@ class Messenger implements SignalContext {
   readonly #identity: Identity<SignalContext>;
   readonly #note: () => void;
 
-  constructor({ badges }: ChildContext, real: Capability<SignalContext>, note: () => void) {
+  constructor(context: ChildContext, real: Capability<SignalContext>, note: () => void) {
     this.#real = real;
     this.#note = note;
-    this.#identity = badges.identify<SignalContext>(this, real);
+    this.#identity = context.identify<SignalContext>(this, real);
   }
 
   get capability(): Capability<SignalContext> {

@@ -8,7 +8,15 @@
 // I1  A checkpoint is of all children that are asked for, at one moment; the children go on.
 // I2  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
 import type { ChildInfo, ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
-import { type Child, Init, type InitHooks, NO_HOOKS, type Session } from "../init/index.ts";
+import {
+  type Child,
+  Init,
+  type InitHooks,
+  NO_HOOKS,
+  type Session,
+  type SessionReader,
+  type SessionWriter,
+} from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import {
   type Capability,
@@ -22,6 +30,10 @@ import {
   type NativePd,
   objectOf,
   type PdSession,
+  type SavedComponent,
+  type SessionState,
+  type SlotReader,
+  type SlotWriter,
 } from "../session/index.ts";
 import { messageOf } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
@@ -41,6 +53,7 @@ import { Restoration } from "./restoration.ts";
 import { type RepairReport, type RestoredChild, restore, type Strategy } from "./restore.ts";
 import { restoredChild } from "./restored-child.ts";
 import type { Kept } from "./rom.ts";
+import { captureChildren, RTCR_STATE_VERSION, readRtcrState, type SavedRtcr } from "./saved-rtcr.ts";
 import { Timing } from "./timing.ts";
 import { requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
@@ -70,7 +83,12 @@ export interface RtcrOptions {
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */
-  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve">;
+  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve" | "ownEvents">;
+  /** Checkpoints that are kept: a restore that was asked of one is part of the supervisor's own state. */
+  readonly kept?: {
+    nameOf(system: SystemCheckpoint): string | undefined;
+    kept(name: string): SystemCheckpoint | undefined;
+  };
   /** Called after each checkpoint with the times that it took. */
   readonly timed?: (made: {
     readonly name: string;
@@ -100,12 +118,20 @@ export class Rtcr {
   #recordBytes: number | undefined;
   /** Children that were not started because they had exited before the checkpoint. */
   readonly #exitsRestored = new Set<string>();
+  /** Work that waits for the event loop. */
+  #putOff = 0;
 
-  constructor(env: Env, options: RtcrOptions = {}) {
+  /** @param saved what `capture` gave: this one goes on from there, whatever `options.restore` says */
+  constructor(env: Env, options: RtcrOptions = {}, saved?: SavedComponent) {
     this.#env = env;
     this.#options = options;
-    this.#restoring = options.restore && new Restoration(options.restore);
-    this.#init = new Init(env, this.#hooks());
+    if (options.restore && !saved) this.#restoring = new Restoration(options.restore);
+    this.#init = new Init(env, this.#hooks(), saved);
+  }
+
+  /** All of its state. @throws RtcrFault "busy" while it restores children */
+  capture(slots: SlotWriter): SessionState {
+    return this.#init.capture(slots);
   }
 
   /** Names of the children that live. */
@@ -226,7 +252,39 @@ export class Rtcr {
       restarting: () => this.#beginRestore(),
       failed: (child, why) => this.#cannot(child.name, why),
       applied: (children) => this.#requireConfigured(children),
+      capture: (slots, sessions) => this.#capture(slots, sessions),
+      restore: (state, slots, sessions) => this.#resume(state, slots, sessions),
     };
+  }
+
+  #capture(slots: SlotWriter, sessions: SessionWriter): SessionState {
+    const asked = this.#asked && this.#options.kept?.nameOf(this.#asked.system);
+    const restoring = this.#restoring ?? (asked === undefined ? this.#asked : undefined);
+    if (restoring || this.#putOff > 0) {
+      const of = restoring?.names ?? "children";
+      throw new RtcrFault("busy", `it is restoring ${of}: take the checkpoint when that has ended`);
+    }
+    const saved: SavedRtcr = {
+      version: RTCR_STATE_VERSION,
+      children: captureChildren(this.#owners, this.#children, slots, sessions),
+      exitsRestored: [...this.#exitsRestored],
+      asked,
+    };
+    return saved as unknown as SessionState;
+  }
+
+  #resume(state: SessionState, slots: SlotReader, sessions: SessionReader): void {
+    const { children, exitsRestored, asked } = readRtcrState(state);
+    const free = (dataspace: Capability<Dataspace>) => objectOf<PdSession>(this.#env.pd, "pd")?.free(dataspace);
+    for (const saved of children) {
+      const child = this.#track(saved.name);
+      child.resume(saved, sessions, { slots, free });
+      if (saved.current) this.#children.set(saved.name, child);
+      for (const session of sessions.all(saved.owns)) this.#owners.set(session, child);
+    }
+    for (const name of exitsRestored) this.#exitsRestored.add(name);
+    const system = asked === undefined ? undefined : this.#options.kept?.kept(asked);
+    if (system) this.#asked = new Restoration(system);
   }
 
   #deliver(session: Session, capability: Capability): Capability {
@@ -447,7 +505,9 @@ export class Rtcr {
 
   /** Runs `work` from the event loop, when no child is in a call. */
   #later(work: () => void): void {
+    this.#putOff++;
     const handler = this.#env.signalHandler(() => {
+      this.#putOff--;
       handler.dispose();
       work();
     });

@@ -5,8 +5,8 @@
 //
 // I1  One checkpoint a name is kept: a later one replaces it when it is complete, and its storage is given back.
 
-import type { SystemCheckpoint } from "../checkpoint/index.ts";
-import { type Env, LOG_LIMIT, type RtcrSession } from "../session/index.ts";
+import { type Checkpoint, fromCheckpoint, frozen, type SystemCheckpoint, toCheckpoint } from "../checkpoint/index.ts";
+import { type Env, LOG_LIMIT, type RtcrSession, type SessionState } from "../session/index.ts";
 import { type Attempt, refusal, success } from "../util/index.ts";
 import type { Captured } from "./capture.ts";
 import { RtcrFault } from "./faults.ts";
@@ -19,19 +19,47 @@ export const CHECKPOINT_NAME_LIMIT = 64;
 /** Names under which checkpoints are kept. */
 export const CHECKPOINTS_KEPT = 16;
 
+/** A checkpoint that is kept, as plain data. */
+export interface SavedKept {
+  readonly name: string;
+  readonly checkpoint: SessionState;
+}
+
 export interface ControlOptions {
   readonly env: Env;
-  readonly rtcr: Rtcr;
+  readonly rtcr: () => Rtcr;
   /** A checkpoint has been made for a component: to store it. */
   readonly made: (name: string, system: SystemCheckpoint) => void;
 }
 
 export class RtcrControl {
   readonly #options: ControlOptions;
-  readonly #kept = new Map<string, Captured>();
+  readonly #kept = new Map<string, Pick<Captured, "system" | "lease">>();
 
-  constructor(options: ControlOptions) {
+  /** @param saved what `capture` gave */
+  constructor(options: ControlOptions, saved: readonly SavedKept[] = []) {
     this.#options = options;
+    for (const { name, checkpoint } of saved) {
+      const system = fromCheckpoint(copied(checkpoint) as unknown as Checkpoint);
+      this.#kept.set(name, { system: frozen(system), lease: { bytes: new Uint8Array(), release: () => {} } });
+    }
+  }
+
+  /** Its checkpoints; their bytes are no copies. */
+  capture(): readonly SavedKept[] {
+    return Array.from(this.#kept, ([name, { system }]) => {
+      return { name, checkpoint: toCheckpoint(system) as unknown as SessionState };
+    });
+  }
+
+  /** The name under which a checkpoint is kept; undefined: it is none of them. */
+  nameOf(system: SystemCheckpoint): string | undefined {
+    return [...this.#kept].find(([, kept]) => kept.system === system)?.[0];
+  }
+
+  /** What is kept under a name. */
+  kept(name: string): SystemCheckpoint | undefined {
+    return this.#kept.get(name)?.system;
   }
 
   /** A session: all have the same checkpoints. */
@@ -45,7 +73,8 @@ export class RtcrControl {
   }
 
   #checkpoint(name: string): Attempt<void, "no-such-child" | "failed"> {
-    const { rtcr, made } = this.#options;
+    const { made } = this.#options;
+    const rtcr = this.#options.rtcr();
     if (name !== "" && (name.length > CHECKPOINT_NAME_LIMIT || !rtcr.children.includes(name))) {
       return refusal("no-such-child");
     }
@@ -68,7 +97,7 @@ export class RtcrControl {
     const captured = this.#kept.get(name);
     if (!captured) return refusal("rom-module-does-not-exist");
     try {
-      this.#options.rtcr.restore(captured.system);
+      this.#options.rtcr().restore(captured.system);
       return success(undefined);
     } catch (thrown) {
       if (thrown instanceof RtcrFault) return this.#failed(thrown.message);
@@ -81,4 +110,15 @@ export class RtcrControl {
     this.#options.env.log.write(`warning: ${why}`.slice(0, LOG_LIMIT - 2).concat("\n"));
     return refusal("failed");
   }
+}
+
+/** Bytes of a state that is taken up may be anybody's. */
+function copied(state: SessionState): SessionState {
+  if (state instanceof Uint8Array) return state.slice();
+  if (Array.isArray(state)) return (state as readonly SessionState[]).map(copied);
+  if (typeof state !== "object" || state === null) return state;
+  const fields = Object.entries(state).map(
+    ([key, field]) => [key, field === undefined ? field : copied(field)] as const,
+  );
+  return Object.fromEntries(fields);
 }

@@ -1,9 +1,33 @@
 // What the interposers of all services have in common: one capability of their own, one session behind them, and the
 // arguments of both (spec 1.4: session base).
-import type { SessionInfo } from "../checkpoint/index.ts";
-import type { Capability, KernelObject, Location } from "../session/index.ts";
+import type { ObjectInfo, SessionInfo } from "../checkpoint/index.ts";
+import type { Capability, Dataspace, KernelObject, Location, SlotReader, SlotWriter } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front } from "./tracked.ts";
+
+/** What the making of an interposer has made, in that order. */
+export interface Made {
+  readonly fronts: readonly Capability[];
+  readonly records: readonly ObjectInfo[];
+}
+
+/** What an interposer goes on with when its supervisor has been restored. */
+export interface Resuming {
+  readonly slots: SlotReader;
+  /** Frees a dataspace of the supervisor's. */
+  readonly free: (dataspace: Capability<Dataspace>) => void;
+}
+
+/**
+ * The state of an interposer as its supervisor has it when it is checkpointed itself. Those that have no more than
+ * `SessionBase` need none of it.
+ */
+export interface Resumable<State> {
+  readonly made: Made;
+  capture(slots: SlotWriter): State;
+  /** Takes up what `capture` gave; its fronts stand behind the capabilities that they had already. */
+  resume(state: State, resuming: Resuming): void;
+}
 
 /** How a child opened a session. */
 export interface Opened<T extends KernelObject> {
@@ -29,6 +53,15 @@ export class SessionBase<T extends KernelObject> extends Front<T> {
   /** As it is recorded. */
   get info(): SessionInfo {
     return { ...this.#info, upgradeArgs: this.#upgradeArgs };
+  }
+
+  get made(): Made {
+    return { fronts: [this.capability], records: [this.#info] };
+  }
+
+  /** What the child has added to its donation. */
+  get upgradeArgs(): string {
+    return this.#upgradeArgs;
   }
 
   get id(): number {

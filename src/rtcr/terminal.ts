@@ -1,13 +1,14 @@
 // Terminal sessions of a child: with what had come and was not read, so that nothing of it is lost over a restore.
 import type { TerminalInfo } from "../checkpoint/index.ts";
-import type {
-  Errno,
-  Readiness,
-  SessionState,
-  TerminalKind,
-  TerminalObject,
-  TerminalSession,
-  TerminalSize,
+import {
+  type Errno,
+  objectOf,
+  type Readiness,
+  type SessionState,
+  type TerminalKind,
+  type TerminalObject,
+  type TerminalSession,
+  type TerminalSize,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { captured } from "./file-system.ts";
@@ -20,12 +21,16 @@ export class RtcrTerminal implements TerminalObject {
   readonly kind = "terminal";
   readonly base: SessionBase<TerminalObject>;
   readonly session: TerminalSession;
-  readonly #terminal: TerminalObject;
+  #known: TerminalObject | undefined;
 
   constructor(context: ChildContext, opened: Opened<TerminalObject>) {
     this.base = new SessionBase<TerminalObject>(context, this, opened);
-    this.#terminal = requireObject<TerminalObject>(opened.real, "terminal");
-    this.session = new WatchedTerminal(this.#terminal);
+    this.#known = objectOf<TerminalObject>(opened.real, "terminal"); // in a restore its server may come later
+    this.session = new WatchedTerminal(() => this.#terminal);
+  }
+
+  get #terminal(): TerminalObject {
+    return (this.#known ??= requireObject<TerminalObject>(this.base.real, "terminal"));
   }
 
   reopen(state: SessionState): TerminalSession {
@@ -58,10 +63,14 @@ export class RtcrTerminal implements TerminalObject {
 
 /** The session that a child works with; it keeps that, as it does a File_system session (file-system.ts). */
 class WatchedTerminal implements TerminalSession {
-  readonly #terminal: TerminalObject;
+  readonly #terminalOf: () => TerminalObject;
 
-  constructor(terminal: TerminalObject) {
-    this.#terminal = terminal;
+  constructor(terminalOf: () => TerminalObject) {
+    this.#terminalOf = terminalOf;
+  }
+
+  get #terminal(): TerminalObject {
+    return this.#terminalOf();
   }
 
   get kind(): TerminalKind {

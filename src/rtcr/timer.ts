@@ -1,12 +1,23 @@
 // Timer sessions of a child: with what is left of the timeout, so that a restore continues it (spec 1.10, defect 15).
 import type { TimerInfo } from "../checkpoint/index.ts";
-import { type Capability, INVALID, type SignalContext, type TimerSession } from "../session/index.ts";
+import { type Capability, INVALID, type SignalContext, type SlotWriter, type TimerSession } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { ABSENT } from "./records.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
-export class RtcrTimer implements TimerSession {
+/** Times are of the session behind, whose clock goes on without a jump. */
+interface SavedTimer {
+  /** A slot. */
+  readonly handler: number;
+  readonly timeoutUs: number;
+  readonly periodic: boolean;
+  readonly armedUs: number;
+  readonly order: number;
+  readonly offsetUs: number;
+}
+
+export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   readonly kind = "timer";
   readonly base: SessionBase<TimerSession>;
   readonly #context: ChildContext;
@@ -111,6 +122,27 @@ export class RtcrTimer implements TimerSession {
     if (this.#timeoutUs === 0 || this.remainingUs() === undefined) return undefined;
     const ticked = this.#periodic && passed >= this.#timeoutUs;
     return [ticked ? -(passed % this.#timeoutUs) : -passed, ticked ? 0 : 1, this.#order];
+  }
+
+  get made(): Made {
+    return this.base.made;
+  }
+
+  capture(slots: SlotWriter): SavedTimer {
+    return {
+      ...{ handler: slots.held(this.#handler), timeoutUs: this.#timeoutUs, periodic: this.#periodic },
+      ...{ armedUs: this.#armedUs, order: this.#order, offsetUs: this.#offsetUs },
+    };
+  }
+
+  /** The session behind is armed by itself. */
+  resume({ handler, timeoutUs, periodic, armedUs, order, offsetUs }: SavedTimer, { slots }: Resuming): void {
+    this.#handler = slots.held<SignalContext>(handler);
+    this.#timeoutUs = timeoutUs;
+    this.#periodic = periodic;
+    this.#armedUs = armedUs;
+    this.#order = order;
+    this.#offsetUs = offsetUs;
   }
 
   dispose(): void {

@@ -6,14 +6,17 @@
 //     <phase name="held" at_us="12.1"/> ...
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0" us="640.1"/> ...
 //   </checkpoint>
-import { writeXml } from "../init/index.ts";
+import { type OwnEvents, writeXml } from "../init/index.ts";
 import {
   type Capability,
   contentOf,
   type Dataspace,
   DONATION,
+  INVALID,
   objectOf,
   type ReportSession,
+  type SlotReader,
+  type SlotWriter,
   toPages,
 } from "../session/index.ts";
 import { CHECKPOINTABLES, type Checkpointable, type RtcrConfig } from "./config.ts";
@@ -91,42 +94,64 @@ export function timingReport(
   return writeXml({ name: "checkpoint", attributes, children: [...named, ...phases, ...parts] });
 }
 
+export interface SavedReporting {
+  /** A slot. */
+  readonly session: number;
+  readonly opened: boolean;
+  readonly waiting: string;
+}
+
 /** The supervisor's Report session; opened with the first report. */
 export class TimingReporter {
-  readonly #rtcr: Pick<Rtcr, "open">;
-  #session: ReportSession | undefined;
+  readonly #rtcr: () => Pick<Rtcr, "open">;
+  #session: Capability<ReportSession> = INVALID;
   #opened = false;
   /** The last report, until the session is there. */
-  #waiting: string | undefined;
+  #waiting = "";
 
-  constructor(rtcr: Pick<Rtcr, "open">) {
+  /** @param again what `capture` gave */
+  constructor(
+    rtcr: () => Pick<Rtcr, "open">,
+    again?: { readonly saved: SavedReporting; readonly slots: SlotReader } | undefined,
+  ) {
     this.#rtcr = rtcr;
+    if (!again) return;
+    this.#session = again.slots.held<ReportSession>(again.saved.session);
+    this.#opened = again.saved.opened;
+    this.#waiting = again.saved.waiting;
+  }
+
+  capture(slots: SlotWriter): SavedReporting {
+    return { session: slots.held(this.#session), opened: this.#opened, waiting: this.#waiting };
   }
 
   report(text: string): void {
     this.#waiting = text;
-    if (this.#session) return this.#send();
+    if (this.#session.valid) return this.#send();
     if (this.#opened) return;
     this.#opened = true;
     const donation = { ram: DONATION.Report.ram + toPages(BUFFER_BYTES), caps: DONATION.Report.caps };
     const args = new Map([["buffer_size", String(BUFFER_BYTES)]]);
-    this.#rtcr.open(
-      { service: "Report", label: REPORT_LABEL, donation, args },
-      {
-        ready: (capability: Capability) => {
-          this.#session = objectOf<ReportSession>(capability, "report");
-          this.#send();
-        },
-        refused: () => {}, // init has said so; there are no reports then
+    this.#rtcr().open({ service: "Report", label: REPORT_LABEL, donation, args }, this.events());
+  }
+
+  /** What becomes of the session. */
+  events(): OwnEvents {
+    return {
+      ready: (capability: Capability) => {
+        this.#session = capability as Capability<ReportSession>;
+        this.#send();
       },
-    );
+      refused: () => {}, // init has said so; there are no reports then
+    };
   }
 
   #send(): void {
-    const buffer = this.#session && objectOf<Dataspace>(this.#session.dataspace(), "dataspace");
-    const bytes = new TextEncoder().encode(this.#waiting ?? "");
+    const session = objectOf<ReportSession>(this.#session, "report");
+    const buffer = session && objectOf<Dataspace>(session.dataspace(), "dataspace");
+    const bytes = new TextEncoder().encode(this.#waiting);
     if (!buffer || bytes.length > contentOf(buffer).length) return;
     buffer.write(0, bytes);
-    this.#session?.submit(bytes.length);
+    session?.submit(bytes.length);
   }
 }

@@ -1,6 +1,6 @@
 // One child under RTCR: its interposers by session, from the first capability that it gets on.
 import type { ForeignSessionInfo } from "../checkpoint/index.ts";
-import type { Session } from "../init/index.ts";
+import type { Session, SessionReader, SessionWriter } from "../init/index.ts";
 import {
   addQuota,
   type Capability,
@@ -17,6 +17,8 @@ import {
   type ReportSession,
   type RmSession,
   type RomSession,
+  type SessionState,
+  type SlotWriter,
   type TerminalObject,
   type TimerSession,
   writeQuota,
@@ -28,10 +30,10 @@ import { RtcrPd } from "./pd.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
-import type { Opened } from "./session.ts";
+import type { Opened, Resumable, Resuming } from "./session.ts";
 import { RtcrTerminal } from "./terminal.ts";
 import { RtcrTimer } from "./timer.ts";
-import type { ChildContext } from "./tracked.ts";
+import { type ChildContext, type SavedContext, type SavedFronts, savedRecord } from "./tracked.ts";
 
 /** Every kind of session that RTCR stands in front of. */
 export type Interposer =
@@ -61,6 +63,27 @@ export const BASE_INTERPOSERS: Interposers = {
   "file-system": (context, opened: Opened<FileSystemObject>) => new RtcrFileSystem(context, opened),
   terminal: (context, opened: Opened<TerminalObject>) => new RtcrTerminal(context, opened),
 };
+
+/** An interposer as plain data: how it was opened, and its own state. Sessions are places, capabilities slots. */
+interface SavedInterposer extends SavedFronts {
+  readonly session: number;
+  readonly kind: ObjectKind;
+  readonly args: string;
+  readonly upgradeArgs: string;
+  readonly real: number;
+  /** Null: it has none. */
+  readonly state: SessionState;
+}
+
+export interface SavedTrackedChild {
+  readonly name: string;
+  readonly context: SavedContext;
+  readonly location?: Location | undefined;
+  readonly interposers: readonly SavedInterposer[];
+  /** Badges are others in another life. */
+  readonly foreign: readonly { readonly session: number; readonly info: Omit<ForeignSessionInfo, "badge"> }[];
+  readonly upgrades: readonly { readonly session: number; readonly quota: Quota }[];
+}
 
 export class TrackedChild {
   readonly name: string;
@@ -166,10 +189,62 @@ export class TrackedChild {
     this.#upgrades.delete(session);
   }
 
+  /** What the supervisor knows of the child, when it is checkpointed itself. */
+  capture(slots: SlotWriter, sessions: SessionWriter): SavedTrackedChild {
+    const living = [...this.#interposers].filter(([, { base }]) => base.real.valid);
+    return {
+      name: this.name,
+      context: this.context.capture(),
+      location: this.#location,
+      interposers: living.map(([session, each]) => savedInterposer(sessions.place(session), each, slots)),
+      foreign: Array.from(this.#foreign, ([session, { badge: _, ...info }]) => ({
+        ...{ session: sessions.place(session), info },
+      })),
+      upgrades: Array.from(this.#upgrades, ([session, quota]) => ({ session: sessions.place(session), quota })),
+    };
+  }
+
+  /** What is behind the interposers is there, or promised. */
+  resume(saved: SavedTrackedChild, sessions: SessionReader, resuming: Resuming): void {
+    this.context.resume(saved.context);
+    this.#location = saved.location;
+    for (const each of saved.interposers) this.#resumeInterposer(each, sessions.at(each.session), resuming);
+    for (const { session: place, info } of saved.foreign) {
+      const session = sessions.at(place);
+      this.#foreign.set(session, { ...info, badge: session.capability.badge });
+    }
+    for (const { session, quota } of saved.upgrades) this.#upgrades.set(sessions.at(session), quota);
+  }
+
+  #resumeInterposer(saved: SavedInterposer, session: Session, resuming: Resuming): void {
+    const make = this.#make[saved.kind];
+    if (!make) throw new TypeError(`a ${saved.kind} session of "${this.name}": expected one that is interposed`);
+    const { slots } = resuming;
+    const { id } = session.request;
+    const opened = { id, args: saved.args, affinity: this.#relative(session), real: slots.held<never>(saved.real) };
+    const interposer = this.context.again(slots, saved, () => make(this.context, opened));
+    interposer.base.upgraded(saved.upgradeArgs);
+    const { resume } = interposer as Partial<Resumable<SessionState>>;
+    if (saved.state !== null) resume?.call(interposer, saved.state, resuming);
+    this.#interposers.set(session, interposer);
+  }
+
   /** Whether nothing is left of the child. */
   get empty(): boolean {
     return this.#interposers.size === 0 && this.#foreign.size === 0;
   }
+}
+
+function savedInterposer(session: number, interposer: Interposer, slots: SlotWriter): SavedInterposer {
+  const { kind, base } = interposer;
+  const { made, capture } = interposer as Partial<Resumable<SessionState>>;
+  const { fronts, records } = made ?? base.made;
+  return {
+    ...{ session, kind, args: base.creationArgs, upgradeArgs: base.upgradeArgs, real: slots.held(base.real) },
+    fronts: fronts.map((front) => slots.served(front)),
+    records: records.map(savedRecord),
+    state: capture?.call(interposer, slots) ?? null,
+  };
 }
 
 function foreignFields(session: Session, creationArgs: string) {

@@ -11,6 +11,7 @@ import {
   type Identity,
   type KernelObject,
   objectOf,
+  type SlotReader,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
@@ -49,6 +50,20 @@ export interface Expected {
   readonly deviates: (recorded: DataspaceInfo, made: MadeDataspace) => void;
 }
 
+/** A record without its badge, which is another one in another life of the supervisor. */
+export type SavedRecord = Pick<ObjectInfo, "allocated" | "bootstrapped">;
+
+export function savedRecord({ allocated, bootstrapped }: ObjectInfo): SavedRecord {
+  return { allocated, bootstrapped };
+}
+
+/** Numbers and flags of a child, as plain data. */
+export interface SavedContext {
+  readonly bootstrapping: boolean;
+  readonly allocated: number;
+  readonly triggers: number;
+}
+
 /** Numbers and flags that all objects of one child draw from. */
 export class ChildContext {
   readonly badges: Badges;
@@ -61,8 +76,10 @@ export class ChildContext {
   #triggers = 0;
   /** What a bootstrap should allocate; absent: there is none that is looked at. */
   expected: Expected | undefined;
-  #as: readonly ObjectInfo[] = [];
+  #as: readonly SavedRecord[] = [];
   #next = 0;
+  /** Slots of the capabilities that fronts had before the supervisor was restored; those that are made now take them. */
+  #again: { readonly slots: SlotReader; readonly fronts: readonly number[]; next: number } | undefined;
 
   /** @param fronts those of the supervisor */
   constructor(badges: Badges, fronts = new Fronts()) {
@@ -95,7 +112,7 @@ export class ChildContext {
   }
 
   /** Runs `make`; the objects that it makes take the places of recorded ones among the child's objects, in that order. */
-  as<T>(recorded: readonly ObjectInfo[], make: () => T): T {
+  as<T>(recorded: readonly SavedRecord[], make: () => T): T {
     this.#as = recorded;
     this.#next = 0;
     try {
@@ -104,6 +121,40 @@ export class ChildContext {
       this.#as = [];
     }
   }
+
+  /** As `as`, of a supervisor that is restored itself: what `make` makes stands behind the capabilities that it had, too. */
+  again<T>(slots: SlotReader, { fronts, records }: SavedFronts, make: () => T): T {
+    this.#again = { slots, fronts, next: 0 };
+    try {
+      return this.as(records, make);
+    } finally {
+      this.#again = undefined;
+    }
+  }
+
+  /** A capability for what stands in front of `real`. */
+  identify<T extends KernelObject>(self: T, real: Capability<T>): Identity<T> {
+    const slot = this.#again?.fronts[this.#again.next++];
+    if (!this.#again || slot === undefined) return this.badges.identify(self, real);
+    return this.#again.slots.served(slot, self, real);
+  }
+
+  capture(): SavedContext {
+    return { bootstrapping: this.bootstrapping, allocated: this.#allocated, triggers: this.#triggers };
+  }
+
+  resume({ bootstrapping, allocated, triggers }: SavedContext): void {
+    this.bootstrapping = bootstrapping;
+    this.#allocated = allocated;
+    this.#triggers = triggers;
+  }
+}
+
+/** What the making of an interposer makes, in that order. */
+export interface SavedFronts {
+  /** Slots of capabilities. */
+  readonly fronts: readonly number[];
+  readonly records: readonly SavedRecord[];
 }
 
 /** How an interposer stands in front of one object of a service: by a capability of its own, which it looks up there. */
@@ -116,7 +167,7 @@ export class Front<T extends KernelObject> {
   constructor(context: ChildContext, self: T, real: Capability<T>) {
     this.#context = context;
     this.real = real;
-    this.#identity = context.badges.identify(self, real);
+    this.#identity = context.identify(self, real);
     this.capability = this.#identity.capability;
     context.fronts.add(this.capability, real);
   }

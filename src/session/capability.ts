@@ -45,7 +45,7 @@ export class Capability<T extends KernelObject = KernelObject> {
   readonly badge: number;
   #object: T | undefined;
   /** What the object stands in front of. */
-  readonly #behind: Capability | undefined;
+  #behind: Capability | undefined;
 
   private constructor(badge: number, object: T | undefined, behind: Capability | undefined) {
     this.badge = badge;
@@ -67,7 +67,10 @@ export class Capability<T extends KernelObject = KernelObject> {
     return {
       capability,
       revoke: () => (capability.#object = undefined),
-      fulfil: (made: T) => (capability.#object = made),
+      fulfil: (made: T, inFrontOf: Capability | undefined) => {
+        capability.#object = made;
+        capability.#behind = inFrontOf;
+      },
     };
   }
 }
@@ -75,7 +78,7 @@ export class Capability<T extends KernelObject = KernelObject> {
 interface Ownership<T extends KernelObject> {
   readonly capability: Capability<T>;
   readonly revoke: () => void;
-  readonly fulfil: (made: T) => void;
+  readonly fulfil: (made: T, behind: Capability | undefined) => void;
 }
 
 /** The invalid capability (S2): a legal value everywhere; every call on it fails in a defined way. */
@@ -131,12 +134,17 @@ export class Badges {
     return ownership.capability;
   }
 
-  /** Makes `object` what a promised capability denotes; the caller owns it. @returns undefined if nothing is promised */
-  fulfil<T extends KernelObject>(promised: Capability, object: T): Identity<T> | undefined {
+  /**
+   * Makes `object` what a promised capability denotes; the caller owns it.
+   *
+   * @param behind as of `identify`
+   * @returns undefined if nothing is promised
+   */
+  fulfil<T extends KernelObject>(promised: Capability, object: T, behind?: Capability): Identity<T> | undefined {
     const ownership = this.#promised.get(promised);
     if (!ownership) return undefined;
     this.#promised.delete(promised);
-    ownership.fulfil(object);
+    ownership.fulfil(object, behind);
     return new Identity(this, ownership as unknown as Ownership<T>);
   }
 

@@ -16,7 +16,9 @@ export interface NativePd extends KernelObject {
     binary: Capability<Dataspace>,
     options?: LoadOptions,
   ): Attempt<void, "invalid-program" | "already-loaded" | "out-of-ram">;
-  /** Why `load` refused the last time, one line. */
+  /** The PD as the component sees it from now on (`LoadOptions.pd`). */
+  shownAs(pd: Capability<PdSession>): void;
+  /** Why `load`, or what a program in TypeScript gives or takes of its state, was refused the last time; one line. */
   problem(): string;
   /** Visits all slots in use, ascending; those of dead objects included. */
   eachSlot(visit: VisitSlot): void;

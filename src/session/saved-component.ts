@@ -14,8 +14,13 @@ export interface SlotWriter {
 /** The capabilities of a state that is taken up. Those that other components serve may denote something only later. */
 export interface SlotReader {
   held<T extends KernelObject = KernelObject>(slot: number): Capability<T>;
-  /** Makes `object` what is served at a slot of `SlotWriter.served`. @throws TypeError if it is none */
-  served<T extends KernelObject>(slot: number, object: T): Identity<T>;
+  /**
+   * Makes `object` what is served at a slot of `SlotWriter.served`.
+   *
+   * @param behind what it stands in front of
+   * @throws TypeError if it is none
+   */
+  served<T extends KernelObject>(slot: number, object: T, behind?: Capability): Identity<T>;
 }
 
 /** What a component was at a checkpoint. */

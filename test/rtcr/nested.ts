@@ -7,7 +7,12 @@ export function init(name: string, children: string, attributes = ""): ChildSpec
   return { name, binary: "init", inside: config(children, attributes) };
 }
 
-/** The same as one of the children. */
+/** A supervisor with children. */
+export function supervisor(name: string, children: string): ChildSpec {
+  return { name, binary: "rtcr", inside: config(children) };
+}
+
+/** An init as one of the children. */
 export function innerInit(name: string, children: string, quota: string): string {
   return start(name, `<binary name="init"/>${config(children)}<exit propagate="yes"/>`, quota);
 }

@@ -89,6 +89,7 @@ export class Rig {
   readonly #cpus: number;
   readonly #quota: string;
   #rtcr: Rtcr | undefined;
+  #begun = false;
   #points = 0;
   #bootstrapped = 0;
   #stopAt = Number.POSITIVE_INFINITY;
@@ -117,8 +118,9 @@ export class Rig {
       ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
       binaries: { ...compiled(children, programs, binaries), ...binaries },
       natives: {
-        rtcr: (env) => {
-          if (this.#rtcr) return new Rtcr(env); // one among the children
+        rtcr: (env, saved) => {
+          if (this.#begun) return this.#within(new Rtcr(env, {}, saved)); // one among the children
+          this.#begun = true;
           this.#rtcr = new Rtcr(env, {
             ...options,
             restored: (outcome) => {
@@ -134,6 +136,14 @@ export class Rig {
 
   get rtcr(): Rtcr {
     return this.#rtcr!;
+  }
+
+  /** Supervisors among the children, in the order of their start. */
+  readonly inner: Rtcr[] = [];
+
+  #within(rtcr: Rtcr): Rtcr {
+    this.inner.push(rtcr);
+    return rtcr;
   }
 
   /** Log lines of the children, without the labels that they all have in front. */

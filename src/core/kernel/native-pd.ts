@@ -12,6 +12,7 @@ import {
   type NativePd,
   objectOf,
   PAGE_BYTES,
+  type PdSession,
   type ProgramFacts,
   type SessionState,
   type SlotReader,
@@ -54,12 +55,16 @@ export class KernelNativePd implements NativePd {
     const dataspace = objectOf<Dataspace>(binary, "dataspace");
     if (dataspace) {
       const { home } = this.component;
-      if (options.pd && home) home.account = options.pd;
+      if (options.pd) this.shownAs(options.pd);
       if (options.growthRequests && home) home.growthRequests = true;
       return this.component.loadNative(dataspace) ?? this.component.load(contentOf(dataspace), options, binary);
     }
     this.component.problem = "the capability denotes no dataspace";
     return refusal("invalid-program");
+  }
+
+  shownAs(pd: Capability<PdSession>): void {
+    if (this.component.home) this.component.home.account = pd;
   }
 
   problem(): string {
@@ -172,27 +177,34 @@ export class KernelNativePd implements NativePd {
     return this.#served;
   }
 
-  #captureNative(native: NativeRun): Attempt<SessionState, "unsaveable"> {
+  #captureNative(native: NativeRun): Attempt<SessionState, "busy" | "unsaveable"> {
     const { table } = this.component;
     table.clear();
     const served: Capability[] = [];
-    const state = native.capture({
-      held: (capability) => table.insert(capability),
-      served: (capability) => {
-        if (capability.valid) served.push(capability);
-        return table.insert(capability);
-      },
-    });
-    this.#served = served;
-    return state === undefined ? refusal("unsaveable") : success(state);
+    this.component.problem = "";
+    try {
+      const state = native.capture({
+        held: (capability) => table.insert(capability),
+        served: (capability) => {
+          if (capability.valid) served.push(capability);
+          return table.insert(capability);
+        },
+      });
+      this.#served = served;
+      return state === undefined ? refusal("unsaveable") : success(state);
+    } catch (thrown) {
+      if (!(thrown instanceof Fault)) throw thrown;
+      this.component.problem = thrown.message;
+      return refusal(thrown.code === "busy" ? "busy" : "unsaveable");
+    }
   }
 
   #restoreNative(native: NativeRun, state: SessionState): Attempt<void, "mismatch"> {
     const { table } = this.component;
     const slots: SlotReader = {
       held: <T extends KernelObject>(slot: number) => table.lookup(slot) as Capability<T>,
-      served: (slot, object) => {
-        const identity = this.#badges.fulfil(table.lookup(slot), object);
+      served: (slot, object, behind) => {
+        const identity = this.#badges.fulfil(table.lookup(slot), object, behind);
         if (!identity) throw new TypeError(`slot ${slot} is none of an object that the program serves`);
         return identity;
       },

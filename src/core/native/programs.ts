@@ -4,7 +4,11 @@ import type { Dataspace, Env, SavedComponent, SessionState, SlotWriter } from ".
 
 /** A running native component. */
 export interface NativeComponent {
-  /** All of its state; absent: it cannot be checkpointed. Nothing of the component may change by it. */
+  /**
+   * All of its state; absent: it cannot be checkpointed. Nothing of the component may change by it.
+   *
+   * @throws Fault "busy": not now; any other Fault: what of it has no saved form
+   */
   capture?(slots: SlotWriter): SessionState;
   /** Its PD is ending: it must let go of everything outside of it. */
   dispose(): void;
