@@ -23,7 +23,7 @@ import { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { DataProvider, Lease } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
-import { lives, requireLiving } from "./living.ts";
+import { componentsKept, lives, requireKept, requireLiving } from "./living.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import { CopyPlan, ParallelCopier } from "./parallel/parallel-copier.ts";
 import { RtcrPd } from "./pd.ts";
@@ -125,6 +125,11 @@ function write(
   enter: (phase: CheckpointPhase) => void,
 ): Written {
   const living = children.filter(lives);
+  const kept = componentsKept(living);
+  const requireAll = () => {
+    requireLiving(living, "checkpoint");
+    requireKept(kept, "checkpoint");
+  };
   const order = pool ? PARTS_IN_PARALLEL : PARTS;
   const records = new RecordWriter(lease.bytes, copier);
   try {
@@ -143,12 +148,12 @@ function write(
     writeCalls(records, children);
     const join = () => copier.join();
     if (records.neededBytes <= lease.bytes.length) timing ? timing.measure("Checkpoint of RAM", join) : join();
-    requireLiving(living, "checkpoint");
+    requireAll();
     enter("release");
     return { bytes: records.neededBytes, time };
   } catch (thrown) {
     giveBack(lease, copier);
-    requireLiving(living, "checkpoint"); // else what was thrown is only what came of that
+    requireAll(); // else what was thrown is only what came of that
     throw thrown;
   } finally {
     inScope("Resume", "green", () => release(children));

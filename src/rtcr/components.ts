@@ -29,12 +29,17 @@ export function furtherOf(child: TrackedChild): {
   };
 }
 
-/** @throws RtcrFault "unsaveable" */
+/** As the child that keeps it calls it. */
+export function componentName({ base }: RtcrPd): string {
+  const args = readSessionArgs(base.creationArgs);
+  return (args.ok && args.value.get("label")) || "";
+}
+
+/** @throws RtcrFault "unsaveable", "busy" */
 export function writeComponent(records: RecordWriter, child: TrackedChild, pd: RtcrPd): void {
   const { native, account, assigned } = pd;
   const program = native.program();
-  const args = readSessionArgs(pd.base.creationArgs);
-  const name = (args.ok && args.value.get("label")) || "";
+  const name = componentName(pd);
   const instance = naming(`component "${name}"`, () => pd.captureInstance());
   const fromRom = child.of(RtcrRom).some((rom) => rom.current.valid && rom.current === native.binary);
   if (program && !fromRom) {

@@ -139,19 +139,3 @@ test("S106: exit and crash of a component deep inside are reported after a resto
   assert.deepEqual(others, []);
   rig.close();
 });
-
-test("S96, S107: a supervisor among the children is refused by name, and everything runs on", async () => {
-  const nested = { name: "nested", binary: "rtcr", inside: config(counter("deep", 4)) };
-  const beside = { name: "beside", binary: "stack_counter", inside: '<config turns="30" iterations="20"/>' };
-  const rig = new Rig({ children: [nested, beside], slice: 20, exits: 2 });
-  assert.ok(await rig.run(120));
-  assert.throws(() => rig.rtcr.checkpoint("both"), {
-    code: "unsaveable",
-    message:
-      'child "nested": the program "rtcr" is one in TypeScript that cannot be checkpointed: put it beside the supervisor',
-  });
-  const said = rig.lines.length;
-  await rig.run();
-  assert.ok(rig.lines.length > said);
-  rig.close();
-});

@@ -3,9 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STRATEGIES, type Strategy } from "../../src/rtcr/index.ts";
-import { config, start } from "../support/core-system.ts";
-import { innerInit, KV, PAIR, supervisor, TIMER } from "./nested.ts";
-import { continued, type RigOptions, undisturbed } from "./rig.ts";
+import { start } from "../support/core-system.ts";
+import { DEEP_SUPERVISORS, KV, PAIR, supervisor } from "./nested.ts";
+import { continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+
+/** What a supervisor with two children needs. */
+const ROOM = 'caps="1500" ram="32M"';
 
 /** No program in TypeScript is bootstrapped: the second strategy differs in nothing but that it is asked for. */
 const POINTS = { direct: 12, bootstrap: 3 } as const;
@@ -27,25 +30,64 @@ for (const strategy of STRATEGIES) {
   });
 
   test(`S80, S87, S93-S97: a client and a server of an inner supervisor go on together (${strategy})`, async () => {
-    await goesOn({ children: [supervisor("inner", PAIR)], programs: ["adder_server", "adder_client"], strategy });
+    await goesOn({
+      children: [supervisor("inner", PAIR)],
+      programs: ["adder_server", "adder_client"],
+      quota: ROOM,
+      strategy,
+    });
   });
 
   test(`S93-S97: a key-value server under load of an inner supervisor goes on with its client (${strategy})`, async () => {
-    await goesOn({ children: [supervisor("inner", KV)], programs: ["kv_server", "kv_load"], strategy });
+    await goesOn({ children: [supervisor("inner", KV)], programs: ["kv_server", "kv_load"], quota: ROOM, strategy });
   });
 
   test(`S93-S97: supervisors and inits in each other go on together (${strategy})`, async () => {
-    const third = start(
-      "third",
-      `<binary name="rtcr"/>${config(PAIR)}<exit propagate="yes"/>`,
-      'caps="1000" ram="24M"',
+    await goesOn({ ...DEEP_SUPERVISORS, strategy });
+  });
+}
+
+/**
+ * The log of a run that the outer supervisor continues in a fresh system, and in which the inner one has then its children
+ * checkpointed at `second` and, at once, taken back to that.
+ */
+async function restoredWithin(options: RigOptions, first: number, second: number): Promise<readonly string[]> {
+  const before = new Rig(options);
+  await before.run(first);
+  const system = await throughImage(before.rtcr.checkpoint("outer").system);
+  const lines = before.lines;
+  before.close();
+  const rig = new Rig({ ...options, restore: system });
+  try {
+    assert.ok(await rig.run(second - first));
+    const [inner] = rig.inner;
+    const { children } = inner!;
+    const taken = await throughImage(inner!.checkpoint("inner").system);
+    inner!.restore(taken);
+    await rig.run();
+    assert.ok(Array.isArray(rig.innerOutcomes[0]), `${rig.innerOutcomes[0]}`);
+    assert.deepEqual(
+      taken.children.map(({ name }) => name),
+      children,
     );
-    const second = innerInit("second", third + TIMER, 'caps="2000" ram="48M"');
-    await goesOn({
-      children: [supervisor("first", `<heartbeat rate_ms="5"/>${second}`)],
-      programs: ["adder_server", "adder_client", "sheep_counter_timer"],
-      quota: 'caps="4000" ram="80M"',
-      strategy,
-    });
+    return [...lines, ...rig.lines];
+  } finally {
+    rig.close();
+  }
+}
+
+for (const strategy of STRATEGIES) {
+  test(`S71, S93-S97: an inner supervisor that was restored restores its own children (${strategy})`, async () => {
+    const options: RigOptions = {
+      children: [supervisor("inner", PAIR)],
+      programs: ["adder_server", "adder_client"],
+      quota: ROOM,
+      inner: { strategy },
+    };
+    const { lines, points } = await undisturbed(options);
+    for (let i = 1; i <= 5; i++) {
+      const [first, second] = [Math.floor((points * i) / 8), Math.floor((points * (i + 2)) / 8)];
+      assert.deepEqual(await restoredWithin(options, first, second), lines, `at ${first} and ${second} of ${points}`);
+    }
   });
 }

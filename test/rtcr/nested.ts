@@ -47,3 +47,13 @@ export const DEEP = {
   programs: ["adder_server", "adder_client", "sheep_counter_timer"],
   quota: 'caps="4000" ram="80M"',
 };
+
+const third = start("third", `<binary name="rtcr"/>${config(PAIR)}<exit propagate="yes"/>`, 'caps="1000" ram="24M"');
+
+/** Two supervisors and an init between them, each in the one before, with heartbeats, a timer and the pair. */
+export const DEEP_SUPERVISORS = {
+  ...DEEP,
+  children: [
+    supervisor("first", `<heartbeat rate_ms="5"/>${innerInit("second", third + TIMER, 'caps="2000" ram="48M"')}`),
+  ],
+};

@@ -7,6 +7,7 @@ import { startNodeCpu } from "../../src/core/index-node.ts";
 import { deterministicWasi } from "../../src/machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
 import { type RepairReport, RTCR_PROGRAM, Rtcr, RtcrFault, type RtcrOptions } from "../../src/rtcr/index.ts";
+import type { Env, SavedComponent } from "../../src/session/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
@@ -58,6 +59,8 @@ export interface RigOptions extends RtcrOptions {
   readonly slice?: number;
   /** Over which the children are spread in turn. Default: 1 */
   readonly cpus?: number;
+  /** Of supervisors among the children. */
+  readonly inner?: RtcrOptions;
   /** The supervisor itself gets no Timer session. */
   readonly withoutTimer?: boolean;
 }
@@ -105,6 +108,7 @@ export class Rig {
     binaries = {},
     cpus = 1,
     withoutTimer = false,
+    inner = {},
     ...options
   }: RigOptions) {
     this.#exits = exits - (options.restore?.exited.length ?? 0);
@@ -119,7 +123,7 @@ export class Rig {
       binaries: { ...compiled(children, programs, binaries), ...binaries },
       natives: {
         rtcr: (env, saved) => {
-          if (this.#begun) return this.#within(new Rtcr(env, {}, saved)); // one among the children
+          if (this.#begun) return this.#within(env, inner, saved); // one among the children
           this.#begun = true;
           this.#rtcr = new Rtcr(env, {
             ...options,
@@ -140,8 +144,11 @@ export class Rig {
 
   /** Supervisors among the children, in the order of their start. */
   readonly inner: Rtcr[] = [];
+  readonly innerOutcomes: (readonly RepairReport[] | RtcrFault)[] = [];
 
-  #within(rtcr: Rtcr): Rtcr {
+  #within(env: Env, options: RtcrOptions, saved?: SavedComponent): Rtcr {
+    const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.innerOutcomes.push(outcome);
+    const rtcr = new Rtcr(env, { ...options, restored }, saved);
     this.inner.push(rtcr);
     return rtcr;
   }

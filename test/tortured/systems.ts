@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { APPS, type App } from "../../apps/apps.ts";
-import { DEEP, init } from "../rtcr/nested.ts";
+import { DEEP, init, PAIR, supervisor } from "../rtcr/nested.ts";
 import type { ChildSpec } from "../rtcr/rig.ts";
 import { start } from "../support/core-system.ts";
 
@@ -218,6 +218,44 @@ export const KEPT: Readonly<Record<string, TorturedSystem>> = {
             init("deep", command({ name: "clock", args: [] }) + command({ name: "files", args: ["40"] })),
             'caps="900" ram="40M"',
           ),
+      ),
+      'caps="3000" ram="110M"',
+    ),
+    memoryFiles: true,
+  },
+};
+
+/** Supervisors among the children, with everything that one may keep. */
+export const SUPERVISORS: Readonly<Record<string, TorturedSystem>> = {
+  "a supervisor in an init, beneath a supervisor": {
+    programs: ["sheep_counter_async", "adder_server", "adder_client", "sheep_counter_timer"],
+    children: asChild(
+      init(
+        "inner",
+        asChild(
+          supervisor(
+            "deep",
+            counting +
+              node("lines", "<config/>", { binary: "log_server", provides: "LOG", quota: CHILD }) +
+              client("told", '<config turns="3" sleep_ms="3"/>', "LOG", "lines", {
+                ...{ binary: "sheep_counter_timer", quota: CHILD },
+              }),
+          ),
+          'caps="3000" ram="60M"',
+        ) + PAIR,
+      ),
+      'caps="6000" ram="120M"',
+    ),
+  },
+  "WASI programs of a supervisor among the children": {
+    programs: ["collections", "clock", "files", "stack_counter"],
+    children: asChild(
+      supervisor(
+        "inner",
+        command({ name: "collections", args: ["20"] }) +
+          command({ name: "clock", args: [] }) +
+          command({ name: "files", args: ["40"] }) +
+          node("stack_counter", COUNT, { quota: 'caps="300" ram="8M"' }),
       ),
       'caps="3000" ram="110M"',
     ),
