@@ -1,0 +1,169 @@
+// A supervisor among the children that is asked by its own `Rtcr` session: checkpoints that it keeps, restores that were asked
+// of it and its reports are part of the outer checkpoint.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { Connections } from "../../src/native/index.ts";
+import {
+  type RepairReport,
+  type RtcrComponent,
+  type RtcrFault,
+  rtcrProgram,
+  STRATEGIES,
+  type Strategy,
+} from "../../src/rtcr/index.ts";
+import {
+  type Capability,
+  type Env,
+  objectOf,
+  type RtcrSession,
+  type SavedComponent,
+  type SessionState,
+  type SlotWriter,
+} from "../../src/session/index.ts";
+import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
+import { component, throughImage } from "./rig.ts";
+
+const STEP_US = 50_000;
+const SHEEP = "sheep_counter_timer";
+
+interface SavedController {
+  readonly connections: ReturnType<Connections["state"]>;
+  readonly id: number;
+}
+
+/** A system whose supervisor keeps another one, of a counter, and a component that has that one's session. */
+class Controlled {
+  readonly tree: CoreSystem;
+  readonly reports: string[] = [];
+  /** The outer one first. */
+  readonly supervisors: RtcrComponent[] = [];
+  readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
+  #session: Capability | undefined;
+
+  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct") {
+    let begun = 0;
+    const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.outcomes.push(outcome);
+    const host = {
+      begin: () => (begun++ === 0 && restore ? { restore, strategy, restored } : {}),
+      began: (began: RtcrComponent) =>
+        void (began.env === this.#outer ? this.supervisors.unshift(began) : this.supervisors.push(began)),
+      ended: () => {},
+    };
+    const program = rtcrProgram(host);
+    const inner = `<config><module name="base" report="yes"/><service name="Rtcr"/><child name="${SHEEP}" quota="8M" caps="300"/></config>`;
+    const routed =
+      '<route><service name="Rtcr"><child name="inner"/></service><any-service><parent/></any-service></route>';
+    const children =
+      start(
+        "inner",
+        `<binary name="rtcr"/><provides><service name="Rtcr"/></provides>${inner}`,
+        'caps="2000" ram="40M"',
+      ) + start("controller", routed, 'caps="200" ram="4M"');
+    this.tree = startSystem({
+      config: config(start("rtcr", config(children), 'caps="6000" ram="96M"')),
+      binaries: { [SHEEP]: component(SHEEP) },
+      natives: {
+        rtcr: (env, saved) => {
+          this.#outer ??= env;
+          return program(env, saved);
+        },
+        controller: (env, saved) => this.#controller(env, saved),
+      },
+      reported: (label, report) => this.reports.push(`${label}: ${new TextDecoder().decode(report)}`),
+    });
+  }
+
+  #outer: Env | undefined;
+
+  #controller(env: Env, again?: SavedComponent) {
+    const saved = again && (again.state as unknown as SavedController);
+    const connections = new Connections(env, saved && again && { saved: saved.connections, slots: again.slots });
+    const events = {
+      ready: (given: Capability) => {
+        this.#session = given;
+      },
+      refused: (why: string) => assert.fail(why),
+    };
+    const request = { service: "Rtcr", label: "", donation: { ram: 8192, caps: 4 } };
+    const id = saved?.id ?? connections.open(request, events);
+    if (saved) this.#session = connections.resume(id, events);
+    const capture = (slots: SlotWriter) => ({ connections: connections.state(slots), id }) as unknown as SessionState;
+    return { capture, dispose: () => connections.dispose() };
+  }
+
+  get session(): RtcrSession {
+    const object = this.#session && objectOf<RtcrSession>(this.#session, "rtcr");
+    assert.ok(object, "the session is there");
+    return object;
+  }
+
+  get outer() {
+    return this.supervisors[0]!.rtcr;
+  }
+
+  get lines(): readonly string[] {
+    return this.tree.lines.filter((line) => line.startsWith(`[init -> rtcr -> inner -> ${SHEEP}]`));
+  }
+
+  /** Lets virtual time pass until the counter has written so many lines. */
+  async until(count: number): Promise<void> {
+    for (let step = 0; this.lines.length < count; step++) {
+      assert.ok(step < 2_000, `the counter logs: ${this.tree.lines.slice(-3).join("; ")}`);
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      this.tree.advance(STEP_US);
+    }
+  }
+}
+
+for (const strategy of STRATEGIES) {
+  test(`S71, S89, S97, S111: what an inner supervisor keeps for its clients goes over with it (${strategy})`, async () => {
+    const first = new Controlled();
+    await first.until(2);
+    assert.ok(first.session.checkpoint(SHEEP).ok);
+    const kept = first.lines.length;
+    await first.until(kept + 3);
+    const expected = first.lines.slice(kept, kept + 2);
+    const outer = await throughImage(first.outer.checkpoint("outer").system);
+    const next = first.lines.length;
+    await first.until(next + 2);
+    const goesOn = first.lines.slice(next);
+    first.tree.close();
+    const second = new Controlled(outer, strategy);
+    await second.until(2);
+    assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+    assert.deepEqual(second.lines.slice(0, 2), goesOn.slice(0, 2));
+    for (let time = 0; time < 2; time++) {
+      const now = second.lines.length;
+      assert.deepEqual(second.session.restore(SHEEP), { ok: true, value: undefined });
+      second.tree.settle();
+      await second.until(now + 2);
+      assert.deepEqual(second.lines.slice(now, now + 2), expected);
+    }
+    const reported = second.reports.length;
+    assert.ok(second.session.checkpoint(SHEEP).ok, "and it makes others");
+    second.tree.settle();
+    assert.match(second.reports[reported] ?? "", /^init -> rtcr -> inner -> checkpoint: <checkpoint name="sheep/);
+    assert.deepEqual(
+      second.tree.lines.filter((line) => /error|warning/.test(line)),
+      [],
+    );
+    second.tree.close();
+  });
+
+  test(`S97, S111: a restore that was asked of an inner supervisor, and had not begun, is done after the outer one (${strategy})`, async () => {
+    const first = new Controlled();
+    await first.until(2);
+    assert.ok(first.session.checkpoint(SHEEP).ok);
+    const kept = first.lines.length;
+    await first.until(kept + 3);
+    const expected = first.lines.slice(kept, kept + 2);
+    assert.ok(first.session.restore(SHEEP).ok);
+    const outer = await throughImage(first.outer.checkpoint("outer").system);
+    first.tree.close();
+    const second = new Controlled(outer, strategy);
+    await second.until(2);
+    assert.deepEqual(second.lines.slice(0, 2), expected);
+    second.tree.close();
+  });
+}
