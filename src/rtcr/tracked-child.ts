@@ -12,6 +12,7 @@ import {
   type LogSession,
   NO_QUOTA,
   type ObjectKind,
+  objectOf,
   type PdSession,
   type Quota,
   type ReportSession,
@@ -24,6 +25,7 @@ import {
   writeQuota,
 } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
+import { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
 import { RtcrLog } from "./log.ts";
 import { RtcrPd } from "./pd.ts";
@@ -63,6 +65,9 @@ export const BASE_INTERPOSERS: Interposers = {
   "file-system": (context, opened: Opened<FileSystemObject>) => new RtcrFileSystem(context, opened),
   terminal: (context, opened: Opened<TerminalObject>) => new RtcrTerminal(context, opened),
 };
+
+/** Interposers of these ask what is behind them as they are made: no program that is restored after them can serve it. */
+const ASKED_AT_ONCE: readonly ObjectKind[] = ["pd", "cpu"];
 
 /** An interposer as plain data: how it was opened, and its own state. Sessions are places, capabilities slots. */
 interface SavedInterposer extends SavedFronts {
@@ -189,9 +194,14 @@ export class TrackedChild {
     this.#upgrades.delete(session);
   }
 
-  /** What the supervisor knows of the child, when it is checkpointed itself. */
+  /** What the supervisor knows of the child, when it is checkpointed itself. @throws RtcrFault "unsaveable" */
   capture(slots: SlotWriter, sessions: SessionWriter): SavedTrackedChild {
     const living = [...this.#interposers].filter(([, { base }]) => base.real.valid);
+    for (const [{ service, request }, { kind }] of living) {
+      if (request.route.to !== "child" || !ASKED_AT_ONCE.includes(kind)) continue;
+      const message = `its child "${this.name}" has ${service} session ${request.id} of its child "${request.route.child}"`;
+      throw new RtcrFault("unsaveable", message, { child: this.name, server: request.route.child });
+    }
     return {
       name: this.name,
       context: this.context.capture(),
@@ -221,7 +231,11 @@ export class TrackedChild {
     if (!make) throw new TypeError(`a ${saved.kind} session of "${this.name}": expected one that is interposed`);
     const { slots } = resuming;
     const { id } = session.request;
-    const opened = { id, args: saved.args, affinity: this.#relative(session), real: slots.held<never>(saved.real) };
+    const real = slots.held(saved.real) as Capability<never>;
+    const opened = { id, args: saved.args, affinity: this.#relative(session), real };
+    if (ASKED_AT_ONCE.includes(saved.kind) && objectOf(real, saved.kind) === undefined) {
+      throw new TypeError(`session ${id} of "${this.name}": expected a ${saved.kind} session behind it`);
+    }
     const interposer = this.context.again(slots, saved, () => make(this.context, opened));
     interposer.base.upgraded(saved.upgradeArgs);
     const { resume } = interposer as Partial<Resumable<SessionState>>;

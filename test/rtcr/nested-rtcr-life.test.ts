@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CHECKPOINT_PHASES, type CheckpointPhase, RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { assemble } from "../assemble.ts";
 import { start } from "../support/core-system.ts";
+import { PRELUDE } from "../support/kernel-system.ts";
 import { DEEP_SUPERVISORS, supervisor } from "./nested.ts";
-import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+import { component, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 /** What the outer supervisor has when its children are gone. */
 function accounts(rig: Rig): unknown {
@@ -108,3 +110,71 @@ for (const [what, happens] of Object.entries(DEATHS)) {
     });
   }
 }
+
+const BUSY = {
+  code: "busy",
+  message: 'child "inner": the program "rtcr": it is restoring sheep: take the checkpoint when that has ended',
+};
+
+test("S84, S106: while an inner supervisor restores, the outer one has no checkpoint, but can restore it", async () => {
+  const of: RigOptions = { ...COUNTER, inner: { strategy: "bootstrap" } };
+  const { lines, points } = await undisturbed(of);
+  const rig = new Rig(of);
+  assert.ok(await rig.run(Math.floor(points / 2)));
+  const earlier = rig.rtcr.checkpoint("earlier").system;
+  const said = rig.lines.length;
+  rig.inner[0]!.restore(rig.inner[0]!.checkpoint("own").system);
+  assert.throws(() => rig.rtcr.checkpoint("asked"), BUSY, "it was asked to");
+  assert.ok(await rig.run(rig.points + 5), "its child bootstraps");
+  assert.deepEqual(rig.innerOutcomes, []);
+  assert.throws(() => rig.rtcr.checkpoint("meanwhile"), BUSY);
+  rig.rtcr.restore(earlier);
+  await rig.run();
+  assert.ok(Array.isArray(rig.outcomes[0]), String(rig.outcomes[0]));
+  assert.deepEqual(rig.innerOutcomes, [], "that restore has ended with its supervisor");
+  assert.deepEqual(rig.lines.slice(said), lines.slice(said));
+  assert.deepEqual(accounts(rig), await untouched(of), "quotas are balanced");
+  rig.close();
+});
+
+/** A program of another name than the one that was recorded: its bootstrap waits for ever. */
+const ENDLESS = assemble(`(module ${PRELUDE} (func (export "rtcr_component_start")
+  (drop (call $futex_wait (i32.const 256) (i32.const 0) (i64.const -1)))))`);
+
+test("S84, S106: an inner restore that does not end is late by name, and the outer checkpoint is taken then", async () => {
+  const of: RigOptions = {
+    children: [supervisor("inner", start("prog", '<config turns="6" iterations="20"/>'))],
+    inner: { strategy: "bootstrap", bootstrapMs: () => 50, windows: () => true },
+    binaries: { prog: component("sheep_counter") },
+  };
+  const { points } = await undisturbed(of);
+  const first = new Rig(of);
+  assert.ok(await first.run(Math.floor(points / 2)));
+  const { system } = first.inner[0]!.checkpoint("own");
+  first.close();
+  const rig = new Rig({ ...of, binaries: { prog: ENDLESS }, exits: Number.POSITIVE_INFINITY });
+  rig.tree.settle();
+  const inner = rig.inner[0]!;
+  inner.restore(system);
+  rig.tree.settle();
+  assert.throws(() => rig.rtcr.checkpoint("meanwhile"), { ...BUSY, message: BUSY.message.replace("sheep", "prog") });
+  for (let step = 0; rig.innerOutcomes.length === 0; step++) {
+    assert.ok(step < 200, "the restore ends");
+    await new Promise((resolve) => setImmediate(resolve));
+    rig.tree.advance(1000);
+  }
+  const [outcome] = rig.innerOutcomes;
+  assert.ok(outcome instanceof RtcrFault && outcome.code === "late", String(outcome));
+  assert.match(
+    outcome.message,
+    /^restore of "prog": its bootstrap has not come to its end in 50 ms: thread "prog" is blocked/,
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  rig.tree.settle();
+  const later = await throughImage(rig.rtcr.checkpoint("later").system);
+  assert.deepEqual(
+    later.children.map(({ name, native }) => [name, native]),
+    [["inner", "rtcr"]],
+  );
+  rig.close();
+});
