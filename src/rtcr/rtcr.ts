@@ -83,7 +83,7 @@ export interface RtcrOptions {
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */
-  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve" | "ownEvents">;
+  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve"> & Partial<Pick<InitHooks, "ownEvents">>;
   /** Checkpoints that are kept: a restore that was asked of one is part of the supervisor's own state. */
   readonly kept?: {
     nameOf(system: SystemCheckpoint): string | undefined;
