@@ -13,6 +13,7 @@ import {
   type Group,
   type GrowthPolicy,
   GuestBytes,
+  type Thread,
   Windows,
 } from "../../engine/index.ts";
 import {
@@ -24,6 +25,7 @@ import {
   type ParentSession,
 } from "../../session/index.ts";
 import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
+import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
@@ -55,6 +57,13 @@ import { Waits } from "./waits.ts";
 const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
+
+/** What is to take the place of a component's engine. */
+interface FreshEngine {
+  readonly engine: ComponentEngine;
+  readonly windows: Windows | undefined;
+  readonly threads: readonly Thread[];
+}
 
 export class Component {
   readonly id: number;
@@ -265,7 +274,7 @@ export class Component {
     this.original = original;
     const own = ({ instances: [first] }: Group) =>
       ownGlobals(original, this.program.info, (index) => readGlobal(first!, index));
-    this.#use(this.#makeLocal((group) => (this.#own = own(group))));
+    this.#use(this.#makeLocal(this.#windows, (group) => (this.#own = own(group))));
     this.#profiling = profilingWord(this.group.instances[0]!.exports);
     this.memoryChanges();
     this.#kernel.adopt(this);
@@ -278,13 +287,13 @@ export class Component {
     this.cpu = engine.cpu;
   }
 
-  #makeLocal(own: (group: Group) => readonly number[], count = 1): LocalEngine {
+  #makeLocal(windows: Windows | undefined, own: (group: Group) => readonly number[], count = 1): LocalEngine {
     return new LocalEngine({
       label: this.label,
       program: this.program,
       group: { parks: true, atomicWait: this.waits.atomicWait },
       imports: this.#hostImports(),
-      windows: this.#windows,
+      windows,
       own,
       policy: () => this.#kernel.givesWay(this),
       onGrow: this.onGrow,
@@ -453,33 +462,60 @@ export class Component {
    * Captures the group, throws it away and goes on in a fresh one: what a checkpoint and restore in place do to it.
    *
    * @param carry passes the saved state through whatever it shall survive
-   * @throws EngineFault "busy" while a thread runs here, "unsaveable"
+   * @throws EngineFault "busy" while a thread runs here, "unsaveable"; what instantiating does
    */
   recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
     this.#recreate(carry, this.cpu);
   }
 
+  /** Whatever it throws, the component is as it was. */
   #recreate(carry: (saved: SavedGroup) => SavedGroup, cpu: number): void {
     if (this.running) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
-    const before = this.engine;
     this.saveGlobals();
     const waiters = this.waits.settle();
+    try {
+      this.#replace(this.#remake(carry, cpu));
+    } finally {
+      this.waits.resume(waiters);
+    }
+  }
+
+  /** A fresh engine in the state of the one that there is, which stays as it is. @throws as `recreate`, and as loading */
+  #remake(carry: (saved: SavedGroup) => SavedGroup, cpu: number): FreshEngine {
+    const before = this.engine;
+    const count = before.instances;
     // A PD has memory 0 in its dataspaces, and takes it to the fresh engine by itself.
-    const alone = Array.from({ length: before.instances }, (_, number) => before.memories(number)!.length <= 1);
+    const alone = Array.from({ length: count }, (_, number) => before.memories(number)!.length <= 1);
     const part = this.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
     const saved = carry(before.capture(part));
-    this.#kernel.abandon(this);
-    before.dispose();
-    if (this.#windows) {
-      const { limit } = this.#windows;
-      this.#windows = new Windows(this.#kernel.pool);
-      this.#windows.limit = limit;
+    const windows = this.#windows && new Windows(this.#kernel.pool);
+    if (windows) windows.limit = this.#windows!.limit;
+    const engine = cpu === 0 ? this.#makeLocal(windows, () => this.#own, count) : this.#makeRemote(cpu, windows, count);
+    try {
+      const threads = engine.recreate(saved, part);
+      const [memory] = before.memories(0) ?? [];
+      if (memory) this.#reach(engine.memories(0)![0]!, memory.buffer.byteLength);
+      return { engine, windows, threads };
+    } catch (thrown) {
+      engine.dispose();
+      throw thrown;
     }
-    const engine =
-      cpu === 0 ? this.#makeLocal(() => this.#own, before.instances) : this.#makeRemote(cpu, before.instances);
-    const byId = new Map(engine.recreate(saved, part).map((thread) => [thread.id, thread]));
+  }
+
+  /** A memory 0 becomes as large as the one before. @throws EngineFault "no-memory" */
+  #reach(memory: WebAssembly.Memory, sizeBytes: number): void {
+    const { index64 } = this.program.info.memories[0]!;
+    if (new PlainMemory(memory, undefined, index64).ensure(sizeBytes)) return;
+    throw new EngineFault("no-memory", `${this.label}: no second memory of ${sizeBytes} bytes can be had`);
+  }
+
+  #replace({ engine, windows, threads }: FreshEngine): void {
+    const before = this.engine;
+    this.#kernel.abandon(this);
+    this.#windows = windows;
     this.#use(engine);
     this.memoryChanges();
+    const byId = new Map(threads.map((thread) => [thread.id, thread]));
     for (const thread of this.threads) {
       thread.activations = thread.activations.map(({ engine, role }) => ({
         engine: required(byId.get(engine.id), `thread ${engine.id}`),
@@ -492,13 +528,13 @@ export class Component {
     }
     this.#kernel.adopt(this);
     this.home?.readopt(this);
-    this.waits.resume(waiters);
+    before.dispose();
   }
 
   /**
    * Its threads run on this CPU from now on.
    *
-   * @returns why not, one line
+   * @returns why not, one line: it goes on where it was
    */
   place(cpu: number): string | undefined {
     if (cpu === this.cpu || !this.#engine) return undefined;
@@ -507,8 +543,13 @@ export class Component {
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
-    this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu));
-    return undefined;
+    try {
+      this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu));
+      return undefined;
+    } catch (thrown) {
+      loadRefusal(thrown); // a bug is thrown on
+      return messageOf(thrown);
+    }
   }
 
   /** Where a thread that may be within a location is: all threads of a component are on its CPU. */
@@ -540,12 +581,11 @@ export class Component {
     this.#engine?.forget(thread);
   }
 
-  #makeRemote(cpu: number, count: number): RemoteEngine {
+  #makeRemote(cpu: number, windows: Windows | undefined, count: number): RemoteEngine {
     const { bytes, info, statistics, referenceTypes } = this.program;
-    const windows = this.#windows;
     const { pool, table, limit } = windows ?? {};
     const load = {
-      ...{ component: this.id, label: this.label, original: this.original, own: this.#own, count },
+      ...{ label: this.label, original: this.original, own: this.#own, count },
       rewritten: { bytes, info, statistics, referenceTypes },
       ...(windows
         ? { windows: { options: this.#windowOptions, pool: pool!.memory, table: table!.memory, limit: limit! } }

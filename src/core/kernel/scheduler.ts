@@ -74,20 +74,23 @@ export class Scheduler {
     this.#kick();
   }
 
-  /** While none of the threads runs, `body` gives them another CPU, where they are as far ahead of others as before. */
+  /** While none of the threads runs, `body` gives them another CPU, where they are as far ahead of others as before; or fails. */
   move(threads: readonly KernelThread[], body: () => void): void {
     const before = threads.map((thread) => {
       const queue = this.#queueOf(thread);
       return { thread, queue, ready: thread.queued, ahead: queue.ahead(thread) };
     });
     for (const { thread, queue } of before) queue.remove(thread);
-    body();
-    for (const { thread, queue, ready, ahead } of before) {
-      const now = this.#queueOf(thread);
-      const woken = thread.queued; // by `body`: before it had moved the thread, or after
-      for (const each of [queue, now]) if (each.has(thread)) each.remove(thread);
-      now.setAhead(thread, ahead);
-      if (ready || woken) this.ready(thread);
+    try {
+      body();
+    } finally {
+      for (const { thread, queue, ready, ahead } of before) {
+        const now = this.#queueOf(thread);
+        const woken = thread.queued; // by `body`: before it had moved the thread, or after
+        for (const each of [queue, now]) if (each.has(thread)) each.remove(thread);
+        now.setAhead(thread, ahead);
+        if (ready || woken) this.ready(thread);
+      }
     }
   }
 

@@ -108,7 +108,7 @@ export class Nests {
     Atomics.store(this.#block.words, BLOCK.gates + this.depth, leased ? GATE.inside : GATE.last);
     this.#nested.push(run);
     const { instance, function: index } = serving.call.entry;
-    const params = [component.id, server.id, instance, index, serving.argument, object, serving.message];
+    const params = [engine.number, server.id, instance, index, serving.argument, object, serving.message];
     for (const [at, value] of params.entries()) this.#block.setParam(at, value);
   }
 

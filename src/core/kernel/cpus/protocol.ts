@@ -85,10 +85,10 @@ export const BLOCK_BYTES = 1024 + MESSAGE.maxBytes;
 
 export const WORK = {
   none: 0,
-  /** component, kernel's thread, engine's thread */
+  /** engine, kernel's thread, engine's thread */
   run: 1,
   /**
-   * component, kernel's thread, instance, function, argument, kind, object, value; the number of the line that the caller
+   * engine, kernel's thread, instance, function, argument, kind, object, value; the number of the line that the caller
    * may get (0: none), its CPU, the server's message buffer
    */
   dispatch: 2,
@@ -129,7 +129,7 @@ export const ANSWER = {
   exit: 4,
   /** The function has thrown; the kernel keeps what. */
   threw: 5,
-  /** A server of this CPU answers: component, kernel's thread, instance, function, argument, object, message buffer. */
+  /** A server of this CPU answers: engine, kernel's thread, instance, function, argument, object, message buffer. */
   nest: 6,
 } as const;
 
@@ -174,7 +174,8 @@ export interface EndingReport {
 
 /** What a CPU needs to make a component's engine. */
 export interface LoadMessage {
-  readonly component: number;
+  /** By which its CPU knows it; no other has had it there. */
+  readonly engine: number;
   readonly label: string;
   readonly original: Uint8Array;
   readonly rewritten: RewrittenModule;
@@ -208,23 +209,23 @@ export interface SavedGlobals {
 
 export type Command =
   | { readonly type: "load"; readonly load: LoadMessage }
-  | { readonly type: "drop"; readonly component: number }
+  | { readonly type: "drop"; readonly engine: number }
   /** A thread's own globals. */
   | {
       readonly type: "globals";
-      readonly component: number;
+      readonly engine: number;
       readonly thread: number;
       readonly instance: number;
       readonly globals: readonly unknown[];
     }
   /** Limit or page table of a component have changed. */
-  | { readonly type: "windows"; readonly component: number; readonly limit: number }
+  | { readonly type: "windows"; readonly engine: number; readonly limit: number }
   /** A component of CPU 0: its flag; without words it is no more. */
   | { readonly type: "flag"; readonly component: number; readonly words?: SharedArrayBuffer }
   /** Another CPU like this one. */
   | { readonly type: "peer"; readonly number: number; readonly block: SharedArrayBuffer }
-  /** A function of ENGINE_CALLS. */
-  | { readonly type: "engine"; readonly component: number; readonly name: string; readonly args: readonly unknown[] };
+  /** A function of engines. */
+  | { readonly type: "engine"; readonly engine: number; readonly name: string; readonly args: readonly unknown[] };
 
 /** Commands with a reply say so. */
 export interface Posted {

@@ -270,7 +270,7 @@ export class RemoteCpu extends Steps implements LineCpu {
     engine.enter(thread);
     this.#nests.begin(beginRun(thread, activation, role));
     this.#posted = true;
-    for (const [index, value] of [component.id, thread.id, ...params].entries()) this.block.setParam(index, value);
+    for (const [index, value] of [engine.number, thread.id, ...params].entries()) this.block.setParam(index, value);
     this.#give(BLOCK.work, work);
     this.#options.begun();
   }

@@ -8,10 +8,14 @@ import type { KernelThread } from "../thread.ts";
 import type { Command, LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
 import type { RemoteCpu } from "./remote-cpu.ts";
 
+/** How many there have been. */
+let made = 0;
+
 export class RemoteEngine implements ComponentEngine {
+  /** By which its CPU knows it. */
+  readonly number: number;
   readonly words: Int32Array<SharedArrayBuffer>;
   readonly #cpu: RemoteCpu;
-  readonly #component: number;
   readonly #initial: readonly PlainData[];
   /** Threads of the kernel whose globals the CPU has, and the last values that were exchanged. */
   readonly #told = new Map<GlobalsHolder, readonly PlainData[]>();
@@ -28,11 +32,11 @@ export class RemoteEngine implements ComponentEngine {
   #windowsChanged = false;
 
   /** @throws EngineFault, or what `RemoteCpu.ask` does */
-  constructor(cpu: RemoteCpu, load: LoadMessage, windows: Windows | undefined) {
+  constructor(cpu: RemoteCpu, load: Omit<LoadMessage, "engine">, windows: Windows | undefined) {
     this.#cpu = cpu;
     this.#windows = windows;
-    this.#component = load.component;
-    const reply = cpu.ask({ type: "load", load }) as LoadReply;
+    this.number = ++made;
+    const reply = cpu.ask({ type: "load", load: { ...load, engine: this.number } }) as LoadReply;
     this.words = new Int32Array(reply.control);
     this.#memories = reply.memories;
     this.#initial = reply.initial;
@@ -47,7 +51,7 @@ export class RemoteEngine implements ComponentEngine {
   flush(): void {
     if (!this.#windowsChanged) return;
     this.#windowsChanged = false;
-    this.#post({ type: "windows", component: this.#component, limit: this.#windows!.limit });
+    this.#post({ type: "windows", engine: this.number, limit: this.#windows!.limit });
   }
 
   get cpu(): number {
@@ -170,7 +174,7 @@ export class RemoteEngine implements ComponentEngine {
     this.#told.set(thread, thread.globals);
     this.#ids.set(thread.id, thread);
     const { id, instance, globals } = thread;
-    this.#post({ type: "globals", component: this.#component, thread: id, instance, globals });
+    this.#post({ type: "globals", engine: this.number, thread: id, instance, globals });
   }
 
   saveGlobals(): void {
@@ -197,16 +201,16 @@ export class RemoteEngine implements ComponentEngine {
   }
 
   dispose(): void {
-    this.#post({ type: "drop", component: this.#component });
+    this.#post({ type: "drop", engine: this.number });
     this.#disposed = true;
   }
 
   #ask(name: string, ...args: readonly unknown[]): unknown {
-    return this.#cpu.ask({ type: "engine", component: this.#component, name, args });
+    return this.#cpu.ask({ type: "engine", engine: this.number, name, args });
   }
 
   #tell(name: string, ...args: readonly unknown[]): void {
-    this.#post({ type: "engine", component: this.#component, name, args });
+    this.#post({ type: "engine", engine: this.number, name, args });
   }
 
   #post(command: Command): void {

@@ -85,7 +85,7 @@ class Cpu implements EngineHost {
       }
       this.#words[BLOCK.work] = WORK.none;
       const param = (index: number) => this.#block.param(index);
-      const engine = required(this.#engines.get(param(0)), `component ${param(0)}`);
+      const engine = required(this.#engines.get(param(0)), `engine ${param(0)}`);
       engine.enter(param(1));
       if (work === WORK.run) this.#run(engine, engine.thread(param(2)));
       else this.#dispatch(engine);
@@ -321,13 +321,13 @@ class Cpu implements EngineHost {
     switch (command.type) {
       case "load": {
         const engine = new WorkerEngine(command.load, this);
-        this.#engines.set(command.load.component, engine);
+        this.#engines.set(command.load.engine, engine);
         return engine.loaded;
       }
       case "drop":
-        return void this.#engines.delete(command.component);
+        return void this.#engines.delete(command.engine);
       case "windows":
-        return this.#engine(command.component).windowsChange(command.limit);
+        return this.#engine(command.engine).windowsChange(command.limit);
       case "flag":
         if (command.words) this.#flags.set(command.component, new Int32Array(command.words));
         else this.#flags.delete(command.component);
@@ -335,19 +335,19 @@ class Cpu implements EngineHost {
       case "peer":
         return this.#lines.meet(command.number, command.block);
       case "globals":
-        return this.#engine(command.component).setGlobals(
+        return this.#engine(command.engine).setGlobals(
           command.thread,
           command.instance,
           command.globals as readonly PlainData[],
         );
       default:
-        return this.#engine(command.component).call(command.name, command.args as readonly never[]);
+        return this.#engine(command.engine).call(command.name, command.args as readonly never[]);
     }
   }
 
-  #engine(component: number): WorkerEngine {
-    const engine = this.#engines.get(component);
-    assert(engine, `component ${component} is on this CPU`);
+  #engine(number: number): WorkerEngine {
+    const engine = this.#engines.get(number);
+    assert(engine, `engine ${number} is on this CPU`);
     return engine;
   }
 }

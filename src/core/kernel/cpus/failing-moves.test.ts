@@ -1,0 +1,139 @@
+// Moves of components to other CPUs that fail midway: the component goes on where it was, and so does everything else.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { assemble } from "../../../../test/assemble.ts";
+import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import {
+  answerPlus,
+  ask,
+  block,
+  dispatch,
+  log,
+  logged,
+  main,
+  onOpcode,
+  SERVES,
+  tableOf,
+} from "../../../../test/support/guest-code.ts";
+import { PRELUDE, SLOT } from "../../../../test/support/kernel-system.ts";
+import type { Location } from "../../../session/index.ts";
+import type { KernelThread } from "../thread.ts";
+import type { Command, Posted, StartCpu } from "./protocol.ts";
+import { startNodeCpu } from "./start-node.ts";
+
+const CPUS = 3;
+/** Opcode 1 answers plus one, 2 blocks first. */
+const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", `${onOpcode(2, block())} ${answerPlus(1)}`)}`;
+const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
+
+const at = (x: number): Location => ({ x, y: 0, width: 1, height: 1 });
+
+/** What a CPU fails to do, and on which CPUs components begin that are to go to CPU 2. */
+const STEPS = [
+  { what: "saving its state", breaks: "capture", from: [1] },
+  { what: "loading it", breaks: "load", from: [0, 1] },
+  { what: "taking up its state", breaks: "recreate", from: [0, 1] },
+] as const;
+type Step = (typeof STEPS)[number]["breaks"];
+
+/** CPUs that fail to do something in the middle, when `broken` says so. */
+function failing(breaks: Step, broken: () => boolean): StartCpu {
+  return (setup, lost) => {
+    const cpu = startNodeCpu(setup, lost);
+    return {
+      ...cpu,
+      post: (message) => {
+        const posted = message as Posted;
+        const { command } = posted;
+        const step = command.type === "engine" ? command.name : command.type;
+        const fails: Command = { type: "engine", engine: 0, name: "none", args: [] };
+        cpu.post(broken() && step === breaks ? { ...posted, command: fails } : posted);
+      },
+    };
+  };
+}
+
+/** A system whose CPUs fail at a step while `state.broken` is set. */
+async function breaking(t: TestContext, breaks: Step) {
+  const state = { broken: false, failures: [] as unknown[] };
+  const start = failing(breaks, () => state.broken);
+  const system = await machine(CPUS, {
+    failed: (thrown) => state.failures.push(thrown),
+    cpus: { width: CPUS, height: 1, start },
+  });
+  t.after(() => system.close());
+  return { system, state };
+}
+
+for (const { what, breaks, from } of STEPS) {
+  for (const cpu of from) {
+    for (const windows of [false, true]) {
+      const load = windows ? { load: { windows } } : {};
+      const where = `from CPU ${cpu}, windows ${windows}`;
+
+      test(`S28: a component that computes goes on where it was when ${what} fails: ${where}`, async (t) => {
+        const { system, state } = await breaking(t, breaks);
+        const a = system.component("a", SPIN, { cpu, ...load });
+        const thread = a.start("main") as KernelThread;
+        const goesOn = async () => {
+          const before = counter(a);
+          await until(() => counter(a) !== before || state.failures.length > 0);
+          assert.deepEqual([state.failures, thread.problem], [[], ""]);
+        };
+        for (const broken of [true, true, false]) {
+          await goesOn();
+          state.broken = broken;
+          system.kernel.moves.order(a.component, at(2));
+          await until(() => system.warnings.length > 0 || a.component.cpu === 2 || state.failures.length > 0);
+          if (broken) assert.match(system.warnings.splice(0).join(), new RegExp(`^a: stays on CPU ${cpu}: [^,]+$`));
+          assert.equal(a.component.cpu, broken ? cpu : 2);
+        }
+        await goesOn();
+      });
+
+      test(`S28, S34: a call under way goes on where it was when ${what} fails: ${where}`, async (t) => {
+        const { system, state } = await breaking(t, breaks);
+        const server = system.component("server", SERVER, { cpu, ...load });
+        const ep = server.start("ep") as KernelThread;
+        await system.rest();
+        const calls = log(ask(SLOT.free, 2, 41)) + log(ask(SLOT.free, 1, 1));
+        const client = system.component("client", main(calls), { cpu, ...load });
+        client.component.table.insert(system.object(server, ep.capability));
+        client.start("main");
+        await system.rest();
+        state.broken = true;
+        for (const { component } of [server, client]) {
+          system.kernel.moves.order(component, at(2));
+          assert.match(system.warnings.at(-1)!, new RegExp(`^${component.label}: stays on CPU ${cpu}: `));
+        }
+        state.broken = false;
+        server.component.waits.futexWake(64, 1);
+        await system.rest();
+        assert.deepEqual(logged(system, "client"), [42, 2]);
+        for (const { component } of [server, client]) {
+          system.kernel.moves.order(component, at(2));
+          assert.equal(component.cpu, 2, "another time it succeeds");
+        }
+        assert.deepEqual(state.failures, []);
+      });
+    }
+
+    test(`S24, S28: an atomic wait goes on when ${what} fails: from CPU ${cpu}`, async (t) => {
+      const { system, state } = await breaking(t, breaks);
+      const shared = PRELUDE.replace('(memory (export "memory") 2)', '(memory (export "memory") 2 2 shared)');
+      const waits = `(call $log (i32.const 2048) (memory.atomic.wait32 (i32.const 128) (i32.const 0) (i64.const -1)))`;
+      const wakes = `(call $log (i32.const 4096) (memory.atomic.notify (i32.const 128) (i32.const 9)))`;
+      const text = `(module ${shared} ${tableOf("wakes")} (func $wakes ${wakes}) ${main(waits)})`;
+      const a = system.component("a", assemble(text), { cpu });
+      const thread = a.start("waits") as KernelThread;
+      await until(() => thread.waiting?.kind === "atomic");
+      state.broken = true;
+      system.kernel.moves.order(a.component, at(2));
+      assert.match(system.warnings.at(-1) ?? "", new RegExp(`^a: stays on CPU ${cpu}: `));
+      assert.equal(thread.waiting?.kind, "atomic");
+      a.start("wakes", 1);
+      await until(() => logged(system, "a").length === 2 || state.failures.length > 0);
+      assert.deepEqual([logged(system, "a").toSorted(), state.failures], [[0, 1], []]);
+    });
+  }
+}
