@@ -166,9 +166,7 @@ test("S25: paused and resumed 10,000 times, twice each, a thread loses nothing",
     thread.resume();
     await macrotask();
   }
-  // elsewhere it runs on beside us, and ends when it has counted
-  if (TestSystem.elsewhere) assert.ok(rounds > 100, `${rounds} rounds`);
-  else assert.equal(rounds, 10_000);
+  if (!TestSystem.elsewhere) assert.equal(rounds, 10_000); // there it runs on beside us, and ends when it has counted
   await system.rest();
   assert.deepEqual(values(system), [60_000]);
   system.close();
