@@ -85,7 +85,7 @@ test("pump: reads nothing before it is asked, then all, also what does not fit a
   assert.deepEqual([ring.length, woken], [0, 0]);
   const input = createRingInput(ring, { kind: "pipe" });
   let received = "";
-  for (const until = Date.now() + 10_000; Date.now() < until; ) {
+  for (;;) {
     const part = read(input, 7);
     if (part === "") break;
     if (part === "!again") await sleep(1);

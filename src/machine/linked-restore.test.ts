@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as turn } from "node:timers/promises";
 import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
+import { until } from "../../test/support/until.ts";
 import type { Checkpoint } from "../checkpoint/index.ts";
 import { Machine, type MachineOptions } from "./index.ts";
 
@@ -15,10 +15,6 @@ function gate(state: { open: boolean }) {
     return undefined;
   };
   return { host: { gate: { freeze: "restartable", call } } } as const;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
 }
 
 /** Lets the only thread of a checkpoint run to its end in a new machine. */

@@ -54,7 +54,7 @@ function start(script: string, ...args: string[]): Running {
   return { child, lines: () => output.split("\n").slice(0, -1), ended };
 }
 
-test("two writers, a gc and a writer that is killed, each a process", { timeout: 120_000 }, async () => {
+test("two writers, a gc and a writer that is killed, each a process", async () => {
   const path = mkdtempSync(join(tmpdir(), "rtcr-processes-"));
   try {
     const writers = [start(WRITER, path, "1", "9"), start(WRITER, path, "2", "9")];

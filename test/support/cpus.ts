@@ -15,11 +15,6 @@ export async function machine(count: number, options: Partial<KernelOptions> = {
   return system;
 }
 
-/** Turns of the event loop until it holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
 /** What a component counts at 64. */
 export function counter({ component }: TestComponent): number {
   return component.view.getInt32(64, true);

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { seededRandom } from "../../../test/random.ts";
 import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../test/support/guest-code.ts";
 import { TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import type { KernelThread } from "./thread.ts";
 
 const CALLS = 3000;
@@ -92,9 +93,7 @@ for (const every of [0, 7]) {
       const client = system.component("client", main(log(ask(4, 1, 41))));
       client.component.table.insert(object);
       client.start("main");
-      for (let i = 0; i < 5_000 && logged(system, "client").length === 0; i++) {
-        await new Promise((resolve) => setTimeout(resolve, i < 100 ? 0 : 1));
-      }
+      await until(() => logged(system, "client").length > 0);
       assert.deepEqual(logged(system, "client"), [42], `seed ${seed}`);
       for (const component of bad) component.pd.destroy();
       await system.rest();
@@ -168,9 +167,7 @@ test("S26: thread states with parts changed at random are refused, or run, and h
     const client = system.component("client", main(log(ask(4, 1, 41))));
     client.component.table.insert(object);
     client.start("main");
-    for (let i = 0; i < 5_000 && logged(system, "client").length === 0; i++) {
-      await new Promise((resolve) => setTimeout(resolve, i < 100 ? 0 : 1));
-    }
+    await until(() => logged(system, "client").length > 0);
     assert.deepEqual(logged(system, "client"), [42]);
     guest.pd.destroy();
     await system.rest();

@@ -13,6 +13,7 @@ import {
   tableOf,
 } from "../../../test/support/guest-code.ts";
 import { TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import { CALL_STATUS, FUTEX, MESSAGE } from "../../abi/index.ts";
 import type { KernelThread } from "./thread.ts";
 import { startKernelTicker } from "./ticker.ts";
@@ -99,7 +100,7 @@ test("S14: an endless loop shares the processor with others, and the event loop 
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
   other.start("main");
-  while (logged(system, "other").length === 0 || turns < 5) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => logged(system, "other").length > 0 && turns >= 5);
   clearInterval(timer);
   const { activity } = thread.nativeState();
   assert(activity === "ready" || (TestSystem.elsewhere && activity === "running"), activity);
@@ -117,11 +118,9 @@ test("S14: a server that loops for ever in a dispatch keeps its callers only", a
   victim.component.table.insert(system.object(looper, ep.capability));
   victim.start("main");
   const other = system.component("other", main(log("(i32.const 7)")));
-  while (victim.component.onStack || (looper.component.threads[0] as KernelThread).activations.length === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => !victim.component.onStack && (looper.component.threads[0] as KernelThread).activations.length > 0);
   other.start("main");
-  while (logged(system, "other").length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => logged(system, "other").length > 0);
   assert.deepEqual(logged(system, "victim"), []);
   looper.pd.destroy();
   await system.rest();

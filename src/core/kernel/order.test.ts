@@ -3,6 +3,7 @@ import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { log, logged, tableOf } from "../../../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import type { PlainData } from "../../abi/index.ts";
 import { type NativeCpu, objectOf } from "../../session/index.ts";
 import type { KernelThread } from "./thread.ts";
@@ -49,10 +50,10 @@ test("S26, S88: so are those in memory.atomic.wait; a wait that has begun anew i
   deepEqual(logged(system, "a"), [], "nobody has notified");
   for (let woken = 1; woken <= STACKS.length; woken++) {
     a.start("notifies", 3, 16_384 * woken);
-    for (let turn = 0; turn < 200 && logged(system, "a").length < woken; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => {
       system.kernel.settle();
-    }
+      return logged(system, "a").length >= woken;
+    });
     deepEqual(logged(system, "a"), STACKS.slice(0, woken));
   }
   system.close();

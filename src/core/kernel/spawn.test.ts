@@ -5,6 +5,7 @@ import { deserialize, serialize } from "node:v8";
 import { assemble } from "../../../test/assemble.ts";
 import { logged } from "../../../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 
 /**
  * Starts four threads. Each has a global of its own, adds its argument to a sum under a lock, and tells that it is done;
@@ -58,9 +59,7 @@ const EXPECTED = [100, 100, 9];
 /** The engine says in its own time which of its waiters were woken. */
 async function run(system: TestSystem, component: TestComponent): Promise<void> {
   component.start("main");
-  for (let i = 0; i < 10_000 && logged(system, "a").length < EXPECTED.length; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => logged(system, "a").length >= EXPECTED.length);
 }
 
 test("S24: threads started by thread-spawn have globals of their own, and instances are used again", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
 import { INVALID, type SignalContext } from "../../session/index.ts";
 import type { KernelThread } from "./thread.ts";
@@ -422,11 +423,6 @@ if (!TestSystem.elsewhere) {
     assert.deepEqual(values(system).slice(5).toSorted(), [24_577, 28_674].toSorted());
     system.close();
   });
-}
-
-/** The engine says in its own time which of its waiters were woken. */
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 5_000 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 function atomics(system: TestSystem): TestComponent {

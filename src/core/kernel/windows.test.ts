@@ -16,6 +16,7 @@ import {
   tableOf,
 } from "../../../test/support/guest-code.ts";
 import { PRELUDE, SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
 import type { Capability, Dataspace } from "../../session/index.ts";
 import type { Component } from "./component.ts";
@@ -161,9 +162,7 @@ test("S24: memory.atomic.wait behind windows", async () => {
   await system.rest();
   equal(thread.waiting?.kind, "atomic", thread.problem);
   a.start("wakes", 1);
-  for (let i = 0; i < 5_000 && logged(system, "a").length < 2; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => logged(system, "a").length >= 2);
   deepEqual(logged(system, "a").toSorted(), [0, 1]);
   system.close();
 });

@@ -1,7 +1,7 @@
 // Components go to other CPUs with `affinity` of their first threads.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import { counter, machine } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -15,6 +15,7 @@ import {
   tableOf,
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { until } from "../../../../test/support/until.ts";
 import type { Location } from "../../../session/index.ts";
 import { CoreCpuSession } from "../../cpu/index.ts";
 import type { KernelThread } from "../thread.ts";

@@ -1,7 +1,7 @@
 // Components on several CPUs: they run side by side, call each other and the kernel, and are stopped and looked at.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import { counter, machine } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -16,6 +16,7 @@ import {
   tableOf,
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS, FUTEX } from "../../../abi/index.ts";
 import type { KernelThread } from "../thread.ts";
 import type { StartCpu } from "./protocol.ts";

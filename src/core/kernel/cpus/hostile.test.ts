@@ -1,7 +1,7 @@
 // Components of other CPUs that end, move and change what they can in the midst of calls harm themselves only.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import { counter, machine } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -14,6 +14,7 @@ import {
   tableOf,
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { type Capability, INVALID } from "../../../session/index.ts";
 import type { KernelThread } from "../thread.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Random, seededRandom, seedOr } from "../../../../test/random.ts";
-import { machine, until } from "../../../../test/support/cpus.ts";
+import { machine } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -16,6 +16,7 @@ import {
   tableOf,
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
+import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import type { KernelThread } from "../thread.ts";
 

@@ -1,7 +1,7 @@
 // Calls between components of two CPUs that are not the kernel's: repeated by a line, without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, machine, until } from "../../../../test/support/cpus.ts";
+import { counter, machine } from "../../../../test/support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -16,6 +16,7 @@ import {
   tableOf,
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
