@@ -4,6 +4,8 @@ import type { KernelOptions } from "../../src/core/kernel/kernel.ts";
 import { startKernelTicker } from "../../src/core/kernel/ticker.ts";
 import { type TestComponent, TestSystem } from "./kernel-system.ts";
 
+export { until } from "./until.ts";
+
 /** When all CPUs are there. */
 export async function machine(count: number, options: Partial<KernelOptions> = {}): Promise<TestSystem> {
   const system = new TestSystem({
