@@ -58,6 +58,15 @@ const CPP: readonly Row[] = [
   ["adder_client", "calls, attachments and upgrades of sessions"],
   ["memory_eater", "a leak that waits for more quota"],
   ["profiled", "scopes for profiles in two threads"],
+  ["torture_sessions", "sessions in the midst of being created, upgraded and closed (torture)"],
+  ["torture_caps", "capabilities in both directions of nested calls (torture)"],
+  ["torture_quota", "quota that moves in a circle (torture)"],
+  ["torture_waits", "waits with limits, of every kind (torture)"],
+  ["torture_signals", "a storm of signals (torture)"],
+  ["torture_faults", "threads at faults of maps three deep (torture)"],
+  ["torture_threads", "threads that are paused, stepped, cancelled, set back and killed (torture)"],
+  ["torture_rom", "ROM modules that change under their readers (torture)"],
+  ["torture_manager", "an init that is reconfigured by what it reports (torture)"],
 ];
 
 const ASSEMBLYSCRIPT: readonly Row[] = [

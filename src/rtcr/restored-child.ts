@@ -22,7 +22,13 @@ export function restoredChild({
   return {
     ...{ info, together, tracked, parent },
     account: { client: child.client, server: child.server },
-    continueNumbers: () => child.server.continueAt(info.serves?.next ?? 1),
+    continueNumbers: () => {
+      const { next, sessions } = info.serves ?? { next: 1, sessions: [] };
+      child.server.continueAt(
+        next,
+        sessions.map(({ id }) => id),
+      );
+    },
     setMainThread: (thread) => {
       child.mainThread = thread;
     },

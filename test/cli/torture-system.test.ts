@@ -15,16 +15,17 @@ function system(t: TestContext, programs: readonly string[], children: string): 
 const TWO = `<start name="sheep_counter_timer"><config turns="5" sleep_ms="3"/></start>
 <start name="stack_counter"><config turns="3" iterations="20"/></start>`;
 
-for (const strategy of ["direct", "bootstrap"]) {
-  test(`S88, S97: children that are restored together again and again notice nothing (${strategy})`, async (t) => {
+for (const [strategy, where] of [["direct"], ["bootstrap"], ["direct", "--in-place"], ["bootstrap", "--in-place"]]) {
+  const how = [strategy, where].join(" ").trim();
+  test(`S88, S97: children that are restored together again and again notice nothing (${how})`, async (t) => {
     const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], TWO);
-    const args = ["--json", "--points", "6", "--seed", "7", "--strategy", strategy];
+    const args = ["--json", "--points", "6", "--seed", "7", "--strategy", strategy!, ...(where ? [where] : [])];
     const { code, out, err } = await cli(path, "torture", ...args, file);
     assert.equal(code, 0, err + out);
     const report = JSON.parse(out);
     assert.deepEqual(
-      [report.supervisor, report.strategy, report.seed, report.identical],
-      ["init -> rtcr", strategy, 7, true],
+      [report.supervisor, report.strategy, report.inPlace, report.seed, report.identical],
+      ["init -> rtcr", strategy, where !== undefined, 7, true],
     );
     assert.ok(report.taken >= 3 && report.taken <= 6, out);
     assert.equal(report.lines, 10); // 5 and 3, and two exits
@@ -49,7 +50,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
     [
       ["--fresh-process", file],
       2,
-      "--fresh-process is for programs, a system takes --every, --points, --seed, --strategy, --rom, --cpus, --memory-fs, --json\nhint: rtcr torture --help",
+      "--fresh-process is for programs, a system takes --every, --points, --seed, --strategy, --rom, --cpus, --in-place, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [

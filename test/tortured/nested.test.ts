@@ -4,3 +4,4 @@ import { tortureEach } from "./tortured.ts";
 
 tortureEach(NESTED, { rows: "S53, S88, S97", points: 6, seed: 6 });
 tortureEach(KEPT, { rows: "S88, S93-S97", points: 12, seed: 4 });
+tortureEach(KEPT, { rows: "S88, S96, S97", points: 6, seed: 5, inPlace: true });

@@ -17,7 +17,7 @@ export interface TorturedSystem {
   readonly memoryFiles?: boolean;
 }
 
-interface Node {
+export interface Node {
   /** Default: the child's name. */
   readonly binary?: string;
   readonly windows?: boolean;
@@ -29,7 +29,11 @@ interface Node {
 }
 
 /** A start node. @param config its <config>, and whatever else */
-function node(name: string, config: string, { binary = name, windows, quota = "", from, provides }: Node = {}): string {
+export function node(
+  name: string,
+  config: string,
+  { binary = name, windows, quota = "", from, provides }: Node = {},
+): string {
   const routes = Object.entries(from ?? {}).map(
     ([service, server]) => `<service name="${service}"><child name="${server}"/></service>`,
   );
@@ -40,12 +44,12 @@ function node(name: string, config: string, { binary = name, windows, quota = ""
 }
 
 /** One component by itself. */
-function alone(name: string, config: string, options: Node = {}): TorturedSystem {
+export function alone(name: string, config: string, options: Node = {}): TorturedSystem {
   return { programs: [options.binary ?? name], children: node(name, config, options) };
 }
 
 const COUNT = '<config iterations="20" turns="4" sleep_ms="3" period_ms="3"/>';
-const PROPAGATE = '<exit propagate="yes"/>';
+export const PROPAGATE = '<exit propagate="yes"/>';
 const windows = true;
 
 /** The five programs of the thesis, by language. */

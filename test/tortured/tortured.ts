@@ -38,19 +38,21 @@ export interface TortureTest {
   readonly strategies?: readonly Strategy[];
   /** Default: 1 */
   readonly cpus?: number;
+  /** By the supervisor that has taken the checkpoint. Default: in a fresh system */
+  readonly inPlace?: boolean;
 }
 
 /** One test for each system and strategy: lines, exit values and files are those of an uninterrupted run. */
 export function tortureEach(
   systems: Readonly<Record<string, TorturedSystem>>,
-  { rows, points, seed, strategies = STRATEGIES, cpus = 1 }: TortureTest,
+  { rows, points, seed, strategies = STRATEGIES, cpus = 1, inPlace = false }: TortureTest,
 ): void {
   for (const [name, system] of Object.entries(systems)) {
     for (const strategy of strategies) {
-      test(`${rows}: torture: ${name} (${strategy})`, async (t) => {
+      test(`${rows}: torture: ${name} (${strategy}${inPlace ? ", in place" : ""})`, async (t) => {
         const path = folder(t);
         const file = writeSystem(path, system);
-        const files = system.memoryFiles ? ["--memory-fs"] : [];
+        const files = [...(system.memoryFiles ? ["--memory-fs"] : []), ...(inPlace ? ["--in-place"] : [])];
         const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
         const places = cpus === 1 ? [] : ["--cpus", `${cpus}`];
         const { code, out, err } = await cli(path, "torture", "--json", ...choice, ...places, ...files, file);

@@ -4,6 +4,8 @@
 //   leg 0: the system starts         ... point p1: checkpoint -> image
 //   leg 1: image -> a fresh system   ... point p2: checkpoint -> image        until the children have ended
 //
+// In place there is one leg: its supervisor ends the children at each point, and has them anew.
+//
 // I1  Time is made up, slices are counted: what the children log does not depend on the host, as long as there is one CPU.
 //     Several stop at safe points at about the same time, and nobody promises in which order their components go on.
 // I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. Those of a restore's own
@@ -47,6 +49,8 @@ export interface SystemJourneySpec {
   readonly memoryFiles?: boolean;
   /** Of the machine: each but the first is a thread of its own. Default: 1 */
   readonly cpus?: number;
+  /** The supervisor restores its children itself, while the rest of the system stays. Default: all is thrown away */
+  readonly inPlace?: boolean;
 }
 
 export interface SystemJourney {
@@ -66,24 +70,28 @@ export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourn
   const lines: string[] = [];
   const [taken, linesAt]: [number[], number[]] = [[], []];
   const files = new Map<string, Tree>();
-  let passed = 0;
-  let system: SystemCheckpoint | undefined;
-  for (let config = spec.config; ; ) {
-    const leg = new SystemLeg({ ...spec, config }, system, passed);
-    try {
-      const stopped = await leg.run(nextPoint(spec, passed));
-      ({ passed } = leg);
-      const checkpoint = stopped ? leg.checkpoint() : undefined;
-      lines.push(...leg.lines);
-      for (const [label, tree] of leg.files) files.set(label, tree);
-      if (!checkpoint) return { lines, passed, taken, linesAt, files };
-      taken.push(passed);
-      linesAt.push(lines.length);
-      system = await throughImage(checkpoint);
-      config = withoutExited(spec, system);
-    } finally {
-      leg.close();
+  let leg = new SystemLeg(spec, undefined, 0);
+  try {
+    while (await leg.run(nextPoint(spec, leg.passed))) {
+      const system = await throughImage(leg.checkpoint());
+      taken.push(leg.passed);
+      linesAt.push(lines.length + leg.lines.length);
+      if (spec.inPlace) await leg.restore(system);
+      else {
+        collect(leg);
+        leg.close();
+        leg = new SystemLeg({ ...spec, config: withoutExited(spec, system) }, system, leg.passed);
+      }
     }
+    collect(leg);
+    return { lines, passed: leg.passed, taken, linesAt, files };
+  } finally {
+    leg.close();
+  }
+
+  function collect(from: SystemLeg): void {
+    lines.push(...from.lines);
+    for (const [label, tree] of from.files) files.set(label, tree);
   }
 }
 
@@ -139,6 +147,8 @@ class SystemLeg {
   #stopped = false;
   #exited = false;
   #began = false;
+  /** Children that stand still are about to be ended: until then nothing may run. */
+  #ending = false;
 
   constructor(spec: SystemJourneySpec, restore: SystemCheckpoint | undefined, passed: number) {
     this.#spec = spec;
@@ -197,6 +207,17 @@ class SystemLeg {
     return false;
   }
 
+  /** Ends the children, which stand still, and recreates them; they go on with the next `run`. */
+  async restore(system: SystemCheckpoint): Promise<void> {
+    const { scheduler } = this.#core.kernel;
+    this.#counting = false;
+    this.#ending = true;
+    this.#component!.rtcr.restore(system);
+    while (this.#ending && this.#failure === undefined) await new Promise((resolve) => setImmediate(resolve));
+    this.#stopped = false;
+    scheduler.resume();
+  }
+
   checkpoint(): SystemCheckpoint {
     const { rtcr } = this.#component!;
     return rtcr.checkpoint("torture").system;
@@ -224,12 +245,15 @@ class SystemLeg {
     const isOurs = (env: RtcrComponent["env"]) => core().kernel.componentOf(env.pd)?.label === this.#spec.supervisor;
     return rtcrProgram({
       begin: (env) => {
-        if (!restore || !isOurs(env)) return {};
+        if (!isOurs(env)) return {};
         const restored = (outcome: readonly RepairReport[] | RtcrFault) => {
           if (outcome instanceof RtcrFault) this.#fail(outcome);
           this.#counting = true;
         };
-        return { restore, strategy: this.#spec.strategy, restored };
+        const atPhase = () => {
+          this.#ending = false;
+        };
+        return { ...(restore ? { restore } : {}), strategy: this.#spec.strategy, restored, atPhase };
       },
       began: (component) => {
         if (isOurs(component.env)) this.#component = component;

@@ -21,6 +21,8 @@ export interface SystemTortureOptions {
   readonly memoryFiles: boolean;
   /** `SystemJourneySpec.cpus` */
   readonly cpus: number;
+  /** `SystemJourneySpec.inPlace` */
+  readonly inPlace: boolean;
 }
 
 /** What --json prints. */
@@ -38,6 +40,8 @@ export interface SystemTortureReport {
   readonly lines: number;
   /** Of the machine. With several, the order of lines of different components is not compared. */
   readonly cpus: number;
+  /** Restored by the supervisor that has taken the checkpoint; otherwise in a fresh system. */
+  readonly inPlace: boolean;
   /** Files and directories that the children had in the end. */
   readonly files: number;
   readonly identical: boolean;
@@ -48,7 +52,7 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles, cpus } = options;
+  const { file, roms, choice, strategy, memoryFiles, cpus, inPlace } = options;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
   const supervisor = onlySupervisor(file, readInputText(file));
@@ -56,13 +60,13 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
-  const tortured = await travel({ ...spec, points: pointsOf(choice, uninterrupted) });
+  const tortured = await travel({ ...spec, inPlace, points: pointsOf(choice, uninterrupted) });
   const end = performance.now();
   const difference = compareJourneys(uninterrupted, tortured, cpus);
   return {
     ...{ system: file, supervisor, strategy, ...choice },
     ...{ safePoints: uninterrupted.passed, taken: tortured.taken.length, lines: uninterrupted.lines.length },
-    ...{ cpus, files: filesOf(uninterrupted).size },
+    ...{ cpus, inPlace, files: filesOf(uninterrupted).size },
     ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
     ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
   };
@@ -105,14 +109,14 @@ async function travel(spec: SystemJourneySpec): Promise<SystemJourney> {
 
 /** The report for people. */
 export function describeSystemTorture(report: SystemTortureReport): string {
-  const { safePoints, taken, seed, lines, files, cpus, difference, strategy } = report;
+  const { safePoints, taken, seed, lines, files, cpus, difference, strategy, inPlace } = report;
   const seeded = seed === undefined ? "" : `, seed ${seed}`;
   const verdict = difference ?? (taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
   const order = cpus === 1 ? "all lines in their order" : `${cpus} CPUs: each component's own lines in their order`;
   const inFiles = files === 0 ? "" : `, ${files} files`;
   return [
     `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
-    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}`,
+    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${inPlace ? ", in place" : ""}`,
     `compared       ${order}, exit values${inFiles}`,
     verdict,
     "",

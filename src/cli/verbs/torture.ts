@@ -18,7 +18,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--cpus N] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--cpus N] [--in-place] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -43,6 +43,7 @@ They must end. The points are those of the children's threads.
   --strategy direct|bootstrap
                            how children are recreated (default: direct); with a bootstrap points before its end are
                            passed over
+  --in-place               the supervisor restores its children itself, and the rest of the system stays
   --rom NAME=FILE          another ROM module; may be repeated
   --cpus N                 N CPUs, over which <affinity> places the children (default: 1). What is compared then is each
                            component's own lines in their order, exit values and files: not the order of lines of
@@ -64,6 +65,7 @@ wait does once more: programs that print times may differ by that.`,
     strategy: { type: "string" },
     rom: { type: "string", multiple: true },
     cpus: { type: "string" },
+    "in-place": { type: "boolean" },
   },
   operands: [1, Infinity],
   program: true,
@@ -98,7 +100,7 @@ wait does once more: programs that print times may differ by that.`,
 
 const CHOICE: readonly string[] = ["every", "points", "seed"];
 /** Those of systems alone, and those of both. */
-const SYSTEM_ONLY: readonly string[] = ["strategy", "rom", "cpus"];
+const SYSTEM_ONLY: readonly string[] = ["strategy", "rom", "cpus", "in-place"];
 const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
@@ -112,6 +114,7 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
     ...{ memoryFiles: flag(values, "memory-fs"), cpus: readCpus(text(values, "cpus"), "torture") ?? 1 },
+    inPlace: flag(values, "in-place"),
   });
   if (flag(values, "json")) printJson(io, report);
   else io.out(describeSystemTorture(report));

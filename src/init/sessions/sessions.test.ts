@@ -208,6 +208,38 @@ test("S40: upgrade adds to what is donated, close returns all of it", () => {
   assert.deepEqual([quotaOf(pd), quotaOf(serverPd)], [GIVEN, GIVEN]);
 });
 
+test("S43, S88: requests keep their order over a restore, whichever client is taken in first", () => {
+  const world = new World();
+  const { server } = world.server("s");
+  const [a, b] = ["a", "b"].map((label) => world.client(label).client) as [ChildClient, ChildClient];
+  const [first, second] = [world.open(a, server, 6), world.open(b, server, 6)];
+  assert.ok(first.ok && second.ok);
+  for (const [{ value: session }, id] of [[first, 1] as const, [second, 2] as const]) {
+    server.deliver(id, object(world));
+    world.broker.pickUp(session);
+  }
+  assert.ok(world.open(a, server, 7).ok);
+  world.broker.close(second.value);
+  world.broker.upgrade(first.value, { ram: 10, caps: 0 }, a);
+  const asked = (of: SiblingServer) =>
+    readRequests(new TextDecoder().decode(of.requests.content())).map(({ kind, id }) => [kind, id]);
+  const expected = [
+    ["create", 3],
+    ["close", 2],
+    ["upgrade", 1],
+  ];
+  assert.deepEqual(asked(server), expected);
+
+  const { server: restored } = world.server("s");
+  const { next, sessions } = server.served;
+  restored.continueAt(
+    next,
+    sessions.map(({ id }) => id),
+  );
+  for (const session of [first.value, ...a.sessions.values(), second.value]) restored.adopt(session, session.serverId);
+  assert.deepEqual(asked(restored), expected);
+});
+
 test("S40: an upgrade is legal only while the client has the capability", () => {
   const world = new World();
   const { pd, client } = world.client("c");

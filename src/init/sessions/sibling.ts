@@ -46,19 +46,24 @@ export interface ServedSession {
 export interface ServedSessions {
   /** The number that the next one gets. */
   readonly next: number;
+  /** Those that the child has something to do for are the last, in the order in which that came up. */
   readonly sessions: readonly ServedSession[];
 }
 
 export class SiblingServer implements SessionServer {
   readonly name: string;
   /** What the child's `session_requests` sessions show. */
-  readonly requests = new RequestsModule(() => shown(this.#pending).map(requestOf));
+  readonly requests = new RequestsModule(() => shown(this.#asked).map(requestOf));
   readonly #accounts: Accounts;
   readonly #broker: Broker;
   readonly #reads: () => boolean;
   readonly #sessions = new Map<number, Session>();
-  /** Those that the child has something to do for, in the order in which that came up. */
+  /** Those that the child has something to do for, in the order in which that came up (`#asked`). */
   readonly #pending = new Set<Session>();
+  /** Places that sessions had before a restore, by number. */
+  #places: ReadonlyMap<number, number> = new Map();
+  /** Sessions have been adopted, and their requests are not in order yet. */
+  #adopted = false;
   #nextId = 1;
   #pd: Capability<PdSession> = INVALID;
   #held: Quota = NO_QUOTA;
@@ -81,7 +86,7 @@ export class SiblingServer implements SessionServer {
       next: this.#nextId,
       held: this.#held,
       sessions: sessions.places(this.#sessions.values()),
-      pending: sessions.places(this.#pending),
+      pending: sessions.places(this.#asked),
     };
   }
 
@@ -140,11 +145,14 @@ export class SiblingServer implements SessionServer {
     this.#nextId = Math.max(this.#nextId, serverId + 1);
     this.#sessions.set(serverId, session);
     this.#publish(session);
+    this.#adopted = true;
   }
 
   /** What a restore needs of the child's sessions. */
   get served(): ServedSessions {
-    const sessions = this.sessions.map((session) => {
+    const asked = this.#asked;
+    const settled = this.sessions.filter((session) => !asked.has(session));
+    const sessions = [...settled, ...asked].map((session) => {
       const { serverId, service, phase } = session;
       return { id: serverId, service, args: argsOf(session), phase };
     });
@@ -154,9 +162,12 @@ export class SiblingServer implements SessionServer {
   /**
    * Numbers below `next` are those from before a restore, and are not given again. What clients have asked for since gets
    * others: the child, as it will be, knows nothing of it.
+   *
+   * @param order of the sessions from before; their requests have it, too, whichever is adopted first
    */
-  continueAt(next: number): void {
+  continueAt(next: number, order: readonly number[]): void {
     const { sessions } = this;
+    this.#places = new Map(order.map((id, place) => [id, place]));
     this.#nextId = Math.max(this.#nextId, next);
     this.#sessions.clear();
     for (const session of sessions) {
@@ -192,6 +203,18 @@ export class SiblingServer implements SessionServer {
     this.#pd = INVALID;
     this.#held = NO_QUOTA;
     for (const session of sessions) this.#broker.serverGone(session);
+  }
+
+  /** Those that the child has something to do for, in their order. */
+  get #asked(): ReadonlySet<Session> {
+    if (this.#adopted) {
+      const place = ({ serverId }: Session) => this.#places.get(serverId) ?? this.#places.size;
+      const pending = [...this.#pending].sort((x, y) => place(x) - place(y));
+      this.#pending.clear();
+      for (const session of pending) this.#pending.add(session);
+      this.#adopted = false;
+    }
+    return this.#pending;
   }
 
   #end(session: Session, response: SessionResponse): void {

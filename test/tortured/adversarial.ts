@@ -1,0 +1,76 @@
+// Systems that are made for torture: components in the midst of what others rarely do.
+import { alone, node, PROPAGATE, type TorturedSystem } from "./systems.ts";
+
+const windows = true;
+const from = (service: string, server = "server") => ({ from: { [service]: server } });
+
+const role = (name: string, more = "") => `<config role="${name}" ${more}/>`;
+
+/** An init whose configuration is what a manager reports, and whose reports the manager sees. */
+const MANAGED = `
+<start name="reports" caps="300" ram="4M"><binary name="report_rom"/>
+  <provides><service name="Report"/><service name="ROM"/></provides>
+  <config>
+    <policy label="inner -> config" report="manager -> config"/>
+    <policy label="manager -> state" report="inner -> state"/>
+  </config></start>
+<start name="manager" caps="300" ram="4M"><binary name="torture_manager"/>
+  <route>
+    <service name="Report"><child name="reports"/></service>
+    <service name="ROM" label="state"><child name="reports"/></service>
+    <any-service><parent/></any-service>
+  </route>
+  <config turns="5"/>${PROPAGATE}</start>
+<start name="inner" caps="1500" ram="24M"><binary name="init"/>
+  <route>
+    <service name="Report"><child name="reports"/></service>
+    <service name="ROM" label="config"><child name="reports"/></service>
+    <any-service><parent/></any-service>
+  </route></start>`;
+
+export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
+  sessions: {
+    programs: ["torture_sessions"],
+    children:
+      node("server", role("server", 'ms="2"'), { binary: "torture_sessions", provides: "Slow" }) +
+      ["a", "b"]
+        .map((name) =>
+          node(name, role("client", 'turns="5" threads="2"'), { binary: "torture_sessions", ...from("Slow") }),
+        )
+        .join(""),
+  },
+  capabilities: {
+    programs: ["torture_caps"],
+    children:
+      node("server", role("server"), { binary: "torture_caps", windows, provides: "Exchange" }) +
+      ["a", "b"]
+        .map((name) =>
+          node(name, role("client", 'turns="8"'), { binary: "torture_caps", windows, ...from("Exchange") }),
+        )
+        .join(""),
+  },
+  quota: alone("torture_quota", '<config turns="10"/>'),
+  waits: alone("torture_waits", '<config turns="6"/>'),
+  signals: alone("torture_signals", '<config turns="8"/>'),
+  faults: alone("torture_faults", '<config turns="2"/>', { windows }),
+  threads: alone("torture_threads", '<config turns="2"/>'),
+  modules: {
+    programs: ["torture_rom"],
+    children:
+      node("reports", '<config><policy label_suffix="news" report="writer -> news"/></config>', {
+        binary: "report_rom",
+        provides: 'Report"/><service name="ROM',
+      }) +
+      node("writer", role("writer", 'turns="8"'), { binary: "torture_rom", from: { Report: "reports" } }) +
+      ["a", "b"]
+        .map((name) => {
+          const route = `<route><service name="ROM" label="news"><child name="reports"/></service><any-service><parent/></any-service></route>`;
+          return node(name, route + role("reader", 'last="8"'), { binary: "torture_rom" });
+        })
+        .join(""),
+  },
+  "an init that is managed": {
+    programs: ["torture_manager", "memory_eater", "sheep_counter_timer", "sheep_counter_async"],
+    children: MANAGED,
+  },
+};
