@@ -20,8 +20,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { PlainData } from "../../abi/index.ts";
-import { createFileSystem, FilesFault, volumeStates } from "../files/index.ts";
+import type { Errno } from "../../session/index.ts";
+import { type Attempt, success } from "../../util/index.ts";
+import { createFileSystem, type DirectoryNode, FilesFault, volumeStates } from "../files/index.ts";
 import { Shell } from "../files/shell.test.ts";
+import { createHost, type Host } from "./host-node.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { type Snapshot, Subject, treeOf } from "./subject-node.test.ts";
 import { HostVolume } from "./volume-node.ts";
@@ -116,6 +119,42 @@ for (const [name, interfere, expected] of INTERFERENCES) {
     subject.end();
   });
 }
+
+/** The same directories after a mount that has given their device another number. */
+function remounted(host: Host): Host {
+  const moved = <T extends { readonly device: bigint }>(status: Attempt<T, Errno>) =>
+    status.ok ? success({ ...status.value, device: status.value.device + 1n }) : status;
+  const wrap = (directory: DirectoryNode): DirectoryNode =>
+    new Proxy(directory, {
+      get: (target, name: keyof DirectoryNode) => {
+        if (name === "statusOf") return (file: string) => moved(target.statusOf(file));
+        if (name === "child") {
+          return (child: string) => {
+            const opened = target.child(child);
+            return opened.ok ? success(wrap(opened.value)) : opened;
+          };
+        }
+        const value = target[name];
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  return { openRoot: (path) => wrap(host.openRoot(path)), dispose: () => host.dispose() };
+}
+
+test("a device that has another number after a mount has the same files, if they are as they were left", () => {
+  const { subject, first } = interrupted();
+  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+  const check = () => {
+    const volume = new JournaledVolume({ directories, journal: subject.journal, host: remounted(createHost()) });
+    const found = volume.check(stateOf(first)).map(({ path, what }) => `${path} ${what}`);
+    volume.dispose();
+    return found;
+  };
+  assert.deepEqual(check(), []);
+  appendFileSync(join(subject.root, "closed"), "!");
+  assert.deepEqual(check(), ["/closed replaced"]);
+  subject.end();
+});
 
 test("what others did is left alone where it is in the way", () => {
   const { subject, first } = interrupted();

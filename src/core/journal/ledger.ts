@@ -136,7 +136,10 @@ function compare(expected: Expected | "absent", found: Found | undefined): Omit<
     return { what: "replaced", found: found.kind, expected: expected.kind };
   }
   if (found.kind !== "regular-file") return undefined;
-  if (differs(expected.inode, found.inode) || differs(expected.device, found.device)) {
+  if (
+    differs(expected.inode, found.inode) ||
+    (differs(expected.device, found.device) && !sameAsLeft(expected, found))
+  ) {
     return {
       what: "replaced",
       found: `another file (inode ${found.inode} on device ${found.device})`,
@@ -152,6 +155,14 @@ function compare(expected: Expected | "absent", found: Found | undefined): Omit<
     found: `modified ${dateOf(found.modifiedNs)}`,
     expected: `modified ${dateOf(expected.modifiedNs!)}`,
   };
+}
+
+/**
+ * Whether size and time are those that are known of the file. Then it is the same one on a device that has another number:
+ * many get one at each mount (btrfs, NFS, removable ones), so after a restart of the machine.
+ */
+function sameAsLeft({ sizeBytes, modifiedNs }: Expected, found: Found): boolean {
+  return sizeBytes === found.sizeBytes && modifiedNs === found.modifiedNs;
 }
 
 function differs(expected: bigint | undefined, found: bigint): boolean {
