@@ -3,8 +3,8 @@
 // I1  At most one thread is in the group: `running`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
 //
-// What it is made of has files of its own (component-parts.ts, instances.ts, own-globals.ts, waits.ts, functions.ts). Loading,
-// beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
+// What it is made of has files of its own (component-parts.ts, engines.ts, instances.ts, own-globals.ts, waits.ts, functions.ts).
+// Loading, beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
 import { CONTROL, type HostFunction, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
 import {
   type DirectCall,
@@ -13,7 +13,6 @@ import {
   type Group,
   type GrowthPolicy,
   GuestBytes,
-  type Thread,
   Windows,
 } from "../../engine/index.ts";
 import {
@@ -25,25 +24,21 @@ import {
   type ParentSession,
 } from "../../session/index.ts";
 import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
-import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
-import { RemoteEngine } from "./cpus/index.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
+import { Engines, type FreshEngine } from "./engines.ts";
 import { dispatches } from "./functions.ts";
-import { kernelImports, withStack } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
-import { readGlobal } from "./own-globals.ts";
 import {
   entryOf,
   exportOf,
   type LoadRefusal,
   loadRefusal,
   moduleBytes,
-  ownGlobals,
   profilingWord,
   programProblem,
   SPAWN,
@@ -57,13 +52,6 @@ import { Waits } from "./waits.ts";
 const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
-
-/** What is to take the place of a component's engine. */
-interface FreshEngine {
-  readonly engine: ComponentEngine;
-  readonly windows: Windows | undefined;
-  readonly threads: readonly Thread[];
-}
 
 export class Component {
   readonly id: number;
@@ -90,15 +78,12 @@ export class Component {
   wasi: ComponentWasi | undefined;
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
-  #windowOptions: LoadOptions["windows"];
   #parentSlot = 0;
   /** The component that was on top of the JavaScript stack when this one was entered, by number. */
   #below = 0;
   #imports: HostImports | undefined;
   #program: LoadedProgram | undefined;
-  /** The module as it came. */
-  original: Uint8Array = new Uint8Array(0);
-  #own: readonly number[] = [];
+  #engines: Engines | undefined;
   #engine: ComponentEngine | undefined;
   /** The same, if it is one in this JavaScript thread. */
   #local: LocalEngine | undefined;
@@ -230,8 +215,11 @@ export class Component {
       }
       this.#program = program;
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
-      this.#windowOptions = options.windows;
-      this.#instantiate(original);
+      this.#engines = new Engines({
+        ...{ kernel: this.#kernel, component: this },
+        ...{ program, original, windows: options.windows },
+      });
+      this.#start(this.#engines);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
       this.problem = lacking;
@@ -269,12 +257,9 @@ export class Component {
     return this.wasi ? undefined : `imports ${WASI}, but the component has no sessions for it`;
   }
 
-  #instantiate(original: Uint8Array): void {
+  #start(engines: Engines): void {
     requireHostStack(); // made before any guest runs
-    this.original = original;
-    const own = ({ instances: [first] }: Group) =>
-      ownGlobals(original, this.program.info, (index) => readGlobal(first!, index));
-    this.#use(this.#makeLocal(this.#windows, (group) => (this.#own = own(group))));
+    this.#use(engines.first(this.#windows));
     this.#profiling = profilingWord(this.group.instances[0]!.exports);
     this.memoryChanges();
     this.#kernel.adopt(this);
@@ -287,34 +272,9 @@ export class Component {
     this.cpu = engine.cpu;
   }
 
-  #makeLocal(windows: Windows | undefined, own: (group: Group) => readonly number[], count = 1): LocalEngine {
-    return new LocalEngine({
-      label: this.label,
-      program: this.program,
-      group: { parks: true, atomicWait: this.waits.atomicWait },
-      imports: this.#hostImports(),
-      windows,
-      own,
-      policy: () => this.#kernel.givesWay(this),
-      onGrow: this.onGrow,
-      count,
-    });
-  }
-
-  /** What its program may call, by module and name. */
-  #hostImports(): HostImports {
-    return {
-      ...kernelImports(this.#kernel, this),
-      ...withStack({
-        ...this.wasi?.imports,
-        [SPAWN.module]: { [SPAWN.name]: this.#kernel.spawnFunction(this) },
-      }),
-    };
-  }
-
   /** A function that its program imports. */
   hostFunction(module: string, name: string): HostFunction {
-    this.#imports ??= this.#hostImports();
+    this.#imports ??= required(this.#engines, "a loaded program").imports;
     return required(this.#imports[module]?.[name], `${module}.${name}`);
   }
 
@@ -474,39 +434,10 @@ export class Component {
     this.saveGlobals();
     const waiters = this.waits.settle();
     try {
-      this.#replace(this.#remake(carry, cpu));
+      this.#replace(required(this.#engines, "a loaded program").like(this.engine, cpu, carry));
     } finally {
       this.waits.resume(waiters);
     }
-  }
-
-  /** A fresh engine in the state of the one that there is, which stays as it is. @throws as `recreate`, and as loading */
-  #remake(carry: (saved: SavedGroup) => SavedGroup, cpu: number): FreshEngine {
-    const before = this.engine;
-    const count = before.instances;
-    // A PD has memory 0 in its dataspaces, and takes it to the fresh engine by itself.
-    const alone = Array.from({ length: count }, (_, number) => before.memories(number)!.length <= 1);
-    const part = this.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
-    const saved = carry(before.capture(part));
-    const windows = this.#windows && new Windows(this.#kernel.pool);
-    if (windows) windows.limit = this.#windows!.limit;
-    const engine = cpu === 0 ? this.#makeLocal(windows, () => this.#own, count) : this.#makeRemote(cpu, windows, count);
-    try {
-      const threads = engine.recreate(saved, part);
-      const [memory] = before.memories(0) ?? [];
-      if (memory) this.#reach(engine.memories(0)![0]!, memory.buffer.byteLength);
-      return { engine, windows, threads };
-    } catch (thrown) {
-      engine.dispose();
-      throw thrown;
-    }
-  }
-
-  /** A memory 0 becomes as large as the one before. @throws EngineFault "no-memory" */
-  #reach(memory: WebAssembly.Memory, sizeBytes: number): void {
-    const { index64 } = this.program.info.memories[0]!;
-    if (new PlainMemory(memory, undefined, index64).ensure(sizeBytes)) return;
-    throw new EngineFault("no-memory", `${this.label}: no second memory of ${sizeBytes} bytes can be had`);
   }
 
   #replace({ engine, windows, threads }: FreshEngine): void {
@@ -579,19 +510,6 @@ export class Component {
   /** A thread's object is no more. */
   forget(thread: KernelThread): void {
     this.#engine?.forget(thread);
-  }
-
-  #makeRemote(cpu: number, windows: Windows | undefined, count: number): RemoteEngine {
-    const { bytes, info, statistics, referenceTypes } = this.program;
-    const { pool, table, limit } = windows ?? {};
-    const load = {
-      ...{ label: this.label, original: this.original, own: this.#own, count },
-      rewritten: { bytes, info, statistics, referenceTypes },
-      ...(windows
-        ? { windows: { options: this.#windowOptions, pool: pool!.memory, table: table!.memory, limit: limit! } }
-        : {}),
-    };
-    return new RemoteEngine(this.#kernel.cpus!.at(cpu), load, windows);
   }
 
   /** The control words whose flag asks this component to give way. */

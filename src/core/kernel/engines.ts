@@ -1,0 +1,130 @@
+// Makes the engines of one component: the first one, and fresh ones that take up the state of the one before, on any CPU.
+import type { HostImports, SavedGroup } from "../../abi/index.ts";
+import { EngineFault, type Group, type Thread, Windows } from "../../engine/index.ts";
+import type { LoadOptions } from "../../session/index.ts";
+import { PlainMemory } from "../memory/index.ts";
+import type { LoadedProgram } from "../program.ts";
+import type { Component } from "./component.ts";
+import { RemoteEngine } from "./cpus/index.ts";
+import { type ComponentEngine, LocalEngine } from "./engine.ts";
+import { kernelImports, withStack } from "./imports.ts";
+import type { Kernel } from "./kernel.ts";
+import { readGlobal } from "./own-globals.ts";
+import { ownGlobals, SPAWN } from "./program.ts";
+
+/** What is to take the place of a component's engine. */
+export interface FreshEngine {
+  readonly engine: ComponentEngine;
+  readonly windows: Windows | undefined;
+  readonly threads: readonly Thread[];
+}
+
+export interface EnginesOptions {
+  readonly kernel: Kernel;
+  readonly component: Component;
+  readonly program: LoadedProgram;
+  /** The module as it came. */
+  readonly original: Uint8Array;
+  /** How the rewriter was asked for windows. */
+  readonly windows: LoadOptions["windows"];
+}
+
+export class Engines {
+  readonly #options: EnginesOptions;
+  /** Indices of the globals that are a thread's own. */
+  #own: readonly number[] = [];
+
+  constructor(options: EnginesOptions) {
+    this.#options = options;
+  }
+
+  /** The first engine, on CPU 0. @throws what instantiating does */
+  first(windows: Windows | undefined): LocalEngine {
+    const { original, program } = this.#options;
+    const own = ({ instances: [first] }: Group) =>
+      ownGlobals(original, program.info, (index) => readGlobal(first!, index));
+    return this.#local(windows, (group) => (this.#own = own(group)));
+  }
+
+  /** What the program may call, by module and name. */
+  get imports(): HostImports {
+    const { kernel, component } = this.#options;
+    return {
+      ...kernelImports(kernel, component),
+      ...withStack({
+        ...component.wasi?.imports,
+        [SPAWN.module]: { [SPAWN.name]: kernel.spawnFunction(component) },
+      }),
+    };
+  }
+
+  /**
+   * A fresh engine on a CPU in the state of another, which stays as it is.
+   *
+   * @param carry passes the saved state through whatever it shall survive
+   * @throws EngineFault, CpuFault, what instantiating does
+   */
+  like(before: ComponentEngine, cpu: number, carry: (saved: SavedGroup) => SavedGroup): FreshEngine {
+    const { component } = this.#options;
+    const count = before.instances;
+    // A PD has memory 0 in its dataspaces, and takes it to the fresh engine by itself.
+    const alone = Array.from({ length: count }, (_, number) => before.memories(number)!.length <= 1);
+    const part = component.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
+    const saved = carry(before.capture(part));
+    const windows = this.#freshWindows();
+    const engine = cpu === 0 ? this.#local(windows, () => this.#own, count) : this.#remote(cpu, windows, count);
+    try {
+      const threads = engine.recreate(saved, part);
+      const [memory] = before.memories(0) ?? [];
+      if (memory) this.#reach(engine.memories(0)![0]!, memory.buffer.byteLength);
+      return { engine, windows, threads };
+    } catch (thrown) {
+      engine.dispose();
+      throw thrown;
+    }
+  }
+
+  #freshWindows(): Windows | undefined {
+    const { kernel, component } = this.#options;
+    if (!component.windows) return undefined;
+    const windows = new Windows(kernel.pool);
+    windows.limit = component.windows.limit;
+    return windows;
+  }
+
+  /** A memory 0 becomes as large as the one before. @throws EngineFault "no-memory" */
+  #reach(memory: WebAssembly.Memory, sizeBytes: number): void {
+    const { component, program } = this.#options;
+    if (new PlainMemory(memory, undefined, program.info.memories[0]!.index64).ensure(sizeBytes)) return;
+    throw new EngineFault("no-memory", `${component.label}: no second memory of ${sizeBytes} bytes can be had`);
+  }
+
+  #local(windows: Windows | undefined, own: (group: Group) => readonly number[], count = 1): LocalEngine {
+    const { kernel, component, program } = this.#options;
+    return new LocalEngine({
+      label: component.label,
+      program,
+      group: { parks: true, atomicWait: component.waits.atomicWait },
+      imports: this.imports,
+      windows,
+      own,
+      policy: () => kernel.givesWay(component),
+      onGrow: component.onGrow,
+      count,
+    });
+  }
+
+  #remote(cpu: number, windows: Windows | undefined, count: number): RemoteEngine {
+    const { kernel, component, program, original } = this.#options;
+    const { bytes, info, statistics, referenceTypes } = program;
+    const { pool, table, limit } = windows ?? {};
+    const load = {
+      ...{ label: component.label, original, own: this.#own, count },
+      rewritten: { bytes, info, statistics, referenceTypes },
+      ...(windows
+        ? { windows: { options: this.#options.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
+        : {}),
+    };
+    return new RemoteEngine(kernel.cpus!.at(cpu), load, windows);
+  }
+}
