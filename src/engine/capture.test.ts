@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
 import type { SavedFrame, SavedGroup, SavedThread } from "../abi/index.ts";
 import { loadProgram } from "../core/program.ts";
-import { Arenas, captureGroup, Group, restoreGroup, restoreUnfilled } from "./index.ts";
+import { Arenas, captureGroup, Group, restoreGroup, restoreUnfilled, SAVED_ELEMENTS } from "./index.ts";
 
 type Run = (name: string, ...args: unknown[]) => unknown;
 
@@ -55,6 +55,18 @@ test("memories: content and size, several and 64-bit ones", () => {
     (run) => run("set"),
     (run) => assert.equal(run("sum"), 7 + 8 + 3 + 4),
   );
+});
+
+test("a table as long as a state can hold is saved, a longer one is refused by name", () => {
+  const { group, run } = start(
+    assemble(`(module (table 1 funcref)
+      (func (export "grow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0))))`),
+  );
+  run("grow", SAVED_ELEMENTS - 1);
+  assert.equal(captureGroup(group).instances[0]!.tables[0]!.elements.length, SAVED_ELEMENTS);
+  run("grow", 1);
+  const message = `table 0 of m has ${SAVED_ELEMENTS + 1} elements; ${SAVED_ELEMENTS} can be saved`;
+  assert.throws(() => captureGroup(group), { name: "EngineFault", code: "unsaveable", message });
 });
 
 test("globals keep the payloads of NaNs and vectors", () => {

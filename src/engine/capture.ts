@@ -22,6 +22,9 @@ import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
 import { type OwnedState, owned } from "./owners.ts";
 
+/** Elements that a table has at most in a state: far more than programs have, and few enough to be saved in a second. */
+export const SAVED_ELEMENTS = 1 << 18;
+
 /** Buffers that captured memories are copied into; kept, because copying into new memory is many times slower. */
 export class Arenas {
   readonly #buffers = new Map<string, Uint8Array>();
@@ -44,7 +47,8 @@ export class Arenas {
  * The state of a group whose threads all stand still. The group stays as it is.
  *
  * @param arenas where memory contents go: they are valid until the next capture with the same arenas
- * @throws EngineFault "busy" while a thread runs, "unsaveable" for a reference that has no saved form
+ * @throws EngineFault "busy" while a thread runs, "unsaveable" for a reference that has no saved form, and
+ *   a table of more than SAVED_ELEMENTS
  */
 export function captureGroup(group: Group, arenas: Arenas = new Arenas()): SavedGroup {
   requireRest(group);
@@ -110,6 +114,11 @@ function captureGlobal(group: Group, instance: Instance, index: number): SavedGl
 
 function captureTable(group: Group, instance: Instance, index: number): SavedTable {
   const { element } = instance.program.info.tables[index]!;
+  const length = Number(instance.table(index).length);
+  if (length > SAVED_ELEMENTS) {
+    const message = `table ${index} of ${instance.name} has ${length} elements; ${SAVED_ELEMENTS} can be saved`;
+    throw new EngineFault("unsaveable", message, { table: index, length });
+  }
   const elements = instance.tableElements(index).map((value) => group.references.save(value, element));
   return { index, elements };
 }

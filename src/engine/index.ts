@@ -1,5 +1,13 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
-export { Arenas, captureGroup, captureOutside, restoreGroup, restoreOutside, restoreUnfilled } from "./capture.ts";
+export {
+  Arenas,
+  captureGroup,
+  captureOutside,
+  restoreGroup,
+  restoreOutside,
+  restoreUnfilled,
+  SAVED_ELEMENTS,
+} from "./capture.ts";
 export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";

@@ -65,6 +65,28 @@ async function breaking(t: TestContext, breaks: Step) {
   return { system, state };
 }
 
+for (const cpu of [0, 1]) {
+  test(`S28: a component whose table is too long to be saved stays on CPU ${cpu}, and computes`, async (t) => {
+    const failures: unknown[] = [];
+    const system = await machine(CPUS, { failed: (thrown) => failures.push(thrown) });
+    t.after(() => system.close());
+    const grows = `(drop (table.grow $t (ref.func $f) (i32.const 9000000)))`;
+    const count = `(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`;
+    const code = `(table $t 1 funcref) (elem declare func $f) (func $f) ${main(`${grows} ${count}`)}`;
+    const a = system.component("a", code, { cpu });
+    const thread = a.start("main") as KernelThread;
+    for (const [turn, to] of [2, 1 - cpu, 2].entries()) {
+      const before = counter(a);
+      await until(() => counter(a) !== before);
+      system.kernel.moves.order(a.component, at(to));
+      await until(() => system.warnings.length > turn || failures.length > 0);
+      assert.match(system.warnings[turn]!, new RegExp(`^a: stays on CPU ${cpu}: table 0 of a has 9000001 elements`));
+      assert.equal(a.component.cpu, cpu);
+    }
+    assert.deepEqual([failures, thread.problem], [[], ""]);
+  });
+}
+
 for (const { what, breaks, from } of STEPS) {
   for (const cpu of from) {
     for (const windows of [false, true]) {
