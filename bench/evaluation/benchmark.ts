@@ -31,6 +31,7 @@ import {
   writeSessionArgs,
 } from "../../src/session/index.ts";
 import { assert, required } from "../../src/util/index.ts";
+import { type MemoryCost, memoryCost } from "./memory.ts";
 
 /** One repetition. */
 export interface BenchmarkRun {
@@ -47,6 +48,8 @@ export interface BenchmarkRun {
   readonly contentBytes: number;
   /** Milliseconds from the beginning of the second instance to the first line of the child in it. */
   readonly firstLineMs: number;
+  /** Of the child's dataspaces, measured apart. */
+  readonly memory: MemoryCost;
 }
 
 export interface BenchmarkOptions {
@@ -134,6 +137,7 @@ class Benchmark implements NativeComponent {
     const { cpu, pd } = required(info, "the child's information");
     const stackPointer = cpu.threads.find(({ name }) => name === STACK_THREAD)?.stackPointer ?? 0;
     const contentBytes = pd.dataspaces.reduce((sum, { content }) => sum + content.length, pd.data.length);
+    const memory = memoryCost(pd.dataspaces.map(({ content }) => content));
     lease.release();
     assert(recorder.dropped === 0, "the recorder has room for a run");
     return {
@@ -142,6 +146,7 @@ class Benchmark implements NativeComponent {
       stackBytes: Math.max(0, STACK_TOP - (stackPointer % STACK_SLOT)),
       dataspaces: pd.dataspaces.length,
       firstLineMs: second.firstLineAt - beginMs,
+      memory,
     };
   }
 

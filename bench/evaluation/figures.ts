@@ -10,6 +10,8 @@ export const FIGURES = [
   "memcpy",
   "dataspaceMemcpy",
   "allocationAndCopy",
+  "firstWrite",
+  "copyAlone",
   "stackRepair",
   "stackMemcpy",
   "totalRestore",
@@ -31,6 +33,8 @@ export interface ProgramFigures {
   readonly repairedBytes: number;
   readonly dataspaces: number;
   readonly contentBytes: number;
+  /** Pages of 4 KiB that the dataspaces have. */
+  readonly pages: number;
   readonly allocations: number;
   readonly copies: number;
   /** Whether every run's second instance went on where the first was stopped. */
@@ -38,7 +42,7 @@ export interface ProgramFigures {
 }
 
 /** @throws RangeError if the run has no restore */
-export function durationsOf({ profile, firstLineMs }: BenchmarkRun): Durations {
+export function durationsOf({ profile, firstLineMs, memory }: BenchmarkRun): Durations {
   const named = (name: string) => profile.instances.filter((instance) => instance.name === name);
   const sum = (list: readonly ProfileInstance[]) => list.reduce((total, { start, stop }) => total + stop - start, 0);
   const [restore] = named("Thread Restore");
@@ -58,10 +62,34 @@ export function durationsOf({ profile, firstLineMs }: BenchmarkRun): Durations {
   return {
     ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore },
     ...{ memcpy: sum(copies), dataspaceMemcpy, allocationAndCopy: allocationRestore + dataspaceMemcpy },
+    ...{ firstWrite: memory.firstWriteUs, copyAlone: memory.copyUs },
     ...{ stackRepair: sum(repairs), stackMemcpy: copiesIn(repairs) },
     ...{ totalRestore: total, threadRestore, bootstrap: total - threadRestore },
     ...{ checkpoint: checkpoint.stop - checkpoint.start, paused: resumed.stop - paused.start },
     firstLine: firstLineMs * 1000,
+  };
+}
+
+/** Shares of the longer time, of medians (thesis table 6.5). */
+export interface Overhead {
+  /** As the thesis defines it. */
+  readonly withCopy: number;
+  readonly withoutCopy: number;
+  /** Had the copies gone to memory that was touched before. */
+  readonly touched: number;
+  /** With the first write of each page on both sides: in the plain run it is the program's. */
+  readonly withFirstWrites: number;
+}
+
+export function overheadOf({ statistics }: ProgramFigures): Overhead {
+  const median = (figure: Figure) => statistics[figure].median;
+  const [plain, restored] = [median("allocation"), median("allocationRestore")];
+  const copied = restored + median("copyAlone");
+  return {
+    withCopy: 1 - plain / median("allocationAndCopy"),
+    withoutCopy: 1 - plain / restored,
+    touched: 1 - plain / copied,
+    withFirstWrites: 1 - (plain + median("firstWrite")) / (copied + median("firstWrite")),
   };
 }
 
@@ -71,11 +99,11 @@ export function figuresOf(runs: readonly BenchmarkRun[]): ProgramFigures {
   if (!first) throw new RangeError("expected a run");
   const durations = runs.map(durationsOf);
   const all = FIGURES.map((figure) => [figure, statistics(durations.map((one) => one[figure]))] as const);
-  const { stackBytes, repairs, dataspaces, contentBytes, profile } = first;
+  const { stackBytes, repairs, dataspaces, contentBytes, memory, profile } = first;
   const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
   return {
     statistics: Object.fromEntries(all) as Record<Figure, Statistics>,
-    ...{ stackBytes, dataspaces, contentBytes },
+    ...{ stackBytes, dataspaces, contentBytes, pages: memory.pages },
     repairedBytes: repairs.find(({ thread }) => thread === "ep")?.repaired ?? 0,
     allocations: count("Dataspace Allocation"),
     copies: count("Memcpy"),

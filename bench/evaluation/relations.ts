@@ -1,6 +1,6 @@
 // The relations that a sound rebuild of the thesis's system satisfies (spec 5.5): in bytes and counts, which are the same
 // on every machine, and in times, as medians over runs.
-import type { ProgramFigures } from "./figures.ts";
+import { overheadOf, type ProgramFigures } from "./figures.ts";
 
 export const PROGRAMS = [
   "sheep_counter",
@@ -66,10 +66,7 @@ export function timeRelations(a: Results, b: Results): readonly Relation[] {
     holds: more > less,
   });
   const bootstraps = PROGRAMS.slice(1).map((program) => median(a, program, "bootstrap"));
-  const overheads = PROGRAMS.slice(1).map((program) => {
-    const { allocation, allocationRestore } = a[program].statistics;
-    return 1 - allocation.median / allocationRestore.median;
-  });
+  const overheads = PROGRAMS.slice(1).map((program) => overheadOf(a[program]).withoutCopy);
   const spread = Math.max(...bootstraps) / Math.min(...bootstraps) - 1;
   const copy = "stackMemcpy" as const;
   const total = "totalRestore" as const;
