@@ -6,9 +6,10 @@
 // bench/guests/dirty.c dirties so many MiB and appends lines to an open file; output is what comes into that file. Both
 // take turns, size by size. Medians; milliseconds.
 //
-// frozen   CRIU's own figure; rtcr's from the safe point to the end of the copy, after which the program could go on
-// dump     CRIU from the start of its process to its end, then the same and its images flushed to the disk (fsync); rtcr the
-//          capture, with the memory for it, and the storing, flushed, in a process that runs already
+// frozen   CRIU's own figure; rtcr's from the safe point to the end of the copy, after which the program goes on
+// dump     of a program that ends with it: CRIU from the start of its process to its end, then the same and its images
+//          flushed to the disk (fsync); rtcr the capture and the storing, in a process that runs already, flushed as always,
+//          and once more into a store whose files nobody flushes. Goes on: a checkpoint of a program that does, flushed
 // restore  from the request to the first new line; CRIU as a new process, rtcr in a warm process, whose CPU (a worker)
 //          waits for something to run; expected: that CPU was told which program that will probably be, and has loaded it;
 //          cold: the command line, with the start of Node and the worker, the module's compilation and everything else
@@ -28,6 +29,9 @@ import type {
   Supervisor as NodeSupervisor,
   SupervisorOptions,
 } from "../src/machine/supervisor-node.ts";
+import type * as Directory from "../src/store/directory.ts";
+import type * as DirectoryNode from "../src/store/directory-node.ts";
+import type { FileOperations } from "../src/store/files.ts";
 import type * as StoreModule from "../src/store/index-node.ts";
 import { nodeSha256, type Store } from "../src/store/index-node.ts";
 import { threadRows } from "./criu-threads.ts";
@@ -51,6 +55,8 @@ const GUEST_DIRECTORY = "/out";
 const THREADS_MIB = 64;
 
 interface RtcrSample extends Sample {
+  readonly unflushed: number;
+  readonly goesOn: number;
   readonly expected: number;
 }
 
@@ -59,6 +65,8 @@ interface Built {
   readonly Supervisor: typeof NodeSupervisor;
   readonly SpareCpu: typeof NodeSpareCpu;
   readonly images: Pick<typeof StoreModule, "openDirectoryStore" | "openImage" | "saveCheckpoint">;
+  /** Opens a store as `openDirectoryStore` does, but nothing that is written to it is flushed. */
+  readonly unflushedStore: (path: string) => Promise<Store>;
 }
 
 interface Programs extends Built {
@@ -114,10 +122,28 @@ async function build(folder: string): Promise<Programs> {
     "Supervisor" | "SpareCpu"
   >;
   const images = (await built("store/index-node.js")) as Built["images"];
-  const programs = { Supervisor, SpareCpu, images, native: join(folder, "dirty"), wasm: join(folder, "dirty.wasm") };
+  const { nodeHost } = (await built("store/directory-node.js")) as typeof DirectoryNode;
+  const { openDirectory } = (await built("store/directory.js")) as typeof Directory;
+  const unflushedStore = (path: string) => openDirectory({ ...nodeHost, files: unflushed(nodeHost.files) }, path);
+  const programs = {
+    Supervisor,
+    SpareCpu,
+    images,
+    unflushedStore,
+    native: join(folder, "dirty"),
+    wasm: join(folder, "dirty.wasm"),
+  };
   execFileSync("gcc", ["-O2", "-Wall", "-Werror", join(ROOT, SOURCE), "-o", programs.native]);
   await compilerOf("c").compile(join(ROOT, SOURCE), programs.wasm);
   return programs;
+}
+
+function unflushed(files: FileOperations): FileOperations {
+  const create = async (path: string) => {
+    const { write, close } = await files.create(path);
+    return { write, close, sync: async () => {} };
+  };
+  return { ...files, create, syncDirectory: async () => {} };
 }
 
 async function sizeRow(programs: Programs, folder: string, sizeMiB: number, rounds: number): Promise<object> {
@@ -138,7 +164,8 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
     MiB: sizeMiB,
     ...{ "frozen: CRIU": ms(criu, "frozen"), rtcr: ms(rtcr, "frozen") },
     ...{ "dump: CRIU": ms(criu, "dump"), "CRIU, fsync": ms(criu, "flushed") },
-    ...{ "rtcr, fsync": ms(rtcr, "dump"), "rtcr cold": ms(cold, "dump") },
+    ...{ "rtcr dump": ms(rtcr, "unflushed"), "rtcr, fsync": ms(rtcr, "dump"), "goes on, fsync": ms(rtcr, "goesOn") },
+    "rtcr cold": ms(cold, "dump"),
     ...{
       "restore: CRIU": ms(criu, "restore"),
       "rtcr warm": ms(rtcr, "restore"),
@@ -149,7 +176,11 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
   };
 }
 
-function rtcrSample({ wasm, images, ...built }: Programs, folder: string, sizeMiB: number): Promise<RtcrSample> {
+function rtcrSample(
+  { wasm, images, unflushedStore, ...built }: Programs,
+  folder: string,
+  sizeMiB: number,
+): Promise<RtcrSample> {
   return inFolder(folder, async (place, file) => {
     const cache = join(folder, "cache");
     mkdirSync(cache, { recursive: true });
@@ -162,18 +193,30 @@ function rtcrSample({ wasm, images, ...built }: Programs, folder: string, sizeMi
     };
     const first = await built.Supervisor.start({ ...program, spec });
     await grows(file, 0);
-    const store = await images.openDirectoryStore(join(place, "store"));
-    const at = performance.now();
-    const { state, pausedMs } = await first.captureFrozen();
-    const checkpoint = { created: new Date().toISOString(), name: "dirty", program: {}, group: state.group };
-    await images.saveCheckpoint(store, { ...checkpoint, sessions: { wasi: state.wasi } }, { sha256: nodeSha256 });
-    const dump = performance.now() - at;
+    const open = images.openDirectoryStore;
+    const saved = async (store: Store, capture: () => ReturnType<NodeSupervisor["capture"]>) => {
+      const at = performance.now();
+      const { state, pausedMs } = await capture();
+      const checkpoint = { created: new Date().toISOString(), name: "dirty", program: {}, group: state.group };
+      await images.saveCheckpoint(store, { ...checkpoint, sessions: { wasi: state.wasi } }, { sha256: nodeSha256 });
+      return { ms: performance.now() - at, pausedMs };
+    };
+    const going = await open(join(place, "going"));
+    const { ms: goesOn, pausedMs: frozen } = await saved(going, () => first.capture());
+    await going.close();
+    const frozenOnce = await unflushedStore(join(place, "unflushed"));
+    const { ms: unflushed } = await saved(frozenOnce, () => first.captureFrozen());
+    await frozenOnce.close();
+    await first.resume();
+    const store = await open(join(place, "store"));
+    const { ms: dump } = await saved(store, () => first.captureFrozen());
     await first.kill();
-    const again = (spare: NodeSpareCpu) => restored({ ...built, images }, store, file, { ...program, spec, spare });
+    const again = (spare: NodeSpareCpu) =>
+      restored({ ...built, images, unflushedStore }, store, file, { ...program, spec, spare });
     const restore = await again(await built.SpareCpu.start());
     const expected = await again(await built.SpareCpu.start(program));
     await store.close();
-    return { frozen: pausedMs, dump, restore, expected, imageBytes: folderBytes(join(place, "store")) };
+    return { frozen, goesOn, unflushed, dump, restore, expected, imageBytes: folderBytes(join(place, "store")) };
   });
 }
 

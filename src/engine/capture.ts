@@ -29,7 +29,10 @@ export const SAVED_ELEMENTS = 1 << 18;
 export class Arenas {
   readonly #buffers = new Map<string, Uint8Array>();
 
-  /** Lends bytes for the content of a memory; too few of them are not used. */
+  /**
+   * Lends bytes for the content of a memory; too few of them are not used. They may be the memory itself: its content
+   * then is what stands there, for as long as the group stands still.
+   */
   give(instance: number, memory: number, bytes: Uint8Array): void {
     this.#buffers.set(`${instance} ${memory}`, bytes);
   }
@@ -99,7 +102,7 @@ function captureInstance(group: Group, instance: Instance, state: OwnedState, ar
     memories: state.memories.map((index) => {
       const bytes = new Uint8Array(instance.memories[index]!.buffer);
       const content = arenas.take(instance.number, index, bytes.length);
-      content.set(bytes);
+      if (content.buffer !== bytes.buffer) content.set(bytes); // else it was lent for its own content
       return { index, pages: bytes.length / 65536, content };
     }),
   };

@@ -145,7 +145,9 @@ async function serve(
   try {
     switch (request.type) {
       case "capture": {
-        const state = program.capture(arenasOf(request.arenas ?? []));
+        const state = program.capture(
+          arenasOf(request.arenas === "in-place" ? inPlace(program) : (request.arenas ?? [])),
+        );
         const pausedMs = performance.now() - begin;
         host.post({ type: "captured", id: request.id, state, pausedMs }, contentsOf(state));
         return request.after;
@@ -172,6 +174,13 @@ async function serve(
     host.post({ type: "refused", id: request.id, fault: toFaultData(thrown) });
     return then;
   }
+}
+
+/** The memories themselves, where another JavaScript thread can read them. */
+function inPlace(program: WasiProgram): Arena[] {
+  return program.memories().flatMap(({ instance, index, memory: { buffer } }) => {
+    return buffer instanceof SharedArrayBuffer ? [{ instance, index, buffer }] : [];
+  });
 }
 
 function arenasOf(given: readonly Arena[]): Arenas {

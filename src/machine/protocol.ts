@@ -84,8 +84,11 @@ export type Request =
       readonly type: "capture";
       readonly id: number;
       readonly after: "go-on" | "stay" | "end";
-      /** Memory for the contents; what is missing or too small is made. */
-      readonly arenas?: readonly Arena[];
+      /**
+       * Memory for the contents; what is missing or too small is made. "in-place": the contents are the memories themselves
+       * where these are shared, and stay as they are until the program goes on.
+       */
+      readonly arenas?: readonly Arena[] | "in-place";
     }
   /** Tell the sizes of the memories. */
   | { readonly type: "measure"; readonly id: number }

@@ -106,6 +106,30 @@ test("a captured state stays as it is until its memory is given back, and is use
   await supervisor.kill();
 });
 
+for (const [name, more, shared] of [
+  ["a memory that is shared with the supervisor", "", true],
+  ["a memory that cannot be", "(func (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0))))", false],
+] as const) {
+  test(`a program that stays frozen gives ${name} as it stands, and later captures are not of it`, async () => {
+    const program = spinning(more);
+    const supervisor = await Supervisor.start({ ...program, spec });
+    const contentOf = (state: ProgramState): Uint8Array => state.group.instances[0]!.memories[0]!.content;
+    const first = (await supervisor.captureFrozen()).state;
+    contentOf(first)[100] = 1;
+    supervisor.recycle(first); // as checkpointers do; the program's memory must not be lent to a capture
+    await supervisor.resume();
+    const going = (await supervisor.capture()).state;
+    assert.equal(contentOf(going)[100], shared ? 1 : 0);
+    contentOf(going)[200] = 1;
+    const last = (await supervisor.captureFrozen()).state;
+    assert.deepEqual([contentOf(last)[100], contentOf(last)[200]], [shared ? 1 : 0, 0]);
+    await supervisor.kill();
+    contentOf(last)[GO] = 1; // it can be read and written when the program is gone
+    const again = await Supervisor.start({ ...apart(program, last), spare: undefined });
+    assert.equal((await again.done)?.exitCode, 7);
+  });
+}
+
 test("a rehearsal goes through freezes and restores", () => {
   assert.equal(rehearse(), 32);
 });

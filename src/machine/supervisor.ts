@@ -74,6 +74,8 @@ export class RunSupervisor {
   readonly #parts: SupervisorParts;
   /** Of the last capture. */
   #sizes: readonly MemorySize[] | undefined;
+  /** States whose contents are the program's own memory, not the arenas'. */
+  readonly #inPlace = new WeakSet<ProgramState>();
   #words: Int32Array<SharedArrayBuffer> | undefined;
   #pending:
     | { readonly id: number; readonly resolve: (answer: Answer) => void; readonly reject: (fault: Error) => void }
@@ -121,18 +123,23 @@ export class RunSupervisor {
     return captured;
   }
 
-  /** As `capture`, and the program stays frozen until `resume` or `kill`. */
-  captureFrozen(): Promise<Captured> {
-    return this.#capture("stay");
+  /**
+   * As `capture`, and the program stays frozen until `resume` or `kill`. Nothing is copied where that can be avoided: the
+   * contents are the program's memories, so they are those of the capture until `resume`, and for ever after `kill`.
+   */
+  async captureFrozen(): Promise<Captured> {
+    const captured = await this.#capture("stay", "in-place");
+    this.#inPlace.add(captured.state);
+    return captured;
   }
 
   /** Takes back the memory of a captured state for the next capture: the state must not be used any more. */
   recycle(state: ProgramState): void {
-    this.#parts.arenas?.giveBack(state.group);
+    if (!this.#inPlace.has(state)) this.#parts.arenas?.giveBack(state.group);
   }
 
-  async #capture(after: "go-on" | "stay" | "end"): Promise<Captured> {
-    const arenas = await this.#arenas();
+  async #capture(after: "go-on" | "stay" | "end", place?: "in-place"): Promise<Captured> {
+    const arenas = place ?? (await this.#arenas());
     const answer = await this.#request({ type: "capture", after, ...(arenas ? { arenas } : {}) });
     if (answer.type !== "captured") throw new MachineFault("ended", "the CPU gave no state");
     this.#sizes = sizesOf(answer.state.group);
