@@ -109,6 +109,11 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
   }
 }
 
+/** Bytes that a checkpoint of children would probably need now. @param recordBytes as in `CaptureOptions` */
+export function likelyBytes(children: readonly TrackedChild[], recordBytes: number | undefined): number {
+  return prepare(children, new CopyPlan(), recordBytes).likelyBytes;
+}
+
 interface Written {
   /** That were written, or would have been. */
   readonly bytes: number;

@@ -1,11 +1,18 @@
 // One suite for all providers, and what is special about each.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type DataProvider, OnDemandProvider, PreallocatedProvider, SharedMemoryProvider } from "./data-provider.ts";
+import {
+  type DataProvider,
+  OnDemandProvider,
+  PreallocatedProvider,
+  PreparedProvider,
+  SharedMemoryProvider,
+} from "./data-provider.ts";
 
 const PROVIDERS: readonly [name: string, make: () => DataProvider][] = [
   ["on demand", () => new OnDemandProvider()],
   ["shared memory", () => new SharedMemoryProvider()],
+  ["prepared", () => new PreparedProvider()],
   ["pre-allocated", () => new PreallocatedProvider({ arenas: 3, arenaBytes: 4096 })],
 ];
 
@@ -72,4 +79,21 @@ test("S78: shared memory can be read by other threads", () => {
   const lease = new SharedMemoryProvider().lease(8);
   assert.ok(lease.ok);
   assert.ok((lease.value.bytes.buffer as ArrayBufferLike) instanceof SharedArrayBuffer);
+});
+
+test("S78: what was prepared is leased once, where it is enough", () => {
+  const provider = new PreparedProvider();
+  const leased = (sizeBytes: number) => {
+    const lease = provider.lease(sizeBytes);
+    assert.ok(lease.ok);
+    assert.ok(lease.value.bytes.length >= sizeBytes);
+    return lease.value.bytes;
+  };
+  const bytes = new Uint8Array(new SharedArrayBuffer(64));
+  provider.prepare(bytes);
+  assert.equal(leased(64), bytes);
+  assert.notEqual(leased(64), bytes, "a checkpoint has it");
+  provider.prepare(bytes);
+  assert.notEqual(leased(65), bytes);
+  assert.notEqual(leased(64), bytes, "what was too small once is forgotten");
 });

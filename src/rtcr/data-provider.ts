@@ -40,6 +40,24 @@ export class SharedMemoryProvider implements DataProvider {
   }
 }
 
+/** As `SharedMemoryProvider`; what is given to it beforehand is used first, so that no child waits for fresh memory. */
+export class PreparedProvider implements DataProvider {
+  readonly #other = new SharedMemoryProvider();
+  #prepared: Uint8Array | undefined;
+
+  /** @param bytes touched already; for the next lease, or for none if they are too few */
+  prepare(bytes: Uint8Array<SharedArrayBuffer>): void {
+    this.#prepared = bytes;
+  }
+
+  lease(leastBytes: number, likelyBytes?: number): Attempt<Lease, never> {
+    const bytes = this.#prepared;
+    this.#prepared = undefined;
+    if (bytes && bytes.length >= leastBytes) return success({ bytes, release: () => {} });
+    return this.#other.lease(leastBytes, likelyBytes);
+  }
+}
+
 /** A fixed number of arenas of one size, made and touched once; a checkpoint takes one of them. */
 export class PreallocatedProvider implements DataProvider {
   readonly #free: Uint8Array[];
@@ -84,7 +102,7 @@ function makeArena(sizeBytes: number): Uint8Array {
 }
 
 /** Every page is written to once, before the pause: copying into pages that do not exist is many times slower. */
-function touched<T extends Uint8Array>(bytes: T): T {
+export function touched<T extends Uint8Array>(bytes: T): T {
   for (let at = 0; at < bytes.length; at += PAGE_BYTES) bytes[at] = 1;
   return bytes;
 }

@@ -22,7 +22,9 @@ export {
   type Lease,
   OnDemandProvider,
   PreallocatedProvider,
+  PreparedProvider,
   SharedMemoryProvider,
+  touched,
 } from "./data-provider.ts";
 export { RtcrFault } from "./faults.ts";
 export { RtcrFileSystem } from "./file-system.ts";

@@ -37,7 +37,7 @@ import {
 } from "../session/index.ts";
 import { messageOf } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
-import { type Captured, capture } from "./capture.ts";
+import { type Captured, capture, likelyBytes } from "./capture.ts";
 import { environment } from "./components.ts";
 import type { CopyEngine } from "./copier.ts";
 import { argsOf } from "./creation-args.ts";
@@ -152,16 +152,7 @@ export class Rtcr {
   checkpoint(name: string, children: readonly string[] = this.children, parent?: string): Captured {
     log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
     const provider = this.#options.provider ?? new OnDemandProvider();
-    const tracked = children.map((child) => {
-      const found = this.#children.get(child);
-      const halfway = found && (this.#restoring?.has(found) || this.#doomed.has(child));
-      if (halfway) throw new RtcrFault("busy", `checkpoint "${name}": child "${child}" is being restored`, { child });
-      if (found) return found;
-      const there = this.children.join(", ") || "none";
-      throw new RtcrFault("no-such-child", `no child "${child}" is under this supervisor; there are ${there}`, {
-        child,
-      });
-    });
+    const tracked = this.#wanted(name, children);
     requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
     const { timed, atPhase } = this.#options;
     const timing = timed && new Timing();
@@ -175,6 +166,29 @@ export class Rtcr {
     this.#recordBytes = captured.recordBytes;
     if (timing) timed({ name, children, timing });
     return captured;
+  }
+
+  /**
+   * Bytes that the data provider would probably be asked for now by `checkpoint`.
+   *
+   * @throws RtcrFault "no-such-child", "busy", as that would
+   */
+  checkpointBytes(name: string, children: readonly string[] = this.children): number {
+    return likelyBytes(this.#wanted(name, children), this.#recordBytes);
+  }
+
+  /** Children that a checkpoint can be made of. */
+  #wanted(name: string, children: readonly string[]): TrackedChild[] {
+    return children.map((child) => {
+      const found = this.#children.get(child);
+      const halfway = found && (this.#restoring?.has(found) || this.#doomed.has(child));
+      if (halfway) throw new RtcrFault("busy", `checkpoint "${name}": child "${child}" is being restored`, { child });
+      if (found) return found;
+      const there = this.children.join(", ") || "none";
+      throw new RtcrFault("no-such-child", `no child "${child}" is under this supervisor; there are ${there}`, {
+        child,
+      });
+    });
   }
 
   /** A LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */

@@ -1,18 +1,23 @@
 // The supervisors (program `rtcr`) of a running system, as the command sees them: who there is, and what they are asked.
+import { setImmediate } from "node:timers/promises";
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { Core } from "../../core/index.ts";
 import {
   type CopyPool,
+  PreparedProvider,
   type RepairReport,
   type RtcrComponent,
   RtcrFault,
   type RtcrHost,
   type RtcrOptions,
-  SharedMemoryProvider,
   type Strategy,
+  touched,
 } from "../../rtcr/index.ts";
 import { startNodeCopyPool } from "../../rtcr/index-node.ts";
 import type { Env } from "../../session/index.ts";
+
+/** Touched between two turns of the children: half a millisecond. */
+const PIECE_BYTES = 1 << 20;
 
 /** What a supervisor takes up instead of starting its children. */
 export interface SystemRestore {
@@ -33,6 +38,8 @@ export interface SupervisorsOptions {
 export class Supervisors implements RtcrHost {
   readonly #options: SupervisorsOptions;
   readonly #components = new Map<RtcrComponent, string>();
+  /** The command reads what lies in it while the children go on. One checkpoint is made at a time. */
+  readonly #provider = new PreparedProvider();
   #restore: SystemRestore | undefined;
 
   constructor(options: SupervisorsOptions) {
@@ -41,7 +48,7 @@ export class Supervisors implements RtcrHost {
   }
 
   begin(env: Env): RtcrOptions {
-    const provider = new SharedMemoryProvider(); // the command reads it while the children go on
+    const provider = this.#provider;
     const restore = this.#restore;
     if (restore?.supervisor !== this.#label(env)) return { provider };
     this.#restore = undefined; // a supervisor that is restarted begins anew
@@ -63,6 +70,22 @@ export class Supervisors implements RtcrHost {
 
   ended(component: RtcrComponent): void {
     this.#components.delete(component);
+  }
+
+  /**
+   * Has memory for a checkpoint of children, touched piece by piece while they run.
+   *
+   * @throws RtcrFault as `checkpoint`
+   */
+  async prepare(name: string, children: readonly string[]): Promise<void> {
+    const { rtcr } = this.#keeperOf(children);
+    const size = rtcr.checkpointBytes(name, children.length > 0 ? children : undefined);
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    for (let at = 0; at < size; at += PIECE_BYTES) {
+      touched(bytes.subarray(at, at + PIECE_BYTES));
+      await setImmediate();
+    }
+    this.#provider.prepare(bytes);
   }
 
   /**

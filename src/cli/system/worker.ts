@@ -77,7 +77,8 @@ function run(): void {
     if (message.type === "config") config.change(encoder.encode(message.text));
     else if (message.type === "stop") end(0);
     else if (message.type === "inspect") say({ type: "components", components: inspectComponents(core) });
-    else if (message.type === "checkpoint") say(checkpoint(core, supervisors, message));
+    else if (message.type === "checkpoint")
+      void prepared(supervisors, message).then(() => say(checkpoint(core, supervisors, message)));
     else if (message.type === "resume") core.kernel.scheduler.resume();
     else {
       terminals.input(message.bytes);
@@ -86,6 +87,12 @@ function run(): void {
   });
   const first = core.start({ name: "init", binary: INIT_PROGRAM });
   void first.exited.then(end);
+}
+
+/** There is memory for a checkpoint, and the system has run meanwhile. What stands in the way is told by the checkpoint. */
+async function prepared(supervisors: Supervisors, { name, children }: WantedCheckpoint): Promise<void> {
+  if (spec.deterministic) return; // what comes from outside comes between two slices
+  await supervisors.prepare(name, children).catch(() => {});
 }
 
 /** One answer, whatever comes of it. With `stop` nothing runs any more if it has been made, until "resume" or "stop". */
