@@ -1,11 +1,12 @@
 // Sessions of a restored child that other children serve, which are restored with it and know them: they are not opened but
 // taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
 // TypeScript, which are promised, when the relations of their server are made.
-import { type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
+import { type FileSystemInfo, type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import { addQuotas } from "./creation-args.ts";
 import type { RtcrFault } from "./faults.ts";
+import { RtcrFileSystem } from "./file-system.ts";
 import type { RestoredChild } from "./restore.ts";
 import { RtcrRom } from "./rom.ts";
 import type { Translation } from "./translation.ts";
@@ -41,9 +42,16 @@ export class Adoptions {
     });
   }
 
-  /** Names of the children whose objects are promised. */
+  /** Names of the children whose objects are still to come. */
   get awaited(): readonly string[] {
-    return this.open.flatMap(({ badge, server }) => (this.#translation.promised(badge) ? [server] : []));
+    return this.open.flatMap((info) => (this.#awaits(info) ? [info.server] : []));
+  }
+
+  /** Its object is promised, or one that its server is itself a client of, and passes on: a file system, a terminal. */
+  #awaits({ badge, server }: ForeignSessionInfo): boolean {
+    if (badge === 0) return false;
+    const passedOn = !this.#translation.has(badge) && this.#child.together.includes(server);
+    return passedOn || this.#translation.promised(badge);
   }
 
   /** Whether the child is to be told that a session is not as it was. */
@@ -57,12 +65,12 @@ export class Adoptions {
   }
 
   /**
-   * @param promised those of objects that were promised, too
+   * @param awaited those of objects that were still to come, too
    * @throws RtcrFault "refused"
    */
-  adopt(promised: boolean): void {
+  adopt(awaited: boolean): void {
     for (const info of this.open) {
-      if (promised || !this.#translation.promised(info.badge)) this.#adopt(info);
+      if (awaited || !this.#awaits(info)) this.#adopt(info);
     }
   }
 
@@ -99,5 +107,6 @@ export class Adoptions {
     this.#translation.add(info.badge, interposer.base.capability);
     const { dataspaceBadge = 0 } = info as Partial<RomInfo>;
     if (interposer instanceof RtcrRom) interposer.shows(this.#translation.get<Dataspace>(dataspaceBadge));
+    if (interposer instanceof RtcrFileSystem) interposer.shows((info as FileSystemInfo).nodes);
   }
 }

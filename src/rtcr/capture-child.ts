@@ -37,6 +37,8 @@ interface Source {
   readonly instance: SessionState;
   readonly further: ReturnType<typeof furtherOf>;
   readonly foreign: readonly ForeignSessionInfo[];
+  /** Ids of sessions that other children of the checkpoint serve. */
+  readonly apart: ReadonlySet<number>;
   readonly serves: ServedSessionsInfo;
 }
 
@@ -64,11 +66,11 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
   cpus: { scope: "Checkpoint of components", write: writeFurtherCpus },
   files: {
     scope: "Checkpoint of File_system",
-    write: (records, { child }) => writeSessions(records, child.of(RtcrFileSystem)),
+    write: (records, { child, apart }) => writeStreams(records, child.of(RtcrFileSystem), apart),
   },
   terminals: {
     scope: "Checkpoint of Terminal",
-    write: (records, { child }) => writeSessions(records, child.of(RtcrTerminal)),
+    write: (records, { child, apart }) => writeStreams(records, child.of(RtcrTerminal), apart),
   },
   serves: { scope: "Checkpoint of others", write: (records, { serves }) => writeServed(records, serves) },
 };
@@ -88,6 +90,7 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   const source = {
     ...{ child, pd, cpu, instance: pd.captureInstance(), further: furtherOf(child) },
     foreign: [...child.foreign, ...served],
+    apart: new Set(served.map(({ id }) => id)),
     serves,
   };
   writeNative(records, pd);
@@ -102,11 +105,21 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.choice(PARTS_END);
 }
 
-type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrTimer>;
+type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrTimer | RtcrFileSystem | RtcrTerminal>;
 
 function writeSessions(records: RecordWriter, sessions: readonly Plain[]): void {
   const begin = records.beginList();
   for (const session of sessions) session.checkpoint(records);
+  records.endList(begin, sessions.length);
+}
+
+function writeStreams(
+  records: RecordWriter,
+  sessions: readonly (RtcrFileSystem | RtcrTerminal)[],
+  apart: ReadonlySet<number>,
+): void {
+  const begin = records.beginList();
+  for (const session of sessions) session.checkpoint(records, apart.has(session.base.id));
   records.endList(begin, sessions.length);
 }
 

@@ -54,9 +54,17 @@ export class RtcrFileSystem implements FileSystemObject, Resumable<SavedFileSyst
     this.#nodes.restore(nodes);
   }
 
-  /** @throws RtcrFault "unsaveable" naming what the service cannot record */
-  checkpoint(records: RecordWriter): void {
-    const state = captured("File_system", this.base.id, () => this.#files.session.capture());
+  /** Takes up a recorded session where the server has been restored, which has it open as it was. */
+  shows(nodes: FileSystemInfo["nodes"]): void {
+    this.#nodes.restore(nodes);
+  }
+
+  /**
+   * @param apart whether its state is that of a server which is in the checkpoint, too
+   * @throws RtcrFault "unsaveable" naming what the service cannot record
+   */
+  checkpoint(records: RecordWriter, apart = false): void {
+    const state = apart ? null : captured("File_system", this.base.id, () => this.#files.session.capture());
     this.base.checkpoint(records);
     this.#nodes.checkpoint(records);
     records.plain(state);
@@ -72,7 +80,7 @@ export class RtcrFileSystem implements FileSystemObject, Resumable<SavedFileSyst
 
   /** The service's own state is that of the session behind. */
   resume(nodes: SavedFileSystem): void {
-    this.#nodes.restore(nodes);
+    this.shows(nodes);
   }
 
   dispose(): void {

@@ -47,7 +47,7 @@ export class Sessions {
     for (const { service, info } of sessions.sort((a, b) => a.info.allocated - b.info.allocated)) {
       translation.add(info.badge, this.#session(service, info));
     }
-    streams.rest();
+    streams.rest(adopted);
     this.#showDataspaces();
   }
 

@@ -45,10 +45,15 @@ export class Streams {
     }
   }
 
-  /** The others, when all sessions have been opened. @throws RtcrFault "refused" */
-  rest(): void {
+  /**
+   * The others, when all sessions have been opened.
+   *
+   * @param adopted those that a restored child serves, which has their states with its own
+   * @throws RtcrFault "refused"
+   */
+  rest(adopted: ReadonlySet<number>): void {
     for (const stream of this.#streams()) {
-      if (this.#done.has(stream.info.id)) continue;
+      if (this.#done.has(stream.info.id) || adopted.has(stream.info.id)) continue;
       if (!stream.restore) throw this.#parts.refused(nameOf(stream), "it is one of another service here");
       this.#reopen(stream);
     }

@@ -43,9 +43,10 @@ export class RtcrTerminal implements TerminalObject {
     this.#terminal.reopen(state);
   }
 
-  checkpoint(records: RecordWriter): void {
+  /** @param apart whether its state is that of a server which is in the checkpoint, too */
+  checkpoint(records: RecordWriter, apart = false): void {
     const { session } = this.#terminal;
-    const state = captured("Terminal", this.base.id, () => session.capture());
+    const state = apart ? null : captured("Terminal", this.base.id, () => session.capture());
     const size = session.size();
     this.base.checkpoint(records);
     records.choice(DEVICES.indexOf(session.kind));

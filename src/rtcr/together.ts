@@ -6,8 +6,8 @@ import { RtcrPd } from "./pd.ts";
 import { serversFirst } from "./server-order.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
-/** Kinds of sessions that a restore opens before anything of its children is there. */
-const OPENED_FIRST: readonly ObjectKind[] = ["pd", "cpu", "rm", "file-system", "terminal"];
+/** Kinds of sessions that a restore makes objects by, before anything that its children serve is there. */
+const OPENED_FIRST: readonly ObjectKind[] = ["pd", "cpu", "rm"];
 
 /**
  * @param sessions those that a child has open

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
+import type { NativeProgram } from "../../src/core/index.ts";
 import { startNodeCpu } from "../../src/core/index-node.ts";
 import { deterministicWasi } from "../../src/machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../src/native/index.ts";
@@ -48,6 +49,8 @@ export interface RigOptions extends RtcrOptions {
   readonly programs?: readonly string[];
   /** Programs that are no compiled ones of apps/. */
   readonly binaries?: Binaries;
+  /** Programs in TypeScript besides those that there are. */
+  readonly natives?: Readonly<Record<string, NativeProgram>>;
   /** How many of them exit. Default: all. */
   readonly exits?: number;
   /** Attributes of the start nodes. Default: enough of everything. */
@@ -76,9 +79,9 @@ export function component(name: string): Uint8Array {
 }
 
 /** The programs that are none in TypeScript. */
-function compiled(children: readonly ChildSpec[], others: readonly string[], given: Binaries): Binaries {
+function compiled(children: readonly ChildSpec[], others: readonly string[], given: readonly string[]): Binaries {
   const names = [...children.map(({ name, binary = name }) => binary), ...others];
-  const wanted = names.filter((name) => !NATIVE_PROGRAMS.has(name) && name !== RTCR_PROGRAM && !(name in given));
+  const wanted = names.filter((name) => !NATIVE_PROGRAMS.has(name) && name !== RTCR_PROGRAM && !given.includes(name));
   return Object.fromEntries(wanted.map((name) => [name, component(name)]));
 }
 
@@ -109,6 +112,7 @@ export class Rig {
     cpus = 1,
     withoutTimer = false,
     inner = {},
+    natives = {},
     ...options
   }: RigOptions) {
     this.#exits = exits - (options.restore?.exited.length ?? 0);
@@ -120,8 +124,9 @@ export class Rig {
       wasi: deterministicWasi,
       config: supervised(children, quota, cpus, withoutTimer ? NO_TIMER : ""),
       ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
-      binaries: { ...compiled(children, programs, binaries), ...binaries },
+      binaries: { ...compiled(children, programs, [...Object.keys(binaries), ...Object.keys(natives)]), ...binaries },
       natives: {
+        ...natives,
         rtcr: (env, saved) => {
           if (this.#begun) return this.#within(env, inner, saved); // one among the children
           this.#begun = true;
