@@ -139,3 +139,24 @@ test("S106: exit and crash of a component deep inside are reported after a resto
   assert.deepEqual(others, []);
   rig.close();
 });
+
+test("S96, S107: a program in TypeScript without a saved form is refused by name, deep inside too, and everything runs on", async () => {
+  const inner = init("inner", start("mute") + counter("deep", 4));
+  const beside = { name: "beside", binary: "stack_counter", inside: '<config turns="30" iterations="20"/>' };
+  const mute = () => ({ dispose: () => {} });
+  const rig = new Rig({
+    children: [inner, beside],
+    programs: ["stack_counter"],
+    natives: { mute },
+    slice: 20,
+    exits: 2,
+  });
+  assert.ok(await rig.run(120));
+  const why = 'the program "mute" is one in TypeScript that cannot be checkpointed: put it beside the supervisor';
+  const message = `child "inner": component "mute": ${why}`;
+  assert.throws(() => rig.rtcr.checkpoint("both"), { code: "unsaveable", message });
+  const said = rig.lines.length;
+  await rig.run();
+  assert.ok(rig.lines.length > said);
+  rig.close();
+});

@@ -141,18 +141,54 @@ test("S96, S106: programs in TypeScript that serve each other are refused by nam
   await refused([lines, reports, SHEEP], 'child "lines": it and reports serve each other: put them into an init');
 });
 
-test("S96, S106: a session of a kind that a restore needs first is refused by name where a child serves it", async () => {
+/** Something between children and core, and a child that goes through it. */
+function wrapped(service: string, client: ChildSpec): readonly ChildSpec[] {
   const between: ChildSpec = {
     ...{ name: "between", binary: "interposer" },
-    inside: `${provides("RM")}${route()}<config><service name="RM"/></config>`,
+    inside: `${provides(service)}${route()}<config><service name="${service}"/></config>`,
   };
-  const client: ChildSpec = { name: "stress", binary: "stress_rm", inside: route(to("between", "RM")) };
-  await refused(
-    [between, client, SHEEP],
-    'child "stress": its RM session 6 is served by "between", which is in the checkpoint too: put both into an init',
-    200,
-  );
-});
+  return [between, { ...client, inside: `${route(to("between", service))}${client.inside ?? ""}` }];
+}
+
+const STRESS: ChildSpec = { name: "stress", binary: "stress_rm" };
+
+for (const [session, service, client, point] of [
+  ["PD session 1", "PD", { ...SHEEP, name: "stress" }, 60],
+  ["CPU session 2", "CPU", { ...SHEEP, name: "stress" }, 60],
+  ["RM session 6", "RM", STRESS, 200],
+] as const) {
+  test(`S96, S106: a ${service} session is refused by name where another child serves it`, async () => {
+    await refused(
+      [...wrapped(service, client), SHEEP],
+      `child "stress": its ${session} is served by "between", which is in the checkpoint too: put both into an init`,
+      point,
+    );
+  });
+}
+
+for (const [service, client] of [
+  ["CPU", { ...SHEEP, name: "stress" }],
+  ["RM", STRESS],
+] as const) {
+  test(`S57, S93-S97: in an init, a component that wraps core's ${service} goes on with who goes through it`, async () => {
+    const inside = [...wrapped(service, client), SHEEP].map(({ name, binary, inside = "" }) =>
+      start(name, `<binary name="${binary}" windows="yes"/>${inside}`, QUOTA),
+    );
+    const options: RigOptions = {
+      ...{ children: [init("inner", inside.join(""))], quota: 'caps="3000" ram="32M"' },
+      ...{ programs: ["stress_rm", "sheep_counter_timer"], exits: 2 },
+    };
+    const { lines, points } = await undisturbed(options);
+    assert.ok(
+      lines.some((line) => /between\] .* session "stress" closed after/.test(line)),
+      lines.join("; "),
+    );
+    for (let i = 1; i <= POINTS; i++) {
+      const point = Math.floor((points * i) / (POINTS + 1));
+      assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${points}`);
+    }
+  });
+}
 
 /** A log server and its client as children of the supervisor. */
 const LINES: RigOptions = {

@@ -2,10 +2,10 @@
 // with it; clients go on with what they had open (S64, S80).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STRATEGIES } from "../../src/rtcr/index.ts";
+import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
 import { start } from "../support/core-system.ts";
 import { init, supervisor } from "./nested.ts";
-import { type ChildSpec, continued, type RigOptions, undisturbed } from "./rig.ts";
+import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
 import { streamClient, streamServer } from "./stream-server.ts";
 
 const QUOTA = 'caps="300" ram="4M"';
@@ -52,3 +52,55 @@ for (const [where, children] of Object.entries(PLACES)) {
     });
   }
 }
+
+const BESIDE: RigOptions = { ...OPTIONS, children: PLACES["beside them"]! };
+
+test("S89, S97: a server of files and its clients go back in place, and the quotas balance", async () => {
+  const { lines, points } = await undisturbed(BESIDE);
+  const rig = new Rig(BESIDE);
+  assert.ok(await rig.run(Math.floor(points / 2)));
+  const { system } = rig.rtcr.checkpoint("then");
+  const said = rig.lines.length;
+  const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
+  const before = accounts();
+  const clients = system.children.filter(({ name }) => name === "client" || name === "farther");
+  for (const { fileSystems = [], terminals = [] } of clients) {
+    assert.deepEqual(
+      fileSystems.map(({ nodes }) => nodes.map(({ path }) => path)),
+      [["/", "/log"]],
+    );
+    for (const { state } of [...fileSystems, ...terminals]) assert.equal(state, null, "it is the server's");
+  }
+  for (let time = 0; time < 3; time++) {
+    rig.rtcr.restore(system);
+    while (rig.outcomes.length === time) {
+      await new Promise((resolve) => setImmediate(resolve));
+      rig.tree.settle();
+    }
+    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
+    assert.deepEqual(accounts(), before);
+  }
+  await rig.run();
+  assert.deepEqual(rig.lines.slice(said), lines.slice(said));
+  rig.close();
+});
+
+test("S96, S106: clients of files without the server that has them are refused by name", async () => {
+  const { points } = await undisturbed(BESIDE);
+  const first = new Rig(BESIDE);
+  assert.ok(await first.run(Math.floor(points / 2)));
+  const { system } = first.rtcr.checkpoint("then");
+  first.close();
+  const without = { ...system, children: system.children.filter(({ name }) => name !== "files") };
+  const rig = new Rig({ ...BESIDE, restore: without });
+  rig.tree.settle();
+  const [outcome] = rig.outcomes;
+  assert.ok(outcome instanceof RtcrFault && outcome.code === "refused", String(outcome));
+  const expected =
+    /^restore of "(client|between)": File_system session \d+: its server "files" is not restored with it$/;
+  assert.match(outcome.message, expected);
+  await new Promise((resolve) => setImmediate(resolve));
+  rig.tree.settle();
+  assert.deepEqual(rig.rtcr.children, ["files"], "nothing else is left");
+  rig.close();
+});
