@@ -73,7 +73,8 @@ function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
     imports: wasi.imports,
     capture: () => wasi.capture(opened.apart),
     restore: (state) => {
-      if (!opened.complete) opened = new OpenedSessions(component, deterministic, "again");
+      const again = new OpenedSessions(component, deterministic, "again"); // some may have been closed, or are others
+      if (again.complete || !opened.complete) opened = again;
       wasi.open(opened.sessions(sessionStates(state)));
       wasi.restore(state);
     },
@@ -83,7 +84,7 @@ function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
 
 /**
  * What a program works with: sessions that were opened for it once, and what is made of them for each of its lives. A program
- * that is loaded by a restore may have no parent before all else is there; then it has the sessions again that it had.
+ * that is restored has the sessions again that it had; it may have no parent before all else is there.
  */
 class OpenedSessions {
   /** Whether there was a parent to ask. */

@@ -8,7 +8,13 @@ import type {
   SessionInfo,
 } from "../checkpoint/index.ts";
 import { isOver } from "../init/index.ts";
-import type { Capability, SignalContext } from "../session/index.ts";
+import {
+  type Capability,
+  FIRST_FREE_SESSION,
+  readSessionArgs,
+  type SignalContext,
+  writeSessionArgs,
+} from "../session/index.ts";
 import type { Adoptions } from "./adoptions.ts";
 import type { RtcrFault } from "./faults.ts";
 import { RtcrReport } from "./report.ts";
@@ -37,6 +43,20 @@ export class Sessions {
   constructor(child: RestoredChild, context: Context) {
     this.#child = child;
     this.#context = context;
+  }
+
+  /** Closes what is there and was not recorded, or was another session: of a bootstrap, or of a program that was loaded. */
+  closeOthers(): void {
+    const { info, parent, sessions } = this.#child;
+    const recorded = new Map(this.#recorded().map((each) => [each.info.id, each]));
+    const adopted = new Set(this.#context.adoptions.open.map(({ id }) => id));
+    const foreign = new Set(info.foreign.map(({ id }) => id));
+    for (const { id, service, args } of sessions()) {
+      if (id < FIRST_FREE_SESSION) continue;
+      const known = recorded.get(id);
+      const same = known?.service === service && withoutQuotas(known.info.creationArgs) === withoutQuotas(args);
+      if (adopted.has(id) || !(same || foreign.has(id))) parent.close(id);
+    }
   }
 
   /** Opens what the child had opened, in its order; the environment is there already. */
@@ -127,6 +147,14 @@ export class Sessions {
       if (report) translation.add(info.dataspaceBadge, report.current);
     }
   }
+}
+
+/** What is asked for; how much is donated for it is another matter. */
+function withoutQuotas(args: string): string {
+  const read = readSessionArgs(args);
+  const rest = [...(read.ok ? read.value : [])].filter(([key]) => key !== "ram_quota" && key !== "cap_quota");
+  const written = writeSessionArgs(rest);
+  return written.ok ? written.value : args;
 }
 
 /** Interposers by the number of their session. */

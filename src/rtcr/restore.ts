@@ -41,6 +41,8 @@ export interface RestoredChild {
   readonly tracked: TrackedChild;
   /** The parent behind the interposer: sessions are opened there in the child's name. */
   readonly parent: ParentSession;
+  /** Those that it has now, as it would open them again. */
+  readonly sessions: () => readonly { readonly id: number; readonly service: string; readonly args: string }[];
   /** Who pays for its sessions, and gets what its clients pay. */
   readonly account: Pick<Donations, "client" | "server">;
   /** Numbers of the sessions that it serves are those from before from now on. */
@@ -92,6 +94,7 @@ export function restore(
     const settlement = new Settlement();
     const restorers = children.map((child) => new Restorer(child, { translation, keep, settlement }));
     enter("objects");
+    for (const restorer of restorers) restorer.closeOthers();
     for (const child of children) child.continueNumbers();
     const adopting = restorers.map(({ adoptions }, i) => ({ child: children[i]!, adopted: adoptions.open }));
     settle(donationsOf(adopting), settlement);

@@ -2,7 +2,7 @@
 import type { ChildInfo } from "../checkpoint/index.ts";
 import { type Child, PHASES, type Session } from "../init/index.ts";
 import { readQuota } from "../session/index.ts";
-import { addQuotas } from "./creation-args.ts";
+import { addQuotas, argsOf } from "./creation-args.ts";
 import type { RestoredChild } from "./restore.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
@@ -21,6 +21,8 @@ export function restoredChild({
   const { parent } = child;
   return {
     ...{ info, together, tracked, parent },
+    sessions: () =>
+      child.sessions.map((session) => ({ id: session.request.id, service: session.service, args: argsOf(session) })),
     account: { client: child.client, server: child.server },
     continueNumbers: () => {
       const { next, sessions } = info.serves ?? { next: 1, sessions: [] };

@@ -85,6 +85,11 @@ export class Restorer {
     this.#sessions = new Sessions(child, { translation, keep, adoptions, streams: this.#streams, refused });
   }
 
+  /** Sessions that the child did not have, or that were others. */
+  closeOthers(): void {
+    this.#sessions.closeOthers();
+  }
+
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
   program(): void {
     for (const thread of this.cpu.threads) thread.clear();

@@ -60,10 +60,24 @@ const BODIES = [
     (br_if $again ${$(3)})) (local.get $result)`,
 ];
 
-/** A call with one word and one slot; what comes back of the latter is `$got`. */
-function bootstrapCall(target: string, kind: string, name: string, word: number, slot = ""): string {
+/** Text as words of a message. */
+export function textWords(value: string | Uint8Array): number[] {
+  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return [bytes.length, ...new Uint32Array(padded.buffer)];
+}
+
+/** What is opened in a bootstrap, under a number of its own. */
+export const BOOTSTRAP_SESSION = 150;
+const TIMER_ARGS = 'ram_quota=10K, cap_quota=2, label=""';
+const BOOTSTRAP_TIMER = [BOOTSTRAP_SESSION, ...textWords("Timer"), ...textWords(TIMER_ARGS), 0, 0, 0, 0];
+
+/** A call; what comes back in the first slot is `$got`. */
+function bootstrapCall(target: string, kind: string, name: string, words: readonly number[], slot = ""): string {
   const at = (offset: number) => `(i32.const ${BOOTSTRAP_MESSAGE + offset})`;
-  return `(i32.store ${at(MESSAGE.bytes)} (i32.const 4)) (i32.store ${at(MESSAGE.data)} (i32.const ${word}))
+  return `(i32.store ${at(MESSAGE.bytes)} (i32.const ${words.length * 4}))
+    ${words.map((word, i) => `(i32.store ${at(MESSAGE.data + i * 4)} (i32.const ${word}))`).join("\n")}
     (i32.store ${at(MESSAGE.capabilities)} (i32.const ${slot === "" ? 0 : 1}))
     ${slot === "" ? "" : `(i32.store ${at(MESSAGE.slots)} ${slot})`}
     (drop (call $call ${target} (i32.const ${opcodeOf(kind, name)}) (i32.const ${BOOTSTRAP_MESSAGE})))
@@ -71,13 +85,14 @@ function bootstrapCall(target: string, kind: string, name: string, word: number,
 }
 
 /** The last call of every bootstrap: for strategy A it has had none, if it gives no handler. */
-const WITHOUT_HEARTBEAT = bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", 0, "(i32.const 0)");
+const WITHOUT_HEARTBEAT = bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", [], "(i32.const 0)");
 const WITH_HEARTBEAT = [
-  bootstrapCall("(call $parent)", "parent", "session_cap", ENV_SESSION.pd),
+  bootstrapCall("(call $parent)", "parent", "session", BOOTSTRAP_TIMER),
+  bootstrapCall("(call $parent)", "parent", "session_cap", [ENV_SESSION.pd]),
   "(local.set $pd (local.get $got))",
-  bootstrapCall("(local.get $pd)", "pd", "alloc_signal_source", 0),
-  bootstrapCall("(local.get $pd)", "pd", "alloc_context", 1, "(local.get $got)"),
-  bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", 0, "(local.get $got)"),
+  bootstrapCall("(local.get $pd)", "pd", "alloc_signal_source", []),
+  bootstrapCall("(local.get $pd)", "pd", "alloc_context", [1], "(local.get $got)"),
+  bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", [], "(local.get $got)"),
 ].join("\n");
 
 /**
@@ -175,14 +190,6 @@ export function callOf(
 
 function opcodeOf(kind: string, name: string): number {
   return required(RPC[kind], kind).findIndex((fn) => fn.name === name);
-}
-
-/** Text as words of a message. */
-export function textWords(value: string | Uint8Array): number[] {
-  const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
-  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
-  padded.set(bytes);
-  return [bytes.length, ...new Uint32Array(padded.buffer)];
 }
 
 export interface Command {
