@@ -1,7 +1,15 @@
 // What children have donated to each other moves before any of their objects is made: a server may live on it.
 import type { ForeignSessionInfo } from "../checkpoint/index.ts";
 import { type Donations, isOver } from "../init/index.ts";
-import { addQuota, FIRST_FREE_SESSION, NO_QUOTA, type Quota, quotaArgs, readSessionArgs } from "../session/index.ts";
+import {
+  addQuota,
+  FIRST_FREE_SESSION,
+  NO_QUOTA,
+  type Quota,
+  quotaArgs,
+  readQuota,
+  readSessionArgs,
+} from "../session/index.ts";
 import { addQuotas } from "./creation-args.ts";
 import type { RestoredChild } from "./restore.ts";
 
@@ -34,9 +42,9 @@ function goesOn({ server, phase }: ForeignSessionInfo, { together }: RestoredChi
   return !isOver(phase) && together.includes(server);
 }
 
-/** By the child: init pays for its environment. */
+/** By the child: init pays for its environment, but for upgrades. */
 function paidFor({ id, creationArgs, upgradeArgs }: ForeignSessionInfo): Quota {
-  return id < FIRST_FREE_SESSION ? NO_QUOTA : quotaOf(addQuotas(creationArgs, upgradeArgs));
+  return id < FIRST_FREE_SESSION ? readQuota(upgradeArgs) : quotaOf(addQuotas(creationArgs, upgradeArgs));
 }
 
 function quotaOf(args: string): Quota {

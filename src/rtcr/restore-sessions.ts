@@ -11,8 +11,11 @@ import { isOver } from "../init/index.ts";
 import {
   type Capability,
   FIRST_FREE_SESSION,
+  readQuota,
   readSessionArgs,
   type SignalContext,
+  subtractQuota,
+  writeQuota,
   writeSessionArgs,
 } from "../session/index.ts";
 import type { Adoptions } from "./adoptions.ts";
@@ -116,7 +119,7 @@ export class Sessions {
   #session(service: string, info: SessionInfo): Capability {
     const { tracked, parent } = this.#child;
     const { refused } = this.#context;
-    const { id, creationArgs, upgradeArgs } = info;
+    const { id, creationArgs } = info;
     const there = parent.sessionCap(id);
     const exists = there.ok && there.value.valid;
     const { affinity } = info as Partial<FurtherCpuInfo>;
@@ -128,8 +131,18 @@ export class Sessions {
     if (phase !== "create-requested" && !made.value.valid) {
       throw refused(`${service} session ${id}`, "it is served by a component that takes its time");
     }
-    if (upgradeArgs !== "") parent.upgrade(id, upgradeArgs);
+    this.upgrade(service, info);
     return made.value;
+  }
+
+  /** What the session was upgraded by, as far as a bootstrap has not done that. */
+  upgrade(service: string, { id, upgradeArgs }: SessionInfo): void {
+    const { tracked, parent } = this.#child;
+    const more = subtractQuota(readQuota(upgradeArgs), tracked.upgradesOf(id));
+    if (more.ram === 0 && more.caps === 0) return;
+    const upgraded = parent.upgrade(id, writeQuota(more));
+    if (upgraded.ok) return;
+    throw this.#context.refused(`the upgrade of ${service} session ${id} by ${writeQuota(more)}`, upgraded.reason);
   }
 
   #showDataspaces(): void {

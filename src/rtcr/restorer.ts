@@ -99,8 +99,7 @@ export class Restorer {
 
   /** Sessions, and the components in them. */
   sessions(): void {
-    const { cpu } = this.#info;
-    if (cpu.upgradeArgs !== "") this.#child.parent.upgrade(cpu.id, cpu.upgradeArgs);
+    this.#sessions.upgrade("CPU", this.#info.cpu);
     this.#nameEnvironment();
     this.#sessions.open();
     this.#makeComponents();

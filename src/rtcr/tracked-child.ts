@@ -186,6 +186,12 @@ export class TrackedChild {
     if (foreign) this.#foreign.set(session, { ...foreign, upgradeArgs: args });
   }
 
+  /** What the child's session of this number has been upgraded by. */
+  upgradesOf(id: number): Quota {
+    const found = [...this.#upgrades].find(([session]) => session.request.id === id);
+    return found?.[1] ?? NO_QUOTA;
+  }
+
   /** A session is closed: what stood in front of it ends with it. */
   ended(session: Session): void {
     this.#interposers.get(session)?.dispose();

@@ -68,7 +68,7 @@ export function textWords(value: string | Uint8Array): number[] {
   return [bytes.length, ...new Uint32Array(padded.buffer)];
 }
 
-/** What is opened in a bootstrap, under a number of its own. */
+/** What is opened in a bootstrap, and upgraded. */
 export const BOOTSTRAP_SESSION = 150;
 const TIMER_ARGS = 'ram_quota=10K, cap_quota=2, label=""';
 const BOOTSTRAP_TIMER = [BOOTSTRAP_SESSION, ...textWords("Timer"), ...textWords(TIMER_ARGS), 0, 0, 0, 0];
@@ -88,6 +88,7 @@ function bootstrapCall(target: string, kind: string, name: string, words: readon
 const WITHOUT_HEARTBEAT = bootstrapCall("(call $parent)", "parent", "heartbeat_sigh", [], "(i32.const 0)");
 const WITH_HEARTBEAT = [
   bootstrapCall("(call $parent)", "parent", "session", BOOTSTRAP_TIMER),
+  bootstrapCall("(call $parent)", "parent", "upgrade", [BOOTSTRAP_SESSION, ...textWords("ram_quota=4K, cap_quota=1")]),
   bootstrapCall("(call $parent)", "parent", "session_cap", [ENV_SESSION.pd]),
   "(local.set $pd (local.get $got))",
   bootstrapCall("(local.get $pd)", "pd", "alloc_signal_source", []),

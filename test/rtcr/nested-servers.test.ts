@@ -2,7 +2,8 @@
 // what cannot be is refused by name.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
+import { ENV_SESSION } from "../../src/session/index.ts";
 import { config, start } from "../support/core-system.ts";
 import { init } from "./nested.ts";
 import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
@@ -199,6 +200,28 @@ const LINES: RigOptions = {
   })),
   exits: 1,
 };
+
+test("S57, S66, S97: an environment's session at a child has its upgrades again, of the client's quota", async () => {
+  const { points } = await undisturbed(LINES);
+  const rig = new Rig(LINES);
+  assert.ok(await rig.run(Math.floor(points / 2)));
+  const [pd] = rig.rtcr.child("sheep")?.of(RtcrPd) ?? [];
+  const upgraded = pd?.parent?.upgrade(ENV_SESSION.log, "ram_quota=12K, cap_quota=3");
+  assert.ok(upgraded?.ok);
+  rig.tree.settle();
+  const accounts = () => [...rig.tree.core.pds].map((each) => [each.label, each.ramQuota(), each.capQuota()]);
+  const before = accounts();
+  for (let time = 0; time < 2; time++) {
+    rig.rtcr.restore(rig.rtcr.checkpoint("then").system);
+    while (rig.outcomes.length === time) {
+      await new Promise((resolve) => setImmediate(resolve));
+      rig.tree.settle();
+    }
+    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
+    assert.deepEqual(accounts(), before);
+  }
+  rig.close();
+});
 
 test("S106: a child whose environment another restored child serves is refused by name, not waited for", async () => {
   const first = new Rig(LINES);

@@ -95,7 +95,7 @@ test("S55, S96: a session that is asked for while its server bootstraps for a re
     const parentOf = (name: string, words: readonly number[], slots: readonly number[] = []) =>
       b(callOf(side.slotOf("b", "parent"), "parent", name, words, slots));
     await b(callOf(rom, "rom", "dataspace"));
-    assert.deepEqual(asked(side), ["create 2", "close 1"]);
+    assert.deepEqual(asked(side), ["close 1", "create 2"]);
     await parentOf("session_response", [1, CLOSED]);
     await parentOf("deliver_session_cap", [2], [object]);
     const there = parent().sessionCap(SESSION);

@@ -23,15 +23,16 @@ import {
   type SessionRefusal,
   type SlotReader,
   type SlotWriter,
+  subtractQuota,
 } from "../../session/index.ts";
 import { type Attempt, refusal, required, success } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
 import { effectiveQuota } from "../resources/amounts.ts";
-import { filterArgs } from "../sessions/arguments.ts";
+import { filterArgs, readArgs } from "../sessions/arguments.ts";
 import type { AdoptedSession } from "../sessions/broker.ts";
 import type { SessionReader, SessionWriter } from "../sessions/saved-sessions.ts";
 import { RomServer, type SavedServed } from "../sessions/servers.ts";
-import { isRefused, type Session, type SessionRequest } from "../sessions/session.ts";
+import { isOver, isRefused, type Session, type SessionRequest } from "../sessions/session.ts";
 import { type SavedSibling, SiblingServer } from "../sessions/sibling.ts";
 import { ChildClient, EnvironmentClient, type SavedClient } from "./client.ts";
 import { Heart, type SavedHeart } from "./heart.ts";
@@ -251,15 +252,18 @@ export class Child {
     return service === "ROM" ? prefixLabel(this.name, this.start.binary) : this.name;
   }
 
-  /** As `ChildParent.adopt`, for a session of its environment. */
-  adopt(id: number, service: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+  /** As `ChildParent.adopt`, for a session of its environment: init pays for it, the child for its upgrades. */
+  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
     const known = ENVIRONMENT.find((each) => each.id === id && each.service === service);
     const request = known && this.#request(id, known.service);
     if (!request?.ok) return refusal("service-denied");
     const made = this.#house.broker.adopt(request.value, adopted);
     if (!made.ok) return made;
     this.client.sessions.set(id, made.value);
-    return success(undefined);
+    const read = readArgs(service, args);
+    if (!read.ok || isOver(adopted.phase)) return success(undefined);
+    const upgrades = subtractQuota(read.value.donation, request.value.donation);
+    return this.#house.broker.adoptUpgrades(made.value, upgrades, { payer: this.client, ...adopted });
   }
 
   /** Ends it and all its sessions; harmless when repeated. @param value of its exit; absent: it is destroyed */

@@ -107,7 +107,7 @@ export class ChildParent implements ParentSession {
    * @param args with all that was donated
    */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
-    if (id < FIRST_FREE_SESSION) return this.#child.adopt(id, service, adopted);
+    if (id < FIRST_FREE_SESSION) return this.#child.adopt(id, service, args, adopted);
     const request = isOver(adopted.phase) ? this.#over(id, service, args) : this.#request(id, service, args);
     if (!request.ok) return request;
     const made = this.#house.broker.adopt(request.value, adopted);

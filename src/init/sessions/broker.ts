@@ -114,6 +114,25 @@ export class Broker {
     return success(session);
   }
 
+  /** Adds to an adopted session what another than its client has paid. */
+  adoptUpgrades(
+    session: Session,
+    quota: Quota,
+    { payer, settlement }: Pick<AdoptedSession, "settlement"> & { readonly payer: SessionClient },
+  ): Attempt<void, OutOf> {
+    if (quota.ram === 0 && quota.caps === 0) return success(undefined);
+    const paid = settlement.pay(payer, quota);
+    if (!paid.ok) return paid;
+    const funded = settlement.fund(session.server, quota);
+    if (!funded.ok) {
+      payer.refund(quota);
+      return funded;
+    }
+    session.donated = addQuota(session.donated, quota);
+    this.#events.hooks.upgraded(session, quota);
+    return success(undefined);
+  }
+
   /** Takes in a session of a restored server whose client is not there: the server is asked to close it. */
   adoptOrphan(request: SessionRequest, { serverId, phase, settlement }: OrphanedSession): void {
     const session = new Session(request);
