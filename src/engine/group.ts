@@ -330,6 +330,15 @@ export class Group {
     return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
   }
 
+  /** How many bytes the frames of its threads, which stand still, take at least. */
+  get stackBytes(): number {
+    const resident = this.#resident ? this.control.get(CONTROL.top) - CONTROL.frames : 0;
+    const others = this.threads.map(
+      ({ moved, frames }) => moved?.bytes.length ?? (frames?.length ?? 0) * RECORD.values,
+    );
+    return others.reduce((sum, bytes) => sum + bytes, resident);
+  }
+
   /** @throws EngineFault "mismatch" if a frame does not fit its program */
   checkFrames(frames: readonly SavedFrame[], hostCall: boolean): void {
     this.#records.check(frames, hostCall);

@@ -8,6 +8,7 @@ import {
   captureOutside,
   checkThread,
   type DirectCall,
+  EngineFault,
   type Entry,
   type Group,
   type GroupOptions,
@@ -21,6 +22,7 @@ import {
 import type { LoadedProgram } from "../program.ts";
 import { directCall, tableFunction } from "./functions.ts";
 import { Instances } from "./instances.ts";
+import { KERNEL_LIMITS } from "./limits.ts";
 import { type GlobalsHolder, OwnGlobals } from "./own-globals.ts";
 
 /** "outside": without memories, which belong to a PD. */
@@ -169,6 +171,10 @@ export class LocalEngine implements ComponentEngine {
 
   capture(part: CapturedPart): SavedGroup {
     const { group } = this;
+    if (group.stackBytes > KERNEL_LIMITS.movedStackBytes) {
+      const most = `${KERNEL_LIMITS.movedStackBytes} can be moved`;
+      throw new EngineFault("unsaveable", `its threads stand in frames of ${group.stackBytes} bytes; ${most}`);
+    }
     if (part === "whole") return captureGroup(group);
     return { ...captureOutside(group), threads: group.threads.map((thread) => group.save(thread)) };
   }

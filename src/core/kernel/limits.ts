@@ -7,6 +7,8 @@ export const KERNEL_LIMITS = {
   programBytes: 256 << 20,
   /** Bytes that a checkpoint takes of memory that a program has detached and goes on using, zero pages aside. */
   detachedBytes: 64 << 20,
+  /** Bytes of frames in which the threads of a component stand that goes to another CPU: some hundred thousand frames. */
+  movedStackBytes: 16 << 20,
   /** Threads of a component that have not been killed. */
   threads: 4_096,
   /** Calls that wait for one entrypoint. A blocked thread makes one at most; calls of TypeScript components count too. */

@@ -87,6 +87,40 @@ for (const cpu of [0, 1]) {
   });
 }
 
+test("S28: a component whose threads stand in more frames than can be moved stays where it is, and goes on", async (t) => {
+  const failures: unknown[] = [];
+  const system = await machine(CPUS, { failed: (thrown) => failures.push(thrown) });
+  t.after(() => system.close());
+  const used = Array.from({ length: 8 }, (_, i) => `(i64.extend_i32_u (i32.add (local.get 0) (i32.const ${i})))`);
+  // Each frame keeps eight numbers that are needed behind the call.
+  const code = `(func $deep (param i32) (result i64)
+      (if (i32.eqz (local.get 0)) (then
+        (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) ${block(68)}))
+      ${used.join(" ")} (if (result i64) (local.get 0)
+        (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else (i64.const 1)))
+      ${"(i64.add) ".repeat(used.length)})
+    ${main("(drop (call $deep (i32.const 100000))) (i32.store (i32.const 72) (i32.add (i32.load (i32.const 72)) (i32.const 1)))")}`;
+  const a = system.component("a", code, { cpu: 1 });
+  const threads = [0, 1].map((number) => a.thread(`deep${number}`) as KernelThread);
+  for (const [number, thread] of threads.entries()) {
+    thread.start(0, 0);
+    await until(() => counter(a) > number || thread.exception);
+    assert.equal(thread.problem, "");
+  }
+  await system.rest();
+  system.kernel.moves.order(a.component, at(2));
+  assert.match(
+    system.warnings.join(),
+    /^a: stays on CPU 1: its threads stand in frames of \d+ bytes; 16777216 can be moved$/,
+  );
+  assert.equal(a.component.cpu, 1);
+  a.component.waits.futexWake(68, 2);
+  await system.rest();
+  assert.deepEqual([a.component.view.getInt32(72, true), ...threads.map(({ problem }) => problem)], [2, "", ""]);
+  system.kernel.moves.order(a.component, at(2));
+  assert.deepEqual([a.component.cpu, failures], [2, []]);
+});
+
 for (const { what, breaks, from } of STEPS) {
   for (const cpu of from) {
     for (const windows of [false, true]) {
