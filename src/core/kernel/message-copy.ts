@@ -54,41 +54,47 @@ function copyWords(read: Int32Array, from: number, write: Int32Array, to: number
 
 /** The message in a buffer; undefined if it says more than fits, or cannot be read any more. */
 export function saveMessage(component: Component, address: number): RpcMessage | undefined {
-  const view = readBuffer(component, address);
-  if (!view) return undefined;
-  const length = view.getUint32(MESSAGE.bytes, true);
-  const count = view.getUint32(MESSAGE.capabilities, true);
-  if (length > MESSAGE.maxBytes || count > MESSAGE.maxCapabilities) return undefined;
-  const bytes = new Uint8Array(length);
-  bytes.set(new Uint8Array(view.buffer, view.byteOffset + MESSAGE.data, length));
-  const capabilities: Capability[] = [];
-  for (let i = 0; i < count; i++) {
-    capabilities.push(component.table.lookup(view.getUint32(MESSAGE.slots + i * 4, true)));
-  }
-  return { bytes, capabilities };
+  if (!component.windowed(address, MESSAGE.sizeBytes)) return messageIn(component, component.words, address >>> 2);
+  const copy = component.bytes.read(address, MESSAGE.sizeBytes);
+  return copy instanceof Uint8Array ? messageIn(component, new Int32Array(copy.buffer), 0) : undefined;
 }
 
+/** @param at where it begins in `words` */
+function messageIn({ table }: Component, words: Int32Array, at: number): RpcMessage | undefined {
+  const length = words[at]! >>> 0;
+  const count = words[at + 1]! >>> 0;
+  if (length > MESSAGE.maxBytes || count > MESSAGE.maxCapabilities) return undefined;
+  const capabilities: Capability[] = [];
+  for (let i = 0; i < count; i++) capabilities.push(table.lookup(words[at + SLOTS + i]!));
+  if (length === 0) return { bytes: NO_DATA, capabilities };
+  const from = words.byteOffset + (at + DATA) * 4;
+  return { bytes: new Uint8Array(words.buffer, from, length).slice(), capabilities };
+}
+
+const NO_DATA = new Uint8Array(0);
+
 /** Writes a message into a buffer. @returns false, and nothing is written, if that is not possible any more */
-export function loadMessage(component: Component, address: number, { bytes, capabilities }: RpcMessage): boolean {
+export function loadMessage(component: Component, address: number, message: RpcMessage): boolean {
   if (!fitsMessage(component, address)) return false;
-  const head = new DataView(new ArrayBuffer(MESSAGE.data));
-  head.setUint32(MESSAGE.bytes, bytes.length, true);
-  head.setUint32(MESSAGE.capabilities, capabilities.length, true);
-  for (const [i, capability] of capabilities.entries()) {
-    head.setUint32(MESSAGE.slots + i * 4, component.table.insert(capability), true);
+  const { bytes, capabilities } = message;
+  if (!component.windowed(address, MESSAGE.sizeBytes)) {
+    const { words } = component;
+    writeHead(component, words, address >>> 2, message);
+    if (bytes.length > 0) new Uint8Array(words.buffer, address + MESSAGE.data, bytes.length).set(bytes);
+    return true;
   }
+  const head = new Int32Array(DATA);
+  writeHead(component, head, 0, message);
   component.bytes.write(address, new Uint8Array(head.buffer, 0, MESSAGE.slots + capabilities.length * 4));
   component.bytes.write(address + MESSAGE.data, bytes);
   return true;
 }
 
-/** The bytes of a buffer: where they lie, or a copy if they lie behind windows. */
-function readBuffer(component: Component, address: number): DataView | undefined {
-  if (!component.windowed(address, MESSAGE.sizeBytes)) {
-    return new DataView(component.view.buffer, address, MESSAGE.sizeBytes);
-  }
-  const copy = component.bytes.read(address, MESSAGE.sizeBytes);
-  return copy instanceof Uint8Array ? new DataView(copy.buffer) : undefined;
+/** @param at where the message begins in `words` */
+function writeHead({ table }: Component, words: Int32Array, at: number, { bytes, capabilities }: RpcMessage): void {
+  words[at] = bytes.length;
+  words[at + 1] = capabilities.length;
+  for (let i = 0; i < capabilities.length; i++) words[at + SLOTS + i] = table.insert(capabilities[i]!);
 }
 
 /**
