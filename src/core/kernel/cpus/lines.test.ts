@@ -109,6 +109,45 @@ test("S34, S36: calls go on over a chain of CPUs without asking the kernel", asy
   system.close();
 });
 
+test("S1, S36: a line is for its caller's slot, not for one of the same number of who has called the caller", async () => {
+  const system = await machine(3);
+  const last = await serverOn(system, 2);
+  const near = await serverOn(system, 1);
+  near.server.component.table.insert(last.object);
+  const decoy = system.component("decoy", `${tableOf("d")} ${SERVES} ${dispatch("d", answerPlus(7))}`);
+  const decoyObject = system.object(decoy, decoy.start("ep").capability);
+  // Nothing but calls, because others would end the line.
+  const calls = Array.from({ length: 40 }, (_, i) => [ask(SLOT.free + 1, 4, i), ask(SLOT.free, 1, i)]).flat();
+  const stores = calls.map((call, i) => `(i32.store (i32.const ${64 + 4 * i}) ${call})`);
+  const client = system.component("client", main(stores.join(" ")), { cpu: 1 });
+  for (const object of [decoyObject, near.object]) client.component.table.insert(object);
+  client.start("main");
+  await system.rest();
+  const found = calls.map((_, i) => client.component.view.getInt32(64 + 4 * i, true));
+  assert.deepEqual(
+    found,
+    calls.map((_, i) => (i >> 1) + (i % 2 === 0 ? 1 : 7)),
+  );
+  system.close();
+});
+
+test("S34, S36: a server that its caller nests has a line of its own", async () => {
+  const system = await machine(3);
+  const last = await serverOn(system, 2);
+  const near = await serverOn(system, 1);
+  near.server.component.table.insert(last.object);
+  const client = system.component("client", counts(4, 10_000), { cpu: 1 });
+  client.component.table.insert(near.object);
+  const count = asked(system);
+  client.start("main");
+  await system.rest();
+  assert.deepEqual(logged(system, "client"), [10_000]);
+  assert(count() < 2000, `${count()} of 20,000 calls`);
+  assert.equal(near.ep.idle && last.ep.idle, true);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
 test("S4, S36: an object that dies answers its client on another CPU no more", async () => {
   const system = await machine(3);
   const { server, client, object, thread } = await pair(system, forEver());

@@ -34,6 +34,9 @@ export class WorkerLines {
   readonly #peers = new Map<number, CpuBlock>();
   /** Of the caller's line; 0: it has none. */
   #number = 0;
+  /** In how many nested dispatches that one stands, and the one that has asked the kernel for a call. */
+  #depth = 0;
+  #asking = 0;
   /** A line that the call under way does not go by. */
   #former = 0;
   #served: Served | undefined;
@@ -51,11 +54,12 @@ export class WorkerLines {
 
   // The caller.
 
-  /** Begins a call; false: the kernel must be asked. */
-  call(engine: WorkerEngine, slot: number, opcode: number, address: number): boolean {
+  /** Begins a call; false: the kernel must be asked. @param depth of the caller */
+  call(depth: number, engine: WorkerEngine, slot: number, opcode: number, address: number): boolean {
     const words = this.#words;
     const open = (this.#number << 2) | GATE.open;
-    if (Atomics.load(words, BLOCK.line) !== open || words[BLOCK.lineSlot] !== slot) return false;
+    if (Atomics.load(words, BLOCK.line) !== open) return false;
+    if (depth !== this.#depth || words[BLOCK.lineSlot] !== slot) return false;
     const bytes = plainBytes(engine, address);
     if (bytes < 0) return false;
     words[BLOCK.lineOpcode] = opcode;
@@ -68,8 +72,9 @@ export class WorkerLines {
     return true;
   }
 
-  /** The kernel is about to be asked for a call. */
-  asks(): void {
+  /** The kernel is about to be asked for a call. @param depth of the caller */
+  asks(depth: number): void {
+    this.#asking = depth;
     this.#former = Atomics.load(this.#words, BLOCK.line) >>> 2;
   }
 
@@ -77,7 +82,10 @@ export class WorkerLines {
   get over(): boolean {
     const gate = Atomics.load(this.#words, BLOCK.line);
     if ((gate & STATE) === GATE.inside || (gate & STATE) === GATE.last || gate >>> 2 === this.#former) return false;
-    this.#number = gate >>> 2;
+    if (gate >>> 2 !== this.#number) {
+      this.#number = gate >>> 2;
+      this.#depth = this.#asking;
+    }
     return true;
   }
 

@@ -197,11 +197,11 @@ class Cpu implements EngineHost {
       const came = this.#nests.again(engine, ...(args as [number, number, number]));
       if (came !== undefined) return this.#called(call, came, args as number[]);
       const [slot, opcode, address] = args as [number, number, number];
-      if (this.#nests.depth === 0 && this.#lines.call(engine, slot, opcode, address)) {
+      if (this.#lines.call(this.#nests.depth, engine, slot, opcode, address)) {
         const answer = this.#awaitAnswer(this.#over);
         return answer === ANSWER.none ? this.#lines.take(engine, address) : this.#answered(answer, call, results[0]);
       }
-      this.#lines.asks();
+      this.#lines.asks(this.#nests.depth);
     }
     block.setParam(0, place);
     block.setParam(1, call.progress === undefined ? 0 : 1);
