@@ -25,17 +25,19 @@ const [AT, AGAIN] = [0x1a00_0000, 0x1b00_0000];
 
 const status = (value: number) => value << 16;
 
-/** A kernel with a component on CPU 1 that nothing may harm, and what was thrown that no guest can be blamed for. */
+/** A kernel whose CPUs nothing may harm, and what was thrown that no guest can be blamed for. */
 async function watched(count = 2) {
   const failures: unknown[] = [];
   const system = await machine(count, { failed: (thrown) => failures.push(thrown) });
   const unharmed = async (): Promise<void> => {
     assert.deepEqual(failures, []);
-    const bystander = system.component("bystander", SPIN, { cpu: 1 });
-    bystander.start("main");
-    await until(() => counter(bystander) !== 0 || failures.length > 0);
-    assert.deepEqual(failures, []);
-    bystander.pd.destroy();
+    for (let cpu = 1; cpu < count; cpu++) {
+      const bystander = system.component("bystander", SPIN, { cpu });
+      bystander.start("main");
+      await until(() => counter(bystander) !== 0 || failures.length > 0);
+      assert.deepEqual(failures, []);
+      bystander.pd.destroy();
+    }
   };
   return { system, unharmed };
 }
@@ -57,38 +59,47 @@ async function serves(system: TestSystem, server: TestComponent): Promise<{ ep: 
   return { ep, object: system.object(server, ep.capability) };
 }
 
-test("S36: a server that has its message buffer moved behind windows within a call harms itself only", async () => {
-  const { system, unharmed } = await watched();
-  const code = `${tableOf("d")} ${dispatch(
-    "d",
-    `${onOpcode(2, `(drop ${ask(SLOT.free, 0)}) (return (i32.const 1))`)} ${answerPlus(1)}`,
-  )} ${SERVES}`;
-  const server = system.component("server", code, { cpu: 1, load: { windows: true } });
-  const { data } = server.component.home!;
-  const again = () => assert(server.pd.addressSpaceMap.attach(data, { address: AT }).ok);
-  server.component.table.insert(hook(system, again));
-  const { object } = await serves(system, server);
-  // A call of anything else would give the server back to the kernel.
-  const calls = [1, 2, 1, 1].map((opcode, i) => `(i32.store (i32.const ${64 + 4 * i}) ${ask(SLOT.free, opcode, 41)})`);
-  const logs = calls.map((_, i) => log(`(i32.load (i32.const ${64 + 4 * i}))`));
-  const client = system.component("client", main([...calls, ...logs].join(" ")), { cpu: 1 });
-  client.component.table.insert(object);
-  client.start("main");
-  await system.rest();
-  assert(server.component.windowed(4096, 4096));
-  assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode), 42, 42]);
-  await unharmed();
-  system.close();
-});
+for (const cpu of [1, 2])
+  test(`S36: a server on CPU ${cpu} that has its message buffer moved behind windows within a call harms itself only`, async () => {
+    const { system, unharmed } = await watched(3);
+    const code = `${tableOf("d")} ${dispatch(
+      "d",
+      `${onOpcode(2, `(drop ${ask(SLOT.free, 0)}) (return (i32.const 1))`)} ${answerPlus(1)}`,
+    )} ${SERVES}`;
+    const server = system.component("server", code, { cpu, load: { windows: true } });
+    const { data } = server.component.home!;
+    const again = () => assert(server.pd.addressSpaceMap.attach(data, { address: AT }).ok);
+    server.component.table.insert(hook(system, again));
+    const { object } = await serves(system, server);
+    // A call of anything else would give the server back to the kernel.
+    const calls = [1, 2, 1, 1].map(
+      (opcode, i) => `(i32.store (i32.const ${64 + 4 * i}) ${ask(SLOT.free, opcode, 41)})`,
+    );
+    const logs = calls.map((_, i) => log(`(i32.load (i32.const ${64 + 4 * i}))`));
+    const client = system.component("client", main([...calls, ...logs].join(" ")), { cpu: 1 });
+    client.component.table.insert(object);
+    client.start("main");
+    await system.rest();
+    assert(server.component.windowed(4096, 4096));
+    assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode), 42, 42]);
+    await unharmed();
+    system.close();
+  });
 
-for (const windows of [false, true]) {
+for (const [cpu, windows] of [
+  [1, false],
+  [1, true],
+  [2, false],
+  [2, true],
+] as const) {
   for (const victims of [["client"], ["server"], ["server", "client"], ["client", "server"]]) {
-    test(`S14: ${victims.join(" and ")} destroyed within a nested call on CPU 1: windows ${windows}`, async () => {
-      const { system, unharmed } = await watched();
+    test(`S14: ${victims.join(" and ")} destroyed within a call from CPU 1 to CPU ${cpu} that the kernel was not asked for: windows ${windows}`, async () => {
+      const { system, unharmed } = await watched(3);
       const load = windows ? { load: { windows: true } } : {};
-      const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `(drop ${ask(SLOT.free, 0)}) ${answerPlus(1)}`)}`;
-      const server = system.component("server", code, { cpu: 1, ...load });
-      const client = system.component("client", main(log(ask(SLOT.free, 1, 41))), { cpu: 1, ...load });
+      const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `${onOpcode(2, `(drop ${ask(SLOT.free, 0)})`)} ${answerPlus(1)}`)}`;
+      const server = system.component("server", code, { cpu, ...load });
+      const twice = `(drop ${ask(SLOT.free, 1)}) (drop ${ask(SLOT.free, 1)})`;
+      const client = system.component("client", main(twice + log(ask(SLOT.free, 2, 41))), { cpu: 1, ...load });
       const made: Readonly<Record<string, TestComponent>> = { server, client };
       const attach = ({ pd }: TestComponent) => {
         const shared = pd.alloc(4096);
@@ -148,30 +159,31 @@ test("S13, S24: a thread of CPU 1 that is killed when it has just met a page fau
   system.close();
 });
 
-test("S26, S36: a server that was called within its caller goes on with the stack pointer of the state that it is given", async () => {
-  const { system } = await watched();
-  const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `(i32.store offset=40 (local.get $m) (global.get 0))`)}`;
-  const server = system.component("server", code, { cpu: 1 });
-  const { ep, object } = await serves(system, server);
-  const client = system.component(
-    "client",
-    main(
-      `(loop $l ${log(ask(SLOT.free, 1))} (drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))) (br $l))`,
-    ),
-    { cpu: 1 },
-  );
-  client.component.table.insert(object);
-  client.start("main");
-  await system.rest();
-  for (const pointer of [60_000, 50_000]) {
-    ep.pause();
-    const state = ep.state();
-    assert(state.ok);
-    assert(ep.setState({ saved: { ...(state.value.saved as object), globals: [pointer] } }).ok);
-    ep.resume();
-    client.component.waits.futexWake(64, 1);
+for (const cpu of [1, 2])
+  test(`S26, S36: a server on CPU ${cpu} that was called without the kernel goes on with the stack pointer of the state that it is given`, async () => {
+    const { system } = await watched(3);
+    const code = `${tableOf("d")} ${SERVES} ${dispatch("d", `(i32.store offset=40 (local.get $m) (global.get 0))`)}`;
+    const server = system.component("server", code, { cpu });
+    const { ep, object } = await serves(system, server);
+    const client = system.component(
+      "client",
+      main(
+        `(loop $l (drop ${ask(SLOT.free, 1)}) ${log(ask(SLOT.free, 1))} (drop (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))) (br $l))`,
+      ),
+      { cpu: 1 },
+    );
+    client.component.table.insert(object);
+    client.start("main");
     await system.rest();
-    assert.equal(logged(system, "client").at(-1), pointer);
-  }
-  system.close();
-});
+    for (const pointer of [60_000, 50_000]) {
+      ep.pause();
+      const state = ep.state();
+      assert(state.ok);
+      assert(ep.setState({ saved: { ...(state.value.saved as object), globals: [pointer] } }).ok);
+      ep.resume();
+      client.component.waits.futexWake(64, 1);
+      await system.rest();
+      assert.equal(logged(system, "client").at(-1), pointer);
+    }
+    system.close();
+  });
