@@ -1,5 +1,5 @@
-// The deadline of the bootstraps of one restore (strategy A): a bootstrap may loop, or wait for what never comes. Time is
-// that of the supervisor's Timer session, which it has as long as bootstraps are awaited.
+// The deadline of what one restore waits for: a bootstrap (strategy A) may loop, or wait for what never comes; the server
+// of an environment's session may not answer. Time is that of the supervisor's Timer session, which it has meanwhile.
 import {
   type Capability,
   DONATION,
@@ -10,7 +10,7 @@ import {
 } from "../session/index.ts";
 import type { Rtcr } from "./rtcr.ts";
 
-/** Milliseconds without a bootstrap that begins or ends, unless the configuration says otherwise. */
+/** Milliseconds in which no child gets further, unless the configuration says otherwise. */
 export const BOOTSTRAP_MS = 30_000;
 
 export interface DeadlineOptions {

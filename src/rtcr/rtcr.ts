@@ -59,6 +59,7 @@ import { requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, type Interposers, TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
+import { incomplete, waitsFor } from "./waits-for.ts";
 
 export interface RtcrOptions {
   /** Default: storage as it is needed. */
@@ -78,7 +79,7 @@ export interface RtcrOptions {
   readonly restore?: SystemCheckpoint;
   /** How they are restored. Default: direct. */
   readonly strategy?: Strategy;
-  /** Milliseconds that strategy A waits for a bootstrap to begin or to end. Default: `BOOTSTRAP_MS`. */
+  /** Milliseconds that it waits for an environment, or for a bootstrap to begin or to end. Default: `BOOTSTRAP_MS`. */
   readonly bootstrapMs?: () => number;
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
@@ -265,7 +266,10 @@ export class Rtcr {
       launch: (child) => this.#launch(child),
       restarting: () => this.#beginRestore(),
       failed: (child, why) => this.#cannot(child.name, why),
-      applied: (children) => this.#requireConfigured(children),
+      applied: (children) => {
+        this.#requireConfigured(children);
+        if (this.#restoring) this.#awaitEnvironments();
+      },
       capture: (slots, sessions) => this.#capture(slots, sessions),
       restore: (state, slots, sessions) => this.#resume(state, slots, sessions),
     };
@@ -408,7 +412,7 @@ export class Rtcr {
     const { info, tracked } = restored;
     const { cpu } = environment(tracked);
     const restoration = this.#restoring;
-    if (restoration) this.#later(() => this.#giveTime(restoration, tracked)); // this is in the middle of a start
+    if (restoration) this.#later(() => this.#giveTime(restoration, `begun ${tracked.name}`)); // this is in the middle of a start
     const stopped = this.#env.signalHandler(() => {
       if (!this.#restoring?.has(tracked)) return;
       this.#gone(tracked.name, `${cpu.stopped() || "a thread"} was stopped in its bootstrap`, this.#restoring);
@@ -425,17 +429,24 @@ export class Rtcr {
     const bootstrap = new Bootstrap(info, tracked, arrived, inBootstrap);
   }
 
-  /** The bootstraps of the restore have all of their time from now on. */
-  #giveTime(restoration: Restoration, { name }: TrackedChild): void {
+  /** Environments are waited for as bootstraps are: a server may never answer. */
+  #awaitEnvironments(): void {
+    this.#later(() => {
+      const restoration = this.#restoring;
+      const child = restoration && incomplete(restoration, this.#init.children);
+      if (restoration && child) this.#giveTime(restoration, `created ${child.name}`);
+    });
+  }
+
+  /** What the restore waits for has all of its time from now on. @param step once for each */
+  #giveTime(restoration: Restoration, step: string): void {
     if (this.#restoring !== restoration) return;
-    restoration.putOff(`begun ${name}`);
+    restoration.putOff(step);
     if (restoration.deadline) return;
     const ms = this.#options.bootstrapMs?.() ?? BOOTSTRAP_MS;
     const failed = (code: "late" | "refused", why: string) => {
-      const [child] = restoration.awaited;
-      const { name } = child ?? { name: restoration.names };
-      const doing = child && code === "late" ? `: ${environment(child).cpu.doing()}` : "";
-      const message = `restore of "${name}": its bootstrap ${why}${doing}`;
+      const { name, what, doing } = waitsFor(restoration, this.#init.children);
+      const message = `restore of "${name}": its ${what} ${why}${code === "late" && doing !== "" ? `: ${doing}` : ""}`;
       this.#refuse(new RtcrFault(code, message, { child: name }), restoration);
     };
     restoration.deadline = new Deadline({

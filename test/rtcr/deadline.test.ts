@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KERNEL_LIMITS } from "../../src/core/kernel/limits.ts";
-import { RtcrFault } from "../../src/rtcr/index.ts";
+import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
 import { assemble } from "../assemble.ts";
 import { PRELUDE } from "../support/kernel-system.ts";
 import { component, Rig, type RigOptions, undisturbed } from "./rig.ts";
@@ -134,6 +134,32 @@ test("S84, S106: a child that waits at the barrier for others is not restarted f
     rig.close();
   }
 });
+
+for (const strategy of STRATEGIES) {
+  test(`S84, S106: an environment whose LOG session never comes is given up by name (${strategy})`, async () => {
+    const { points } = await undisturbed(PROG);
+    const first = new Rig(PROG);
+    assert.ok(await first.run(Math.floor(points / 2)));
+    const { system } = first.rtcr.checkpoint("halfway");
+    first.close();
+    const [, mute] = ENDLESS.find(([what]) => what === "waits")!;
+    const log = '<service name="LOG"><child name="mute"/></service><any-service><parent/></any-service>';
+    const [prog] = PROG.children;
+    const children = [
+      { name: "mute", inside: '<provides><service name="LOG"/></provides>' },
+      { name: "prog", inside: `${prog?.inside}<route>${log}</route>` },
+    ];
+    const rig = new Rig({
+      ...{ ...PROG, children, strategy, restore: system, bootstrapMs: () => DEADLINE_MS },
+      binaries: { ...PROG.binaries, mute },
+    });
+    await outcome(rig);
+    const message = `restore of "prog": its environment has not come to its end in ${DEADLINE_MS} ms: its LOG session is asked of "mute"`;
+    assert.deepEqual(rig.outcomes.map(String), [`RtcrFault: ${message}`]);
+    assert.deepEqual(rig.rtcr.children, ["mute"]);
+    rig.close();
+  });
+}
 
 test("S84, S106: without a Timer session for its deadline a bootstrap is refused by name, a direct restore is not", async () => {
   const { points } = await undisturbed(PROG);

@@ -6,12 +6,16 @@ import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Rtcr, RtcrPd } from "../../src/rtcr/index.ts";
 import type { Env } from "../../src/session/index.ts";
 import { required } from "../../src/util/index.ts";
+import { assemble } from "../assemble.ts";
+import { config, start, startSystem } from "../support/core-system.ts";
+import { PRELUDE } from "../support/kernel-system.ts";
 import { type Command, callOf, Drivers, MAILBOXES, textWords } from "./driver.ts";
 import { Pair, requests, withRequests } from "./pair.ts";
 
 const SESSION = 200;
 const ARGS = 'ram_quota=16K, cap_quota=3, label="x"';
 const CLOSED = 1;
+const SLOW = '<service name="Slow"/>';
 const OPEN = [SESSION, ...textWords("Slow"), ...textWords(ARGS), 0, 0, 0, 0];
 
 /** What b is asked for, one request after the other. */
@@ -106,4 +110,41 @@ test("S55, S96: a session that is asked for while its server bootstraps for a re
   } finally {
     pair.close();
   }
+});
+
+test("S55, S97: a child that waits for a session of somebody outside waits again", async () => {
+  const waiting = assemble(
+    `(module ${PRELUDE} (func (export "rtcr_component_start")
+      (drop (call $futex_wait (i32.const 256) (i32.const 0) (i64.const -1)))))`,
+  );
+  const quota = 'caps="300" ram="8M"';
+  const inner = config(start("a", '<binary name="waiting"/>', quota)).replace("<parent-provides>", `$&${SLOW}`);
+  const server = start("slow", `<binary name="waiting"/><provides>${SLOW}</provides>`, quota);
+  let rtcr: Rtcr | undefined;
+  const outcomes: unknown[] = [];
+  const keeper = (env: Env) => {
+    rtcr = new Rtcr(env, { restored: (outcome) => outcomes.push(outcome) });
+    return rtcr;
+  };
+  const tree = startSystem({
+    config: config(start("rtcr", inner, 'caps="3000" ram="64M"') + server),
+    binaries: { waiting },
+    natives: { rtcr: keeper },
+  });
+  const parent = () => required(rtcr?.child("a")?.of(RtcrPd)[0]?.parent, "the parent of a");
+  const pending = () => {
+    const made = parent().sessionCap(SESSION);
+    return made.ok && !made.value.valid;
+  };
+  assert.ok(parent().session(SESSION, "Slow", ARGS).ok && pending());
+  const { system } = required(rtcr, "a supervisor").checkpoint("waiting");
+  assert.deepEqual(
+    system.children[0]?.foreign.map(({ id, server, phase }) => [id, server, phase]),
+    [[SESSION, "", "create-requested"]],
+  );
+  rtcr?.restore(system);
+  tree.settle();
+  assert.ok(Array.isArray(outcomes[0]), String(outcomes[0]));
+  assert.ok(pending());
+  tree.close();
 });
