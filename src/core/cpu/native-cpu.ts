@@ -69,7 +69,7 @@ export class CoreNativeCpu implements NativeCpu {
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
     const { object } = thread;
     if (!(object instanceof KernelThread)) return;
-    this.#kernel.ranked(place.rank);
+    this.#kernel.lifetimes.ranked(place.rank);
     this.#kernel.scheduler.setPlace(object, place);
   }
 }

@@ -114,7 +114,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   #create(component: Component, setup: ThreadSetup): Attempt<KernelThread, "thread-creation-failed" | OutOf> {
     const charged = this.#options.account?.charge(THREAD_COST);
     if (charged && !charged.ok) return charged;
-    const thread = this.#kernel.createThread(component, this, setup);
+    const thread = this.#kernel.lifetimes.createThread(component, this, setup);
     if (!thread) {
       this.#options.account?.refund(THREAD_COST);
       return refusal("thread-creation-failed");
@@ -144,7 +144,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
 
   killThread(thread: Capability<CpuThread>): void {
     const { object } = thread;
-    if (object instanceof KernelThread && this.threads.has(object)) this.#kernel.killThread(object);
+    if (object instanceof KernelThread && this.threads.has(object)) this.#kernel.lifetimes.killThread(object);
   }
 
   /** Called by the kernel when a thread has ended, however it did. */
@@ -220,7 +220,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
   dispose(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const thread of [...this.threads]) this.#kernel.killThread(thread);
+    for (const thread of [...this.threads]) this.#kernel.lifetimes.killThread(thread);
     this.#blocks.dispose();
     const reference = this.#reference;
     for (const member of this.#members) {

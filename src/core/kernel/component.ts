@@ -502,9 +502,9 @@ export class Component {
     return this.#kernel.cpus ? this.#kernel.cpus.still(body) : body();
   }
 
-  /** As `Kernel.atRest`. */
+  /** As `Stops.atRest`. */
   atRest<T>(body: () => T): T {
-    return this.#kernel.atRest(this, body);
+    return this.#kernel.stops.atRest(this, body);
   }
 
   /** A thread's object is no more. */

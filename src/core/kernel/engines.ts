@@ -108,7 +108,7 @@ export class Engines {
       imports: this.imports,
       windows,
       own,
-      policy: () => kernel.givesWay(component),
+      policy: () => kernel.stops.givesWay(component),
       onGrow: component.onGrow,
       count,
     });

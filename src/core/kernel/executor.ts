@@ -35,7 +35,7 @@ export abstract class Steps {
     const top = thread.activations.at(-1);
     if (thread.entrypoint?.serving && (!top || this.#wantsWakeup(thread))) return this.#dispatch(thread);
     if (!top) {
-      this.#kernel.endThread(thread);
+      this.#kernel.lifetimes.endThread(thread);
       return false;
     }
     const { home } = thread.component;
@@ -120,13 +120,13 @@ export abstract class Steps {
     switch (ending.kind) {
       case "returned":
         if (role === ROLE.command && !thread.entrypoint?.serving) {
-          this.#kernel.exited(thread, 0);
+          this.#kernel.lifetimes.exited(thread, 0);
           return false;
         }
         this.returned(thread, role, ending.results[0] as number);
         return true;
       case "exited":
-        this.#kernel.exited(thread, ending.code);
+        this.#kernel.lifetimes.exited(thread, ending.code);
         return false;
       default:
         thread.faulted = true;
@@ -182,7 +182,7 @@ export class LocalExecutor extends Steps implements Executor {
       while (thread.runnable && this.step(thread) && !component.interrupted);
     } finally {
       component.leave(thread);
-      if (thread.dead) this.#kernel.endThread(thread);
+      if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     }
   }
 

@@ -1,10 +1,9 @@
 // The kernel: owns components, threads and pending calls of one system, in one JavaScript thread.
 //
-// Everything that a thread can do or that can happen to it begins here or in the parts that the kernel joins: scheduler
-// (who runs), executor (running), rpc (calls), signals, waits (per component). TypeScript components use the contracts of
+// Everything that a thread can do or that can happen to it begins here or in the parts that the kernel joins: lifetimes
+// (beginning and ending), scheduler (who runs), executor (running), stops, moves, rpc (calls), signals, waits (per component).
+// TypeScript components use the contracts of
 // session/ only; the assembly makes the kernel and gives it what lies outside of it.
-//
-// Above 400 lines: it is what its parts know of each other, mostly one call long.
 import { FUTEX, type HostFunction } from "../../abi/index.ts";
 import { Pool } from "../../engine/index.ts";
 import {
@@ -22,11 +21,12 @@ import {
 import { type LoadedProgram, loadProgram } from "../program.ts";
 import { CoreScopes } from "../scopes.ts";
 import { Calls } from "./calls.ts";
-import { Component } from "./component.ts";
+import type { Component } from "./component.ts";
 import type { ComponentWasi, NativeRun } from "./component-parts.ts";
 import { Cpus, type StartCpu } from "./cpus/index.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
+import { Lifetimes } from "./lifetimes.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { Moves } from "./moves.ts";
 import { KernelNativePd } from "./native-pd.ts";
@@ -35,7 +35,8 @@ import { Rpc } from "./rpc.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ScopeSink } from "./scopes.ts";
 import { Signals } from "./signals.ts";
-import { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
+import { Stops } from "./stops.ts";
+import { KernelThread } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
 
 export interface KernelOptions {
@@ -76,6 +77,8 @@ export class Kernel {
   readonly scheduler: Scheduler;
   readonly executor: LocalExecutor;
   readonly moves: Moves;
+  readonly lifetimes: Lifetimes;
+  readonly stops: Stops;
   /** CPUs beside this one. */
   readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
@@ -85,12 +88,8 @@ export class Kernel {
   #everyPoint = false;
   readonly #options: KernelOptions;
   readonly #ticker: KernelTicker;
-  readonly #components = new Map<number, Component>();
-  readonly #threads = new Map<number, KernelThread>();
   readonly #programs = new Map<string, LoadedProgram>();
   #pool: Pool | undefined;
-  #nextComponent = 1;
-  #nextThread = 1;
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -99,6 +98,8 @@ export class Kernel {
     this.rpc = new Rpc(this);
     this.executor = new LocalExecutor(this);
     this.moves = new Moves(this);
+    this.lifetimes = new Lifetimes(this, options.exited);
+    this.stops = new Stops(this);
     this.#ticker = shared((options.ticker ?? startKernelTicker)(options.sliceMs ?? KERNEL_LIMITS.sliceMs));
     this.scheduler = new Scheduler({
       executor: this.executor,
@@ -146,7 +147,7 @@ export class Kernel {
 
   set scopes(sink: ScopeSink | undefined) {
     this.ownScopes.sink = sink;
-    for (const component of this.#components.values()) component.showScopes();
+    for (const component of this.lifetimes.components) component.showScopes();
   }
 
   /** What all windows lead to: one for all components, so that they can share dataspaces. */
@@ -160,22 +161,15 @@ export class Kernel {
   }
 
   get components(): readonly Component[] {
-    return [...this.#components.values()];
+    return [...this.lifetimes.components];
   }
 
   component(id: number): Component | undefined {
-    return this.#components.get(id);
+    return this.lifetimes.component(id);
   }
 
   thread(id: number): KernelThread | undefined {
-    return this.#threads.get(id);
-  }
-
-  /** A component without a program. @param label for people */
-  createComponent(label: string): Component {
-    const component = new Component(this, this.#nextComponent++, label);
-    this.#components.set(component.id, component);
-    return component;
+    return this.lifetimes.thread(id);
   }
 
   /** The component inside a PD, also when others stand in front of it; undefined for what is no PD of this kernel. */
@@ -187,122 +181,6 @@ export class Kernel {
   threadOf(capability: Capability): KernelThread | undefined {
     const thread = behind(capability, KernelThread);
     return thread?.dead ? undefined : thread;
-  }
-
-  /** @returns undefined if the component has too many */
-  createThread(component: Component, owner: ThreadOwner, setup: ThreadSetup): KernelThread | undefined {
-    if (component.held >= KERNEL_LIMITS.threads || !this.#components.has(component.id)) return undefined;
-    if (component.held === 0 && !this.#place(component, setup)) return undefined;
-    const thread = new KernelThread(this, this.#nextThread++, component, owner, setup);
-    this.#threads.set(thread.id, thread);
-    component.threads.push(thread);
-    component.held++;
-    return thread;
-  }
-
-  /** A component is where its first thread is to be. */
-  #place(component: Component, { affinity, name }: ThreadSetup): boolean {
-    const cpu = this.cpus?.numberAt(affinity) ?? 0;
-    const problem = component.place(cpu);
-    if (problem !== undefined) this.warn(`${component.label}: thread "${name}" on CPU ${cpu}: ${problem}`);
-    return problem === undefined;
-  }
-
-  /** Ends a thread, wherever it is, and its object; harmless when repeated. */
-  killThread(thread: KernelThread): void {
-    if (!this.#threads.delete(thread.id)) return;
-    this.endThread(thread);
-    thread.component.held--;
-    thread.component.forget(thread);
-    thread.dispose();
-  }
-
-  /**
-   * A thread has nothing left to do, or shall not do it: calls that it served fail, calls that it made are dropped.
-   * Its object stays until somebody kills it; that of `thread-spawn` goes with it.
-   */
-  endThread(thread: KernelThread): void {
-    const { component, entrypoint } = thread;
-    this.reclaim(thread);
-    if (!thread.dead) {
-      this.unwait(thread);
-      thread.dead = true;
-      component.threads.splice(component.threads.indexOf(thread), 1);
-      this.calls.orphan(thread);
-      if (entrypoint) for (const source of entrypoint.sources.splice(0)) this.signals.leave(thread, source);
-    }
-    if (thread.onStack) return this.interrupt(thread); // the rest is done when it has left
-    for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") component.engine.drop(engine);
-    }
-    if (thread.instance !== 0) this.killThread(thread);
-  }
-
-  /** A thread that has ended and was not killed lives again: it takes up another state. */
-  revive(thread: KernelThread): void {
-    if (!thread.dead || !this.#threads.has(thread.id)) return;
-    thread.dead = false;
-    thread.component.threads.push(thread);
-  }
-
-  /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
-  forgetWork(thread: KernelThread): void {
-    this.unwait(thread);
-    for (const { engine } of thread.activations.splice(0)) thread.component.engine.drop(engine);
-    if (thread.entrypoint) thread.entrypoint.serving = undefined;
-    this.calls.orphan(thread);
-  }
-
-  /** Ends a component with all its threads. Its PD ends its objects. */
-  destroyComponent(component: Component): void {
-    for (const thread of [...this.#threads.values()]) if (thread.component === component) this.killThread(thread);
-    component.native?.dispose();
-    component.native = undefined;
-    if (component.loaded && this.#components.delete(component.id)) {
-      this.halt(component);
-      this.abandon(component);
-      component.engine.dispose();
-    }
-    this.#components.delete(component.id);
-    this.moves.forget(component);
-  }
-
-  /** A thread that runs now gives way at its next safe point. */
-  interrupt(thread: KernelThread): void {
-    this.reclaim(thread);
-    if (thread.onStack) thread.component.engine.request();
-  }
-
-  /** If a thread is idle that a caller on another CPU has leased, it is so for everybody from now on. */
-  reclaim({ component: { cpu }, onStack }: KernelThread): void {
-    if (cpu !== 0 && onStack) this.cpus!.at(cpu).reclaim();
-  }
-
-  /** Nothing of a component runs while `body` does. If that cannot be had, `component.onStack` says so. */
-  atRest<T>(component: Component, body: () => T): T {
-    if (component.running) this.reclaim(component.running);
-    if (component.cpu === 0 || !component.running) return body();
-    const { cpu } = component; // what stops there may have been ordered elsewhere
-    return this.cpus!.at(cpu).still(() => (component.cpu === cpu ? body() : this.atRest(component, body)));
-  }
-
-  /** Waits until a thread of the component that runs on another CPU has given way. */
-  halt(component: Component): void {
-    if (component.running) this.reclaim(component.running);
-    if (component.cpu !== 0 && component.running) this.cpus!.at(component.cpu).stop();
-  }
-
-  /** Whether a thread gives way at a safe point that found the flag set. */
-  givesWay(component: Component): boolean {
-    if (this.cpus && component.cpu === 0 && !this.cpus.servePoll()) return true;
-    const thread = component.running;
-    if (thread && (!thread.runnable || thread.stepping || this.moves.has(component))) return true;
-    if (this.everyPoint) return this.atPoint(component);
-    if (component.cpu !== 0) return this.cpus!.at(component.cpu).contended;
-    if (this.scheduler.contended) return true;
-    component.goOn(); // alone, and the event loop's turn has not come: a freeze would be for nothing
-    if (this.cpus?.rung) component.engine.request();
-    return false;
   }
 
   /** `cancel_blocking` */
@@ -326,7 +204,7 @@ export class Kernel {
 
   /** Threads whose waits are over can go on now, whatever the engine has still to say about it; between slices. */
   settle(): void {
-    for (const component of this.#components.values()) component.waits.look();
+    for (const component of this.lifetimes.components) component.waits.look();
   }
 
   /** @internal The rewritten program of a module; the same one for the same bytes and options. */
@@ -368,14 +246,6 @@ export class Kernel {
     if (component.cpu === 0) this.cpus?.abandon(component);
   }
 
-  /** @internal A thread has ended its program. */
-  exited(thread: KernelThread, code: number): void {
-    const { component } = thread;
-    for (const other of [...component.threads]) this.endThread(other);
-    component.wasi?.ended?.();
-    this.#options.exited?.(component, code);
-  }
-
   /** Something was thrown that no guest can be blamed for. */
   failed(thrown: unknown): void {
     if (this.#options.failed) this.#options.failed(thrown);
@@ -395,7 +265,7 @@ export class Kernel {
         const thread = starter.owner.spawn(starter);
         if (!thread) return -1;
         if (!component.beginSpawned(thread, argument as number)) {
-          this.killThread(thread);
+          this.lifetimes.killThread(thread);
           return -1;
         }
         thread.started = true;
@@ -403,24 +273,6 @@ export class Kernel {
         return thread.id;
       },
     };
-  }
-
-  /** @internal A thread waits for nothing any more, and nobody has it in a list of those that do. */
-  unwait(thread: KernelThread): void {
-    const { waiting } = thread;
-    if (waiting?.kind === "call") {
-      const call = this.calls.get(waiting.call);
-      if (call) this.calls.abandon(call);
-    }
-    thread.component.waits.leave(thread);
-    if (waiting?.kind === "fault") thread.component.home?.forget(thread);
-    thread.waiting = undefined;
-    thread.deadlineMs = Infinity;
-  }
-
-  /** @internal The next of the kernel's threads have higher ranks than this one. */
-  ranked(rank: number): void {
-    if (rank < KERNEL_LIMITS.ranks) this.#nextThread = Math.max(this.#nextThread, rank + 1);
   }
 
   /** A wait has lasted until its deadline. */

@@ -20,8 +20,8 @@ export class Moves {
     const { cpus } = this.#kernel;
     if (!cpus) return;
     this.#ordered.set(component, cpus.numberAt(location));
-    this.#kernel.atRest(component, () => this.#make(component));
-    if (this.#ordered.has(component) && component.running) this.#kernel.interrupt(component.running);
+    this.#kernel.stops.atRest(component, () => this.#make(component));
+    if (this.#ordered.has(component) && component.running) this.#kernel.stops.interrupt(component.running);
   }
 
   /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */

@@ -40,13 +40,13 @@ export interface PdComponentOptions {
  * @returns the PD's Native_pd, which ends with the PD
  */
 export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOptions = {}): Capability<NativePd> {
-  const component = kernel.createComponent(pd.label);
+  const component = kernel.lifetimes.createComponent(pd.label);
   const home = new PdHome(kernel, pd, options);
   component.home = home;
   pd.onGrant(() => home.granted(component));
   const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component, kernel.badges));
   pd.onDestroy(() => {
-    kernel.destroyComponent(component);
+    kernel.lifetimes.destroyComponent(component);
     identity.dispose();
   });
   return identity.capability;

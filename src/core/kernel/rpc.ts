@@ -288,7 +288,7 @@ export class Rpc {
       thread.callee = undefined;
     }
     if (!server.faulted) this.#kernel.executor.settle(server, engine);
-    if (server.dead) this.#kernel.endThread(server);
+    if (server.dead) this.#kernel.lifetimes.endThread(server);
     else if (pending.state === "done") this.idle(server);
     else this.#kernel.scheduler.ready(server);
     return this.#afterNested(thread, pending, message);
@@ -315,7 +315,7 @@ export class Rpc {
       began(pending.id);
       scheduler.ready(server);
       if (server.dead) {
-        this.#kernel.endThread(server);
+        this.#kernel.lifetimes.endThread(server);
         calls.finish(pending, CALL_STATUS.invalidObject); // it had not become pending when the server ended
       }
     }
@@ -433,11 +433,11 @@ export class Rpc {
 
   /** Ends the blocking call of a thread, if it is in one of those that can be ended. */
   cancel(thread: KernelThread): void {
-    this.#kernel.reclaim(thread);
+    this.#kernel.stops.reclaim(thread);
     const { waiting } = thread;
     if (thread.callee) {
       thread.canceled = true;
-      if (thread.component.cpu !== 0) this.#kernel.interrupt(thread); // what answers it may stand in a call of its own
+      if (thread.component.cpu !== 0) this.#kernel.stops.interrupt(thread); // what answers it may stand in a call of its own
       return;
     }
     if (waiting?.kind === "signal") thread.wake(CALL_STATUS.blockingCanceled);

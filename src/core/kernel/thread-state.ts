@@ -99,12 +99,12 @@ export function loadThread(
   if (component.onStack) return false;
   const read = readState(state, thread);
   if (!read) return false;
-  kernel.unwait(thread);
+  kernel.lifetimes.unwait(thread);
   if (read.ended) {
-    kernel.endThread(thread);
+    kernel.lifetimes.endThread(thread);
     return true;
   }
-  kernel.revive(thread);
+  kernel.lifetimes.revive(thread);
   if (!component.loaded) {
     thread.started = read.started;
     return true;

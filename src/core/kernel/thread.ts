@@ -213,7 +213,7 @@ export class KernelThread implements CpuThread {
 
   /** Work has come for an entrypoint. */
   notify(): void {
-    this.#kernel.reclaim(this);
+    this.#kernel.stops.reclaim(this);
     if (this.waiting === SERVE) this.wake(undefined);
     else if (this.waiting?.kind === "wakeup" && this.entrypoint?.wakeup) this.wake(undefined);
   }
@@ -260,8 +260,8 @@ export class KernelThread implements CpuThread {
   pause(): void {
     this.paused = true;
     if (!this.onStack) return;
-    this.#kernel.interrupt(this);
-    this.#kernel.halt(this.component);
+    this.#kernel.stops.interrupt(this);
+    this.#kernel.stops.halt(this.component);
   }
 
   resume(): void {
@@ -275,7 +275,7 @@ export class KernelThread implements CpuThread {
   }
 
   state(): Attempt<ThreadState, "state-access-failed"> {
-    return this.#kernel.atRest(this.component, () => this.#state());
+    return this.#kernel.stops.atRest(this.component, () => this.#state());
   }
 
   #state(): Attempt<ThreadState, "state-access-failed"> {
@@ -296,13 +296,13 @@ export class KernelThread implements CpuThread {
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
   ): Attempt<void, "state-access-failed"> {
-    return this.#kernel.atRest(this.component, () => this.#setState(saved, calls));
+    return this.#kernel.stops.atRest(this.component, () => this.#setState(saved, calls));
   }
 
   #setState(saved: ThreadState["saved"], calls: ReadonlyMap<number, number>): Attempt<void, "state-access-failed"> {
     if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     if (saved === null) {
-      this.#kernel.forgetWork(this);
+      this.#kernel.lifetimes.forgetWork(this);
       return success(undefined);
     }
     if (!loadThread(this, this.#kernel, saved as PlainData, calls)) return refusal("state-access-failed");
@@ -316,7 +316,7 @@ export class KernelThread implements CpuThread {
 
   singleStep(enabled: boolean): void {
     this.stepping = enabled;
-    if (this.onStack) this.#kernel.interrupt(this);
+    if (this.onStack) this.#kernel.stops.interrupt(this);
   }
 
   affinity(location: Location): void {
@@ -338,7 +338,7 @@ export class KernelThread implements CpuThread {
 
   /** What `NativeCpu.threadState` says. */
   nativeState(): NativeThreadState {
-    this.#kernel.reclaim(this);
+    this.#kernel.stops.reclaim(this);
     return { activity: this.#activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
   }
 

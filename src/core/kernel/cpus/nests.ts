@@ -124,7 +124,7 @@ export class Nests {
   /** An idle server that was leased is the kernel's again. */
   #take(): void {
     const { thread } = this.ended();
-    if (thread.dead) this.#kernel.endThread(thread);
+    if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     else this.#kernel.rpc.idle(thread);
   }
 

@@ -233,7 +233,7 @@ export class RemoteCpu extends Steps implements LineCpu {
     this.#nests.end();
     this.#running = undefined;
     thread.component.leave(thread);
-    if (thread.dead) this.#kernel.endThread(thread);
+    if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     thread.used(this.#kernel.now() - this.#begin);
     if (thread.runnable) this.#queue.add(thread);
     this.#kernel.moves.make();
@@ -309,7 +309,7 @@ export class RemoteCpu extends Steps implements LineCpu {
       case REQUEST.nested:
         return this.#endNested();
       case REQUEST.poll:
-        block.setParam(0, this.#kernel.givesWay(run.component) ? 1 : 0);
+        block.setParam(0, this.#kernel.stops.givesWay(run.component) ? 1 : 0);
         return this.#answer(ANSWER.result);
       case REQUEST.grow:
         block.setParam(0, GROWTH.indexOf(growMemory(run.component, block.param(0), block.numbers[0]!)));
@@ -474,7 +474,7 @@ export class RemoteCpu extends Steps implements LineCpu {
     this.#running = undefined;
     thread.component.leave(thread);
     thread.used(now - this.#begin);
-    if (thread.dead) this.#kernel.endThread(thread);
+    if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     else this.#kernel.rpc.idle(thread);
     this.release();
     if (!this.busy) this.#options.rested();
