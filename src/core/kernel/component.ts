@@ -53,6 +53,13 @@ const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
 
+/** A place in some memory. */
+export interface WordPlace {
+  words: Int32Array;
+  /** Index of its first word. */
+  at: number;
+}
+
 export class Component {
   readonly id: number;
   readonly label: string;
@@ -94,6 +101,8 @@ export class Component {
   #profiling = 0;
   #view: DataView | undefined;
   #words: Int32Array = new Int32Array(0);
+  readonly #read: WordPlace = { words: this.#words, at: 0 };
+  readonly #written: WordPlace = { words: this.#words, at: 0 };
 
   /** Made by the kernel. */
   constructor(kernel: Kernel, id: number, label: string) {
@@ -153,6 +162,27 @@ export class Component {
   /** Whether a range does not lie in linear memory below the windows. */
   windowed(address: number, sizeBytes: number): boolean {
     return this.#windows !== undefined && address + sizeBytes > this.#windows.limit;
+  }
+
+  /**
+   * A range where it lies, in memory 0 or behind windows; undefined if it is not in one piece there, or the access is not
+   * allowed. The object is the component's own, valid until the next question of the kind.
+   *
+   * @param address a multiple of 4
+   */
+  inPlace(address: number, sizeBytes: number, write: boolean): Readonly<WordPlace> | undefined {
+    const place = write ? this.#written : this.#read;
+    if (!this.windowed(address, sizeBytes)) {
+      place.words = this.words;
+      place.at = address >>> 2;
+      return place;
+    }
+    const { pool } = this.#windows!;
+    const pooled = this.#windows!.place(address, sizeBytes, write);
+    if (pooled === 0) return undefined;
+    place.words = pool.wordsUpTo(pooled + sizeBytes);
+    place.at = pooled >>> 2;
+    return place;
   }
 
   /** The component's bytes as its own loads and stores reach them. */

@@ -1,7 +1,7 @@
 // Messages between components: bytes are copied, capabilities move from table to table. All lengths come from components.
 import { MESSAGE } from "../../abi/index.ts";
 import type { Capability, RpcMessage } from "../../session/index.ts";
-import type { Component } from "./component.ts";
+import type { Component, WordPlace } from "./component.ts";
 
 /** Fields of a message in words. */
 const SLOTS = MESSAGE.slots >> 2;
@@ -23,14 +23,14 @@ export function fitsMessage(component: Component, address: number): boolean {
  * @returns false, and nothing is copied, if the message says more than fits
  */
 export function copyMessage(from: Component, source: number, to: Component, target: number): boolean {
-  if (from.windowed(source, MESSAGE.sizeBytes) || to.windowed(target, MESSAGE.sizeBytes)) {
+  const reading = from.inPlace(source, MESSAGE.sizeBytes, false);
+  const writing = to.inPlace(target, MESSAGE.sizeBytes, true);
+  if (!reading || !writing || overlap(reading, writing)) {
     const message = saveMessage(from, source);
     return message !== undefined && loadMessage(to, target, message);
   }
-  const read = from.words;
-  const write = to.words;
-  const fromWord = source >> 2;
-  const toWord = target >> 2;
+  const { words: read, at: fromWord } = reading;
+  const { words: write, at: toWord } = writing;
   const bytes = read[fromWord]! >>> 0;
   const count = read[fromWord + 1]! >>> 0;
   if (bytes > MESSAGE.maxBytes || count > MESSAGE.maxCapabilities) return false;
@@ -41,10 +41,17 @@ export function copyMessage(from: Component, source: number, to: Component, targ
     write[toWord + at] = slot === 0 ? 0 : to.table.insert(from.table.lookup(slot));
   }
   copyWords(read, fromWord + DATA, write, toWord + DATA, bytes >> 2);
-  for (let i = MESSAGE.data + (bytes & ~3), end = MESSAGE.data + bytes; i < end; i++) {
-    to.view.setUint8(target + i, from.view.getUint8(source + i));
+  const rest = (1 << ((bytes & 3) * 8)) - 1; // bits of the last word that belong to the message
+  if (rest !== 0) {
+    const last = toWord + DATA + (bytes >> 2);
+    write[last] = (write[last]! & ~rest) | (read[fromWord + DATA + (bytes >> 2)]! & rest);
   }
   return true;
+}
+
+/** Components may share what their buffers lie in. */
+function overlap(one: WordPlace, other: WordPlace): boolean {
+  return one.words === other.words && Math.abs(one.at - other.at) < MESSAGE.sizeBytes >> 2;
 }
 
 function copyWords(read: Int32Array, from: number, write: Int32Array, to: number, count: number): void {

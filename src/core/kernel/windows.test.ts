@@ -17,9 +17,10 @@ import {
 } from "../../../test/support/guest-code.ts";
 import { PRELUDE, SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
 import { until } from "../../../test/support/until.ts";
-import { CALL_STATUS, FUTEX } from "../../abi/index.ts";
+import { CALL_STATUS, FUTEX, MESSAGE } from "../../abi/index.ts";
 import type { Capability, Dataspace } from "../../session/index.ts";
 import type { Component } from "./component.ts";
+import { copyMessage } from "./message-copy.ts";
 import type { KernelThread } from "./thread.ts";
 
 const AT = 0x4000_0000;
@@ -78,6 +79,52 @@ for (const windows of [
     pair(system, windows);
     await system.rest();
     deepEqual(logged(system, "client"), EXPECTED);
+    system.close();
+  });
+}
+
+/** Where messages of two components with windows lie, and whether one dataspace holds both. */
+const PLACES = [
+  ["in dataspaces of their own", AT, AT, false],
+  ["in one dataspace, apart", AT, AT + 2048, true],
+  ["in one dataspace, over one another", AT, AT + 100, true],
+  ["in one dataspace, over one another the other way round", AT + 100, AT, true],
+  ["over the border of two dataspaces", AT + 4000, AT + 4000, false],
+] as const;
+
+for (const [where, source, target, shared] of PLACES) {
+  test(`S34, S36: a message of any length arrives whole, and nothing behind it is written: ${where}`, async () => {
+    const system = new TestSystem();
+    const [from, to] = ["client", "server"].map((label) => system.component(label, main(""), WINDOWS)) as [
+      TestComponent,
+      TestComponent,
+    ];
+    const attached = attach(system, from);
+    if (shared) deepEqual(to.pd.addressSpaceMap.attach(attached[0]!, { address: AT }), { ok: true, value: AT });
+    else attach(system, to);
+    const read = (component: TestComponent, address: number, length: number) => {
+      const bytes = component.component.bytes.read(address, length);
+      ok(bytes instanceof Uint8Array);
+      return bytes;
+    };
+    for (const length of [0, 1, 2, 3, 4, 63, 255, 256, 257, 258, 259, MESSAGE.maxBytes - 1, MESSAGE.maxBytes]) {
+      for (const component of [to, from])
+        component.component.bytes.write(AT, new Uint8Array(8192 >> Number(shared)).fill(0xab));
+      const sent = Uint8Array.from({ length: MESSAGE.sizeBytes }, (_, i) => (i * 7 + 1) | 1);
+      new DataView(sent.buffer).setUint32(MESSAGE.bytes, length, true);
+      new DataView(sent.buffer).setUint32(MESSAGE.capabilities, 0, true);
+      from.component.bytes.write(source, sent);
+      const behind = read(to, target + MESSAGE.data + length, MESSAGE.maxBytes - length);
+      equal(copyMessage(from.component, source, to.component, target), true);
+      const arrived = read(to, target, MESSAGE.sizeBytes);
+      deepEqual(arrived.subarray(0, 8), sent.subarray(0, 8));
+      deepEqual(
+        arrived.slice(MESSAGE.data, MESSAGE.data + length),
+        sent.slice(MESSAGE.data, MESSAGE.data + length),
+        `${length} bytes`,
+      );
+      deepEqual(arrived.slice(MESSAGE.data + length), behind, `behind ${length} bytes`);
+    }
     system.close();
   });
 }

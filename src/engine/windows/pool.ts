@@ -28,6 +28,7 @@ export class Pool {
   readonly #endingAt = new Map<number, number>();
   readonly #used = new Map<number, number>();
   #end: number = PAGE;
+  #words = new Int32Array(0);
   #usedBytes = 0;
 
   /**
@@ -80,6 +81,12 @@ export class Pool {
   /** A view of bytes of the pool; it stays valid when the pool grows. */
   bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
+  }
+
+  /** All of it as words, up to `end` at least: asking the engine for a memory's buffer is done once a growth. */
+  wordsUpTo(end: number): Int32Array {
+    if (this.#words.byteLength < end) this.#words = new Int32Array(this.memory.buffer);
+    return this.#words;
   }
 
   #takeFree(size: number): number | undefined {

@@ -70,6 +70,15 @@ export class PageTable {
     };
   }
 
+  /** The pool address of a range that lies in one run and may be accessed; 0: it does not, or may not. Makes no object. */
+  place(address: number, length: number, write: boolean): number {
+    const place = Math.floor(address / PAGE) * WORDS;
+    const entry = this.#words[place] ?? 0;
+    if (entry === 0 || (write && (entry & WINDOW.write) === 0)) return 0;
+    const end = this.#words[place + 1]! + this.#words[place + 2]! * PAGE;
+    return address + length <= end ? entry - (entry % PAGE) + (address % PAGE) : 0;
+  }
+
   /** Ends runs at both ends of a range, so that none reaches over them. */
   #cut(start: number, end: number): void {
     for (const border of [start, end]) {

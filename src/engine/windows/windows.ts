@@ -91,6 +91,11 @@ export class Windows {
     return { kind: "fault", type: write ? "write" : "read", address };
   }
 
+  /** The pool address of a range above the limit that lies in one run and may be accessed; 0: it does not, or may not. */
+  place(address: number, length: number, write: boolean): number {
+    return address < this.#limit ? 0 : this.table.place(address, length, write);
+  }
+
   /**
    * Asks for the policy of a fault; for the engine.
    *
