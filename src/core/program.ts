@@ -24,9 +24,11 @@ export interface RewrittenModule {
   readonly statistics: RewriteStatistics;
   /** Program.references as they were then: the module's tables of references in their order. */
   readonly referenceTypes: readonly number[];
+  /** Its bytes, if they have been compiled in this process. */
+  readonly module?: WebAssembly.Module;
 }
 
-export interface LoadedProgram extends Rewritten, RewrittenModule {}
+export interface LoadedProgram extends Rewritten, Omit<RewrittenModule, "module"> {}
 
 /**
  * Rewrites a module.
@@ -65,7 +67,7 @@ function join(rewritten: RewrittenModule, program: () => Program): LoadedProgram
   const frames = () => (layouts ??= new FrameLayouts(program()));
   return {
     ...rewritten,
-    module: new WebAssembly.Module(rewritten.bytes as BufferSource),
+    module: rewritten.module ?? new WebAssembly.Module(rewritten.bytes as BufferSource),
     layout: (number) => frames().layout(number),
     at: (functionIndex, position) => frames().at(functionIndex, position),
     signature: (functionIndex) => program().functionSignature(functionIndex),

@@ -116,11 +116,11 @@ export class Engines {
 
   #remote(cpu: number, windows: Windows | undefined, count: number): RemoteEngine {
     const { kernel, component, program, original } = this.#options;
-    const { bytes, info, statistics, referenceTypes } = program;
+    const { bytes, info, statistics, referenceTypes, module } = program;
     const { pool, table, limit } = windows ?? {};
     const load = {
       ...{ label: component.label, original, own: this.#own, count },
-      rewritten: { bytes, info, statistics, referenceTypes },
+      rewritten: { bytes, info, statistics, referenceTypes, module },
       ...(windows
         ? { windows: { options: this.#options.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
         : {}),
