@@ -1,5 +1,5 @@
-// Writes format-, system-, nested- and streams-<version>.json: the files of a store with one checkpoint, as base64. Run once
-// for each format version; files that are there stay as they are:
+// Writes format-, system-, nested-, streams- and supervisors-<version>.json: the files of a store with one checkpoint, as
+// base64. Run once for each format version; files that are there stay as they are:
 //   node test/compat/make.ts
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,12 +9,14 @@ import { nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/
 import { checkpoint1 } from "./checkpoint-1.ts";
 import { nested1 } from "./nested-1.ts";
 import { streams1 } from "./streams-1.ts";
+import { supervisors1 } from "./supervisors-1.ts";
 import { system1 } from "./system-1.ts";
 
 await keep("format", checkpoint1);
 await keep("system", toCheckpoint(system1));
 await keep("nested", toCheckpoint(nested1));
 await keep("streams", toCheckpoint(streams1));
+await keep("supervisors", toCheckpoint(supervisors1));
 
 async function keep(kind: string, checkpoint: Checkpoint): Promise<void> {
   const target = new URL(`${kind}-${FORMAT_VERSION}.json`, import.meta.url);

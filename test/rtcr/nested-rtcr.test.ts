@@ -76,18 +76,25 @@ async function restoredWithin(options: RigOptions, first: number, second: number
   }
 }
 
-for (const strategy of STRATEGIES) {
-  test(`S71, S93-S97: an inner supervisor that was restored restores its own children (${strategy})`, async () => {
-    const options: RigOptions = {
-      children: [supervisor("inner", PAIR)],
-      programs: ["adder_server", "adder_client"],
-      quota: ROOM,
-      inner: { strategy },
-    };
-    const { lines, points } = await undisturbed(options);
-    for (let i = 1; i <= 5; i++) {
-      const [first, second] = [Math.floor((points * i) / 8), Math.floor((points * (i + 2)) / 8)];
-      assert.deepEqual(await restoredWithin(options, first, second), lines, `at ${first} and ${second} of ${points}`);
-    }
-  });
+/** What an inner supervisor may keep: components that talk to each other, and a WASI program whose memory grows. */
+const INNER: Readonly<Record<string, RigOptions>> = {
+  "a client and a server": { children: [supervisor("inner", PAIR)], programs: ["adder_server", "adder_client"] },
+  "a WASI program": {
+    children: [supervisor("inner", start("collections", '<config><arg value="20"/></config>', 'caps="300" ram="12M"'))],
+    programs: ["collections"],
+    slice: 500,
+  },
+};
+
+for (const [what, of] of Object.entries(INNER)) {
+  for (const strategy of STRATEGIES) {
+    test(`S71, S93-S97: an inner supervisor that was restored restores its own children: ${what} (${strategy})`, async () => {
+      const options: RigOptions = { ...of, quota: ROOM, inner: { strategy } };
+      const { lines, points } = await undisturbed(options);
+      for (let i = 1; i <= 5; i++) {
+        const [first, second] = [Math.floor((points * i) / 8), Math.floor((points * (i + 2)) / 8)];
+        assert.deepEqual(await restoredWithin(options, first, second), lines, `at ${first} and ${second} of ${points}`);
+      }
+    });
+  }
 }
