@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { compareJourneys } from "../../src/cli/torture/compare-journeys.ts";
 import type { SystemJourney } from "../../src/cli/torture/system.ts";
 import { spread } from "./spread.ts";
-import { COUNTERS, NESTED, OLDER, PROGRAMS, TALKING, type TorturedSystem } from "./systems.ts";
+import { COUNTERS, NESTED, OLDER, PROGRAMS, SUPERVISORS, TALKING, type TorturedSystem } from "./systems.ts";
 import { tortureEach } from "./tortured.ts";
 
 const CPUS = 3;
@@ -34,6 +34,7 @@ const SYSTEMS: Readonly<Record<string, TorturedSystem>> = {
   adder: toTheEnd(TALKING["adder"]!),
   "client and server": toTheEnd(TALKING["client and server"]!),
   "fifty components in five inits": NESTED["fifty components in five inits"]!,
+  "a supervisor in an init": toTheEnd(SUPERVISORS["a supervisor in an init, beneath a supervisor"]!),
   "programs in c": PROGRAMS["programs in c"]!,
 };
 

@@ -1,15 +1,15 @@
 // Systems spread over several CPUs.
 import type { TorturedSystem } from "./systems.ts";
 
-/** The same children, each on the next CPU in turn; inits have all CPUs, and so do those inside. */
+/** The same children, each on the next CPU in turn; inits and supervisors have all CPUs, and so do those inside. */
 export function spread({ children, ...system }: TorturedSystem, cpus: number): TorturedSystem {
   let next = 0;
   const space = `<affinity-space width="${cpus}"/>`;
-  const placed = children.replaceAll(/(<start [^>]*>)(?!<binary name="init")/g, (tag) => {
+  const placed = children.replaceAll(/(<start [^>]*>)(?!<binary name="(?:init|rtcr)")/g, (tag) => {
     return `${tag}<affinity xpos="${next++ % cpus}"/>`;
   });
   const inside = placed.replaceAll(
-    /<binary name="init"\/>([^<]*<!--.*?-->)?[^<]*<config[^>]*>/gs,
+    /<binary name="(?:init|rtcr)"\/>([^<]*<!--.*?-->)?[^<]*<config[^>]*>/gs,
     (tag) => tag + space,
   );
   return { ...system, children: space + inside };
