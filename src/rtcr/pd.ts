@@ -181,7 +181,8 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
 
   refAccount(pd: Capability<PdSession>): Attempt<void, "invalid-session"> {
     const done = this.#pd.refAccount(this.#context.fronts.real(pd));
-    if (done.ok) this.#account = pd;
+    // Once it has one, and for itself, it says yes and nothing happens.
+    if (done.ok && this.#account === INVALID && pd !== this.base.capability) this.#account = pd;
     return done;
   }
 

@@ -98,6 +98,11 @@ test("S71, S111: a running system is checkpointed, goes on, and is stopped by it
   assert.match(verified.out, /^sound: 2 manifests, \d+ pages, /);
 });
 
+/** What the children of a supervisor have of its parent. */
+const ROUTED = `<parent-provides>${["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report"]
+  .map((name) => `<service name="${name}"/>`)
+  .join("")}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+
 /** A system that has counted some sheep and was stopped by a checkpoint; how many, and the checkpoint's id. */
 async function stopped(t: TestContext, path: string): Promise<{ readonly id: string; readonly counted: number }> {
   const guest = new Guest(t, path, "run", "--name", "before", join(path, "system.xml"));
@@ -134,6 +139,26 @@ for (const strategy of ["direct", "bootstrap"]) {
     assert.equal(await guest.ended, 0);
     const shown = JSON.parse((await cli(path, "inspect", "--json", "latest")).out);
     assert.deepEqual([shown.id, shown.parent, shown.name], [again.out.trim(), id, "after"]);
+  });
+}
+
+for (const strategy of ["direct", "bootstrap"]) {
+  test(`S71, S93-S97: a supervisor with its child is checkpointed by the one above it, and goes on in a fresh process (${strategy})`, async (t) => {
+    const inner = `<config><child name="${SHEEP}" quota="8M" caps="300"/></config>`;
+    const inside = `<start name="inner" caps="2000" ram="40M"><binary name="rtcr"/>${inner}</start>`;
+    const path = system(t, ROUTED + inside);
+    const file = join(path, "system.xml");
+    const { id, counted } = await stopped(t, path);
+    const guest = new Guest(t, path, "restore", "--strategy", strategy, "--as", "after", id, file);
+    await said(guest, 2);
+    assert.deepEqual(sheep(guest.out).slice(0, 2), [counted + 1, counted + 2], guest.err);
+    const own = await cli(path, "checkpoint", "--child", SHEEP, "after");
+    assert.equal(own.code, 0, own.err);
+    const again = await cli(path, "checkpoint", "--stop", "after");
+    assert.equal(again.code, 0, again.err);
+    assert.equal(await guest.ended, 0);
+    const shown = JSON.parse((await cli(path, "inspect", "--json", "latest")).out);
+    assert.deepEqual([shown.parent, shown.name], [own.out.trim(), "after"]);
   });
 }
 

@@ -205,6 +205,8 @@ export interface DriverOptions {
   readonly services?: Services;
   /** Whether strategy A restores them after a bootstrap. Default: it does so directly. */
   readonly bootstraps?: boolean;
+  /** What keeps "rtcr". Default: init. */
+  readonly root?: NativeProgram;
 }
 
 type Services = Readonly<Partial<Record<Guest, string>>>;
@@ -216,13 +218,13 @@ export class Drivers {
   readonly tree: CoreSystem;
   readonly #services: Services;
 
-  constructor(keeper: NativeProgram, { services = { b: "Slow" }, bootstraps = false }: DriverOptions = {}) {
+  constructor(keeper: NativeProgram, { services = { b: "Slow" }, bootstraps = false, root }: DriverOptions = {}) {
     assembled ??= [program(false), program(true)];
     this.#services = services;
     this.tree = startSystem({
       config: this.#config(GUESTS),
       binaries: { driver: assembled[bootstraps ? 1 : 0] },
-      natives: { rtcr: keeper },
+      natives: { rtcr: keeper, ...(root ? { init: root } : {}) },
       files: () => createFileSystem([]),
       terminals: () => createMemoryOutput(() => {}),
     });

@@ -34,11 +34,15 @@ export class Pair {
   /**
    * @param strategy how the guests are restored in between; absent: they are not
    * @param stored whether checkpoints go through an image before that
+   * @param inner whether the guests are those of a supervisor among the children of the one that does all this
    */
-  constructor(strategy?: Strategy, stored = false, options?: DriverOptions) {
+  constructor(strategy?: Strategy, stored = false, options: DriverOptions = {}, inner = false) {
     this.#strategy = strategy;
     this.#stored = stored;
-    this.sides = [new Drivers((env) => new Init(env), options), new Drivers((env) => this.#supervise(env), options)];
+    const supervised = inner
+      ? new Drivers((env, saved) => new Rtcr(env, {}, saved), { ...options, root: (env) => this.#supervise(env) })
+      : new Drivers((env) => this.#supervise(env), options);
+    this.sides = [new Drivers((env) => new Init(env), options), supervised];
   }
 
   #supervise(env: Env): Rtcr {

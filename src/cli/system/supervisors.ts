@@ -91,7 +91,7 @@ export class Supervisors implements RtcrHost {
   /**
    * A checkpoint of children that one supervisor keeps.
    *
-   * @param children by name; none: all of the only supervisor
+   * @param children by name; none: all of the only supervisor that is not itself a child of another one
    * @throws RtcrFault "no-such-child" when there is no such supervisor, and what `Rtcr.checkpoint` throws
    */
   checkpoint(name: string, children: readonly string[], parent: string | undefined): SystemCheckpoint {
@@ -101,7 +101,10 @@ export class Supervisors implements RtcrHost {
 
   #keeperOf(children: readonly string[]): RtcrComponent {
     const all = [...this.#components];
-    const found = all.filter(([{ rtcr }]) => children.every((child) => rtcr.children.includes(child)));
+    const within = (label: string) => all.some(([, other]) => label.startsWith(`${other} -> `));
+    const found = all.filter(([{ rtcr }, label]) =>
+      children.length === 0 ? !within(label) : children.every((child) => rtcr.children.includes(child)),
+    );
     const [only] = found;
     if (only && found.length === 1) return only[0];
     const there = all.map(([{ rtcr }, label]) => `${label} (${rtcr.children.join(", ") || "no children"})`).join("; ");
