@@ -27,6 +27,7 @@ const CPP: readonly Row[] = [
   ["small_dataspaces", "many small dataspaces (thesis)"],
   ["large_dataspaces", "a large dataspace (thesis)"],
   ["many_dataspaces", "so many dataspaces of a size (benches)"],
+  ["many_threads", "so many threads, each so many calls deep"],
   ["soak_client", "calls and shared memory at each tick of a timer (soak)"],
   ["sheep_counter_extended", "memory verified each turn"],
   ["sheep_counter_async", "a periodic timer signal, construct returns"],

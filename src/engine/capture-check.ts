@@ -12,7 +12,7 @@ import {
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
-import { type OwnedState, owned } from "./owners.ts";
+import { type OwnedState, ownedBy } from "./owners.ts";
 import { fits } from "./values.ts";
 
 const PAGE_BYTES = 65536;
@@ -28,7 +28,7 @@ export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "out
     saved.instances.length === instances.length,
     `expected the state of ${instances.length} instances, found ${saved.instances.length}`,
   );
-  const states = owned(instances);
+  const states = ownedBy(group);
   for (const [number, state] of saved.instances.entries()) {
     const mine = states[number]!;
     checkInstance(group, instances[number]!, state, what === "outside" ? { ...mine, memories: [] } : mine);

@@ -7,20 +7,15 @@
 // I1  A restore checks everything before it changes anything: after a fault the group is as it was.
 // I2  A restore goes into a fresh group: same modules in the same order, no thread, nothing run yet.
 
-import {
-  ABI_VERSION,
-  type SavedGlobal,
-  type SavedGroup,
-  type SavedInstance,
-  type SavedTable,
-  type SavedValue,
-} from "../abi/index.ts";
-import { allZero, clearBytes } from "../util/index.ts";
+import { ABI_VERSION, type SavedGroup, type SavedInstance, type SavedValue, type ValueTypeName } from "../abi/index.ts";
+import { allZero, clearBytes, PlainWriter, plainOf } from "../util/index.ts";
 import { checkGroup } from "./capture-check.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
-import { type OwnedState, owned } from "./owners.ts";
+import { type OwnedState, ownedBy } from "./owners.ts";
+
+const NOTHING: readonly never[] = [];
 
 /** Elements that a table has at most in a state: far more than programs have, and few enough to be saved in a second. */
 export const SAVED_ELEMENTS = 1 << 18;
@@ -56,7 +51,7 @@ export class Arenas {
 export function captureGroup(group: Group, arenas: Arenas = new Arenas()): SavedGroup {
   requireRest(group);
   const threads = group.threads.map((thread) => group.save(thread));
-  const states = owned(group.instances);
+  const states = ownedBy(group);
   const instances = group.instances.map((instance, number) =>
     captureInstance(group, instance, states[number]!, arenas),
   );
@@ -69,13 +64,41 @@ export function captureGroup(group: Group, arenas: Arenas = new Arenas()): Saved
  * @throws EngineFault as `captureGroup`
  */
 export function captureOutside(group: Group): SavedGroup {
+  return plainOf((to) => writeOutside(group, to)) as unknown as SavedGroup;
+}
+
+/** Writes what `captureOutside` gives. */
+export function writeOutside(group: Group, to: PlainWriter): void {
   requireRest(group);
-  const states = owned(group.instances);
-  const instances = group.instances.map((instance, number) => ({
-    ...captureRest(group, instance, states[number]!),
-    memories: [],
-  }));
-  return { abi: ABI_VERSION, instances, threads: [] };
+  const states = ownedBy(group);
+  to.fields();
+  to.put("abi", ABI_VERSION);
+  to.field("instances");
+  const begin = to.list();
+  for (let number = 0; number < states.length; number++) {
+    to.fields();
+    writeRest(group, group.instances[number]!, states[number]!, to);
+    to.put("memories", NOTHING);
+    to.end();
+  }
+  to.endList(begin, states.length);
+  to.put("threads", NOTHING);
+  to.end();
+}
+
+/**
+ * Lets a group that stands still, and its threads, be written once into nothing: what that makes for later times (accessors,
+ * layouts of frames, an index of functions) is there when a pause has begun. What cannot be written is passed over.
+ */
+export function prepareWriting(group: Group): void {
+  if (group.running) return;
+  const nowhere = new PlainWriter(new Uint8Array(0));
+  try {
+    writeOutside(group, nowhere);
+    for (const thread of group.threads) group.write(thread, nowhere);
+  } catch (thrown) {
+    if (!(thrown instanceof EngineFault)) throw thrown;
+  }
 }
 
 function requireRest(group: Group): void {
@@ -83,54 +106,90 @@ function requireRest(group: Group): void {
   throw new EngineFault("busy", `thread ${group.running.id} is running: a capture needs all threads frozen`);
 }
 
-function captureRest(group: Group, instance: Instance, state: OwnedState): Omit<SavedInstance, "memories"> {
-  const { name, program } = instance;
-  const dropped = droppedSegments(instance);
-  return {
-    module: program.info.module,
-    name,
-    globals: state.globals.map((index) => captureGlobal(group, instance, index)),
-    tables: state.tables.map((index) => captureTable(group, instance, index)),
-    droppedData: dropped.data,
-    droppedElements: dropped.elements,
-  };
+/** Writes the fields of a saved instance, but for its memories. */
+function writeRest({ references }: Group, instance: Instance, { globals, tables }: OwnedState, to: PlainWriter): void {
+  const { info } = instance.program;
+  to.put("module", info.module);
+  to.put("name", instance.name);
+  writeList("globals", globals, to, (index) => {
+    const { type } = info.globals[index]!;
+    to.field("value");
+    if (isReference(type)) references.write(instance.readReference(index), type, to);
+    else instance.saveGlobal(index, to);
+  });
+  writeList("tables", tables, to, (index) => {
+    const { element } = info.tables[index]!;
+    requireSaveable(instance, index);
+    to.field("elements");
+    const begin = to.list();
+    let count = 0;
+    instance.eachElement(index, (value) => {
+      references.write(value, element, to);
+      count++;
+    });
+    to.endList(begin, count);
+  });
+  writeDropped("droppedData", "data", info.droppableData, instance, to);
+  writeDropped("droppedElements", "element", info.droppableElements, instance, to);
+}
+
+/** @throws EngineFault "unsaveable" for a table with too many elements */
+function requireSaveable(instance: Instance, index: number): void {
+  const length = Number(instance.table(index).length);
+  if (length <= SAVED_ELEMENTS) return;
+  const message = `table ${index} of ${instance.name} has ${length} elements; ${SAVED_ELEMENTS} can be saved`;
+  throw new EngineFault("unsaveable", message, { table: index, length });
+}
+
+/** Writes a list of things that are named by their indices. @param write the other fields of one */
+function writeList(name: string, indices: readonly number[], to: PlainWriter, write: (index: number) => void): void {
+  to.field(name);
+  const begin = to.list();
+  for (let i = 0; i < indices.length; i++) {
+    to.fields();
+    to.put("index", indices[i]!);
+    write(indices[i]!);
+    to.end();
+  }
+  to.endList(begin, indices.length);
+}
+
+function writeDropped(
+  name: string,
+  kind: "data" | "element",
+  segments: readonly number[],
+  instance: Instance,
+  to: PlainWriter,
+): void {
+  to.field(name);
+  const begin = to.list();
+  let count = 0;
+  for (let i = 0; i < segments.length; i++) {
+    if (!instance.dropped(kind, segments[i]!)) continue;
+    to.plain(segments[i]!);
+    count++;
+  }
+  to.endList(begin, count);
+}
+
+function isReference(type: ValueTypeName): boolean {
+  return type === "funcref" || type === "externref" || type === "exnref";
 }
 
 function captureInstance(group: Group, instance: Instance, state: OwnedState, arenas: Arenas): SavedInstance {
+  const rest = plainOf((to) => {
+    to.fields();
+    writeRest(group, instance, state, to);
+    to.end();
+  });
   return {
-    ...captureRest(group, instance, state),
+    ...(rest as unknown as Omit<SavedInstance, "memories">),
     memories: state.memories.map((index) => {
       const bytes = new Uint8Array(instance.memories[index]!.buffer);
       const content = arenas.take(instance.number, index, bytes.length);
       if (content.buffer !== bytes.buffer) content.set(bytes); // else it was lent for its own content
       return { index, pages: bytes.length / 65536, content };
     }),
-  };
-}
-
-function captureGlobal(group: Group, instance: Instance, index: number): SavedGlobal {
-  const { type } = instance.program.info.globals[index]!;
-  const reference = type === "funcref" || type === "externref" || type === "exnref";
-  const value = reference ? group.references.save(instance.readReference(index), type) : instance.readGlobal(index);
-  return { index, value };
-}
-
-function captureTable(group: Group, instance: Instance, index: number): SavedTable {
-  const { element } = instance.program.info.tables[index]!;
-  const length = Number(instance.table(index).length);
-  if (length > SAVED_ELEMENTS) {
-    const message = `table ${index} of ${instance.name} has ${length} elements; ${SAVED_ELEMENTS} can be saved`;
-    throw new EngineFault("unsaveable", message, { table: index, length });
-  }
-  const elements = instance.tableElements(index).map((value) => group.references.save(value, element));
-  return { index, elements };
-}
-
-function droppedSegments(instance: Instance): { data: readonly number[]; elements: readonly number[] } {
-  const { droppableData, droppableElements } = instance.program.info;
-  return {
-    data: droppableData.filter((segment) => instance.dropped("data", segment)),
-    elements: droppableElements.filter((segment) => instance.dropped("element", segment)),
   };
 }
 

@@ -21,7 +21,7 @@ import {
   type SavedThread,
   type Signature,
 } from "../abi/index.ts";
-import { assert } from "../util/index.ts";
+import { assert, type Plain, type PlainWriter, plainOf } from "../util/index.ts";
 import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import { type GrowthPolicy, memoryHooks, type ThreadFault, unparkable } from "./hooks.ts";
@@ -30,12 +30,13 @@ import { type Compile, ContinuationTable, Instance, type Shared } from "./instan
 import { Records } from "./records.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
-import { type Ending, type Entry, stackExhausted, Thread } from "./thread.ts";
-import { fromSaved, toSaved } from "./values.ts";
+import { type Ending, type Entry, endSaved, saveEntry, stackExhausted, Thread } from "./thread.ts";
+import { fromSaved, saveValues } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
 const NOTHING: Signature = { params: [], results: [] };
+const NO_FRAMES: readonly SavedFrame[] = [];
 
 /** Decides at a poll that found the flag set whether the thread gives way. */
 export type PollPolicy = () => boolean;
@@ -294,16 +295,32 @@ export class Group {
 
   /** A frozen or new thread as saved state. The thread stays as it is. */
   save(thread: Thread): SavedThread {
-    assert(thread.state === "frozen" || thread.state === "ready", `thread ${thread.id} stands still`);
-    const { id, entry } = thread;
-    if (thread.state === "frozen") {
-      const { hostCall } = thread;
-      const waiting = hostCall ? { hostCall: this.hostCalls.save(hostCall, thread.hostArgs) } : {};
-      return { id, entry, frames: this.frames(thread), args: [], ...waiting };
-    }
-    const { params } = this.instances[entry.instance]!.program.signature(entry.function);
-    const args = params.map((type, index) => toSaved(thread.args[index], type, this.references));
-    return { id, entry, frames: [], args };
+    return plainOf((to) => this.write(thread, to)) as unknown as SavedThread;
+  }
+
+  /** Writes what `save` gives. */
+  write(thread: Thread, to: PlainWriter): void {
+    this.beginSaved(thread, to);
+    endSaved(thread.hostCall !== undefined, thread.hostCall?.progress, to);
+  }
+
+  /** Begins what `endSaved` ends. */
+  beginSaved(thread: Thread, to: PlainWriter): void {
+    const { id, entry, state, hostCall } = thread;
+    assert(state === "frozen" || state === "ready", "a thread that is saved stands still");
+    const frozen = state === "frozen";
+    to.fields();
+    to.put("id", id);
+    to.field("entry");
+    saveEntry(entry, to);
+    to.field("frames");
+    this.#writeFrames(frozen ? thread : undefined, to);
+    to.field("args");
+    const { params } = frozen ? NOTHING : this.instances[entry.instance]!.program.signature(entry.function);
+    saveValues(thread.args, params, this.references, to);
+    if (!hostCall) return;
+    to.field("hostCall");
+    this.hostCalls.beginSaved(hostCall, thread.hostArgs, to);
   }
 
   /** Takes up a saved thread. */
@@ -326,15 +343,20 @@ export class Group {
 
   /** The frames of a frozen thread, outermost first. */
   frames(thread: Thread): readonly SavedFrame[] {
-    if (thread.moved) return this.#records.readMoved(thread.moved);
-    return this.#resident === thread ? this.#records.read() : (thread.frames ?? []);
+    return plainOf((to) => this.#writeFrames(thread, to)) as unknown as readonly SavedFrame[];
+  }
+
+  #writeFrames(thread: Thread | undefined, to: PlainWriter): void {
+    if (thread?.moved) this.#records.saveMoved(thread.moved, to);
+    else if (thread && this.#resident === thread) this.#records.save(to);
+    else to.plain((thread?.frames ?? NO_FRAMES) as unknown as Plain);
   }
 
   /** How many bytes the frames of its threads, which stand still, take at least. */
   get stackBytes(): number {
     const resident = this.#resident ? this.control.get(CONTROL.top) - CONTROL.frames : 0;
     const others = this.threads.map(
-      ({ moved, frames }) => moved?.bytes.length ?? (frames?.length ?? 0) * RECORD.values,
+      ({ moved, frames }) => moved?.view.byteLength ?? (frames?.length ?? 0) * RECORD.values,
     );
     return others.reduce((sum, bytes) => sum + bytes, resident);
   }

@@ -15,9 +15,10 @@ import {
   type WaitOutcome,
   WINDOW,
 } from "../abi/index.ts";
+import type { PlainWriter } from "../util/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
-import { toSaved } from "./values.ts";
+import { saveValues } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
 
 interface Wrapped {
@@ -129,10 +130,19 @@ export class HostCalls {
     throw this.#freeze;
   }
 
-  /** A call that gave way, with its arguments; they are saved here, because a freeze must not fail on them. */
-  save(saved: SavedHostCall, args: readonly unknown[]): SavedHostCall {
-    const { params } = this.#group.instances[saved.instance ?? 0]!.importType(saved.module, saved.name);
-    return { ...saved, args: params.map((type, index) => toSaved(args[index], type, this.#group.references)) };
+  /**
+   * Begins the fields of a call that gave way: all but its progress. Arguments are saved here, because a freeze must not
+   * fail on them.
+   */
+  beginSaved({ kind, instance, module, name }: SavedHostCall, args: readonly unknown[], to: PlainWriter): void {
+    const { params } = this.#group.instances[instance ?? 0]!.importType(module, name);
+    to.fields();
+    to.put("kind", kind);
+    if (instance !== undefined) to.put("instance", instance);
+    to.put("module", module);
+    to.put("name", name);
+    to.field("args");
+    saveValues(args, params, this.#group.references, to);
   }
 
   exit(code: number): never {

@@ -3,10 +3,12 @@ export {
   Arenas,
   captureGroup,
   captureOutside,
+  prepareWriting,
   restoreGroup,
   restoreOutside,
   restoreUnfilled,
   SAVED_ELEMENTS,
+  writeOutside,
 } from "./capture.ts";
 export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
@@ -17,5 +19,5 @@ export type { Parked } from "./host-calls.ts";
 export { type Compile, Instance } from "./instance.ts";
 export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
-export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
+export { type Ending, type Entry, endSaved, saveEntry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
 export * from "./windows/index.ts";

@@ -11,11 +11,11 @@ import {
   type SavedValue,
   type Signature,
 } from "../abi/index.ts";
-import { required } from "../util/index.ts";
+import { type NumberType, type PlainWriter, plainOf, required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Rewritten } from "./rewritten.ts";
-import { readNumber, writeNumber } from "./values.ts";
+import { saveNumber, writeNumber } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
@@ -183,11 +183,15 @@ export class Instance {
 
   /** The value of a global of a number type, all its bits. */
   readGlobal(index: number): SavedValue {
+    return plainOf((to) => this.saveGlobal(index, to)) as unknown as SavedValue;
+  }
+
+  /** Writes what `readGlobal` gives. */
+  saveGlobal(index: number, to: PlainWriter): void {
     const { type } = this.program.info.globals[index]!;
-    if (type === "i32") return { type, value: this.global(index).value as number };
-    if (type === "i64") return { type, value: BigInt.asIntN(64, this.global(index).value as bigint) };
+    if (type === "i32" || type === "i64") return saveNumber(this.global(index).value, type, to);
     this.#accessor(`read${index}`)();
-    return readNumber(this.#shared.control.view, CONTROL.scratch, type);
+    to.value(type as NumberType, this.#shared.control.view, CONTROL.scratch);
   }
 
   /** Sets a global of a number type; `value` fits. */
@@ -229,17 +233,17 @@ export class Instance {
     return accepted(Object.defineProperty({}, "value", slot), "value", reference);
   }
 
-  /** All elements of a table. */
-  tableElements(index: number): unknown[] {
+  /** All elements of a table, in their order. */
+  eachElement(index: number, visit: (element: unknown) => void): void {
     const table = this.table(index);
+    const length = Number(table.length);
     if (this.program.info.tables[index]!.element === "exnref") {
       const throwing = this.#accessor(`throw-table${index}`);
-      return Array.from({ length: Number(table.length) }, (_, slot) => thrownBy(() => throwing(slot)));
+      for (let slot = 0; slot < length; slot++) visit(thrownBy(() => throwing(slot)));
+      return;
     }
     const wide = typeof table.length === "bigint";
-    return Array.from({ length: Number(table.length) }, (_, place) =>
-      table.get((wide ? BigInt(place) : place) as number),
-    );
+    for (let place = 0; place < length; place++) visit(table.get((wide ? BigInt(place) : place) as number));
   }
 
   /** Sets all elements of a table, which grows to their number. */
@@ -271,10 +275,11 @@ export class Instance {
     const { functions, importedFunctions, tables } = this.program.info;
     const own = new Set<unknown>();
     for (let index = importedFunctions; index < functions; index++) own.add(this.function(index));
-    return tables.some(
-      ({ imported, element }, index) =>
-        imported && element === "funcref" && this.tableElements(index).some((value) => own.has(value)),
-    );
+    return tables.some(({ imported, element }, index) => {
+      let found = false;
+      if (imported && element === "funcref") this.eachElement(index, (value) => (found ||= own.has(value)));
+      return found;
+    });
   }
 
   /** Grows memories and tables to their sizes in a saved state; what cannot be is left to the check of a restore. */
@@ -347,8 +352,12 @@ export class Instance {
 
   /** The type of an imported function. */
   importType(module: string, name: string): Signature {
-    const found = this.program.info.imports.find((entry) => entry.module === module && entry.name === name);
-    return required(found?.signature, `the type of import ${module}.${name}`);
+    const { imports } = this.program.info;
+    for (let i = 0; i < imports.length; i++) {
+      const { module: from, name: field, signature } = imports[i]!;
+      if (signature && from === module && field === name) return signature;
+    }
+    return required<Signature>(undefined, `the type of import ${module}.${name}`);
   }
 
   /** The slot of a continuation; undefined until `prepare` has made it. */

@@ -13,8 +13,17 @@ export interface OwnedState {
   readonly tables: readonly number[];
 }
 
+const KNOWN = new WeakMap<Group, readonly OwnedState[]>();
+
+/** What each instance of a group owns: the same until another is added. */
+export function ownedBy(group: Group): readonly OwnedState[] {
+  let known = KNOWN.get(group);
+  if (known?.length !== group.instances.length) KNOWN.set(group, (known = owned(group.instances)));
+  return known;
+}
+
 /** What each instance owns, in the order of `instances`. */
-export function owned(instances: readonly Instance[]): OwnedState[] {
+function owned(instances: readonly Instance[]): OwnedState[] {
   const seen = new Set<unknown>();
   const first = (...aliases: unknown[]) => {
     const fresh = !aliases.some((value) => seen.has(value));
@@ -38,10 +47,11 @@ export function owned(instances: readonly Instance[]): OwnedState[] {
 }
 
 /** The memories of a group, each with its owner. */
-export function ownedMemories({
-  instances,
-}: Group): { readonly instance: number; readonly index: number; readonly memory: WebAssembly.Memory }[] {
-  return owned(instances).flatMap(({ memories }, instance) =>
+export function ownedMemories(
+  group: Group,
+): { readonly instance: number; readonly index: number; readonly memory: WebAssembly.Memory }[] {
+  const { instances } = group;
+  return ownedBy(group).flatMap(({ memories }, instance) =>
     memories.map((index) => ({ instance, index, memory: instances[instance]!.memories[index]! })),
   );
 }

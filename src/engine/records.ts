@@ -1,12 +1,13 @@
 // Frame records <-> saved frames: reads the records of the resident thread, and writes those of a thread to continue.
 
 import { CONTROL, RECORD, type SavedFrame, type SavedValue, type ValueTypeName } from "../abi/index.ts";
+import type { NumberType, PlainWriter } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
 import type { References } from "./references.ts";
 import type { RecordLayout, RecordSite, RecordValue } from "./rewritten.ts";
-import { fits, readNumber, writeNumber } from "./values.ts";
+import { fits, writeNumber } from "./values.ts";
 
 /** One record: where it lies, whose it is and what it says. */
 export interface Record {
@@ -18,7 +19,7 @@ export interface Record {
 
 /** Records moved out as they are, with the references that they name: good for this group only, and quickly put back. */
 export interface RawRecords {
-  readonly bytes: Uint8Array;
+  readonly view: DataView;
   readonly last: number;
   /** Number of slots in use of the reference tables. */
   readonly slots: number;
@@ -45,42 +46,50 @@ export class Records {
 
   /** The resident records, outermost first. */
   list(): Record[] {
-    return this.#walk(this.#control.view, 0, this.#control.get(CONTROL.last));
-  }
-
-  /** The resident records as saved frames. */
-  read(): SavedFrame[] {
     const { view } = this.#control;
-    return this.list().map((record) => this.#frame(record, view, record.address, this.#resident));
-  }
-
-  /** Records that were moved out, as saved frames: they stay where they are, and so does what is resident. */
-  readMoved({ bytes, last, references }: RawRecords): SavedFrame[] {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const reference: FindReference = (instance, table, slot) =>
-      references.find((moved) => moved.instance === instance && moved.table === table)?.values[slot];
-    const records = this.#walk(view, CONTROL.frames, last);
-    return records.map((record) => this.#frame(record, view, record.address - CONTROL.frames, reference));
-  }
-
-  /** @param base the address of the view's first byte in the control memory */
-  #walk(view: DataView, base: number, last: number): Record[] {
     const found: Record[] = [];
-    for (let address = last; address !== 0; address = view.getInt32(address - base + RECORD.inner, true)) {
-      const at = address - base;
+    for (let at = this.#control.get(CONTROL.last); at !== 0; at = view.getInt32(at + RECORD.inner, true)) {
       const instance = this.#instances[view.getInt32(at + RECORD.instance, true)]!;
       const layout = instance.program.layout(view.getInt32(at + RECORD.function, true));
-      found.push({ address, instance, layout, site: layout.sites[view.getInt32(at + RECORD.site, true)]! });
+      found.push({ address: at, instance, layout, site: layout.sites[view.getInt32(at + RECORD.site, true)]! });
     }
     return found;
   }
 
-  #frame({ instance, layout, site }: Record, view: DataView, at: number, reference: FindReference): SavedFrame {
-    const values = site.values.map(({ offset, table, type }) => {
-      if (table < 0) return readNumber(view, at + offset, type);
-      return this.#references.save(reference(instance, table, view.getInt32(at + offset, true), type), type);
-    });
-    return { kind: "wasm", instance: instance.number, function: layout.function, position: site.position, values };
+  /** Writes the resident records as a list of saved frames, outermost first. */
+  save(to: PlainWriter): void {
+    const { view } = this.#control;
+    this.#save(view, 0, this.#control.get(CONTROL.last), this.#resident, to);
+  }
+
+  /** Writes records that were moved out in the same way: they stay where they are, and so does what is resident. */
+  saveMoved({ view, last, references }: RawRecords, to: PlainWriter): void {
+    this.#moved = references;
+    this.#save(view, CONTROL.frames, last, this.#inMoved, to);
+  }
+
+  /** @param base the address of the view's first byte in the control memory */
+  #save(view: DataView, base: number, last: number, reference: FindReference, to: PlainWriter): void {
+    const begin = to.list();
+    let count = 0;
+    for (let address = last; address !== 0; address = view.getInt32(address - base + RECORD.inner, true)) {
+      this.#saveFrame(view, address - base, reference, to);
+      count++;
+    }
+    to.endList(begin, count);
+  }
+
+  #saveFrame(view: DataView, at: number, reference: FindReference, to: PlainWriter): void {
+    const instance = this.#instances[view.getInt32(at + RECORD.instance, true)]!;
+    const layout = instance.program.layout(view.getInt32(at + RECORD.function, true));
+    const { position, values } = layout.sites[view.getInt32(at + RECORD.site, true)]!;
+    const begin = to.frame(instance.number, layout.function, position);
+    for (let i = 0; i < values.length; i++) {
+      const { offset, table, type } = values[i]!;
+      if (table < 0) to.value(type as NumberType, view, at + offset);
+      else this.#references.write(reference(instance, table, view.getInt32(at + offset, true), type), type, to);
+    }
+    to.endList(begin, values.length);
   }
 
   /**
@@ -128,15 +137,15 @@ export class Records {
         return length === 0 ? [] : [{ instance, table, values: Array.from({ length }, (_, slot) => read(slot)) }];
       }),
     );
-    return { bytes, last: control.get(CONTROL.last), slots, references };
+    return { view: new DataView(bytes.buffer), last: control.get(CONTROL.last), slots, references };
   }
 
   /** Makes records resident that were moved out. */
-  put({ bytes, last, slots, references }: RawRecords): void {
+  put({ view, last, slots, references }: RawRecords): void {
     const control = this.#control;
-    control.reserve(CONTROL.frames, bytes.length);
-    new Uint8Array(control.memory.buffer).set(bytes, CONTROL.frames);
-    control.set(CONTROL.top, CONTROL.frames + bytes.length);
+    control.reserve(CONTROL.frames, view.byteLength);
+    new Uint8Array(control.memory.buffer).set(new Uint8Array(view.buffer), CONTROL.frames);
+    control.set(CONTROL.top, CONTROL.frames + view.byteLength);
     control.set(CONTROL.last, last);
     control.set(CONTROL.refs, slots);
     for (const { instance, table, values } of references) {
@@ -191,6 +200,14 @@ export class Records {
 
   readonly #resident: FindReference = (instance, table, slot, type) =>
     type === "exnref" ? instance.exceptionAt(table, slot) : instance.references(table).get(slot);
+
+  /** Those of the records that are saved now. */
+  #moved: RawRecords["references"] = [];
+
+  readonly #inMoved: FindReference = (instance, table, slot) => {
+    const found = this.#moved.find((moved) => moved.instance === instance && moved.table === table);
+    return found?.values[slot];
+  };
 
   #putReference(instance: Instance, number: number, slot: number, value: unknown): void {
     if (instance.holdsExceptions(number)) {

@@ -2,6 +2,7 @@
 // no such form and are refused by name.
 
 import type { SavedValue, ValueTypeName } from "../abi/index.ts";
+import type { Plain, PlainWriter } from "../util/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
 import { makeException, payloadOf } from "./payloads.ts";
@@ -14,6 +15,14 @@ export class References {
 
   constructor(instances: readonly Instance[]) {
     this.#instances = instances;
+  }
+
+  /** Writes what `save` gives. @throws as `save` */
+  write(value: unknown, type: ValueTypeName, to: PlainWriter): void {
+    if (value === null || (value === undefined && type !== "externref")) return to.none();
+    const found = typeof value === "function" ? this.#index().get(value) : undefined;
+    if (found) to.func(found.instance, found.index);
+    else to.plain(this.save(value, type) as unknown as Plain);
   }
 
   /** @throws EngineFault "unsaveable" for what has no saved form */

@@ -1,7 +1,7 @@
 // Values between frame records, JavaScript and saved state. Floats keep their bits.
 
 import type { SavedValue, ValueTypeName } from "../abi/index.ts";
-import { toHex } from "../util/index.ts";
+import { type NumberType, type PlainWriter, plainOf, toHex } from "../util/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { References } from "./references.ts";
 
@@ -44,22 +44,44 @@ export function writeNumber(view: DataView, address: number, value: SavedValue):
   }
 }
 
-/** A JavaScript value as saved state. */
-export function toSaved(value: unknown, type: ValueTypeName, references: References): SavedValue {
+/** Writes a JavaScript value as saved state. */
+export function saveValue(value: unknown, type: ValueTypeName, references: References, to: PlainWriter): void {
+  if (type === "i32" || type === "i64" || type === "f32" || type === "f64") return saveNumber(value, type, to);
+  references.write(value, type, to);
+}
+
+/** Writes a number of JavaScript as saved state. */
+export function saveNumber(value: unknown, type: Exclude<NumberType, "v128">, to: PlainWriter): void {
   switch (type) {
     case "i32":
-      return { type, value: Number(value) | 0 };
+      return to.i32(Number(value) | 0);
     case "i64":
-      return { type, value: BigInt.asIntN(64, value as bigint) };
+      scratch.setBigInt64(0, value as bigint, true); // its lowest 64 bits
+      return to.value(type, scratch, 0);
     case "f32":
       scratch.setFloat32(0, value as number, true);
-      return { type, bits: scratch.getUint32(0, true) };
+      return to.value(type, scratch, 0);
     case "f64":
       scratch.setFloat64(0, value as number, true);
-      return { type, bits: scratch.getBigUint64(0, true) };
-    default:
-      return references.save(value, type);
+      return to.value(type, scratch, 0);
   }
+}
+
+/** Writes a list of values of these types. */
+export function saveValues(
+  values: readonly unknown[],
+  types: readonly ValueTypeName[],
+  references: References,
+  to: PlainWriter,
+): void {
+  const begin = to.list();
+  for (let i = 0; i < types.length; i++) saveValue(values[i], types[i]!, references, to);
+  to.endList(begin, types.length);
+}
+
+/** A JavaScript value as saved state. */
+export function toSaved(value: unknown, type: ValueTypeName, references: References): SavedValue {
+  return plainOf((to) => saveValue(value, type, references, to)) as unknown as SavedValue;
 }
 
 /** Saved state as a JavaScript value. */

@@ -1,6 +1,6 @@
 // What is recorded of one child, part by part, into bytes (records.ts says how they are read back).
 import type { ForeignSessionInfo, ServedSessionsInfo } from "../checkpoint/index.ts";
-import type { CallState, SessionState } from "../session/index.ts";
+import type { CallState } from "../session/index.ts";
 import { environment, furtherOf, writeComponent, writeNative, writeSlots } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
@@ -34,7 +34,6 @@ interface Source {
   readonly child: TrackedChild;
   readonly pd: RtcrPd;
   readonly cpu: RtcrCpu;
-  readonly instance: SessionState;
   readonly further: ReturnType<typeof furtherOf>;
   readonly foreign: readonly ForeignSessionInfo[];
   /** Ids of sessions that other children of the checkpoint serve. */
@@ -49,7 +48,7 @@ interface PartWriter {
 }
 
 const WRITERS: { readonly [P in Part]: PartWriter } = {
-  pd: { scope: "Checkpoint of PD", write: (records, { pd, instance }) => pd.checkpoint(records, instance) },
+  pd: { scope: "Checkpoint of PD", write: (records, { pd }) => pd.checkpoint(records) },
   ram: { scope: "Checkpoint of RAM", write: (records, { pd }) => pd.checkpointDataspaces(records) },
   cpu: { scope: "Checkpoint of CPU", write: (records, { cpu }) => cpu.checkpoint(records) },
   rm: { scope: "Checkpoint of RM", write: (records, { child }) => writeSessions(records, child.of(RtcrRm)) },
@@ -88,11 +87,12 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.flag(program.windows);
   pd.parent.checkpoint(records, request);
   const source = {
-    ...{ child, pd, cpu, instance: pd.captureInstance(), further: furtherOf(child) },
+    ...{ child, pd, cpu, further: furtherOf(child) },
     foreign: [...child.foreign, ...served],
     apart: new Set(served.map(({ id }) => id)),
     serves,
   };
+  pd.checkpointInstance(records);
   writeNative(records, pd);
   for (const part of order) {
     const { scope, write } = WRITERS[part];
@@ -172,15 +172,16 @@ function writeServed(records: RecordWriter, { next, sessions }: ServedSessionsIn
   records.endList(begin, sessions.length);
 }
 
-/** Calls that threads of the children make or serve, each once, oldest first. */
+/** Calls that threads of the children make or serve: those between two sessions twice. */
 export function writeCalls(records: RecordWriter, children: readonly TrackedChild[]): void {
-  const found = new Map<number, CallState>();
-  for (const child of children) {
-    for (const cpu of child.of(RtcrCpu)) for (const call of cpu.calls()) found.set(call.number, call);
-  }
+  let count = 0;
+  const visit = (call: CallState) => {
+    writeCall(records, call);
+    count++;
+  };
   const begin = records.beginList();
-  for (const call of [...found.values()].sort((a, b) => a.number - b.number)) writeCall(records, call);
-  records.endList(begin, found.size);
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) cpu.eachCall(visit);
+  records.endList(begin, count);
 }
 
 function writeCall(records: RecordWriter, call: CallState): void {
@@ -194,6 +195,6 @@ function writeCall(records: RecordWriter, call: CallState): void {
   records.badge(call.entrypoint);
   records.bytes(bytes);
   const begin = records.beginList();
-  for (const capability of capabilities) records.badge(capability);
+  for (let i = 0; i < capabilities.length; i++) records.badge(capabilities[i]!);
   records.endList(begin, capabilities.length);
 }

@@ -199,7 +199,7 @@ function read({ bytes, time }: Written, contentBytes: number, lease: Lease, opti
 
 /** @throws RtcrFault "busy" if a thread goes on all the same: the host has had no time for its CPU */
 function hold(children: readonly TrackedChild[]): void {
-  for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.hold();
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) cpu.hold();
   for (const child of children) for (const cpu of child.of(RtcrCpu)) requireHeld(child.name, cpu.running());
 }
 
@@ -210,7 +210,7 @@ function requireHeld(child: string, thread: string | undefined): void {
 }
 
 function release(children: readonly TrackedChild[]): void {
-  for (const child of children) for (const cpu of child.of(RtcrCpu)) for (const thread of cpu.threads) thread.release();
+  for (const child of children) for (const cpu of child.of(RtcrCpu)) cpu.release();
 }
 
 /** What can be done before the pause: how much there will be, and whatever dataspaces need to show their bytes. */
@@ -221,6 +221,7 @@ function prepare(
 ): { readonly leastBytes: number; readonly likelyBytes: number } {
   let bytes = 0;
   let count = 0;
+  for (const child of children) for (const pd of child.of(RtcrPd)) pd.native.prepareCapture();
   for (const dataspace of contents(children)) {
     dataspace.pieces?.(plan);
     bytes += dataspace.size();

@@ -40,7 +40,6 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   const { native, account, assigned } = pd;
   const program = native.program();
   const name = componentName(pd);
-  const instance = naming(`component "${name}"`, () => pd.captureInstance());
   const fromRom = child.of(RtcrRom).some((rom) => rom.current.valid && rom.current === native.binary);
   if (program && !fromRom) {
     const message = `component "${name}": its program is not from a ROM session that is open: it could not be loaded again`;
@@ -53,7 +52,8 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   records.number(program ? native.binary.badge : 0);
   records.badge(assigned);
   records.badge(account);
-  pd.checkpoint(records, instance);
+  naming(`component "${name}"`, () => pd.checkpointInstance(records));
+  pd.checkpoint(records);
   pd.checkpointDataspaces(records);
   writeSlots(records, pd);
   writeNative(records, pd);

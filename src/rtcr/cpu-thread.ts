@@ -7,19 +7,18 @@ import {
   type Dataspace,
   INVALID,
   type Location,
+  type NativeCpu,
   type PdSession,
   type SignalContext,
   type SlotReader,
   type SlotWriter,
   type ThreadOptions,
-  type ThreadPlace,
   type ThreadState,
   WEIGHT,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { ABSENT } from "./records.ts";
 import { type ChildContext, Front, requireObject, type SavedRecord, savedRecord } from "./tracked.ts";
 
 const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
@@ -175,17 +174,11 @@ export class RtcrCpuThread implements CpuThread {
     if (!this.#paused && !this.#stopped()) this.#thread.resume();
   }
 
-  /**
-   * @param native the kernel's thread, as calls name it
-   * @throws RtcrFault "unsaveable" if something on its stack has no saved form
-   */
-  checkpoint(records: RecordWriter, native: Capability<CpuThread>, place: ThreadPlace): void {
+  /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
+  checkpoint(records: RecordWriter, native: NativeCpu): void {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
-    const state = this.#started ? this.#thread.state() : undefined;
-    if (state && !state.ok)
-      throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
     records.object(this.#info);
-    records.number(native.badge);
+    records.number(native.nativeCap(this.real).badge); // the kernel's thread, as calls name it
     records.number(this.#pd.badge);
     records.text(name);
     records.number(weight);
@@ -195,11 +188,12 @@ export class RtcrCpuThread implements CpuThread {
     records.flag(this.#singleStep);
     records.place(this.#affinity);
     records.badge(this.#handler);
-    records.number(state?.value.stackPointer ?? 0);
-    records.plain(state?.value.saved ?? null);
-    records.number(place.ahead);
-    records.number(place.rank);
-    records.number(place.slice ?? ABSENT);
+    records.number(this.#started ? native.stackPointer(this.real) : 0);
+    if (!this.#started) records.plain(null);
+    else if (!native.writeState(this.real, records)) {
+      throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
+    }
+    native.writePlace(this.real, records);
   }
 
   /** Takes up what was recorded of a thread that this one stands for; it goes on when it is released. */

@@ -19,7 +19,7 @@ import {
   type ThreadOptions,
   type ThreadPlace,
 } from "../session/index.ts";
-import { type Attempt, success } from "../util/index.ts";
+import { type Attempt, type PlainWriter, success } from "../util/index.ts";
 import { type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
@@ -118,8 +118,21 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 
   /** The name of a thread that runs now; undefined: none does. */
   running(): string | undefined {
-    for (const { real, name } of this.threads) if (this.#activity(real) === "running") return name;
-    return undefined;
+    let found: string | undefined;
+    this.threads.each(({ real, name }) => {
+      if (found === undefined && this.#activity(real) === "running") found = name;
+    });
+    return found;
+  }
+
+  /** Stops its threads for a checkpoint. */
+  hold(): void {
+    this.threads.each((thread) => thread.hold());
+  }
+
+  /** Ends `hold`. */
+  release(): void {
+    this.threads.each((thread) => thread.release());
   }
 
   #stands(thread: Capability<CpuThread>): boolean {
@@ -127,8 +140,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   #activity(thread: Capability<CpuThread>): string | undefined {
-    const state = objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu")?.threadState(thread);
-    return state?.ok ? state.value.activity : undefined;
+    return objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu")?.activity(thread);
   }
 
   affinitySpace(): { readonly width: number; readonly height: number } {
@@ -163,10 +175,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     records.number(this.#native.capability.badge);
     records.badge(this.#handler);
     const native = this.#realNative;
-    this.threads.checkpoint(records, (thread) => {
-      const { real } = thread;
-      thread.checkpoint(records, native.nativeCap(real), native.place(real));
-    });
+    this.threads.checkpoint(records, (thread) => thread.checkpoint(records, native));
   }
 
   /** A session beside the environment's. */
@@ -177,10 +186,9 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     records.place(this.#affinity ?? EVERYWHERE);
   }
 
-  /** Calls under way that its threads make or serve. */
-  calls(): readonly CallState[] {
-    const native = this.#realNative;
-    return [...this.threads].flatMap(({ real }) => native.calls(real));
+  /** Visits calls under way that its threads make or serve. */
+  eachCall(visit: (call: CallState) => void): void {
+    this.#realNative.eachCall(visit);
   }
 
   /** The kernel's thread behind one of ours, whoever else stands between: what calls name. */
@@ -270,8 +278,20 @@ class RtcrNativeCpu implements NativeCpu {
     requireObject<NativeCpu>(this.#real, "native-cpu").shownAs(this.#context.fronts.real(thread), as);
   }
 
-  calls(thread: Capability<CpuThread>): readonly CallState[] {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").calls(this.#context.fronts.real(thread));
+  activity(thread: Capability<CpuThread>): NativeThreadState["activity"] | undefined {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").activity(this.#context.fronts.real(thread));
+  }
+
+  writeState(thread: Capability<CpuThread>, to: PlainWriter): boolean {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").writeState(this.#context.fronts.real(thread), to);
+  }
+
+  stackPointer(thread: Capability<CpuThread>): number {
+    return requireObject<NativeCpu>(this.#real, "native-cpu").stackPointer(this.#context.fronts.real(thread));
+  }
+
+  eachCall(visit: (call: CallState) => void): void {
+    requireObject<NativeCpu>(this.#real, "native-cpu").eachCall(visit);
   }
 
   adoptCall(call: CallState): number {
@@ -282,8 +302,8 @@ class RtcrNativeCpu implements NativeCpu {
     this.spawned = watcher;
   }
 
-  place(thread: Capability<CpuThread>): ThreadPlace {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").place(this.#context.fronts.real(thread));
+  writePlace(thread: Capability<CpuThread>, to: PlainWriter): void {
+    requireObject<NativeCpu>(this.#real, "native-cpu").writePlace(this.#context.fronts.real(thread), to);
   }
 
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {

@@ -13,7 +13,7 @@ import {
   type SlotWriter,
   type VisitSlot,
 } from "../session/index.ts";
-import type { Attempt } from "../util/index.ts";
+import type { Attempt, PlainWriter } from "../util/index.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
 export interface SavedNativePd {
@@ -89,8 +89,12 @@ export class RtcrNativePd implements NativePd {
     this.#native.clearSlots();
   }
 
-  captureInstance(): ReturnType<NativePd["captureInstance"]> {
-    return this.#native.captureInstance();
+  prepareCapture(): void {
+    this.#native.prepareCapture();
+  }
+
+  captureInstance(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
+    return this.#native.captureInstance(to);
   }
 
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {

@@ -13,7 +13,6 @@ import {
   type PdSession,
   type RegionMap,
   type RpcObject,
-  type SessionState,
   type SignalContext,
   type SignalSource,
   type SlotWriter,
@@ -236,11 +235,11 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   /** State of its program outside dataspaces; null: no program is loaded. @throws RtcrFault "unsaveable", "busy" */
-  captureInstance(): SessionState {
+  checkpointInstance(records: RecordWriter): void {
     const program = this.native.program();
-    if (!program) return null;
-    const instance = this.native.captureInstance();
-    if (instance.ok) return instance.value;
+    if (!program) return records.plain(null);
+    const instance = this.native.captureInstance(records);
+    if (instance.ok) return;
     const { reason } = instance;
     const why = program.native === undefined ? "" : this.native.problem();
     if (why === "") throw new RtcrFault("unsaveable", unsaveable(program.native, reason), { reason });
@@ -249,8 +248,8 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     });
   }
 
-  /** Everything recorded of the PD but its dataspaces. @param instance of `captureInstance` */
-  checkpoint(records: RecordWriter, instance: SessionState): void {
+  /** Everything recorded of the PD but its dataspaces and instance. */
+  checkpoint(records: RecordWriter): void {
     const pd = this.#pd;
     this.base.checkpoint(records);
     this.sources.checkpoint(records);
@@ -262,7 +261,6 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     records.number(pd.ramQuota());
     records.number(pd.capQuota());
     records.number(this.native.capability.badge);
-    records.plain(instance);
   }
 
   /** Its dataspaces with their contents, and the memory that the program began with. */

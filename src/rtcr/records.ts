@@ -2,7 +2,8 @@
 // which writes the same fields in the same order: what they are is said in checkpoint/info.ts.
 //
 //   checkpoint   list of child, list of call
-//   child        name, program, windows, parent, native; then parts, each behind its place in PARTS, in any order; PARTS_END
+//   child        name, program, windows, parent, instance, native; then parts, each behind its place in PARTS, in any order;
+//                PARTS_END
 import type {
   AttachedRegionInfo,
   CallInfo,
@@ -32,6 +33,7 @@ import type {
   ThreadInfo,
   TimerInfo,
 } from "../checkpoint/index.ts";
+import type { ThreadPlace } from "../session/index.ts";
 import { assert } from "../util/index.ts";
 import { CACHED } from "./pd-objects.ts";
 import { number, type Read, type RecordReader, text } from "./record-reader.ts";
@@ -118,7 +120,7 @@ const thread: Read<ThreadInfo> = (from) => ({
   faultHandlerBadge: from.number(),
   stackPointer: from.number(),
   state: from.plain(),
-  place: { ahead: from.number(), rank: from.number(), ...present("slice", from.number()) },
+  place: from.plain() as unknown as ThreadPlace,
 });
 
 /** The number of the first session that a child serves. */
@@ -148,7 +150,7 @@ const ram = (from: RecordReader) => ({
   dataBadge: from.number(),
   data: from.content(),
 });
-const pd: Read<Omit<PdInfo, keyof ReturnType<typeof ram>>> = (from) => ({
+const pd: Read<Omit<PdInfo, "instance" | keyof ReturnType<typeof ram>>> = (from) => ({
   ...session(from),
   signalSources: from.list(object),
   signalContexts: from.list(signalContext),
@@ -159,7 +161,6 @@ const pd: Read<Omit<PdInfo, keyof ReturnType<typeof ram>>> = (from) => ({
   ramQuota: from.number(),
   capQuota: from.number(),
   nativeBadge: from.number(),
-  instance: from.plain(),
 });
 const cpu: Read<CpuInfo> = (from) => ({
   ...session(from),
@@ -258,7 +259,7 @@ const call: Read<CallInfo> = (from) => ({
   status: from.number(),
   callerBadge: from.number(),
   entrypointBadge: from.number(),
-  bytes: from.content(),
+  bytes: from.bytes(),
   capabilityBadges: from.list(number),
 });
 
@@ -282,11 +283,14 @@ type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
 
 /** Everything that was written. */
 export function readRecords(from: RecordReader): Pick<SystemCheckpoint, "children" | "calls"> {
-  return { children: from.list(readChild), calls: from.list(call) };
+  const children = from.list(readChild);
+  const calls = new Map(from.list(call).map((info) => [info.number, info])); // some are written twice
+  return { children, calls: [...calls.values()].sort((a, b) => a.number - b.number) };
 }
 
 function readChild(from: RecordReader): ChildInfo {
   const begin = { name: from.text(), program: from.text(), windows: from.flag(), parent: parent(from) };
+  const instance = from.plain();
   const own = nativeInfo(native(from));
   const read: Partial<Record<Part, unknown>> = {};
   for (let number = from.byte(); number !== PARTS_END; number = from.byte()) {
@@ -313,7 +317,7 @@ function readChild(from: RecordReader): ChildInfo {
   } = read as Parts;
   return {
     ...begin,
-    ...{ pd: pdInfo(pd, ram), cpu, logs: log, timers: timer },
+    ...{ pd: pdInfo(pd, ram, instance), cpu, logs: log, timers: timer },
     roms: rom.map((info) => ({ ...info, size: info.content.length })),
     ...{ rms: rm, reports: report, foreign, capabilities, ...own },
     ...(serves.next === FIRST_SERVED ? {} : { serves }),
@@ -329,7 +333,8 @@ function readComponent(from: RecordReader): ComponentInfo {
     ...{ name: from.text(), program: from.text(), windows: from.flag(), growthRequests: from.flag() },
     ...{ binaryBadge: from.number(), parentBadge: from.number(), accountBadge: from.number() },
   };
-  const info = pdInfo(pd(from), ram(from));
+  const instance = from.plain();
+  const info = pdInfo(pd(from), ram(from), instance);
   return { ...begin, pd: info, capabilities: from.list(capability), ...nativeInfo(native(from)) };
 }
 
@@ -338,10 +343,10 @@ function nativeInfo({ native, servedBadges }: Required<NativeInfo>): NativeInfo 
   return { native, ...(servedBadges.length === 0 ? {} : { servedBadges }) };
 }
 
-function pdInfo(pd: Parts["pd"], ram: Parts["ram"]): PdInfo {
+function pdInfo(pd: Parts["pd"], ram: Parts["ram"], instance: PdInfo["instance"]): PdInfo {
   const roles = rolesOf(pd);
   for (const info of ram.dataspaces) info.role = roles.get(info.badge) ?? DETACHED;
-  return { ...pd, ...ram };
+  return { ...pd, instance, ...ram };
 }
 
 /** What each dataspace is for, by its first attachment: `stack-area 0x1f0000`. The same in every life of a program. */

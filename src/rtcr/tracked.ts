@@ -216,15 +216,21 @@ export class Tracked<T extends { dispose(): void }> {
     }
   }
 
-  /** Writes a list with a record of each, oldest first. Nothing is made for an entry: no iterator, no pair. */
+  /** Visits all, oldest first. Nothing is made for an entry: no iterator, no pair. */
+  each(visit: (entry: T) => void): void {
+    this.#entries.forEach((entry, capability) => {
+      if (capability.valid) visit(entry);
+      else this.remove(capability)?.dispose();
+    });
+  }
+
+  /** Writes a list with a record of each, oldest first; as `each`. */
   checkpoint(records: RecordWriter, record: (entry: T) => void): void {
     const begin = records.beginList();
     let count = 0;
-    this.#entries.forEach((entry, capability) => {
-      if (capability.valid) {
-        record(entry);
-        count++;
-      } else this.remove(capability)?.dispose();
+    this.each((entry) => {
+      record(entry);
+      count++;
     });
     records.endList(begin, count);
   }
@@ -235,5 +241,5 @@ export class Tracked<T extends { dispose(): void }> {
  * because capabilities of interposers die with what is behind them.
  */
 export function requireObject<T extends KernelObject>(capability: Capability, kind: T["kind"]): T {
-  return required(objectOf<T>(capability, kind), `the ${kind} behind an interposer`);
+  return objectOf<T>(capability, kind) ?? required<T>(undefined, `the ${kind} behind an interposer`);
 }

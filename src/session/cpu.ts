@@ -1,5 +1,5 @@
 // CPU session, CPU thread and Native_cpu (spec 2.5, 2.6).
-import type { Attempt } from "../util/index.ts";
+import type { Attempt, PlainWriter } from "../util/index.ts";
 import type { Capability, KernelObject } from "./capability.ts";
 import type { Dataspace } from "./dataspace.ts";
 import type { PdSession } from "./pd.ts";
@@ -125,14 +125,23 @@ export interface NativeCpu extends KernelObject {
   /** Who stands in front of a thread says so: what its own component gets for it, when it asks who it is (`self`). */
   shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void;
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed">;
-  /** Calls under way that a thread makes or serves; all threads must stand still. */
-  calls(thread: Capability<CpuThread>): readonly CallState[];
+  /** What `threadState` says of it, alone; undefined for what is no thread. */
+  activity(thread: Capability<CpuThread>): NativeThreadState["activity"] | undefined;
+  /** Writes `saved` of a thread's `state`. @returns false if that cannot be had: then what was written is of no use */
+  writeState(thread: Capability<CpuThread>, to: PlainWriter): boolean;
+  /** That of a thread that stands still; 0 for what is none, or has none. */
+  stackPointer(thread: Capability<CpuThread>): number;
+  /**
+   * Visits calls under way that threads of the session make or serve, oldest first; all threads must stand still. What is
+   * visited is as it says until the next one is.
+   */
+  eachCall(visit: (call: CallState) => void): void;
   /** Tells `watcher` of threads that come without a call of the session. */
   watchSpawned(watcher: SpawnWatcher): void;
   /** Recreates a call whose caller and entrypoint are there but do not run yet. @returns its number */
   adoptCall(call: CallState): number;
-  /** The place of a thread that stands still; the first for what is no thread. */
-  place(thread: Capability<CpuThread>): ThreadPlace;
+  /** Writes the place (ThreadPlace) of a thread that stands still; the first for what is no thread. */
+  writePlace(thread: Capability<CpuThread>, to: PlainWriter): void;
   /** Gives a thread that stands still the place that one had before. */
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void;
 }

@@ -1,6 +1,6 @@
 // Native_pd: what this platform adds to a PD: its program and its table of capabilities (design.md section 7). It is
 // how a parent loads a component and how RTCR captures and recreates one, as plain data.
-import type { Attempt } from "../util/index.ts";
+import type { Attempt, PlainWriter } from "../util/index.ts";
 import type { Capability, KernelObject } from "./capability.ts";
 import type { Dataspace } from "./dataspace.ts";
 import type { PdSession } from "./pd.ts";
@@ -30,13 +30,15 @@ export interface NativePd extends KernelObject {
   data(): Capability<Dataspace>;
   /** Takes all capabilities out of the component's table; all threads must stand still. */
   clearSlots(): void;
+  /** Makes, before a pause, what `captureInstance` needs each time, so that it need not. */
+  prepareCapture(): void;
   /**
-   * State of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
-   * and still reaches, which slots come next); all threads must stand still. Bytes and lists in it are no copies. Files and
-   * terminals of a WASI program are states of their sessions, to be reopened before this is restored. Of a program in
-   * TypeScript it is all of its state, and fills the table with the capabilities in it.
+   * Writes the state of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
+   * and still reaches, which slots come next); all threads must stand still. Files and terminals of a WASI program are
+   * states of their sessions, to be reopened before this is restored. Of a program in TypeScript it is all of its state, and
+   * fills the table with the capabilities in it. After a refusal what was written is of no use.
    */
-  captureInstance(): Attempt<SessionState, "busy" | "unsaveable" | "too-much-detached">;
+  captureInstance(to: PlainWriter): Attempt<void, "busy" | "unsaveable" | "too-much-detached">;
   /** All but `restoreRest`. The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
   /** Of the same state memory outside dataspaces, and free slots: when all attachments and slots are there, before a thread runs. */

@@ -2,4 +2,6 @@
 export { type Attempt, type Refusal, refusal, success } from "./attempt.ts";
 export { allZero, ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
+export { PlainReader, plainOf } from "./plain-reader.ts";
+export { type NumberType, type Plain, PlainWriter } from "./plain-writer.ts";
 export { type RefuseState, StateReader } from "./state-reader.ts";

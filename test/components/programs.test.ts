@@ -57,6 +57,11 @@ const CASES: readonly Case[] = [
       "sum 226, state ready",
     ],
   },
+  {
+    app: "many_threads",
+    config: '<config threads="3" depth="5" iterations="20" turns="3"/>',
+    lines: ["3", "6", "9", "sum 227796859614"],
+  },
   { app: "stress_rm", lines: ["64 region maps, upgrades: yes, destroyed: 64"] },
   { app: "validator", lines: ["valid", "valid", "valid", "valid"] },
 ];

@@ -5,14 +5,9 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { test } from "node:test";
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { SavedThread } from "../../src/abi/index.ts";
 import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
-import {
-  type CopyPool,
-  OnDemandProvider,
-  PreallocatedProvider,
-  RtcrFault,
-  SharedMemoryProvider,
-} from "../../src/rtcr/index.ts";
+import { OnDemandProvider, PreallocatedProvider, RtcrFault, SharedMemoryProvider } from "../../src/rtcr/index.ts";
 import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
 
@@ -72,41 +67,82 @@ function pauses(rig: Rig, count: number): Pause[] {
   return found;
 }
 
-async function stopped(dataspaces: number, more: Pick<RigOptions, "provider" | "pool">): Promise<Rig> {
-  const inside = `<config dataspaces="${dataspaces}" pages="1" turns="2" iterations="50"/>`;
-  const options: RigOptions = {
-    ...{ children: [{ name: "many_dataspaces", inside }], ...more },
-    quota: `caps="${dataspaces + 500}" ram="64M"`,
-  };
+type More = Pick<RigOptions, "provider" | "pool" | "cpus">;
+
+/** A child on the last CPU that there is, stopped in its turns. */
+async function stopped(name: string, config: string, more: More): Promise<Rig> {
+  const inside = `<affinity xpos="${(more.cpus ?? 1) - 1}"/><config ${config} turns="8" iterations="50"/>`;
+  const options: RigOptions = { children: [{ name, inside }], ...more, quota: `caps="4000" ram="64M"` };
   const { points } = await undisturbed(options);
   const rig = new Rig(options);
-  assert.ok(await rig.run(points - 10));
+  assert.ok(await rig.run(Math.floor(points * 0.8)));
   return rig;
 }
 
 /** Bytes that reading the counters allocates, and whatever else is there however little a checkpoint has. */
 const HEAP_BYTES = 128 << 10;
-/** What so many dataspaces more may add: nothing, but for what V8 compiles meanwhile. */
-const SLACK_BYTES = 32 << 10;
+/** What so many more of something may add: nothing, but for numbers that V8 puts into boxes as long as it has not compiled. */
+const SLACK_BYTES = 64 << 10;
 
-for (const copies of ["alone", "in parallel"]) {
-  test(`S75, S78: in the pause (${copies}) no backing store is made, nothing is collected, dataspaces allocate nothing`, () =>
-    measurePauses(copies === "in parallel" ? startNodeCopyPool({ workers: 1 }) : undefined));
+/** A child with few of something, and one with many. */
+interface Growing {
+  readonly what: string;
+  readonly program: string;
+  readonly configs: readonly [few: string, many: string];
+  /** How many threads and frames are in a checkpoint of each, at least. */
+  readonly threads?: readonly [few: number, many: number];
+  readonly frames?: readonly [few: number, many: number];
 }
 
-async function measurePauses(pool: CopyPool | undefined): Promise<void> {
+const threads = (count: number, depth: number) => `threads="${count}" depth="${depth}"`;
+const GROWING: readonly Growing[] = [
+  {
+    what: "dataspaces",
+    program: "many_dataspaces",
+    configs: ['dataspaces="20" pages="1"', 'dataspaces="2000" pages="1"'],
+  },
+  {
+    ...{ what: "threads", program: "many_threads", configs: [threads(4, 10), threads(200, 10)] },
+    ...{ threads: [4, 200], frames: [40, 2000] },
+  },
+  {
+    ...{ what: "frames", program: "many_threads", configs: [threads(4, 10), threads(4, 2000)] },
+    ...{ threads: [4, 4], frames: [40, 6000] },
+  },
+];
+const WAYS = ["alone", "in parallel", "on another CPU"] as const;
+
+for (const way of WAYS) {
+  for (const growing of GROWING) {
+    const said = `no backing store is made, nothing is collected, ${growing.what} allocate nothing`;
+    test(`S75, S78: in the pause (${way}) ${said}`, () => measurePauses(growing, way));
+  }
+}
+
+async function measurePauses(growing: Growing, way: (typeof WAYS)[number]): Promise<void> {
+  const pool = way === "in parallel" ? startNodeCopyPool({ workers: 1 }) : undefined;
+  try {
+    await measureWith({ pool: () => pool, cpus: way === "on another CPU" ? 2 : 1 }, growing);
+  } finally {
+    pool?.close();
+  }
+}
+
+async function measureWith(how: More, { program, configs, ...least }: Growing): Promise<void> {
   const collections: { readonly startTime: number }[] = [];
   const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
   observer.observe({ entryTypes: ["gc"] });
   const provider = new PreallocatedProvider({ arenas: 1, arenaBytes: 16 << 20 });
-  const least: number[] = [];
+  const heap: number[] = [];
   const measured: Pause[] = [];
-  for (const dataspaces of [20, 2000]) {
-    const rig = await stopped(dataspaces, { provider, pool: () => pool });
+  for (const [i, config] of configs.entries()) {
+    const rig = await stopped(program, config, { ...how, provider });
+    const { threads, frames } = contentOf(rig);
+    assert.ok(threads >= (least.threads?.[i] ?? 0) && frames >= (least.frames?.[i] ?? 0), `${threads}, ${frames}`);
     pauses(rig, 3); // compiled before it is measured
     const found = pauses(rig, 6);
     // less than nothing: V8 has given back meanwhile what was collected before
-    least.push(Math.min(...found.map(({ heapBytes }) => heapBytes).filter((bytes) => bytes >= 0)));
+    heap.push(Math.min(...found.map(({ heapBytes }) => heapBytes).filter((bytes) => bytes >= 0)));
     measured.push(...found);
     rig.close();
   }
@@ -122,10 +158,22 @@ async function measurePauses(pool: CopyPool | undefined): Promise<void> {
     );
   }
   assert.ok(measured.some(({ newBackingBytes }) => newBackingBytes === 0));
-  const [few = 0, many = 0] = least;
-  assert.ok(few < HEAP_BYTES, `${few} bytes with 20 dataspaces`);
-  assert.ok(many - few < SLACK_BYTES, `${many} bytes with 2,000 dataspaces, ${few} with 20`);
-  pool?.close();
+  const [few = 0, many = 0] = heap;
+  assert.ok(few < HEAP_BYTES, `${few} bytes with few`);
+  assert.ok(many - few < SLACK_BYTES, `${many} bytes with many, ${few} with few`);
+}
+
+/** How many threads a checkpoint of the rig's child has, and how many frames they have. */
+function contentOf(rig: Rig): { readonly threads: number; readonly frames: number } {
+  const { system, lease } = rig.rtcr.checkpoint("content");
+  const states = system.children[0]!.cpu.threads.map(({ state }) => state as unknown as SavedState);
+  const frames = states.flatMap(({ activations }) => activations.map(({ thread }) => thread.frames.length));
+  lease.release();
+  return { threads: states.length, frames: frames.reduce((sum, count) => sum + count, 0) };
+}
+
+interface SavedState {
+  readonly activations: readonly { readonly thread: SavedThread }[];
 }
 
 test("S78: an arena that is too small: said by name with the bytes needed, the child goes on, and it can be grown", async () => {

@@ -87,6 +87,7 @@ export const FURTHER: Readonly<Record<string, TorturedSystem>> = {
   attachments: alone("attachments", COUNT, { windows }),
   detached_dataspaces: alone("detached_dataspaces", COUNT),
   many_dataspaces: alone("many_dataspaces", '<config dataspaces="30" pages="2" iterations="20" turns="4"/>'),
+  many_threads: alone("many_threads", '<config threads="5" depth="12" iterations="20" turns="4"/>'),
   memory_eater: alone("memory_eater", '<config mib="3"/>'),
   lock_test: alone("lock_test", ""),
   signal_levels: alone("signal_levels", ""),

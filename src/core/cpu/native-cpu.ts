@@ -9,17 +9,21 @@ import {
   type SpawnWatcher,
   type ThreadPlace,
 } from "../../session/index.ts";
-import { type Attempt, refusal, success } from "../../util/index.ts";
-import { type Kernel, KernelThread } from "../kernel/index.ts";
+import { type Attempt, type PlainWriter, refusal, required, success } from "../../util/index.ts";
+import { type Kernel, KernelThread, type PendingCall, type ThreadOwner } from "../kernel/index.ts";
 
 export class CoreNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
   /** Told of threads of the session that it belongs to. */
   spawned: SpawnWatcher = () => {};
   readonly #kernel: Kernel;
+  readonly #session: ThreadOwner;
+  readonly #shown = new ShownCall();
 
-  constructor(kernel: Kernel) {
+  /** @param session that it belongs to */
+  constructor(kernel: Kernel, session: ThreadOwner) {
     this.#kernel = kernel;
+    this.#session = session;
   }
 
   watchSpawned(watcher: SpawnWatcher): void {
@@ -40,14 +44,24 @@ export class CoreNativeCpu implements NativeCpu {
     return object instanceof KernelThread ? success(object.nativeState()) : refusal("state-access-failed");
   }
 
-  calls(thread: Capability<CpuThread>): readonly CallState[] {
-    const { object } = thread;
-    const own = this.#kernel.calls.all().filter(({ caller, entrypoint }) => caller === object || entrypoint === object);
-    return own.map(({ id, target, opcode, state, status, caller, entrypoint, message }) => ({
-      ...{ number: id, target, opcode, state, status, message },
-      caller: caller?.capability ?? INVALID,
-      entrypoint: entrypoint?.capability ?? INVALID,
-    }));
+  activity({ object }: Capability<CpuThread>): NativeThreadState["activity"] | undefined {
+    return object instanceof KernelThread ? object.activity() : undefined;
+  }
+
+  writeState({ object }: Capability<CpuThread>, to: PlainWriter): boolean {
+    return object instanceof KernelThread && object.writeState(to);
+  }
+
+  stackPointer({ object }: Capability<CpuThread>): number {
+    return object instanceof KernelThread ? object.component.stackPointerOf(object) : 0;
+  }
+
+  eachCall(visit: (call: CallState) => void): void {
+    this.#kernel.calls.each((call) => {
+      if (call.caller?.owner !== this.#session && call.entrypoint?.owner !== this.#session) return;
+      this.#shown.call = call;
+      visit(this.#shown);
+    });
   }
 
   adoptCall({ target, opcode, state, status, caller, entrypoint, message }: CallState): number {
@@ -61,9 +75,9 @@ export class CoreNativeCpu implements NativeCpu {
     return call.id;
   }
 
-  place(thread: Capability<CpuThread>): ThreadPlace {
-    const { object } = thread;
-    return object instanceof KernelThread ? this.#kernel.scheduler.placeOf(object) : { ahead: 0, rank: 0 };
+  writePlace({ object }: Capability<CpuThread>, to: PlainWriter): void {
+    if (object instanceof KernelThread) this.#kernel.scheduler.writePlace(object, to);
+    else to.plain({ ahead: 0, rank: 0 });
   }
 
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
@@ -71,5 +85,46 @@ export class CoreNativeCpu implements NativeCpu {
     if (!(object instanceof KernelThread)) return;
     this.#kernel.lifetimes.ranked(place.rank);
     this.#kernel.scheduler.setPlace(object, place);
+  }
+}
+
+/** One call after the other, as others see it. */
+class ShownCall implements CallState {
+  call: PendingCall | undefined;
+
+  get #call(): PendingCall {
+    return required(this.call, "a call that is visited");
+  }
+
+  get number(): number {
+    return this.#call.id;
+  }
+
+  get target(): Capability {
+    return this.#call.target;
+  }
+
+  get opcode(): number {
+    return this.#call.opcode;
+  }
+
+  get state(): CallState["state"] {
+    return this.#call.state;
+  }
+
+  get status(): number {
+    return this.#call.status;
+  }
+
+  get caller(): Capability<CpuThread> {
+    return this.#call.caller?.capability ?? INVALID;
+  }
+
+  get entrypoint(): Capability<CpuThread> {
+    return this.#call.entrypoint?.capability ?? INVALID;
+  }
+
+  get message(): CallState["message"] {
+    return this.#call.message;
   }
 }

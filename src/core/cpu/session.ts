@@ -87,7 +87,7 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     this.#location = clip(options.location ?? { x: 0, y: 0, width, height }, { x: 0, y: 0, width, height });
     this.#quota = options.quota ?? 0;
     this.#identity = options.badges.identify<CpuSession>(this);
-    this.#nativeCpu = new CoreNativeCpu(kernel);
+    this.#nativeCpu = new CoreNativeCpu(kernel, this);
     this.#native = options.badges.identify<NativeCpu>(this.#nativeCpu);
   }
 

@@ -96,8 +96,8 @@ export class Calls {
     this.#calls.delete(call.id);
   }
 
-  /** All calls that have not been forgotten, oldest first. */
-  all(): readonly PendingCall[] {
-    return [...this.#calls.values()];
+  /** Visits all calls that have not been forgotten, oldest first. */
+  each(visit: (call: PendingCall) => void): void {
+    this.#calls.forEach(visit);
   }
 }

@@ -57,10 +57,9 @@ export class CapabilityTable implements CapabilityAccess {
 
   /** The slot of a capability that denotes an object; 0 if there is none. Looks at all slots. */
   slotOfObject(object: KernelObject): number {
-    return Math.max(
-      0,
-      this.#capabilities.findIndex((capability) => capability.object === object),
-    );
+    const { length } = this.#capabilities;
+    for (let slot = 1; slot < length; slot++) if (this.#capabilities[slot]!.object === object) return slot;
+    return 0;
   }
 
   /** Puts a capability at a slot; if it is there already its count is replaced. */

@@ -14,11 +14,14 @@ import {
   type GroupOptions,
   type GrowthPolicy,
   type PollPolicy,
+  prepareWriting,
   restoreGroup,
   restoreOutside,
   type Thread,
   type Windows,
+  writeOutside,
 } from "../../engine/index.ts";
+import type { PlainWriter } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { directCall, tableFunction } from "./functions.ts";
 import { Instances } from "./instances.ts";
@@ -50,8 +53,8 @@ export interface ComponentEngine {
   /** @param args numbers */
   spawn(entry: Entry, args: readonly number[]): Thread;
   drop(thread: Thread): void;
-  /** @throws EngineFault "unsaveable" */
-  save(thread: Thread): SavedThread;
+  /** Writes a SavedThread. @throws EngineFault "unsaveable" */
+  write(thread: Thread, to: PlainWriter): void;
   /** Takes up a saved thread under a new number. */
   restore(saved: SavedThread): Thread;
   frames(thread: Thread): readonly SavedFrame[];
@@ -63,8 +66,10 @@ export interface ComponentEngine {
   capture(part: CapturedPart): SavedGroup;
   /** Brings a fresh engine into a captured state, and gives its threads. @throws EngineFault */
   recreate(saved: SavedGroup, part: CapturedPart): readonly Thread[];
-  /** Globals, tables, dropped segments. @throws EngineFault */
-  captureOutside(): SavedGroup;
+  /** Makes what the next two need, so that they make nothing. */
+  prepare(): void;
+  /** Writes a SavedGroup of globals, tables, dropped segments. @throws EngineFault */
+  writeOutside(to: PlainWriter): void;
   /** @throws EngineFault */
   restoreOutside(saved: SavedGroup): void;
   /** Own globals of a thread that has not run. */
@@ -145,8 +150,8 @@ export class LocalEngine implements ComponentEngine {
     this.group.drop(thread);
   }
 
-  save(thread: Thread): SavedThread {
-    return this.group.save(thread);
+  write(thread: Thread, to: PlainWriter): void {
+    this.group.write(thread, to);
   }
 
   restore(saved: SavedThread): Thread {
@@ -189,8 +194,12 @@ export class LocalEngine implements ComponentEngine {
     return group.threads;
   }
 
-  captureOutside(): SavedGroup {
-    return captureOutside(this.group);
+  prepare(): void {
+    prepareWriting(this.group);
+  }
+
+  writeOutside(to: PlainWriter): void {
+    writeOutside(this.group, to);
   }
 
   restoreOutside(saved: SavedGroup): void {

@@ -18,14 +18,14 @@ import {
   type SlotReader,
   type VisitSlot,
 } from "../../session/index.ts";
-import { type Attempt, Bug, Fault, messageOf, refusal, success } from "../../util/index.ts";
+import { type Attempt, Bug, Fault, messageOf, type PlainWriter, refusal, success } from "../../util/index.ts";
 import { ADDRESS_SPACE_BYTES, type SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { NativeRun } from "./component-parts.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { exportOf, type LoadRefusal } from "./program.ts";
 
-/** What `captureInstance` gives. */
+/** What `captureInstance` writes. */
 interface InstanceState {
   readonly group: SavedGroup;
   readonly wasi?: PlainData;
@@ -110,28 +110,39 @@ export class KernelNativePd implements NativePd {
     this.component.clearSlots();
   }
 
-  captureInstance(): ReturnType<NativePd["captureInstance"]> {
-    return this.component.atRest(() => this.#capture());
+  prepareCapture(): void {
+    const { component } = this;
+    if (!component.loaded) return;
+    try {
+      component.engine.prepare();
+    } catch (thrown) {
+      if (!(thrown instanceof EngineFault)) throw thrown; // its CPU is no more: the capture will say so
+    }
   }
 
-  #capture(): ReturnType<NativePd["captureInstance"]> {
+  captureInstance(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
+    return this.component.atRest(() => this.#capture(to));
+  }
+
+  #capture(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
     const { component } = this;
-    if (component.native) return this.#captureNative(component.native);
+    if (component.native) return this.#captureNative(component.native, to);
     if (!component.loaded || component.onStack) return refusal("busy");
     const { home } = component;
     const memory = home?.remains() ?? [];
     if (piecesBytes(memory) > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
     component.saveGlobals();
     try {
-      const group = component.engine.captureOutside() as unknown as SessionState;
-      return success({
-        group,
-        started: component.started,
-        ...(component.wasi ? { wasi: component.wasi.capture() } : {}),
-        ...(home && home.detached.length > 0 ? { detached: home.detached } : {}),
-        ...(component.table.free.length === 0 ? {} : { freeSlots: component.table.free }),
-        ...(memory.length === 0 ? {} : { memory: memory as unknown as SessionState }),
-      });
+      to.fields();
+      to.field("group");
+      component.engine.writeOutside(to);
+      to.put("started", component.started);
+      if (component.wasi) to.put("wasi", component.wasi.capture());
+      if (home && home.detached.length > 0) to.put("detached", home.detached);
+      if (component.table.free.length > 0) to.put("freeSlots", component.table.free);
+      if (memory.length > 0) to.put("memory", memory as unknown as SessionState);
+      to.end();
+      return success(undefined);
     } catch (thrown) {
       if (thrown instanceof EngineFault) return refusal("unsaveable");
       throw thrown;
@@ -177,7 +188,7 @@ export class KernelNativePd implements NativePd {
     return this.#served;
   }
 
-  #captureNative(native: NativeRun): Attempt<SessionState, "busy" | "unsaveable"> {
+  #captureNative(native: NativeRun, to: PlainWriter): Attempt<void, "busy" | "unsaveable"> {
     const { table } = this.component;
     table.clear();
     const served: Capability[] = [];
@@ -191,7 +202,9 @@ export class KernelNativePd implements NativePd {
         },
       });
       this.#served = served;
-      return state === undefined ? refusal("unsaveable") : success(state);
+      if (state === undefined) return refusal("unsaveable");
+      to.plain(state);
+      return success(undefined);
     } catch (thrown) {
       if (!(thrown instanceof Fault)) throw thrown;
       this.component.problem = thrown.message;

@@ -5,7 +5,8 @@ import { log, logged, tableOf } from "../../../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
 import { until } from "../../../test/support/until.ts";
 import type { PlainData } from "../../abi/index.ts";
-import { type NativeCpu, objectOf } from "../../session/index.ts";
+import { type NativeCpu, objectOf, type ThreadPlace } from "../../session/index.ts";
+import { plainOf } from "../../util/index.ts";
 import type { KernelThread } from "./thread.ts";
 
 /** Threads wait at a futex, or at a word of shared memory, and log their stack pointer. */
@@ -103,7 +104,9 @@ test("S28, S88: the place of a thread goes over to another, in whole numbers, an
   );
   const native = objectOf<NativeCpu>(a.cpu.nativeCpu(), "native-cpu")!;
   const [first, second, third] = STACKS.map((sp) => a.thread(`t${sp}`, sp === 4096 ? 3 : 10));
-  const places = [first, second, third].map((thread) => native.place(thread!.capability));
+  const placeOf = ({ capability }: KernelThread) =>
+    plainOf((to) => native.writePlace(capability, to)) as unknown as ThreadPlace;
+  const places = [first, second, third].map((thread) => placeOf(thread as KernelThread));
   deepEqual(
     places.map(({ ahead }) => ahead),
     [0, 0, 0],
@@ -112,7 +115,7 @@ test("S28, S88: the place of a thread goes over to another, in whole numbers, an
   native.setPlace(first!.capability, { ahead: 700_000, rank: 5 });
   native.setPlace(second!.capability, { ahead: 0, rank: 900 });
   native.setPlace(third!.capability, { ahead: 0, rank: 899 });
-  deepEqual(native.place(second!.capability), { ahead: 0, rank: 900 });
+  deepEqual(placeOf(second as KernelThread), { ahead: 0, rank: 900 });
   ok((a.thread("later") as KernelThread).rank > 900, "new threads come behind all that were restored");
   let points = 0;
   system.kernel.everyPoint = true;

@@ -39,8 +39,13 @@ export class OwnGlobals {
   /** Takes the globals out of the instance: afterwards every thread's are with the thread. */
   save(): void {
     const holder = this.#holder;
+    if (!holder) return;
     this.#holder = undefined;
-    if (holder) holder.globals = this.#indices.map((index) => readGlobal(this.#instance, index));
+    holder.globals = this.#read();
+  }
+
+  #read(): readonly PlainData[] {
+    return this.#indices.map((index) => readGlobal(this.#instance, index));
   }
 
   /** Those of a thread that has not run. @param stackPointer 0: the program's own stack */
@@ -50,7 +55,7 @@ export class OwnGlobals {
 
   /** The stack pointer of a thread; 0 if the program has none. */
   stackPointerOf(thread: GlobalsHolder): number {
-    const [index] = this.#indices;
+    const index = this.#indices[0];
     if (index === undefined) return 0;
     const value = this.#holder === thread ? readGlobal(this.#instance, index) : (thread.globals[0] ?? 0);
     return Number(value) >>> 0;

@@ -1,6 +1,6 @@
 // What a thread waits for as plain data, with its place among those that wait for the same, and back.
-import type { PlainData } from "../../abi/index.ts";
 import { objectOf, type SignalSource } from "../../session/index.ts";
+import type { PlainWriter } from "../../util/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Fields, number } from "./saved-fields.ts";
 import { type KernelThread, SERVE, type Waiting } from "./thread.ts";
@@ -9,9 +9,12 @@ import { type KernelThread, SERVE, type Waiting } from "./thread.ts";
 export type SavedWaiting = Waiting & { readonly place: number };
 
 /** @param waiting of the thread */
-export function saveWaiting(thread: KernelThread, waiting: Waiting): PlainData {
+export function writeWaiting(thread: KernelThread, waiting: Waiting, to: PlainWriter): void {
   const place = thread.component.waits.placeOf(thread) ?? thread.component.home?.placeOf(thread);
-  return { ...waiting, ...(place === undefined ? {} : { place }) };
+  to.fields();
+  to.fieldsOf(waiting as unknown as Fields);
+  if (place !== undefined) to.put("place", place);
+  to.end();
 }
 
 /** @throws TypeError for what is none */

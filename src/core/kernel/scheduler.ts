@@ -2,10 +2,11 @@
 //
 // I1  Guests run inside `#burst` only; between bursts no component is on the JavaScript stack.
 // I2  Nothing runs, ticks or waits when no thread can run: there is one timer, for the earliest deadline.
-// I3  Who runs when follows from what is saved with threads (`placeOf`) alone, as far as slices do not end by time.
+// I3  Who runs when follows from what is saved with threads (`writePlace`) alone, as far as slices do not end by time.
 // Cost: a slice costs one look at the clock before and after, an event-loop turn every burst.
 
 import type { ThreadPlace } from "../../session/index.ts";
+import type { PlainWriter } from "../../util/index.ts";
 import type { CoreScopes } from "../scopes.ts";
 import type { Cpus } from "./cpus/index.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -126,10 +127,13 @@ export class Scheduler {
     this.#cut = this.#current;
   }
 
-  /** Of a thread that does not run. */
-  placeOf(thread: KernelThread): ThreadPlace {
-    const place = { ahead: this.#queueOf(thread).ahead(thread), rank: thread.rank };
-    return thread === this.#cut ? { ...place, slice: this.used } : place;
+  /** Writes the place of a thread that does not run. */
+  writePlace(thread: KernelThread, to: PlainWriter): void {
+    to.fields();
+    to.put("ahead", this.#queueOf(thread).ahead(thread));
+    to.put("rank", thread.rank);
+    if (thread === this.#cut) to.put("slice", this.used);
+    to.end();
   }
 
   /** Gives a thread that does not run the place that one had before. */

@@ -1,15 +1,17 @@
 // The state of a thread as plain data (S26), and back. What comes back may come from a component: it is checked first.
 import type { PlainData, SavedThread } from "../../abi/index.ts";
-import { EngineFault } from "../../engine/index.ts";
+import { EngineFault, saveEntry } from "../../engine/index.ts";
 import { objectOf, type SignalSource } from "../../session/index.ts";
-import type { Turns } from "./entrypoint.ts";
+import { type PlainWriter, plainOf } from "../../util/index.ts";
+import type { Serving, Turns } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { type Fields, list, number, record } from "./saved-fields.ts";
-import { readWaiting, type SavedWaiting, saveWaiting, waitAgain } from "./saved-waiting.ts";
+import { readWaiting, type SavedWaiting, waitAgain, writeWaiting } from "./saved-waiting.ts";
 import { type Activation, type KernelThread, ROLE } from "./thread.ts";
 
 const VERSION = 1;
+const NOTHING: readonly never[] = [];
 
 /**
  * The IP, the stack pointer and the depth of a thread that stands still.
@@ -48,41 +50,89 @@ interface SavedActivations {
 
 /** Undefined if something in it has no saved form. */
 export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | undefined {
-  const { component, entrypoint } = thread;
-  if (thread.dead) return { version: VERSION, started: true, ended: true, activations: [], globals: [] };
-  if (!component.loaded) return { version: VERSION, started: thread.started, activations: [], globals: [] };
-  if (!component.onStack) component.saveGlobals();
   try {
-    const activations = thread.activations.map(({ engine, role }) => ({
-      role,
-      thread: component.engine.save(engine) as unknown as PlainData,
-    }));
-    const { serving } = entrypoint ?? {};
-    // To the picosecond: sums of milliseconds have errors far below it, which would make equal times differ.
-    const leftMs = Math.round((thread.deadlineMs - kernel.now()) * 1e9) / 1e9;
-    const remainingMs = thread.deadlineMs === Infinity ? -1 : Math.max(0, leftMs);
-    return {
-      version: VERSION,
-      started: thread.started,
-      activations,
-      instance: thread.instance,
-      globals: [...thread.globals],
-      ...(serving
-        ? { serving: { entry: { ...serving.call.entry }, argument: serving.argument, message: serving.message } }
-        : {}),
-      sources: (entrypoint?.sources ?? []).map((source) => component.table.slotOfObject(source)),
-      ...(thread.exception ? { exception: true, faulted: thread.faulted } : {}),
-      ...(thread.exceptions > 0 ? { exceptions: thread.exceptions } : {}),
-      ...(entrypoint ? { turns: { ...entrypoint.turns } } : {}),
-      wakeup: entrypoint?.wakeup ?? false,
-      wantsWakeup: thread.wantsWakeup,
-      ...(thread.waiting ? { waiting: saveWaiting(thread, thread.waiting), remainingMs } : {}),
-      ...(thread.outcome === undefined ? {} : { outcome: thread.outcome }),
-    };
+    return plainOf((to) => writeThread(thread, kernel, to));
   } catch (thrown) {
     if (thrown instanceof EngineFault) return undefined;
     throw thrown;
   }
+}
+
+/**
+ * Writes the state of a thread: a pause of a checkpoint does this for each, so nothing is made here.
+ *
+ * @throws EngineFault "unsaveable"
+ */
+export function writeThread(thread: KernelThread, kernel: Kernel, to: PlainWriter): void {
+  const { component, entrypoint, dead, waiting } = thread;
+  to.fields();
+  to.put("version", VERSION);
+  to.put("started", dead || thread.started);
+  if (dead) to.put("ended", true);
+  if (dead || !component.loaded) {
+    to.put("activations", NOTHING);
+    to.put("globals", NOTHING);
+    return to.end();
+  }
+  if (!component.onStack) component.saveGlobals();
+  to.field("activations");
+  writeActivations(thread, to);
+  to.put("instance", thread.instance);
+  to.put("globals", thread.globals);
+  if (entrypoint?.serving) writeServing(entrypoint.serving, to);
+  to.field("sources");
+  writeSources(thread, to);
+  if (thread.exception) {
+    to.put("exception", true);
+    to.put("faulted", thread.faulted);
+  }
+  if (thread.exceptions > 0) to.put("exceptions", thread.exceptions);
+  if (entrypoint) to.put("turns", entrypoint.turns as unknown as PlainData);
+  to.put("wakeup", entrypoint?.wakeup ?? false);
+  to.put("wantsWakeup", thread.wantsWakeup);
+  if (waiting) {
+    to.field("waiting");
+    writeWaiting(thread, waiting, to);
+    to.put("remainingMs", remainingMs(thread, kernel));
+  }
+  if (thread.outcome !== undefined) to.put("outcome", thread.outcome);
+  to.end();
+}
+
+function writeActivations({ activations, component: { engine } }: KernelThread, to: PlainWriter): void {
+  const begin = to.list();
+  for (let i = 0; i < activations.length; i++) {
+    to.fields();
+    to.put("role", activations[i]!.role);
+    to.field("thread");
+    engine.write(activations[i]!.engine, to);
+    to.end();
+  }
+  to.endList(begin, activations.length);
+}
+
+function writeServing({ call, argument, message }: Serving, to: PlainWriter): void {
+  to.field("serving");
+  to.fields();
+  to.field("entry");
+  saveEntry(call.entry, to);
+  to.put("argument", argument);
+  to.put("message", message);
+  to.end();
+}
+
+function writeSources({ entrypoint, component: { table } }: KernelThread, to: PlainWriter): void {
+  const sources = entrypoint?.sources ?? NOTHING;
+  const begin = to.list();
+  for (let i = 0; i < sources.length; i++) to.plain(table.slotOfObject(sources[i]!));
+  to.endList(begin, sources.length);
+}
+
+/** -1: for ever. */
+function remainingMs({ deadlineMs }: KernelThread, kernel: Kernel): number {
+  if (deadlineMs === Infinity) return -1;
+  // To the picosecond: sums of milliseconds have errors far below it, which would make equal times differ.
+  return Math.max(0, Math.round((deadlineMs - kernel.now()) * 1e9) / 1e9);
 }
 
 /**

@@ -6,7 +6,7 @@
 // I2  All that it waits for is in `waiting`, as plain data; how the wait ended is in `outcome`.
 // I3  A thread that does not run holds no JavaScript frame: its activations are frozen threads of its component's group.
 import type { PlainData } from "../../abi/index.ts";
-import type { Thread } from "../../engine/index.ts";
+import { EngineFault, type Thread } from "../../engine/index.ts";
 import {
   type Capability,
   type CpuThread,
@@ -20,14 +20,14 @@ import {
   type SignalContext,
   type ThreadState,
 } from "../../session/index.ts";
-import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type Attempt, type PlainWriter, refusal, success } from "../../util/index.ts";
 import type { Access } from "../memory/index.ts";
 import { functionName } from "../rpc/index.ts";
 import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
-import { innermost, loadThread, saveThread } from "./thread-state.ts";
+import { innermost, loadThread, saveThread, writeThread } from "./thread-state.ts";
 import type { AtomicWord } from "./waits.ts";
 
 /** What a thread waits for. */
@@ -292,6 +292,27 @@ export class KernelThread implements CpuThread {
     });
   }
 
+  /** As `state`, of which it writes `saved`. @returns false if that cannot be had; what was written is of no use then */
+  writeState(to: PlainWriter): boolean {
+    // most components are at rest, and a pause asks for each thread
+    return this.component.running ? this.#writeAtRest(to) : this.#writeState(to);
+  }
+
+  #writeAtRest(to: PlainWriter): boolean {
+    return this.#kernel.stops.atRest(this.component, () => this.#writeState(to));
+  }
+
+  #writeState(to: PlainWriter): boolean {
+    if (this.onStack || !this.capability.valid) return false;
+    try {
+      writeThread(this, this.#kernel, to);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof EngineFault) return false;
+      throw thrown;
+    }
+  }
+
   setState(
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
@@ -338,11 +359,11 @@ export class KernelThread implements CpuThread {
 
   /** What `NativeCpu.threadState` says. */
   nativeState(): NativeThreadState {
-    this.#kernel.stops.reclaim(this);
-    return { activity: this.#activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
+    return { activity: this.activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
   }
 
-  #activity(): NativeThreadState["activity"] {
+  activity(): NativeThreadState["activity"] {
+    this.#kernel.stops.reclaim(this);
     if (this.dead) return "dead";
     if (!this.started) return "new";
     if (this.exception) return "faulted";

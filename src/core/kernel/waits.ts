@@ -78,10 +78,8 @@ export class Waits {
   /** Which of the waiters of its word a thread is, from 0; undefined if it waits for none. */
   placeOf(thread: KernelThread): number | undefined {
     const { waiting } = thread;
-    const place = (list: readonly { readonly thread: KernelThread }[]) =>
-      list.findIndex((waiter) => waiter.thread === thread);
-    if (waiting?.kind === "futex") return place(this.#futexes.get(waiting.address) ?? []);
-    return waiting?.kind === "atomic" ? place(this.#waiters) : undefined;
+    if (waiting?.kind === "futex") return placeIn(this.#futexes.get(waiting.address), thread);
+    return waiting?.kind === "atomic" ? placeIn(this.#waiters, thread) : undefined;
   }
 
   /** Wakes the first `most` waiters; returns how many there were. */
@@ -242,4 +240,11 @@ function placeFor(waiters: readonly { readonly place: number }[], place: number)
 function wordsOf({ buffer }: WebAssembly.Memory, width: number): Words {
   const shared = buffer as unknown as SharedArrayBuffer;
   return width === 8 ? new BigInt64Array(shared) : new Int32Array(shared);
+}
+
+/** -1: it is not among them. */
+function placeIn(waiters: readonly { readonly thread: KernelThread }[] | undefined, thread: KernelThread): number {
+  const count = waiters?.length ?? 0;
+  for (let i = 0; i < count; i++) if (waiters![i]!.thread === thread) return i;
+  return -1;
 }

@@ -77,8 +77,10 @@ export class Cpus {
 
   /** A CPU, started when it is first asked for. @param number from 1 on */
   at(number: number): RemoteCpu {
-    const known = this.#started.get(number);
-    if (known) return known;
+    return this.#started.get(number) ?? this.#start(number);
+  }
+
+  #start(number: number): RemoteCpu {
     const { start, rested } = this.#options;
     const cpu = new RemoteCpu(this.#kernel, {
       ...{ number, start, rested, door: this.#door.buffer },

@@ -15,6 +15,7 @@ import {
 } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import { type Capability, INVALID } from "../../../session/index.ts";
+import { PlainWriter } from "../../../util/index.ts";
 import type { KernelThread } from "../thread.ts";
 
 const CPUS = 3;
@@ -67,7 +68,8 @@ const EVENTS: Readonly<Record<string, (side: Side) => void>> = {
     attachAgain(side);
     side.made.pd.destroy();
   },
-  "its instance is captured": ({ made }) => void made.pd.nativePd().object!.captureInstance(),
+  "its instance is captured": ({ made }) =>
+    void made.pd.nativePd().object!.captureInstance(new PlainWriter(new Uint8Array(1 << 16))),
   "it goes to CPU 0": moveTo(0),
   "it goes to CPU 1": moveTo(1),
   "it goes to CPU 2": moveTo(2),

@@ -1,12 +1,13 @@
 // A component's engine on another CPU, as the kernel has it. Threads here are images: what the kernel must know of them.
 import type { PlainData, SavedFrame, SavedGroup, SavedThread } from "../../../abi/index.ts";
 import { type DirectCall, type Entry, Thread, type Windows } from "../../../engine/index.ts";
-import { assert } from "../../../util/index.ts";
+import { assert, type PlainWriter } from "../../../util/index.ts";
 import type { CapturedPart, ComponentEngine } from "../engine.ts";
 import { freshGlobals, type GlobalsHolder } from "../own-globals.ts";
 import type { KernelThread } from "../thread.ts";
 import type { Command, LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
 import type { RemoteCpu } from "./remote-cpu.ts";
+import { type Written, WrittenStates } from "./written-states.ts";
 
 /** How many there have been. */
 let made = 0;
@@ -22,6 +23,7 @@ export class RemoteEngine implements ComponentEngine {
   readonly #ids = new Map<number, GlobalsHolder>();
   /** Threads that have not ended, by number. */
   readonly #images = new Map<number, Thread>();
+  readonly #written = new WrittenStates();
   #memories: LoadReply["memories"];
   /** A thread has run since globals were fetched. */
   #entered = false;
@@ -94,6 +96,7 @@ export class RemoteEngine implements ComponentEngine {
 
   #image(id: number, entry: Entry, args: readonly unknown[]): Thread {
     const image = new Thread(id, entry, args);
+    this.#written.current = false;
     this.#images.set(id, image);
     return image;
   }
@@ -106,6 +109,7 @@ export class RemoteEngine implements ComponentEngine {
   /** A thread has ended by itself. */
   ended(thread: Thread): void {
     thread.state = "ended";
+    this.#written.current = false;
     this.#images.delete(thread.id);
   }
 
@@ -114,8 +118,19 @@ export class RemoteEngine implements ComponentEngine {
     this.ended(thread);
   }
 
-  save(thread: Thread): SavedThread {
-    return withProgress(this.#ask("save", thread.id) as SavedThread, thread);
+  /** All threads are asked for at once, with the first of them: a pause makes no more for many than for one. */
+  write(thread: Thread, to: PlainWriter): void {
+    if (!this.#written.current) this.#writeThreads();
+    this.#written.thread(thread, to);
+  }
+
+  #writeThreads(): void {
+    this.#written.refresh((memory) => this.#ask("writeThreads", memory) as Written);
+  }
+
+  prepare(): void {
+    this.#written.expect(this.#images.size);
+    this.#ask("prepare");
   }
 
   restore(saved: SavedThread): Thread {
@@ -155,8 +170,10 @@ export class RemoteEngine implements ComponentEngine {
     return saved.threads.map((thread) => this.#restored(this.#image(thread.id, thread.entry, []), thread));
   }
 
-  captureOutside(): SavedGroup {
-    return this.#ask("captureOutside") as SavedGroup;
+  writeOutside(to: PlainWriter): void {
+    this.#written.refresh((memory) => this.#ask("writeOutside", memory) as Written);
+    this.#written.current = false;
+    this.#written.whole(to);
   }
 
   restoreOutside(saved: SavedGroup): void {
@@ -170,6 +187,7 @@ export class RemoteEngine implements ComponentEngine {
   /** The thread is about to run there. */
   enter(thread: KernelThread): void {
     this.#entered = true;
+    this.#written.current = false;
     if (this.#told.get(thread) === thread.globals) return;
     this.#told.set(thread, thread.globals);
     this.#ids.set(thread.id, thread);

@@ -16,6 +16,7 @@ import { type CapturedPart, LocalEngine } from "../engine.ts";
 import type { GlobalsHolder } from "../own-globals.ts";
 import { importKind } from "../program.ts";
 import type { LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
+import { writeOutsideInto, writeThreads } from "./written-states.ts";
 
 /** What the engine of a component asks its CPU for. */
 export interface EngineHost {
@@ -176,7 +177,9 @@ export class WorkerEngine {
       this.ended(thread);
       this.engine.drop(thread);
     },
-    save: (id: number) => this.engine.save(this.thread(id)),
+    writeThreads: (memory: SharedArrayBuffer) => writeThreads(this.engine, this.#threads.values(), memory),
+    writeOutside: (memory: SharedArrayBuffer) => writeOutsideInto(this.engine, memory),
+    prepare: () => this.engine.prepare(),
     restore: (saved: Parameters<LocalEngine["restore"]>[0]) => this.keep(this.engine.restore(saved)).id,
     frames: (id: number) => this.engine.frames(this.thread(id)),
     check: (saved: Parameters<LocalEngine["check"]>[0]) => this.engine.check(saved),
@@ -185,7 +188,6 @@ export class WorkerEngine {
     recreate: (saved: SavedGroup, part: CapturedPart) => {
       for (const thread of this.engine.recreate(saved, part)) this.keep(thread);
     },
-    captureOutside: () => this.engine.captureOutside(),
     restoreOutside: (saved: SavedGroup) => this.engine.restoreOutside(saved),
     /** The globals of all threads that have run since the last time. */
     saveGlobals: (): SavedGlobals => {
