@@ -14,7 +14,8 @@ import {
 import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
-import { Rtcr, type RtcrOptions } from "./rtcr.ts";
+import { Rtcr } from "./rtcr.ts";
+import type { RtcrOptions } from "./rtcr-options.ts";
 import { RTCR_SERVICE, RtcrControl, type SavedKept } from "./service.ts";
 import { REPORT_LABEL, type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
 

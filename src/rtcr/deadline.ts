@@ -1,5 +1,6 @@
 // The deadline of what one restore waits for: a bootstrap (strategy A) may loop, or wait for what never comes; the server
 // of an environment's session may not answer. Time is that of the supervisor's Timer session, which it has meanwhile.
+import type { Init } from "../init/index.ts";
 import {
   type Capability,
   DONATION,
@@ -8,14 +9,13 @@ import {
   type SignalHandler,
   type TimerSession,
 } from "../session/index.ts";
-import type { Rtcr } from "./rtcr.ts";
 
 /** Milliseconds in which no child gets further, unless the configuration says otherwise. */
 export const BOOTSTRAP_MS = 30_000;
 
 export interface DeadlineOptions {
   readonly env: Env;
-  readonly rtcr: Pick<Rtcr, "open">;
+  readonly init: Pick<Init, "open">;
   readonly ms: number;
   /** Called from the event loop, once. */
   readonly passed: () => void;
@@ -29,7 +29,7 @@ export class Deadline {
   readonly #close: () => void;
   #timer: TimerSession | undefined;
 
-  constructor({ env, rtcr, ms, passed, refused }: DeadlineOptions) {
+  constructor({ env, init, ms, passed, refused }: DeadlineOptions) {
     this.#us = ms * 1000;
     this.#handler = env.signalHandler(passed);
     let answered = false;
@@ -44,7 +44,7 @@ export class Deadline {
       refused(reason);
     };
     const request = { service: "Timer", label: "bootstrap", donation: DONATION.Timer };
-    this.#close = rtcr.open(request, { ready, refused: denied });
+    this.#close = init.open(request, { ready, refused: denied });
     if (!answered) refused("it is served by a component that takes its time"); // nobody would watch over that one
   }
 

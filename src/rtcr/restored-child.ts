@@ -2,7 +2,9 @@
 import type { ChildInfo } from "../checkpoint/index.ts";
 import { type Child, PHASES, type Session } from "../init/index.ts";
 import { readQuota } from "../session/index.ts";
+import { environment } from "./components.ts";
 import { addQuotas, argsOf } from "./creation-args.ts";
+import { RtcrFault } from "./faults.ts";
 import type { RestoredChild } from "./restore.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
@@ -54,4 +56,13 @@ export function restoredChild({
 
 function phaseOf({ phase }: { readonly phase: string }): Session["phase"] {
   return PHASES.find((known) => known === phase) ?? "cap-handed-out";
+}
+
+/** Whether what was loaded is the recorded program. @throws RtcrFault "mismatch" */
+export function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): void {
+  const { pd } = environment(tracked);
+  const found = pd.native.program()?.module;
+  if (found === program) return;
+  const message = `restore of "${name}": expected the program ${program}, found ${found ?? "none"}`;
+  throw new RtcrFault("mismatch", message, { child: name, expected: program, found });
 }

@@ -9,6 +9,7 @@ import {
   lastElement,
   notify,
   objectOf,
+  type PdSession,
   type RomSession,
   readSessionArgs,
   type SignalContext,
@@ -188,6 +189,18 @@ export interface Kept {
 
 /** Makes a dataspace with this content that belongs to the supervisor. */
 export type Keep = (content: Uint8Array) => Kept;
+
+/** @param account the supervisor's PD */
+export function keepIn(account: Capability<PdSession>): Keep {
+  return (content) => {
+    const pd = objectOf<PdSession>(account, "pd");
+    const made = pd?.alloc(content.length);
+    if (!made?.ok) return { capability: INVALID, dispose: () => {} };
+    const capability = made.value;
+    capability.object?.write(0, content);
+    return { capability, dispose: () => pd?.free(capability) };
+  };
+}
 
 /** Stands in front of the child's handler at the service: notes that the child is told. */
 class Messenger implements SignalContext {

@@ -1,0 +1,52 @@
+// What a program that is a supervisor may say about it.
+import type { SystemCheckpoint } from "../checkpoint/index.ts";
+import type { InitHooks } from "../init/index.ts";
+import type { CopyEngine } from "./copier.ts";
+import type { DataProvider } from "./data-provider.ts";
+import type { RtcrFault } from "./faults.ts";
+import type { CopyPool } from "./parallel/copy-pool.ts";
+import type { Phase } from "./phases.ts";
+import type { RepairReport, Strategy } from "./restore.ts";
+import type { Timing } from "./timing.ts";
+import type { Interposers } from "./tracked-child.ts";
+
+export interface RtcrOptions {
+  /** Default: storage as it is needed. */
+  readonly provider?: DataProvider;
+  /** Copies contents instead of the processor, where it can. */
+  readonly engine?: CopyEngine;
+  /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
+  readonly pool?: () => CopyPool | undefined;
+  /**
+   * Asked for each session that a child opens: whether those are refused that a restore could only open anew (S67). Sessions
+   * between children are not meant. Default: they pass through, and are recorded as such.
+   */
+  readonly refusesForeign?: () => boolean;
+  /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
+  readonly interposers?: Interposers;
+  /** Children that are not started but restored, as soon as the configuration has them. */
+  readonly restore?: SystemCheckpoint;
+  /** How they are restored. Default: direct. */
+  readonly strategy?: Strategy;
+  /** Milliseconds that it waits for an environment, or for a bootstrap to begin or to end. Default: `BOOTSTRAP_MS`. */
+  readonly bootstrapMs?: () => number;
+  /** Whether programs are translated for windows. Default: no. */
+  readonly windows?: (child: string) => boolean;
+  /** What else is changed of init's ways, by the program around. */
+  readonly hooks?: Pick<InitHooks, "configuration" | "services" | "serve"> & Partial<Pick<InitHooks, "ownEvents">>;
+  /** Checkpoints that are kept: a restore that was asked of one is part of the supervisor's own state. */
+  readonly kept?: {
+    nameOf(system: SystemCheckpoint): string | undefined;
+    kept(name: string): SystemCheckpoint | undefined;
+  };
+  /** Called after each checkpoint with the times that it took. */
+  readonly timed?: (made: {
+    readonly name: string;
+    readonly children: readonly string[];
+    readonly timing: Timing;
+  }) => void;
+  /** Called when a restore has ended, with what became of stacks, or with what refused it. */
+  readonly restored?: (outcome: readonly RepairReport[] | RtcrFault) => void;
+  /** Called at the beginning of each phase of a checkpoint or a restore; of a restore's first four, with the child. */
+  readonly atPhase?: (phase: Phase, child?: string) => void;
+}
