@@ -127,6 +127,7 @@ export class LineEnds {
   /** The dispatch for a call begins there. @returns number and CPU of the line for it; 0: there is none */
   offered(call: number): readonly [number: number, from: number] {
     const line = this.#offer;
+    this.#offer = undefined;
     if (line?.call.id !== call) return [0, 0];
     line.offered = true;
     line.to.block.times[LINE_TIMES.spent] = 0;
