@@ -235,15 +235,23 @@ export class Cpus {
 
   /** Waits for a ring a moment, in place, if there is nothing else to do: cheaper than from the event loop. */
   #nap(): boolean {
-    if (this.#closed || !this.busy || this.#kernel.scheduler.pending) return false;
+    if (!this.#onlyWaits) return false;
     this.#await(NAP_MS);
     return this.rung;
   }
 
-  /** A guest of CPU 0 waits for something of others, in place, as long as answers come at once. */
+  /** Others run, and there is nothing else to do. */
+  get #onlyWaits(): boolean {
+    return !this.#closed && this.busy && !this.#kernel.scheduler.pending;
+  }
+
+  /** A guest of CPU 0 waits for something of others, in place, for WAIT_MS at most. */
   waitFor(done: () => boolean): void {
     const end = performance.now() + WAIT_MS;
-    while (!done() && performance.now() < end && this.#nap()) this.serve();
+    for (let left = WAIT_MS; !done() && left > 0 && this.#onlyWaits; left = end - performance.now()) {
+      this.#await(left);
+      this.serve();
+    }
   }
 
   /** Waits for a ring, in place. */
