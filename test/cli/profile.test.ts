@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import { readProfile } from "../../src/profile/index.ts";
+import { until } from "../support/until.ts";
 import { cli, folder, Guest } from "./support.ts";
 
 const measured = (name: string, color: string, start: number, stop: number) =>
@@ -85,7 +86,7 @@ test("S118: a run of a system writes what its supervisors and components measure
   const measured = async (name: string): Promise<string> => {
     const guest = new Guest(t, path, "run", "--profile", join(path, name), system);
     const exited = () => /"profiled" exited with exit value 0/.test(guest.err + guest.out);
-    while (!exited()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => exited() || guest.over);
     guest.process.kill("SIGTERM");
     assert.equal(await guest.ended, 143, guest.err);
     return readFileSync(join(path, name), "utf8");

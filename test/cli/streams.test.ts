@@ -207,7 +207,7 @@ test("a signal ends a run, and torture with what it has made for itself", async 
     ["SIGTERM", 143],
   ] as const) {
     const run = new Guest(t, path, "run", "--name", "endless", program);
-    await until(async () => (await cli(path, "ps")).out.includes("endless"));
+    await until(async () => run.over || (await cli(path, "ps")).out.includes("endless"));
     run.process.kill(signal);
     assert.deepEqual([await run.ended, run.err], [code, ""]);
     assert.doesNotMatch((await cli(path, "ps")).out, /endless/);
@@ -217,7 +217,7 @@ test("a signal ends a run, and torture with what it has made for itself", async 
     const env = { ...process.env, TMPDIR: scratch };
     const torture = spawn(process.execPath, [MAIN, "torture", program], { env, stdio: "ignore" });
     t.after(() => torture.kill("SIGKILL"));
-    await until(() => readdirSync(scratch).length > 0);
+    await until(() => torture.exitCode !== null || readdirSync(scratch).length > 0);
     torture.kill(signal);
     assert.equal(await new Promise((resolve) => torture.on("close", (exit, by) => resolve(by ?? exit))), code);
     assert.deepEqual(readdirSync(scratch), []);

@@ -43,6 +43,7 @@ export class Guest {
   out = "";
   err = "";
   readonly ended: Promise<number | string>;
+  over = false;
 
   constructor(t: TestContext, home: string, ...args: string[]) {
     this.process = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, RTCR_HOME: home } });
@@ -50,7 +51,10 @@ export class Guest {
     this.process.stderr.setEncoding("utf8").on("data", (text: string) => (this.err += text));
     this.process.stdin.on("error", () => {}); // it may have ended
     this.ended = new Promise((resolve) => {
-      this.process.on("close", (code, signal) => resolve(signal ?? code ?? -1));
+      this.process.on("close", (code, signal) => {
+        this.over = true;
+        resolve(signal ?? code ?? -1);
+      });
     });
     t.after(() => this.process.kill("SIGKILL"));
   }
