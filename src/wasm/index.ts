@@ -26,6 +26,7 @@ export { LIMITS } from "./limits.ts";
 export { emptyModule, requireSupported } from "./module.ts";
 export { functionName, type NameSection, nameSection } from "./names.ts";
 export { OP, opcodeBytes, opcodeDefined, opcodeName, operandsOf, resultOf } from "./opcode.ts";
+export { blockSignature, calleeType, pushedTypes } from "./signatures.ts";
 export * from "./types.ts";
-export { blockSignature, calleeType, pushedTypes, Typing } from "./typing.ts";
+export { Typing } from "./typing.ts";
 export { describeType, readHeapType, readValueType, writeHeapType, writeValueType } from "./value-type.ts";
