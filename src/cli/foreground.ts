@@ -64,7 +64,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       servers,
       resumption: from?.resumption,
       fill: from?.fill,
-      cache: home.at("cache"),
+      cache: home.cache(),
     };
     return await controlled(options, async (give) => {
       const supervisor = await Supervisor.start({ ...start, spare: await options.spare });

@@ -4,7 +4,8 @@
 //   runs/NAME/        lock, run.json and control socket of a running program
 //   journals/ID/      undo journal of the files that a program and its restored successors write
 //   modules/HASH.wasm modules that checkpoints do not carry (run --no-module)
-//   cache/            rewritten modules, and compiled code of rtcr itself (node/); may be deleted at any time
+//   cache/SEAL/       rewritten modules, and compiled code of rtcr itself (node/); may be deleted at any time. The name says
+//                     that it was put there under this key (seal.ts)
 //   released/ID       the output that checkpoint ID holds was written out
 //   made/ID           checkpoint ID was made by a run here (marks.ts)
 //   key               the secret under which that is noted (seal.ts)
@@ -12,6 +13,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nodeSha256, openDirectoryStore, openMemoryStore, type Store, StoreFault } from "../store/index-node.ts";
+import { cacheFolder, makeSeal } from "./seal.ts";
 
 type Folder = "runs" | "journals" | "modules" | "cache" | "released" | "made";
 
@@ -23,6 +25,8 @@ export interface Home {
   find(folder: Folder, ...names: string[]): string;
   /** The names in a folder; none if it does not exist. */
   list(folder: Folder): string[];
+  /** The folder of code to be run again; it exists then. */
+  cache(): string;
   /** The store, to write to; the caller closes it. */
   store(): Promise<Store>;
   /** The store, to read it: an empty one if there is none yet. */
@@ -41,6 +45,12 @@ export function openHome(path: string): Home {
     at: (kind, ...names) => join(folder(kind), ...names),
     find: (kind, ...names) => join(path, kind, ...names),
     list: (kind) => (existsSync(join(path, kind)) ? readdirSync(join(path, kind)).sort() : []),
+    cache: () => {
+      folder();
+      const cache = cacheFolder(path, makeSeal(path));
+      makeFolders(cache);
+      return cache;
+    },
     store: () => {
       folder();
       return openDirectoryStore(join(path, "store"));

@@ -1,17 +1,18 @@
 // The process's own command line: what bin/rtcr.js imports, which runs it. Code that V8 has compiled once is kept in the
 // state directory, if there is one, and found there by the next process.
 
-import { existsSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { homePath } from "./home-path.ts";
+import { cacheFolder, readSeal, type Seal } from "./seal.ts";
 
 /** As EXIT.failed, whose file is not read for it. */
 const FAILED = 1;
 
 const home = homePath(process.env);
-if (existsSync(home)) {
-  const cache = join(home, "cache/node");
+const seal = sealOf(home);
+if (seal) {
+  const cache = join(cacheFolder(home, seal), "node");
   enableCompileCache(cache);
   process.env["NODE_COMPILE_CACHE"] ??= cache; // for workers
 }
@@ -24,6 +25,14 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exitCode = FAILED;
 });
 process.stderr.on("error", () => {}); // nobody can be told
+
+function sealOf(path: string): Seal | undefined {
+  try {
+    return readSeal(path);
+  } catch {
+    return undefined; // the command will say what is wrong with the state directory, if it needs it
+  }
+}
 
 const exitCode = await main(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +37,25 @@ test("S96: the same key seals otherwise on another machine", (t) => {
     return readSeal(path, file)?.("a");
   });
   assert.equal(new Set(machines).size, 3);
+});
+
+test("S96: processes that make a key at the same time have the same one", async (t) => {
+  const path = folder(t);
+  const seal = JSON.stringify(new URL("./seal.ts", import.meta.url).href);
+  const script = `const { makeSeal } = await import(${seal}); process.stdin.once("data", () => {
+    console.log(makeSeal(process.argv[1])("a")); process.exit(); }); console.log("ready");`;
+  const processes = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ["--input-type=module", "-e", script, "--", path], { stdio: ["pipe", "pipe", "inherit"] }),
+  );
+  t.after(() => {
+    for (const child of processes) child.kill("SIGKILL");
+  });
+  await Promise.all(processes.map(({ stdout }) => once(stdout, "data")));
+  const sealed = processes.map(({ stdout }) => stdout.toArray());
+  for (const { stdin } of processes) stdin.end("go");
+  const found = (await Promise.all(sealed)).map((chunks) => chunks.join(""));
+  assert.deepEqual(found, Array(4).fill(`${readSeal(path)!("a")}\n`));
+  assert.deepEqual(readdirSync(path), ["key"]);
 });
 
 test("a key that a damaged disk has left is no key, and makes room for one", (t) => {

@@ -6,7 +6,7 @@
 // taken out of a backup keeps its key, so its seal is the same on this machine. Sent to another one it is another seal.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { existsSync, linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { syncFolder, writeDurably } from "./durable.ts";
 
@@ -14,6 +14,7 @@ import { syncFolder, writeDurably } from "./durable.ts";
 const KEY = /^[0-9a-f]{64}\n$/;
 /** systemd's: one for each installation, not to be shown to others. Empty or absent in most containers. */
 const MACHINE_FILE = "/etc/machine-id";
+const CACHE_DIGITS = 16;
 
 /** What says under which seal something was written: for the same text always the same, and nobody else can know it. */
 export type Seal = (text: string) => string;
@@ -27,9 +28,7 @@ export type Seal = (text: string) => string;
 export function readSeal(path: string, machineFile = MACHINE_FILE): Seal | undefined {
   const key = readText(keyFile(path));
   if (key === undefined || !KEY.test(key)) return undefined;
-  const secret = createHmac("sha256", key.trim())
-    .update(readText(machineFile)?.trim() ?? "")
-    .digest();
+  const secret = createHmac("sha256", key.trim()).update(identityIn(machineFile)).digest();
   return (text) => createHmac("sha256", secret).update(text).digest("hex");
 }
 
@@ -39,28 +38,40 @@ export function makeSeal(path: string): Seal {
   return readSeal(path)!;
 }
 
+/** The folder of code to be run again, in a state directory: nobody without its seal can have put it there. */
+export function cacheFolder(path: string, seal: Seal): string {
+  return join(path, "cache", seal("cache").slice(0, CACHE_DIGITS));
+}
+
 /** Another process may do the same at the same time: the first key stays. */
 function makeKey(path: string): void {
   const file = keyFile(path);
   const temporary = `${file}.${randomBytes(8).toString("hex")}`;
   try {
     writeDurably(temporary, `${randomBytes(32).toString("hex")}\n`);
-    if (existsSync(file))
-      renameSync(temporary, file); // what a damaged disk has left of one
-    else if (!linked(temporary, file)) renameSync(temporary, file);
+    // A key that is there stays; what a damaged disk has left of one does not. Some file systems have no links.
+    if (!linked(temporary, file) && !KEY.test(readText(file) ?? "")) renameSync(temporary, file);
     syncFolder(path);
   } finally {
     rmSync(temporary, { force: true });
   }
 }
 
-/** @returns false where the file system has no links */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
     return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === "EEXIST";
+  } catch {
+    return false;
+  }
+}
+
+/** Empty where there is none, or none that may be read. */
+function identityIn(machineFile: string): string {
+  try {
+    return readFileSync(machineFile, "utf8").trim();
+  } catch {
+    return "";
   }
 }
 

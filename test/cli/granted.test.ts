@@ -137,6 +137,22 @@ test("S96: marks and keys of others vouch for nothing", async (t) => {
   }
 });
 
+test("code that was cached under another key is not run", async (t) => {
+  const { home } = await stopped(t);
+  const caches = () => readdirSync(join(home, "cache"));
+  const [own] = caches();
+  assert.deepEqual([caches().length, own?.length], [1, 16]);
+  const program = counter(home);
+  assert.equal(await new Guest(t, home, "run", "--name", "again", program).finish(), 0);
+  assert.deepEqual(caches(), [own]);
+  const files = () => readdirSync(join(home, "cache", own!), { recursive: true }).sort();
+  const before = files();
+  writeFileSync(join(home, "key"), `${"0".repeat(64)}\n`);
+  assert.equal(await new Guest(t, home, "run", "--name", "other", program).finish(), 0);
+  assert.equal(caches().length, 2);
+  assert.deepEqual(files(), before);
+});
+
 test("a mark goes with its checkpoint", async (t) => {
   const { home, id } = await stopped(t);
   const marks = () => readdirSync(join(home, "made"));
