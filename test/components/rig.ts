@@ -9,6 +9,7 @@ import { startNodeCpu } from "../../src/core/index-node.ts";
 import { startKernelTicker } from "../../src/core/kernel/index.ts";
 import { EngineFault } from "../../src/engine/index.ts";
 import { type CoreSystem, config, startSystem } from "../support/core-system.ts";
+import { closeWithTest } from "../support/left-open.ts";
 
 export interface RunOptions {
   /** Start nodes and what else belongs into init's configuration. */
@@ -64,6 +65,7 @@ export async function runBinaries(
     ...(options.cpus ? { cpus: options.cpus, startCpu: startNodeCpu } : {}),
     ...(options.realTime ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } } : {}),
   });
+  closeWithTest(system.core.kernel);
   const counts = { points: 0, recreations: 0 };
   if (options.every) torture(system, options.every, counts);
   options.begin?.(system);

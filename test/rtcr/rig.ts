@@ -12,6 +12,7 @@ import type { Env, SavedComponent } from "../../src/session/index.ts";
 import { loadCheckpoint, openMemoryStore, saveCheckpoint } from "../../src/store/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { type CoreSystem, config, start, startSystem } from "../support/core-system.ts";
+import { closeWithTest } from "../support/left-open.ts";
 
 const COMPONENTS = join(import.meta.dirname, "../../build/components");
 const APPS = join(import.meta.dirname, "../../build/apps");
@@ -141,6 +142,7 @@ export class Rig {
         },
       },
     });
+    closeWithTest(this.tree.core.kernel);
   }
 
   get rtcr(): Rtcr {

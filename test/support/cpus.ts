@@ -3,6 +3,7 @@ import { startNodeCpu } from "../../src/core/kernel/cpus/start-node.ts";
 import type { KernelOptions } from "../../src/core/kernel/kernel.ts";
 import { startKernelTicker } from "../../src/core/kernel/ticker.ts";
 import { type TestComponent, TestSystem } from "./kernel-system.ts";
+import { closeWithTest } from "./left-open.ts";
 
 export { until } from "./until.ts";
 
@@ -13,6 +14,7 @@ export async function machine(count: number, options: Partial<KernelOptions> = {
     ticker: startKernelTicker,
     ...options,
   });
+  closeWithTest(system.kernel);
   await system.kernel.ready;
   return system;
 }
