@@ -25,6 +25,7 @@ export interface ChildOptions {
   readonly served: readonly ForeignSessionInfo[];
   readonly request: string;
   readonly serves: ServedSessionsInfo;
+  readonly unattached: boolean;
   readonly timing: Timing | undefined;
   readonly enter: (phase: CheckpointPhase) => void;
 }
@@ -34,6 +35,7 @@ interface Source {
   readonly child: TrackedChild;
   readonly pd: RtcrPd;
   readonly cpu: RtcrCpu;
+  readonly unattached: boolean;
   readonly further: ReturnType<typeof furtherOf>;
   readonly foreign: readonly ForeignSessionInfo[];
   /** Ids of sessions that other children of the checkpoint serve. */
@@ -76,7 +78,7 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
 
 /** @throws RtcrFault "unsaveable" */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { order, served, request, serves, timing, enter } = options;
+  const { order, served, request, serves, unattached, timing, enter } = options;
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -87,12 +89,12 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.flag(program.windows);
   pd.parent.checkpoint(records, request);
   const source = {
-    ...{ child, pd, cpu, further: furtherOf(child) },
+    ...{ child, pd, cpu, unattached, further: furtherOf(child) },
     foreign: [...child.foreign, ...served],
     apart: new Set(served.map(({ id }) => id)),
     serves,
   };
-  pd.checkpointInstance(records);
+  pd.checkpointInstance(records, unattached);
   writeNative(records, pd);
   for (const part of order) {
     const { scope, write } = WRITERS[part];
@@ -130,9 +132,9 @@ function writeTimers(records: RecordWriter, timers: readonly RtcrTimer[]): void 
   records.endList(begin, timers.length);
 }
 
-function writeComponents(records: RecordWriter, { child, further: { components } }: Source): void {
+function writeComponents(records: RecordWriter, { child, unattached, further: { components } }: Source): void {
   const begin = records.beginList();
-  for (const pd of components) writeComponent(records, child, pd);
+  for (const pd of components) writeComponent(records, child, pd, unattached);
   records.endList(begin, components.length);
 }
 

@@ -50,6 +50,8 @@ export interface CaptureOptions {
   readonly request: (child: TrackedChild) => string;
   /** Sessions that a child serves. */
   readonly serves: (child: TrackedChild) => ServedSessionsInfo;
+  /** What programs have written where nothing was ever attached is recorded, too. */
+  readonly unattached?: boolean | undefined;
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
   /** Copies contents while records are written. Default: they are copied one after the other. */
@@ -126,7 +128,7 @@ function write(
   children: readonly TrackedChild[],
   lease: Lease,
   copier: Copier,
-  { pool, timing, pending, request, serves }: CaptureOptions,
+  { pool, timing, pending, request, serves, unattached = false }: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
 ): Written {
   const living = children.filter(lives);
@@ -146,7 +148,7 @@ function write(
     const names = children.map(({ name }) => name);
     for (const child of children) {
       const served = [...child.servedBy(names), ...pending(child)];
-      const options = { order, served, request: request(child), serves: serves(child), timing, enter };
+      const options = { order, served, request: request(child), serves: serves(child), unattached, timing, enter };
       naming(`child "${child.name}"`, () => writeChild(records, child, options));
     }
     records.endList(list, children.length);

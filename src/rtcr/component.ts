@@ -74,7 +74,8 @@ export class RtcrComponent {
     const pool = () => (this.#config.parallel ? this.#pool : undefined);
     const bootstrapMs = () => this.#config.bootstrapMs;
     const refusesForeign = () => this.#config.refusesForeign;
-    const own = { timed, pool, bootstrapMs, refusesForeign, kept: this.#control };
+    const keepsUnattached = () => this.#config.keepsUnattached;
+    const own = { timed, pool, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
     const options = { ...own, ...host.begin(env), hooks };
     this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
     host.began(this);

@@ -36,7 +36,7 @@ export function componentName({ base }: RtcrPd): string {
 }
 
 /** @throws RtcrFault "unsaveable", "busy" */
-export function writeComponent(records: RecordWriter, child: TrackedChild, pd: RtcrPd): void {
+export function writeComponent(records: RecordWriter, child: TrackedChild, pd: RtcrPd, unattached: boolean): void {
   const { native, account, assigned } = pd;
   const program = native.program();
   const name = componentName(pd);
@@ -52,7 +52,7 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   records.number(program ? native.binary.badge : 0);
   records.badge(assigned);
   records.badge(account);
-  naming(`component "${name}"`, () => pd.checkpointInstance(records));
+  naming(`component "${name}"`, () => pd.checkpointInstance(records, unattached));
   pd.checkpoint(records);
   pd.checkpointDataspaces(records);
   writeSlots(records, pd);

@@ -15,22 +15,22 @@ const EVERYTHING = `<config verbose="yes" version="7">
   <module name="base" report="yes"/>
   <child name="a" quota="1M" caps="100" xpos="2" ypos="0"/>
   <child name="b" quota="0x200000" caps="50"/>
-  <checkpoint parallel="yes" foreign="refuse"/>
+  <checkpoint parallel="yes" foreign="refuse" unattached="keep"/>
   ${CHECKPOINTABLES.map((name, i) => `<checkpointable name="${name}" xpos="${i}" ypos="1"/>`).join("\n  ")}
   <start name="c" caps="200" ram="4M"><config turns="&lt;3"/></start>
 </config>`;
 
 test("S76, S111: every node of the thesis's configuration is read, workers' places are recorded", () => {
   assert.deepEqual(findings(EVERYTHING), []);
-  const { module, report, parallel, refusesForeign, workers } = readRtcrConfig(EVERYTHING);
-  assert.deepEqual([module, report, parallel, refusesForeign], ["base", true, true, true]);
+  const { module, report, parallel, refusesForeign, keepsUnattached, workers } = readRtcrConfig(EVERYTHING);
+  assert.deepEqual([module, report, parallel, refusesForeign, keepsUnattached], ["base", true, true, true, true]);
   assert.deepEqual(
     workers,
     CHECKPOINTABLES.map((name, x) => ({ name, x, y: 1 })),
   );
   assert.equal(readRtcrConfig('<config><restore bootstrap_ms="250"/></config>').bootstrapMs, 250);
   const nothing = readRtcrConfig("<config/>");
-  const plain = { report: false, parallel: false, refusesForeign: false, bootstrapMs: 30_000 };
+  const plain = { report: false, parallel: false, refusesForeign: false, keepsUnattached: false, bootstrapMs: 30_000 };
   assert.deepEqual(nothing, { module: "base", ...plain, workers: [] });
 });
 
@@ -104,6 +104,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
     `<child name="a" ${GOOD}/><start name="a" caps="100" ram="1M"/>`,
     'x:1:16: a second child "a"; names of children are unique, those of <start> included',
   ],
+  ['<checkpoint unattached="yes"/>', 'x:1:21: <checkpoint unattached="yes">: expected one of drop, keep'],
   ['<checkpoint foreign="no"/>', 'x:1:21: <checkpoint foreign="no">: expected one of pass, refuse'],
   ['<checkpoint parallel="maybe"/>', 'x:1:21: <checkpoint parallel="maybe">: expected yes or no'],
   ['<restore bootstrap_ms="0"/>', 'x:1:18: <restore bootstrap_ms="0">: expected a number from 1 to 2147483647'],

@@ -3,7 +3,7 @@
 //   <config>
 //     <module name="base" report="yes"/>
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
-//     <checkpoint parallel="no" foreign="pass"/>
+//     <checkpoint parallel="no" foreign="pass" unattached="drop"/>
 //     <restore bootstrap_ms="30000"/>
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0"/>
 //     <start name=".."> ... </start>                                           and everything that init knows
@@ -53,6 +53,8 @@ export interface RtcrConfig {
   readonly parallel: boolean;
   /** Sessions that could only be opened anew by a restore are refused (S67). */
   readonly refusesForeign: boolean;
+  /** What programs have written where nothing was ever attached is recorded. */
+  readonly keepsUnattached: boolean;
   /** What strategy A waits for a bootstrap, in milliseconds. */
   readonly bootstrapMs: number;
   /** Where workers are meant to run, as configured: recorded in reports (S76). */
@@ -93,7 +95,11 @@ const OWN: ElementSchema["children"] = {
     many: false,
     element: {
       about: "how checkpoints are made",
-      attributes: { parallel: { type: BOOL }, foreign: { type: { is: "one-of", values: ["pass", "refuse"] } } },
+      attributes: {
+        parallel: { type: BOOL },
+        foreign: { type: { is: "one-of", values: ["pass", "refuse"] } },
+        unattached: { type: { is: "one-of", values: ["drop", "keep"] } },
+      },
       children: {},
     },
   },
@@ -186,6 +192,7 @@ export function readRtcrConfig(text: string): RtcrConfig {
     report: yes(module, "report"),
     parallel: yes(node?.child("checkpoint"), "parallel"),
     refusesForeign: node?.child("checkpoint")?.attributes.get("foreign") === "refuse",
+    keepsUnattached: node?.child("checkpoint")?.attributes.get("unattached") === "keep",
     bootstrapMs: milliseconds(node?.child("restore")) ?? BOOTSTRAP_MS,
     workers,
   };

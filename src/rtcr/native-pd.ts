@@ -93,8 +93,8 @@ export class RtcrNativePd implements NativePd {
     this.#native.prepareCapture();
   }
 
-  captureInstance(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
-    return this.#native.captureInstance(to);
+  captureInstance(to: PlainWriter, unattached = false): ReturnType<NativePd["captureInstance"]> {
+    return this.#native.captureInstance(to, unattached);
   }
 
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {

@@ -234,11 +234,16 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     return this.native.capability;
   }
 
-  /** State of its program outside dataspaces; null: no program is loaded. @throws RtcrFault "unsaveable", "busy" */
-  checkpointInstance(records: RecordWriter): void {
+  /**
+   * State of its program outside dataspaces; null: no program is loaded.
+   *
+   * @param unattached what it has written where nothing was ever attached, too
+   * @throws RtcrFault "unsaveable", "busy"
+   */
+  checkpointInstance(records: RecordWriter, unattached: boolean): void {
     const program = this.native.program();
     if (!program) return records.plain(null);
-    const instance = this.native.captureInstance(records);
+    const instance = this.native.captureInstance(records, unattached);
     if (instance.ok) return;
     const { reason } = instance;
     const why = program.native === undefined ? "" : this.native.problem();

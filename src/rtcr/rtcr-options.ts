@@ -22,6 +22,8 @@ export interface RtcrOptions {
    * between children are not meant. Default: they pass through, and are recorded as such.
    */
   readonly refusesForeign?: () => boolean;
+  /** Asked at each checkpoint: whether what programs have written where nothing was ever attached is recorded. Default: no. */
+  readonly keepsUnattached?: () => boolean;
   /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
   readonly interposers?: Interposers;
   /** Children that are not started but restored, as soon as the configuration has them. */

@@ -94,11 +94,12 @@ export class Rtcr {
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = this.#wanted(name, children);
     requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
-    const { timed, atPhase } = this.#options;
+    const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
       ...{ name, parent, provider, engine: this.#options.engine, pool: this.#options.pool?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
+      unattached: keepsUnattached?.() ?? false,
       pending: (child) => this.#pending(child),
       request: (child) => this.#childOf(child)?.request?.args ?? "",
       serves: (child) => this.#childOf(child)?.server.served ?? { next: 1, sessions: [] },

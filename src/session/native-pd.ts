@@ -37,8 +37,11 @@ export interface NativePd extends KernelObject {
    * and still reaches, which slots come next); all threads must stand still. Files and terminals of a WASI program are
    * states of their sessions, to be reopened before this is restored. Of a program in TypeScript it is all of its state, and
    * fills the table with the capabilities in it. After a refusal what was written is of no use.
+   *
+   * @param unattached also what the program has written where nothing was ever attached: linear memory is looked at as far as
+   *   nothing is attached, hundreds of MiB. Default: no
    */
-  captureInstance(to: PlainWriter): Attempt<void, "busy" | "unsaveable" | "too-much-detached">;
+  captureInstance(to: PlainWriter, unattached?: boolean): Attempt<void, "busy" | "unsaveable" | "too-much-detached">;
   /** All but `restoreRest`. The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
   /** Of the same state memory outside dataspaces, and free slots: when all attachments and slots are there, before a thread runs. */

@@ -267,6 +267,23 @@ for (const strategy of STRATEGIES) {
   });
 }
 
+/** In front of the stacks, among them, behind them; with memory that reaches so far. */
+const APART = [0x8000, DATA_BYTES + 0x1000, 0x0400_0ffc, STACKS + 0x20_0000, HEAP - 0x10_0000, HEAP, HEAP + 0x3000];
+
+for (const strategy of STRATEGIES) {
+  test(`S14, S82, S94: what a program writes where nothing was ever attached goes over with it (${strategy})`, async () => {
+    const each = { what: "", begins: HEAP_THERE, words: APART };
+    const options = optionsOf(each, { strategy, keepsUnattached: () => true });
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    assert.ok(new Set(lines).size >= TURNS, lines.join());
+    const point = Math.floor((points + bootstrapped) / 2);
+    const further = (strategy === "bootstrap" ? bootstrapped : 0) + 3;
+    assert.deepEqual(await restoredTwice(options, [point, further]), lines);
+    const dropped = { ...options, keepsUnattached: () => false };
+    assert.notDeepEqual(await restoredTwice(dropped, [point, further]), lines, "unless nobody asks for it");
+  });
+}
+
 test("S107: more than 64 MiB that a program uses after it has detached them are refused by name, and it runs on", async () => {
   const bytes = 65 << 20;
   const fill = `(memory.fill (i32.const ${HEAP}) (i32.const 1) (i32.const ${bytes}))`;

@@ -31,10 +31,10 @@ export interface ComponentHome {
   readonly detached: readonly string[];
   /** Detaches the regions of these names, if they are attached. */
   detach(names: readonly string[]): void;
-  /** What the program reaches beside what is attached. The bytes are no copies. */
-  remains(): readonly SavedRemain[];
+  /** What the program reaches beside what is attached. The bytes are no copies. @param unattached as of `captureInstance` */
+  remains(unattached: boolean): readonly SavedRemain[];
   /** Gives it what `remains` gave, when everything is attached again. @returns false if memory does not reach so far */
-  restoreRemains(remains: readonly SavedRemain[]): boolean;
+  restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
   growthRequests: boolean;
   /** memory.grow of memory 0 by so many Wasm pages. */

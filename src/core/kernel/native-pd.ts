@@ -35,6 +35,8 @@ interface InstanceState {
   readonly detached?: readonly string[];
   /** What the program reaches beside what is attached; absent: nothing. */
   readonly memory?: readonly SavedRemain[];
+  /** Whether `memory` has also what was written where nothing was ever attached; absent: it has not. */
+  readonly unattached?: PlainData;
   /** Of its table, the next one last; absent: none, or an older image. */
   readonly freeSlots?: readonly number[];
 }
@@ -120,16 +122,16 @@ export class KernelNativePd implements NativePd {
     }
   }
 
-  captureInstance(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
-    return this.component.atRest(() => this.#capture(to));
+  captureInstance(to: PlainWriter, unattached = false): ReturnType<NativePd["captureInstance"]> {
+    return this.component.atRest(() => this.#capture(to, unattached));
   }
 
-  #capture(to: PlainWriter): ReturnType<NativePd["captureInstance"]> {
+  #capture(to: PlainWriter, unattached: boolean): ReturnType<NativePd["captureInstance"]> {
     const { component } = this;
     if (component.native) return this.#captureNative(component.native, to);
     if (!component.loaded || component.onStack) return refusal("busy");
     const { home } = component;
-    const memory = home?.remains() ?? [];
+    const memory = home?.remains(unattached) ?? [];
     if (piecesBytes(memory) > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
     component.saveGlobals();
     try {
@@ -141,6 +143,7 @@ export class KernelNativePd implements NativePd {
       if (home && home.detached.length > 0) to.put("detached", home.detached);
       if (component.table.free.length > 0) to.put("freeSlots", component.table.free);
       if (memory.length > 0) to.put("memory", memory as unknown as SessionState);
+      if (unattached) to.put("unattached", true);
       to.end();
       return success(undefined);
     } catch (thrown) {
@@ -175,9 +178,11 @@ export class KernelNativePd implements NativePd {
     const { home, native } = this.component;
     if (native || !home || state === null) return success(undefined);
     try {
-      const { memory = [], freeSlots = [] } = state as unknown as InstanceState;
+      const { memory = [], freeSlots = [], unattached } = state as unknown as InstanceState;
       this.component.table.freeAs(freeSlots);
-      return home.restoreRemains(memory.map(requireRemain)) ? success(undefined) : refusal("mismatch");
+      return home.restoreRemains(memory.map(requireRemain), unattached === true)
+        ? success(undefined)
+        : refusal("mismatch");
     } catch (thrown) {
       if (thrown instanceof RangeError || thrown instanceof TypeError) return refusal("mismatch");
       throw thrown;

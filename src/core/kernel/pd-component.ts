@@ -112,12 +112,12 @@ class PdHome implements ComponentHome {
     this.#program?.detach(names);
   }
 
-  remains(): readonly SavedRemain[] {
-    return this.#pd.addressSpaceMap.remains();
+  remains(unattached: boolean): readonly SavedRemain[] {
+    return this.#pd.addressSpaceMap.remains(unattached);
   }
 
-  restoreRemains(remains: readonly SavedRemain[]): boolean {
-    return this.#pd.addressSpaceMap.restoreRemains(remains);
+  restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean {
+    return this.#pd.addressSpaceMap.restoreRemains(remains, unattached);
   }
 
   grow(deltaPages: number): "grown" | "refuse" | "park" {

@@ -1,5 +1,6 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
 import type { Range } from "./range-tree.ts";
+import { firstUsedOf, firstUsedPage } from "./used-pages.ts";
 
 /** A range of a pool, in bytes, whole pages of 4 KiB. */
 export interface PoolRange {
@@ -36,6 +37,8 @@ export interface ComponentMemory {
   ensure(end: number): boolean;
   /** Bytes of linear memory below `size()`, valid until the next `ensure`. */
   view(address: number, length: number): Uint8Array;
+  /** The first page of [start, end), whole pages below `size()`, that is not zero; undefined: all are. */
+  firstUsed(start: number, end: number): number | undefined;
   /** Absent: the program cannot see anything but its linear memory, and does not fault. */
   readonly windows?: MemoryWindows | undefined;
   /** Lets all components stand at safe points while `body` runs. Absent: they do whenever something is changed. */
@@ -94,5 +97,9 @@ export class PlainMemory implements ComponentMemory {
 
   view(address: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
+  }
+
+  firstUsed(start: number, end: number): number | undefined {
+    return this.#index64 ? firstUsedOf(this, start, end) : firstUsedPage(this.memory, start, end);
   }
 }

@@ -195,13 +195,13 @@ export class CoreRegionMap implements RegionMap {
   }
 
   /** What the component reaches beside what is attached (remains.ts). The bytes are no copies. */
-  remains(): readonly SavedRemain[] {
-    return this.#space ? captureRemains(this.#space) : [];
+  remains(unattached = false): readonly SavedRemain[] {
+    return this.#space ? captureRemains(this.#space, unattached) : [];
   }
 
   /** Gives the component what `remains` gave where the same was attached. @returns false if memory does not reach so far */
-  restoreRemains(remains: readonly SavedRemain[]): boolean {
-    return this.#space ? restoreRemains(this.#space, remains) : remains.length === 0;
+  restoreRemains(remains: readonly SavedRemain[], unattached = false): boolean {
+    return this.#space ? restoreRemains(this.#space, remains, unattached) : remains.length === 0;
   }
 
   /** The component's memory is about to end: dataspaces take their bytes home, but for `dying` they are given up. */

@@ -14,6 +14,7 @@ import { reach } from "./component-memory.ts";
 import { ADDRESS_SPACE_BYTES } from "./limits.ts";
 import type { Space, Use } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
+import { firstFreePage } from "./used-pages.ts";
 
 /** A range that a program reaches, and what is in it besides zeros, or besides the dataspace that it is a copy of. */
 export interface SavedRemain {
@@ -73,10 +74,19 @@ function reaches({ memory: { windows } }: Space, address: number): boolean {
   return !windows || address < windows.limit;
 }
 
-/** What is saved of a space beside its dataspaces. The bytes are no copies. */
-export function captureRemains(space: Space): readonly SavedRemain[] {
-  if (space.remains.count === 0 && space.copies.size === 0) return NONE;
+/**
+ * What is saved of a space beside its dataspaces. The bytes are no copies.
+ *
+ * @param unattached what was written where nothing was ever attached, too: all of linear memory is looked at
+ */
+export function captureRemains(space: Space, unattached: boolean): readonly SavedRemain[] {
+  if (space.remains.count === 0 && space.copies.size === 0 && !unattached) return NONE;
   const found: SavedRemain[] = [];
+  if (unattached) {
+    eachUnattached(space, (address, size) => {
+      found.push({ address, size, pieces: [{ address, bytes: space.memory.view(address, size) }] });
+    });
+  }
   for (const { start, end } of space.remains.all()) {
     if (reaches(space, start)) found.push(saved(space, start, end - start, () => ZEROS));
   }
@@ -89,6 +99,27 @@ export function captureRemains(space: Space): readonly SavedRemain[] {
     if (written.pieces.length > 0) found.push(written);
   }
   return found;
+}
+
+/** Visits runs of pages that are not zero, and at which nothing is or was attached. */
+function eachUnattached(space: Space, visit: (address: number, size: number) => void): void {
+  const { memory, uses, remains } = space;
+  const end = Math.min(memory.size(), memory.windows?.limit ?? Infinity);
+  const known: Range[] = Array.from(uses.values(), ({ address, length }) => ({
+    start: address,
+    end: address + length,
+  }));
+  known.push(...remains.all(), { start: end, end });
+  let from = 0;
+  for (const { start, end: behind } of known.sort((a, b) => a.start - b.start)) {
+    const to = Math.min(start, end);
+    for (let at = from < to ? memory.firstUsed(from, to) : undefined; at !== undefined; ) {
+      const free = firstFreePage(memory, at, to);
+      visit(at, free - at);
+      at = free < to ? memory.firstUsed(free, to) : undefined;
+    }
+    from = Math.max(from, behind);
+  }
 }
 
 /** @param plain what a page, so far into the range, need not be saved with */
@@ -116,9 +147,11 @@ function differs(words: Uint32Array, from: number, page: Uint32Array): boolean {
 /**
  * Gives a space the remains of another, in which the same is attached; those that it has are no more.
  *
+ * @param unattached they include what was written where nothing was ever attached: anything else there is no more, too
  * @returns false if the memory does not reach so far; then some are missing
  */
-export function restoreRemains(space: Space, remains: readonly SavedRemain[]): boolean {
+export function restoreRemains(space: Space, remains: readonly SavedRemain[], unattached: boolean): boolean {
+  if (unattached) eachUnattached(space, (address, size) => clearBytes(space.memory.view(address, size)));
   for (const { start, end } of space.remains.all()) {
     clearBytes(space.memory.view(start, end - start));
     space.remains.cut(start, end);
