@@ -111,8 +111,8 @@ export class Kernel {
       moves: () => this.moves.make(),
       cpus: () => this.cpus,
       failed: (thrown) => this.failed(thrown),
-      chain: (thread) => this.rpc.chain(thread),
-      nestAgain: (thread) => this.rpc.nestAgain(thread),
+      chain: (thread) => this.rpc.nested.chain(thread),
+      nestAgain: (thread) => this.rpc.nested.nestAgain(thread),
     });
     this.cpus = this.#startCpus();
     if (this.cpus) this.badges.listen(() => this.cpus!.look());

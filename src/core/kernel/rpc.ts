@@ -2,52 +2,36 @@
 //
 //   object in TypeScript     decoded, called, encoded at once (core/rpc)
 //   entrypoint idle and its  the message is copied and the dispatch called here, nested in the caller's host call;
-//   component off the stack  no allocation, no freeze
+//   component off the stack  no allocation, no freeze (nested-calls.ts)
 //   otherwise                a pending call; the caller gives way and goes on when it is done
-//
-// When a nested dispatch blocks or is preempted, the callee is frozen first; then the caller's host call gives way with
-// the number of the call that has become pending.
 //
 // I1  Whatever slot, opcode, address and message say: the outcome is a status, or the caller waits.
 // I2  A call that has begun is never begun again: what a thawed caller does follows from `progress` alone.
 // I3  No thread waits for itself: a call whose entrypoint waits, however indirectly, for the caller is refused (S34).
-// I4  While a component is on the JavaScript stack nothing calls it: its group runs one thread at a time.
-// I5  Dispatches that were nested when a slice was cut are nested again when it goes on (`nestAgain`).
-import { CALL_STATUS, DISPATCH, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
-import { EngineFault } from "../../engine/index.ts";
+import { CALL_STATUS, type HostCall, MESSAGE, type PlainData } from "../../abi/index.ts";
 import type { Capability, KernelObject, RpcFailure, RpcMessage, RpcObject, SignalSource } from "../../session/index.ts";
-import { messageOf } from "../../util/index.ts";
 import { callNative, functionName } from "../rpc/index.ts";
+import { Callers } from "./callers.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
-import type { NestedCall } from "./cpus/index.ts";
 import type { Kernel } from "./kernel.ts";
-import { KERNEL_LIMITS } from "./limits.ts";
-import { BouncedMessage, copyMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
+import { BouncedMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
+import { NestedCalls } from "./nested-calls.ts";
 import { requireHostStack, stackHasRoom } from "./stack-room.ts";
-import { KernelThread, SERVE } from "./thread.ts";
-
-/** A nested call whose dispatch has ended. */
-interface EndedCall {
-  readonly caller: KernelThread;
-  readonly server: KernelThread;
-  readonly capability: Capability;
-  readonly opcode: number;
-  readonly message: number;
-}
+import { KernelThread } from "./thread.ts";
 
 /** The one function of signal sources. */
 const WAIT_FOR_SIGNAL = 0;
 
 export class Rpc {
   readonly #kernel: Kernel;
-  /** Nested dispatches on the JavaScript stack. */
-  #depth = 0;
-  /** Calls whose dispatches are nested again when their callers go on. */
-  readonly #again = new Set<PendingCall>();
+  readonly #callers: Callers;
+  readonly nested: NestedCalls;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
+    this.#callers = new Callers(kernel);
+    this.nested = new NestedCalls(kernel, this.#callers);
   }
 
   /**
@@ -148,30 +132,28 @@ export class Rpc {
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
     if (server.idle && !server.component.onStack) {
       if (server.component.cpu === 0) {
-        const nests = this.#depth < KERNEL_LIMITS.nesting && room;
-        if (nests) return this.#nest(thread, server, capability, opcode, message);
-      } else if (this.#nestThere({ caller: thread, server, capability, slot }, opcode, message)) return undefined;
+        const nests = this.nested.room && room;
+        if (nests) return this.nested.nest(thread, server, capability, opcode, message);
+      } else if (this.nested.nestThere({ caller: thread, server, capability, slot }, opcode, message)) return undefined;
     }
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
-    const pending = this.#pend(thread, server, capability, opcode, "queued", request);
+    const pending = this.#callers.pend(thread, server, capability, opcode, "queued", request);
     this.#kernel.cpus?.offerLine(pending, slot, message);
     if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
     server.notify();
-    this.#waitForCall(thread, pending);
-    if (room && this.#depth < KERNEL_LIMITS.nesting) this.#waitInPlace(thread, pending);
+    this.#callers.wait(thread, pending);
+    if (room && this.nested.room) this.#waitInPlace(thread, pending);
     if (pending.state !== "done") return undefined;
     thread.progress = undefined;
-    return this.#status(thread, this.#takeReply(thread, pending, message));
+    return this.#callers.status(thread, this.#callers.takeReply(thread, pending, message));
   }
 
   /** A thread of CPU 0 that calls another CPU stands in its call a moment: most answers come before it had given way. */
   #waitInPlace({ component }: KernelThread, pending: PendingCall): void {
     const { cpus } = this.#kernel;
     if (!cpus || component.cpu !== 0 || pending.entrypoint!.component.cpu === 0) return;
-    this.#depth++;
-    cpus.waitFor(() => pending.state === "done");
-    this.#depth--;
+    this.nested.within(() => cpus.waitFor(() => pending.state === "done"));
   }
 
   /** Whether `server` is, or waits for, `thread`. */
@@ -185,166 +167,6 @@ export class Rpc {
     return false;
   }
 
-  #nest(
-    thread: KernelThread,
-    server: KernelThread,
-    capability: Capability,
-    opcode: number,
-    message: number,
-  ): number | undefined {
-    const { component } = server;
-    const { call, argument, message: buffer } = server.entrypoint!.serving!;
-    if (!copyMessage(thread.component, message, component, buffer)) return CALL_STATUS.badMessage;
-    server.trace?.record("rpc_dispatch", String(opcode));
-    server.waiting = undefined;
-    thread.callee = server;
-    this.#depth++;
-    component.enter(server);
-    let result: number | undefined;
-    try {
-      result = component.group.direct(call, argument, DISPATCH.rpc, component.table.slotOf(capability), opcode);
-    } finally {
-      component.leave(server);
-      this.#depth--;
-      thread.callee = undefined;
-    }
-    const ended = { caller: thread, server, capability, opcode, message };
-    return this.nestedEnded(ended, result, (role) => this.#kernel.executor.began(server, role));
-  }
-
-  /** The same on the CPU of both, if it is another one: `nestedEnded` is called when it has ended. */
-  #nestThere(call: NestedCall, opcode: number, message: number): boolean {
-    const { caller, server } = call;
-    if (caller.component.cpu !== server.component.cpu) return false;
-    const { message: buffer } = server.entrypoint!.serving!;
-    const cpu = this.#kernel.cpus!.at(server.component.cpu);
-    if (!cpu.nests(caller) || !copyMessage(caller.component, message, server.component, buffer)) return false;
-    server.trace?.record("rpc_dispatch", String(opcode));
-    server.waiting = undefined;
-    caller.callee = server;
-    cpu.nest(call);
-    return true;
-  }
-
-  /**
-   * A nested dispatch has ended, and nobody is within it any more.
-   *
-   * @param result undefined: it has frozen, or not returned
-   * @param began makes an activation of it in that case, for the number of a call
-   * @returns what the call says to its caller; undefined: the caller must give way, as its `progress` says
-   */
-  nestedEnded(call: EndedCall, result: number | undefined, began: (role: number) => void): number | undefined {
-    const { caller, server, message } = call;
-    if (result === undefined || !server.runnable || !caller.runnable || caller.canceled) {
-      return this.#nestedDiffers(call, result, began);
-    }
-    this.idle(server);
-    if (result !== CALL_STATUS.ok) return CALL_STATUS.invalidOpcode;
-    const { message: buffer } = server.entrypoint!.serving!;
-    const copied = copyMessage(server.component, buffer, caller.component, message);
-    return copied ? CALL_STATUS.ok : CALL_STATUS.badMessage;
-  }
-
-  /** From a thread on, who serves the call that it waits for, and so on; the last waits for no call that is served. */
-  chain(thread: KernelThread): readonly KernelThread[] {
-    const chain = [thread];
-    for (let next = this.#serves(thread)?.entrypoint; next; next = this.#serves(next)?.entrypoint) chain.push(next);
-    return chain;
-  }
-
-  /** The call that a thread waits for, if it is being served. */
-  #serves({ waiting }: KernelThread): PendingCall | undefined {
-    const call = waiting?.kind === "call" ? this.#kernel.calls.get(waiting.call) : undefined;
-    return call?.state === "dispatched" ? call : undefined;
-  }
-
-  /** A thread whose slice was cut while it was in nested dispatches is about to run. */
-  nestAgain(thread: KernelThread): void {
-    this.#again.clear();
-    for (const caller of this.chain(thread)) {
-      const call = this.#serves(caller);
-      if (!call) continue;
-      this.#again.add(call);
-      caller.waiting = undefined;
-    }
-  }
-
-  /** A dispatch that is under way goes on nested in its caller's host call, as before its slice was cut. */
-  #nestGoesOn(thread: KernelThread, server: KernelThread, pending: PendingCall, message: number): number | undefined {
-    const { component } = server;
-    const { engine } = server.activations.at(-1)!;
-    thread.callee = server;
-    this.#depth++;
-    component.enter(server);
-    try {
-      component.group.run(engine);
-    } catch (thrown) {
-      if (!(thrown instanceof EngineFault)) throw thrown;
-      server.faulted = true; // this engine's stack is too small for it
-      server.raise(messageOf(thrown));
-    } finally {
-      component.leave(server);
-      this.#depth--;
-      thread.callee = undefined;
-    }
-    if (!server.faulted) this.#kernel.executor.settle(server, engine);
-    if (server.dead) this.#kernel.lifetimes.endThread(server);
-    else if (pending.state === "done") this.idle(server);
-    else this.#kernel.scheduler.ready(server);
-    return this.#afterNested(thread, pending, message);
-  }
-
-  /** An entrypoint has finished a nested dispatch. */
-  idle(server: KernelThread): void {
-    if (server.entrypoint!.hasWork) this.#kernel.scheduler.ready(server);
-    else server.waiting = SERVE;
-  }
-
-  /** A nested dispatch that did not simply return to a caller that simply waits. */
-  #nestedDiffers(
-    { caller: thread, server, capability, opcode, message }: EndedCall,
-    result: number | undefined,
-    began: (role: number) => void,
-  ): number | undefined {
-    const { calls, executor, scheduler } = this.#kernel;
-    const pending = this.#pend(thread, server, capability, opcode, "dispatched", NO_MESSAGE);
-    if (result !== undefined) {
-      executor.returned(server, pending.id, result);
-      if (!server.dead) this.idle(server);
-    } else {
-      began(pending.id);
-      scheduler.ready(server);
-      if (server.dead) {
-        this.#kernel.lifetimes.endThread(server);
-        calls.finish(pending, CALL_STATUS.invalidObject); // it had not become pending when the server ended
-      }
-    }
-    return this.#afterNested(thread, pending, message);
-  }
-
-  /** The caller of a dispatch that was nested: it goes on, or waits for the call that has become pending. */
-  #afterNested(thread: KernelThread, pending: PendingCall, message: number): number | undefined {
-    const { calls } = this.#kernel;
-    if (thread.dead) {
-      calls.abandon(pending);
-      return undefined;
-    }
-    if (thread.canceled) {
-      thread.canceled = false;
-      calls.abandon(pending);
-      return this.#status(thread, CALL_STATUS.blockingCanceled);
-    }
-    if (pending.state === "done") return this.#status(thread, this.#takeReply(thread, pending, message));
-    return this.#waitForCall(thread, pending);
-  }
-
-  /** The status of a call that is over; the caller gives way first if it has been stopped. */
-  #status(thread: KernelThread, status: number): number | undefined {
-    if (thread.runnable) return status;
-    thread.progress = { status };
-    return undefined;
-  }
-
   /** An object of a TypeScript component that answers by a promise. */
   #callForeign(
     thread: KernelThread,
@@ -356,7 +178,7 @@ export class Rpc {
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
     if (object.entrypoint.badge !== 0 && !object.entrypoint.valid) return CALL_STATUS.invalidObject;
-    const pending = this.#pend(thread, undefined, capability, opcode, "dispatched", NO_MESSAGE);
+    const pending = this.#callers.pend(thread, undefined, capability, opcode, "dispatched", NO_MESSAGE);
     object
       .call(opcode, request)
       .then((reply) => {
@@ -369,24 +191,7 @@ export class Rpc {
         this.#kernel.calls.finish(pending, CALL_STATUS.invalidObject);
         this.#kernel.failed(thrown);
       });
-    return this.#waitForCall(thread, pending);
-  }
-
-  #pend(
-    caller: KernelThread,
-    entrypoint: KernelThread | undefined,
-    target: Capability,
-    opcode: number,
-    state: PendingCall["state"],
-    message: RpcMessage,
-  ): PendingCall {
-    return this.#kernel.calls.add({ target, entrypoint, opcode, state, caller, message });
-  }
-
-  #waitForCall(thread: KernelThread, { id }: PendingCall): undefined {
-    thread.block({ kind: "call", call: id });
-    thread.progress = { call: id };
-    return undefined;
+    return this.#callers.wait(thread, pending);
   }
 
   /** What a call that gave way does when its thread goes on. */
@@ -398,15 +203,9 @@ export class Rpc {
     // It was captured with another kernel, or its progress was made up.
     if (pending?.caller !== thread) return CALL_STATUS.invalidObject;
     const { entrypoint } = pending;
-    if (this.#again.delete(pending) && entrypoint) return this.#nestGoesOn(thread, entrypoint, pending, message);
-    if (pending.state === "done") return this.#takeReply(thread, pending, message);
-    return this.#waitForCall(thread, pending);
-  }
-
-  #takeReply(thread: KernelThread, pending: PendingCall, message: number): number {
-    this.#kernel.calls.forget(pending);
-    if (pending.status !== CALL_STATUS.ok) return pending.status;
-    return loadMessage(thread.component, message, pending.message) ? CALL_STATUS.ok : CALL_STATUS.badMessage;
+    if (this.nested.takeAgain(pending) && entrypoint) return this.nested.goesOn(thread, entrypoint, pending, message);
+    if (pending.state === "done") return this.#callers.takeReply(thread, pending, message);
+    return this.#callers.wait(thread, pending);
   }
 
   #waitForSignal(thread: KernelThread, slot: number, source: SignalSource, message: number): number | undefined {

@@ -125,7 +125,7 @@ export class Nests {
   #take(): void {
     const { thread } = this.ended();
     if (thread.dead) this.#kernel.lifetimes.endThread(thread);
-    else this.#kernel.rpc.idle(thread);
+    else this.#kernel.rpc.nested.idle(thread);
   }
 
   /** Servers that are idle are the kernel's from now on; of those that answer their callers the kernel will hear. */

@@ -369,7 +369,7 @@ export class RemoteCpu extends Steps implements LineCpu {
     const { caller } = run.call;
     const [opcode, message] = [this.block.param(NESTED), this.block.param(NESTED + 1) >>> 0];
     const returned = this.block.param(0) === ENDED.returned ? this.block.param(1) : undefined;
-    const status = this.#kernel.rpc.nestedEnded({ ...run.call, opcode, message }, returned, (role) => {
+    const status = this.#kernel.rpc.nested.ended({ ...run.call, opcode, message }, returned, (role) => {
       run.role = role;
       const end = endOf(run, this.block, () => this.#commands.takeEnding());
       if (end.kind === "ended") this.settle(run.thread, end.image);
@@ -475,7 +475,7 @@ export class RemoteCpu extends Steps implements LineCpu {
     thread.component.leave(thread);
     thread.used(now - this.#begin);
     if (thread.dead) this.#kernel.lifetimes.endThread(thread);
-    else this.#kernel.rpc.idle(thread);
+    else this.#kernel.rpc.nested.idle(thread);
     this.release();
     if (!this.busy) this.#options.rested();
   }
