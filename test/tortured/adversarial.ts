@@ -1,10 +1,43 @@
 // Systems that are made for torture: components in the midst of what others rarely do.
-import { alone, node, PROPAGATE, type TorturedSystem } from "./systems.ts";
+import { config, start } from "../support/core-system.ts";
+import { alone, type Node, node, PROPAGATE, type TorturedSystem } from "./systems.ts";
+import { GROWING, SPAWNING } from "./wasi-modules.ts";
 
 const windows = true;
 const from = (service: string, server = "server") => ({ from: { [service]: server } });
 
 const role = (name: string, more = "") => `<config role="${name}" ${more}/>`;
+
+const ENOUGH = 'caps="300" ram="8M"';
+const visitor = (name: string, options: Node = {}) =>
+  node(name, role("client", 'turns="3" threads="2"'), { binary: "torture_sessions", quota: ENOUGH, ...options });
+
+/** A server in an init that is in an init, its clients beside these and in another init. */
+const THROUGH =
+  start(
+    "outer",
+    `<binary name="init"/><provides><service name="Slow"/></provides>
+    ${config(`<service name="Slow"><default-policy><child name="inner"/></default-policy></service>
+    ${start(
+      "inner",
+      `<binary name="init"/><provides><service name="Slow"/></provides>
+      ${config(`<service name="Slow"><default-policy><child name="server"/></default-policy></service>
+      ${start(
+        "server",
+        `<binary name="torture_sessions"/><provides><service name="Slow"/></provides>${role("server", 'ms="1"')}`,
+        ENOUGH,
+      )}`)}`,
+      'caps="1000" ram="20M"',
+    )}`)}`,
+    'caps="1600" ram="30M"',
+  ) +
+  start(
+    "clients",
+    `<binary name="init"/><route><service name="Slow"><child name="outer"/></service><any-service><parent/></any-service></route>
+    ${config(visitor("a")).replace("<parent-provides>", '<parent-provides><service name="Slow"/>')}`,
+    'caps="1000" ram="20M"',
+  ) +
+  visitor("b", from("Slow", "outer"));
 
 /** An init whose configuration is what a manager reports, and whose reports the manager sees. */
 const MANAGED = `
@@ -49,6 +82,7 @@ export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
         )
         .join(""),
   },
+  "sessions through inits": { programs: ["torture_sessions"], children: THROUGH },
   quota: alone("torture_quota", '<config turns="10"/>'),
   waits: alone("torture_waits", '<config turns="6"/>'),
   signals: alone("torture_signals", '<config turns="8"/>'),
@@ -69,8 +103,18 @@ export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
         })
         .join(""),
   },
+  "threads of thread-spawn": {
+    programs: [],
+    modules: { spawning: SPAWNING },
+    children: node("spawning", "<config/>") + node("again", "<config/>", { binary: "spawning" }),
+  },
   "an init that is managed": {
     programs: ["torture_manager", "memory_eater", "sheep_counter_timer", "sheep_counter_async"],
+    children: MANAGED,
+  },
+  "a program that grows, managed": {
+    programs: ["torture_manager", "sheep_counter_timer", "sheep_counter_async"],
+    modules: { memory_eater: GROWING },
     children: MANAGED,
   },
 };

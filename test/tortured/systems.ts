@@ -11,6 +11,8 @@ import { start } from "../support/core-system.ts";
 export interface TorturedSystem {
   /** Names of what build/components or build/apps has. */
   readonly programs: readonly string[];
+  /** Programs besides, by name. */
+  readonly modules?: Readonly<Record<string, Uint8Array>>;
   /** Start nodes. */
   readonly children: string;
   /** Each WASI program has a directory /data of its own. */

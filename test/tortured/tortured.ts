@@ -15,12 +15,13 @@ const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${na
 <default-route><any-service><parent/></any-service></default-route>`;
 
 /** Writes a system whose supervisor has these children, and their programs beside it. @returns its file */
-export function writeSystem(path: string, { programs, children }: TorturedSystem): string {
+export function writeSystem(path: string, { programs, modules = {}, children }: TorturedSystem): string {
   for (const name of programs) {
     const from = FOLDERS.map((folder) => join(ROOT, folder, `${name}.wasm`)).find(existsSync);
     if (!from) throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
     copyFileSync(from, join(path, `${name}.wasm`));
   }
+  for (const [name, bytes] of Object.entries(modules)) writeFileSync(join(path, `${name}.wasm`), bytes);
   const inside = `<config>${PROVIDED}<default caps="300" ram="8M"/>${children}</config>`;
   const file = join(path, "system.xml");
   writeFileSync(file, `<config>${PROVIDED}<start name="rtcr" caps="14000" ram="480M">${inside}</start></config>`);

@@ -28,7 +28,7 @@ class Manager {
       "<default-route><any-service><parent/></any-service></default-route>");
     // one that stays and gets more, one that is there every other turn, one that another version of is started
     text.append("<start name=\"eater\" caps=\"150\" ram=\"").append(u64(_ram_kib))
-        .append("K\"><binary name=\"memory_eater\"/><config mib=\"").append(u64(GROWING)).append("\"/></start>");
+        .append("K\"><binary name=\"memory_eater\" growth_requests=\"yes\"/><config mib=\"").append(u64(GROWING)).append("\"/></start>");
     if (_turn % 2)
       text.append("<start name=\"sheep\" caps=\"150\" ram=\"1M\"><binary name=\"sheep_counter_timer\"/>"
                   "<config sleep_ms=\"1\"/></start>");

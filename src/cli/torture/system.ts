@@ -238,7 +238,10 @@ class SystemLeg {
   get #atRest(): boolean {
     const { kernel, tasks } = this.#core;
     if (!tasks.empty || this.#clock.alarms.nextUs() !== undefined) return false;
-    return kernel.components.every((component) => component.threads.every((thread) => !thread.runnable));
+    // What waits with a limit goes on when time passes.
+    return kernel.components.every(({ threads }) =>
+      threads.every(({ runnable, deadlineMs }) => !runnable && deadlineMs === Number.POSITIVE_INFINITY),
+    );
   }
 
   #program(restore: SystemCheckpoint | undefined, core: () => Core) {
