@@ -13,7 +13,8 @@ import {
 /** The arguments with which the child would open the session again. */
 export function argsOf({ request }: Session): string {
   const { label, args, donation } = request;
-  const rest = [...args].filter(([key]) => key !== "priority");
+  // A priority by policy is put on top of what was asked for when the session is opened again.
+  const rest = request.asked ?? [...args].filter(([key]) => key !== "priority");
   const written = writeSessionArgs([
     ["ram_quota", donation.ram],
     ["cap_quota", donation.caps],

@@ -12,6 +12,41 @@ const ENOUGH = 'caps="300" ram="8M"';
 const visitor = (name: string, options: Node = {}) =>
   node(name, role("client", 'turns="3" threads="2"'), { binary: "torture_sessions", quota: ENOUGH, ...options });
 
+const slowServer = node("server", role("server", 'ms="2"'), { binary: "torture_sessions", provides: "Slow" });
+
+const exchangeServer = node("server", role("server"), { binary: "torture_caps", windows, provides: "Exchange" });
+const exchanging = (name: string, server: string) =>
+  node(name, role("client", 'turns="8"'), { binary: "torture_caps", windows, ...from("Exchange", server) });
+
+/** What stands between clients and the server. */
+const interposed = (service: string) =>
+  node("between", `<config><service name="${service}"/></config>`, {
+    ...{ binary: "interposer", provides: service, ...from(service) },
+  });
+
+/** Threads of different rank and weight that compute and sleep. */
+const PRIORITIES = start(
+  "ranks",
+  `<binary name="init"/>${config(
+    ["sheep_counter_timer", "stack_counter", "lock_test"]
+      .map((binary, i) => {
+        const share = `<resource name="CPU" quantum="${20 * (i + 1)}"/>`;
+        const turns = '<config turns="6" iterations="3000" sleep_ms="1"/>';
+        const all = [0, -1].map((priority) =>
+          start(
+            `${binary}${priority}`,
+            `<binary name="${binary}"/>${share}${turns}`,
+            `${ENOUGH} priority="${priority}"`,
+          ),
+        );
+        return all.join("");
+      })
+      .join(""),
+    'prio_levels="2"',
+  )}`,
+  'caps="3000" ram="60M"',
+);
+
 /** A server in an init that is in an init, its clients beside these and in another init. */
 const THROUGH =
   start(
@@ -65,7 +100,7 @@ export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
   sessions: {
     programs: ["torture_sessions"],
     children:
-      node("server", role("server", 'ms="2"'), { binary: "torture_sessions", provides: "Slow" }) +
+      slowServer +
       ["a", "b"]
         .map((name) =>
           node(name, role("client", 'turns="5" threads="2"'), { binary: "torture_sessions", ...from("Slow") }),
@@ -74,15 +109,18 @@ export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
   },
   capabilities: {
     programs: ["torture_caps"],
-    children:
-      node("server", role("server"), { binary: "torture_caps", windows, provides: "Exchange" }) +
-      ["a", "b"]
-        .map((name) =>
-          node(name, role("client", 'turns="8"'), { binary: "torture_caps", windows, ...from("Exchange") }),
-        )
-        .join(""),
+    children: exchangeServer + exchanging("a", "server") + exchanging("b", "server"),
   },
   "sessions through inits": { programs: ["torture_sessions"], children: THROUGH },
+  "sessions through an interposer": {
+    programs: ["torture_sessions"],
+    children: interposed("Slow") + slowServer + visitor("a", from("Slow", "between")) + visitor("b", from("Slow")),
+  },
+  "capabilities through an interposer": {
+    programs: ["torture_caps"],
+    children: interposed("Exchange") + exchangeServer + exchanging("a", "between") + exchanging("b", "server"),
+  },
+  priorities: { programs: ["sheep_counter_timer", "stack_counter", "lock_test"], children: PRIORITIES },
   quota: alone("torture_quota", '<config turns="10"/>'),
   waits: alone("torture_waits", '<config turns="6"/>'),
   signals: alone("torture_signals", '<config turns="8"/>'),

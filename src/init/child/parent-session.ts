@@ -164,7 +164,18 @@ export class ChildParent implements ParentSession {
     const { rest, donation } = read.value;
     const filtered = filterArgs(service, rest, child.start, this.#house.config().prioLevels, route.diag);
     const place = innerLocation(child.location, affinity);
-    return success({ client, id, service, label, route, server, args: filtered, affinity: place, donation });
+    return success({
+      client,
+      id,
+      service,
+      label,
+      route,
+      server,
+      args: filtered,
+      asked: rest,
+      affinity: place,
+      donation,
+    });
   }
 
   #denied(why: string): Attempt<never, "service-denied"> {

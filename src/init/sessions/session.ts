@@ -85,6 +85,8 @@ export interface SessionRequest {
   readonly server: SessionServer;
   /** Arguments for the server without quotas and label. */
   readonly args: ReadonlyMap<string, string>;
+  /** The same as the client gave them, before policy. Absent: it gave none. */
+  readonly asked?: ReadonlyMap<string, string>;
   readonly affinity: Location;
   readonly donation: Quota;
 }
