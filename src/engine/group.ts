@@ -26,10 +26,11 @@ import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import { type GrowthPolicy, memoryHooks, type ThreadFault, unparkable } from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
-import { type Compile, ContinuationTable, Instance, type Shared } from "./instance.ts";
+import { Instance } from "./instance.ts";
 import { Records } from "./records.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
+import { type Compile, ContinuationTable, type Shared } from "./side-modules.ts";
 import { type Ending, type Entry, endSaved, saveEntry, stackExhausted, Thread } from "./thread.ts";
 import { fromSaved, saveValues } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
@@ -424,7 +425,7 @@ export class Group {
     const records = this.#prepare();
     const { hostCall } = thread;
     for (const { address, instance, layout, site } of records) {
-      this.control.view.setInt32(address + RECORD.slot, instance.slot(layout.number, site.number)!, true);
+      this.control.view.setInt32(address + RECORD.slot, instance.side.slot(layout.number, site.number)!, true);
     }
     const innermost = records.at(-1);
     if (hostCall) return this.#thawHostCall(hostCall, thread.hostArgs, innermost?.address);
@@ -441,7 +442,7 @@ export class Group {
     for (const instance of this.instances) {
       const own = records.filter((record) => record.instance === instance);
       if (own.length > 0)
-        instance.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
+        instance.side.prepare(own.map(({ layout, site }) => ({ layout: layout.number, site: site.number })));
     }
     return records;
   }

@@ -1,5 +1,5 @@
-// One instance of a rewritten module: its objects at hand, and its continuations. Above 400 lines, because what is read
-// from these objects and what is written into them stand side by side.
+// One instance of a rewritten module: its objects at hand, to be read and written. What is made beside it later, its
+// continuations for one, is in side-modules.ts.
 
 import {
   CONTROL,
@@ -15,48 +15,13 @@ import { type NumberType, type PlainWriter, plainOf, required } from "../util/in
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Rewritten } from "./rewritten.ts";
+import { type Compile, type Shared, SideModules, THROWN, windowMemories } from "./side-modules.ts";
 import { saveNumber, writeNumber } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
-/** What all instances of a group share. */
-export interface Shared {
-  readonly control: Control;
-  readonly freezeTag: WebAssembly.Tag;
-  readonly continuations: ContinuationTable;
-  readonly pollHook: WebAssembly.ExportValue;
-}
-
-/** The table of continuations, with a function's slot found by instance, layout and site. */
-export class ContinuationTable {
-  readonly table = new WebAssembly.Table({ element: "anyfunc", initial: 0 });
-  readonly #functions: ((...args: unknown[]) => unknown)[] = [];
-
-  add(fn: (...args: unknown[]) => unknown): number {
-    this.table.grow(1, fn);
-    return this.#functions.push(fn) - 1;
-  }
-
-  set(slot: number, fn: (...args: unknown[]) => unknown): void {
-    this.table.set(slot, fn);
-    this.#functions[slot] = fn;
-  }
-
-  at(slot: number): (...args: unknown[]) => unknown {
-    return this.#functions[slot]!;
-  }
-}
-
 const DROPPED = { data: EXPORT.droppedData, element: EXPORT.droppedElement } as const;
 const DROP = { data: EXPORT.dropData, element: EXPORT.dropElement } as const;
-
-/** The tag of what JavaScript throws; in engines without it one that nothing has. */
-const THROWN =
-  (WebAssembly as unknown as { readonly JSTag?: WebAssembly.Tag }).JSTag ??
-  new WebAssembly.Tag({ parameters: ["externref"] });
-
-/** How side modules are compiled: see tiering in docs/RATIONALE.md. */
-export type Compile = (bytes: Uint8Array) => WebAssembly.Module;
 
 export class Instance {
   readonly name: string;
@@ -66,12 +31,10 @@ export class Instance {
   readonly memories: readonly WebAssembly.Memory[];
   /** Of a program with windows. */
   readonly windows: Windows | undefined;
-  readonly #shared: Shared;
-  readonly #compile: Compile;
+  /** What is made beside it: continuations, accessors. */
+  readonly side: SideModules;
+  readonly #control: Control;
   #bytes = new Uint8Array(0);
-  #globals: WebAssembly.Exports | undefined;
-  readonly #addedReferences = new Map<number, WebAssembly.Exports>();
-  readonly #slots = new Map<number, Map<number, number>>();
 
   /** @param imports values of the original's imports, by module and name */
   constructor(
@@ -87,15 +50,15 @@ export class Instance {
     this.name = name;
     this.number = number;
     this.program = program;
-    this.#shared = shared;
-    this.#compile = compile;
     this.windows = windows;
+    this.#control = shared.control;
+    this.side = new SideModules(this, shared, compile);
     const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
     Object.assign(own, { [IMPORT.freeze]: shared.freezeTag, [IMPORT.thrown]: THROWN });
     program.info.memories.forEach((memory, index) => {
       if (memory.defined) own[`${IMPORT.memory}${index}`] = makeMemory(memory);
     });
-    if (program.info.windows) Object.assign(own, this.#windowMemories());
+    if (program.info.windows) Object.assign(own, windowMemories(this));
     const instance = new WebAssembly.Instance(program.module, { ...imports, [IMPORT_MODULE]: own });
     this.exports = instance.exports;
     this.memories = program.info.memories.map((_, index) => this.#own(EXPORT.memory, index) as WebAssembly.Memory);
@@ -103,15 +66,6 @@ export class Instance {
     const table = this.exports[EXPORT.hooks] as WebAssembly.Table;
     for (const [slot, hook] of hooks(this)) table.set(slot, hook);
     if (program.info.windows) windows!.attach(this.exports, this.memories[0]!);
-  }
-
-  /** The memories that a module with windows imports. */
-  #windowMemories(): WebAssembly.ModuleImports {
-    if (!this.windows) {
-      const message = `${this.name}: the program was rewritten with windows, expected a pool and a page table for it`;
-      throw new EngineFault("link", message, { module: IMPORT_MODULE, name: IMPORT.pages });
-    }
-    return { [IMPORT.pool]: this.windows.pool.memory, [IMPORT.pages]: this.windows.table.memory };
   }
 
   /** A function of the original, as JavaScript calls it. */
@@ -133,7 +87,7 @@ export class Instance {
 
   /** The table that holds references of frozen frames. */
   references(number: number): WebAssembly.Table {
-    return this.#ofReferences(EXPORT.refs, number) as WebAssembly.Table;
+    return this.side.ofReferences(EXPORT.refs, number) as WebAssembly.Table;
   }
 
   /** The bytes of memory 0; valid until it grows. */
@@ -146,29 +100,19 @@ export class Instance {
 
   /** Whether a reference table is one of exception references. */
   holdsExceptions(number: number): boolean {
-    return this.#ofReferences(EXPORT.throw, number) !== undefined;
+    return this.side.ofReferences(EXPORT.throw, number) !== undefined;
   }
 
   /** The exception in a slot of a table of exception references. */
   exceptionAt(table: number, slot: number): unknown {
-    return thrownBy(() => (this.#ofReferences(EXPORT.throw, table) as (slot: number) => void)(slot));
+    return thrownBy(() => (this.side.ofReferences(EXPORT.throw, table) as (slot: number) => void)(slot));
   }
 
   /** Puts an exception, or null, into a slot of a table of exception references, which grows as needed. */
   putException(table: number, slot: number, exception: unknown): void {
     this.raise(exception);
-    (this.#ofReferences(EXPORT.catch, table) as (slot: number) => void)(slot);
+    (this.side.ofReferences(EXPORT.catch, table) as (slot: number) => void)(slot);
   }
-
-  /** What reads and makes exceptions whose payload JavaScript cannot hold; undefined if the program has none. */
-  payloads(): WebAssembly.Exports | undefined {
-    if (this.#payloads !== null) return this.#payloads;
-    const bytes = this.program.payloads;
-    const module = bytes && new WebAssembly.Module(bytes as BufferSource);
-    this.#payloads = module && new WebAssembly.Instance(module, this.#sideImports(module)).exports;
-    return this.#payloads;
-  }
-  #payloads: WebAssembly.Exports | undefined | null = null;
 
   /** Lets the hook for that throw the exceptions one after the other; it returns where one is null. */
   raise(...exceptions: readonly unknown[]): void {
@@ -190,8 +134,8 @@ export class Instance {
   saveGlobal(index: number, to: PlainWriter): void {
     const { type } = this.program.info.globals[index]!;
     if (type === "i32" || type === "i64") return saveNumber(this.global(index).value, type, to);
-    this.#accessor(`read${index}`)();
-    to.value(type as NumberType, this.#shared.control.view, CONTROL.scratch);
+    this.side.accessor(`read${index}`)();
+    to.value(type as NumberType, this.#control.view, CONTROL.scratch);
   }
 
   /** Sets a global of a number type; `value` fits. */
@@ -200,14 +144,14 @@ export class Instance {
       this.global(index).value = value.value;
       return;
     }
-    writeNumber(this.#shared.control.view, CONTROL.scratch, value);
-    this.#accessor(`write${index}`)();
+    writeNumber(this.#control.view, CONTROL.scratch, value);
+    this.side.accessor(`write${index}`)();
   }
 
   /** The reference in a global. */
   readReference(index: number): unknown {
     if (this.program.info.globals[index]!.type !== "exnref") return this.global(index).value;
-    return thrownBy(() => this.#accessor(`throw-global${index}`)());
+    return thrownBy(() => this.side.accessor(`throw-global${index}`)());
   }
 
   /** Sets a global to a reference. */
@@ -217,7 +161,7 @@ export class Instance {
       return;
     }
     this.raise(reference);
-    this.#accessor(`catch-global${index}`)();
+    this.side.accessor(`catch-global${index}`)();
   }
 
   /** Whether a reference can stand in a global, in a table, or in the table of references of frozen frames. */
@@ -238,7 +182,7 @@ export class Instance {
     const table = this.table(index);
     const length = Number(table.length);
     if (this.program.info.tables[index]!.element === "exnref") {
-      const throwing = this.#accessor(`throw-table${index}`);
+      const throwing = this.side.accessor(`throw-table${index}`);
       for (let slot = 0; slot < length; slot++) visit(thrownBy(() => throwing(slot)));
       return;
     }
@@ -261,7 +205,7 @@ export class Instance {
   #setExceptions(index: number, elements: readonly unknown[]): void {
     for (const [slot, element] of elements.entries()) {
       this.raise(element);
-      this.#accessor(`catch-table${index}`)(slot);
+      this.side.accessor(`catch-table${index}`)(slot);
     }
   }
 
@@ -301,7 +245,7 @@ export class Instance {
     const missing = length - Number(table.length);
     if (missing <= 0) return;
     if (this.program.info.tables[index]!.element === "exnref") {
-      this.#accessor(`grow-table${index}`)(missing);
+      this.side.accessor(`grow-table${index}`)(missing);
       return;
     }
     const wide = typeof table.length === "bigint";
@@ -340,16 +284,6 @@ export class Instance {
     if (!this.dropped(kind, segment)) (this.exports[`${DROP[kind]}${segment}`] as () => void)();
   }
 
-  /** A function of the module that reaches what JavaScript cannot (instrument/globals.ts). */
-  #accessor(name: string): (slot?: number) => void {
-    if (!this.#globals) {
-      const { bytes } = required(this.program.globals, `an accessor of globals for ${name}`);
-      const module = new WebAssembly.Module(bytes as BufferSource);
-      this.#globals = new WebAssembly.Instance(module, this.#sideImports(module)).exports;
-    }
-    return this.#globals[name] as (slot?: number) => void;
-  }
-
   /** The type of an imported function. */
   importType(module: string, name: string): Signature {
     const { imports } = this.program.info;
@@ -358,64 +292,6 @@ export class Instance {
       if (signature && from === module && field === name) return signature;
     }
     return required<Signature>(undefined, `the type of import ${module}.${name}`);
-  }
-
-  /** The slot of a continuation; undefined until `prepare` has made it. */
-  slot(layout: number, site: number): number | undefined {
-    return this.#slots.get(layout)?.get(site);
-  }
-
-  /** Makes the continuations for all of `wanted` that do not exist yet. */
-  prepare(wanted: readonly { readonly layout: number; readonly site: number }[]): void {
-    const missing = new Map<string, { function: number; site: number }>();
-    for (const { layout, site } of wanted) {
-      if (this.slot(layout, site) !== undefined) continue;
-      const functionIndex = this.program.layout(layout).function;
-      missing.set(`${functionIndex} ${site}`, { function: functionIndex, site });
-    }
-    if (missing.size === 0) return;
-    const made = this.program.continuations([...missing.values()]);
-    const module = this.#compile(made.bytes);
-    const instance = new WebAssembly.Instance(module, this.#sideImports(module));
-    for (const { layout, site, name } of made.continuations) {
-      let slots = this.#slots.get(layout);
-      if (!slots) this.#slots.set(layout, (slots = new Map()));
-      if (!slots.has(site)) slots.set(site, this.#shared.continuations.add(instance.exports[name] as () => unknown));
-    }
-  }
-
-  #sideImports(module: WebAssembly.Module): WebAssembly.Imports {
-    const main: Record<string, unknown> = {};
-    for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-      if (from !== "main") continue;
-      main[name] = this.#mainImport(name, kind);
-    }
-    const own: Record<string, unknown> = {
-      [IMPORT.control]: this.#shared.control.memory,
-      [IMPORT.freeze]: this.#shared.freezeTag,
-      [IMPORT.thrown]: THROWN,
-      continuations: this.#shared.continuations.table,
-      ...(this.program.info.windows ? this.#windowMemories() : {}),
-    };
-    return { main, [IMPORT_MODULE]: own } as WebAssembly.Imports;
-  }
-
-  #mainImport(name: string, kind: string): unknown {
-    if (kind === "function" && /^f\d+$/.test(name)) return this.function(Number(name.slice(1)));
-    if (name.startsWith(EXPORT.refs)) return this.references(Number(name.slice(EXPORT.refs.length)));
-    return this.exports[name];
-  }
-
-  /** What belongs to a reference table: the program's, or one that is made when a foreign frame needs it. */
-  #ofReferences(prefix: string, number: number): WebAssembly.ExportValue {
-    if (this.exports[`${EXPORT.refs}${number}`]) return this.exports[`${prefix}${number}`]!;
-    let added = this.#addedReferences.get(number);
-    if (!added) {
-      const module = new WebAssembly.Module(this.program.references(number) as BufferSource);
-      added = new WebAssembly.Instance(module, this.#sideImports(module)).exports;
-      this.#addedReferences.set(number, added);
-    }
-    return added[`${prefix}${number}`]!;
   }
 
   #own(prefix: string, index: number): WebAssembly.ExportValue {

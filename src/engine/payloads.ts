@@ -18,7 +18,7 @@ export function payloadOf(
   references: References,
 ): readonly SavedValue[] {
   const types = instance.program.info.tags[tag]!;
-  const accessor = instance.payloads();
+  const accessor = instance.side.payloads();
   const read = accessor?.[`read${tag}`] as (() => unknown) | undefined;
   if (!read) {
     const object = instance.tag(tag);
@@ -45,7 +45,7 @@ export function makeException(
   payload: readonly SavedValue[],
   references: References,
 ): unknown {
-  const accessor = instance.payloads();
+  const accessor = instance.side.payloads();
   const make = accessor?.[`make${tag}`] as ((...references: readonly unknown[]) => void) | undefined;
   const values = payload.map((value) => (isNumber(value) && make ? undefined : fromSaved(value, references)));
   if (!make) return typed(instance, tag, () => new WebAssembly.Exception(instance.tag(tag), values as never[]));
