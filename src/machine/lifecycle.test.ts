@@ -68,7 +68,7 @@ test("a frozen machine stays frozen: threads are started, woken and saved, none 
   machine.resume();
   assert.equal((await added.done).kind, "returned");
 
-  using restored = await Machine.restore(checkpoint, { imports });
+  using restored = await Machine.restore(checkpoint, { imports, sliceMs: Infinity }); // no turn ends before its wait
   restored.resume();
   const [, ready] = restored.threads; // the other one's call is issued again first: it counts to 3
   assert.equal(ready!.name, "seen");
