@@ -133,7 +133,7 @@ for (const strategy of ["direct", "bootstrap"]) {
     await said(guest, 2);
     assert.deepEqual(sheep(guest.out).slice(0, 2), [counted + 1, counted + 2], guest.err);
     assert.match(guest.err, /^note: restored\n/m);
-    assert.match(guest.err, /^\[INFO\]:\[rtcr\.[tj]s\]:\[\d+\]:\[restored sheep_counter_timer\]$/m);
+    assert.match(guest.err, /^\[INFO\]:\[restoring\.[tj]s\]:\[\d+\]:\[restored sheep_counter_timer\]$/m);
     const again = await cli(path, "checkpoint", "--stop", "after");
     assert.equal(again.code, 0, again.err);
     assert.equal(await guest.ended, 0);
