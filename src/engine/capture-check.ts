@@ -12,13 +12,13 @@ import {
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
-import { type OwnedState, ownedBy } from "./owners.ts";
+import { type OwnedState, ownedBy, ownedOutside } from "./owners.ts";
 import { fits } from "./values.ts";
 
 const PAGE_BYTES = 65536;
 
 /**
- * @param what "outside": a state without memories; "unfilled": one whose memories have sizes and no contents
+ * @param what "outside": a state without the first memory 0; "unfilled": one whose memories have sizes and no contents
  * @throws EngineFault "mismatch" with what was expected and what was found
  */
 export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "outside" | "unfilled" = "whole"): void {
@@ -28,10 +28,9 @@ export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "out
     saved.instances.length === instances.length,
     `expected the state of ${instances.length} instances, found ${saved.instances.length}`,
   );
-  const states = ownedBy(group);
+  const states = what === "outside" ? ownedOutside(group) : ownedBy(group);
   for (const [number, state] of saved.instances.entries()) {
-    const mine = states[number]!;
-    checkInstance(group, instances[number]!, state, what === "outside" ? { ...mine, memories: [] } : mine);
+    checkInstance(group, instances[number]!, state, states[number]!);
     for (const memory of state.memories) checkContent(instances[number]!, memory, what === "unfilled");
   }
   const ids = new Set<number>();

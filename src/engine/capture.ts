@@ -13,7 +13,7 @@ import { checkGroup } from "./capture-check.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
-import { type OwnedState, ownedBy } from "./owners.ts";
+import { type OwnedState, ownedBy, ownedOutside } from "./owners.ts";
 
 const NOTHING: readonly never[] = [];
 
@@ -59,7 +59,8 @@ export function captureGroup(group: Group, arenas: Arenas = new Arenas()): Saved
 }
 
 /**
- * What a group consists of beside memories and threads: globals, tables, dropped segments.
+ * What a group consists of beside threads and memory 0 of its first instance: globals, tables, dropped segments, further
+ * memories.
  *
  * @throws EngineFault as `captureGroup`
  */
@@ -70,20 +71,38 @@ export function captureOutside(group: Group): SavedGroup {
 /** Writes what `captureOutside` gives. */
 export function writeOutside(group: Group, to: PlainWriter): void {
   requireRest(group);
-  const states = ownedBy(group);
+  const states = ownedOutside(group);
   to.fields();
   to.put("abi", ABI_VERSION);
   to.field("instances");
   const begin = to.list();
   for (let number = 0; number < states.length; number++) {
+    const instance = group.instances[number]!;
     to.fields();
-    writeRest(group, group.instances[number]!, states[number]!, to);
-    to.put("memories", NOTHING);
+    writeRest(group, instance, states[number]!, to);
+    writeMemories(instance, states[number]!, to);
     to.end();
   }
   to.endList(begin, states.length);
   to.put("threads", NOTHING);
   to.end();
+}
+
+function writeMemories({ memories }: Instance, owned: OwnedState, to: PlainWriter): void {
+  writeList("memories", owned.memories, to, (index) => {
+    const content = new Uint8Array(memories[index]!.buffer);
+    to.put("pages", content.length / 65536);
+    to.put("content", content);
+  });
+}
+
+/** Bytes of the memories that `writeOutside` writes. */
+export function memoryBytesOutside(group: Group): number {
+  let sum = 0;
+  for (const [number, { memories }] of ownedOutside(group).entries()) {
+    for (const index of memories) sum += group.instances[number]!.memories[index]!.buffer.byteLength;
+  }
+  return sum;
 }
 
 /**
@@ -237,7 +256,7 @@ function clearTouched(bytes: Uint8Array): void {
 }
 
 /**
- * Brings the instances of a group without threads into a state of `captureOutside`; memories stay as they are.
+ * Brings the instances of a group without threads into a state of `captureOutside`; memory 0 stays as it is.
  *
  * @throws EngineFault as `restoreGroup`; the group is unchanged then
  */

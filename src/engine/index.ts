@@ -3,6 +3,7 @@ export {
   Arenas,
   captureGroup,
   captureOutside,
+  memoryBytesOutside,
   prepareWriting,
   restoreGroup,
   restoreOutside,

@@ -22,6 +22,12 @@ export function ownedBy(group: Group): readonly OwnedState[] {
   return known;
 }
 
+/** The same without memory 0 of the first instance: a component's PD has that in its dataspaces. */
+export function ownedOutside(group: Group): readonly OwnedState[] {
+  const [first, ...others] = ownedBy(group);
+  return first ? [{ ...first, memories: first.memories.filter((index) => index !== 0) }, ...others] : [];
+}
+
 /** What each instance owns, in the order of `instances`. */
 function owned(instances: readonly Instance[]): OwnedState[] {
   const seen = new Set<unknown>();

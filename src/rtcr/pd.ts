@@ -348,5 +348,5 @@ function unsaveable(native: string | undefined, reason: string): string {
   if (reason === "too-much-detached") {
     return "the program goes on using memory that it has detached, more than is saved of that: load it with windows";
   }
-  return `the program's globals or tables hold what has no saved form (${reason})`;
+  return `the program's globals or tables hold what has no saved form, or its memories beside memory 0 too much (${reason})`;
 }

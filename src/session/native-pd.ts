@@ -33,8 +33,8 @@ export interface NativePd extends KernelObject {
   /** Makes, before a pause, what `captureInstance` needs each time, so that it need not. */
   prepareCapture(): void;
   /**
-   * Writes the state of the instance outside dataspaces (globals, tables, dropped segments, WASI, memory that the program has detached
-   * and still reaches, which slots come next); all threads must stand still. Files and terminals of a WASI program are
+   * Writes the state of the instance outside dataspaces (globals, tables, dropped segments, memories beside memory 0, WASI, memory
+   * that the program has detached and still reaches, which slots come next); all threads must stand still. Files and terminals of a WASI program are
    * states of their sessions, to be reopened before this is restored. Of a program in TypeScript it is all of its state, and
    * fills the table with the capabilities in it. After a refusal what was written is of no use.
    *

@@ -303,3 +303,21 @@ test("S107: more than 64 MiB that a program uses after it has detached them are 
   assert.deepEqual(rig.lines, lines);
   rig.close();
 });
+
+test("S107: more than 64 MiB in memories beside memory 0 are refused by name, and the program runs on", async () => {
+  const p = assemble(`(module (memory (export "memory") 1) (memory $more ${(65 << 20) / 65536})
+    (func (export "_start") (local $i i32)
+      (loop $again
+        (i32.store $more (i32.const 0) (local.get $i))
+        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))))`);
+  const rig = new Rig({ children: [{ name: "p" }], binaries: { p } });
+  assert.ok(await rig.run(3));
+  assert.throws(
+    () => rig.rtcr.checkpoint("large"),
+    (thrown) =>
+      thrown instanceof RtcrFault && thrown.code === "unsaveable" && /memories beside memory 0/.test(thrown.message),
+  );
+  await rig.run();
+  assert.equal(rig.exited, 1);
+  rig.close();
+});

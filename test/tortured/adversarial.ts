@@ -141,6 +141,7 @@ export const ADVERSARIAL: Readonly<Record<string, TorturedSystem>> = {
         })
         .join(""),
   },
+  "memories beside the first": { programs: ["multi-memory"], children: node("multi-memory", "<config/>") },
   "threads of thread-spawn": {
     programs: [],
     modules: { spawning: SPAWNING },

@@ -13,6 +13,7 @@ import {
   type Group,
   type GroupOptions,
   type GrowthPolicy,
+  memoryBytesOutside,
   type PollPolicy,
   prepareWriting,
   restoreGroup,
@@ -28,7 +29,7 @@ import { Instances } from "./instances.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { type GlobalsHolder, OwnGlobals } from "./own-globals.ts";
 
-/** "outside": without memories, which belong to a PD. */
+/** "outside": without memory 0, which belongs to a PD. */
 export type CapturedPart = "whole" | "outside";
 
 export interface ComponentEngine {
@@ -199,6 +200,11 @@ export class LocalEngine implements ComponentEngine {
   }
 
   writeOutside(to: PlainWriter): void {
+    const bytes = memoryBytesOutside(this.group);
+    const most = KERNEL_LIMITS.detachedBytes;
+    if (bytes > most) {
+      throw new EngineFault("unsaveable", `${bytes} bytes in memories beside memory 0; ${most} can be saved`);
+    }
     writeOutside(this.group, to);
   }
 

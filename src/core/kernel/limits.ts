@@ -5,7 +5,10 @@ export const KERNEL_LIMITS = {
   slots: 1 << 20,
   /** Bytes of a program. */
   programBytes: 256 << 20,
-  /** Bytes that a checkpoint takes of memory that a program has detached and goes on using, zero pages aside. */
+  /**
+   * Bytes that a checkpoint takes of memory that a program has detached and goes on using, zero pages aside; and as many of
+   * its memories beside memory 0.
+   */
   detachedBytes: 64 << 20,
   /** Bytes of frames in which the threads of a component stand that goes to another CPU: some hundred thousand frames. */
   movedStackBytes: 16 << 20,
