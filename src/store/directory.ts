@@ -37,7 +37,7 @@ export interface DirectoryHost {
 }
 
 export interface DirectoryOptions {
-  /** Make the directory when it is missing or empty (default), or reject with "not-found". */
+  /** Make the store when the directory is missing or empty (default), or reject with "not-found". */
   readonly create?: boolean;
   /** How new pages are stored. Default "none": compression costs more than it saves, see docs/RATIONALE.md. */
   readonly codec?: CodecName;
@@ -67,7 +67,8 @@ async function requireStore(host: DirectoryHost, path: string, create: boolean):
       const message = `store: ${path} holds ${JSON.stringify(strange)} and no store.json, expected an rtcr store or an empty directory`;
       throw new StoreFault("foreign", message, { path, found: strange });
     }
-    if (!create)
+    // With folders it has lost its mark, and gets it again.
+    if (!create && names.length === 0)
       throw new StoreFault("not-found", `store: there is none at ${path}, expected store.json in it`, { path });
     await createStore(host, path);
   }
