@@ -73,7 +73,7 @@ async function run(host: CpuHost): Promise<void> {
   for (;;) {
     const ending = program.run();
     if (ending) {
-      const lost = await writeOut(sessions, (output) => output.finish());
+      const lost = await finishOutput(sessions);
       sessions.dispose();
       host.post({ type: "ended", ending: withLoss(reportEnding(ending, host.load.module), lost) });
       return;
@@ -158,7 +158,7 @@ async function serve(
       case "filled":
         throw new Error("the memories of a program that runs were filled");
       case "release": {
-        const refused = await writeOut(sessions, (output) => output.release());
+        const refused = await releaseOutput(sessions);
         if (refused !== undefined) throw new MachineFault("no-output", `${refused}; it is held on`);
         host.post({ type: "done", id: request.id });
         return then;
@@ -196,27 +196,33 @@ function contentsOf({ group }: ProgramState): ArrayBuffer[] {
 }
 
 /**
- * Writes out held output, as fast as the other side takes it; what nobody will ever read (a closed pipe) is dropped.
+ * Releases what was held at the last capture. After a refusal a restore writes all of it, so nothing else is written then:
+ * what comes twice are only the bytes that were taken before it.
  *
  * @returns what could not be written out and why, a full disk for one
  */
-async function writeOut(
-  { terminals }: RunSessions,
-  step: (output: HeldOutput) => ReturnType<HeldOutput["finish"]>,
-): Promise<string | undefined> {
-  let refused: string | undefined;
-  for (const output of [terminals.stdout, terminals.stderr]) {
-    for (;;) {
-      const written = step(output);
-      if (written.ok || written.reason === "pipe") break;
-      if (written.reason !== "again") {
-        refused ??= `held output (${output.heldBytes} bytes) could not be written: ${written.reason}`;
-        break;
-      }
-      await new Promise((resolve) => setTimeout(resolve, OUTPUT_RETRY_MS));
+async function releaseOutput({ terminals: { stdout, stderr } }: RunSessions): Promise<string | undefined> {
+  const release = (output: HeldOutput) => writeOut(output, () => output.release());
+  return (await release(stdout)) ?? (await release(stderr));
+}
+
+/** Writes out everything, what can be of it. Returns as `releaseOutput`. */
+async function finishOutput({ terminals: { stdout, stderr } }: RunSessions): Promise<string | undefined> {
+  const finish = (output: HeldOutput) => writeOut(output, () => output.finish());
+  const [first, second] = [await finish(stdout), await finish(stderr)];
+  return first ?? second;
+}
+
+/** Writes as fast as the other side takes it. What nobody will ever read (a closed pipe) stays held, and is no refusal. */
+async function writeOut(output: HeldOutput, step: () => ReturnType<HeldOutput["finish"]>): Promise<string | undefined> {
+  for (;;) {
+    const written = step();
+    if (written.ok || written.reason === "pipe") return undefined;
+    if (written.reason !== "again") {
+      return `held output (${output.heldBytes} bytes) could not be written: ${written.reason}`;
     }
+    await new Promise((resolve) => setTimeout(resolve, OUTPUT_RETRY_MS));
   }
-  return refused;
 }
 
 function toFaultData(thrown: unknown): FaultData {

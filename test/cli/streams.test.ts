@@ -116,6 +116,42 @@ test("held output that cannot be written is said, and held on", {
   assert.equal(err, "error: held output (2 bytes) could not be written: nospc\n");
 });
 
+test("when a full disk refuses held output nothing else of it is written, so that a restore writes it once", {
+  skip: process.platform !== "linux" && "/dev/full",
+}, async (t) => {
+  const path = folder(t);
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const program = join(path, "counter.wasm");
+  writeFileSync(program, assemble(BOTH));
+  const env = { ...process.env, RTCR_HOME: path };
+  const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
+  const child = spawn(process.execPath, [MAIN, "run", "--hold-output", program], { env, stdio });
+  let err = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (err += text));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  t.after(() => child.kill("SIGKILL"));
+  assert.equal((await heldCheckpoint(path, () => child.exitCode !== null)).code, 1);
+  child.kill("SIGKILL");
+  await ended;
+  assert.equal(err, "");
+  const restored = new Guest(t, path, "restore", "latest");
+  assert.equal(await restored.finish(), 0);
+  assert.deepEqual([restored.out, restored.err], ["o", "e"]);
+});
+
+/** Writes to standard error, then to standard output, and ends with its input. */
+const BOTH = `(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\40\\00\\00\\00\\01\\00\\00\\00\\41\\00\\00\\00\\01\\00\\00\\00")
+  (data (i32.const 64) "eo")
+  (func (export "_start")
+    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 32)))
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 32)))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32)))))`;
+
 /** The first checkpoint that has output of the counter to hold; it is asked again until it runs and has written. */
 async function heldCheckpoint(home: string, over: () => boolean) {
   for (;;) {
