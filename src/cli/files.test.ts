@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -27,6 +28,25 @@ test("a file that is written anew keeps its mode, a new one has the usual one", 
   writeWhole(join(path, "fresh"), "new");
   assert.equal(modeOf(join(path, "fresh")), modeOf(join(path, "usual")));
   assert.deepEqual(fs.readdirSync(path), ["fresh", "there", "usual"]);
+});
+
+test("what replaces a private file is private from the beginning", { skip: process.platform === "win32" }, (t) => {
+  const path = folder(t);
+  const file = join(path, "there");
+  fs.writeFileSync(file, "old", { mode: 0o600 });
+  const modes: number[] = [];
+  const { chmodSync } = fs;
+  t.mock.method(process.getBuiltinModule("node:fs"), "chmodSync", (temporary: string, mode: number) => {
+    modes.push(modeOf(temporary));
+    chmodSync(temporary, mode);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  writeWhole(file, "new");
+  assert.deepEqual(modes, [0o600]);
 });
 
 test("symbolic links stay, and lead to the new content, also when they led to nothing", (t) => {

@@ -45,7 +45,8 @@ export function writeWhole(path: string, content: string | Uint8Array): void {
     const file = targetOf(path);
     const temporary = `${file}.${randomBytes(4).toString("hex")}`;
     try {
-      writeFileSync(temporary, content, { flag: "wx" });
+      // What replaces a file is nobody else's to read before it has that file's mode.
+      writeFileSync(temporary, content, { flag: "wx", flush: true, ...(there ? { mode: 0o600 } : {}) });
       if (there) likeBefore(temporary, there);
       renameSync(temporary, file);
     } catch (thrown) {

@@ -50,7 +50,6 @@ export interface ForegroundOptions {
  */
 export async function runForeground(options: ForegroundOptions): Promise<number> {
   const { home, record, module, from } = options;
-  if (options.moduleApart) keepModule(home, module);
   const sockets = await listenAll(record.listen);
   const store = await home.store();
   try {
@@ -67,6 +66,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
       cache: home.cache(),
     };
     return await controlled(options, async (give) => {
+      if (options.moduleApart) keepModule(home, module);
       const supervisor = await Supervisor.start({ ...start, spare: await options.spare });
       const filled = from?.filled();
       filled?.catch(() => {}); // told in the end

@@ -9,6 +9,7 @@
 //   released/ID       the output that checkpoint ID holds was written out
 //   made/ID           checkpoint ID was made by a run here (marks.ts)
 //   key               the secret under which that is noted (seal.ts)
+//   lock              held while a damaged key is replaced
 
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -17,7 +17,7 @@ const FOLDERS = ["released", "made"] as const;
 
 /** Notes durably that the output which a checkpoint holds was written out. */
 export function noteReleased(home: Home, id: string): void {
-  note(home.at("released", id), "");
+  note(home, home.at("released", id), "");
 }
 
 /** Whether the output that a checkpoint holds is known to have been written out. */
@@ -28,7 +28,7 @@ export function outputReleased(home: Home, id: string): boolean {
 /** Notes durably that a run under this state directory makes a checkpoint, before it is one. */
 export function noteMade(home: Home, id: string): void {
   const path = home.at("made", id);
-  note(path, makeSeal(home.path)(madeText(id)));
+  note(home, path, makeSeal(home.path)(madeText(id)));
 }
 
 /** Whether a run under this state directory is known to have made a checkpoint. */
@@ -52,9 +52,10 @@ export function listMarks(home: Home): readonly { readonly id: string; readonly 
   return FOLDERS.flatMap((folder) => home.list(folder).map((id) => ({ id, path: home.find(folder, id) })));
 }
 
-function note(path: string, text: string): void {
+function note(home: Home, path: string, text: string): void {
   writeDurably(path, text);
   syncFolder(dirname(path));
+  syncFolder(home.path); // the folder of marks may be new, another process's too
 }
 
 function madeText(id: string): string {

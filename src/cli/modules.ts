@@ -1,7 +1,7 @@
 // Modules by hash: read from a file, from a checkpoint that carries them, or from the state directory.
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { short } from "../checkpoint/index.ts";
 import { MachineFault } from "../machine/faults.ts";
 import type { LoadedImage } from "../store/index-node.ts";
@@ -22,13 +22,70 @@ export function readModule(path: string): ModuleFile {
   return { bytes, hash: createHash("sha256").update(bytes).digest("hex") };
 }
 
-/** Keeps a module for checkpoints that do not carry it. */
+/** Keeps a module for checkpoints that do not carry it. The run is announced by then (runs.ts), which gc looks at. */
 export function keepModule(home: Home, { bytes, hash }: ModuleFile): void {
   const path = home.at("modules", `${hash}.wasm`);
-  if (existsSync(path)) return;
-  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+  if (touched(path)) return;
+  const temporary = asideOf(path);
   writeFileSync(temporary, bytes);
   renameSync(temporary, path);
+}
+
+/** A module that lies in the state directory, for gc. */
+export interface KeptModule {
+  readonly path: string;
+  /** UTC milliseconds. */
+  readonly usedMs: number;
+}
+
+/** All that are kept. */
+export function listModules(home: Home): KeptModule[] {
+  return home.list("modules").flatMap((name) => {
+    const path = home.find("modules", name);
+    const status = statSync(path, { throwIfNoEntry: false });
+    return status ? [{ path, usedMs: status.mtimeMs }] : [];
+  });
+}
+
+/** Whether nobody has kept a module again since it was listed. */
+export function untouched({ path, usedMs }: KeptModule): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs === usedMs;
+}
+
+/**
+ * Deletes a module unless somebody keeps it again. It is moved away for the last look: who comes later writes it anew.
+ *
+ * @returns whether it is deleted
+ */
+export function removeModule(module: KeptModule): boolean {
+  if (!untouched(module)) return false;
+  const aside = asideOf(module.path);
+  try {
+    renameSync(module.path, aside);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false; // another gc was faster
+    throw thrown;
+  }
+  const unused = untouched({ ...module, path: aside });
+  if (unused) rmSync(aside, { recursive: true, force: true });
+  else renameSync(aside, module.path);
+  return unused;
+}
+
+/** Marks a file as used now; false if there is none. */
+function touched(path: string): boolean {
+  try {
+    const now = new Date();
+    utimesSync(path, now, now);
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw thrown;
+  }
+}
+
+function asideOf(path: string): string {
+  return `${path}.${randomBytes(6).toString("hex")}`;
 }
 
 /**

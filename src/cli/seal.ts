@@ -6,8 +6,9 @@
 // taken out of a backup keeps its key, so its seal is the same on this machine. Sent to another one it is another seal.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { linkSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: the rest of it is not needed to list
 import { syncFolder, writeDurably } from "./durable.ts";
 
 /** 32 random bytes in hexadecimal, and a newline. */
@@ -15,6 +16,9 @@ const KEY = /^[0-9a-f]{64}\n$/;
 /** systemd's: one for each installation, not to be shown to others. Empty or absent in most containers. */
 const MACHINE_FILE = "/etc/machine-id";
 const CACHE_DIGITS = 16;
+/** A key that somebody who was killed had not put in its place. */
+const LEAVING = /^key\.[0-9a-f]{16}$/;
+const LOCK_RETRY_MS = 5;
 
 /** What says under which seal something was written: for the same text always the same, and nobody else can know it. */
 export type Seal = (text: string) => string;
@@ -49,12 +53,41 @@ function makeKey(path: string): void {
   const temporary = `${file}.${randomBytes(8).toString("hex")}`;
   try {
     writeDurably(temporary, `${randomBytes(32).toString("hex")}\n`);
-    // A key that is there stays; what a damaged disk has left of one does not. Some file systems have no links.
-    if (!linked(temporary, file) && !KEY.test(readText(file) ?? "")) renameSync(temporary, file);
+    if (!linked(temporary, file)) replaceDamaged(path, temporary);
     syncFolder(path);
   } finally {
     rmSync(temporary, { force: true });
   }
+}
+
+/** A key that is there stays; what a damaged disk has left of one does not. Some file systems have no links. */
+function replaceDamaged(path: string, temporary: string): void {
+  const file = keyFile(path);
+  if (KEY.test(readText(file) ?? "")) return;
+  const unlock = waitForLock(path);
+  try {
+    if (!KEY.test(readText(file) ?? "")) renameSync(temporary, file); // else another process was faster
+  } finally {
+    unlock();
+  }
+}
+
+/** Others have it for a moment only. */
+function waitForLock(path: string): () => void {
+  for (;;) {
+    try {
+      return lockFolder(path);
+    } catch (thrown) {
+      if (!heldByOther(thrown)) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_RETRY_MS);
+    }
+  }
+}
+
+/** Removes what processes that were killed have left beside a key. Without one somebody may be making it. */
+export function removeKeyLeavings(path: string): void {
+  if (!readSeal(path)) return;
+  for (const name of readdirSync(path)) if (LEAVING.test(name)) rmSync(join(path, name), { force: true });
 }
 
 function linked(from: string, to: string): boolean {

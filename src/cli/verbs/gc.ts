@@ -9,9 +9,11 @@ import { EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
 import { journalInUse } from "../journals.ts";
 import { listMarks } from "../marks.ts";
+import { type KeptModule, listModules, removeModule, untouched } from "../modules.ts";
 import { printJson, toSize } from "../print.ts";
 import { readRecord } from "../record.ts";
 import { listRuns } from "../runs.ts";
+import { removeKeyLeavings } from "../seal.ts";
 
 export const gc: Command = {
   name: "gc",
@@ -39,7 +41,13 @@ checkpoint cannot be read nothing is deleted.
       // First: the store's gc needs a little room, which a full disk has not.
       for (const name of home.list("cache")) remove("cached", home.find("cache", name));
       const collected = await store.gc({ dryRun });
-      for (const [kind, path] of unneeded(home, candidates, await neededBy(store))) remove(kind, path);
+      const needed = await neededBy(store);
+      for (const [kind, path] of unneeded(home, candidates, needed)) remove(kind, path);
+      for (const module of candidates.modules) {
+        if (needed.modules.has(basename(module.path, ".wasm"))) continue;
+        if (dryRun ? untouched(module) : removeModule(module)) files.modules++;
+      }
+      if (!dryRun) removeKeyLeavings(home.path);
       if (flag(values, "json")) printJson(io, { dryRun, ...collected, ...files });
       else {
         const { deletedManifests, deletedPages, freedBytes, keptPages } = collected;
@@ -62,7 +70,7 @@ interface Candidates {
   readonly marks: ReturnType<typeof listMarks>;
   /** Those that no program had. */
   readonly journals: readonly string[];
-  readonly modules: readonly string[];
+  readonly modules: readonly KeptModule[];
 }
 
 /**
@@ -72,8 +80,10 @@ interface Candidates {
 async function listCandidates(home: Home): Promise<Candidates> {
   const marks = listMarks(home);
   const journals = home.list("journals").filter((name) => !journalInUse(home, name));
-  const idle = (await listRuns(home)).length === 0; // a program that runs may need its module for its next checkpoint
-  return { marks, journals, modules: idle ? home.list("modules") : [] };
+  const modules = listModules(home);
+  // A program that runs may need its module for its next checkpoint; one that comes later touches it.
+  const idle = (await listRuns(home)).length === 0;
+  return { marks, journals, modules: idle ? modules : [] };
 }
 
 interface Needed {
@@ -85,7 +95,9 @@ interface Needed {
 /** What checkpoints refer to outside the store. */
 async function neededBy(store: Store): Promise<Needed> {
   const needed = { ids: new Set<string>(), journals: new Set<string>(), modules: new Set<string>() };
-  for (const { id } of (await store.list()).roots) {
+  const { roots, damaged } = await store.list();
+  for (const fault of damaged) throw fault;
+  for (const { id } of roots) {
     needed.ids.add(id);
     const { reader } = await openImage(store, id, { sha256: nodeSha256 });
     for (const { module } of reader.manifest.instances) needed.modules.add(module);
@@ -100,13 +112,10 @@ async function neededBy(store: Store): Promise<Needed> {
 function* unneeded(
   home: Home,
   candidates: Candidates,
-  { ids, journals, modules }: Needed,
-): Generator<readonly ["journals" | "modules" | "marks", string], void> {
+  { ids, journals }: Needed,
+): Generator<readonly ["journals" | "marks", string], void> {
   for (const name of candidates.journals) {
     if (!journals.has(name) && !journalInUse(home, name)) yield ["journals", home.find("journals", name)];
   }
   for (const { id, path } of candidates.marks) if (!ids.has(id)) yield ["marks", path];
-  for (const name of candidates.modules) {
-    if (!modules.has(basename(name, ".wasm"))) yield ["modules", home.find("modules", name)];
-  }
 }
