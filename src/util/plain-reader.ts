@@ -155,6 +155,8 @@ const NOTHING = new Uint8Array(0);
 /** For `plainOf`; lent to one call at a time. */
 let scratch = NOTHING;
 const SCRATCH_BYTES = 1 << 14;
+/** A larger one is not kept. */
+const SCRATCH_LIMIT_BYTES = 1 << 20;
 
 /** The data that `write` writes: for those who want it as such. */
 export function plainOf(write: (to: PlainWriter) => void): Plain {
@@ -168,6 +170,6 @@ export function plainOf(write: (to: PlainWriter) => void): Plain {
       room = new Uint8Array(2 * to.neededBytes);
     }
   } finally {
-    scratch = room;
+    if (room.length <= SCRATCH_LIMIT_BYTES) scratch = room;
   }
 }

@@ -48,7 +48,7 @@ export class SystemCheckpointer {
   /**
    * Makes a checkpoint, behind those that are under way.
    *
-   * @param children none: all of the only supervisor
+   * @param children none: all of the only supervisor that is not itself a child of another one
    * @param stop the system stands still afterwards, and is to be ended
    * @throws CliFailure as the worker says, StoreFault; the system goes on then
    */

@@ -33,7 +33,7 @@ export interface SystemSpec {
 
 export interface WantedCheckpoint {
   readonly name: string;
-  /** None: all of the only supervisor. */
+  /** None: all of the only supervisor that is not itself a child of another one. */
   readonly children: readonly string[];
   readonly parent: string | undefined;
   /** Nothing goes on afterwards, until "resume" or "stop". */

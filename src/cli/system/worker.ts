@@ -78,7 +78,9 @@ function run(): void {
     else if (message.type === "stop") end(0);
     else if (message.type === "inspect") say({ type: "components", components: inspectComponents(core) });
     else if (message.type === "checkpoint")
-      void prepared(supervisors, message).then(() => say(checkpoint(core, supervisors, message)));
+      void prepared(supervisors, message).then(() => {
+        if (!ending) say(checkpoint(core, supervisors, message));
+      });
     else if (message.type === "resume") core.kernel.scheduler.resume();
     else {
       terminals.input(message.bytes);
