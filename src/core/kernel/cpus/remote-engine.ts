@@ -130,7 +130,7 @@ export class RemoteEngine implements ComponentEngine {
 
   prepare(): void {
     this.#written.expect(this.#images.size);
-    this.#ask("prepare");
+    if (!this.#cpu.busy) this.#ask("prepare"); // whoever runs there may be long in coming to a safe point
   }
 
   restore(saved: SavedThread): Thread {
