@@ -140,7 +140,7 @@ test("when a full disk refuses held output nothing else of it is written, so tha
   assert.deepEqual([restored.out, restored.err], ["o", "e"]);
 });
 
-/** Writes to standard error, then to standard output, and ends with its input. */
+/** Writes to standard output, then to standard error (a checkpoint between them is refused too), and ends with its input. */
 const BOTH = `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -148,8 +148,8 @@ const BOTH = `(module
   (data (i32.const 0) "\\40\\00\\00\\00\\01\\00\\00\\00\\41\\00\\00\\00\\01\\00\\00\\00")
   (data (i32.const 64) "eo")
   (func (export "_start")
-    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 32)))
     (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 32)))
+    (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 32)))
     (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 32)))))`;
 
 /** The first checkpoint that has output of the counter to hold; it is asked again until it runs and has written. */
