@@ -175,7 +175,7 @@ export class Init implements Household {
   #restore(state: InitState, slots: SlotReader): void {
     if (state.config !== undefined) this.#config = checkConfig(this.hooks.configuration(state.config)).config;
     this.#configText = state.config;
-    this.#configRom = slots.held<RomSession>(state.configRom);
+    this.#configRom = slots.held<RomSession>(state.configRom, "rom");
     for (const [name] of state.handlers) if (name === "config" || name === "timer") this.#ownHandler(name);
     this.#work.push(...state.work);
     for (const [message, times] of state.warnings) this.#warnings.set(message, times);
@@ -365,7 +365,7 @@ export class Init implements Household {
     const [, slot] = state?.handlers.find(([known]) => known === name) ?? [];
     const handler =
       slots && slot !== undefined
-        ? this.env.signalHandlerAgain(slots.held<SignalContext>(slot), guarded)
+        ? this.env.signalHandlerAgain(slots.held<SignalContext>(slot, "signal-context"), guarded)
         : this.env.signalHandler(guarded);
     this.#handlers.set(name, handler);
     return handler.context;

@@ -37,7 +37,7 @@ export class Timeouts {
 
   /** The timer goes on by itself. @param runOf what is to be done, by name */
   restore({ timer, timeouts }: SavedTimeouts, slots: SlotReader, runOf: (name: string) => () => void): void {
-    this.#session = slots.held<TimerSession>(timer);
+    this.#session = slots.held<TimerSession>(timer, "timer");
     for (const { name, delayUs, deadlineUs } of timeouts) {
       this.#timeouts.set(name, { delayUs, deadlineUs, run: runOf(name) });
     }

@@ -128,7 +128,7 @@ export class Upward {
     reader: SessionReader,
   ): void {
     this.#services = services;
-    this.#rom = slots.held<RomSession>(rom);
+    this.#rom = slots.held<RomSession>(rom, "rom");
     this.#opened = opened;
     for (const name of announced) this.#announced.add(name);
     for (const session of reader.all(sessions)) this.#sessions.set(session.request.id, session);

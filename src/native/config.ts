@@ -68,8 +68,9 @@ class WatchedConfig {
   resume({ text, connection, rom, handler }: SavedConfig, slots: SlotReader): void {
     const { env, connections } = this.#watch;
     this.#connection = connection;
-    this.#rom = slots.held<RomSession>(rom);
-    if (handler !== 0) this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(handler), () => this.#read());
+    this.#rom = slots.held<RomSession>(rom, "rom");
+    if (handler !== 0)
+      this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(handler, "signal-context"), () => this.#read());
     if (rom !== 0) connections.resume(connection, this.#events());
     if (text !== undefined) this.#take(text);
   }

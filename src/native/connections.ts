@@ -89,7 +89,9 @@ export class Connections {
       this.#connections.set(id, { request, events: NOBODY, ...progress, session: slots.held(session) });
     }
     if (saved.handler === 0) return;
-    this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler), () => this.#poll());
+    this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler, "signal-context"), () =>
+      this.#poll(),
+    );
   }
 
   /** All of them, for `again`. */

@@ -74,7 +74,7 @@ export function reportRom(env: Env, saved?: SavedComponent): NativeComponent {
       return void refuse(buffer.reason === "out-of-ram" ? "insufficient-ram-quota" : "insufficient-cap-quota");
     },
     again: ({ label }, { state, slots }, answer) =>
-      report(label, pdDataspace(pd, slots.held<Dataspace>(state as number)), answer),
+      report(label, pdDataspace(pd, slots.held<Dataspace>(state as number, "dataspace")), answer),
   };
 
   const rom = (name: string, object: CoreRom, answer: Answer): CaptureSession => {

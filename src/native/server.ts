@@ -109,9 +109,11 @@ export class Server {
     this.#services = services;
     if (again) {
       const { saved, slots } = again;
-      this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler), () => this.#poll());
+      this.#handler = env.signalHandlerAgain(slots.held<SignalContext>(saved.handler, "signal-context"), () =>
+        this.#poll(),
+      );
       this.#connection = saved.connection;
-      this.#rom = slots.held<RomSession>(saved.rom);
+      this.#rom = slots.held<RomSession>(saved.rom, "rom");
       if (saved.rom !== 0) connections.resume(saved.connection, this.#events());
       for (const session of saved.sessions) this.#resume(session, slots);
       return;

@@ -225,14 +225,14 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 
   resume({ threads, handler, account }: SavedCpu, { slots }: Resuming): void {
     this.#handler = slots.held<SignalContext>(handler);
-    this.#account = slots.held<CpuSession>(account);
+    this.#account = slots.held<CpuSession>(account, "cpu");
     for (const thread of threads) this.#resumeThread(thread, slots);
   }
 
   #resumeThread(saved: SavedCpuThread, slots: SlotReader): void {
-    const real = slots.held<CpuThread>(saved.real);
+    const real = slots.held<CpuThread>(saved.real, "cpu-thread");
     const made: MadeThread = {
-      ...{ real, pd: slots.held<PdSession>(saved.pd), options: saved.options as ThreadOptions },
+      ...{ real, pd: slots.held<PdSession>(saved.pd, "pd"), options: saved.options as ThreadOptions },
       stopped: () => this.#stands(real),
     };
     const fronts = { fronts: [saved.front], records: [saved.record] };

@@ -114,7 +114,7 @@ export class RtcrNativePd implements NativePd {
   }
 
   resume({ binary, growthRequests }: SavedNativePd, slots: SlotReader): void {
-    this.#binary = slots.held<Dataspace>(binary);
+    this.#binary = slots.held<Dataspace>(binary, "dataspace");
     this.#growthRequests = growthRequests;
     this.#native.shownAs(this.#pd);
   }

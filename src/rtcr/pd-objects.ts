@@ -90,7 +90,7 @@ export class TrackedDataspace {
 
   static again(context: ChildContext, pd: PdSession, saved: SavedDataspace, slots: SlotReader): TrackedDataspace {
     const { size, cached, record } = saved;
-    const capability = slots.held<Dataspace>(saved.capability);
+    const capability = slots.held<Dataspace>(saved.capability, "dataspace");
     return context.as([record], () => new TrackedDataspace(context, pd, capability, size, cached));
   }
 
@@ -136,7 +136,7 @@ export class TrackedSource {
   }
 
   static again(context: ChildContext, pd: PdSession, saved: SavedSource, slots: SlotReader): TrackedSource {
-    const capability = slots.held<SignalSource>(saved.capability);
+    const capability = slots.held<SignalSource>(saved.capability, "signal-source");
     return context.as([saved.record], () => new TrackedSource(context, pd, capability));
   }
 
@@ -228,8 +228,8 @@ export class TrackedContext {
   }
 
   static again(context: ChildContext, pd: PdSession, saved: SavedContext, slots: SlotReader): TrackedContext {
-    const capability = slots.held<SignalContext>(saved.capability);
-    const source = slots.held<SignalSource>(saved.source);
+    const capability = slots.held<SignalContext>(saved.capability, "signal-context");
+    const source = slots.held<SignalSource>(saved.source, "signal-source");
     return context.as([saved.record], () => new TrackedContext(context, pd, capability, source, saved.imprint));
   }
 
@@ -290,7 +290,7 @@ export class TrackedRpcObject {
   }
 
   static again(context: ChildContext, pd: PdSession, saved: SavedRpcObject, slots: SlotReader): TrackedRpcObject {
-    const capability = slots.held<RpcObject>(saved.capability);
+    const capability = slots.held<RpcObject>(saved.capability, "rpc-object");
     const entrypoint = slots.held<CpuThread>(saved.entrypoint);
     return context.as([saved.record], () => new TrackedRpcObject(context, pd, capability, entrypoint));
   }

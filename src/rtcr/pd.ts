@@ -328,8 +328,9 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     }
     for (const [i, map] of this.#areas.entries()) map.resume(saved.maps[i]!, slots);
     this.native.resume(saved.native, slots);
-    this.#assigned = slots.held<ParentSession>(saved.assigned);
-    this.#account = slots.held<PdSession>(saved.account);
+    // A child may assign anything to a component of its own.
+    this.#assigned = slots.held<ParentSession>(saved.assigned, saved.parent ? "parent" : undefined);
+    this.#account = slots.held<PdSession>(saved.account, "pd");
     if (saved.parent) this.parent = RtcrParent.again(context, this.#assigned, saved.parent, slots);
   }
 

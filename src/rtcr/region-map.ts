@@ -134,7 +134,7 @@ export class RtcrRegionMap implements RegionMap {
   resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
     this.#handler = slots.held<SignalContext>(handler);
     for (const { dataspace, ...region } of regions) {
-      this.#regions.set(region.address, { ...region, dataspace: slots.held<Dataspace>(dataspace) });
+      this.#regions.set(region.address, { ...region, dataspace: slots.held<Dataspace>(dataspace, "dataspace") });
     }
   }
 

@@ -74,7 +74,7 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
   resume(maps: readonly SavedOwnMap[], { slots }: Resuming): void {
     for (const { front, real, record, ...state } of maps) {
       const fronts = { fronts: [front], records: [record] };
-      const again = () => new RtcrRegionMap(this.#context, slots.held<RegionMap>(real));
+      const again = () => new RtcrRegionMap(this.#context, slots.held<RegionMap>(real, "region-map"));
       const map = this.#context.again(slots, fronts, again);
       map.resume(state, slots);
       this.#maps.add(map.capability, map);

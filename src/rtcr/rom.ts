@@ -162,7 +162,7 @@ export class RtcrRom implements RomSession, Resumable<SavedRom> {
   }
 
   resume({ dataspace, handler, kept, told, messenger }: SavedRom, { slots, free }: Resuming): void {
-    const capability = slots.held<Dataspace>(dataspace);
+    const capability = slots.held<Dataspace>(dataspace, "dataspace");
     this.#dataspace = capability;
     if (kept) this.#kept = { capability, dispose: () => free(capability) };
     this.#told = told;

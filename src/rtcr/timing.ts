@@ -116,7 +116,7 @@ export class TimingReporter {
   ) {
     this.#rtcr = rtcr;
     if (!again) return;
-    this.#session = again.slots.held<ReportSession>(again.saved.session);
+    this.#session = again.slots.held<ReportSession>(again.saved.session, "report");
     this.#opened = again.saved.opened;
     this.#waiting = again.saved.waiting;
   }

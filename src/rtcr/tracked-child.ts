@@ -237,7 +237,7 @@ export class TrackedChild {
     if (!make) throw new TypeError(`a ${saved.kind} session of "${this.name}": expected one that is interposed`);
     const { slots } = resuming;
     const { id } = session.request;
-    const real = slots.held(saved.real) as Capability<never>;
+    const real = slots.held<KernelObject>(saved.real, saved.kind) as Capability<never>;
     const opened = { id, args: saved.args, affinity: this.#relative(session), real };
     if (ASKED_AT_ONCE.includes(saved.kind) && objectOf(real, saved.kind) === undefined) {
       throw new TypeError(`session ${id} of "${this.name}": expected a ${saved.kind} session behind it`);

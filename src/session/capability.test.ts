@@ -74,3 +74,18 @@ test("S50: labels grow inwards and are taken apart at their separators", () => {
   assert.equal(withoutName("child -> a -> b"), "a -> b");
   assert.equal(withoutName("child"), "");
 });
+
+test("S2, F9: what is promised becomes what its holders take it for, and stands in front of nothing that it is itself", () => {
+  const badges = new Badges();
+  const pd: KernelObject = { kind: "pd" };
+  const [first, second, taken] = [badges.promise(), badges.promise(), badges.promise()];
+  assert.ok(badges.expect(taken, "log") && badges.expect(taken, "log") && badges.expect(INVALID, "pd"));
+  assert.ok(!badges.expect(taken, "pd"), "nobody can take it for two kinds");
+  assert.throws(() => badges.fulfil(taken, pd), TypeError);
+  assert.throws(() => badges.fulfil(first, object(), first), TypeError);
+  assert.ok(badges.fulfil(first, object(), second));
+  assert.ok(!first.valid && !badges.expect(first, "pd"), "it is of its kind before what is behind is there");
+  assert.throws(() => badges.fulfil(second, object(), first), TypeError);
+  assert.ok(badges.fulfil(second, object()));
+  assert.ok(first.valid && badges.expect(first, "log"));
+});

@@ -61,6 +61,18 @@ export class Capability<T extends KernelObject = KernelObject> {
     return this.object !== undefined;
   }
 
+  /** @internal Of the object, even while what that stands in front of denotes nothing. */
+  get objectKind(): ObjectKind | undefined {
+    return this.#object?.kind;
+  }
+
+  /** @internal Whether it is `other`, or its object stands in front of that of `other`, whatever is between. */
+  reaches(other: Capability): boolean {
+    let at: Capability | undefined = this;
+    while (at && at !== other) at = at.#behind;
+    return at === other;
+  }
+
   /** @internal Used by `Badges` and `INVALID` only: making a capability is the object owner's right. */
   static create<T extends KernelObject>(badge: number, object: T | undefined, behind?: Capability): Ownership<T> {
     const capability = new Capability(badge, object, behind);
@@ -107,12 +119,18 @@ export class Identity<T extends KernelObject = KernelObject> {
   }
 }
 
+interface Promised {
+  readonly ownership: Ownership<KernelObject>;
+  /** What holders take it for. */
+  kind?: ObjectKind;
+}
+
 /** Gives out badges, one sequence for a whole system; the numbers of dead objects are used again, oldest first. */
 export class Badges {
   #next = 1;
   #free: number[] = [];
   #firstFree = 0;
-  readonly #promised = new Map<Capability, Ownership<KernelObject>>();
+  readonly #promised = new Map<Capability, Promised>();
   readonly #listeners: (() => void)[] = [];
 
   /**
@@ -130,8 +148,15 @@ export class Badges {
    */
   promise(): Capability {
     const ownership = Capability.create<KernelObject>(this.#take(), undefined);
-    this.#promised.set(ownership.capability, ownership);
+    this.#promised.set(ownership.capability, { ownership });
     return ownership.capability;
+  }
+
+  /** Whether what `capability` denotes is a `kind`; what is promised will be one, or is never fulfilled. Nothing is any. */
+  expect(capability: Capability, kind: ObjectKind): boolean {
+    const promised = this.#promised.get(capability);
+    if (promised) promised.kind ??= kind;
+    return (promised?.kind ?? capability.objectKind ?? kind) === kind;
   }
 
   /**
@@ -139,10 +164,14 @@ export class Badges {
    *
    * @param behind as of `identify`
    * @returns undefined if nothing is promised
+   * @throws TypeError if another kind is expected, or `object` would stand in front of itself
    */
   fulfil<T extends KernelObject>(promised: Capability, object: T, behind?: Capability): Identity<T> | undefined {
-    const ownership = this.#promised.get(promised);
-    if (!ownership) return undefined;
+    const found = this.#promised.get(promised);
+    if (!found) return undefined;
+    if (!this.expect(promised, object.kind)) throw new TypeError(`expected a ${found.kind}, found a ${object.kind}`);
+    if (behind?.reaches(promised)) throw new TypeError(`a ${object.kind} in front of itself`);
+    const { ownership } = found;
     this.#promised.delete(promised);
     ownership.fulfil(object, behind);
     return new Identity(this, ownership as unknown as Ownership<T>);

@@ -13,12 +13,16 @@ export interface SlotWriter {
 
 /** The capabilities of a state that is taken up. Those that other components serve may denote something only later. */
 export interface SlotReader {
-  held<T extends KernelObject = KernelObject>(slot: number): Capability<T>;
+  /**
+   * @param kind what is there, or will be as soon as it denotes anything; absent: anything, as what a client has given
+   * @throws TypeError if it is another
+   */
+  held<T extends KernelObject = KernelObject>(slot: number, kind?: T["kind"]): Capability<T>;
   /**
    * Makes `object` what is served at a slot of `SlotWriter.served`.
    *
    * @param behind what it stands in front of
-   * @throws TypeError if it is none
+   * @throws TypeError if it is none, or `Badges.fulfil` refuses it
    */
   served<T extends KernelObject>(slot: number, object: T, behind?: Capability): Identity<T>;
 }

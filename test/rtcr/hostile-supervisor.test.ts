@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { RtcrFault } from "../../src/rtcr/index.ts";
 import type { SessionState } from "../../src/session/index.ts";
-import { forgeries } from "../support/forge.ts";
+import { exchanged, forgeries, membersOf } from "../support/forge.ts";
 import { supervisor, TIMER } from "./nested.ts";
 import { Rig, type RigOptions } from "./rig.ts";
 
@@ -15,6 +15,10 @@ const OPTIONS: RigOptions = {
 };
 const TRIED = 80;
 const POINTS_AFTER = 60;
+/** Of the exchanges. */
+const EVERY = 3;
+/** Enough for the innermost child to call all of its services. */
+const POINTS_AT_WORK = 400;
 
 interface Instance {
   readonly program: { readonly program: SessionState };
@@ -28,21 +32,22 @@ function forged(system: SystemCheckpoint, state: SessionState): SystemCheckpoint
   return { ...system, children: [{ ...child!, pd: { ...child!.pd, instance: changed } }] };
 }
 
-/** Restores, lets the children run a while, and removes them. @returns the outcome, and what init has in the end */
-async function tried(restore: SystemCheckpoint) {
+/** Restores, lets the children run a while, checkpoints and removes them. @returns the outcome, and what init has in the end */
+async function tried(restore: SystemCheckpoint, pointsAfter = POINTS_AFTER) {
   const rig = new Rig({ ...OPTIONS, restore });
   const { core } = rig.tree;
   let points = 0;
   core.kernel.everyPoint = true;
-  core.kernel.atPoint = () => ++points > POINTS_AFTER;
+  core.kernel.atPoint = () => ++points > pointsAfter;
   const rest = async (turns: number) => {
-    for (let turn = 0; turn < turns && points < POINTS_AFTER; turn++) {
+    for (let turn = 0; turn < turns && points < pointsAfter; turn++) {
       for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve));
       rig.tree.advance(1_000);
     }
   };
   try {
-    await rest(12);
+    await rest(pointsAfter / 5);
+    checkpointed(rig);
     points = 0;
     rig.tree.configure("<config/>");
     await rest(3);
@@ -53,12 +58,26 @@ async function tried(restore: SystemCheckpoint) {
   }
 }
 
-test("F9, S62: every value of an inner supervisor's state forged: it is refused by name, or goes on", async () => {
+/** Children that cannot be checkpointed are refused by name. */
+function checkpointed({ rtcr }: Rig): void {
+  try {
+    rtcr.checkpoint("again");
+  } catch (thrown) {
+    if (!(thrown instanceof RtcrFault)) throw thrown;
+  }
+}
+
+async function checkpoint(): Promise<{ readonly system: SystemCheckpoint; readonly program: SessionState }> {
   const first = new Rig(OPTIONS);
   await first.run(120);
   const { system } = first.rtcr.checkpoint("forged");
   first.close();
   const { program } = (system.children[0]!.pd.instance as unknown as Instance).program;
+  return { system, program };
+}
+
+test("F9, S62: every value of an inner supervisor's state forged: it is refused by name, or goes on", async () => {
+  const { system, program } = await checkpoint();
   const sound = await tried(forged(system, program));
   assert.ok(Array.isArray(sound.outcomes[0]), String(sound.outcomes[0]));
   const all = [...forgeries(program as never)];
@@ -72,4 +91,20 @@ test("F9, S62: every value of an inner supervisor's state forged: it is refused 
     assert.deepEqual(account, sound.account, change);
   }
   assert.ok(refused > 5 && refused < TRIED, `${refused} of ${TRIED} refused; ${all.length} forgeries`);
+});
+
+test("F9, S2: what is behind an interposer is another one's, or the interposer itself: it is refused by name, or goes on", async () => {
+  const { system, program } = await checkpoint();
+  const sound = await tried(system, POINTS_AT_WORK);
+  const values = new Set(membersOf(program, ["real", "assigned", "front", "fronts"]));
+  const all = [...exchanged(program, ["real", "assigned"], [...values])];
+  let refused = 0;
+  for (let i = 0; i < all.length; i += EVERY) {
+    const { change, value } = all[i]!;
+    const { outcomes, account } = await tried(forged(system, value as SessionState), POINTS_AT_WORK);
+    assert.equal(outcomes.length, 1, change);
+    if (outcomes[0] instanceof RtcrFault) refused++;
+    assert.deepEqual(account, sound.account, change);
+  }
+  assert.ok(refused > 5, `${refused} refused; ${all.length} forgeries`);
 });

@@ -52,6 +52,26 @@ function* forge(data: unknown, path: string, same: ReadonlyMap<string, ReadonlyS
   else if (isRecord(data)) yield* forgeRecord(data, path, same);
 }
 
+/** Every forgery that changes one member of a record with one of these names to one of `values`, others of its kind. */
+export function* exchanged(data: unknown, names: readonly string[], values: readonly unknown[]): Generator<Forgery> {
+  if (data instanceof Uint8Array || typeof data !== "object" || data === null) return;
+  for (const [key, item] of Object.entries(data)) {
+    const put = (value: unknown) => (Array.isArray(data) ? data.with(Number(key), value) : { ...data, [key]: value });
+    if (names.includes(key)) {
+      for (const value of values) if (value !== item) yield { change: `${key} ${item} is ${value}`, value: put(value) };
+    }
+    for (const { change, value } of exchanged(item, names, values)) {
+      yield { change: `${key}.${change}`, value: put(value) };
+    }
+  }
+}
+
+/** What records in `data` have as members of these names. */
+export function membersOf(data: unknown, names: readonly string[]): unknown[] {
+  if (data instanceof Uint8Array || typeof data !== "object" || data === null) return [];
+  return Object.entries(data).flatMap(([key, item]) => (names.includes(key) ? [item] : membersOf(item, names)).flat());
+}
+
 function* forgeList(data: readonly unknown[], path: string, same: ReadonlyMap<string, ReadonlySet<unknown>>) {
   if (data.length > 1) yield { change: `${path} is reversed`, value: data.toReversed() };
   for (const [i, item] of data.entries()) {

@@ -220,7 +220,11 @@ export class KernelNativePd implements NativePd {
   #restoreNative(native: NativeRun, state: SessionState): Attempt<void, "mismatch"> {
     const { table } = this.component;
     const slots: SlotReader = {
-      held: <T extends KernelObject>(slot: number) => table.lookup(slot) as Capability<T>,
+      held: <T extends KernelObject>(slot: number, kind?: T["kind"]) => {
+        const capability = table.lookup(slot);
+        if (kind && !this.#badges.expect(capability, kind)) throw new TypeError(`slot ${slot}: expected a ${kind}`);
+        return capability as Capability<T>;
+      },
       served: (slot, object, behind) => {
         const identity = this.#badges.fulfil(table.lookup(slot), object, behind);
         if (!identity) throw new TypeError(`slot ${slot} is none of an object that the program serves`);

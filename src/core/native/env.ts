@@ -152,8 +152,9 @@ class Signals {
   /** Handlers that nobody takes over by `again` end with their next signal. */
   restore({ source, next, handlers }: SavedSignals, slots: SlotReader): void {
     this.#nextImprint = next;
-    for (const [imprint, slot] of handlers) this.#freeWhenTaken(imprint, slots.held<SignalContext>(slot));
-    if (source !== 0) this.#listen(slots.held<SignalSource>(source));
+    for (const [imprint, slot] of handlers)
+      this.#freeWhenTaken(imprint, slots.held<SignalContext>(slot, "signal-context"));
+    if (source !== 0) this.#listen(slots.held<SignalSource>(source, "signal-source"));
   }
 
   #listen(source: Capability<SignalSource>): void {

@@ -107,7 +107,7 @@ export class CoreRom implements RomSession {
     slots: SlotReader,
     own: (dataspace: Capability<Dataspace>) => OwnedDataspace,
   ): void {
-    const capability = slots.held<Dataspace>(dataspace);
+    const capability = slots.held<Dataspace>(dataspace, "dataspace");
     if (capability.valid) this.#current = own(capability);
     this.#seen = this.#source.version() - (stale ? 1 : 0);
     this.#context = slots.held<SignalContext>(handler);

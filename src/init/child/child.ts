@@ -171,8 +171,8 @@ export class Child {
     this.#cpuTransferred = saved.cpuTransferred;
     this.request = saved.request;
     this.exitValue = saved.exitValue;
-    this.#pd = slots.held<PdSession>(saved.pd);
-    this.#mainThread = slots.held<CpuThread>(saved.mainThread);
+    this.#pd = slots.held<PdSession>(saved.pd, "pd");
+    this.#mainThread = slots.held<CpuThread>(saved.mainThread, "cpu-thread");
     this.#calls.restore(saved.calls, slots);
     this.heart.restore(saved.heart, slots);
     this.client.restore(saved.client, slots, sessions);

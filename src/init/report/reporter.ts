@@ -98,7 +98,7 @@ export class Reporter {
   /** @param config as is in force */
   restore({ session, buffer, posted }: SavedReporter, config: ReportConfig | undefined, slots: SlotReader): void {
     this.#config = config;
-    this.#session = slots.held<ReportSession>(session);
+    this.#session = slots.held<ReportSession>(session, "report");
     this.#buffer = buffer;
     this.#posted = posted;
   }
