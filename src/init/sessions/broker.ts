@@ -140,7 +140,7 @@ export class Broker {
     session.unwanted = true;
     session.phase = phase === "create-requested" ? phase : "close-requested";
     const { server, donation } = request;
-    if (settlement.fund(server, donation).ok) session.donated = donation;
+    if (settlement.lend(server, donation).ok) session.donated = donation;
     server.adopt?.(session, serverId);
   }
 

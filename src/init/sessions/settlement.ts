@@ -2,7 +2,8 @@
 // that is restored may need them for its objects, and who is server and client need not have both amounts at a time.
 //
 // I1  What has moved is a credit of client and server, which `pay` and `fund` use up before they move anything.
-// I2  What is left of it goes back by `end`. Without `end` nothing is lost: it is in accounts that go to init.
+// I2  What orphans had is lent when everything else has moved, and is a credit of theirs alone.
+// I3  What is left of it goes back by `end`. Without `end` nothing is lost: it is in accounts that go to init.
 import { addQuota, NO_QUOTA, type OutOf, type Quota, subtractQuota } from "../../session/index.ts";
 import type { Attempt } from "../../util/index.ts";
 import type { SessionClient, SessionServer } from "./session.ts";
@@ -23,6 +24,8 @@ interface Credit {
   readonly of: Pick<Donations, "client" | "server">;
   paid: Quota;
   received: Quota;
+  /** For orphans. */
+  lent: Quota;
 }
 
 export class Settlement {
@@ -34,11 +37,13 @@ export class Settlement {
       const moved = client.pay(subtractQuota(paid, received));
       if (!moved.ok) return { name: client.name, why: moved.reason };
     }
-    for (const { client, server, paid, received, orphaned } of all) {
+    for (const { client, server, paid, received } of all) {
       const moved = server.fund(subtractQuota(received, paid));
       if (!moved.ok) return { name: server.name, why: moved.reason };
-      const lent = server.fund(orphaned).ok ? orphaned : NO_QUOTA;
-      this.#credits.push({ of: { client, server }, paid, received: addQuota(received, lent) });
+      this.#credits.push({ of: { client, server }, paid, received, lent: NO_QUOTA });
+    }
+    for (const [i, { server, orphaned }] of all.entries()) {
+      if (server.fund(orphaned).ok) this.#credits[i]!.lent = orphaned;
     }
     return undefined;
   }
@@ -59,11 +64,19 @@ export class Settlement {
     return funded;
   }
 
+  /** As `fund`, for a session whose client is not there. */
+  lend(server: SessionServer, quota: Quota): Attempt<void, OutOf> {
+    const credit = this.#credits.find(({ of }) => of.server === server);
+    const lent = server.fund(subtractQuota(quota, credit?.lent ?? NO_QUOTA));
+    if (lent.ok && credit) credit.lent = subtractQuota(credit.lent, quota);
+    return lent;
+  }
+
   /** Nobody is taken in any more. */
   end(): void {
-    for (const { of, paid, received } of this.#credits.splice(0)) {
+    for (const { of, paid, received, lent } of this.#credits.splice(0)) {
       of.client.refund(subtractQuota(paid, received));
-      of.server.reclaim(subtractQuota(received, paid));
+      of.server.reclaim(addQuota(subtractQuota(received, paid), lent));
     }
   }
 }
