@@ -7,12 +7,18 @@ import {
   objectOf,
   type ReportSession,
   type SignalContext,
+  type SlotWriter,
 } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type Opened, SessionBase } from "./session.ts";
+import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
-export class RtcrReport implements ReportSession {
+/** A slot. */
+interface SavedReport {
+  readonly handler: number;
+}
+
+export class RtcrReport implements ReportSession, Resumable<SavedReport> {
   readonly kind = "report";
   readonly base: SessionBase<ReportSession>;
   #handler: Capability<SignalContext> = INVALID;
@@ -64,6 +70,19 @@ export class RtcrReport implements ReportSession {
     this.current.object?.write(0, content);
     if (known) this.#handler = handler;
     else if (handler.valid) this.responseSigh(handler);
+  }
+
+  get made(): Made {
+    return this.base.made;
+  }
+
+  capture(slots: SlotWriter): SavedReport {
+    return { handler: slots.held(this.#handler) };
+  }
+
+  /** The session behind has the handler by itself. */
+  resume({ handler }: SavedReport, { slots }: Resuming): void {
+    this.#handler = slots.held<SignalContext>(handler);
   }
 
   dispose(): void {

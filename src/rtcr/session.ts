@@ -19,8 +19,8 @@ export interface Resuming {
 }
 
 /**
- * The state of an interposer as its supervisor has it when it is checkpointed itself. Those that have no more than
- * `SessionBase` need none of it.
+ * The state of an interposer as its supervisor has it when it is checkpointed itself. Those that keep
+ * nothing beside `SessionBase`, as LOG sessions do, need none of it.
  */
 export interface Resumable<State> {
   readonly made: Made;
