@@ -38,10 +38,10 @@ export function restoredChild({
     },
     setRequest: (args) => parent.requested(args),
     adopt: (session, capability, settlement) => {
-      const { id, service, creationArgs, upgradeArgs, serverId, addedArgs } = session;
+      const { id, service, creationArgs, upgradeArgs, server, serverId, addedArgs } = session;
       const { closing = false, handedOut = false } = session;
       const added = readQuota(addedArgs);
-      const adopted = { serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
+      const adopted = { server, serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
       return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
     },
     adoptServed: (but, settlement) => {

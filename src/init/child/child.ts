@@ -20,7 +20,6 @@ import {
   prefixLabel,
   type Quota,
   type RomSession,
-  type SessionRefusal,
   type SlotReader,
   type SlotWriter,
   subtractQuota,
@@ -37,7 +36,7 @@ import { type SavedSibling, SiblingServer } from "../sessions/sibling.ts";
 import { ChildClient, EnvironmentClient, type SavedClient } from "./client.ts";
 import { Heart, type SavedHeart } from "./heart.ts";
 import type { Household, ResourceRequest } from "./household.ts";
-import { ChildParent, type SavedParent } from "./parent-session.ts";
+import { ChildParent, routedElsewhere, type SavedParent } from "./parent-session.ts";
 
 /** "incomplete": some environment session is missing or the program could not be loaded. */
 export const CHILD_STATES = ["incomplete", "running", "exited", "gone"] as const;
@@ -253,10 +252,12 @@ export class Child {
   }
 
   /** As `ChildParent.adopt`, for a session of its environment: init pays for it, the child for its upgrades. */
-  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
     const known = ENVIRONMENT.find((each) => each.id === id && each.service === service);
     const request = known && this.#request(id, known.service);
     if (!request?.ok) return refusal("service-denied");
+    const elsewhere = routedElsewhere(request.value, adopted);
+    if (elsewhere !== undefined) return refusal(elsewhere);
     const made = this.#house.broker.adopt(request.value, adopted);
     if (!made.ok) return made;
     this.client.sessions.set(id, made.value);

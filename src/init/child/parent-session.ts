@@ -106,10 +106,12 @@ export class ChildParent implements ParentSession {
    *
    * @param args with all that was donated
    */
-  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, SessionRefusal> {
+  adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
     if (id < FIRST_FREE_SESSION) return this.#child.adopt(id, service, args, adopted);
     const request = isOver(adopted.phase) ? this.#over(id, service, args) : this.#request(id, service, args);
     if (!request.ok) return request;
+    const elsewhere = routedElsewhere(request.value, adopted);
+    if (elsewhere !== undefined) return refusal(elsewhere);
     const made = this.#house.broker.adopt(request.value, adopted);
     if (!made.ok) return made;
     const { client } = this.#child;
@@ -278,4 +280,10 @@ export class ChildParent implements ParentSession {
   heartbeatResponse(): void {
     this.#child.heart.response();
   }
+}
+
+/** Why a session cannot be taken in at who served it: it would be another one's. Undefined: it can. */
+export function routedElsewhere({ route }: SessionRequest, { phase, server }: AdoptedSession): string | undefined {
+  const leads = route.to === "child" ? `child "${route.child}"` : route.to;
+  return isOver(phase) || leads === `child "${server}"` ? undefined : `its route leads to ${leads} now`;
 }

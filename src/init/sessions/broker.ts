@@ -22,6 +22,8 @@ import type { Settlement } from "./settlement.ts";
 
 /** What is known of a session from before a restore. */
 export interface AdoptedSession {
+  /** The child that served it. */
+  readonly server: string;
   /** The server's number for it. */
   readonly serverId: number;
   readonly phase: Phase;
