@@ -241,6 +241,7 @@ export class Init implements Household {
     if (this.#ended) return;
     this.#ended = true;
     this.#family.end();
+    this.#upward.dispose();
     for (const handler of this.#handlers.values()) handler.dispose();
   }
 

@@ -139,6 +139,12 @@ export class Upward {
     }
   }
 
+  /** Sessions of the program around this init end with it; those of children have ended with them. */
+  dispose(): void {
+    for (const { identity } of this.#programs.values()) identity.dispose();
+    this.#programs.clear();
+  }
+
   /** The work that was put off: the parent is told. */
   answer(id: number): void {
     const session = this.#sessions.get(id);

@@ -45,7 +45,7 @@ class Controlled {
     let begun = 0;
     const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.outcomes.push(outcome);
     const host = {
-      begin: () => (begun++ === 0 && restore ? { restore, strategy, restored } : {}),
+      begin: () => (begun++ > 0 ? {} : restore ? { restore, strategy, restored } : { restored }),
       began: (began: RtcrComponent) =>
         void (began.env === this.#outer ? this.supervisors.unshift(began) : this.supervisors.push(began)),
       ended: () => {},
@@ -96,6 +96,11 @@ class Controlled {
     const object = this.#session && objectOf<RtcrSession>(this.#session, "rtcr");
     assert.ok(object, "the session is there");
     return object;
+  }
+
+  /** What the controller has for its session. */
+  get held(): Capability | undefined {
+    return this.#session;
   }
 
   get outer() {
@@ -167,3 +172,17 @@ for (const strategy of STRATEGIES) {
     second.tree.close();
   });
 }
+
+test("S4, S106: a session of an inner supervisor ends with it, when it goes back in place without its client", async () => {
+  const system = new Controlled();
+  await system.until(2);
+  const before = system.held;
+  assert.ok(before?.valid);
+  const { system: inner } = system.outer.checkpoint("inner alone", ["inner"]);
+  system.outer.restore(inner);
+  system.tree.settle();
+  await system.until(system.lines.length + 1);
+  assert.ok(Array.isArray(system.outcomes[0]), String(system.outcomes[0]));
+  assert.ok(!before.valid, "it denotes nothing any more");
+  system.tree.close();
+});
