@@ -124,7 +124,8 @@ export class Sessions {
     const exists = there.ok && there.value.valid;
     const { affinity } = info as Partial<FurtherCpuInfo>;
     const open = () => parent.session(id, service, creationArgs, affinity);
-    const made = exists ? there : tracked.context.as([info, ...mapsOf(info)], open);
+    const was = info.badge === 0 ? [] : [info, ...mapsOf(info)]; // of no number, while it was only asked for
+    const made = exists ? there : tracked.context.as(was, open);
     if (!made.ok) throw refused(`${service} session ${id} (${creationArgs})`, made.reason);
     const { phase } = info as Partial<ForeignSessionInfo>;
     if (phase === "create-requested" && made.value.valid) this.changed = true;

@@ -148,3 +148,43 @@ test("S55, S97: a child that waits for a session of somebody outside waits again
   assert.ok(pending());
   tree.close();
 });
+
+test("S62, S97: a session that a child waited for, and that is there at once after a restore, has a number of its own", () => {
+  const waiting = assemble(`(module ${PRELUDE} (func (export "rtcr_component_start")
+    (drop (call $futex_wait (i32.const 256) (i32.const 0) (i64.const -1)))))`);
+  const quota = 'caps="300" ram="8M"';
+  const log = ["LOG", 'ram_quota=16K, cap_quota=3, label="late"'] as const;
+  const supervised = (server: string, restore?: SystemCheckpoint) => {
+    let rtcr: Rtcr | undefined;
+    const outcomes: unknown[] = [];
+    const keeper = (env: Env) => {
+      rtcr = new Rtcr(env, { restored: (outcome) => outcomes.push(outcome), ...(restore ? { restore } : {}) });
+      return rtcr;
+    };
+    const late = `<route><service name="LOG" label_suffix="late">${server}</service><any-service><parent/></any-service></route>`;
+    const tree = startSystem({
+      config: config(
+        start("rtcr", `${late}${config(start("a", '<binary name="waiting"/>', quota))}`, 'caps="3000" ram="64M"') +
+          start("slow", '<binary name="waiting"/><provides><service name="LOG"/></provides>', quota),
+      ),
+      binaries: { waiting },
+      natives: { rtcr: keeper },
+    });
+    return { tree, rtcr: required(rtcr, "a supervisor"), outcomes };
+  };
+  const first = supervised('<child name="slow"/>');
+  const parent = required(first.rtcr.child("a")?.of(RtcrPd)[0]?.parent, "the parent of a");
+  assert.ok(parent.session(SESSION, ...log).ok);
+  const { system } = first.rtcr.checkpoint("waiting");
+  assert.deepEqual(
+    system.children[0]?.foreign.map(({ id, phase }) => [id, phase]),
+    [[SESSION, "create-requested"]],
+  );
+  first.tree.close();
+  const second = supervised("<parent/>", system);
+  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+  const [child] = second.rtcr.checkpoint("there").system.children;
+  const there = child?.logs.find(({ id }) => id === SESSION);
+  assert.ok(there && there.allocated > 0, "it is numbered as what is made now");
+  second.tree.close();
+});
