@@ -1,6 +1,7 @@
 // Sessions of a restored child that other children serve, which are restored with it and know them: they are not opened but
 // taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
-// TypeScript, which are promised, when the relations of their server are made.
+// TypeScript, which are promised, when the relations of their server are made. Those that the child had only asked for, at
+// servers that are not restored with it, are opened anew.
 import { type FileSystemInfo, type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
 import type { Dataspace } from "../session/index.ts";

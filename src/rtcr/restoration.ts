@@ -11,7 +11,7 @@ import type { TrackedChild } from "./tracked-child.ts";
 
 export class Restoration {
   readonly system: SystemCheckpoint;
-  /** Of the bootstraps that it waits for; absent: there was none yet. */
+  /** Of the environments and bootstraps that it waits for; absent: there was none yet. */
   deadline: Deadline | undefined;
   /** What was made for it, by name, and how it arrived. */
   readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();

@@ -282,12 +282,12 @@ export class Restoring {
 
   /** Runs `work` from the event loop, when no child is in a call. */
   #later(work: () => void): void {
-    this.#putOff++;
     const handler = this.#parts.env.signalHandler(() => {
       this.#putOff--;
       handler.dispose();
       work();
     });
+    this.#putOff++; // not before there is a handler, which may cost more than there is
     handler.context.object?.submit(1);
   }
 }
