@@ -12,6 +12,9 @@
 // I2  What the kernel gives to the caller's CPU as an answer it gives behind that, and only if a call is under way.
 // I3  A line lasts no longer than what it was given for: capability, slots, dispatch function, nobody else who waits.
 // I4  No circles: a server's CPU was idle, so it has no call of its own under way.
+// I5  The block of a caller's CPU is lent to one dispatch at a time: to one that has been told of a line, begun or not, until
+//     it has ended, its line was found open, or its CPU is gone. No other line is given there before: the server may still
+//     read the request there, or write its answer.
 import { MESSAGE } from "../../../abi/index.ts";
 import type { PendingCall } from "../calls.ts";
 import type { Serving } from "../entrypoint.ts";
@@ -115,6 +118,10 @@ export class LineEnds {
   #offer: Line | undefined;
   #out: Line | undefined;
   #in: Line | undefined;
+  /** Whose server may still use the block here. */
+  #lent: Line | undefined;
+  /** With whose caller's block the dispatch here works. */
+  #borrowed: Line | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -128,8 +135,9 @@ export class LineEnds {
   offered(call: number): readonly [number: number, from: number] {
     const line = this.#offer;
     this.#offer = undefined;
-    if (line?.call.id !== call) return [0, 0];
+    if (line?.call.id !== call || line.from.lines.#lent) return [0, 0];
     line.offered = true;
+    this.#borrowed = line.from.lines.#lent = line;
     line.to.block.times[LINE_TIMES.spent] = 0;
     return [line.number, line.from.number];
   }
@@ -147,13 +155,22 @@ export class LineEnds {
   /** What runs there asks for something: a caller's line ends, and a server's with the dispatch. */
   asks(done: boolean): void {
     this.#end(this.#out);
-    if (done) this.#end(this.#in);
+    if (!done) return;
+    this.#end(this.#in);
+    this.giveBack();
   }
 
   /** The kernel has callers and servers again. */
   end(): void {
     this.#end(this.#out);
     this.#end(this.#in);
+  }
+
+  /** What is dispatched here uses its caller's block no more. */
+  giveBack(): void {
+    const line = this.#borrowed;
+    this.#borrowed = undefined;
+    if (line) line.from.lines.#lent = undefined;
   }
 
   /** What lines depend on may have changed. */
@@ -170,6 +187,7 @@ export class LineEnds {
     const idle = line.close();
     const { caller, call } = line;
     if (idle) {
+      to.lines.giveBack();
       caller.waiting = undefined;
       this.#kernel.calls.forget(call);
     } else call.opcode = line.args[1];

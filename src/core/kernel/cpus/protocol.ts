@@ -263,7 +263,7 @@ export interface StartedCpu extends CpuEnd {
   terminate(): void;
 }
 
-/** @param lost told once, from the event loop, when the CPU has ended by itself */
+/** @param lost told, from the event loop, when nothing runs there any more: it has ended, by itself or by `terminate` */
 export type StartCpu = (setup: CpuSetup, lost: (why: string) => void) => StartedCpu;
 
 /** The views of a block. */

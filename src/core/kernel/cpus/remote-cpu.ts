@@ -101,9 +101,11 @@ export class RemoteCpu extends Steps implements LineCpu {
     this.#words = this.block.words;
     this.#nests = new Nests(kernel, this.block);
     this.lines = new LineEnds(kernel);
-    const { number, door } = options;
-    const originMs = performance.timeOrigin;
-    this.#port = options.start({ number, block, door, originMs }, (why) => this.#lose(why));
+    const setup = { number: this.number, block, door: options.door, originMs: performance.timeOrigin };
+    this.#port = options.start(setup, (why) => {
+      this.#lose(why);
+      this.lines.giveBack();
+    });
     this.#commands = new Commands(this.#port, this.#words);
   }
 
