@@ -25,8 +25,8 @@ export interface ComponentHome {
   readonly stackArea: number;
   /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
-  /** A fresh group has taken the place of the one before. */
-  readopt(component: Component): void;
+  /** A fresh group has taken the place of the one before. @param moved on another CPU: all that was written goes with it */
+  readopt(component: Component, moved: boolean): void;
   /** Names of the regions that the program began with and that were detached since. */
   readonly detached: readonly string[];
   /** Detaches the regions of these names, if they are attached. */

@@ -488,7 +488,7 @@ export class Component {
       }
     }
     this.#kernel.adopt(this);
-    this.home?.readopt(this);
+    this.home?.readopt(this, engine.cpu !== before.cpu);
     before.dispose();
   }
 

@@ -33,7 +33,7 @@ import {
   unplaceRegion,
 } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
-import { captureRemains, Remains, restoreRemains, type SavedRemain } from "./remains.ts";
+import { captureRemains, Remains, restoreRemains, type SavedRemain, unattachedBytes } from "./remains.ts";
 
 /** A piece of a dataspace in a map. */
 export interface Region {
@@ -197,6 +197,11 @@ export class CoreRegionMap implements RegionMap {
   /** What the component reaches beside what is attached (remains.ts). The bytes are no copies. */
   remains(unattached = false): readonly SavedRemain[] {
     return this.#space ? captureRemains(this.#space, unattached) : [];
+  }
+
+  /** What the component has written where nothing was ever attached (remains.ts). The bytes are no copies. */
+  unattached(): readonly SavedRemain["pieces"][number][] {
+    return this.#space ? unattachedBytes(this.#space) : [];
   }
 
   /** Gives the component what `remains` gave where the same was attached. @returns false if memory does not reach so far */

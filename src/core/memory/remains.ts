@@ -83,9 +83,9 @@ export function captureRemains(space: Space, unattached: boolean): readonly Save
   if (space.remains.count === 0 && space.copies.size === 0 && !unattached) return NONE;
   const found: SavedRemain[] = [];
   if (unattached) {
-    eachUnattached(space, (address, size) => {
-      found.push({ address, size, pieces: [{ address, bytes: space.memory.view(address, size) }] });
-    });
+    for (const piece of unattachedBytes(space)) {
+      found.push({ address: piece.address, size: piece.bytes.length, pieces: [piece] });
+    }
   }
   for (const { start, end } of space.remains.all()) {
     if (reaches(space, start)) found.push(saved(space, start, end - start, () => ZEROS));
@@ -98,6 +98,13 @@ export function captureRemains(space: Space, unattached: boolean): readonly Save
     const written = saved(space, address, length, original);
     if (written.pieces.length > 0) found.push(written);
   }
+  return found;
+}
+
+/** What was written where nothing was ever attached, whole pages; no copies. */
+export function unattachedBytes(space: Space): readonly SavedRemain["pieces"][number][] {
+  const found: SavedRemain["pieces"][number][] = [];
+  eachUnattached(space, (address, size) => found.push({ address, bytes: space.memory.view(address, size) }));
   return found;
 }
 

@@ -121,6 +121,32 @@ for (const windows of [false, true]) {
   });
 }
 
+test("S14, S28: what a program has written where nothing was ever attached goes elsewhere with it", async () => {
+  const system = await machine(CPUS);
+  const page = system.root.alloc(4096);
+  assert(page.ok);
+  const attached = 0x1a00_0000; // memory reaches so far
+  const words = [attached - 0x0100_0000, attached - 4, attached + 0x2000];
+  const writes = words.map((at, i) => `(i32.store (i32.const ${at}) (i32.const ${i + 1}))`);
+  const reads = words.map((at) => log(`(i32.load (i32.const ${at}))`));
+  const body = `${writes.join(" ")} (loop $l ${block()} ${reads.join(" ")} (br $l))`;
+  const a = system.component("a", main(body));
+  assert(a.pd.addressSpaceMap.attach(page.value, { address: attached }).ok);
+  const thread = roaming(system, a, "main");
+  thread.start(0, 0);
+  for (const cpu of [1, 2, 0]) {
+    await system.rest();
+    thread.affinity(at(cpu));
+    assert.equal(a.component.cpu, cpu);
+    await system.rest();
+    system.lines.length = 0;
+    a.component.waits.futexWake(64, 1);
+    await system.rest();
+    assert.deepEqual(logged(system, "a"), [1, 2, 3]);
+  }
+  system.close();
+});
+
 test("S28, S34: client and server go elsewhere while they call each other all the time", async () => {
   const system = await machine(CPUS);
   const server = system.component("server", SERVER);
