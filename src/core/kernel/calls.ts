@@ -21,7 +21,7 @@ export interface PendingCall {
   caller: KernelThread | undefined;
   /** The TypeScript component that waits for the reply. */
   readonly resolve?: (reply: RpcMessage | RpcFailure) => void;
-  /** The request while queued, the reply once done. */
+  /** The request while queued, nothing while dispatched, the reply once done. */
   message: RpcMessage;
   /** Of a call that is done: a CALL_STATUS. */
   status: number;

@@ -5,7 +5,7 @@
 import { CALL_STATUS, DISPATCH } from "../../abi/index.ts";
 import { EngineFault, type Thread, type ThreadFault } from "../../engine/index.ts";
 import { Fault, messageOf } from "../../util/index.ts";
-import type { PendingCall } from "./calls.ts";
+import { NO_MESSAGE, type PendingCall } from "./calls.ts";
 import { WAKEUP } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadMessage, saveMessage } from "./message-copy.ts";
@@ -81,6 +81,7 @@ export abstract class Steps {
       return true;
     }
     call.state = "dispatched";
+    call.message = NO_MESSAGE;
     return this.#announce(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
   }
 

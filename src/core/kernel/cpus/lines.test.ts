@@ -324,6 +324,27 @@ test("S25, S30: a call by a line that blocks is ended by others and by cancel_bl
   system.close();
 });
 
+test("S36, S82: a call by a line that is under way is recorded with its own opcode, and without the line's first request", async () => {
+  const system = await machine(3);
+  const { server, thread, ep } = await pair(
+    system,
+    main(`(drop ${ask(SLOT.free, 1, 1)}) (drop ${ask(SLOT.free, 2, 5)})`),
+  );
+  thread.start(0, 0);
+  await system.rest();
+  assert.deepEqual([ep.nativeState().activity, thread.nativeState().activity], ["blocked", "blocked"]);
+  const calls: unknown[] = [];
+  system.kernel.calls.each(({ caller, entrypoint, opcode, state, message }) => {
+    assert.deepEqual([caller, entrypoint], [thread, ep]);
+    calls.push({ opcode, state, bytes: message.bytes.length });
+  });
+  assert.deepEqual(calls, [{ opcode: 2, state: "dispatched", bytes: 0 }]);
+  server.component.waits.futexWake(64, 1);
+  await system.rest();
+  assert.equal(thread.dead, true);
+  system.close();
+});
+
 test("S27, S36: a server that traps in a call by a line leaves its client waiting until it ends", async () => {
   const system = await machine(3);
   const results = [ask(SLOT.free, 1, 1), ask(SLOT.free, 1, 2), ask(SLOT.free, 5, 5)];
