@@ -47,8 +47,8 @@ async function moves(client: TestComponent): Promise<void> {
 }
 
 /** A server and a client of it, both on CPU 1. */
-async function pair(system: TestSystem, code: string) {
-  const server = system.component("server", SERVER, { cpu: 1 });
+async function pair(system: TestSystem, code: string, serves = SERVER) {
+  const server = system.component("server", serves, { cpu: 1 });
   const ep = server.start("ep") as KernelThread;
   await system.rest();
   const client = system.component("client", code, { cpu: 1 });
@@ -73,6 +73,31 @@ test("S34, S36: a client on CPU 1 calls a server there ten thousand times and as
   assert(asked < 1000, `${asked} of 10,000 calls`);
   assert.equal(ep.idle, true);
   assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+test("S26, S36: a server's own globals are those of its last call, also of one that its client made without asking", async () => {
+  const system = await machine(2);
+  const moving = `${tableOf("d")} ${SERVES} ${dispatch(
+    "d",
+    `(global.set $__stack_pointer (i32.sub (global.get $__stack_pointer) (i32.const 16))) ${answerPlus(1)}`,
+  )}`;
+  // Calls three times, counts at 64, and waits at 72 until that is as much.
+  const turns = main(`(loop $l ${`(drop ${ask(SLOT.free, 1, 1)})`.repeat(3)}
+    (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+    (loop $wait (br_if $wait (i32.lt_u (i32.load (i32.const 72)) (i32.load (i32.const 64))))) (br $l))`);
+  const { ep, client, thread } = await pair(system, turns, moving);
+  thread.start(0, 0);
+  const found: number[] = [];
+  for (let turn = 1; turn <= 4; turn++) {
+    await until(() => counter(client) === turn);
+    found.push(ep.component.stackPointerOf(ep));
+    client.component.view.setInt32(72, turn, true);
+  }
+  assert.deepEqual(
+    found.map((at) => found[0]! - at),
+    [0, 48, 96, 144],
+  );
   system.close();
 });
 

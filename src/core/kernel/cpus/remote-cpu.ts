@@ -570,7 +570,7 @@ export class RemoteCpu extends Steps implements LineCpu {
    */
   ask(command: Command): unknown {
     if (this.#lost) throw new EngineFault("busy", this.#lost);
-    this.lines.end();
+    this.reclaim();
     return valueIn(this.#commands.ask(command, this.#look) ?? this.#silent());
   }
 
