@@ -5,7 +5,16 @@ import { test } from "node:test";
 import { assemble, assembleWithBinaryen } from "../../test/assemble.ts";
 import type { SavedFrame, SavedGroup, SavedThread } from "../abi/index.ts";
 import { loadProgram } from "../core/program.ts";
-import { Arenas, captureGroup, Group, restoreGroup, restoreUnfilled, SAVED_ELEMENTS } from "./index.ts";
+import {
+  Arenas,
+  captureGroup,
+  EngineFault,
+  Group,
+  prepareWriting,
+  restoreGroup,
+  restoreUnfilled,
+  SAVED_ELEMENTS,
+} from "./index.ts";
 
 type Run = (name: string, ...args: unknown[]) => unknown;
 
@@ -67,6 +76,23 @@ test("a table as long as a state can hold is saved, a longer one is refused by n
   run("grow", 1);
   const message = `table 0 of m has ${SAVED_ELEMENTS + 1} elements; ${SAVED_ELEMENTS} can be saved`;
   assert.throws(() => captureGroup(group), { name: "EngineFault", code: "unsaveable", message });
+});
+
+test("threads are prepared for a capture beside a table, and a thread, that cannot be saved", () => {
+  const { group } = start(assemble(`(module (table ${SAVED_ELEMENTS + 1} funcref) (func (export "f")))`));
+  const threads = [0, 1, 2].map(() => group.spawn({ instance: 0, function: 0, name: "f" }, []));
+  const written: number[] = [];
+  const { write } = group;
+  group.write = (thread, to) => {
+    written.push(thread.id);
+    if (thread === threads[1]) throw new EngineFault("unsaveable", "a thread that cannot be saved");
+    write.call(group, thread, to);
+  };
+  prepareWriting(group);
+  assert.deepEqual(
+    written,
+    threads.map(({ id }) => id),
+  );
 });
 
 test("globals keep the payloads of NaNs and vectors", () => {

@@ -111,10 +111,13 @@ export function memoryBytesOutside(group: Group): number {
  */
 export function prepareWriting(group: Group): void {
   if (group.running) return;
-  const nowhere = new PlainWriter(new Uint8Array(0));
+  prepared((to) => writeOutside(group, to));
+  for (const thread of group.threads) prepared((to) => group.write(thread, to));
+}
+
+function prepared(write: (to: PlainWriter) => void): void {
   try {
-    writeOutside(group, nowhere);
-    for (const thread of group.threads) group.write(thread, nowhere);
+    write(new PlainWriter(new Uint8Array(0)));
   } catch (thrown) {
     if (!(thrown instanceof EngineFault)) throw thrown;
   }
