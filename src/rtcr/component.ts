@@ -77,7 +77,13 @@ export class RtcrComponent {
     const keepsUnattached = () => this.#config.keepsUnattached;
     const own = { timed, pool, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
     const options = { ...own, ...host.begin(env), hooks };
-    this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
+    try {
+      this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
+    } catch (thrown) {
+      this.#control.dispose();
+      this.#pool?.close(); // its configuration may have begun one
+      throw thrown;
+    }
     host.began(this);
   }
 

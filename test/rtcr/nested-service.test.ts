@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Connections } from "../../src/native/index.ts";
 import {
+  type CopyPool,
   type RepairReport,
   type RtcrComponent,
   type RtcrFault,
@@ -12,6 +13,7 @@ import {
   STRATEGIES,
   type Strategy,
 } from "../../src/rtcr/index.ts";
+import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
 import {
   type Capability,
   type Env,
@@ -41,7 +43,8 @@ class Controlled {
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
   #session: Capability | undefined;
 
-  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct") {
+  /** @param pool starts copy workers, which the inner one wants; absent: none does */
+  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct", pool?: () => CopyPool) {
     let begun = 0;
     const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.outcomes.push(outcome);
     const host = {
@@ -49,9 +52,11 @@ class Controlled {
       began: (began: RtcrComponent) =>
         void (began.env === this.#outer ? this.supervisors.unshift(began) : this.supervisors.push(began)),
       ended: () => {},
+      ...(pool ? { startCopyPool: pool } : {}),
     };
     const program = rtcrProgram(host);
-    const inner = `<config><module name="base" report="yes"/><service name="Rtcr"/><child name="${SHEEP}" quota="8M" caps="300"/></config>`;
+    const parallel = pool ? '<checkpoint parallel="yes"/>' : "";
+    const inner = `<config>${parallel}<module name="base" report="yes"/><service name="Rtcr"/><child name="${SHEEP}" quota="8M" caps="300"/></config>`;
     const routed =
       '<route><service name="Rtcr"><child name="inner"/></service><any-service><parent/></any-service></route>';
     const children =
@@ -185,4 +190,31 @@ test("S4, S106: a session of an inner supervisor ends with it, when it goes back
   assert.ok(Array.isArray(system.outcomes[0]), String(system.outcomes[0]));
   assert.ok(!before.valid, "it denotes nothing any more");
   system.tree.close();
+});
+
+test("S75, F9: copy workers end with an inner supervisor whose state is refused", async () => {
+  const pools: CopyPool[] = [];
+  const startPool = () => {
+    const pool = startNodeCopyPool({ workers: 1, helps: false });
+    pools.push(pool);
+    return pool;
+  };
+  const first = new Controlled(undefined, "direct", startPool);
+  await first.until(1);
+  const { system } = first.outer.checkpoint("outer");
+  first.tree.close();
+  const forged = structuredClone(system) as typeof system;
+  const inner = forged.children.find(({ name }) => name === "inner");
+  assert.ok(inner);
+  const { program } = inner.pd.instance as unknown as { program: { rtcr: { upward?: unknown } } };
+  assert.ok(program.rtcr.upward);
+  delete program.rtcr.upward; // what comes after the configuration
+  const second = new Controlled(forged, "direct", startPool);
+  assert.match(String(second.outcomes[0]), /restore of "inner": the state of "rtcr"/);
+  assert.ok(pools.length > 1, "its configuration had begun others");
+  second.tree.close();
+  assert.deepEqual(
+    pools.filter(({ living }) => living > 0),
+    [],
+  );
 });
