@@ -213,5 +213,7 @@ function clockOf(timer: TimerSession | undefined, deterministic: boolean, state?
   const monotonicNs = () => BigInt(timer.elapsedUs()) * 1000n;
   const resolutionNs = { monotonic: 1000n, realtime: deterministic ? 1000n : host.resolutionNs.realtime };
   const realtimeNs = deterministic ? () => EPOCH_NS + monotonicNs() : host.realtimeNs;
-  return createClock({ monotonicNs, realtimeNs, resolutionNs });
+  // It begins where the timer stands, which goes over with its session, be that restored before the program or behind it.
+  const passed = { monotonicNs: monotonicNs(), cpuTimeNs: 0n };
+  return createClock({ monotonicNs, realtimeNs, resolutionNs }, passed);
 }
