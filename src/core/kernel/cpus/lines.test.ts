@@ -1,21 +1,10 @@
 // Calls between components of two CPUs that are not the kernel's: repeated by a line, without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { asked, counts, forEver, moves, SERVER, status } from "../../../../test/support/calls.ts";
 import { counter, machine } from "../../../../test/support/cpus.ts";
-import {
-  answerPlus,
-  ask,
-  BUSY,
-  block,
-  dispatch,
-  log,
-  logged,
-  main,
-  onOpcode,
-  SERVES,
-  tableOf,
-} from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../../test/support/guest-code.ts";
+import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
@@ -23,48 +12,10 @@ import type { KernelThread } from "../thread.ts";
 import { BLOCK, GATE, type StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
 
-/** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot, 5 traps; signals are logged. */
-const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
-  "d",
-  `(if (i32.eq (local.get $kind) (i32.const 1)) (then ${log("(local.get $value)")} (return (i32.const 0))))
-   ${onOpcode(2, block())} ${onOpcode(3, BUSY)} ${onOpcode(5, "unreachable")}
-   ${onOpcode(4, `(i32.store offset=40 (local.get $m) ${ask(SLOT.free, 1, "(i32.load offset=40 (local.get $m))")}) (return (i32.const 0))`)}
-   ${answerPlus(1)}`,
-)}`;
-
-/** Calls opcode `opcode` with its counter at 64, which it sets to the answer, until that is `end` or a status; logs it. */
-const counts = (opcode: number, end: number) =>
-  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, "(i32.load (i32.const 64))")})
-    (if (i32.lt_u (local.get $i) (i32.const 65536)) (then (i32.store (i32.const 64) (local.get $i))
-      (br_if $l (i32.lt_u (local.get $i) (i32.const ${end})))))) ${log("(local.get $i)")}`);
-/** Counts its calls at 64, for ever. */
-const forEver = (opcode = 1) =>
-  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, 7)})
-  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
-  (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
 /** Calls until 72 is not 0, then counts at 68 for ever without a call. */
 const CALLS_AND_SPINS = main(`(loop $l (drop ${ask(SLOT.free, 1, 1)}) (br_if $l (i32.eqz (i32.load (i32.const 72)))))
   (loop $l (i32.store (i32.const 68) (i32.add (i32.load (i32.const 68)) (i32.const 1))) (br $l))`);
 const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
-
-const status = (value: number) => value << 16;
-
-async function moves(client: TestComponent): Promise<void> {
-  const before = counter(client);
-  await until(() => counter(client) !== before);
-}
-
-/** Counts calls of which the kernel was asked. */
-function asked(system: TestSystem): () => number {
-  const { rpc } = system.kernel;
-  const { call } = rpc;
-  let count = 0;
-  rpc.call = (...args) => {
-    count++;
-    return call.apply(rpc, args);
-  };
-  return () => count;
-}
 
 async function serverOn(system: TestSystem, cpu: number, label = `server${cpu}`) {
   const server = system.component(label, SERVER, { cpu });

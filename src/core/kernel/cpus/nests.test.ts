@@ -1,50 +1,14 @@
 // Calls between components of one CPU that is not the kernel's: nested, and repeated without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { counts, forEver, moves, SERVER, status } from "../../../../test/support/calls.ts";
 import { counter, machine } from "../../../../test/support/cpus.ts";
-import {
-  answerPlus,
-  ask,
-  BUSY,
-  block,
-  dispatch,
-  log,
-  logged,
-  main,
-  onOpcode,
-  SERVES,
-  tableOf,
-} from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../../test/support/guest-code.ts";
+import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
 import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
-
-/** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot; signals are logged. */
-const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
-  "d",
-  `(if (i32.eq (local.get $kind) (i32.const 1)) (then ${log("(local.get $value)")} (return (i32.const 0))))
-   ${onOpcode(2, block())} ${onOpcode(3, BUSY)}
-   ${onOpcode(4, `(i32.store offset=40 (local.get $m) ${ask(SLOT.free, 1, "(i32.load offset=40 (local.get $m))")}) (return (i32.const 0))`)}
-   ${answerPlus(1)}`,
-)}`;
-
-/** Calls opcode `opcode` with its counter at 64, which it sets to the answer, until that is `end` or a status; logs it. */
-const counts = (opcode: number, end: number) =>
-  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, "(i32.load (i32.const 64))")})
-    (if (i32.lt_u (local.get $i) (i32.const 65536)) (then (i32.store (i32.const 64) (local.get $i))
-      (br_if $l (i32.lt_u (local.get $i) (i32.const ${end})))))) ${log("(local.get $i)")}`);
-const FOR_EVER = main(`(loop $l (local.set $i ${ask(SLOT.free, 1, 7)})
-  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
-  (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
-
-const status = (value: number) => value << 16;
-
-async function moves(client: TestComponent): Promise<void> {
-  const before = counter(client);
-  await until(() => counter(client) !== before);
-}
 
 /** A server and a client of it, both on CPU 1. */
 async function pair(system: TestSystem, code: string, serves = SERVER) {
@@ -103,7 +67,7 @@ test("S26, S36: a server's own globals are those of its last call, also of one t
 
 test("S4, S36: an object that dies answers its client on the same CPU no more", async () => {
   const system = await machine(2);
-  const { server, client, object, thread } = await pair(system, FOR_EVER);
+  const { server, client, object, thread } = await pair(system, forEver());
   thread.start(0, 0);
   await moves(client);
   server.pd.freeRpcCap(object as never);
@@ -114,7 +78,7 @@ test("S4, S36: an object that dies answers its client on the same CPU no more", 
 
 test("S36: what is traced is recorded from the next call on, also of a server that its client calls without asking", async () => {
   const system = await machine(2);
-  const { server, ep, client, thread } = await pair(system, FOR_EVER);
+  const { server, ep, client, thread } = await pair(system, forEver());
   thread.start(0, 0);
   await moves(client);
   const [buffer, policy] = [1 << 23, 4096].map((size) => server.pd.alloc(size));
@@ -143,7 +107,7 @@ test("S36: what is traced is recorded from the next call on, also of a server th
 test("S24, S36: a server is paused, killed, and its client killed, between and within calls on the same CPU", async () => {
   const system = await machine(2);
   for (const victim of ["server", "client"] as const) {
-    const { server, ep, client, thread } = await pair(system, FOR_EVER);
+    const { server, ep, client, thread } = await pair(system, forEver());
     thread.start(0, 0);
     await moves(client);
     ep.pause();
@@ -170,7 +134,7 @@ test("S24, S36: a server is paused, killed, and its client killed, between and w
 
 test("S31, S34: a server that its client calls all the time serves signals, and callers of other CPUs", async () => {
   const system = await machine(3);
-  const { server, ep, client, object, thread } = await pair(system, FOR_EVER);
+  const { server, ep, client, object, thread } = await pair(system, forEver());
   const source = server.pd.allocSignalSource();
   assert(source.ok);
   system.kernel.signals.serve(ep, source.value.object!);

@@ -1,0 +1,47 @@
+// A server and clients that call it on further CPUs, and how many of their calls the kernel was asked for.
+
+import { counter } from "./cpus.ts";
+import { answerPlus, ask, BUSY, block, dispatch, log, main, onOpcode, SERVES, tableOf } from "./guest-code.ts";
+import { SLOT, type TestComponent, type TestSystem } from "./kernel-system.ts";
+import { until } from "./until.ts";
+
+/** Opcode 1 answers plus one, 2 blocks first, 3 computes first, 4 forwards to the object at the first free slot, 5 traps; signals are logged. */
+export const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
+  "d",
+  `(if (i32.eq (local.get $kind) (i32.const 1)) (then ${log("(local.get $value)")} (return (i32.const 0))))
+   ${onOpcode(2, block())} ${onOpcode(3, BUSY)} ${onOpcode(5, "unreachable")}
+   ${onOpcode(4, `(i32.store offset=40 (local.get $m) ${ask(SLOT.free, 1, "(i32.load offset=40 (local.get $m))")}) (return (i32.const 0))`)}
+   ${answerPlus(1)}`,
+)}`;
+
+/** Calls opcode `opcode` with its counter at 64, which it sets to the answer, until that is `end` or a status; logs it. */
+export const counts = (opcode: number, end: number) =>
+  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, "(i32.load (i32.const 64))")})
+    (if (i32.lt_u (local.get $i) (i32.const 65536)) (then (i32.store (i32.const 64) (local.get $i))
+      (br_if $l (i32.lt_u (local.get $i) (i32.const ${end})))))) ${log("(local.get $i)")}`);
+/** Counts its calls at 64, for ever. */
+export const forEver = (opcode = 1) =>
+  main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, 7)})
+  (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
+  (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
+
+/** What a call gives that has come to this. */
+export const status = (value: number) => value << 16;
+
+/** Waits until the client has counted on. */
+export async function moves(client: TestComponent): Promise<void> {
+  const before = counter(client);
+  await until(() => counter(client) !== before);
+}
+
+/** Counts calls of which the kernel was asked. */
+export function asked(system: TestSystem): () => number {
+  const { rpc } = system.kernel;
+  const { call } = rpc;
+  let count = 0;
+  rpc.call = (...args) => {
+    count++;
+    return call.apply(rpc, args);
+  };
+  return () => count;
+}
