@@ -1,7 +1,7 @@
 // Calls between components of one CPU that is not the kernel's: nested, and repeated without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counts, forEver, moves, SERVER, status } from "../../../../test/support/calls.ts";
+import { asked, counts, forEver, moves, SERVER, status } from "../../../../test/support/calls.ts";
 import { counter, machine } from "../../../../test/support/cpus.ts";
 import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
@@ -24,17 +24,11 @@ async function pair(system: TestSystem, code: string, serves = SERVER) {
 test("S34, S36: a client on CPU 1 calls a server there ten thousand times and asks the kernel for few of them", async () => {
   const system = await machine(2);
   const { thread, ep } = await pair(system, counts(1, 10_000));
-  const { rpc } = system.kernel;
-  let asked = 0;
-  const { call } = rpc;
-  rpc.call = (...args) => {
-    asked++;
-    return call.apply(rpc, args);
-  };
+  const calls = asked(system);
   thread.start(0, 0);
   await system.rest();
   assert.deepEqual(logged(system, "client"), [10_000]);
-  assert(asked < 1000, `${asked} of 10,000 calls`);
+  assert(calls() < 1000, `${calls()} of 10,000 calls`);
   assert.equal(ep.idle, true);
   assert.equal(system.kernel.calls.size, 0);
   system.close();
