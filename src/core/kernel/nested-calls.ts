@@ -89,7 +89,7 @@ export class NestedCalls {
     if (caller.component.cpu !== server.component.cpu) return false;
     const { message: buffer } = server.entrypoint!.serving!;
     const cpu = this.#kernel.cpus!.at(server.component.cpu);
-    if (!cpu.nests(caller) || !copyMessage(caller.component, message, server.component, buffer)) return false;
+    if (!cpu.canNest(caller) || !copyMessage(caller.component, message, server.component, buffer)) return false;
     server.trace?.record("rpc_dispatch", String(opcode));
     server.waiting = undefined;
     caller.callee = server;

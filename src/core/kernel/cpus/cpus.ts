@@ -93,7 +93,7 @@ export class Cpus {
       cpu.tell({ type: "peer", number: other.number, block: other.block.buffer });
     }
     this.#started.set(number, cpu);
-    cpu.keepAlive(this.#listening);
+    cpu.link.keepAlive(this.#listening);
     for (const [component, words] of this.#adopted) cpu.tell({ type: "flag", component, words });
     return cpu;
   }
@@ -156,7 +156,7 @@ export class Cpus {
 
   close(): void {
     this.#closed = true;
-    for (const cpu of this.#cpus) cpu.close();
+    for (const cpu of this.#cpus) cpu.link.close();
   }
 
   // Components on CPU 0, whose flags are set by those who ring.
@@ -210,7 +210,7 @@ export class Cpus {
   #listen(): void {
     if (this.#listening || this.#closed) return;
     this.#listening = true;
-    for (const cpu of this.#cpus) cpu.keepAlive(true);
+    for (const cpu of this.#cpus) cpu.link.keepAlive(true);
     this.#options.ticker.run();
     void this.#hear();
   }
@@ -229,7 +229,7 @@ export class Cpus {
       Atomics.store(door, DOOR.waits, 0);
     }
     this.#listening = false;
-    for (const cpu of this.#cpus) cpu.keepAlive(false);
+    for (const cpu of this.#cpus) cpu.link.keepAlive(false);
     this.#options.ticker.rest();
   }
 
