@@ -1,6 +1,6 @@
 // A component: its capability table, its threads and, once its program is loaded, the group in which they all run.
 //
-// I1  At most one thread is in the group: `running`.
+// I1  At most one thread is in the group: that of `entered`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
 //
 // What it is made of has files of its own (component-parts.ts, engines.ts, instances.ts, own-globals.ts, waits.ts, functions.ts).
@@ -75,8 +75,10 @@ export class Component {
   native: NativeRun | undefined;
   /** Why a program was refused, one line. */
   problem = "";
-  /** The thread that is in the group now. */
+  /** The thread for which the kernel does something now: what its host functions go by. */
   running: KernelThread | undefined;
+  /** Threads that are in the group now. */
+  readonly entered: KernelThread[] = [];
   /** The CPU that all its threads run on; changed by `place`. */
   cpu = 0;
   /** How often `wake` was called. */
@@ -132,7 +134,7 @@ export class Component {
 
   /** On the JavaScript stack now. */
   get onStack(): boolean {
-    return this.running !== undefined;
+    return this.entered.length > 0;
   }
 
   /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
@@ -353,16 +355,25 @@ export class Component {
   enter(thread: KernelThread): void {
     if (this.#profiling !== 0) this.showScopes();
     this.#local?.own.enter(thread);
-    this.running = thread;
+    this.entered.push(thread);
     thread.onStack = true;
+    if (this.#local) this.running = thread;
     this.#control[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
     if (this.#kernel.cpus && this.#local) this.#below = this.#kernel.cpus.entered(this);
   }
 
   leave(thread: KernelThread): void {
     thread.onStack = false;
-    this.running = undefined;
+    this.entered.splice(this.entered.indexOf(thread), 1);
+    if (this.#local) this.running = undefined;
     if (this.#kernel.cpus && this.#local) this.#kernel.cpus.left(this.#below);
+  }
+
+  /** The kernel does something for a thread that runs on another CPU. @returns for whom it did before, to be given back */
+  actFor(thread: KernelThread | undefined): KernelThread | undefined {
+    const before = this.running;
+    this.running = thread;
+    return before;
   }
 
   /** Takes back what asked the thread that runs to give way. */
@@ -460,7 +471,7 @@ export class Component {
 
   /** Whatever it throws, the component is as it was. */
   #recreate(carry: (saved: SavedGroup) => SavedGroup, cpu: number): void {
-    if (this.running) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
+    if (this.onStack) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
     this.saveGlobals();
     const waiters = this.waits.settle();
     try {

@@ -108,7 +108,7 @@ export class Engines {
       imports: this.imports,
       windows,
       own,
-      policy: () => kernel.stops.givesWay(component),
+      policy: () => kernel.stops.givesWay(component.running!),
       onGrow: component.onGrow,
       count,
     });

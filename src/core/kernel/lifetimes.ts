@@ -84,7 +84,7 @@ export class Lifetimes {
     }
     if (thread.onStack) return this.#kernel.stops.interrupt(thread); // the rest is done when it has left
     for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") component.engine.drop(engine);
+      if (engine.state !== "ended") thread.engine.drop(engine);
     }
     if (thread.instance !== 0) this.killThread(thread);
   }
@@ -99,7 +99,7 @@ export class Lifetimes {
   /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
   forgetWork(thread: KernelThread): void {
     this.unwait(thread);
-    for (const { engine } of thread.activations.splice(0)) thread.component.engine.drop(engine);
+    for (const { engine } of thread.activations.splice(0)) thread.engine.drop(engine);
     if (thread.entrypoint) thread.entrypoint.serving = undefined;
     this.#kernel.calls.orphan(thread);
   }
@@ -110,7 +110,7 @@ export class Lifetimes {
     component.native?.dispose();
     component.native = undefined;
     if (component.loaded && this.#components.delete(component.id)) {
-      this.#kernel.stops.halt(component);
+      for (const thread of [...component.entered]) this.#kernel.stops.halt(thread);
       this.#kernel.abandon(component);
       component.engine.dispose();
     }

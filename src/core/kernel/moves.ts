@@ -21,7 +21,7 @@ export class Moves {
     if (!cpus) return;
     this.#ordered.set(component, cpus.numberAt(location));
     this.#kernel.stops.atRest(component, () => this.#make(component));
-    if (this.#ordered.has(component) && component.running) this.#kernel.stops.interrupt(component.running);
+    if (this.#ordered.has(component)) for (const thread of component.entered) this.#kernel.stops.interrupt(thread);
   }
 
   /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */

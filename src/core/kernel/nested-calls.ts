@@ -86,9 +86,9 @@ export class NestedCalls {
   /** The same on the CPU of both, if it is another one: `ended` is called when it has ended. */
   nestThere(call: NestedCall, opcode: number, message: number): boolean {
     const { caller, server } = call;
-    if (caller.component.cpu !== server.component.cpu) return false;
+    if (caller.cpu !== server.cpu) return false;
     const { message: buffer } = server.entrypoint!.serving!;
-    const cpu = this.#kernel.cpus!.at(server.component.cpu);
+    const cpu = this.#kernel.cpus!.at(server.cpu);
     if (!cpu.canNest(caller) || !copyMessage(caller.component, message, server.component, buffer)) return false;
     server.trace?.record("rpc_dispatch", String(opcode));
     server.waiting = undefined;

@@ -131,7 +131,7 @@ export class Rpc {
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
     if (server.idle && !server.component.onStack) {
-      if (server.component.cpu === 0) {
+      if (server.cpu === 0) {
         const nests = this.nested.room && room;
         if (nests) return this.nested.nest(thread, server, capability, opcode, message);
       } else if (this.nested.nestThere({ caller: thread, server, capability, slot }, opcode, message)) return undefined;
@@ -150,9 +150,9 @@ export class Rpc {
   }
 
   /** A thread of CPU 0 that calls another CPU stands in its call a moment: most answers come before it had given way. */
-  #waitInPlace({ component }: KernelThread, pending: PendingCall): void {
+  #waitInPlace({ cpu }: KernelThread, pending: PendingCall): void {
     const { cpus } = this.#kernel;
-    if (!cpus || component.cpu !== 0 || pending.entrypoint!.component.cpu === 0) return;
+    if (!cpus || cpu !== 0 || pending.entrypoint!.cpu === 0) return;
     this.nested.within(() => cpus.waitFor(() => pending.state === "done"));
   }
 
@@ -236,7 +236,7 @@ export class Rpc {
     const { waiting } = thread;
     if (thread.callee) {
       thread.canceled = true;
-      if (thread.component.cpu !== 0) this.#kernel.stops.interrupt(thread); // what answers it may stand in a call of its own
+      if (thread.cpu !== 0) this.#kernel.stops.interrupt(thread); // what answers it may stand in a call of its own
       return;
     }
     if (waiting?.kind === "signal") thread.wake(CALL_STATUS.blockingCanceled);

@@ -69,7 +69,7 @@ export class Scheduler {
 
   /** The thread can run; harmless if it cannot. */
   ready(thread: KernelThread): void {
-    if (thread.component.cpu !== 0) return this.#cpus!.ready(thread);
+    if (thread.cpu !== 0) return this.#cpus!.ready(thread);
     if (!thread.runnable || thread.onStack || this.#inCut(thread)) return;
     this.#queue.add(thread);
     this.#kick();
@@ -143,12 +143,12 @@ export class Scheduler {
     queue.setAhead(thread, Number.isFinite(ahead) ? ahead : 0); // an image may say anything
     thread.rank = rank;
     if (this.#cut === thread) this.#cut = undefined;
-    if (slice === undefined || thread.component.cpu !== 0) return; // only CPU 0 has slices that are cut
+    if (slice === undefined || thread.cpu !== 0) return; // only CPU 0 has slices that are cut
     this.#cut = thread;
     this.used = slice;
   }
 
-  #queueOf({ component: { cpu } }: KernelThread): ReadyQueue {
+  #queueOf({ cpu }: KernelThread): ReadyQueue {
     return cpu === 0 ? this.#queue : this.#cpus!.at(cpu).queue;
   }
 

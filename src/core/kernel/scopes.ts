@@ -66,9 +66,9 @@ export class GuestScopes {
   }
 
   end(scope: number): number {
-    const { cpu, running } = this.#component;
-    const times = cpu === 0 ? undefined : this.#kernel.cpus?.at(cpu).scopeTimes;
-    this.#kernel.scopes?.end(running!, scope, times);
+    const thread = this.#component.running!;
+    const times = thread.cpu === 0 ? undefined : this.#kernel.cpus?.at(thread.cpu).scopeTimes;
+    this.#kernel.scopes?.end(thread, scope, times);
     return 0;
   }
 

@@ -31,7 +31,7 @@ export function innermost(
   const stackPointer = component.loaded ? component.stackPointerOf(thread) : 0;
   const frames =
     saved === undefined
-      ? activations.map(({ engine }) => component.engine.frames(engine))
+      ? activations.map(({ engine }) => thread.engine.frames(engine))
       : (saved as unknown as SavedActivations).activations.map(({ thread: { frames } }) => frames);
   const last = frames.at(-1)?.at(-1);
   const top = activations.at(-1);
@@ -99,7 +99,7 @@ export function writeThread(thread: KernelThread, kernel: Kernel, to: PlainWrite
   to.end();
 }
 
-function writeActivations({ activations, component: { engine } }: KernelThread, to: PlainWriter): void {
+function writeActivations({ activations, engine }: KernelThread, to: PlainWriter): void {
   const begin = to.list();
   for (let i = 0; i < activations.length; i++) {
     to.fields();
@@ -160,11 +160,11 @@ export function loadThread(
     return true;
   }
   component.saveGlobals();
-  for (const { engine } of thread.activations) component.engine.drop(engine);
+  for (const { engine } of thread.activations) thread.engine.drop(engine);
   thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
     const serves = calls.get(role) ?? role;
     const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
-    const engine = component.engine.restore(renumbered(saved, thread, kernel, calls));
+    const engine = thread.engine.restore(renumbered(saved, thread, kernel, calls));
     return { role: own ? serves : ROLE.notification, engine };
   });
   thread.started = read.started;
@@ -291,7 +291,7 @@ class StateReader {
     const thread: SavedThread = { id, entry, frames, args, ...(hostCall ? { hostCall } : {}) };
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
-    this.#thread.component.engine.check(thread);
+    this.#thread.engine.check(thread);
     return { role, thread };
   }
 

@@ -25,6 +25,7 @@ import type { Access } from "../memory/index.ts";
 import { functionName } from "../rpc/index.ts";
 import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
+import type { ComponentEngine } from "./engine.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import type { Kernel } from "./kernel.ts";
 import { innermost, loadThread, saveThread, writeThread } from "./thread-state.ts";
@@ -173,6 +174,16 @@ export class KernelThread implements CpuThread {
     return this.component.locate(this.#wanted);
   }
 
+  /** Where its activations are. */
+  get engine(): ComponentEngine {
+    return this.component.engine;
+  }
+
+  /** The CPU that it runs on. */
+  get cpu(): number {
+    return this.component.cpu;
+  }
+
   get runnable(): boolean {
     return this.free && this.waiting === undefined && !this.component.native;
   }
@@ -261,7 +272,7 @@ export class KernelThread implements CpuThread {
     this.paused = true;
     if (!this.onStack) return;
     this.#kernel.stops.interrupt(this);
-    this.#kernel.stops.halt(this.component);
+    this.#kernel.stops.halt(this);
   }
 
   resume(): void {
@@ -295,7 +306,7 @@ export class KernelThread implements CpuThread {
   /** As `state`, of which it writes `saved`. @returns false if that cannot be had; what was written is of no use then */
   writeState(to: PlainWriter): boolean {
     // most components are at rest, and a pause asks for each thread
-    return this.component.running ? this.#writeAtRest(to) : this.#writeState(to);
+    return this.component.onStack ? this.#writeAtRest(to) : this.#writeState(to);
   }
 
   #writeAtRest(to: PlainWriter): boolean {
@@ -368,7 +379,7 @@ export class KernelThread implements CpuThread {
     if (!this.started) return "new";
     if (this.exception) return "faulted";
     // one of another CPU may not have come to a safe point yet
-    if (this.paused) return this.onStack && this.component.cpu !== 0 ? "running" : "paused";
+    if (this.paused) return this.onStack && this.cpu !== 0 ? "running" : "paused";
     if (this.callee || this.waiting) return "blocked";
     return this.onStack ? "running" : "ready";
   }

@@ -123,7 +123,7 @@ export class Waits {
       return [WAIT.timedOut, 0n];
     }
     thread.block({ kind: "atomic", ...word }, timeout < 0n ? Infinity : this.#now() + Number(timeout) / 1e6);
-    this.#component.engine.request();
+    thread.engine.request();
     return [WAIT.interrupted, timeout];
   };
 
@@ -216,8 +216,7 @@ export class Waits {
 
   /** @param memory negative: what the windows lead to */
   #memory(thread: KernelThread, memory: number): WebAssembly.Memory | undefined {
-    const { engine, windows } = this.#component;
-    return memory < 0 ? windows?.pool.memory : engine.memories(thread.instance)![memory];
+    return memory < 0 ? this.#component.windows?.pool.memory : thread.engine.memories(thread.instance)![memory];
   }
 
   /** One number for one memory, whichever instance's it is: the first instance that holds it. */

@@ -109,7 +109,7 @@ export class Cpus {
 
   /** A thread of a component of theirs can run. */
   ready(thread: KernelThread): void {
-    this.at(thread.component.cpu).ready(thread);
+    this.at(thread.cpu).ready(thread);
   }
 
   /** Whether the kernel decides at each poll is another matter now. */
@@ -124,10 +124,10 @@ export class Cpus {
 
   /** A call is about to be queued: caller and server may get a line. @param slot the caller's @param address of its message */
   offerLine(call: PendingCall, slot: number, address: number): void {
-    const [caller, server] = [call.caller!.component, call.entrypoint!.component];
+    const [caller, server] = [call.caller!, call.entrypoint!];
     if (caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu || this.#kernel.everyPoint) return;
     const [from, to] = [this.at(caller.cpu), this.at(server.cpu)];
-    if (from.held || !to.free || caller.windowed(address, MESSAGE.sizeBytes)) return;
+    if (from.held || !to.free || caller.component.windowed(address, MESSAGE.sizeBytes)) return;
     const line = new Line(this.#nextLine, call, slot, from, to);
     if (!line.holds) return;
     this.#nextLine = (this.#nextLine % LINES) + 1;

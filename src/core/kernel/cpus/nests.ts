@@ -97,7 +97,7 @@ export class Nests {
   nest(call: NestedCall, lease: boolean): void {
     const { server, capability } = call;
     const { component } = server;
-    const engine = component.engine as RemoteEngine;
+    const engine = server.engine as RemoteEngine;
     const serving = server.entrypoint!.serving!;
     const object = component.table.slotOf(capability);
     engine.flush();

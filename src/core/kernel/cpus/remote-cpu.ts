@@ -213,8 +213,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     work: number,
     ...params: readonly number[]
   ): void {
-    const { component } = thread;
-    const engine = component.engine as RemoteEngine;
+    const engine = thread.engine as RemoteEngine;
     engine.flush();
     engine.enter(thread);
     this.nests.begin(beginRun(thread, activation, role));

@@ -92,9 +92,19 @@ export class RemoteRequests {
       this.#cpu.lines.asks(request === REQUEST.done);
       const run = this.#cpu.nests.asking;
       if (request === REQUEST.done) this.#cpu.goOn(run);
-      else this.#serveRequest(request, run);
+      else this.#serveFor(request, run);
     } finally {
       this.#serving = false;
+    }
+  }
+
+  #serveFor(request: number, run: Run): void {
+    const { component, thread } = run;
+    const before = component.actFor(thread);
+    try {
+      this.#serveRequest(request, run);
+    } finally {
+      component.actFor(before);
     }
   }
 
@@ -106,7 +116,7 @@ export class RemoteRequests {
       case REQUEST.nested:
         return this.#endNested();
       case REQUEST.poll:
-        block.setParam(0, this.#kernel.stops.givesWay(run.component) ? 1 : 0);
+        block.setParam(0, this.#kernel.stops.givesWay(run.thread) ? 1 : 0);
         return this.#answer(ANSWER.result);
       case REQUEST.grow:
         block.setParam(0, GROWTH.indexOf(growMemory(run.component, block.param(0), block.numbers[0]!)));
@@ -216,7 +226,9 @@ export class RemoteRequests {
     const { host, args, type, progress } = this.#lingering!;
     const run = this.#cpu.nests.top;
     if (!run.thread.runnable) return this.unwind();
+    const before = run.component.actFor(run.thread);
     const outcome = makeCall(run.component, host, args, progress);
+    run.component.actFor(before);
     if (outcome.kind === "freeze" && run.thread.waiting && this.#mayLinger(run, "")) {
       this.#lingering!.progress = outcome.progress;
       return;

@@ -31,7 +31,7 @@ export interface Run {
 
 export function beginRun(thread: KernelThread, activation: Thread | undefined, role: number): Run {
   const { component } = thread;
-  const engine = component.engine as RemoteEngine;
+  const engine = thread.engine as RemoteEngine;
   return {
     ...{ thread, component, engine, activation, role },
     ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
