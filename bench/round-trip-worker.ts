@@ -17,7 +17,8 @@ parentPort!.on("message", (turns: number) => {
     let left = spins ?? 0;
     while (left > 0 && Atomics.load(words, 0) !== me) left--;
     while (Atomics.load(words, 0) !== me) {
-      if (spins !== undefined || !patience.look(words, 0, 1 - me)) Atomics.wait(words, 0, 1 - me);
+      if (spins !== undefined) Atomics.wait(words, 0, 1 - me);
+      else if (!patience.look(words, 0, 1 - me)) patience.sleep(words, 0, 1 - me);
     }
     Atomics.store(words, 0, 1 - me);
     Atomics.notify(words, 0);

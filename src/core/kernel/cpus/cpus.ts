@@ -17,6 +17,10 @@ import { RemoteCpu } from "./remote-cpu.ts";
 const NAP_MS = 0.1;
 const WAIT_MS = 1;
 
+/** After so many waits in a row that a ring has ended it waits for longer, up to a slice: a timer that is due before the
+ * host's next tick costs more than the wait itself. */
+const TALK_RINGS = 16;
+
 /** Numbers of lines. */
 const LINES = 2 ** 28;
 
@@ -43,6 +47,8 @@ export class Cpus {
   #nextLine = 1;
   /** Rings that have been answered. */
   #heard = 0;
+  /** Waits in a row that a ring has ended. */
+  #rung = 0;
   #listening = false;
   #closed = false;
 
@@ -254,15 +260,17 @@ export class Cpus {
     }
   }
 
-  /** Waits for a ring, in place. */
+  /** Waits for a ring, in place. @param ms at most, if rings do not come one after the other */
   #await(ms: number): void {
     const door = this.#door;
     const seen = Atomics.load(door, DOOR.rings);
     if (seen !== this.#heard) return;
     for (const { pending } of this.#cpus) if (pending) return;
     if (this.#patience.look(door, DOOR.rings, seen)) return;
+    const talks = this.#rung >= TALK_RINGS;
     const waits = Atomics.exchange(door, DOOR.waits, 1);
-    Atomics.wait(door, DOOR.rings, seen, ms);
+    this.#patience.sleep(door, DOOR.rings, seen, talks ? KERNEL_LIMITS.sliceMs : ms);
     Atomics.store(door, DOOR.waits, waits);
+    this.#rung = Atomics.load(door, DOOR.rings) === seen ? 0 : this.#rung + 1;
   }
 }

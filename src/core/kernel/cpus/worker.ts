@@ -290,7 +290,7 @@ class Cpu implements EngineHost {
       const before = value === 0 ? other?.(commands) : Atomics.load(words, BLOCK.before);
       this.#serveCommands(before ?? commands);
       if (value !== 0 || before !== undefined) return value;
-      if (!this.#patience.look(words, BLOCK.bell, bell)) Atomics.wait(words, BLOCK.bell, bell);
+      if (!this.#patience.look(words, BLOCK.bell, bell)) this.#patience.sleep(words, BLOCK.bell, bell);
     }
   }
 
