@@ -2,6 +2,7 @@
 
 const BENCHES = {
   blocked: () => import("./blocked.ts"),
+  cold: () => import("./cold.ts"),
   continuations: () => import("./continuations.ts"),
   criu: () => import("./criu.ts"),
   dataspaces: () => import("./dataspaces.ts"),

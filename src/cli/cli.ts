@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { Call, Command, Io } from "./command.ts";
 import { flag, readArguments } from "./command.ts";
 import { EXIT, toFailure, usageError } from "./failure.ts";
-import { openHome } from "./home.ts";
 import { homePath } from "./home-path.ts";
 import { VERBS } from "./verbs/index.ts";
 
@@ -60,6 +59,7 @@ async function dispatch([verb, ...rest]: readonly string[], io: Io): Promise<num
     io.out(helpOf(command));
     return EXIT.done;
   }
+  const { openHome } = await import("./home.ts"); // not needed before: code is read when it is called for
   const call: Call = { values, positionals, io, home: openHome(homePath(io.environment)) };
   return command.run(call);
 }

@@ -13,7 +13,7 @@
 
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { nodeSha256, openDirectoryStore, openMemoryStore, type Store, StoreFault } from "../store/index-node.ts";
+import type { Store } from "../store/index-node.ts";
 import { cacheFolder, makeSeal } from "./seal.ts";
 
 type Folder = "runs" | "journals" | "modules" | "cache" | "released" | "made";
@@ -26,8 +26,8 @@ export interface Home {
   find(folder: Folder, ...names: string[]): string;
   /** The names in a folder; none if it does not exist. */
   list(folder: Folder): string[];
-  /** The folder of code to be run again; it exists then. */
-  cache(): string;
+  /** The folder of code to be run again, which exists then; undefined where others could put code there. */
+  cache(): string | undefined;
   /** The store, to write to; the caller closes it. */
   store(): Promise<Store>;
   /** The store, to read it: an empty one if there is none yet. */
@@ -49,11 +49,12 @@ export function openHome(path: string): Home {
     cache: () => {
       folder();
       const cache = cacheFolder(path, makeSeal(path));
-      makeFolders(cache);
+      if (cache !== undefined) makeFolders(cache);
       return cache;
     },
-    store: () => {
+    store: async () => {
       folder();
+      const { openDirectoryStore } = await import("../store/index-node.ts");
       return openDirectoryStore(join(path, "store"));
     },
     storeIfAny: () => storeOrEmpty(join(path, "store")),
@@ -61,6 +62,7 @@ export function openHome(path: string): Home {
 }
 
 async function storeOrEmpty(path: string): Promise<Store> {
+  const { nodeSha256, openDirectoryStore, openMemoryStore, StoreFault } = await import("../store/index-node.ts");
   try {
     return await openDirectoryStore(path, { create: false });
   } catch (thrown) {

@@ -1,7 +1,7 @@
 // Undo journals of programs' files: a folder for each line of restored programs, locked by the one that runs.
 
 import { randomBytes } from "node:crypto";
-import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
+import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: journals themselves are the program's
 import { type Home, makeFolders } from "./home.ts";
 
 /** A name for a journal that nobody has: 16 hexadecimal digits. */

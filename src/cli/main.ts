@@ -4,16 +4,16 @@
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { homePath } from "./home-path.ts";
-import { cacheFolder, readSeal, type Seal } from "./seal.ts";
+import { cacheFolder, readSeal } from "./seal.ts";
 
 /** As EXIT.failed, whose file is not read for it. */
 const FAILED = 1;
 
 const home = homePath(process.env);
-const seal = sealOf(home);
-if (seal) {
-  const cache = join(cacheFolder(home, seal), "node");
-  enableCompileCache(cache);
+const kept = keptCode(home);
+if (kept !== undefined) {
+  const cache = join(kept, "node");
+  enableCompileCache(cache); // nothing where NODE_DISABLE_COMPILE_CACHE is set
   process.env["NODE_COMPILE_CACHE"] ??= cache; // for workers
 }
 const { main } = await import("./cli.ts");
@@ -26,9 +26,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {}); // nobody can be told
 
-function sealOf(path: string): Seal | undefined {
+function keptCode(path: string): string | undefined {
   try {
-    return readSeal(path);
+    const seal = readSeal(path);
+    return seal && cacheFolder(path, seal);
   } catch {
     return undefined; // the command will say what is wrong with the state directory, if it needs it
   }

@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { runNameLike } from "../checkpoint/index.ts";
-import { heldByOther, lockFolder } from "../core/journal/index-node.ts";
+import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name, as in journals.ts
 import { nodeOwner } from "../store/index-node.ts";
 import { messageOf } from "../util/index.ts";
 import { CliFailure, EXIT } from "./failure.ts";

@@ -6,7 +6,7 @@
 // taken out of a backup keeps its key, so its seal is the same on this machine. Sent to another one it is another seal.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: the rest of it is not needed to list
 import { syncFolder, writeDurably } from "./durable.ts";
@@ -42,9 +42,22 @@ export function makeSeal(path: string): Seal {
   return readSeal(path)!;
 }
 
-/** The folder of code to be run again, in a state directory: nobody without its seal can have put it there. */
-export function cacheFolder(path: string, seal: Seal): string {
-  return join(path, "cache", seal("cache").slice(0, CACHE_DIGITS));
+/**
+ * The folder of code to be run again, in a state directory: nobody without its seal can have put it there.
+ *
+ * @returns undefined where others may write, and so could put something beside or in place of it
+ */
+export function cacheFolder(path: string, seal: Seal): string | undefined {
+  const all = join(path, "cache");
+  const folder = join(all, seal("cache").slice(0, CACHE_DIGITS));
+  return [path, all, folder].every(ownersOnly) ? folder : undefined;
+}
+
+/** Whether only this process's user can write there; what is not there yet will be made so. */
+function ownersOnly(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (!status || process.platform === "win32") return true;
+  return status.uid === process.getuid?.() && (status.mode & 0o022) === 0;
 }
 
 /** Another process may do the same at the same time: the first key stays. */

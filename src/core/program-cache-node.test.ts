@@ -10,11 +10,10 @@ import { cachedPrograms } from "./program-cache-node.ts";
 
 const HASH = "a".repeat(64);
 
-/** Counts down; sums up 1 to n, with a function reference and an f64 global; large enough to be kept. */
+/** Counts down; sums up 1 to n, with a function reference and an f64 global. */
 const MODULE = assemble(`(module
   (memory 4)
   (global $half (mut f64) (f64.const 0.5))
-  (data (i32.const 0) "${"x".repeat(140_000)}")
   (func $add (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
   (elem declare func $add)
   (func (export "count") (param $n i32)
@@ -27,6 +26,11 @@ const MODULE = assemble(`(module
       (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
     (if (ref.is_null (local.get $f)) (then unreachable))
     (local.get $s)))`);
+
+/** Two functions that never freeze by themselves. */
+const LEAVES = `(module
+  (func (export "extern") (param externref) (result i32) (ref.is_null (local.get 0)))
+  (func (export "func") (param funcref) (result i32) (ref.is_null (local.get 0))))`;
 
 test("a rewritten module is kept, and runs and freezes as the one that was made", (t) => {
   const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
@@ -56,6 +60,37 @@ test("what was rewritten with other options is another module", (t) => {
   assert.notDeepEqual(made.bytes, usual.bytes);
   assert.deepEqual(cachedPrograms(folder, { ...options })(MODULE, HASH).bytes, made.bytes);
   assert.equal(readdirSync(folder).length, 2);
+});
+
+test("what a process has asked answers the next one, which does not look at the original", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const first = cachedPrograms(folder)(MODULE, HASH);
+  assert.equal(tortured(first), 5050);
+  first.keep();
+  const nothing = new Uint8Array();
+  assert.equal(tortured(cachedPrograms(folder)(nothing, HASH)), 5050);
+  assert.throws(() => cachedPrograms(folder)(nothing, HASH).signature(0), /truncated|WebAssembly|module/);
+  const [asked] = readdirSync(folder).filter((name) => name.endsWith(".asked"));
+  writeFileSync(join(folder, asked!), "no answers");
+  assert.equal(tortured(cachedPrograms(folder)(MODULE, HASH)), 5050);
+});
+
+test("what gets its number when it is met keeps the one that it had in answers that were kept", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const module = assemble(LEAVES);
+  const load = () => cachedPrograms(folder)(module, HASH);
+  const numberOf = (program: LoadedProgram, leaf: number) => program.at(leaf, 0)!.layout.number - 2;
+  assert.deepEqual([numberOf(load(), 0), numberOf(load(), 1)], [0, 0], "by themselves both get the first number");
+  const first = load();
+  numberOf(first, 0);
+  first.keep();
+  const second = load();
+  assert.deepEqual([numberOf(second, 1), numberOf(second, 0)], [1, 0]);
+  second.keep();
+  const third = load();
+  assert.deepEqual([numberOf(third, 1), numberOf(third, 0)], [1, 0]);
 });
 
 test("a cache that cannot be written is no failure", () => {

@@ -13,6 +13,7 @@ import {
   referenceModule,
   rewrite,
 } from "../instrument/index.ts";
+import type { Answers, Numbering } from "./program-answers.ts";
 
 /** Side modules that are kept at most; they are small. */
 const CONTINUATIONS_REMEMBERED = 4_096;
@@ -30,6 +31,12 @@ export interface RewrittenModule {
 
 export interface LoadedProgram extends Rewritten, Omit<RewrittenModule, "module"> {}
 
+/** Whoever has the original decoded, and so can answer whatever is asked. */
+export interface DecodedProgram extends Answers {
+  /** Grows with what is asked. */
+  readonly numbering: Numbering;
+}
+
 /**
  * Rewrites a module.
  *
@@ -37,10 +44,20 @@ export interface LoadedProgram extends Rewritten, Omit<RewrittenModule, "module"
  * @throws WasmFault if the module is malformed or cannot be saved; WebAssembly.CompileError if it is invalid
  */
 export function loadProgram(bytes: Uint8Array, hash: string, options: RewriteOptions = {}): LoadedProgram {
+  const { rewritten, decoded } = rewriteProgram(bytes, hash, options);
+  return join(rewritten, () => decoded);
+}
+
+/** As `loadProgram`, in its parts. */
+export function rewriteProgram(
+  bytes: Uint8Array,
+  hash: string,
+  options: RewriteOptions,
+): { readonly rewritten: RewrittenModule; readonly decoded: DecodedProgram } {
   const program = new Program(bytes, options);
   requireValid(bytes);
-  const rewritten = rewrite(program, hash);
-  return join({ ...rewritten, referenceTypes: [...program.references] }, () => program);
+  const rewritten = { ...rewrite(program, hash), referenceTypes: [...program.references] };
+  return { rewritten, decoded: answering(program) };
 }
 
 /**
@@ -52,32 +69,56 @@ export function loadRewritten(
   rewritten: RewrittenModule,
   options: RewriteOptions = {},
 ): LoadedProgram {
-  let program: Program | undefined;
-  return join(rewritten, () => {
-    if (program) return program;
-    program = new Program(bytes, options);
-    program.references.push(...(rewritten.referenceTypes as readonly Program["references"][number][]));
-    return program;
-  });
+  let decoded: DecodedProgram | undefined;
+  return join(rewritten, () => (decoded ??= decodeProgram(bytes, { ...rewritten, variants: [] }, options)));
 }
 
-/** @param program always the same; may be slow when it is called first */
-function join(rewritten: RewrittenModule, program: () => Program): LoadedProgram {
-  let layouts: FrameLayouts | undefined;
-  const frames = () => (layouts ??= new FrameLayouts(program()));
+/** @param numbering as it was when the answers were given that these are to go with */
+export function decodeProgram(
+  bytes: Uint8Array,
+  { referenceTypes, variants }: Numbering,
+  options: RewriteOptions,
+): DecodedProgram {
+  const program = new Program(bytes, options);
+  program.references.push(...(referenceTypes as readonly Program["references"][number][]));
+  program.variants.push(...variants);
+  return answering(program);
+}
+
+/** @param decoded always the same; may be slow when it is called first */
+function join(rewritten: RewrittenModule, decoded: () => DecodedProgram): LoadedProgram {
   return {
     ...rewritten,
     module: rewritten.module ?? new WebAssembly.Module(rewritten.bytes as BufferSource),
-    layout: (number) => frames().layout(number),
-    at: (functionIndex, position) => frames().at(functionIndex, position),
-    signature: (functionIndex) => program().functionSignature(functionIndex),
-    continuations: remembered((requests) => continuations(program(), requests)),
-    references: (number) => referenceModule(program(), number),
+    layout: (number) => decoded().layout(number),
+    at: (functionIndex, position) => decoded().at(functionIndex, position),
+    signature: (functionIndex) => decoded().signature(functionIndex),
+    continuations: (requests) => decoded().continuations(requests),
+    references: (number) => decoded().references(number),
     get globals() {
-      return globalAccessor(program());
+      return decoded().globals;
     },
     get payloads() {
-      return payloadAccessor(program());
+      return decoded().payloads;
+    },
+  };
+}
+
+function answering(program: Program): DecodedProgram {
+  let layouts: FrameLayouts | undefined;
+  const frames = () => (layouts ??= new FrameLayouts(program));
+  return {
+    numbering: { referenceTypes: program.references, variants: program.variants },
+    layout: (number) => frames().layout(number),
+    at: (functionIndex, position) => frames().at(functionIndex, position),
+    signature: (functionIndex) => program.functionSignature(functionIndex),
+    continuations: remembered((requests) => continuations(program, requests)),
+    references: (number) => referenceModule(program, number),
+    get globals() {
+      return globalAccessor(program);
+    },
+    get payloads() {
+      return payloadAccessor(program);
     },
   };
 }

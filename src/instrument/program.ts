@@ -93,6 +93,8 @@ export class Program {
   readonly options: RewriteOptions;
   /** Nullable reference types that frames may hold, in the order of their tables. */
   readonly references: ValueType[] = [];
+  /** Layouts beside those of the functions, as `function site`, in the order of their numbers. */
+  readonly variants: string[] = [];
   /** Undefined for a program without windows. */
   readonly windows: WindowOptions | undefined;
   /** Segment instructions that continuations may need, as `operation a b`. */
@@ -101,7 +103,6 @@ export class Program {
   readonly deferred: boolean;
   readonly droppable: Droppable;
   readonly #windowed: ReadonlySet<number> | undefined;
-  readonly #variants: string[] = [];
   readonly #importedFunctions: readonly Import[];
 
   /** @throws WasmFault if the module is malformed or uses what rtcr cannot save */
@@ -247,15 +248,15 @@ export class Program {
   layoutNumber(plan: Plan, site: Site): number {
     if (inLayout(site)) return plan.function;
     const key = `${plan.function} ${site.number}`;
-    let number = this.#variants.indexOf(key);
-    if (number < 0) number = this.#variants.push(key) - 1;
+    let number = this.variants.indexOf(key);
+    if (number < 0) number = this.variants.push(key) - 1;
     return this.spaces.functions.length + number;
   }
 
   /** The function of a layout and, for a variant, the site that it holds beside the active ones. */
   layoutOf(number: number): { readonly function: number; readonly extra: number | undefined } {
     if (number < this.spaces.functions.length) return { function: number, extra: undefined };
-    const variant = required(this.#variants[number - this.spaces.functions.length], `layout ${number}`);
+    const variant = required(this.variants[number - this.spaces.functions.length], `layout ${number}`);
     const [index, extra] = variant.split(" ").map(Number) as [number, number];
     return { function: index, extra };
   }

@@ -2,8 +2,7 @@
 // run; it says when it is there, and what comes then is its data.
 
 import { parentPort, workerData } from "node:worker_threads";
-import { type LoadedProgram, loadProgram } from "../core/program.ts";
-import { cachedPrograms } from "../core/program-cache-node.ts";
+import { type CachedProgram, cachedPrograms } from "../core/program-cache-node.ts";
 import { required } from "../util/index.ts";
 import { RequestQueue, runCpu } from "./cpu.ts";
 import type { CpuData, ExpectedProgram, Report, Request, SpareData } from "./protocol.ts";
@@ -11,7 +10,7 @@ import { memoryVolumes, openSessions } from "./sessions-node.ts";
 
 const port = required(parentPort, "a parent: this file is a worker's");
 const given = workerData as CpuData | SpareData;
-let expected: { readonly hash: string; readonly program: LoadedProgram } | undefined;
+let expected: { readonly hash: string; readonly program: CachedProgram } | undefined;
 const data = "spare" in given ? await assigned(given) : given;
 const requests = new RequestQueue();
 port.on("message", (request: Request) => requests.push(request));
@@ -40,12 +39,12 @@ async function assigned({ rehearse, expected }: SpareData): Promise<CpuData> {
 function expect(program: ExpectedProgram): void {
   try {
     expected = { hash: program.hash, program: load(program) };
-    expected.program.layout(0); // decodes the original, which a program from the cache leaves for later
+    expected.program.decode();
   } catch {
     expected = undefined;
   }
 }
 
-function load({ module, hash, cache }: ExpectedProgram): LoadedProgram {
-  return (cache === undefined ? loadProgram : cachedPrograms(cache))(module, hash);
+function load({ module, hash, cache }: ExpectedProgram): CachedProgram {
+  return cachedPrograms(cache)(module, hash);
 }

@@ -5,13 +5,13 @@
 // Everything a guest does wrong ends in a report. The host's part is cpu-node.ts and cpu-web.ts.
 
 import type { HeldOutput } from "../core/index.ts";
-import { type LoadedProgram, loadProgram } from "../core/program.ts";
+import type { LoadedProgram } from "../core/program.ts";
 import { Arenas } from "../engine/index.ts";
 import type { ProgramSessions } from "../session/index.ts";
 import { Fault, messageOf, required } from "../util/index.ts";
 import type { Arena } from "./arenas.ts";
-import { reportEnding, withLoss } from "./ending.ts";
 import { MachineFault } from "./faults.ts";
+import { plainEnding, withLoss } from "./plain-ending.ts";
 import type { CpuLoad, FaultData, Report, Request } from "./protocol.ts";
 import { type ProgramState, WasiProgram } from "./wasi-program.ts";
 
@@ -46,13 +46,18 @@ export class RequestQueue {
   }
 }
 
+export interface CpuProgram extends LoadedProgram {
+  /** Keeps what was asked of it, so that the next restore at the same place need not ask. */
+  keep?(): void;
+}
+
 export interface CpuHost {
   readonly load: CpuLoad;
   readonly requests: RequestQueue;
   /** `transfer`: buffers that become the supervisor's. */
   post(report: Report, transfer?: ArrayBuffer[]): void;
-  /** Another way to a rewritten program than `loadProgram`, as a cache. */
-  loadProgram?(module: Uint8Array, hash: string): LoadedProgram;
+  /** Rewrites a program, or finds it rewritten. */
+  loadProgram(module: Uint8Array, hash: string): CpuProgram;
   /** Makes the program's sessions; what it throws refuses the start. */
   openSessions(): RunSessions;
 }
@@ -67,19 +72,21 @@ export async function runCpu(host: CpuHost): Promise<void> {
 }
 
 async function run(host: CpuHost): Promise<void> {
-  const { program, sessions } = await load(host);
+  const { program, sessions, keep } = await load(host);
   const control = program.group.control.memory.buffer as unknown as SharedArrayBuffer;
   host.post({ type: "ready", control, warnings: sessions.warnings });
+  if (host.load.resumption) keep();
   for (;;) {
     const ending = program.run();
     if (ending) {
       const lost = await finishOutput(sessions);
       sessions.dispose();
-      host.post({ type: "ended", ending: withLoss(reportEnding(ending, host.load.module), lost) });
+      const report = plainEnding(ending) ?? (await import("./ending.ts")).reportEnding(ending, host.load.module);
+      host.post({ type: "ended", ending: withLoss(report, lost) });
       return;
     }
     program.group.release();
-    if (await serveFrozen(host, program, sessions)) {
+    if (await serveFrozen(host, program, sessions, keep)) {
       sessions.dispose();
       return;
     }
@@ -87,26 +94,46 @@ async function run(host: CpuHost): Promise<void> {
 }
 
 /** Serves requests until the program is to go on (false) or the CPU is to end (true). */
-async function serveFrozen(host: CpuHost, program: WasiProgram, sessions: RunSessions): Promise<boolean> {
+async function serveFrozen(
+  host: CpuHost,
+  program: WasiProgram,
+  sessions: RunSessions,
+  keep: () => void,
+): Promise<boolean> {
   for (let then: Then = "go-on"; ; ) {
-    then = await serve(host, await host.requests.next(), program, sessions, then);
+    const request = await host.requests.next();
+    then = await serve(host, request, program, sessions, then);
+    if (request.type === "capture" && then === "stay") {
+      askForRestore(program); // while it is stored
+      keep();
+    }
     if (then !== "stay") return then === "end";
   }
 }
 
-async function load(host: CpuHost): Promise<{ program: WasiProgram; sessions: RunSessions }> {
+/** Has everything made that a restore of the frozen program will ask for. */
+function askForRestore(program: WasiProgram): void {
+  try {
+    program.prepareRestore();
+  } catch {
+    // Whoever restores it is told.
+  }
+}
+
+async function load(host: CpuHost): Promise<{ program: WasiProgram; sessions: RunSessions; keep: () => void }> {
   const { module, hash, resumption } = host.load;
-  const loaded = (host.loadProgram ?? loadProgram)(module, hash);
+  const loaded = host.loadProgram(module, hash);
+  const keep = () => loaded.keep?.();
   const unfilled = resumption?.unfilled ? WasiProgram.restoreUnfilled(loaded, resumption.state.group) : undefined;
   if (unfilled) await fill(host, unfilled);
   const sessions = host.openSessions();
   try {
     unfilled?.open(sessions.sessions, resumption!.state.wasi);
-    if (unfilled) return { program: unfilled, sessions };
+    if (unfilled) return { program: unfilled, sessions, keep };
     const program = resumption
       ? WasiProgram.restore(loaded, sessions.sessions, resumption.state)
       : WasiProgram.begin(loaded, sessions.sessions);
-    return { program, sessions };
+    return { program, sessions, keep };
   } catch (thrown) {
     sessions.dispose();
     throw thrown;

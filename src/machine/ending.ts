@@ -4,33 +4,26 @@ import type { Ending } from "../engine/index.ts";
 import { CONTINUATION_NAME } from "../instrument/index.ts";
 import { messageOf, required } from "../util/index.ts";
 import { decodeModule, functionName, type Module } from "../wasm/index.ts";
+import { plainEnding } from "./plain-ending.ts";
 import { ABORTED, type EndingReport } from "./protocol.ts";
 
 const FRAMES_SHOWN = 20;
-const FAILED = 1;
 
 /** @param bytes the original module, read only when a name is needed; undefined: the trace may name functions of several */
 export function reportEnding(ending: Ending, bytes: Uint8Array | undefined): EndingReport {
-  switch (ending.kind) {
-    case "returned":
-      return { kind: ending.kind, exitCode: 0, lines: [] };
-    case "exited":
-      return { kind: ending.kind, exitCode: ending.code, lines: [] };
+  const plain = plainEnding(ending);
+  if (plain) return plain;
+  const { kind, error } = ending as Exclude<Ending, { readonly kind: "returned" | "exited" }>;
+  switch (kind) {
     case "trapped":
-      return failed(ending.kind, `trap: ${messageOf(ending.error)}`, ending.error, bytes);
+      return failed(kind, `trap: ${messageOf(error)}`, error, bytes);
     case "exhausted":
-      return failed(ending.kind, "trap: call stack exhausted", ending.error, bytes);
+      return failed(kind, "trap: call stack exhausted", error, bytes);
     case "threw": {
-      const what = ending.error instanceof WebAssembly.Exception ? "uncaught exception" : "error in a host function";
-      return failed(ending.kind, `${what}: ${messageOf(ending.error)}`, ending.error, bytes);
+      const what = error instanceof WebAssembly.Exception ? "uncaught exception" : "error in a host function";
+      return failed(kind, `${what}: ${messageOf(error)}`, error, bytes);
     }
   }
-}
-
-/** An ending after which output was lost, if it was: that makes a failure of success. */
-export function withLoss(ending: EndingReport, lost: string | undefined): EndingReport {
-  if (lost === undefined) return ending;
-  return { ...ending, exitCode: ending.exitCode || FAILED, lines: [...ending.lines, `error: ${lost}`] };
 }
 
 function failed(kind: EndingReport["kind"], what: string, error: unknown, bytes: Uint8Array | undefined): EndingReport {

@@ -4,11 +4,13 @@
 import type { PlainData } from "../abi/index.ts";
 import { createClock } from "../core/clock.ts";
 import { createCountingClock } from "../core/clock-counting.ts";
+import { nodeClocks } from "../core/clock-node.ts";
 import { checkHandles, createFileSystem, type Volume, volumeStates } from "../core/files/index.ts";
 import { HostVolume, JournaledVolume } from "../core/host-files/index-node.ts";
-import { createStandardStreams, NodeSockets, nodeClocks } from "../core/index-node.ts";
 import type { createMemoryVolume } from "../core/memory-file-system.ts";
 import { createRandom, createSeededRandom } from "../core/random.ts";
+import { NodeSockets } from "../core/socket-node.ts";
+import { createStandardStreams } from "../core/standard-streams-node.ts";
 import type { FileSystemSession } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { type SessionStates, sessionStates } from "../wasi/index.ts";

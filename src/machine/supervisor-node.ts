@@ -4,8 +4,10 @@ import { existsSync } from "node:fs";
 import type { Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
-import { openStandardStreams, SocketHost } from "../core/index-node.ts";
-import { nodePageHelpers } from "../store/index-node.ts";
+// By name: a command that starts a program soon has no time for what else is there.
+import { SocketHost } from "../core/socket-host-node.ts";
+import { openStandardStreams } from "../core/standard-streams-node.ts";
+import { nodePageHelpers } from "../store/page-helpers-node.ts";
 import { required } from "../util/index.ts";
 import { ArenaPool } from "./arenas.ts";
 import { MachineFault } from "./faults.ts";
@@ -23,7 +25,7 @@ export interface SupervisorOptions {
   /** Sockets that the program may accept connections from, listening already; see SocketHost. The caller's to close. */
   readonly servers?: readonly Server[];
   /** Folder that keeps rewritten modules; it exists. */
-  readonly cache?: string;
+  readonly cache?: string | undefined;
   /** A CPU that is there already; it is used up. Default: a new one, which takes as long as a worker's start does. */
   readonly spare?: SpareCpu | undefined;
   /** Enter loops anew after a start or a thaw (default: true). */
@@ -48,7 +50,7 @@ export class SpareCpu {
    * @param rehearse whether it prepares itself; not worth it where it is needed at once
    */
   static start(expected?: ExpectedProgram, rehearse = true): Promise<SpareCpu> {
-    nodePageHelpers.start(); // a restore needs them too
+    if (rehearse) nodePageHelpers.start(); // a restore needs them too
     const data: SpareData = { spare: true, rehearse, expected };
     const worker = startWorker({ workerData: data });
     return new Promise((resolve, reject) => {

@@ -99,6 +99,12 @@ export class WasiProgram {
     return this.#thread;
   }
 
+  /** Asks of the rewritten program whatever a restore of the frozen thread would. */
+  prepareRestore(): void {
+    this.group.prepare(this.#thread);
+    for (const frame of this.group.save(this.#thread).frames) this.program.at(frame.function, frame.position);
+  }
+
   /** The memories that a capture has the contents of. */
   memories(): { readonly instance: number; readonly index: number; readonly memory: WebAssembly.Memory }[] {
     return ownedMemories(this.group);

@@ -1,5 +1,6 @@
 // The CPU of a run in a browser, for a dedicated worker's file: rtcr's own (cpu-web.ts), or one that adds a disk.
 
+import { loadProgram } from "../core/program.ts";
 import { RequestQueue, runCpu } from "./cpu.ts";
 import type { Report, Request, WebCpuData } from "./protocol.ts";
 import { type MakeDisk, openWebSessions } from "./sessions-web.ts";
@@ -25,6 +26,6 @@ export function serveWebCpu({ disk }: WebCpuOptions = {}): void {
     const post = (report: Report) => scope.postMessage(report);
     scope.onmessage = ({ data: request }) => requests.push(request as Request);
     const openSessions = () => openWebSessions(data, (stream, bytes) => post({ type: "output", stream, bytes }), disk);
-    void runCpu({ load: data, requests, post, openSessions }).then(() => scope.close());
+    void runCpu({ load: data, requests, post, loadProgram, openSessions }).then(() => scope.close());
   };
 }

@@ -63,6 +63,10 @@ class NodePageHelpers implements PageHelpers {
     while (this.#helpers.size < wanted) this.#helpers.add(new Helper((helper) => this.#helpers.delete(helper)));
   }
 
+  expect(sizeBytes: number): void {
+    if (sizeBytes >= WORTH_BYTES) this.start();
+  }
+
   async read(descriptor: number, bytes: Uint8Array, pages: readonly PageToRead[]): Promise<readonly PageToRead[]> {
     const places = new Float64Array(new SharedArrayBuffer(pages.length * 24));
     const names = sharedBytes(pages.length * NAME_BYTES);

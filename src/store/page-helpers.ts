@@ -22,6 +22,8 @@ export interface HashedAhead {
 export interface PageHelpers {
   /** Starts the threads; done by itself when they are of use first. */
   start(): void;
+  /** Starts them if that is worth it for so many bytes, which will be read soon. */
+  expect(sizeBytes: number): void;
   /**
    * Reads pages into `bytes` and compares them with their names.
    *

@@ -1,19 +1,9 @@
 // `rtcr restore`: continues a checkpoint in the foreground.
 
-import { short, systemLike } from "../../checkpoint/index.ts";
-import type { FillMemory } from "../../machine/index-node.ts";
 import { SpareCpu } from "../../machine/supervisor-node.ts";
-import { nodeSha256, openImage } from "../../store/index-node.ts";
-import { type Call, type Command, flag, text, texts } from "../command.ts";
-import { CliFailure, EXIT, noModule, toFailure, usageError } from "../failure.ts";
-import { runForeground } from "../foreground.ts";
-import { readDirectory, readDuration } from "../given.ts";
-import { grantedRecord } from "../granted.ts";
-import { readAddress } from "../listen.ts";
-import { outputReleased } from "../marks.ts";
-import { moduleOf } from "../modules.ts";
-import { readRecord } from "../record.ts";
-import { claimName } from "../runs.ts";
+import { type Command, text } from "../command.ts";
+import { usageError } from "../failure.ts";
+import { readDuration } from "../given.ts";
 import { ONLY_SYSTEMS } from "../system/only-systems.ts";
 
 export const restore: Command = {
@@ -77,9 +67,10 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     const foreign = ONLY_RESTORED_SYSTEMS.find((name) => values[name] !== undefined);
     if (foreign) throw usageError(`--${foreign} is for systems, expected rtcr restore ID SYSTEM.xml`, "restore");
     const everyMs = readDuration(text(values, "checkpoint-every"), "checkpoint-every");
-    const spare = SpareCpu.start(undefined, false); // it reads its code while the image is opened
+    const spare = SpareCpu.start(undefined, false); // it reads its code while this thread reads the rest, and the image
     spare.catch(() => {}); // told where it is awaited
     try {
+      const { restoreProgram } = await import("../restore-program.ts");
       return await restoreProgram(call, reference, everyMs, spare);
     } finally {
       await spare.then((cpu) => cpu.dispose()).catch(() => {}); // told where it was needed
@@ -89,55 +80,3 @@ done so. The exit code is as for rtcr run; when the program could not be continu
 
 /** Options that checkpoints of programs have not. */
 const ONLY_RESTORED_SYSTEMS: readonly string[] = [...ONLY_SYSTEMS, "strategy", "dry-run", "json", "deterministic"];
-
-async function restoreProgram(
-  call: Call,
-  reference: string,
-  everyMs: number | undefined,
-  spare: Promise<SpareCpu>,
-): Promise<number> {
-  const { values, home, io } = call;
-  const store = await home.storeIfAny();
-  const image = await openImage(store, reference, { sha256: nodeSha256 });
-  const program = await image.reader.program();
-  if (systemLike({ program })) {
-    const message = `checkpoint ${short(image.root.id)} is of a system's children, expected SYSTEM.xml behind it`;
-    throw usageError(message, "restore");
-  }
-  const listen = texts(values, "listen");
-  listen.forEach(readAddress);
-  const recorded = readRecord(program);
-  const given = { directories: texts(values, "dir").map(readDirectory), listen };
-  const granted = grantedRecord(home, image.root.id, recorded, given);
-  if (granted.note) io.err(`note: ${granted.note}\n`);
-  const claim = claimName(home, text(values, "as") ?? image.root.name, "--as gives the restored program another name");
-  try {
-    const module = await moduleOf(image, recorded, home, text(values, "module"));
-    const state = { group: await image.reader.outline(), wasi: await image.reader.session("wasi") };
-    const moduleApart = !Object.hasOwn(image.reader.manifest.modules, module.hash);
-    const resumption = {
-      state,
-      unfilled: true,
-      acceptChangedFiles: flag(values, "accept-changed-files"),
-      outputReleased: outputReleased(home, image.root.id),
-    };
-    const from = {
-      id: image.root.id,
-      resumption,
-      fill: (...memory: Parameters<FillMemory>) => image.reader.memory(...memory),
-      filled: () => store.close(),
-    };
-    const { spec } = granted.record;
-    const holdOutput = spec.holdOutput || flag(values, "hold-output");
-    const record = { ...granted.record, spec: { ...spec, holdOutput } };
-    return await runForeground({ io, home, claim, record, module, moduleApart, everyMs, spare, from });
-  } catch (thrown) {
-    if (!noModule(thrown)) throw thrown;
-    // Nothing was ever checkpointed of it.
-    const message = `checkpoint ${short(image.root.id)}: ${toFailure(thrown).message}`;
-    throw new CliFailure(EXIT.damaged, message, undefined, thrown);
-  } finally {
-    await store.close();
-    claim.release();
-  }
-}

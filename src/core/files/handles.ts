@@ -2,16 +2,12 @@
 
 import type { PlainData } from "../../abi/index.ts";
 import type { NodeHandle } from "../../session/index.ts";
-import { Fault, required, StateReader } from "../../util/index.ts";
+import { required, StateReader } from "../../util/index.ts";
+import { FilesFault } from "./fault.ts";
 import type { OpenNode } from "./node.ts";
 import type { Volume } from "./volume.ts";
 
 const VERSION = 1;
-
-/** Captured state could not be taken up: files are missing, or the state is not one of this service. */
-export class FilesFault extends Fault<
-  "missing-files" | "changed-files" | "wrong-state" | "unlinked-file" | "deep-file" | "journal"
-> {}
 
 /** An open node and what its client may do with it. */
 export interface OpenHandle {

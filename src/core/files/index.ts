@@ -1,7 +1,8 @@
 // File systems over volumes: what core's own volumes and the hosts' build on.
 export { attempt, toErrno } from "./errors.ts";
+export { FilesFault } from "./fault.ts";
 export { createFileSystem } from "./file-system.ts";
-export { checkHandles, FilesFault, stateReader, volumeStates } from "./handles.ts";
+export { checkHandles, stateReader, volumeStates } from "./handles.ts";
 export type * from "./node.ts";
 export { openLocation } from "./open-location.ts";
 export { TreeRecord } from "./tree-record.ts";

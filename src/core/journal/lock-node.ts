@@ -2,9 +2,9 @@
 // Node has no file locks of its own, and a file with a process number in it cannot be taken over without a race.
 
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { messageOf } from "../../util/index.ts";
-import { FilesFault } from "../files/index.ts";
+import { FilesFault } from "../files/fault.ts"; // by name: what only locks needs no file systems
 
 /** SQLite's result codes for what another has. */
 const [SQLITE_BUSY, SQLITE_LOCKED] = [5, 6];
@@ -17,7 +17,8 @@ const [SQLITE_BUSY, SQLITE_LOCKED] = [5, 6];
 export function lockFolder(folder: string): () => void {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(join(folder, "lock"), { timeout: 0 });
+    const sqlite = process.getBuiltinModule("node:sqlite"); // when it is needed: it takes a while to be there
+    database = new sqlite.DatabaseSync(join(folder, "lock"), { timeout: 0 });
     database.exec(
       "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE",
     );
