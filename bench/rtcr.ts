@@ -13,6 +13,7 @@
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { buildComponents, componentNamed } from "../scripts/build-guests.ts";
 import { type CorePd, createCoreContext, createPd, createRootPd } from "../src/core/index.ts";
 import { ChildContext, RtcrPd, STRATEGIES } from "../src/rtcr/index.ts";
 import { startNodeCopyPool } from "../src/rtcr/index-node.ts";
@@ -226,6 +227,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const objects = LIVE.map((live) => objectRow(live, Math.max(7, Math.ceil(5000 / live))));
   console.log("through RTCR while so many dataspaces live, nanoseconds");
   console.table(objects);
+  await buildComponents([componentNamed("many_dataspaces")]);
   const number: object[] = [];
   for (const dataspaces of NUMBERS) number.push({ dataspaces, ...(await restoreRow(dataspaces, 1, 3)) });
   console.log("by number of dataspaces of a page, milliseconds");

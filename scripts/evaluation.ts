@@ -17,6 +17,7 @@ import { runBenchmark } from "../bench/evaluation/run-benchmark.ts";
 import { analyzeProfiles, Recorder } from "../src/profile/index.ts";
 import { plotProfile } from "../src/profile/plot.ts";
 import { STRATEGIES, type Strategy } from "../src/rtcr/index.ts";
+import { buildComponents, componentNamed } from "./build-guests.ts";
 
 /** What the plotting library says to screen readers of each block; the tables say it better. */
 const ARIA = / (aria-label|aria-roledescription|role)="[^"]*"/g;
@@ -34,6 +35,7 @@ const { values } = parseArgs({
 await main(Number(values.rounds), values.out);
 
 async function main(rounds: number, out: string): Promise<void> {
+  await buildComponents(PROGRAMS.map(componentNamed));
   const jobs: Job[] = PROGRAMS.flatMap((program) => STRATEGIES.map((strategy) => ({ program, strategy })));
   const single = new Map<string, Durations>();
   for (const job of jobs) {

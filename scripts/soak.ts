@@ -8,6 +8,8 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SOAK_BOUNDS, type SoakReport, soak } from "../bench/soak/soak.ts";
+import { BINARIES } from "../bench/soak/workloads.ts";
+import { buildComponents, componentNamed } from "./build-guests.ts";
 
 const WHOLE_MINUTES = 10;
 /** Of the rate that was asked for; what is missing are the last moments of the run. */
@@ -29,6 +31,7 @@ const times = {
 };
 const WANTED = 1000 / times.checkpointEveryMs;
 try {
+  await buildComponents(BINARIES.map(componentNamed));
   const report = await soak({ ...times, folder, progress: (reading) => console.log(JSON.stringify(reading)) });
   console.log(`nothing may grow beyond ${JSON.stringify(SOAK_BOUNDS)} more than at the third reading`);
   const held = rateOf(report) >= HELD * WANTED;

@@ -10,9 +10,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import { median, rounded } from "../measure.ts";
 import { threadMs } from "./store-worker.ts";
 import { type Instance, SoakSystem } from "./system.ts";
+import { BINARIES } from "./workloads.ts";
 
 const EVERY_MS = 100;
 /** Components are compiled, caches are filled. */
@@ -37,6 +39,7 @@ export async function run(args: readonly string[]): Promise<number> {
       seconds: { type: "string", default: "3" },
     },
   });
+  await buildComponents(BINARIES.map(componentNamed));
   const folder = mkdtempSync(join(process.cwd(), ".soak-"));
   const system = new SoakSystem(folder);
   try {
