@@ -162,6 +162,44 @@ for (const strategy of ["direct", "bootstrap"]) {
   });
 }
 
+test("S71, S93-S97: a checkpoint of an inner supervisor's child goes on beneath the supervisor that is named", async (t) => {
+  const child = `<child name="${SHEEP}" quota="8M" caps="300"/>`;
+  const inner = (name: string) =>
+    `<start name="${name}" caps="1000" ram="30M"><binary name="rtcr"/><config>${child}</config></start>`;
+  const path = system(t, ROUTED + inner("inner"));
+  const file = join(path, "system.xml");
+  const first = new Guest(t, path, "run", "--name", "before", file);
+  await said(first, 1);
+  const { code, out, err } = await cli(path, "checkpoint", "--child", SHEEP, "--stop", "before");
+  assert.equal(code, 0, err);
+  await first.ended;
+  const id = out.trim();
+  const found = await cli(path, "restore", "--dry-run", id, file);
+  assert.deepEqual(
+    [found.code, found.out.split("\n")[0]],
+    [0, "init -> rtcr -> inner takes the children up"],
+    found.err,
+  );
+  const twins = system(t, ROUTED + inner("inner") + inner("other"));
+  const of = (label: string) => cli(path, "restore", "--supervisor", label, "--dry-run", id, join(twins, "system.xml"));
+  const there = `there are init -> rtcr (inner, other); init -> rtcr -> inner (${SHEEP}); init -> rtcr -> other (${SHEEP})`;
+  for (const [args, exitCode, message] of [
+    [[], 5, `2 supervisors keep them, expected one; ${there}\nhint: --supervisor "LABEL" says which\n`],
+    [["--supervisor", "init -> rtcr"], 5, `init -> rtcr does not keep them, expected one; ${there}\n`],
+    [["--supervisor", "init->nobody"], 3, `no supervisor "init -> nobody"; ${there}\n`],
+  ] as const) {
+    const refused = await cli(path, "restore", ...args, id, join(twins, "system.xml"));
+    assert.equal(refused.code, exitCode, refused.err);
+    assert.ok(refused.err.endsWith(message), refused.err);
+  }
+  assert.match((await of("init->rtcr->inner")).out, /^init -> rtcr -> inner takes the children up\n/);
+  const label = "init -> rtcr -> other";
+  const guest = new Guest(t, path, "restore", "--supervisor", label, "--as", "after", id, join(twins, "system.xml"));
+  const counted = sheep(first.out).length;
+  await saidAll(guest, `[${label} -> ${SHEEP}] ${counted + 1} sheep`);
+  assert.ok(!guest.out.includes(`[${label} -> ${SHEEP}] 1 sheep`), guest.out);
+});
+
 /** A WASI program that says 1, 2, 3, ... 9 and again, every 20 ms. */
 const TICKS = assemble(`(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -350,7 +388,7 @@ test("S77, S96, S107: checkpoints are shown and compared; what does not fit is r
     [
       ["--module", "x", id, file],
       2,
-      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --profile, --dir, --deterministic, --name, --as, " +
+      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --profile, --dir, --deterministic, --name, --as, --supervisor, " +
         "--strategy, --dry-run, --json\nhint: rtcr restore --help",
     ],
     [["--log", "loud", id, file], 2, "--log loud: expected error, warning, info, debug\nhint: rtcr --help"],

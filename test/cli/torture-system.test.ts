@@ -32,6 +32,34 @@ for (const [strategy, where] of [["direct"], ["bootstrap"], ["direct", "--in-pla
   });
 }
 
+const ROUTED = `<parent-provides>${["PD", "CPU", "ROM", "RM", "LOG", "Timer"]
+  .map((name) => `<service name="${name}"/>`)
+  .join("")}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
+
+/** A supervisor in an init that a supervisor keeps, with a child of the same name as one outside. */
+const INNER = `<start name="stack_counter"><config turns="2" iterations="10"/></start>
+<start name="middle" caps="3000" ram="60M"><binary name="init"/><config>
+  ${ROUTED}
+  <start name="inner" caps="2000" ram="40M"><binary name="rtcr"/><config>
+    ${ROUTED}<default caps="300" ram="8M"/>
+    <start name="sheep_counter_timer"><config turns="4" sleep_ms="3"/></start>
+    <start name="stack_counter"><config turns="2" iterations="10"/></start></config></start></config></start>`;
+
+test("S93, S97: a supervisor beneath another one is tortured by its label; what there is, is listed", async (t) => {
+  const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], INNER);
+  const label = "init -> rtcr -> middle -> inner";
+  for (const more of [["--strategy", "bootstrap"], ["--in-place"]]) {
+    const args = ["--json", "--points", "4", "--seed", "3", ...more, "--supervisor", label, file];
+    const { code, out, err } = await cli(path, "torture", ...args);
+    assert.equal(code, 0, err + out);
+    const { supervisor, taken, identical } = JSON.parse(out);
+    assert.deepEqual([supervisor, identical, taken >= 2], [label, true, true], out);
+  }
+  const { code, err } = await cli(path, "torture", "--supervisor", "init -> inner", file);
+  const there = `there are init -> rtcr (stack_counter, middle); ${label} (sheep_counter_timer, stack_counter)`;
+  assert.deepEqual([code, err], [3, `error: ${file}: no supervisor "init -> inner"; ${there}\n`]);
+});
+
 test("S97: every so many points, and what is printed", async (t) => {
   const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
   const { code, out, err } = await cli(path, "torture", "--every", "20", file);
@@ -50,7 +78,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
     [
       ["--fresh-process", file],
       2,
-      "--fresh-process is for programs, a system takes --every, --points, --seed, --strategy, --rom, --cpus, --in-place, --memory-fs, --json\nhint: rtcr torture --help",
+      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [
@@ -59,7 +87,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
       "--strategy is for systems (SYSTEM.xml), found x.wasm\nhint: rtcr torture --help",
     ],
     [[file, "x"], 2, "arguments behind SYSTEM.xml: x, expected none\nhint: rtcr torture --help"],
-    [[none], 1, `${none}: 0 supervisors, expected one; there are none: <start> a program rtcr`],
+    [[none], 1, `${none}: 0 outermost supervisors, expected one; there are none: <start> a program rtcr`],
   ];
   for (const [args, code, err] of cases) {
     const result = await cli(path, "torture", ...args);

@@ -8,7 +8,7 @@ import { ONLY_SYSTEMS } from "./only-systems.ts";
 /** All options that systems have. */
 const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
 /** What `restore` has besides. */
-const RESTORE_OPTIONS: readonly string[] = ["as", "strategy", "dry-run", "json"];
+const RESTORE_OPTIONS: readonly string[] = ["as", "supervisor", "strategy", "dry-run", "json"];
 export const CPUS_LIMIT = 64;
 
 /** What a system is run with, from the options of a verb. @throws CliFailure (usage) */

@@ -30,6 +30,8 @@ import { hashOf } from "./checkpointer.ts";
 export interface Supervisor {
   /** As `init -> rtcr`. */
   readonly label: string;
+  /** Not beneath another one. */
+  readonly outermost: boolean;
   readonly config: InitConfig;
   /** It refuses sessions that can only be opened anew. */
   readonly refusesForeign: boolean;
@@ -57,40 +59,82 @@ export interface PlannedSession {
 /** Quotas and routes do not depend on it. */
 const ONE_CPU = { width: 1, height: 1 };
 
-/** All supervisors in a configuration, those in inits inside included. */
+/** All supervisors in a configuration, an outer one before those beneath it. */
 export function supervisorsOf(text: string): readonly Supervisor[] {
-  return within(checkSystem(text).config, "init");
+  return within(checkSystem(text).config, "init", true);
 }
 
-function within(config: InitConfig, label: string): Supervisor[] {
+function within(config: InitConfig, label: string, outermost: boolean): Supervisor[] {
   return config.starts.flatMap(({ name, binary, config: inside }) => {
     const path = prefixLabel(label, name);
     if (binary === RTCR_PROGRAM) {
       const text = inside ?? "<config/>";
       const { refusesForeign } = readRtcrConfig(text);
-      return [{ label: path, config: checkConfig(toInitConfig(text, ONE_CPU)).config, refusesForeign }];
+      const own = checkConfig(toInitConfig(text, ONE_CPU)).config;
+      return [{ label: path, outermost, config: own, refusesForeign }, ...within(own, path, false)];
     }
     if (binary !== INIT_PROGRAM || inside === undefined) return [];
-    return within(checkConfig(inside).config, path);
+    return within(checkConfig(inside).config, path, outermost);
   });
 }
 
+const WHICH = '--supervisor "LABEL" says which';
+
 /**
- * The supervisor that keeps all children of a checkpoint.
+ * The supervisor that is named, else the only outermost one.
  *
- * @throws CliFailure when there is none, or more than one
+ * @param wanted its label, as `init -> inner -> rtcr`
+ * @throws CliFailure which says what there is
  */
-export function supervisorFor(id: string, { children }: SystemCheckpoint, file: string, text: string): Supervisor {
+export function chosenSupervisor(file: string, text: string, wanted: string | undefined): Supervisor {
+  const all = supervisorsOf(text);
+  if (wanted !== undefined) return named(file, all, wanted);
+  const outermost = all.filter((each) => each.outermost);
+  const [only] = outermost;
+  if (only && outermost.length === 1) return only;
+  const message = `${file}: ${outermost.length} outermost supervisors, expected one; there are ${listOf(all)}`;
+  throw new CliFailure(EXIT.failed, message, only && WHICH);
+}
+
+/**
+ * The supervisor that keeps all children of a checkpoint: the one that is named, else the only one, where an outermost one
+ * comes before those beneath.
+ *
+ * @throws CliFailure which says what there is
+ */
+export function supervisorFor(
+  id: string,
+  { children }: SystemCheckpoint,
+  { file, text, wanted }: { readonly file: string; readonly text: string; readonly wanted: string | undefined },
+): Supervisor {
   const all = supervisorsOf(text);
   const names = children.map(({ name }) => name);
-  const found = all.filter(({ config }) => names.every((name) => startOf(config, name)));
+  const keeps = ({ config }: Supervisor) => names.every((name) => startOf(config, name));
+  const fitting = (wanted === undefined ? all : [named(file, all, wanted)]).filter(keeps);
+  const outermost = fitting.filter((each) => each.outermost);
+  const found = outermost.length > 0 ? outermost : fitting;
   const [only] = found;
   if (only && found.length === 1) return only;
-  const listed = all.map(({ label, config }) => `${label} (${config.starts.map(({ name }) => name).join(", ")})`);
-  const why = found.length > 1 ? `${found.length} supervisors keep them` : "no supervisor keeps them";
-  const there = listed.join("; ") || "none: <start> a program rtcr";
-  const message = `checkpoint ${short(id)} is of children ${names.join(", ")}: in ${file} ${why}, expected one; there are ${there}`;
-  throw new CliFailure(EXIT.refused, message);
+  const who = wanted === undefined ? "no supervisor keeps them" : `${wanted} does not keep them`;
+  const why = only ? `${found.length} supervisors keep them` : who;
+  const message = `checkpoint ${short(id)} is of children ${names.join(", ")}: in ${file} ${why}, expected one; there are ${listOf(all)}`;
+  throw new CliFailure(EXIT.refused, message, only && WHICH);
+}
+
+function named(file: string, all: readonly Supervisor[], wanted: string): Supervisor {
+  const label = wanted
+    .trim()
+    .split(/\s*->\s*/)
+    .join(" -> ");
+  const found = all.find((each) => each.label === label);
+  if (found) return found;
+  throw new CliFailure(EXIT.notFound, `${file}: no supervisor ${JSON.stringify(label)}; there are ${listOf(all)}`);
+}
+
+/** Supervisors with their children, for people. */
+function listOf(all: readonly Supervisor[]): string {
+  const children = ({ starts }: InitConfig) => starts.map(({ name }) => name).join(", ") || "no children";
+  return all.map(({ label, config }) => `${label} (${children(config)})`).join("; ") || "none: <start> a program rtcr";
 }
 
 function startOf(config: InitConfig, name: string): StartConfig | undefined {

@@ -28,7 +28,8 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const image = await loadSystem(home, reference);
   const { id } = image.root;
   const { system } = image;
-  const supervisor = supervisorFor(id, system, file, readInputText(file));
+  const wanted = text(values, "supervisor");
+  const supervisor = supervisorFor(id, system, { file, text: readInputText(file), wanted });
   const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
   const config = readSystemConfig(file, modules);
   const sessions = plannedSessions(system, supervisor);

@@ -127,7 +127,11 @@ function withoutExited({ config, supervisor }: SystemJourneySpec, { children }: 
   const gone = (node?.children ?? []).filter(({ name, attributes }) => {
     return (name === "start" || name === "child") && !lives.has(attributes.get("name") ?? "");
   });
-  return gone.reduce((text, { source }) => text.replace(source, () => ""), config);
+  // From the last one on, so that places in front stay what they are.
+  return gone.reduceRight(
+    (text, { offset, source }) => text.slice(0, offset) + text.slice(offset + source.length),
+    config,
+  );
 }
 
 /** One system, from its start to a point or to the end. */

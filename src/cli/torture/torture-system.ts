@@ -5,7 +5,7 @@ import { CliFailure, EXIT } from "../failure.ts";
 import { readInputText } from "../files.ts";
 import { readSystemConfig } from "../system/check.ts";
 import { readSystemModules } from "../system/modules.ts";
-import { supervisorsOf } from "../system/plan.ts";
+import { chosenSupervisor } from "../system/plan.ts";
 import { choosePoints } from "./choose.ts";
 import { compareJourneys, filesOf } from "./compare-journeys.ts";
 import { STACK_MB, siblingFile } from "./in-worker.ts";
@@ -15,6 +15,8 @@ import type { TortureOptions } from "./torture.ts";
 export interface SystemTortureOptions {
   readonly file: string;
   readonly roms: readonly string[];
+  /** The label of the one to be tortured; undefined: the only outermost one. */
+  readonly supervisor: string | undefined;
   readonly choice: TortureOptions["choice"];
   readonly strategy: Strategy;
   /** `SystemJourneySpec.memoryFiles` */
@@ -55,7 +57,7 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const { file, roms, choice, strategy, memoryFiles, cpus, inPlace } = options;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
-  const supervisor = onlySupervisor(file, readInputText(file));
+  const supervisor = chosenSupervisor(file, readInputText(file), options.supervisor).label;
   const spec: SystemJourneySpec = { config, modules, supervisor, strategy, memoryFiles, cpus, points: "none" };
   const begin = performance.now();
   const uninterrupted = await travel(spec);
@@ -70,14 +72,6 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
     ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
     ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
   };
-}
-
-function onlySupervisor(file: string, text: string): string {
-  const labels = supervisorsOf(text).map(({ label }) => label);
-  const [only] = labels;
-  if (only !== undefined && labels.length === 1) return only;
-  const found = labels.join(", ") || "none: <start> a program rtcr";
-  throw new CliFailure(EXIT.failed, `${file}: ${labels.length} supervisors, expected one; there are ${found}`);
 }
 
 function pointsOf(choice: TortureOptions["choice"], { passed }: SystemJourney): SystemJourneySpec["points"] {

@@ -33,6 +33,8 @@ A checkpoint of a system's children is continued in the system of SYSTEM.xml, wh
 program rtcr) with these children. Their programs are those of the checkpoint; sessions that they had are opened again
 as this configuration routes them, and if one of them would find nobody nothing is made (exit code 5).
 
+  --supervisor "LABEL"     the supervisor that takes them up, as "init -> inner -> rtcr", at any depth (default: the only one
+                           with these children, one that is not beneath another before those that are)
   --strategy direct|bootstrap
                            how children are recreated: by the supervisor alone (default), or by starting them as ever
                            and replacing what they have become at the end of their bootstrap
@@ -51,7 +53,12 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     "hold-output": { type: "boolean" },
     module: { type: "string" },
     listen: { type: "string", multiple: true },
-    ...{ strategy: { type: "string" }, "dry-run": { type: "boolean" }, json: { type: "boolean" } },
+    ...{
+      supervisor: { type: "string" },
+      strategy: { type: "string" },
+      "dry-run": { type: "boolean" },
+      json: { type: "boolean" },
+    },
     ...{ rom: { type: "string", multiple: true }, devices: { type: "string" }, log: { type: "string" } },
     profile: { type: "string" },
     ...{ cpus: { type: "string" }, deterministic: { type: "boolean" } },
@@ -79,4 +86,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
 };
 
 /** Options that checkpoints of programs have not. */
-const ONLY_RESTORED_SYSTEMS: readonly string[] = [...ONLY_SYSTEMS, "strategy", "dry-run", "json", "deterministic"];
+const ONLY_RESTORED_SYSTEMS: readonly string[] = [
+  ...ONLY_SYSTEMS,
+  ...["supervisor", "strategy", "dry-run", "json", "deterministic"],
+];

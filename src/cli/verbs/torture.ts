@@ -18,7 +18,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--strategy ...] [--cpus N] [--in-place] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -40,6 +40,8 @@ With a file that ends in .xml it is the children of the system's supervisor (pro
 discarded with their system, and continued in a fresh one; what they log, their exit values and their files are compared.
 They must end. The points are those of the children's threads.
 
+  --supervisor "LABEL"     the one whose children are frozen, as "init -> inner -> rtcr", at any depth (default: the only
+                           one that is not beneath another; a wrong label is refused with a list of those that there are)
   --strategy direct|bootstrap
                            how children are recreated (default: direct); with a bootstrap points before its end are
                            passed over
@@ -62,6 +64,7 @@ wait does once more: programs that print times may differ by that.`,
     stdin: { type: "string" },
     verbose: { type: "boolean" },
     json: { type: "boolean" },
+    supervisor: { type: "string" },
     strategy: { type: "string" },
     rom: { type: "string", multiple: true },
     cpus: { type: "string" },
@@ -100,7 +103,7 @@ wait does once more: programs that print times may differ by that.`,
 
 const CHOICE: readonly string[] = ["every", "points", "seed"];
 /** Those of systems alone, and those of both. */
-const SYSTEM_ONLY: readonly string[] = ["strategy", "rom", "cpus", "in-place"];
+const SYSTEM_ONLY: readonly string[] = ["supervisor", "strategy", "rom", "cpus", "in-place"];
 const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
@@ -113,6 +116,7 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   const strategy = readStrategy(text(values, "strategy"), "torture");
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
+    supervisor: text(values, "supervisor"),
     ...{ memoryFiles: flag(values, "memory-fs"), cpus: readCpus(text(values, "cpus"), "torture") ?? 1 },
     inPlace: flag(values, "in-place"),
   });

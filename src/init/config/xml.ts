@@ -52,6 +52,11 @@ export class XmlNode {
     this.text = text;
   }
 
+  /** Where it begins in the document, in characters. */
+  get offset(): number {
+    return this.#start;
+  }
+
   /** The element as it was written. */
   get source(): string {
     return this.#document.slice(this.#start, Number.isFinite(this.#end) ? this.#end : undefined).trimEnd();
