@@ -91,7 +91,10 @@ async function measure(tree: Tree, counts: boolean): Promise<void> {
 function toEnd({ cli, env }: Tree, args: readonly string[]): readonly [wall: number, cpu: number] {
   const command = `TIMEFORMAT="%R %U %S"; time "$0" "$@" >/dev/null 2>/dev/null </dev/null`;
   const { stderr } = spawnSync("bash", ["-c", command, process.execPath, cli, ...args], { env, encoding: "utf8" });
-  const [wall, user, system] = stderr.trim().split(" ").map((seconds) => Number(seconds) * 1000);
+  const [wall, user, system] = stderr
+    .trim()
+    .split(" ")
+    .map((seconds) => Number(seconds) * 1000);
   return [wall!, user! + system!];
 }
 
