@@ -4,6 +4,9 @@ import { Fault } from "../../../util/index.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { BLOCK, type Command, type EndingReport, type Posted, type Reply, type StartedCpu } from "./protocol.ts";
 
+/** How long is waited in place before it is looked whether the CPU is still there, in milliseconds. */
+const LOOK_MS = 20;
+
 export class Commands {
   readonly #port: StartedCpu;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -22,20 +25,21 @@ export class Commands {
   }
 
   /**
-   * Waits for the reply; undefined: it has not come in time.
+   * Waits for the reply; undefined: it has not come in time, or will not come any more.
    *
    * @param flag sees to it that what runs there looks for commands, which must not be before there is this one
    */
   ask(command: Command, flag: () => void): Reply | undefined {
     const before = Atomics.load(this.#words, BLOCK.replies);
+    const replied = () => Atomics.load(this.#words, BLOCK.replies) !== before;
     this.post(command, true);
     flag();
     const end = performance.now() + KERNEL_LIMITS.replyMs;
-    while (Atomics.load(this.#words, BLOCK.replies) === before) {
-      if (performance.now() > end) return undefined;
-      Atomics.wait(this.#words, BLOCK.replies, before, 100);
+    for (let over = false; !replied() && !over; ) {
+      Atomics.wait(this.#words, BLOCK.replies, before, LOOK_MS);
+      over = performance.now() > end || (!replied() && (this.#port.ended?.() ?? false));
     }
-    return this.#takeReply();
+    return replied() ? this.#takeReply() : undefined;
   }
 
   #takeReply(): Reply {

@@ -58,6 +58,14 @@ export class CpuLink {
     this.#options.lost(why);
   }
 
+  /** Whether it has ended by itself, for whoever waits for it in place: the event loop hears of it only later. */
+  get ended(): boolean {
+    if (!this.#port.ended?.()) return false;
+    this.lose(`CPU ${this.#options.number} has ended`);
+    this.#options.ended();
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     this.#port.terminate();
@@ -86,7 +94,7 @@ export class CpuLink {
 
   #silent(): never {
     const why = `CPU ${this.#options.number} has not answered for ${KERNEL_LIMITS.replyMs} ms`;
-    this.lose(why);
+    if (!this.ended) this.lose(why);
     throw new EngineFault("busy", this.#lost ?? why);
   }
 

@@ -261,6 +261,8 @@ export interface StartedCpu extends CpuEnd {
   /** Whether it keeps the host's event loop alive. */
   keepAlive(alive: boolean): void;
   terminate(): void;
+  /** Whether nothing runs there any more, for whoever does not get to the event loop; false if the host does not know. */
+  ended?(): boolean;
 }
 
 /** @param lost told, from the event loop, when nothing runs there any more: it has ended, by itself or by `terminate` */

@@ -323,8 +323,9 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.request();
     const end = performance.now() + ms;
     const { bottom } = this.nests;
-    while (this.nests.bottom === bottom) {
+    for (let waits = 0; this.nests.bottom === bottom; waits++) {
       if (this.pending) this.#requests.serveStopping();
+      else if (waits > 0 && this.link.ended) break;
       else if (performance.now() > end) return false;
       else this.#options.awaitRing(1);
     }
