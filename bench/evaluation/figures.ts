@@ -28,6 +28,8 @@ export type Durations = Readonly<Record<Figure, number>>;
 
 export interface ProgramFigures {
   readonly statistics: Readonly<Record<Figure, Statistics>>;
+  /** Of each run. */
+  readonly durations: readonly Durations[];
   /** Bytes, of one run: the same in all. */
   readonly stackBytes: number;
   readonly repairedBytes: number;
@@ -103,6 +105,7 @@ export function figuresOf(runs: readonly BenchmarkRun[]): ProgramFigures {
   const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
   return {
     statistics: Object.fromEntries(all) as Record<Figure, Statistics>,
+    durations,
     ...{ stackBytes, dataspaces, contentBytes, pages: memory.pages },
     repairedBytes: repairs.find(({ thread }) => thread === "ep")?.repaired ?? 0,
     allocations: count("Dataspace Allocation"),

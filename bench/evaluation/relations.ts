@@ -1,6 +1,7 @@
 // The relations that a sound rebuild of the thesis's system satisfies (spec 5.5): in bytes and counts, which are the same
 // on every machine, and in times, as medians over runs.
-import { overheadOf, type ProgramFigures } from "./figures.ts";
+import { median } from "../measure.ts";
+import { type Figure, overheadOf, type ProgramFigures } from "./figures.ts";
 
 export const PROGRAMS = [
   "sheep_counter",
@@ -20,12 +21,31 @@ export interface Relation {
   readonly holds: boolean;
 }
 
+/** Runs without which no figure is valid (spec row S120). */
+const RUNS = 20;
+/** Standard deviations of the rank sum beyond which an order is not chance: that comes once in 700 times. */
+const DEVIATIONS = 3;
+/** By the thesis restoring many small dataspaces takes as many times as long as one large one (table 6.2). */
+const MANY = 3.8;
 /** Share by which figures that should be equal may differ. */
 const EQUAL = 0.25;
 /** Bytes that all bootstraps leave on the stack between them: the difference of two programs may differ by so many. */
 const FRAME_BYTES = 64;
 /** Most that a restore may add to an allocation, beside the copy: a share of the longer time (thesis table 6.5). */
 export const OVERHEAD = 0.3;
+
+/** Whether what was measured can bear the other relations (thesis 7.7). */
+export function measurement(results: readonly Results[], clockStepUs: number): readonly Relation[] {
+  const runs = Math.min(...results.flatMap((each) => PROGRAMS.map((name) => each[name].statistics.totalRestore.runs)));
+  return [
+    { name: `${RUNS} runs or more of each program and strategy`, found: `${runs} at least`, holds: runs >= RUNS },
+    {
+      name: "the clock resolves a microsecond",
+      found: `its least step is ${(clockStepUs * 1000).toFixed(0)} ns`,
+      holds: clockStepUs <= 1,
+    },
+  ];
+}
 
 /** Relations in bytes and counts. */
 export function byteRelations(a: Results): readonly Relation[] {
@@ -58,31 +78,26 @@ export function byteRelations(a: Results): readonly Relation[] {
 
 /** Relations in time. */
 export function timeRelations(a: Results, b: Results): readonly Relation[] {
-  const median = (results: Results, program: Program, figure: keyof ProgramFigures["statistics"]) =>
-    results[program].statistics[figure].median;
-  const larger = (name: string, [more, less]: readonly [number, number]): Relation => ({
-    name,
-    found: `${us(more)} and ${us(less)}`,
-    holds: more > less,
-  });
-  const bootstraps = PROGRAMS.slice(1).map((program) => median(a, program, "bootstrap"));
+  const bootstraps = PROGRAMS.slice(1).map((program) => a[program].statistics.bootstrap.median);
   const overheads = PROGRAMS.slice(1).map((program) => overheadOf(a[program]).withoutCopy);
   const spread = Math.max(...bootstraps) / Math.min(...bootstraps) - 1;
-  const copy = "stackMemcpy" as const;
-  const total = "totalRestore" as const;
+  const longer = (name: string, figure: Figure, results: Results, [more, less]: readonly [Program, Program]) =>
+    larger(
+      `${more} takes longer than ${less}: ${name}`,
+      results[more].durations.map((run) => run[figure]),
+      results[less].durations.map((run) => run[figure]),
+    );
+  const allocating = (program: Program) => a[program].statistics.allocationRestore.median;
+  const many = allocating("small_dataspaces") / allocating("large_dataspaces");
   return [
-    larger("copying the stack of large_stack_counter takes longer than that of stack_counter (A)", [
-      median(a, "large_stack_counter", copy),
-      median(a, "stack_counter", copy),
-    ]),
-    larger("small_dataspaces takes longer in all than large_dataspaces (A)", [
-      median(a, "small_dataspaces", total),
-      median(a, "large_dataspaces", total),
-    ]),
-    larger("small_dataspaces takes longer in all than large_dataspaces (B)", [
-      median(b, "small_dataspaces", total),
-      median(b, "large_dataspaces", total),
-    ]),
+    longer("copying the stack (A)", "stackMemcpy", a, ["large_stack_counter", "stack_counter"]),
+    longer("total restore (A)", "totalRestore", a, ["small_dataspaces", "large_dataspaces"]),
+    longer("total restore (B)", "totalRestore", b, ["small_dataspaces", "large_dataspaces"]),
+    {
+      name: `the cost of each dataspace dominates its bytes: allocation with restore, small_dataspaces ${MANY} times large_dataspaces (A)`,
+      found: `${many.toFixed(1)} times`,
+      holds: many >= MANY,
+    },
     {
       name: `bootstrap is equal for the thesis's four programs, within ${EQUAL * 100} %`,
       found: bootstraps.map(us).join(", "),
@@ -94,6 +109,18 @@ export function timeRelations(a: Results, b: Results): readonly Relation[] {
       holds: overheads.every((share) => share <= OVERHEAD),
     },
   ];
+}
+
+/** Whether one is larger than the other beyond chance, by the rank sum of Mann and Whitney: outliers do not decide. */
+export function larger(name: string, more: readonly number[], less: readonly number[]): Relation {
+  const wins = more.reduce((sum, x) => sum + less.reduce((won, y) => won + (x > y ? 1 : x === y ? 0.5 : 0), 0), 0);
+  const pairs = more.length * less.length;
+  const deviations = (wins - pairs / 2) / Math.sqrt((pairs * (more.length + less.length + 1)) / 12);
+  return {
+    name,
+    found: `${us(median(more))} and ${us(median(less))}; larger in ${((100 * wins) / pairs).toFixed(0)} % of all pairs of runs`,
+    holds: deviations > DEVIATIONS,
+  };
 }
 
 function us(value: number): string {

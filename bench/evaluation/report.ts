@@ -4,6 +4,7 @@ import type { Statistics } from "../../src/profile/index.ts";
 import { type Durations, type Figure, type Overhead, overheadOf } from "./figures.ts";
 import {
   byteRelations,
+  measurement,
   OVERHEAD,
   PROGRAMS,
   type Program,
@@ -19,6 +20,8 @@ export interface ReportInput {
   readonly single: (program: Program) => Durations;
   /** What the profiler itself adds to each scope, microseconds. */
   readonly emptyScopeUs: number;
+  /** Least time that two looks at the clock show between them, microseconds. */
+  readonly clockStepUs: number;
   readonly machine: string;
   readonly load: string;
   readonly date: string;
@@ -62,8 +65,13 @@ const THESIS_STACK: Readonly<Record<string, readonly [repair: string, memcpy: st
 const TOTAL_RESTORE_MS = 10;
 
 export function writeReport(input: ReportInput): { readonly text: string; readonly relations: readonly Relation[] } {
-  const { a, b } = input;
-  const relations = [...byteRelations(a), ...timeRelations(a, b), ...targets(a, b)];
+  const { a, b, clockStepUs } = input;
+  const relations = [
+    ...measurement([a, b], clockStepUs),
+    ...byteRelations(a),
+    ...timeRelations(a, b),
+    ...targets(a, b),
+  ];
   const sections = [
     head(input),
     tableSingle(input),

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { figuresOf } from "../../bench/evaluation/figures.ts";
-import { byteRelations, PROGRAMS, type Results } from "../../bench/evaluation/relations.ts";
+import { byteRelations, larger, measurement, PROGRAMS, type Results } from "../../bench/evaluation/relations.ts";
 import { runBenchmark } from "../../bench/evaluation/run-benchmark.ts";
-import { analyzeProfiles } from "../../src/profile/index.ts";
+import { analyzeProfiles, Recorder } from "../../src/profile/index.ts";
 import { BASE_INTERPOSERS, STRATEGIES } from "../../src/rtcr/index.ts";
 
 /** Name and colour of every scope that a restore of the kind has. */
@@ -63,4 +63,35 @@ test("S112: the benchmark program runs with another module", async () => {
   await runBenchmark({ ...setup, module: "counted", modules: { counted } });
   assert.equal(made, 2, "one PD for each instance");
   await assert.rejects(runBenchmark({ ...setup, module: "missing" }), /no module "missing"/);
+});
+
+test("S120: fewer than 20 runs, a clock of milliseconds, and differences that may be chance are not called sound", async () => {
+  const runs = await runBenchmark({ child: "sheep_counter", strategy: "direct", repetitions: 2 });
+  const of = (count: number) => {
+    const figures = figuresOf(Array.from({ length: count }, (_, i) => runs[i % runs.length]!));
+    return Object.fromEntries(PROGRAMS.map((name) => [name, figures])) as unknown as Results;
+  };
+  const sound = (count: number, stepUs: number) => measurement([of(20), of(count)], stepUs).map(({ holds }) => holds);
+  assert.deepEqual(
+    [sound(20, 1), sound(19, 1), sound(20, 1000)],
+    [
+      [true, true],
+      [false, true],
+      [true, false],
+    ],
+  );
+  const around = (middle: number) => Array.from({ length: 20 }, (_, i) => middle + (i % 5));
+  assert.equal(larger("", around(103), around(100)).holds, true, "of nearly all pairs");
+  assert.equal(
+    larger("", [...around(103).slice(1), 0], [...around(100).slice(1), 10_000]).holds,
+    true,
+    "whatever one run was",
+  );
+  assert.equal(larger("", around(101), around(100)).holds, false, "of two in three, which is chance");
+  assert.equal(larger("", around(100), around(103)).holds, false);
+
+  const recorder = new Recorder("clock", { capacity: 1000 });
+  for (let i = 0; i < 1000; i++) recorder.end(recorder.begin("empty", "gray"));
+  const steps = recorder.scopes().map(({ startNs, stopNs }) => stopNs - startNs);
+  assert.ok(Math.min(...steps.filter((step) => step > 0)) <= 1000, "a step of the clock is a microsecond at most");
 });
