@@ -17,7 +17,7 @@ export interface SessionInfo extends ObjectInfo {
   /** The id that the child chose for the session. */
   readonly id: number;
   readonly creationArgs: string;
-  /** Of the last upgrade; empty if there was none. */
+  /** The sum of all upgrades, as one; empty if there was none. */
   readonly upgradeArgs: string;
 }
 
@@ -153,7 +153,7 @@ export type LogInfo = SessionInfo;
 
 export interface TimerInfo extends SessionInfo {
   readonly handlerBadge: number;
-  /** Microseconds of the last trigger; 0: none. */
+  /** Microseconds of the last trigger; also 0 if there was none: `remainingUs` says whether it is armed. */
   readonly timeoutUs: number;
   readonly periodic: boolean;
   /** Microseconds until the next tick at the time of the checkpoint; 0: not armed. */

@@ -153,27 +153,39 @@ export class TrackedSource {
   }
 }
 
-/** A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. */
+/**
+ * A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. So
+ * all entries whose source is alive are of one capability. Adding, finding and removing take constant time.
+ */
 export class TrackedSources {
-  /** Oldest first. */
-  readonly #entries: TrackedSource[] = [];
+  /** By allocation number, oldest first. */
+  readonly #entries = new Map<number, TrackedSource>();
+  /** Allocation numbers, oldest first; some have left already. */
+  readonly #numbers: number[] = [];
 
   add(entry: TrackedSource): void {
-    this.#entries.push(entry);
+    this.#entries.set(entry.allocated, entry);
+    this.#numbers.push(entry.allocated);
   }
 
   /** The newest. */
   get(capability: Capability): TrackedSource | undefined {
-    return this.#entries.findLast((entry) => entry.capability === capability);
+    for (let number = this.#numbers.at(-1); number !== undefined; number = this.#numbers.at(-1)) {
+      const newest = this.#entries.get(number);
+      if (newest?.capability.valid) return newest.capability === capability ? newest : undefined;
+      this.#entries.delete(number);
+      this.#numbers.pop();
+    }
+    return undefined;
   }
 
-  remove(entry: TrackedSource): void {
-    const at = this.#entries.indexOf(entry);
-    if (at >= 0) this.#entries.splice(at, 1);
+  remove({ allocated }: TrackedSource): void {
+    this.#entries.delete(allocated);
+    if (this.#numbers.at(-1) === allocated) this.#numbers.pop();
   }
 
   *[Symbol.iterator](): IterableIterator<TrackedSource> {
-    for (const entry of [...this.#entries]) if (entry.capability.valid) yield entry;
+    for (const entry of this.#entries.values()) if (entry.capability.valid) yield entry;
   }
 
   checkpoint(records: RecordWriter): void {

@@ -1,5 +1,5 @@
 // The region map that a child sees: attachments as the real map has them, with everything that a restore needs.
-import type { AttachedRegionInfo, ObjectInfo } from "../checkpoint/index.ts";
+import type { ObjectInfo } from "../checkpoint/index.ts";
 import {
   type AttachOptions,
   type AttachRefusal,
@@ -15,17 +15,14 @@ import {
   toPages,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import { type Attachment, Attachments } from "./attachments.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
-
-interface Region extends Omit<AttachedRegionInfo, "dataspaceBadge"> {
-  readonly dataspace: Capability<Dataspace>;
-}
 
 /** Slots for capabilities. */
 export interface SavedRegionMap {
   readonly handler: number;
-  readonly regions: readonly (Omit<Region, "dataspace"> & { readonly dataspace: number })[];
+  readonly regions: readonly (Omit<Attachment, "dataspace"> & { readonly dataspace: number })[];
 }
 
 export class RtcrRegionMap implements RegionMap {
@@ -34,8 +31,7 @@ export class RtcrRegionMap implements RegionMap {
   readonly real: Capability<RegionMap>;
   readonly #front: Front<RegionMap>;
   readonly #info: ObjectInfo;
-  /** By address, in the order of attachment. */
-  readonly #regions = new Map<number, Region>();
+  readonly #attachments = new Attachments();
   #handler: Capability<SignalContext> = INVALID;
 
   constructor(context: ChildContext, real: Capability<RegionMap>) {
@@ -70,18 +66,13 @@ export class RtcrRegionMap implements RegionMap {
     const length = size === 0 ? sizeBytes - offset : toPages(size);
     // Whole numbers as such, however they were computed: reading a field that has held a double makes one on the heap.
     const place = { address: Math.trunc(address), size: Math.trunc(length), offset: Math.trunc(offset) };
-    this.#regions.set(address, { dataspace, ...place, executable, writeable });
+    this.#attachments.add({ dataspace, ...place, executable, writeable });
     return attached;
   }
 
   detach(address: number): void {
     this.#map.detach(address);
-    if (this.#regions.delete(address)) return;
-    for (const region of this.#regions.values()) {
-      if (address < region.address || address >= region.address + region.size) continue;
-      this.#regions.delete(region.address);
-      return;
-    }
+    this.#attachments.remove(address);
   }
 
   faultHandler(context: Capability<SignalContext>): void {
@@ -97,12 +88,11 @@ export class RtcrRegionMap implements RegionMap {
     return this.#map.dataspace();
   }
 
-  /** Attachments whose dataspace is alive, in their order; freed dataspaces have left every map by themselves. */
-  regions(): readonly Region[] {
-    for (const region of [...this.#regions.values()]) {
-      if (!region.dataspace.valid) this.#regions.delete(region.address);
-    }
-    return [...this.#regions.values()];
+  /** What is attached, in the order of attachment; freed dataspaces have left every map by themselves. */
+  regions(): readonly Attachment[] {
+    const regions: Attachment[] = [];
+    this.#attachments.each((attachment) => void regions.push(attachment));
+    return regions;
   }
 
   checkpoint(records: RecordWriter): void {
@@ -112,8 +102,7 @@ export class RtcrRegionMap implements RegionMap {
     records.badge(this.#handler);
     const begin = records.beginList();
     let count = 0;
-    this.#regions.forEach((region) => {
-      if (!region.dataspace.valid) return;
+    this.#attachments.each((region) => {
       records.number(region.dataspace.badge);
       records.number(region.address);
       records.number(region.size);
@@ -134,7 +123,7 @@ export class RtcrRegionMap implements RegionMap {
   resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
     this.#handler = slots.held<SignalContext>(handler);
     for (const { dataspace, ...region } of regions) {
-      this.#regions.set(region.address, { ...region, dataspace: slots.held<Dataspace>(dataspace, "dataspace") });
+      this.#attachments.add({ ...region, dataspace: slots.held<Dataspace>(dataspace, "dataspace") });
     }
   }
 

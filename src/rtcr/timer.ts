@@ -1,15 +1,27 @@
 // Timer sessions of a child: with what is left of the timeout, so that a restore continues it (spec 1.10, defect 15).
 import type { TimerInfo } from "../checkpoint/index.ts";
-import { type Capability, INVALID, type SignalContext, type SlotWriter, type TimerSession } from "../session/index.ts";
+import {
+  type Capability,
+  INVALID,
+  MIN_PERIOD_US,
+  type SignalContext,
+  type SlotWriter,
+  type TimerSession,
+} from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { ABSENT } from "./records.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, requireObject } from "./tracked.ts";
 
+/** What a record can say, 285 years: longer timeouts are recorded as this. */
+const MAX_RECORDED_US = Number.MAX_SAFE_INTEGER;
+
 /** Times are of the session behind, whose clock goes on without a jump. */
 interface SavedTimer {
   /** A slot. */
   readonly handler: number;
+  /** Absent in states of before: it is if the timeout is not 0. */
+  readonly armed?: boolean;
   readonly timeoutUs: number;
   readonly periodic: boolean;
   readonly armedUs: number;
@@ -22,6 +34,9 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   readonly base: SessionBase<TimerSession>;
   readonly #context: ChildContext;
   #handler: Capability<SignalContext> = INVALID;
+  /** A timeout was set, and not cancelled; it may have rung. */
+  #armed = false;
+  /** As the session keeps it: a period is lengthened to the shortest one. */
   #timeoutUs = 0;
   #periodic = false;
   /** When it was triggered, on the session's own clock. */
@@ -47,13 +62,13 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
 
   triggerPeriodic(us: number, firstUs = us): void {
     this.#arm(us, true);
-    this.#armedUs -= us - firstUs;
+    if (firstUs < us) this.#armedUs -= this.#timeoutUs - toRecorded(firstUs);
     this.#timer.triggerPeriodic(us, firstUs);
   }
 
   sigh(context: Capability<SignalContext>): void {
     this.#handler = context;
-    if (!context.valid) this.#timeoutUs = 0;
+    if (!context.valid) this.#armed = false;
     this.#timer.sigh(context);
   }
 
@@ -69,7 +84,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   checkpoint(records: RecordWriter, place: number | undefined): void {
     this.base.checkpoint(records);
     records.badge(this.#handler);
-    records.number(this.#timeoutUs);
+    records.number(this.#armed ? this.#timeoutUs : 0);
     records.flag(this.#periodic);
     records.number(this.remainingUs() ?? 0);
     records.number(this.elapsedUs());
@@ -95,22 +110,24 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
       return;
     }
     this.sigh(handler);
-    if (timeoutUs === 0 || remainingUs === 0) return;
+    if (remainingUs === 0) return;
     if (periodic) return this.triggerPeriodic(timeoutUs, remainingUs);
     this.triggerOnce(remainingUs);
     this.#timeoutUs = timeoutUs;
     this.#armedUs -= timeoutUs - remainingUs;
   }
 
-  /** At least 1 of a tick that nobody has been told yet: it still comes. */
+  /** Undefined: none is set, or it has rung. At least 1 of a tick that nobody has been told yet: it still comes. */
   remainingUs(): number | undefined {
-    if (this.#timeoutUs === 0) return undefined;
+    if (!this.#armed) return undefined;
     const timer = this.#timer;
+    if (timer.remainingUs) {
+      const left = timer.remainingUs();
+      return left === undefined ? undefined : Math.max(1, toRecorded(left));
+    }
     const passed = timer.elapsedUs() - this.#armedUs;
-    const told = timer.remainingUs ? timer.remainingUs() === undefined : !this.#periodic && passed >= this.#timeoutUs;
-    if (told) return undefined;
-    if (timer.remainingUs?.() === 0) return 1;
-    return this.#periodic ? this.#timeoutUs - (passed % this.#timeoutUs) : Math.max(1, this.#timeoutUs - passed);
+    if (this.#periodic) return this.#timeoutUs - (passed % this.#timeoutUs);
+    return passed >= this.#timeoutUs ? undefined : this.#timeoutUs - passed;
   }
 
   /**
@@ -119,7 +136,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
    */
   get ringing(): readonly [beganUs: number, first: number, order: number] | undefined {
     const passed = this.#timer.elapsedUs() - this.#armedUs;
-    if (this.#timeoutUs === 0 || this.remainingUs() === undefined) return undefined;
+    if (this.remainingUs() === undefined) return undefined;
     const ticked = this.#periodic && passed >= this.#timeoutUs;
     return [ticked ? -(passed % this.#timeoutUs) : -passed, ticked ? 0 : 1, this.#order];
   }
@@ -130,14 +147,16 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
 
   capture(slots: SlotWriter): SavedTimer {
     return {
-      ...{ handler: slots.held(this.#handler), timeoutUs: this.#timeoutUs, periodic: this.#periodic },
+      ...{ handler: slots.held(this.#handler), armed: this.#armed },
+      ...{ timeoutUs: this.#timeoutUs, periodic: this.#periodic },
       ...{ armedUs: this.#armedUs, order: this.#order, offsetUs: this.#offsetUs },
     };
   }
 
   /** The session behind is armed by itself. */
-  resume({ handler, timeoutUs, periodic, armedUs, order, offsetUs }: SavedTimer, { slots }: Resuming): void {
+  resume({ handler, timeoutUs, armed, periodic, armedUs, order, offsetUs }: SavedTimer, { slots }: Resuming): void {
     this.#handler = slots.held<SignalContext>(handler);
+    this.#armed = armed ?? timeoutUs !== 0;
     this.#timeoutUs = timeoutUs;
     this.#periodic = periodic;
     this.#armedUs = armedUs;
@@ -150,11 +169,18 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   }
 
   #arm(us: number, periodic: boolean): void {
-    this.#timeoutUs = us;
+    const timeoutUs = toRecorded(us);
+    this.#armed = !periodic || timeoutUs > 0;
+    this.#timeoutUs = periodic ? Math.max(timeoutUs, MIN_PERIOD_US) : timeoutUs;
     this.#periodic = periodic;
     this.#armedUs = this.#timer.elapsedUs();
     this.#order = this.#context.nextTrigger();
   }
+}
+
+/** Whole microseconds, none lost. */
+function toRecorded(us: number): number {
+  return us > 0 ? Math.min(Math.ceil(us), MAX_RECORDED_US) : 0;
 }
 
 /** The places of a child's armed timers, from 0, in the order in which those ring whose timeouts end at the same time. */

@@ -2,13 +2,18 @@
 //
 // Periods are counted from the moment of the trigger, never from the moment a tick was noticed: ticks do not drift. Ticks
 // that were missed because nobody let the alarms ring are submitted together, so that their number is right.
-import { type Capability, INVALID, notify, type SignalContext, type TimerSession } from "../../session/index.ts";
+import {
+  type Capability,
+  INVALID,
+  MIN_PERIOD_US,
+  notify,
+  type SignalContext,
+  type TimerSession,
+} from "../../session/index.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Half of what 64 bits hold, in microseconds: longer timeouts are cut to it. */
 export const MAX_TIMEOUT_US = 2 ** 63;
-/** Shorter periods are lengthened to it, in microseconds: nobody can make core do nothing but tick. */
-export const MIN_PERIOD_US = 100;
 
 export class CoreTimer implements TimerSession {
   readonly kind = "timer";

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { recorder } from "../../../test/contracts/recorder.ts";
 import { timerSessionSuite } from "../../../test/contracts/timer-session.ts";
-import { Alarms, CoreTimer, createRealClock, MAX_TIMEOUT_US, MIN_PERIOD_US, VirtualClock } from "./index.ts";
+import { MIN_PERIOD_US } from "../../session/index.ts";
+import { Alarms, CoreTimer, createRealClock, MAX_TIMEOUT_US, VirtualClock } from "./index.ts";
 
 timerSessionSuite("core timer", () => {
   const clock = new VirtualClock();
