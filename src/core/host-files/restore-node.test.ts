@@ -120,10 +120,10 @@ for (const [name, interfere, expected] of INTERFERENCES) {
   });
 }
 
-/** The same directories after a mount that has given their device another number. */
-function remounted(host: Host): Host {
-  const moved = <T extends { readonly device: bigint }>(status: Attempt<T, Errno>) =>
-    status.ok ? success({ ...status.value, device: status.value.device + 1n }) : status;
+/** The same directories after a mount that has given their device, or all files, other numbers. */
+function remounted(host: Host, which: "device" | "inode"): Host {
+  const moved = <T extends { readonly device: bigint; readonly inode: bigint }>(status: Attempt<T, Errno>) =>
+    status.ok ? success({ ...status.value, [which]: status.value[which] + 1n }) : status;
   const wrap = (directory: DirectoryNode): DirectoryNode =>
     new Proxy(directory, {
       get: (target, name: keyof DirectoryNode) => {
@@ -141,20 +141,23 @@ function remounted(host: Host): Host {
   return { openRoot: (path) => wrap(host.openRoot(path)), dispose: () => host.dispose() };
 }
 
-test("a device that has another number after a mount has the same files, if they are as they were left", () => {
-  const { subject, first } = interrupted();
-  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
-  const check = () => {
-    const volume = new JournaledVolume({ directories, journal: subject.journal, host: remounted(createHost()) });
-    const found = volume.check(stateOf(first)).map(({ path, what }) => `${path} ${what}`);
-    volume.dispose();
-    return found;
-  };
-  assert.deepEqual(check(), []);
-  appendFileSync(join(subject.root, "closed"), "!");
-  assert.deepEqual(check(), ["/closed replaced"]);
-  subject.end();
-});
+for (const which of ["device", "inode"] as const) {
+  test(`files that have another ${which} number after a mount are the same ones, if they are as they were left`, () => {
+    const { subject, first } = interrupted();
+    const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+    const check = () => {
+      const host = remounted(createHost(), which);
+      const volume = new JournaledVolume({ directories, journal: subject.journal, host });
+      const found = volume.check(stateOf(first)).map(({ path, what }) => `${path} ${what}`);
+      volume.dispose();
+      return found;
+    };
+    assert.deepEqual(check(), []);
+    appendFileSync(join(subject.root, "closed"), "!");
+    assert.deepEqual(check(), ["/closed replaced"]);
+    subject.end();
+  });
+}
 
 test("what others did is left alone where it is in the way", () => {
   const { subject, first } = interrupted();
