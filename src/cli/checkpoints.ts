@@ -5,8 +5,11 @@
 // I1  Held output is written out only after its checkpoint is complete.
 // I2  A program that is to stop stays frozen until its checkpoint is complete; if that fails it goes on.
 
+import { short } from "../checkpoint/index.ts";
 import type { ProgramState, Supervisor } from "../machine/index-node.ts";
 import { nodeSha256, type SavedImage, type Store, saveCheckpoint } from "../store/index-node.ts";
+import { messageOf } from "../util/index.ts";
+import { CliFailure, EXIT } from "./failure.ts";
 import type { Home } from "./home.ts";
 import { noteMade, noteReleased } from "./marks.ts";
 import { namesOfHost, type ProgramRecord, writeRecord } from "./record.ts";
@@ -22,6 +25,9 @@ export interface CheckpointReport {
   readonly storedBytes: number;
   readonly stopped: boolean;
 }
+
+/** A checkpoint is complete, and the output that it holds could not be written out. */
+export class UnreleasedOutput extends CliFailure {}
 
 export interface CheckpointerOptions {
   readonly home: Home;
@@ -53,7 +59,7 @@ export class Checkpointer {
    * Makes a checkpoint, behind those that are under way.
    *
    * @param stop end the program when the checkpoint is complete
-   * @throws StoreFault, CpuFault, MachineFault; the program goes on then
+   * @throws StoreFault, CpuFault, MachineFault, UnreleasedOutput; the program goes on then
    */
   make(stop: boolean): Promise<CheckpointReport> {
     const next = this.#last.then(() => this.#make(stop));
@@ -67,15 +73,12 @@ export class Checkpointer {
   }
 
   async #make(stop: boolean): Promise<CheckpointReport> {
-    const { supervisor, home, name, record } = this.#options;
+    const { supervisor, name, record } = this.#options;
     const { state, pausedMs } = await (stop ? supervisor.captureFrozen() : supervisor.capture());
     try {
       const { root, report } = await this.#save(state);
       this.#parent = root.id;
-      if (record.spec.holdOutput) {
-        await supervisor.release();
-        noteReleased(home, root.id);
-      }
+      if (record.spec.holdOutput) await this.#release(root.id);
       if (stop) await supervisor.kill();
       const { newPages, storedBytes } = report;
       return { id: root.id, name, pausedMs, newPages, storedBytes, stopped: stop };
@@ -85,6 +88,18 @@ export class Checkpointer {
     } finally {
       supervisor.recycle(state);
     }
+  }
+
+  async #release(id: string): Promise<void> {
+    const { supervisor, home } = this.#options;
+    try {
+      await supervisor.release();
+    } catch (thrown) {
+      if ((thrown as { code?: unknown }).code !== "no-output") throw thrown;
+      const message = `checkpoint ${short(id)} was made, but its ${messageOf(thrown)}`;
+      throw new UnreleasedOutput(EXIT.failed, message, undefined, thrown);
+    }
+    noteReleased(home, id);
   }
 
   #save(state: ProgramState): Promise<SavedImage> {

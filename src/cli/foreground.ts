@@ -6,7 +6,7 @@ import { constants } from "node:os";
 import type { EndingReport, FillMemory, Resumption } from "../machine/index-node.ts";
 import { type SpareCpu, Supervisor } from "../machine/supervisor-node.ts"; // by name: the index has CPUs' code as well
 import { messageOf } from "../util/index.ts";
-import { Checkpointer } from "./checkpoints.ts";
+import { Checkpointer, UnreleasedOutput } from "./checkpoints.ts";
 import type { Io } from "./command.ts";
 import { type ControlRequest, serveControl } from "./control.ts";
 import { CliFailure, EXIT } from "./failure.ts";
@@ -184,7 +184,8 @@ function checkpointEvery(everyMs: number, checkpointer: Checkpointer, io: Io): (
         await checkpointer.make(false);
       } catch (thrown) {
         if (!stopped && (thrown as { code?: unknown }).code !== "ended") {
-          io.err(`warning: no checkpoint was made: ${messageOf(thrown)}\n`);
+          const made = thrown instanceof UnreleasedOutput ? "" : "no checkpoint was made: ";
+          io.err(`warning: ${made}${messageOf(thrown)}\n`);
         }
       }
       if (!stopped) next();

@@ -11,9 +11,10 @@
 //   key               the secret under which that is noted (seal.ts)
 //   lock              held while a damaged key is replaced
 
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { Store } from "../store/index-node.ts";
+import { makeFolders } from "./folders.ts";
 import { cacheFolder, makeSeal } from "./seal.ts";
 
 type Folder = "runs" | "journals" | "modules" | "cache" | "released" | "made";
@@ -68,16 +69,5 @@ async function storeOrEmpty(path: string): Promise<Store> {
   } catch (thrown) {
     if (thrown instanceof StoreFault && thrown.code === "not-found") return openMemoryStore({ sha256: nodeSha256 });
     throw thrown;
-  }
-}
-
-/** Creates a folder and those above it, as far as they are missing. Node's own way of doing so hangs below /proc. */
-export function makeFolders(path: string): void {
-  if (existsSync(path) || dirname(path) === path) return;
-  makeFolders(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown; // another process was faster
   }
 }

@@ -2,7 +2,8 @@
 
 import { randomBytes } from "node:crypto";
 import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: journals themselves are the program's
-import { type Home, makeFolders } from "./home.ts";
+import { makeFolders } from "./folders.ts";
+import type { Home } from "./home.ts";
 
 /** A name for a journal that nobody has: 16 hexadecimal digits. */
 export function newJournal(): string {

@@ -1,7 +1,7 @@
 // Modules by hash: read from a file, from a checkpoint that carries them, or from the state directory.
 
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { short } from "../checkpoint/index.ts";
 import { MachineFault } from "../machine/faults.ts";
 import type { LoadedImage } from "../store/index-node.ts";
@@ -26,7 +26,7 @@ export function readModule(path: string): ModuleFile {
 export function keepModule(home: Home, { bytes, hash }: ModuleFile): void {
   const path = home.at("modules", `${hash}.wasm`);
   if (touched(path)) return;
-  const temporary = asideOf(path);
+  const temporary = `${path}.new.${token()}`;
   writeFileSync(temporary, bytes);
   renameSync(temporary, path);
 }
@@ -38,9 +38,10 @@ export interface KeptModule {
   readonly usedMs: number;
 }
 
-/** All that are kept. */
+/** All that are kept, and what processes that were killed have left of some. */
 export function listModules(home: Home): KeptModule[] {
   return home.list("modules").flatMap((name) => {
+    if (ASIDE.test(name)) return [];
     const path = home.find("modules", name);
     const status = statSync(path, { throwIfNoEntry: false });
     return status ? [{ path, usedMs: status.mtimeMs }] : [];
@@ -52,24 +53,70 @@ export function untouched({ path, usedMs }: KeptModule): boolean {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs === usedMs;
 }
 
+/** What is done to files; tests stop in front of each. */
+export interface ModuleFiles {
+  rename(from: string, to: string): void;
+  /** @throws EEXIST */
+  link(from: string, to: string): void;
+  remove(path: string): void;
+}
+
+const NODE_FILES: ModuleFiles = {
+  rename: renameSync,
+  link: linkSync,
+  remove: (path) => rmSync(path, { recursive: true, force: true }),
+};
+
+/** A module that a gc has moved away, or had when it was killed. */
+const ASIDE = /^(.*\.wasm)\.gc\.[0-9a-f]{12}$/;
+
 /**
- * Deletes a module unless somebody keeps it again. It is moved away for the last look: who comes later writes it anew.
+ * Deletes a module unless somebody keeps it again. It is moved away for the last look: who comes later writes it anew. If
+ * this is killed in between, `returnModules` has it back.
  *
  * @returns whether it is deleted
  */
-export function removeModule(module: KeptModule): boolean {
+export function removeModule(module: KeptModule, files: ModuleFiles = NODE_FILES): boolean {
   if (!untouched(module)) return false;
-  const aside = asideOf(module.path);
+  const aside = `${module.path}.gc.${token()}`;
+  if (unlessGone(() => files.rename(module.path, aside))) return false; // another gc was faster
+  const unused = untouched({ ...module, path: aside });
+  if (unused) files.remove(aside);
+  else putBack(aside, module.path, files);
+  return unused;
+}
+
+/** Puts modules back that a gc was killed with, or has away for a moment: it then deletes nothing. */
+export function returnModules(home: Home, files: ModuleFiles = NODE_FILES): void {
+  for (const name of home.list("modules")) {
+    const [, own] = ASIDE.exec(name) ?? [];
+    if (own !== undefined) putBack(home.find("modules", name), home.find("modules", own), files);
+  }
+}
+
+/** One that lies there meanwhile stays: it is the same, and somebody may just have kept it. */
+function putBack(aside: string, path: string, files: ModuleFiles): void {
+  unlessGone(() => {
+    try {
+      files.link(aside, path);
+    } catch (thrown) {
+      const { code } = thrown as NodeJS.ErrnoException;
+      if (code === "ENOENT") throw thrown;
+      if (code !== "EEXIST" && !existsSync(path)) return files.rename(aside, path); // a file system without links
+    }
+    files.remove(aside);
+  });
+}
+
+/** @returns whether another process had taken the file away */
+function unlessGone(act: () => void): boolean {
   try {
-    renameSync(module.path, aside);
+    act();
+    return false;
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return false; // another gc was faster
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return true;
     throw thrown;
   }
-  const unused = untouched({ ...module, path: aside });
-  if (unused) rmSync(aside, { recursive: true, force: true });
-  else renameSync(aside, module.path);
-  return unused;
 }
 
 /** Marks a file as used now; false if there is none. */
@@ -84,8 +131,8 @@ function touched(path: string): boolean {
   }
 }
 
-function asideOf(path: string): string {
-  return `${path}.${randomBytes(6).toString("hex")}`;
+function token(): string {
+  return randomBytes(6).toString("hex");
 }
 
 /**
@@ -105,6 +152,7 @@ export async function moduleOf(
     return { bytes: await reader.module(hash), hash };
   }
   const path = file ?? home.find("modules", `${hash}.wasm`);
+  if (!existsSync(path)) returnModules(home);
   if (!existsSync(path)) {
     const where = file ?? "the state directory";
     const message = `checkpoint ${short(root.id)} needs module ${short(hash)} (${record.file}, ${sizeBytes} bytes), which it does not carry and ${where} does not hold`;

@@ -14,7 +14,8 @@ import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by na
 import { nodeOwner } from "../store/index-node.ts";
 import { messageOf } from "../util/index.ts";
 import { CliFailure, EXIT } from "./failure.ts";
-import { type Home, makeFolders } from "./home.ts";
+import { makeFolders } from "./folders.ts";
+import type { Home } from "./home.ts";
 
 /** The longest path that a socket can have everywhere, in bytes (sun_path, macOS). */
 const SOCKET_PATH_BYTES = 100;

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { MACHINE } from "./machine.ts";
 import { makeSeal, readSeal } from "./seal.ts";
 
 function folder(t: TestContext): string {
@@ -31,12 +32,42 @@ test("S96: a key is made once, for its owner only, and says the same wherever it
 test("S96: the same key seals otherwise on another machine", (t) => {
   const path = folder(t);
   makeSeal(path);
-  const machines = ["one\n", "other\n", undefined].map((text, index) => {
+  const machines = ["one\n", "other\n"].map((text, index) => {
     const file = join(path, `machine-${index}`);
-    if (text !== undefined) writeFileSync(file, text);
-    return readSeal(path, file)?.("a");
+    writeFileSync(file, text);
+    return readSeal(path, { ...MACHINE, ofSystem: [file] })?.("a");
   });
-  assert.equal(new Set(machines).size, 3);
+  assert.equal(new Set(machines).size, 2);
+  assert.ok(machines.every((seal) => seal !== undefined));
+});
+
+test("S96: where the system has no identity, a key is of the user's machine, and moved with the state directory alone of none", (t) => {
+  const [path, config, other] = [folder(t), folder(t), folder(t)];
+  const start = join(path, "start");
+  writeFileSync(start, "this start\n");
+  const none = { ofSystem: [join(path, "none")], ofUser: join(config, "rtcr/machine-id"), ofStart: start };
+  const sealed = makeSeal(path, none)("a");
+  assert.match(readFileSync(none.ofUser, "utf8"), /^[0-9a-f]{32}\n$/);
+  writeFileSync(start, "the next start\n");
+  assert.equal(readSeal(path, none)?.("a"), sealed);
+  const elsewhere = { ...none, ofUser: join(other, "rtcr/machine-id") };
+  assert.notEqual(readSeal(path, elsewhere)?.("a"), sealed);
+  assert.notEqual(makeSeal(path, elsewhere)("a"), sealed);
+  assert.deepEqual(readdirSync(join(other, "rtcr")), ["machine-id"]);
+});
+
+test("S96: where nothing can be written either, a key is of this start of the system, and without that of nobody", (t) => {
+  const path = folder(t);
+  const start = join(path, "start");
+  const none = { ofSystem: [], ofUser: join(start, "machine-id"), ofStart: start };
+  writeFileSync(start, "this start\n");
+  const sealed = makeSeal(path, none)("a");
+  assert.equal(readSeal(path, none)?.("a"), sealed);
+  writeFileSync(start, "the next start\n");
+  assert.notEqual(readSeal(path, none)?.("a"), sealed);
+  writeFileSync(start, "");
+  assert.notEqual(makeSeal(path, none)("a"), sealed);
+  assert.equal(readSeal(path, none), undefined);
 });
 
 for (const [what, left] of [

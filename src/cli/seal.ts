@@ -6,15 +6,16 @@
 // taken out of a backup keeps its key, so its seal is the same on this machine. Sent to another one it is another seal.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: the rest of it is not needed to list
-import { syncFolder, writeDurably } from "./durable.ts";
+import { putOnce } from "./durable.ts";
+import { MACHINE, machineIdentity, makeIdentity } from "./machine.ts";
 
 /** 32 random bytes in hexadecimal, and a newline. */
 const KEY = /^[0-9a-f]{64}\n$/;
-/** systemd's: one for each installation, not to be shown to others. Empty or absent in most containers. */
-const MACHINE_FILE = "/etc/machine-id";
+/** What no other process can be. */
+const NOBODY = randomBytes(16).toString("hex");
 const CACHE_DIGITS = 16;
 /** A key that somebody who was killed had not put in its place. */
 const LEAVING = /^key\.[0-9a-f]{16}$/;
@@ -27,19 +28,26 @@ export type Seal = (text: string) => string;
  * The seal of a state directory.
  *
  * @param path the state directory, which exists
- * @returns undefined while it has no key
+ * @returns undefined while it has no key, or the machine no identity
  */
-export function readSeal(path: string, machineFile = MACHINE_FILE): Seal | undefined {
-  const key = readText(keyFile(path));
-  if (key === undefined || !KEY.test(key)) return undefined;
-  const secret = createHmac("sha256", key.trim()).update(identityIn(machineFile)).digest();
-  return (text) => createHmac("sha256", secret).update(text).digest("hex");
+export function readSeal(path: string, machine = MACHINE): Seal | undefined {
+  const identity = machineIdentity(machine);
+  return identity === undefined ? undefined : sealOf(path, identity);
 }
 
-/** The seal of a state directory, which gets a key if it has none. */
-export function makeSeal(path: string): Seal {
-  if (!readSeal(path)) makeKey(path);
-  return readSeal(path)!;
+/** The seal of a state directory, which gets a key if it has none. Without an identity it is this process's alone. */
+export function makeSeal(path: string, machine = MACHINE): Seal {
+  makeIdentity(machine);
+  const identity = machineIdentity(machine) ?? NOBODY;
+  if (!sealOf(path, identity)) makeKey(path);
+  return sealOf(path, identity)!;
+}
+
+function sealOf(path: string, identity: string): Seal | undefined {
+  const key = readText(keyFile(path));
+  if (key === undefined || !KEY.test(key)) return undefined;
+  const secret = createHmac("sha256", key.trim()).update(identity).digest();
+  return (text) => createHmac("sha256", secret).update(text).digest("hex");
 }
 
 /**
@@ -62,15 +70,8 @@ function ownersOnly(path: string): boolean {
 
 /** Another process may do the same at the same time: the first key stays. */
 function makeKey(path: string): void {
-  const file = keyFile(path);
-  const temporary = `${file}.${randomBytes(8).toString("hex")}`;
-  try {
-    writeDurably(temporary, `${randomBytes(32).toString("hex")}\n`);
-    if (!linked(temporary, file)) replaceDamaged(path, temporary);
-    syncFolder(path);
-  } finally {
-    rmSync(temporary, { force: true });
-  }
+  const text = `${randomBytes(32).toString("hex")}\n`;
+  putOnce(keyFile(path), text, (temporary) => replaceDamaged(path, temporary));
 }
 
 /** A key that is there stays; what a damaged disk has left of one does not. Some file systems have no links. */
@@ -101,24 +102,6 @@ function waitForLock(path: string): () => void {
 export function removeKeyLeavings(path: string): void {
   if (!readSeal(path)) return;
   for (const name of readdirSync(path)) if (LEAVING.test(name)) rmSync(join(path, name), { force: true });
-}
-
-function linked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Empty where there is none, or none that may be read. */
-function identityIn(machineFile: string): string {
-  try {
-    return readFileSync(machineFile, "utf8").trim();
-  } catch {
-    return "";
-  }
 }
 
 function keyFile(path: string): string {

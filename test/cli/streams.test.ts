@@ -105,15 +105,36 @@ test("held output that cannot be written is said, and held on", {
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
   child.stdin!.write("x");
   const saved = await heldCheckpoint(path, () => child.exitCode !== null);
+  const { id } = JSON.parse((await cli(path, "list", "--json")).out).at(-1);
+  const what = "held output (2 bytes) could not be written: nospc; it is held on";
   assert.deepEqual(saved, {
     ...{ code: 1, out: "" },
-    err: "error: held output (2 bytes) could not be written: nospc; it is held on\n",
+    err: `error: checkpoint ${id.slice(0, 8)} was made, but its ${what}\n`,
   });
-  const { id } = JSON.parse((await cli(path, "list", "--json")).out).at(-1);
   assert.ok(!existsSync(join(path, "released", id)), "a restore has it still");
   child.stdin!.end();
   assert.equal(await ended, 1);
   assert.equal(err, "error: held output (2 bytes) could not be written: nospc\n");
+});
+
+test("what --checkpoint-every says of held output that was refused: the checkpoint was made", {
+  skip: process.platform !== "linux" && "/dev/full",
+}, async (t) => {
+  const path = folder(t);
+  const full = openSync("/dev/full", "w");
+  t.after(() => closeSync(full));
+  const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
+  const env = { ...process.env, RTCR_HOME: path };
+  const args = ["run", "--hold-output", "--checkpoint-every", "10ms", counter(path)];
+  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio });
+  t.after(() => child.kill("SIGKILL"));
+  child.stdin!.write("x");
+  let err = "";
+  for await (const text of child.stderr!.setEncoding("utf8")) if ((err += text).includes("\n")) break;
+  const [, id] =
+    /^warning: checkpoint ([0-9a-f]{8}) was made, but its held output \(2 bytes\) could not/.exec(err) ?? [];
+  assert.ok(id !== undefined, err);
+  assert.ok((await cli(path, "list")).out.includes(id));
 });
 
 test("when a full disk refuses held output nothing else of it is written, so that a restore writes it once", {

@@ -9,7 +9,7 @@ import { EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
 import { journalInUse } from "../journals.ts";
 import { listMarks } from "../marks.ts";
-import { type KeptModule, listModules, removeModule, untouched } from "../modules.ts";
+import { type KeptModule, listModules, removeModule, returnModules, untouched } from "../modules.ts";
 import { printJson, toSize } from "../print.ts";
 import { readRecord } from "../record.ts";
 import { listRuns } from "../runs.ts";
@@ -31,6 +31,7 @@ checkpoint cannot be read nothing is deleted.
     const dryRun = flag(values, "dry-run");
     const store = await home.storeIfAny();
     try {
+      if (!dryRun) returnModules(home);
       const candidates = await listCandidates(home);
       await neededBy(store); // one that cannot be read is named before anything is deleted
       const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
