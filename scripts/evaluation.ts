@@ -56,7 +56,6 @@ async function main(rounds: number, out: string): Promise<void> {
         figuresOf(runs.get(keyOf({ program, strategy }))!),
       ]),
     ) as Results;
-  mkdirSync(join(out, "evaluation"), { recursive: true });
   for (const job of jobs) await plot(job, runs.get(keyOf(job))!, out);
   const report = writeReport({
     ...{ a: resultsOf("bootstrap"), b: resultsOf("direct"), ...emptyScopes() },
@@ -84,10 +83,16 @@ async function plot({ program, strategy }: Job, runs: readonly BenchmarkRun[], o
     start: hundredth(one.start),
     stop: hundredth(one.stop),
   }));
-  const svg = (await plotProfile({ ...results, instances }, { title }))
-    .replaceAll(ARIA, "")
-    .replace(/^<svg [^>]*>/, `$&<title>${title}</title>`);
-  writeFileSync(join(out, "evaluation", `${keyOf({ program, strategy })}.svg`), svg);
+  for (const [palette, folder] of [
+    ["thesis", "."],
+    ["colour-blind", "colour-blind"],
+  ] as const) {
+    const svg = (await plotProfile({ ...results, instances }, { title, palette }))
+      .replaceAll(ARIA, "")
+      .replace(/^<svg [^>]*>/, `$&<title>${title}</title>`);
+    mkdirSync(join(out, "evaluation", folder), { recursive: true });
+    writeFileSync(join(out, "evaluation", folder, `${keyOf({ program, strategy })}.svg`), svg);
+  }
 }
 
 /** The profiler's own test of the thesis: 10,000 empty scopes, one after the other (elapsed_time). */

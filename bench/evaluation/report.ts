@@ -309,7 +309,13 @@ function graphs(): string {
   const lines = PROGRAMS.flatMap((name) =>
     (["bootstrap", "direct"] as const).map((strategy) => `![${name}, ${strategy}](evaluation/${name}-${strategy}.svg)`),
   );
-  return `## Appendix C\n\nMean runs; totals behind each row, number of scopes in brackets.\n\n${lines.join("\n\n")}`;
+  return `## Appendix C
+
+Mean runs; totals behind each row, number of scopes in brackets. Time in which nothing was measured, mostly the programs' delay
+loops, is left out at the dashed lines. In the thesis's colours; the same in colours that people who see no red or green
+tell apart: [evaluation/colour-blind](evaluation/colour-blind).
+
+${lines.join("\n\n")}`;
 }
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { analyzeProfiles, statistics } from "./analyze.ts";
+import { busyTime } from "./busy-time.ts";
 import { filterLog, toLogLine } from "./filter.ts";
 import { mergeProfiles, type NamedProfile } from "./merge.ts";
 import { type ProfileInstance, readProfile, toProfile, writeProfile } from "./profile-file.ts";
@@ -170,4 +171,16 @@ test("S118: trace events have a row for each thread and count from the first sco
     { name: "a", ph: "X", pid: 1, tid: 1, ts: 1, dur: 1.5, cat: "red" },
     { name: "b", ph: "X", pid: 1, tid: 2, ts: 0, dur: 5, cat: "blue" },
   ]);
+});
+
+test("S119: a plot's axis leaves out long idle times, and only those", () => {
+  const at = (start: number, stop: number) => ({ name: "a", color: "red", start, stop });
+  const { place, gaps, length } = busyTime([at(5000, 5060), at(100, 140), at(130, 200), at(5061, 5101)]);
+  assert.deepEqual([100, 150, 200].map(place), [0, 50, 100], "overlapping scopes are one busy time");
+  const room = 200 * 0.03;
+  assert.deepEqual(gaps, [{ at: 100 + room / 2, us: 4800 }], "the idle microsecond stays");
+  assert.equal(place(3000), 100 + room, "idle time has no length");
+  assert.deepEqual([5000, 5060, 5061, 5101].map(place), [106, 166, 167, 207]);
+  assert.equal(length, 207);
+  assert.deepEqual(busyTime([]).gaps, []);
 });

@@ -39,7 +39,7 @@ test("S118-S119: filter, analyze, plot and report, from the logs of two runs", a
     assert.deepEqual(await profile("plot", file("results.json"), "-o", file(name)), { code: 0, out: "", err: "" });
   }
   const svg = readFileSync(file("plot.svg"), "utf8");
-  for (const text of ["Memcpy", "Thread Restore", "20 µs", "microseconds since start"])
+  for (const text of ["Memcpy", "Thread Restore", "20 µs", "microseconds, without the idle times", "0 ms"])
     assert.ok(svg.includes(text), text);
   assert.deepEqual([...readFileSync(file("plot.png")).subarray(1, 4)], [...new TextEncoder().encode("PNG")]);
   assert.equal((await profile("report", ...runs, "--title", "a < b", "-o", file("page.html"))).code, 0);
@@ -105,6 +105,11 @@ test("S118: a run of a system writes what its supervisors and components measure
   const own = ["core: CPU 0", "supervisors"];
   const components = ["init -> rtcr -> profiled: ep", "init -> rtcr -> profiled: helper"];
   assert.deepEqual(rows.sort(), [...own, ...components].sort());
+  await measured("run.log");
+  const filtered = await cli(path, "profile", "filter", join(path, "run.log"), "-o", join(path, "filtered.json"));
+  assert.deepEqual(filtered, { code: 0, out: "", err: "" });
+  const names = readProfile(readFileSync(join(path, "filtered.json"), "utf8"), "filtered.json").instances;
+  assert.equal(names.filter(({ name }) => name === "turn").length, 3);
   const program = await cli(path, "run", "--profile", join(path, "x"), join(path, "profiled.wasm"));
   assert.equal(program.code, 2, "only systems");
 });

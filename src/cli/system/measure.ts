@@ -6,14 +6,18 @@ import {
   startProfile,
   stopProfile,
   ThreadRecorders,
+  toLogLine,
   toProfile,
   toTraceEvents,
   writeProfile,
 } from "../../profile/index.ts";
 import { writeWhole } from "../files.ts";
 
-/** Files of this kind are for Perfetto and Chrome. */
-const TRACE = ".trace.json";
+/** What files of a kind are: for Perfetto and Chrome; lines of a log as the original profiler prints them. */
+const KINDS: readonly (readonly [ending: string, write: (scopes: readonly Scope[]) => string])[] = [
+  [".trace.json", toTraceEvents],
+  [".log", (scopes) => scopes.map((scope) => `${toLogLine(scope)}\n`).join("")],
+];
 
 export interface Measured {
   readonly scopes: readonly Scope[];
@@ -35,7 +39,8 @@ export function measure({ kernel }: Core): () => Measured {
   };
 }
 
-/** Writes a profile, or a trace where the file's name says so. */
+/** Writes a profile, or what else the file's name says. */
 export function writeScopes(file: string, scopes: readonly Scope[]): void {
-  writeWhole(file, file.endsWith(TRACE) ? toTraceEvents(scopes) : writeProfile(toProfile(scopes)));
+  const [, write] = KINDS.find(([ending]) => file.endsWith(ending)) ?? [];
+  writeWhole(file, write ? write(scopes) : writeProfile(toProfile(scopes)));
 }

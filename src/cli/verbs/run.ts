@@ -43,7 +43,8 @@ file, line and what is allowed; when the file changes, init gets the new text. T
                            <shared-memory name base size doorbell irq/>
   --log LEVEL              the supervisor's own messages on standard error: error, warning, info or debug (default: none)
   --profile FILE           measure scopes of supervisors, core and components, and write them when the system ends: for
-                           rtcr profile, or as a trace for Perfetto when FILE ends in .trace.json
+                           rtcr profile, as a trace for Perfetto when FILE ends in .trace.json,
+                           as lines of a log when in .log
   --cpus N                 CPUs of the machine, each a thread of this process (default: the places of <affinity-space>, else 1)
   --deterministic          time and random numbers are made up, slices are counted: time runs ahead while all wait
 
