@@ -1,8 +1,8 @@
 // Images of every format version stay readable. A kept store is never changed; a new version adds one (make.ts).
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { type Checkpoint, FORMAT_VERSION, fromCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { loadCheckpoint, nodeSha256, openDirectoryStore, saveCheckpoint } from "../../src/store/index-node.ts";
@@ -11,6 +11,7 @@ import { nested1 } from "./nested-1.ts";
 import { streams1 } from "./streams-1.ts";
 import { supervisors1 } from "./supervisors-1.ts";
 import { system1 } from "./system-1.ts";
+import { unpackStore } from "./unpack.ts";
 
 const KINDS = ["format", "system", "nested", "streams", "supervisors"] as const;
 const KEPT: readonly [kind: (typeof KINDS)[number], version: number, checkpoint: Checkpoint, id: string][] = [
@@ -39,12 +40,7 @@ for (const [kind, version, checkpoint, id] of KEPT) {
   test(`S115: an image of ${kind} ${version} is readable, and nothing of it is garbage`, async () => {
     const path = mkdtempSync(join(tmpdir(), "rtcr-compat-"));
     try {
-      const files = JSON.parse(readFileSync(new URL(`${kind}-${version}.json`, import.meta.url), "utf8"));
-      for (const [name, base64] of Object.entries(files)) {
-        mkdirSync(dirname(join(path, name)), { recursive: true });
-        writeFileSync(join(path, name), Buffer.from(base64 as string, "base64"));
-      }
-      for (const folder of ["locks", "tmp"]) mkdirSync(join(path, folder)); // empty folders are not kept
+      unpackStore(kind, version, path);
       const store = await openDirectoryStore(path);
       assert.equal((await store.resolve("compat")).id, id);
       const loaded = await loadCheckpoint(store, "latest");
