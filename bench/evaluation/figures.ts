@@ -32,7 +32,9 @@ export interface ProgramFigures {
   readonly durations: readonly Durations[];
   /** Bytes, of one run: the same in all. */
   readonly stackBytes: number;
+  /** Of the stack of `ep`: between the stack pointers, and above the barrier, where it was not as recorded. */
   readonly repairedBytes: number;
+  readonly replacedBytes: number;
   readonly dataspaces: number;
   readonly contentBytes: number;
   /** Pages of 4 KiB that the dataspaces have. */
@@ -102,12 +104,14 @@ export function figuresOf(runs: readonly BenchmarkRun[]): ProgramFigures {
   const durations = runs.map(durationsOf);
   const all = FIGURES.map((figure) => [figure, statistics(durations.map((one) => one[figure]))] as const);
   const { stackBytes, repairs, dataspaces, contentBytes, memory, profile } = first;
+  const ep = repairs.find(({ thread }) => thread === "ep");
   const count = (name: string) => profile.instances.filter((instance) => instance.name === name).length;
   return {
     statistics: Object.fromEntries(all) as Record<Figure, Statistics>,
     durations,
     ...{ stackBytes, dataspaces, contentBytes, pages: memory.pages },
-    repairedBytes: repairs.find(({ thread }) => thread === "ep")?.repaired ?? 0,
+    repairedBytes: ep?.repaired ?? 0,
+    replacedBytes: ep?.replaced ?? 0,
     allocations: count("Dataspace Allocation"),
     copies: count("Memcpy"),
     continued: runs.every(goesOn),

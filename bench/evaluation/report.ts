@@ -152,9 +152,17 @@ function tableStack(a: Results): string {
   ];
   return `## Table 6.4: stacks, ms
 
-Of all threads; bytes are those of \`ep\`. _Copied_ is what lies between the stack pointers recorded and at the barrier.
+${stackText(a)}
 
 ${table(header, rows)}`;
+}
+
+/** @param replaced bytes above the barrier by program */
+function stackText(a: Readonly<Record<string, { readonly replacedBytes: number }>>): string {
+  const replaced = [...new Set(PROGRAMS.map((name) => a[name]?.replacedBytes ?? 0))].join(" or ");
+  return `Of all threads; bytes are those of \`ep\`. _Copied_ is what lies between the stack pointers recorded and at the barrier.
+Written besides: 128 bytes of red zone below the recorded pointer, and ${replaced} of the bytes above the barrier, the
+only ones there that the bootstrap had not made as they were recorded: they are in a frame that was still active.`;
 }
 
 function tableOverhead(a: Results, b: Results): string {

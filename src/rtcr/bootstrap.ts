@@ -14,8 +14,14 @@ import { AREAS, roleAt } from "./region-map.ts";
 import type { MadeDataspace } from "./tracked.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
-/** Where the threads of a bootstrap stood at the barrier: stack pointers by allocation number. */
-export type Standing = ReadonlyMap<number, number>;
+/** Where a thread of a bootstrap stands at the barrier, and where it began; 0: it had to find a stack by itself. */
+export interface StandingThread {
+  readonly stackPointer: number;
+  readonly startedAt: number;
+}
+
+/** By allocation number. */
+export type Standing = ReadonlyMap<number, StandingThread>;
 
 export class Bootstrap {
   readonly #info: ChildInfo;
@@ -52,12 +58,13 @@ export class Bootstrap {
   standing(): Standing {
     this.#matchRoles();
     if (this.#deviation) throw this.#deviation;
-    const stackPointers = new Map<number, number>();
+    const standing = new Map<number, StandingThread>();
     for (const thread of environment(this.#tracked).cpu.threads) {
       const state = thread.state();
-      if (state.ok) stackPointers.set(thread.allocated, state.value.stackPointer);
+      const { startedAt } = thread;
+      if (state.ok) standing.set(thread.allocated, { stackPointer: state.value.stackPointer, startedAt });
     }
-    return stackPointers;
+    return standing;
   }
 
   #recorded(): readonly DataspaceInfo[] {

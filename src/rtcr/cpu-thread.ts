@@ -64,6 +64,7 @@ export class RtcrCpuThread implements CpuThread {
   readonly #stopped: () => boolean;
   readonly #options: ThreadOptions;
   #started = false;
+  #startedAt = 0;
   #paused = false;
   #singleStep = false;
   #affinity: Location;
@@ -107,8 +108,14 @@ export class RtcrCpuThread implements CpuThread {
     return this.#thread.utcb();
   }
 
+  /** The stack pointer that it began with; 0: it had to find one, or began before the supervisor was restored. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
   start(ip: number, sp: number): void {
     this.#started = true;
+    this.#startedAt = sp;
     this.#thread.start(ip, sp);
   }
 

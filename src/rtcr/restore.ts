@@ -67,9 +67,11 @@ export interface RepairReport {
   readonly repaired: number;
   /** Below the recorded stack pointer, where a function without calls may have data: copied. */
   readonly redZone: number;
-  /** Above the barrier's stack pointer: what the bootstrap has made anew, and how much of it differed and was replaced. */
+  /** Above the barrier's stack pointer: what the bootstrap has made anew as it was recorded, and what differed and was replaced. */
   readonly kept: number;
   readonly replaced: number;
+  /** All that was written: `repaired`, `redZone` and `replaced`. */
+  readonly written: number;
 }
 
 export interface RestoreOptions {

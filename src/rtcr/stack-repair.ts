@@ -1,6 +1,6 @@
 // Stack repair (thesis 4.3 and 7.4, spec 4.5). A bootstrap has run on the stack:
 //
-//   top      |  frames of the bootstrap, made anew    |  kept, where they are as recorded
+//   top      |  frames of the bootstrap, made anew    |  kept; only bytes that are not as recorded are replaced
 //   barrier  |----------------------------------------|
 //            |  the recorded thread's later frames    |  copied: exactly these bytes
 //   recorded |----------------------------------------|
@@ -8,15 +8,18 @@
 //            |----------------------------------------|
 //            |  unused                                |  left
 //
-// Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI); SDKs follow it. The thesis left
-// open whether what the bootstrap makes anew above the barrier may be kept: it may where it is the same, which is looked
-// at byte by byte; frames that are still active may have changed since, and then the recorded bytes are used. Nor does it
-// know of the red zone: a function that calls none may have data below the stack pointer, without moving it.
+// Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI). A thread that stands above where it
+// began is refused: strategy "direct" copies stacks whole, and does not care. The thesis left open whether what the bootstrap makes anew above the barrier may be kept. It may where it is the same, which
+// is looked at byte by byte. It need not be: those frames are of functions that were still active when the program was
+// taken, and went on to write in them behind the barrier; C++ programs differ in one byte, of the frame in which `ep`
+// dispatches the call that constructs. There the recorded bytes are the right ones. Nor does the thesis know of the red
+// zone: a function that calls none may have data below the stack pointer, without moving it.
 import type { AttachedRegionInfo, DataspaceInfo, ThreadInfo } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import { assert } from "../util/index.ts";
-import type { Standing } from "./bootstrap.ts";
+import type { Standing, StandingThread } from "./bootstrap.ts";
+import { RtcrFault } from "./faults.ts";
 import type { RepairReport } from "./restore.ts";
 import { restoreBytes } from "./scopes.ts";
 
@@ -34,7 +37,11 @@ export interface StackToRepair {
   readonly info: DataspaceInfo;
 }
 
-/** Brings the stacks in one dataspace into their recorded state. Without a thread on it all of it is copied. */
+/**
+ * Brings the stacks in one dataspace into their recorded state. Without a thread on it all of it is copied.
+ *
+ * @throws RtcrFault "mismatch" if a stack grows upwards; nothing is written then
+ */
 export function repairStack({
   child,
   threads,
@@ -48,28 +55,45 @@ export function repairStack({
   const end = start + region.size;
   const lookUp = beginScope("Dataspace Checkpoint Look-Up", "blue");
   const thread = threads.find(({ stackPointer }) => stackPointer > start && stackPointer <= end);
-  const barrier = thread && standing.get(thread.allocated);
+  const stands = thread && standing.get(thread.allocated);
   endScope(lookUp);
-  if (!thread || barrier === undefined || barrier <= start || barrier > end) {
+  if (!thread || !stands || stands.stackPointer <= start || stands.stackPointer > end) {
     restoreBytes(dataspace, 0, info.content);
     return [];
   }
+  requireDownwards(child, thread, stands);
   const recorded = thread.stackPointer - start;
-  const upper = Math.max(recorded, barrier - start);
+  const upper = Math.max(recorded, stands.stackPointer - start);
   assert(recorded >= 0 && upper <= info.content.length, "stack pointers lie within their stack");
   const lower = Math.max(0, recorded - RED_ZONE_BYTES);
   const copied = restoreBytes(dataspace, lower, info.content.subarray(lower, upper));
-  assert(copied === upper - lower, "exactly the bytes between the stack pointers, and the red zone, are repaired");
-  const now = new Uint8Array(info.content.length - upper);
-  dataspace.read(upper, now);
-  const replaced = countDifferent(now, info.content.subarray(upper));
-  if (replaced > 0) restoreBytes(dataspace, upper, info.content.subarray(upper));
-  const sizes = { repaired: upper - recorded, redZone: recorded - lower };
-  return [{ child, thread: thread.name, ...sizes, kept: now.length - replaced, replaced }];
+  const replaced = replaceDifferent(dataspace, info.content, upper);
+  const sizes = { repaired: upper - recorded, redZone: recorded - lower, replaced };
+  const written = copied + replaced;
+  assert(written === sizes.repaired + sizes.redZone + replaced, "what lies between the pointers is written, once");
+  return [{ child, thread: thread.name, ...sizes, kept: info.content.length - upper - replaced, written }];
 }
 
-function countDifferent(a: Uint8Array, b: Uint8Array): number {
-  let count = 0;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) count++;
-  return count;
+function requireDownwards(child: string, { name, stackPointer }: ThreadInfo, stands: StandingThread): void {
+  const { startedAt } = stands;
+  const highest = Math.max(stackPointer, stands.stackPointer);
+  if (startedAt === 0 || highest <= startedAt) return;
+  const hex = (address: number) => `0x${address.toString(16)}`;
+  const message = `restore of "${child}": thread "${name}" began at ${hex(startedAt)} and stands at ${hex(highest)}, above it: \
+its stack grows upwards, which strategy "bootstrap" does not repair; restore it with strategy "direct"`;
+  throw new RtcrFault("mismatch", message, { child, thread: name });
+}
+
+/** Writes what is not as recorded from a byte on, run by run. @returns how many bytes were written */
+function replaceDifferent(dataspace: Dataspace, content: Uint8Array, from: number): number {
+  const now = new Uint8Array(content.length - from);
+  dataspace.read(from, now);
+  const differs = (i: number) => i < now.length && now[i] !== content[from + i];
+  let written = 0;
+  for (let i = 0; i < now.length; i++) {
+    const begin = i;
+    while (differs(i)) i++;
+    if (i > begin) written += restoreBytes(dataspace, from + begin, content.subarray(from + begin, from + i));
+  }
+  return written;
 }

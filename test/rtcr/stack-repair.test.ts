@@ -1,46 +1,108 @@
 // Stack repair of strategy A, counted in bytes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type RepairReport, RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { type RepairReport, RtcrCpu, RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
 import { continued, Rig, throughImage, undisturbed } from "./rig.ts";
+
+/** Bytes below a stack pointer that functions without calls may use. */
+const RED_ZONE = 128;
 
 const inside = '<config turns="4" iterations="20"/>';
 
-/** The repairs of a child that is stopped in the middle of its turns and restored by a bootstrap. */
-async function repairs(
-  name: string,
-): Promise<{ readonly reports: readonly RepairReport[]; readonly recorded: number }> {
+/** The stack of `ep` of a child that is restored by a bootstrap. */
+interface Repaired {
+  readonly report: RepairReport;
+  /** Distances from the stack's upper end, downwards: of the stack pointers recorded and at the barrier. */
+  readonly recorded: number;
+  readonly barrier: number;
+  /** The stack's bytes as they were recorded, when the bootstrap stood at the barrier, and when the child goes on. */
+  readonly record: Uint8Array;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+async function repaired(name: string): Promise<Repaired> {
   const options = { children: [{ name, inside }], strategy: "bootstrap" as const };
   const { points, bootstrapped } = await undisturbed(options);
   const first = new Rig(options);
   await first.run(bootstrapped + Math.floor((points - bootstrapped) / 2));
   const system = await throughImage(first.rtcr.checkpoint("stack").system);
+  const base = first.rtcr.child(name)!.of(RtcrPd)[0]!.native.program()!.stackArea;
   first.close();
-  const second = new Rig({ ...options, restore: system });
+  const [info] = system.children;
+  const thread = info!.cpu.threads.find((each) => each.name === "ep")!;
+  const region = info!.pd.stackArea.regions.find(
+    ({ address, size }) => thread.stackPointer > base + address && thread.stackPointer <= base + address + size,
+  )!;
+  const seen = new Map<string, Uint8Array>();
+  let barrier = 0;
+  const atPhase = (phase: string) => {
+    if (phase !== "bytes" && phase !== "go-on") return;
+    const tracked = second.rtcr.child(name)!;
+    const [pd] = tracked.of(RtcrPd);
+    const attached = pd!.maps.stackArea.regions().find(({ address }) => address === region.address)!;
+    const bytes = new Uint8Array(region.size);
+    attached.dataspace.object!.read(0, bytes);
+    seen.set(phase, bytes);
+    if (phase === "go-on") return;
+    for (const each of tracked.of(RtcrCpu)[0]!.threads) {
+      const state = each.state();
+      if (each.name === "ep" && state.ok) barrier = state.value.stackPointer;
+    }
+  };
+  const second = new Rig({ ...options, restore: system, atPhase });
   await second.run();
   const [outcome] = second.outcomes;
   second.close();
   assert.ok(outcome && !(outcome instanceof RtcrFault), String(outcome));
-  return { reports: outcome, recorded: system.children[0]!.cpu.threads.find((t) => t.name === "ep")!.stackPointer };
+  const top = base + region.address + region.size;
+  return {
+    report: outcome.find((each) => each.thread === "ep")!,
+    ...{ recorded: top - thread.stackPointer, barrier: top - barrier },
+    record: info!.pd.dataspaces.find(({ badge }) => badge === region.dataspaceBadge)!.content,
+    ...{ before: seen.get("bytes")!, after: seen.get("go-on")! },
+  };
 }
 
-test("S98-S100: exactly the bytes between the two stack pointers of ep are repaired, and a larger stack costs more", async () => {
-  const small = await repairs("stack_counter");
-  const large = await repairs("large_stack_counter");
-  const ep = ({ reports }: typeof small) => reports.find(({ thread }) => thread === "ep")!;
-  const [few, many] = [ep(small), ep(large)];
-  assert.ok(few.repaired > 0 && few.repaired < 4096, `${few.repaired} bytes`);
+/** Places of bytes that are different. */
+function differences(one: Uint8Array, other: Uint8Array): readonly number[] {
+  return Array.from(one.keys()).filter((at) => one[at] !== other[at]);
+}
+
+for (const name of ["stack_counter", "large_stack_counter", "small_dataspaces", "large_dataspaces", "sheep_counter"]) {
+  test(`S98, S99: of the stack of ep what lies between the stack pointers is written, and what differs above: ${name}`, async () => {
+    const { report, recorded, barrier, record, before, after } = await repaired(name);
+    const size = record.length;
+    assert.ok(recorded > barrier && barrier > 1000, `${recorded}, ${barrier}`);
+    assert.deepEqual([report.repaired, report.redZone], [recorded - barrier, RED_ZONE]);
+    const lower = size - recorded - RED_ZONE;
+    const above = differences(before, record).filter((at) => at >= size - barrier);
+    // The frame in which ep dispatches the call that constructs: nothing else is written there behind the barrier.
+    assert.deepEqual(above, [size - 80], "one byte");
+    assert.deepEqual([report.replaced, report.kept], [above.length, barrier - above.length]);
+    assert.equal(report.written, report.repaired + report.redZone + report.replaced);
+    assert.deepEqual(after.subarray(lower), record.subarray(lower));
+    // Below nothing is written, whatever is recorded there.
+    assert.deepEqual(after.subarray(0, lower), before.subarray(0, lower));
+    assert.ok(
+      differences(before, record).some((at) => at >= size - recorded && at < size - barrier),
+      "there is a repair",
+    );
+  });
+}
+
+test("S99, S100: a larger stack is repaired with as many bytes more, and only below it something is left", async () => {
+  const [few, many] = [await repaired("stack_counter"), await repaired("large_stack_counter")];
   // 31,650 counters of 16 bits lie on the stack of large_stack_counter and not on the other's (spec 5.1).
-  assert.ok(many.repaired - few.repaired >= 63_300 - 1024, `${many.repaired} and ${few.repaired} bytes`);
-  assert.equal(
-    small.recorded - large.recorded,
-    many.repaired - few.repaired,
-    "the barrier is at the same place in both",
+  assert.ok(many.report.repaired - few.report.repaired >= 63_300 - 1024);
+  assert.equal(many.report.repaired - few.report.repaired, many.recorded - few.recorded);
+  assert.equal(few.barrier, many.barrier);
+  assert.ok(few.report.written < 1024, `${few.report.written} of ${few.record.length} bytes`);
+  const unused = few.record.length - few.recorded - RED_ZONE;
+  assert.ok(
+    differences(few.after, few.record).some((at) => at < unused),
+    "what is recorded below is no part of the restore",
   );
-  for (const { repaired, redZone, kept, replaced } of [few, many]) {
-    assert.equal(redZone, 128);
-    assert.ok(repaired + redZone + kept + replaced <= 65_536 + 4096);
-  }
 });
 
 for (const strategy of STRATEGIES) {
@@ -54,10 +116,3 @@ for (const strategy of STRATEGIES) {
     }
   });
 }
-
-test("S99: what the bootstrap makes anew above the barrier is kept where it is as recorded", async () => {
-  const { reports } = await repairs("stack_counter");
-  for (const { thread, kept, replaced } of reports) {
-    assert.ok(kept >= replaced, `${thread}: ${kept} bytes kept, ${replaced} replaced`);
-  }
-});

@@ -219,8 +219,8 @@ function toCliFailure({ exitCode, message, hint }: SentFailure): CliFailure {
 /** What a restore did, a line a stack that was repaired. */
 function describeRestored(repairs: readonly RepairReport[]): string {
   const lines = repairs.map(
-    ({ child, thread, repaired, kept, replaced }) =>
-      `note: stack of thread "${thread}" of ${child}: ${repaired} bytes repaired, ${kept} kept, ${replaced} of them replaced\n`,
+    ({ child, thread, repaired, redZone, kept, replaced }) =>
+      `note: stack of thread "${thread}" of ${child}: ${repaired} bytes repaired and ${redZone} below, ${kept} kept above, ${replaced} replaced there\n`,
   );
   return ["note: restored\n", ...lines].join("");
 }
