@@ -309,7 +309,7 @@ test("S43: a server exits: its sessions are closed, its clients live on", () => 
   assert.deepEqual(tree.total(), total);
 });
 
-test("S43: a child ends in order: its threads, the sessions it provides, LOG, ROMs, PD, all others", () => {
+test("S43: a child ends in order: its threads, LOG, ROMs, PD, all others", () => {
   for (const end of ["removal", "exit"]) {
     const { program, seen } = server();
     const tree = plant({

@@ -71,6 +71,7 @@ export interface ThreadState {
 
 export interface CpuThread extends KernelObject {
   readonly kind: "cpu-thread";
+  /** Always invalid: messages lie in the component's own memory, no block of a kernel's is shared with a thread. */
   utcb(): Capability<Dataspace>;
   /**
    * @param ip index in the component's function table; 0: the program's entry

@@ -135,7 +135,7 @@ export function ioMemRoot(core: CoreContext, bus: DeviceBus): CoreRoot {
   });
 }
 
-/** By the number that clients give. */
+/** By the number that clients give. `irq_polarity` means nothing here: a device model raises its line, at no voltage. */
 const TRIGGERS: readonly (Trigger | undefined)[] = [undefined, "level", "edge"];
 
 export function irqRoot(core: CoreContext, bus: DeviceBus): CoreRoot {

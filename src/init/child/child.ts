@@ -50,7 +50,10 @@ const ENVIRONMENT = [
   { id: ENV_SESSION.linker, service: "ROM" },
 ] as const;
 
-/** Order of closing: by service, then all others (spec 2.12); what the child provides ends with its PD. */
+/**
+ * Order of closing: by service, then all others (spec 2.12). Sessions that the child provides end behind its PD instead of
+ * behind its threads: the PD's end gives init the donations that are owed to their clients. Nobody runs in between.
+ */
 const CLOSING_ORDER = ["CPU", "LOG", "ROM", "PD"];
 
 export interface NewChild {
