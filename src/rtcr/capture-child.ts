@@ -98,9 +98,9 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   writeNative(records, pd);
   for (const part of order) {
     const { scope, write } = WRITERS[part];
-    records.choice(PARTS.indexOf(part));
+    records.beginPart(part, PARTS.indexOf(part));
     const body = () => write(records, source);
-    if (timing) timing.measure(scope, () => inCheckpoint(scope, body));
+    if (timing) timing.measure(scope, child.name, () => inCheckpoint(scope, body));
     else inCheckpoint(scope, body);
     if (part === "ram") enter("records");
   }

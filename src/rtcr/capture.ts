@@ -25,7 +25,7 @@ import type { DataProvider, Lease } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { componentsKept, lives, requireKept, requireLiving } from "./living.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
-import { CopyPlan, ParallelCopier } from "./parallel/parallel-copier.ts";
+import { type CopyPlaces, CopyPlan, ParallelCopier } from "./parallel/parallel-copier.ts";
 import { RtcrPd } from "./pd.ts";
 import type { CheckpointPhase } from "./phases.ts";
 import { RecordReader } from "./record-reader.ts";
@@ -56,6 +56,8 @@ export interface CaptureOptions {
   readonly engine?: CopyEngine | undefined;
   /** Copies contents while records are written. Default: they are copied one after the other. */
   readonly pool?: CopyPool | undefined;
+  /** Which of them copies what. Default: whoever comes first. */
+  readonly places?: CopyPlaces | undefined;
   /** Notes how long each part takes, and when each phase begins. */
   readonly timing?: Timing | undefined;
   /** Told of each phase as it begins. */
@@ -154,7 +156,7 @@ function write(
     records.endList(list, children.length);
     writeCalls(records, children);
     const join = () => copier.join();
-    if (records.neededBytes <= lease.bytes.length) timing ? timing.measure("Checkpoint of RAM", join) : join();
+    if (records.neededBytes <= lease.bytes.length) timing ? timing.join(join) : join();
     requireAll();
     enter("release");
     return { bytes: records.neededBytes, time };
@@ -168,10 +170,10 @@ function write(
 }
 
 /** Workers see shared memory only: into other storage the supervisor copies alone. */
-function copierFor(lease: Lease, plan: CopyPlan, { pool, engine }: CaptureOptions, begins: () => void): Copier {
+function copierFor(lease: Lease, plan: CopyPlan, { pool, places, engine }: CaptureOptions, begins: () => void): Copier {
   const { bytes } = lease;
   return pool && pool.living > 0 && inSharedMemory(bytes)
-    ? new ParallelCopier(bytes, plan, pool, { engine, begins })
+    ? new ParallelCopier(bytes, plan, pool, { engine, begins, places })
     : new DirectCopier(bytes, { engine, begins });
 }
 

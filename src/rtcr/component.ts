@@ -11,9 +11,11 @@ import {
   type SessionState,
   type SlotWriter,
 } from "../session/index.ts";
-import { type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
+import { type Checkpointable, type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { log } from "./logging.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
+import type { CopyPlaces } from "./parallel/parallel-copier.ts";
+import type { Part } from "./records.ts";
 import { Rtcr } from "./rtcr.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { RTCR_SERVICE, RtcrControl, type SavedKept } from "./service.ts";
@@ -75,7 +77,8 @@ export class RtcrComponent {
     const bootstrapMs = () => this.#config.bootstrapMs;
     const refusesForeign = () => this.#config.refusesForeign;
     const keepsUnattached = () => this.#config.keepsUnattached;
-    const own = { timed, pool, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
+    const copyPlaces = () => copyPlacesOf(this.#config, this.#cpus());
+    const own = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
     const options = { ...own, ...host.begin(env), hooks };
     try {
       this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
@@ -112,8 +115,11 @@ export class RtcrComponent {
   #configured(text: string): string {
     this.#config = readRtcrConfig(text);
     if (this.#config.parallel) this.#pool ??= this.#startPool();
-    const cpus = objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
-    return toInitConfig(text, cpus);
+    return toInitConfig(text, this.#cpus());
+  }
+
+  #cpus(): { readonly width: number; readonly height: number } {
+    return objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
   }
 
   #startPool(): CopyPool | undefined {
@@ -122,6 +128,20 @@ export class RtcrComponent {
       log.warning?.("<checkpoint parallel>: this host has no copy workers, contents are copied one after the other");
     return pool;
   }
+}
+
+/** Parts that have contents, by the names that the configuration has for them. */
+const COPIED_BY: Readonly<Partial<Record<Checkpointable, readonly Part[]>>> = {
+  ram_dataspaces: ["ram", "components"],
+  rom_session: ["rom"],
+};
+
+/** Places are counted along the rows of the affinity space. */
+function copyPlacesOf({ workers }: RtcrConfig, { width }: { readonly width: number }): CopyPlaces {
+  const placed = workers.flatMap(({ name, x, y }) =>
+    (COPIED_BY[name] ?? []).map((part) => [part, y * width + x] as const),
+  );
+  return new Map(placed);
 }
 
 /** The native program `rtcr`. */

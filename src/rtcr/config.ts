@@ -41,7 +41,7 @@ export const CHECKPOINTABLES = [
 export type Checkpointable = (typeof CHECKPOINTABLES)[number];
 
 export interface WorkerPlace {
-  readonly name: string;
+  readonly name: Checkpointable;
   readonly x: number;
   readonly y: number;
 }
@@ -57,7 +57,7 @@ export interface RtcrConfig {
   readonly keepsUnattached: boolean;
   /** What strategy A waits for a bootstrap, in milliseconds. */
   readonly bootstrapMs: number;
-  /** Where workers are meant to run, as configured: recorded in reports (S76). */
+  /** Where parts of a checkpoint are made, as configured (S76). */
   readonly workers: readonly WorkerPlace[];
 }
 

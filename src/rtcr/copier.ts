@@ -1,8 +1,11 @@
 // Copies contents of dataspaces into a lease: one after the other, each when its record is written (spec 1.7, sequential).
 import { beginScope, endScope } from "../profile/index.ts";
 import type { ByteSink, Cached, Dataspace } from "../session/index.ts";
+import type { Part } from "./records.ts";
 
 export interface Copier {
+  /** What is copied from now on belongs to this part of a checkpoint. */
+  beginPart(part: Part): void;
   /**
    * Copies a whole dataspace to `at` of the lease, now or later.
    *
@@ -45,6 +48,8 @@ export class DirectCopier implements Copier, ByteSink {
     if (!this.#byEngine(dataspace, cached, at, sizeBytes)) this.#copy(dataspace, at, sizeBytes);
     endScope(scope);
   }
+
+  beginPart(_part: Part): void {}
 
   bytes(at: number, source: Uint8Array, from: number, length: number): void {
     const whole = from === 0 && length === source.length;

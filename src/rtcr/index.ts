@@ -32,6 +32,7 @@ export { RtcrLog } from "./log.ts";
 export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
 export { CopyPool, type CopyPoolOptions, type CopyWorker, type StartCopyWorker } from "./parallel/copy-pool.ts";
 export type { CopyTask } from "./parallel/copy-task.ts";
+export type { CopyPlaces } from "./parallel/parallel-copier.ts";
 export { RtcrPd } from "./pd.ts";
 export { CHECKPOINT_PHASES, type CheckpointPhase, type Phase, RESTORE_PHASES, type RestorePhase } from "./phases.ts";
 export { RtcrRegionMap } from "./region-map.ts";

@@ -9,6 +9,7 @@ import type { ObjectInfo } from "../checkpoint/index.ts";
 import type { Cached, Capability, Dataspace, Location } from "../session/index.ts";
 import { PlainWriter } from "../util/index.ts";
 import type { Copier } from "./copier.ts";
+import type { Part } from "./records.ts";
 
 /** Contents begin at multiples of this. */
 export const ALIGNMENT = 8;
@@ -20,6 +21,12 @@ export class RecordWriter extends PlainWriter {
   constructor(bytes: Uint8Array, copier: Copier) {
     super(bytes);
     this.#copier = copier;
+  }
+
+  /** A part of a child begins. @param place among all parts */
+  beginPart(part: Part, place: number): void {
+    this.choice(place);
+    this.#copier.beginPart(part);
   }
 
   /** What every recorded object has. */

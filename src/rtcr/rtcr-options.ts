@@ -5,6 +5,7 @@ import type { CopyEngine } from "./copier.ts";
 import type { DataProvider } from "./data-provider.ts";
 import type { RtcrFault } from "./faults.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
+import type { CopyPlaces } from "./parallel/parallel-copier.ts";
 import type { Phase } from "./phases.ts";
 import type { RepairReport, Strategy } from "./restore.ts";
 import type { Timing } from "./timing.ts";
@@ -17,6 +18,8 @@ export interface RtcrOptions {
   readonly engine?: CopyEngine;
   /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
   readonly pool?: () => CopyPool | undefined;
+  /** Asked at each checkpoint: which of them copies what (S76). Default: whoever comes first. */
+  readonly copyPlaces?: () => CopyPlaces;
   /**
    * Asked for each session that a child opens: whether those are refused that a restore could only open anew (S67). Sessions
    * between children are not meant. Default: they pass through, and are recorded as such.

@@ -97,7 +97,8 @@ export class Rtcr {
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
-      ...{ name, parent, provider, engine: this.#options.engine, pool: this.#options.pool?.() },
+      ...{ name, parent, provider, engine: this.#options.engine },
+      ...{ pool: this.#options.pool?.(), places: this.#options.copyPlaces?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       unattached: keepsUnattached?.() ?? false,
       pending: (child) => this.#pending(child),

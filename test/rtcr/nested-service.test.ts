@@ -153,7 +153,7 @@ for (const strategy of STRATEGIES) {
     const reported = second.reports.length;
     assert.ok(second.session.checkpoint(SHEEP).ok, "and it makes others");
     second.tree.settle();
-    assert.match(second.reports[reported] ?? "", /^init -> rtcr -> inner -> checkpoint: <checkpoint name="sheep/);
+    assert.match(second.reports[reported] ?? "", /^init -> rtcr -> inner -> rtcr_state: <rtcr_state name="sheep/);
     assert.deepEqual(
       second.tree.lines.filter((line) => /error|warning/.test(line)),
       [],

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { encodeCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../src/checkpoint/index.ts";
 import { Recorder, startProfile, stopProfile } from "../../src/profile/index.ts";
 import {
+  type CopyPlaces,
   CopyPool,
   PreallocatedProvider,
   RtcrFault,
@@ -14,7 +15,7 @@ import {
   startLog,
 } from "../../src/rtcr/index.ts";
 import { startNodeCopyPool, startNodeCopyWorker } from "../../src/rtcr/index-node.ts";
-import { type CopyTask, WORD } from "../../src/rtcr/parallel/copy-task.ts";
+import { type CopyTask, takenWord, WORD } from "../../src/rtcr/parallel/copy-task.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
 
@@ -42,13 +43,21 @@ const SYSTEMS: Readonly<Record<string, RigOptions>> = {
 const workers = startNodeCopyPool({ workers: 2, helps: false });
 after(() => workers.close());
 
+interface Halfway {
+  readonly rig: Rig;
+  readonly use: (pool: CopyPool | undefined) => void;
+  readonly place: (places: CopyPlaces) => void;
+}
+
 /** Children that stand still, and who copies at their next checkpoint. */
-async function halfway(options: RigOptions): Promise<{ rig: Rig; use: (pool: CopyPool | undefined) => void }> {
+async function halfway(options: RigOptions): Promise<Halfway> {
   const { points } = await undisturbed(options);
   let current: CopyPool | undefined;
-  const rig = new Rig({ provider: new SharedMemoryProvider(), ...options, pool: () => current });
+  let places: CopyPlaces = new Map();
+  const own = { provider: new SharedMemoryProvider(), ...options, copyPlaces: () => places };
+  const rig = new Rig({ ...own, pool: () => current });
   assert.ok(await rig.run(Math.floor(points * 0.8)));
-  return { rig, use: (pool) => (current = pool) };
+  return { rig, use: (pool) => (current = pool), place: (asked) => (places = asked) };
 }
 
 /** The bytes of an image: manifest and contents. */
@@ -105,6 +114,42 @@ test("S75: parts begin in the order of the thesis's version 2; contents are join
   assert.deepEqual(order(), ["Pause", ...of([...parts, "capabilities"]), "Resume", "Information"]);
   use(workers);
   assert.deepEqual(order(), ["Pause", ...of(["capabilities", ...parts]), "Resume", "Information"]);
+  rig.close();
+});
+
+test("S76: what has a place is copied by the worker there, or by the supervisor; the checkpoint is the same", async () => {
+  const { rig, use, place } = await halfway({ children: [{ name: "large_dataspaces", inside: SHORT }] });
+  const plain = rig.rtcr.checkpoint("x").system.children;
+  use(workers);
+  const copiedAt = (places: CopyPlaces) => {
+    place(places);
+    const before = [workers.copiedBy(0), workers.copiedBy(1)];
+    assert.deepEqual(rig.rtcr.checkpoint("x").system.children, plain);
+    return before.map((count, number) => workers.copiedBy(number) - count);
+  };
+  const [all] = copiedAt(new Map([["ram", 1]]));
+  assert.ok(all! > 1, `${all} jobs`);
+  assert.deepEqual(copiedAt(new Map([["ram", 1]])), [all, 0]);
+  assert.deepEqual(copiedAt(new Map([["ram", 2]])), [0, all]);
+  assert.deepEqual(copiedAt(new Map([["ram", 3]])), [all, 0], "there are two: one counts on from the first");
+  assert.deepEqual(copiedAt(new Map([["ram", 0]])), [0, 0], "the supervisor's own place");
+  rig.close();
+});
+
+test("S76: what a worker has for itself is copied all the same if it is lost, or has not come", async () => {
+  const { rig, use, place } = await halfway({ children: [{ name: "large_dataspaces", inside: SHORT }] });
+  const plain = rig.rtcr.checkpoint("x").system.children;
+  const never: StartCopyWorker = (number) => {
+    if (number === 1) throw new Error("no more threads");
+    return { post: () => {}, terminate: async () => {} };
+  };
+  const pool = new CopyPool({ start: never, workers: 2 });
+  use(pool);
+  for (const worker of [1, 2]) {
+    place(new Map([["ram", worker]]));
+    assert.deepEqual(rig.rtcr.checkpoint("x").system.children, plain);
+  }
+  assert.equal(pool.copied, 0);
   rig.close();
 });
 
@@ -171,8 +216,9 @@ test("S75: a worker that takes a job and does not finish it: the checkpoint fail
 });
 
 /** As a worker does that stops in the middle of a job. */
-function takeFirstJob({ words }: CopyTask): void {
-  Atomics.store(words, WORD.taken, 1);
+function takeFirstJob(task: CopyTask): void {
+  const { words } = task;
+  Atomics.store(words, takenWord(task, 0), 1);
   Atomics.store(words, WORD.holders, 1);
 }
 

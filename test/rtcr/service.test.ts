@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { readXml } from "../../src/init/index.ts";
 import { Connections } from "../../src/native/index.ts";
 import {
   CHECKPOINT_PHASES,
@@ -122,7 +123,7 @@ test("S111: all children together; what there is not is refused by name", async 
   }
 });
 
-test("S76, S81: each checkpoint is timed by parts in a report, with the configured places of workers", async () => {
+test("S81: the report rtcr_state has the times of each child by the thesis's parts, and when phases began", async () => {
   const worker = '<checkpointable name="ram_dataspaces" xpos="3" ypos="1"/>';
   const inside = `<module name="base" report="yes"/>${worker}<service name="Rtcr"/>${CHILDREN}`;
   const { tree, session, reports, until } = supervised(inside);
@@ -134,18 +135,26 @@ test("S76, S81: each checkpoint is timed by parts in a report, with the configur
       assert.equal(reports.length, time, tree.lines.join("\n"));
     }
     const report = reports[1] ?? "";
-    const us = /us="([\d.]+)"/.exec(report)?.[1];
-    const parts = Array.from(report.matchAll(/<checkpointable name="(\w+)".* us="([\d.]+)"/g));
+    const label = "init -> rtcr -> rtcr_state: ";
+    assert.ok(report.startsWith(label), report);
+    const root = readXml(report.slice(label.length));
+    assert.equal(root.name, "rtcr_state");
+    const children = root.childrenNamed("child");
     assert.deepEqual(
-      parts.map(([, name]) => name),
-      [...CHECKPOINTABLES],
+      children.map(({ attributes }) => attributes.get("name")),
+      NAMES,
     );
-    const sum = parts.reduce((all, [, , each]) => all + Number(each), 0);
-    assert.ok(sum > 0 && sum <= Number(us) + 1, report);
-    assert.match(report, /^init -> rtcr -> checkpoint: <checkpoint name="all" module="base" parallel="no" us="/);
-    assert.match(report, /\n\t<child name="sheep_counter_timer"\/>\n\t<child name="sheep_counter_async"\/>\n/);
-    assert.match(report, /<checkpointable name="ram_dataspaces" xpos="3" ypos="1" us="[\d.]+"\/>/);
-    assert.match(report, /<checkpointable name="cpu_session" us="[\d.]+"\/>/);
+    let sum = 0;
+    for (const { attributes } of children) {
+      assert.deepEqual([...attributes.keys()], ["name", ...CHECKPOINTABLES]);
+      const times = CHECKPOINTABLES.map((part) => Number(attributes.get(part)));
+      for (const part of ["cpu_session", "pd_session", "ram_dataspaces"] as const) {
+        assert.ok(times[CHECKPOINTABLES.indexOf(part)]! > 0, `${part}: ${report}`);
+      }
+      sum += times.reduce((all, each) => all + each, 0);
+    }
+    assert.ok(sum <= Number(root.attributes.get("us")) + 1, report);
+    assert.match(report, /<checkpointable name="ram_dataspaces" xpos="3" ypos="1"\/>/);
     const phases = Array.from(report.matchAll(/<phase name="(\w+)" at_us="([\d.]+)"\/>/g));
     assert.deepEqual(
       phases.map(([, name]) => name),
@@ -158,6 +167,26 @@ test("S76, S81: each checkpoint is timed by parts in a report, with the configur
     );
   } finally {
     tree.close();
+  }
+});
+
+test("S76: dataspaces are copied by the worker at the place of <checkpointable>", async () => {
+  for (const [xpos, worker] of [
+    [1, 0],
+    [2, 1],
+  ]) {
+    const pool = startNodeCopyPool({ workers: 2, helps: false, patienceMs: 120_000 });
+    const places = `<checkpointable name="ram_dataspaces" xpos="${xpos}"/><checkpointable name="rom_session" xpos="${xpos}"/>`;
+    const inside = `<checkpoint parallel="yes"/>${places}<service name="Rtcr"/>${CHILDREN}`;
+    const { tree, session, until } = supervised(inside, () => pool);
+    try {
+      await until("sheep_counter_timer", 1);
+      assert.ok(session.checkpoint("").ok);
+      assert.ok(pool.copiedBy(worker!) > 0);
+      assert.equal(pool.copied, pool.copiedBy(worker!));
+    } finally {
+      tree.close();
+    }
   }
 });
 
@@ -181,7 +210,7 @@ test("S75: <checkpoint parallel> starts copy workers before any pause, and its c
     assert.deepEqual(made[0]!.children, plain);
     assert.ok(pools[0]!.copied > 0, "by the worker");
     tree.settle();
-    assert.match(reports[0] ?? "", /<checkpoint name="all" module="base" parallel="yes" us="/);
+    assert.match(reports[0] ?? "", /<rtcr_state name="all" module="base" parallel="yes" us="[\d.]+" joined_us="/);
     assert.ok(session.restore("").ok);
     await until("sheep_counter_timer", 4);
     assert.equal(pools.length, 1);
@@ -198,7 +227,7 @@ test("S75: <checkpoint parallel> where there are no workers copies one after the
     await until("sheep_counter_timer", 1);
     assert.ok(session.checkpoint("").ok);
     tree.settle();
-    assert.match(reports[0] ?? "", /<checkpoint name="all" module="base" parallel="no" us="/);
+    assert.match(reports[0] ?? "", /<rtcr_state name="all" module="base" parallel="no" us="/);
   } finally {
     tree.close();
   }

@@ -29,8 +29,7 @@ const PATIENCE_MS = 10_000;
 export class CopyPool {
   readonly patienceMs: number;
   readonly helps: boolean;
-  /** Jobs that workers have done, of all checkpoints. */
-  copied = 0;
+  readonly #copied: number[] = [];
   /** By number; those that are lost leave. */
   readonly #workers = new Map<number, CopyWorker>();
   /** Why those that are lost are, by number. */
@@ -68,6 +67,21 @@ export class CopyPool {
   /** Workers that are there. */
   get living(): number {
     return this.#workers.size;
+  }
+
+  /** Jobs that workers have done, of all checkpoints. */
+  get copied(): number {
+    return this.#copied.reduce((all, each) => all + each, 0);
+  }
+
+  /** Jobs that one worker has done. */
+  copiedBy(number: number): number {
+    return this.#copied[number] ?? 0;
+  }
+
+  /** @internal A worker has done so many more jobs. */
+  add(number: number, jobs: number): void {
+    this.#copied[number] = this.copiedBy(number) + jobs;
   }
 
   /** Wakes all workers for a checkpoint. */

@@ -3,31 +3,41 @@
 //   supervisor   offer a job, and another, while it writes records ... close; take jobs itself; wait until all are done
 //   worker       take the next job, copy, note it; sleep when there is none; go home when the list is closed
 //
+// Jobs stand in lanes: one for whoever comes first, and, where parts of a checkpoint have places (S76), one for each worker.
+//
 // I1  A job is taken by one, and its bytes lie where no other job writes. So whoever copies when: the bytes are the same.
 // I2  Nothing of a task is used again: a worker that comes late finds a closed list.
 
-/** A list of jobs; all of it can be posted. */
+/** Lists of jobs; all of it can be posted. */
 export interface CopyTask {
   readonly words: Int32Array<SharedArrayBuffer>;
-  /** JOB numbers a job. */
+  /** JOB numbers a job; jobs of a lane lie side by side. */
   readonly jobs: Float64Array<SharedArrayBuffer>;
+  readonly workers: number;
+  /** 1, or one more than there are workers: lane 0 is anybody's, lane n that of worker n - 1. */
+  readonly lanes: number;
+  /** Jobs that a lane has room for. */
+  readonly room: number;
   /** Where the bytes go. */
   readonly arena: Uint8Array<SharedArrayBuffer>;
   readonly sources: readonly SharedArrayBuffer[];
 }
 
-/** Indices into `words`; `holders` is the first of one word a worker: the job that it has taken, from 1, or 0. */
-export const WORD = {
-  offered: 0,
-  taken: 1,
-  done: 2,
-  closed: 3,
-  event: 4,
-  failed: 5,
-  arrived: 6,
-  byWorkers: 7,
-  holders: 8,
-};
+/**
+ * Indices into `words`. `holders` is the first of three words a worker, those of a kind side by side: the job that it has
+ * taken, from 1, or 0; whether it has come; the jobs that it has done. Behind them are two words a lane: offered and taken.
+ */
+export const WORD = { done: 0, closed: 1, event: 2, failed: 3, arrived: 4, holders: 5 };
+const OF_WORKER = 3;
+const OF_LANE = 2;
+
+/** Which job a worker has taken, from 1; 0: none. */
+export const holderWord = (worker: number) => WORD.holders + worker;
+const cameWord = ({ workers }: CopyTask, worker: number) => WORD.holders + workers + worker;
+const doneByWord = ({ workers }: CopyTask, worker: number) => WORD.holders + 2 * workers + worker;
+const offeredWord = ({ workers }: CopyTask, lane: number) => WORD.holders + OF_WORKER * workers + OF_LANE * lane;
+/** How many jobs of a lane have been taken. */
+export const takenWord = (task: CopyTask, lane: number) => offeredWord(task, lane) + 1;
 /** Numbers of a job, in this order: the source's place, the first byte in it, the first in the arena, the length. */
 export const JOB = { source: 0, from: 1, at: 2, length: 3, numbers: 4 };
 /** `taken` when nobody shall take a job any more. */
@@ -38,26 +48,32 @@ const PATIENCE_MS = 60_000;
 export function createTask(
   arena: Uint8Array<SharedArrayBuffer>,
   sources: readonly SharedArrayBuffer[],
-  { jobs, workers }: { readonly jobs: number; readonly workers: number },
+  { jobs, workers, lanes = 1 }: { readonly jobs: number; readonly workers: number; readonly lanes?: number },
 ): CopyTask {
   const shared = (bytes: number) => new SharedArrayBuffer(bytes);
   return {
-    words: new Int32Array(shared(4 * (WORD.holders + workers))),
-    jobs: new Float64Array(shared(8 * JOB.numbers * jobs)),
-    ...{ arena, sources },
+    words: new Int32Array(shared(4 * (WORD.holders + OF_WORKER * workers + OF_LANE * lanes))),
+    jobs: new Float64Array(shared(8 * JOB.numbers * jobs * lanes)),
+    ...{ workers, lanes, room: jobs, arena, sources },
   };
 }
 
-/** Puts a job behind the others. @returns false if there is no room for it */
-export function offer({ words, jobs }: CopyTask, source: number, from: number, at: number, length: number): boolean {
-  const offered = words[WORD.offered]!; // nobody else writes it
-  const job = offered * JOB.numbers;
-  if (job === jobs.length) return false;
+/** Puts a job behind the others of a lane. @returns false if there is no room for it */
+export function offer(
+  task: CopyTask,
+  lane: number,
+  [source, from, at, length]: readonly [source: number, from: number, at: number, length: number],
+): boolean {
+  const { words, jobs, room } = task;
+  const word = offeredWord(task, lane);
+  const offered = words[word]!; // nobody else writes it
+  if (offered === room) return false;
+  const job = (lane * room + offered) * JOB.numbers;
   jobs[job + JOB.source] = source;
   jobs[job + JOB.from] = from;
   jobs[job + JOB.at] = at;
   jobs[job + JOB.length] = length;
-  Atomics.store(words, WORD.offered, offered + 1);
+  Atomics.store(words, word, offered + 1);
   announce(words);
   return true;
 }
@@ -70,18 +86,40 @@ export function close({ words }: CopyTask): void {
 
 /** Jobs that nobody has taken yet are not done at all. @returns how many were taken */
 export function withdraw(task: CopyTask): number {
-  const taken = Atomics.exchange(task.words, WORD.taken, NO_MORE);
+  let all = 0;
+  for (let lane = 0; lane < task.lanes; lane++) {
+    const taken = Atomics.exchange(task.words, takenWord(task, lane), NO_MORE);
+    all += Math.min(taken, task.words[offeredWord(task, lane)]!);
+  }
   close(task);
-  return Math.min(taken, task.words[WORD.offered]!);
+  return all;
 }
 
-/** The next job; -1 if there is none now. */
-export function take({ words }: CopyTask): number {
+/** Jobs of all lanes. */
+export function offeredJobs(task: CopyTask): number {
+  let all = 0;
+  for (let lane = 0; lane < task.lanes; lane++) all += task.words[offeredWord(task, lane)]!;
+  return all;
+}
+
+/** The next job of a lane; -1 if there is none now. */
+export function take(task: CopyTask, lane: number): number {
+  const { words, room } = task;
   for (;;) {
-    const next = Atomics.load(words, WORD.taken);
-    if (next >= Atomics.load(words, WORD.offered)) return -1;
-    if (Atomics.compareExchange(words, WORD.taken, next, next + 1) === next) return next;
+    const next = Atomics.load(words, takenWord(task, lane));
+    if (next >= Atomics.load(words, offeredWord(task, lane))) return -1;
+    if (Atomics.compareExchange(words, takenWord(task, lane), next, next + 1) === next) return lane * room + next;
   }
+}
+
+/** Whether a worker has begun with the task. */
+export function hasCome(task: CopyTask, worker: number): boolean {
+  return Atomics.load(task.words, cameWord(task, worker)) === 1;
+}
+
+/** Jobs that a worker has done. */
+export function doneBy(task: CopyTask, worker: number): number {
+  return Atomics.load(task.words, doneByWord(task, worker));
 }
 
 /** Copies a job that was taken. @param views of the sources, whole @throws RangeError if a source ends before the job */
@@ -110,12 +148,14 @@ export function waitForJobs({ words }: CopyTask, count: number, patienceMs: numb
 export function workAt(task: CopyTask, number: number): void {
   const { words } = task;
   const views = task.sources.map((source) => new Uint8Array(source));
+  Atomics.store(words, cameWord(task, number), 1);
   Atomics.add(words, WORD.arrived, 1);
   Atomics.notify(words, WORD.arrived);
   for (;;) {
     const event = Atomics.load(words, WORD.event);
     const closed = Atomics.load(words, WORD.closed) === 1;
-    const job = take(task);
+    const own = task.lanes > 1 ? take(task, 1 + number) : -1;
+    const job = own >= 0 ? own : take(task, 0);
     if (job >= 0) doJob(task, job, number, views);
     else if (closed || Atomics.wait(words, WORD.event, event, PATIENCE_MS) === "timed-out") return;
   }
@@ -123,14 +163,14 @@ export function workAt(task: CopyTask, number: number): void {
 
 function doJob(task: CopyTask, job: number, number: number, views: readonly Uint8Array[]): void {
   const { words } = task;
-  Atomics.store(words, WORD.holders + number, job + 1);
+  Atomics.store(words, holderWord(number), job + 1);
   try {
     copyJob(task, job, views);
   } catch {
     Atomics.store(words, WORD.failed, job + 1); // the supervisor says which
   }
-  Atomics.store(words, WORD.holders + number, 0);
-  Atomics.add(words, WORD.byWorkers, 1);
+  Atomics.store(words, holderWord(number), 0);
+  Atomics.add(words, doneByWord(task, number), 1);
   finish(task);
 }
 

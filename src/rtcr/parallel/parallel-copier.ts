@@ -6,14 +6,19 @@
 import type { ByteSink } from "../../session/index.ts";
 import { type CopierOptions, DirectCopier } from "../copier.ts";
 import { RtcrFault } from "../faults.ts";
+import type { Part } from "../records.ts";
 import type { CopyPool } from "./copy-pool.ts";
 import {
   type CopyTask,
   close,
   copyJob,
   createTask,
+  doneBy,
   finish,
+  hasCome,
+  holderWord,
   offer,
+  offeredJobs,
   take,
   WORD,
   waitForJobs,
@@ -43,33 +48,63 @@ export class CopyPlan implements ByteSink {
   zeros(): void {}
 }
 
+/**
+ * Who copies what of a checkpoint, by the parts that have a place: 0 is the supervisor, n the n-th worker; where there are
+ * fewer, one counts on from the first again.
+ */
+export type CopyPlaces = ReadonlyMap<Part, number>;
+
 export class ParallelCopier extends DirectCopier {
   readonly #pool: CopyPool;
   readonly #sources: CopyPlan["sources"];
   readonly #views: readonly Uint8Array[];
   readonly #task: CopyTask;
+  readonly #places: CopyPlaces;
+  /** Who copies what comes now: a lane; undefined: the supervisor. */
+  #lane: number | undefined = 0;
   #ended = false;
   /** Workers that held up the checkpoint and are being ended. */
   #dismissed: Promise<void> | undefined;
 
   /** Wakes the workers. @param target shared memory, so that they see it */
-  constructor(target: Uint8Array<SharedArrayBuffer>, plan: CopyPlan, pool: CopyPool, options: CopierOptions = {}) {
+  constructor(
+    target: Uint8Array<SharedArrayBuffer>,
+    plan: CopyPlan,
+    pool: CopyPool,
+    { places = new Map(), ...options }: CopierOptions & { readonly places?: CopyPlaces | undefined } = {},
+  ) {
     super(target, options);
     this.#pool = pool;
+    this.#places = places;
     this.#sources = plan.sources;
     const sources = [...plan.sources.keys()];
     this.#views = sources.map((source) => new Uint8Array(source));
-    this.#task = createTask(target, sources, { jobs: plan.jobs, workers: pool.size });
+    this.#task = createTask(target, sources, {
+      ...{ jobs: plan.jobs, workers: pool.size },
+      lanes: places.size === 0 ? 1 : 1 + pool.size,
+    });
     pool.post(this.#task);
   }
 
+  override beginPart(part: Part): void {
+    const place = this.#places.get(part);
+    const { size, lost } = this.#pool;
+    if (place === undefined) this.#lane = 0;
+    else if (place === 0) this.#lane = undefined;
+    else {
+      const worker = (place - 1) % size;
+      this.#lane = lost.has(worker) ? 0 : 1 + worker;
+    }
+  }
+
   override bytes(at: number, source: Uint8Array, from: number, length: number): void {
+    const lane = this.#lane;
     const number = length < LEAST_BYTES ? undefined : this.#sources.get(source.buffer as SharedArrayBuffer);
     let done = 0;
-    while (number !== undefined && done < length) {
+    while (number !== undefined && lane !== undefined && done < length) {
       const part = Math.min(JOB_BYTES, length - done);
       const first = source.byteOffset + from + done;
-      if (!offer(this.#task, number, first, this.begin + at + done, part)) break;
+      if (!offer(this.#task, lane, [number, first, this.begin + at + done, part])) break;
       done += part;
     }
     if (done < length) super.bytes(at + done, source, from + done, length - done);
@@ -79,16 +114,23 @@ export class ParallelCopier extends DirectCopier {
     const task = this.#task;
     this.#ended = true;
     close(task);
-    while (this.#pool.helps) {
-      const job = take(task);
-      if (job < 0) break;
-      copyJob(task, job, this.#views);
-      finish(task);
+    const offered = offeredJobs(task);
+    if (this.#pool.helps) this.#help(0);
+    // What is a worker's own is left to it, unless it has not come.
+    for (let worker = 0; this.#pool.helps && worker + 1 < task.lanes; worker++) {
+      if (!hasCome(task, worker)) this.#help(worker + 1);
     }
-    this.#wait(task.words[WORD.offered]!);
-    this.#pool.copied += Atomics.load(task.words, WORD.byWorkers);
+    this.#wait(offered);
+    for (let worker = 0; worker < task.workers; worker++) this.#pool.add(worker, doneBy(task, worker));
     const failed = Atomics.load(task.words, WORD.failed);
-    if (failed !== 0) throw fault(`job ${failed - 1} of ${task.words[WORD.offered]} could not be copied by a worker`);
+    if (failed !== 0) throw fault(`job ${failed - 1} of ${offered} could not be copied by a worker`);
+  }
+
+  #help(lane: number): void {
+    for (let job = take(this.#task, lane); job >= 0; job = take(this.#task, lane)) {
+      copyJob(this.#task, job, this.#views);
+      finish(this.#task);
+    }
   }
 
   override abandon(): Promise<void> | undefined {
@@ -106,7 +148,7 @@ export class ParallelCopier extends DirectCopier {
     const { words } = this.#task;
     if (waitForJobs(this.#task, jobs, this.#pool.patienceMs)) return;
     const holders = Array.from({ length: this.#pool.size }, (_, number) => number).filter(
-      (number) => Atomics.load(words, WORD.holders + number) !== 0,
+      (number) => Atomics.load(words, holderWord(number)) !== 0,
     );
     const missing = jobs - Atomics.load(words, WORD.done);
     const who = holders.length === 0 ? "the copy workers have" : `copy worker ${holders.join(", ")} has`;
