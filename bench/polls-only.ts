@@ -47,6 +47,7 @@ export function pollsOnly(bytes: Uint8Array): Uint8Array {
     firstAdded: spaces.functions.length + 1,
     mostTurns: program.mostTurns,
     pieceBytes: program.pieceBytes,
+    growth: false,
   });
   const code = withPolls(program, space);
   const limits = { min: CONTROL.initialPages, max: CONTROL.maximumPages, shared: true, index64: false };

@@ -112,8 +112,10 @@ export const HOOK = {
   fault: 3,
   /** `(memory i32, delta i64) -> (i64)`: memory.grow as a request; returns its result, or throws the freeze. */
   grow: 4,
-  /** Slots of modules with windows or with memory.grow as a request. */
-  extended: 5,
+  /** `(table i32, delta i64) -> (i64)`: in front of table.grow; returns the delta, or one that fails. */
+  growTable: 5,
+  /** Slots of modules with windows or with growth as a request. */
+  extended: 6,
 } as const;
 
 /**

@@ -29,6 +29,8 @@ export interface ProgramGlobal {
 export interface ProgramTable {
   readonly element: ValueTypeName;
   readonly imported: boolean;
+  /** Elements that it begins with. */
+  readonly min: number;
   /** Elements; absent: unbounded. */
   readonly max?: number;
   /** Whether elements may differ from what the module's own segments put there. */
@@ -76,6 +78,6 @@ export interface ProgramInfo {
   readonly droppableElements: readonly number[];
   /** Accesses of memory 0 are translated: it imports the pool and a page table. */
   readonly windows?: true;
-  /** memory.grow is a request to the host. */
+  /** memory.grow is a request to the host, and it is asked before table.grow. */
   readonly growth?: true;
 }

@@ -24,7 +24,7 @@ import {
 import { assert, type Plain, type PlainWriter, plainOf } from "../util/index.ts";
 import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
-import { type GrowthPolicy, memoryHooks, type ThreadFault, unparkable } from "./hooks.ts";
+import { type GrowthPolicy, memoryHooks, type TablePolicy, type ThreadFault, unparkable } from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
 import { Instance } from "./instance.ts";
 import { Records } from "./records.ts";
@@ -89,6 +89,8 @@ export class Group {
   held: () => void = () => {};
   /** Asked at memory.grow of programs that were rewritten with `growth`; by default it is done. */
   onGrow: GrowthPolicy = () => "grow";
+  /** Asked at table.grow of the same; by default it is done. */
+  onGrowTable: TablePolicy = () => true;
   readonly parks: boolean;
   readonly atomicWait: AtomicWait | undefined;
   /** Polls that found the flag set. */

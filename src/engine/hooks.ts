@@ -19,9 +19,23 @@ export type ThreadFault =
  */
 export type GrowthPolicy = (instance: Instance, memory: number, delta: number) => "grow" | "grown" | "refuse" | "park";
 
+/**
+ * Asked before a table grows, which may yet fail; false: the guest sees that it has failed.
+ *
+ * @param held the bytes that all tables of the group would have then (tableBytes)
+ */
+export type TablePolicy = (held: number) => boolean;
+
+/** What engines hold for an element of a table at most: its slot, and what an indirect call finds there. */
+export const ELEMENT_BYTES = 32;
+/** What all engines allow. */
+const MOST_ELEMENTS = 10_000_000;
+
 const WAIT_TYPE: Signature = { params: ["i32", "i64", "i64", "i64", "i32"], results: ["i32", "i64"] };
 const FAULT_TYPE: Signature = { params: ["i32", "i32"], results: [] };
 const GROW_TYPE: Signature = { params: ["i32", "i64"], results: ["i64"] };
+
+const GROW_TABLE_TYPE: Signature = { params: ["i32", "i64"], results: ["i64"] };
 
 type Hook = readonly [slot: number, hook: WebAssembly.ExportValue];
 
@@ -30,7 +44,10 @@ export function memoryHooks(group: Group, instance: Instance): readonly Hook[] {
   const { windows, growth } = instance.program.info;
   const hooks = [hook(HOOK.wait, WAIT_TYPE, wait(group, instance))];
   if (windows) hooks.push(hook(HOOK.fault, FAULT_TYPE, fault(group, instance)));
-  if (growth) hooks.push(hook(HOOK.grow, GROW_TYPE, grow(group, instance)));
+  if (growth) {
+    hooks.push(hook(HOOK.grow, GROW_TYPE, grow(group, instance)));
+    hooks.push(hook(HOOK.growTable, GROW_TABLE_TYPE, growTable(group, instance)));
+  }
   return hooks;
 }
 
@@ -63,6 +80,28 @@ function grow(group: Group, instance: Instance) {
     if (decision === "grown") return BigInt(instance.memories[memory]!.buffer.byteLength / 65536 - pages);
     return decision === "grow" ? growBy(instance, memory, pages) : -1n;
   };
+}
+
+/** The delta, or one by which no table can grow. */
+function growTable(group: Group, instance: Instance) {
+  return (table: number, delta: bigint): bigint => {
+    const elements = Number(BigInt.asUintN(64, delta));
+    const { max = MOST_ELEMENTS } = instance.program.info.tables[table]!;
+    if (Number(instance.table(table).length) + elements > Math.min(max, MOST_ELEMENTS)) return -1n;
+    const more = elements * ELEMENT_BYTES;
+    return more === 0 || group.onGrowTable(tableBytes(group.instances) + more) ? delta : -1n;
+  };
+}
+
+/** The bytes that the tables of instances have. */
+export function tableBytes(instances: readonly Instance[]): number {
+  let elements = 0;
+  for (const instance of instances) {
+    for (let index = 0; index < instance.program.info.tables.length; index++) {
+      elements += Number(instance.table(index).length);
+    }
+  }
+  return elements * ELEMENT_BYTES;
 }
 
 function growBy(instance: Instance, memory: number, pages: number): bigint {

@@ -25,6 +25,7 @@ import { emitGrowth, FunctionWindows } from "./windows.ts";
 import { accessOf } from "./windows-accesses.ts";
 import type { GuardedLoop } from "./windows-loops.ts";
 import type { Region } from "./windows-regions.ts";
+import { growTableFunction } from "./windows-slow.ts";
 
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
@@ -69,7 +70,8 @@ export class Emitter extends CodeWriter {
 
   constructor(space: Space) {
     super(space);
-    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS]) {
+    const growth = space.growth ? [OP.tableGrow] : [];
+    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS, growth]) {
       for (const code of list) this.#special[code] = 1;
     }
   }
@@ -325,6 +327,9 @@ export class Emitter extends CodeWriter {
         return this.#branch(at, [a[at]!]);
       case OP.brTable:
         return this.#branch(at, this.plan.body.labels.get(at)!);
+      case OP.tableGrow:
+        this.#flush(this.plan.body.start[at]!);
+        return this.call(growTableFunction(this.space, a[at]!));
       default:
         return this.#relocate(at, code);
     }

@@ -63,7 +63,7 @@ export interface RewriteOptions {
   readonly pieceBytes?: number;
   /** Translate accesses of memory 0 at and above a limit (windows.ts); true stands for `{}`. Default: false. */
   readonly windows?: boolean | WindowOptions;
-  /** Turn memory.grow into a request to the host (default: false). */
+  /** Turn memory.grow into a request to the host, and ask it before table.grow (default: false). */
   readonly growth?: boolean;
 }
 
@@ -300,6 +300,7 @@ export class Program {
       tables: spaces.tables.map((table, index) => ({
         element: typeName(table.element),
         imported: index < spaces.importedTables,
+        min: table.limits.min,
         ...(table.limits.max === undefined ? {} : { max: table.limits.max }),
         changes:
           index < spaces.importedTables ||

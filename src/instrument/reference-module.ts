@@ -28,6 +28,7 @@ export function referenceModule(program: Program, number: number): Uint8Array {
     instanceGlobal: 0,
     mostTurns: 1,
     pieceBytes: 1,
+    growth: false,
     referenceTable: () => 1,
     firstAdded: 0,
   });

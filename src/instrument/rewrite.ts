@@ -93,6 +93,7 @@ class Rewriter {
       firstAdded: spaces.functions.length,
       mostTurns: program.mostTurns,
       pieceBytes: program.pieceBytes,
+      growth: program.options.growth === true,
       windows: windowSpace(
         program,
         spaces.globals.length + 1 + droppable.droppableData.length + droppable.droppableElements.length,
@@ -129,10 +130,11 @@ class Rewriter {
     const { spaces, graph, scan, planner } = this.#program;
     const index = spaces.importedFunctions + number;
     let body = original;
+    const anew = scan.renumbered.has(index) || (this.#space.growth && scan.growsTables.has(index));
     if (graph.freezable[index]) {
       const plan = this.#program.plan(index);
-      body = plan.siteAt.size > 0 || scan.renumbered.has(index) ? this.#instrument(plan) : original;
-    } else if (scan.renumbered.has(index)) {
+      body = plan.siteAt.size > 0 || anew ? this.#instrument(plan) : original;
+    } else if (anew) {
       body = this.#instrument(planner.plan(index, () => ({ entry: false, active: () => false })));
     }
     this.#counts.bytes += body.bytes.length;

@@ -25,6 +25,8 @@ export interface ModuleScan {
   readonly waits: boolean;
   /** Functions that must be written anew even if no thread can be frozen in them: they name tags or drop segments. */
   readonly renumbered: ReadonlySet<number>;
+  /** Functions that make tables grow. */
+  readonly growsTables: ReadonlySet<number>;
   readonly droppedData: ReadonlySet<number>;
   readonly droppedElements: ReadonlySet<number>;
   /** Segment instructions in use, as `operation a b`. */
@@ -37,6 +39,7 @@ export interface ModuleScan {
 interface Collected {
   readonly taken: Set<number>;
   readonly renumbered: Set<number>;
+  readonly growsTables: Set<number>;
   readonly droppedData: Set<number>;
   readonly droppedElements: Set<number>;
   readonly segmentUses: Set<string>;
@@ -100,6 +103,7 @@ export function scanModule(
   const collected: Collected = {
     taken: takenByStructure(module),
     renumbered: new Set(),
+    growsTables: new Set(),
     droppedData: new Set(),
     droppedElements: new Set(),
     segmentUses: new Set(),
@@ -203,8 +207,11 @@ function scanRare(body: Body, at: number, index: number, collected: Collected): 
       collected.droppedElements.add(a[at]!);
       collected.renumbered.add(index);
       return false;
-    case OP.tableSet:
     case OP.tableGrow:
+      collected.changedTables.add(a[at]!);
+      collected.growsTables.add(index);
+      return false;
+    case OP.tableSet:
     case OP.tableFill:
     case OP.tableCopy:
       collected.changedTables.add(a[at]!);

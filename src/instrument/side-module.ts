@@ -290,6 +290,7 @@ export class SideModule {
       firstAdded,
       mostTurns: this.program.mostTurns,
       pieceBytes: this.program.pieceBytes,
+      growth: this.program.options.growth === true,
       windows: windowSpace(this.program, spaces.globals.length + 1),
     });
   }

@@ -54,6 +54,8 @@ export interface SpaceOptions {
   readonly mostTurns: number;
   /** The most bytes of a bulk operation between two polls. */
   readonly pieceBytes: number;
+  /** Whether the host is asked before tables grow. */
+  readonly growth: boolean;
   /** Undefined for programs without windows. */
   readonly windows?: WindowSpace | undefined;
 }
@@ -135,6 +137,10 @@ export class Space {
 
   get pieceBytes(): number {
     return this.#options.pieceBytes;
+  }
+
+  get growth(): boolean {
+    return this.#options.growth;
   }
 
   get mostTurns(): number {

@@ -274,6 +274,18 @@ export function windowWaitFunction(space: Space, code: number, argument: MemoryA
   });
 }
 
+/** The function (delta) -> delta that tells the host of table.grow: one that fails if the host refuses it. */
+export function growTableFunction(space: Space, table: number): number {
+  return space.shared(`grow table ${table}`, (writer) => {
+    const type = space.spaces.tables[table]!.limits.index64 ? I64 : I32;
+    const helper = new HelperCode(writer, space, []);
+    helper.i32(table).wide(0, type).hook(HOOK.growTable, [I32, I64], [I64]);
+    if (type === I32) helper.op(OP.i32WrapI64);
+    helper.done();
+    return space.typeIndex([type], [type]);
+  });
+}
+
 /** The function (delta) -> result that asks the host for memory.grow. */
 export function growFunction(space: Space, memory: number): number {
   return space.shared(`grow ${memory}`, (writer) => {

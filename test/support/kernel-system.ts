@@ -14,6 +14,7 @@ import { type CorePd, createPd, createRootPd } from "../../src/core/pd/index.ts"
 import type {
   Capability,
   CpuThread,
+  Dataspace,
   KernelObject,
   LoadOptions,
   LogSession,
@@ -119,6 +120,22 @@ export class TestSystem {
    */
   component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
     const { priority = 0, quota = 0, load, growthRequests = false, cpu: x = TestSystem.elsewhere?.cpu ?? 0 } = options;
+    const pd = this.pd(label, growthRequests);
+    const component = this.kernel.componentOf(pd.capability);
+    assert(component, "a component");
+    const place = { location: { x, y: 0, width: 1, height: 1 }, space: { width: x + 1, height: 1 } };
+    const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota, ...place });
+    const log = this.core.badges.identify<LogSession>(new CoreLog(label, (line) => this.lines.push(line)));
+    const { table } = component;
+    for (const capability of [log.capability, pd.capability, cpu.capability]) table.insert(capability);
+    const bytes = typeof program === "string" ? assemble(`(module ${PRELUDE} ${program})`) : program;
+    const loaded = pd.nativePd().object!.load(this.rom(bytes), load);
+    assert(loaded.ok, `${label}: ${component.problem}`);
+    return testComponent(label, pd, cpu, component);
+  }
+
+  /** A PD without a program, with much quota. */
+  pd(label: string, growthRequests = false): CorePd {
     const created = createPd(this.core, {
       label,
       donation: DONATION,
@@ -130,19 +147,13 @@ export class TestSystem {
     pd.refAccount(this.root.capability);
     this.root.transferCapQuota(pd.capability, 2 ** 20);
     this.root.transferRamQuota(pd.capability, 2 ** 28);
-    const component = this.kernel.componentOf(pd.capability);
-    assert(component, "a component");
-    const place = { location: { x, y: 0, width: 1, height: 1 }, space: { width: x + 1, height: 1 } };
-    const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota, ...place });
-    const log = this.core.badges.identify<LogSession>(new CoreLog(label, (line) => this.lines.push(line)));
-    const { table } = component;
-    for (const capability of [log.capability, pd.capability, cpu.capability]) table.insert(capability);
-    const bytes = typeof program === "string" ? assemble(`(module ${PRELUDE} ${program})`) : program;
-    const binary = createDataspace(this.core, { origin: "rom", size: bytes.length, content: bytes });
-    assert(binary, "a ROM");
-    const loaded = pd.nativePd().object!.load(binary.capability, load);
-    assert(loaded.ok, `${label}: ${component.problem}`);
-    return testComponent(label, pd, cpu, component);
+    return pd;
+  }
+
+  rom(content: Uint8Array): Capability<Dataspace> {
+    const made = createDataspace(this.core, { origin: "rom", size: content.length, content });
+    assert(made, "a ROM");
+    return made.capability;
   }
 
   /** An object of a component's entrypoint, as a capability. */

@@ -125,14 +125,13 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
     return success(thread);
   }
 
-  spawn(starter: KernelThread): KernelThread | undefined {
-    if (this.#closed) return undefined;
+  spawn(starter: KernelThread): Attempt<KernelThread, "thread-creation-failed" | OutOf> {
+    if (this.#closed) return refusal("thread-creation-failed");
     const { component, name, weight, priority, location } = starter;
     const made = this.#create(component, { name, weight, priority, affinity: location, utcb: 0 });
-    if (!made.ok) return undefined;
     const options = { name, weight, affinity: location, utcb: 0 };
-    this.#nativeCpu.spawned(made.value.capability, starter.capability, options);
-    return made.value;
+    if (made.ok) this.#nativeCpu.spawned(made.value.capability, starter.capability, options);
+    return made;
   }
 
   #weightOf({ name, weight = WEIGHT.default }: ThreadOptions): number {

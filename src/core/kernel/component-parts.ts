@@ -4,6 +4,7 @@ import type { ThreadFault } from "../../engine/index.ts";
 import type {
   Capability,
   Dataspace,
+  OutOf,
   ParentSession,
   PdSession,
   SavedComponent,
@@ -12,10 +13,11 @@ import type {
 } from "../../session/index.ts";
 import type { Access, SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
+import type { HoldingsAccount } from "./holdings.ts";
 import type { KernelThread } from "./thread.ts";
 
 /** What a component's PD does for its program. */
-export interface ComponentHome {
+export interface ComponentHome extends HoldingsAccount {
   readonly parent: Capability<ParentSession>;
   /** The PD that memory.grow allocates from: the component's own, or who stands in front of it. */
   account: Capability<PdSession>;
@@ -39,6 +41,8 @@ export interface ComponentHome {
   growthRequests: boolean;
   /** memory.grow of memory 0 by so many Wasm pages. */
   grow(deltaPages: number): "grown" | "refuse" | "park";
+  /** Asks the parent for what a growth lacked, if growths do. @returns false if they do not */
+  request(deltaPages: number, reason: OutOf): boolean;
   /** There is more quota: threads that wait for memory, not for an attachment, look again. */
   granted(component: Component): void;
   /** A thread stands at an access that no region allows. @returns false if it can be repeated at once */

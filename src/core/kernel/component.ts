@@ -13,6 +13,7 @@ import {
   type Group,
   type GrowthPolicy,
   GuestBytes,
+  type TablePolicy,
   Windows,
 } from "../../engine/index.ts";
 import {
@@ -30,6 +31,7 @@ import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Engines, type FreshEngine } from "./engines.ts";
 import { dispatches } from "./functions.ts";
+import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
@@ -50,6 +52,7 @@ import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
+const WASM_PAGE_BYTES = 65_536;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
 
@@ -69,6 +72,7 @@ export class Component {
   /** How many threads there are, those included that have ended and not been killed. */
   held = 0;
   readonly waits: Waits;
+  readonly holdings = new Holdings(this);
   /** The PD that this is the inside of; set by the PD. */
   home: ComponentHome | undefined;
   /** Its program, if that is a native one: then it is never `loaded`, and its threads never run. */
@@ -246,6 +250,10 @@ export class Component {
         return refusal("invalid-program");
       }
       this.#program = program;
+      if (!this.holdings.begin(program.info)) {
+        this.problem = "its tables and memories beside memory 0: out-of-ram";
+        return refusal("out-of-ram");
+      }
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       this.#engines = new Engines({
         ...{ kernel: this.#kernel, component: this },
@@ -258,7 +266,9 @@ export class Component {
       this.#forget();
       return refusal("out-of-ram");
     } catch (thrown) {
+      this.holdings.end();
       this.#engine = this.#local = undefined;
+      this.#kernel.trimPrograms();
       this.problem = messageOf(thrown);
       return refusal(loadRefusal(thrown));
     }
@@ -280,6 +290,7 @@ export class Component {
   /** The program was refused after all. */
   #forget(): void {
     this.#kernel.abandon(this);
+    this.holdings.end();
     this.#engine = this.#local = this.#program = this.#windows = undefined;
   }
 
@@ -313,28 +324,55 @@ export class Component {
   readonly onGrow: GrowthPolicy = (_, memory, delta) => {
     requireHostStack();
     this.memoryChanges();
-    return memory === 0 && this.home ? this.home.grow(delta) : "grow";
+    if (memory === 0 && this.home) return this.home.grow(delta);
+    const lacking = memory === 0 ? undefined : this.holdings.growMemory(delta);
+    if (lacking === undefined) return "grow";
+    return this.home?.request(delta, lacking) ? "park" : "refuse";
+  };
+
+  /** A table cannot wait: what the parent gives at once counts. */
+  readonly onGrowTable: TablePolicy = (held) => {
+    requireHostStack();
+    if (this.holdings.growTables(held)) return true;
+    const pages = Math.ceil(held / WASM_PAGE_BYTES);
+    return this.home?.request(pages, "out-of-ram") === true && this.holdings.growTables(held);
   };
 
   /**
    * Begins a thread of `thread-spawn` in an instance of its own, with globals of its own, over the same memory.
    *
-   * @returns false if the program has no function for such threads
+   * @returns false if the program has no function for such threads, or no memory that they can share, or no room is left
    */
   beginSpawned(thread: KernelThread, argument: number): boolean {
-    const found = exportOf(this.program.info, SPAWN.start);
+    const { info } = this.program;
+    const found = exportOf(info, SPAWN.start);
     if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
+    const instance = info.memories[0]?.defined ? undefined : this.#takeInstance();
+    if (instance === undefined) return false;
     const { engine } = this;
-    const instance = engine.takeInstance(new Set(this.threads.map((other) => other.instance)));
     thread.instance = instance;
     const main = engine.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
     thread.activations.push({ engine: main, role: ROLE.main });
-    const { start } = this.program.info; // each instance runs it: that of LLVM's linker sees that memory is there already
+    const { start } = info; // each instance runs it: that of LLVM's linker sees that memory is there already
     if (start !== undefined) {
       const begin = engine.spawn({ instance, function: start, name: "(start)" }, []);
       thread.activations.push({ engine: begin, role: ROLE.start });
     }
     return true;
+  }
+
+  #takeInstance(): number | undefined {
+    const { engine, holdings } = this;
+    const before = engine.instances;
+    if (!holdings.addInstance()) return undefined;
+    try {
+      return engine.takeInstance(new Set(this.threads.map((other) => other.instance)));
+    } catch (thrown) {
+      loadRefusal(thrown); // a bug is thrown on
+      return undefined;
+    } finally {
+      if (engine.instances === before) holdings.withoutInstance();
+    }
   }
 
   /** Sees to it that there are so many instances: what a saved state of them needs. */

@@ -18,6 +18,7 @@ import {
   prepareWriting,
   restoreGroup,
   restoreOutside,
+  type TablePolicy,
   type Thread,
   type Windows,
   writeOutside,
@@ -94,6 +95,7 @@ export interface LocalEngineOptions {
   readonly own: (group: Group) => readonly number[];
   readonly policy: PollPolicy;
   readonly onGrow: GrowthPolicy;
+  readonly onGrowTable: TablePolicy;
   /** Instances to begin with. */
   readonly count?: number;
 }
@@ -112,6 +114,7 @@ export class LocalEngine implements ComponentEngine {
     this.group = group;
     group.policy = options.policy;
     group.onGrow = options.onGrow;
+    group.onGrowTable = options.onGrowTable;
     this.own = new OwnGlobals(options.own(group), group.instances[0]!);
   }
 

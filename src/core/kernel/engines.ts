@@ -110,6 +110,7 @@ export class Engines {
       own,
       policy: () => kernel.stops.givesWay(component.running!),
       onGrow: component.onGrow,
+      onGrowTable: component.onGrowTable,
       count,
     });
   }

@@ -10,9 +10,11 @@ import {
   Badges,
   type Capability,
   type Dataspace,
+  ENV_SESSION,
   type KernelObject,
   type LoadOptions,
   objectOf,
+  type ParentSession,
   type PdSession,
   type RpcFailure,
   type RpcMessage,
@@ -31,6 +33,7 @@ import { KERNEL_LIMITS } from "./limits.ts";
 import { Moves } from "./moves.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { importKind } from "./program.ts";
+import { Programs } from "./programs.ts";
 import { Rpc } from "./rpc.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { ScopeSink } from "./scopes.ts";
@@ -38,6 +41,10 @@ import { Signals } from "./signals.ts";
 import { Stops } from "./stops.ts";
 import { KernelThread } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
+
+/** What a CPU session gets to hold another thread of `thread-spawn`, by what it lacks, and how often for one thread. */
+const SPAWN_UPGRADE = { "out-of-ram": "ram_quota=8K", "out-of-caps": "cap_quota=2" } as const;
+const SPAWN_UPGRADES = 2;
 
 export interface KernelOptions {
   /** Default: a new sequence. */
@@ -79,6 +86,7 @@ export class Kernel {
   readonly moves: Moves;
   readonly lifetimes: Lifetimes;
   readonly stops: Stops;
+  readonly programs = new Programs();
   /** CPUs beside this one. */
   readonly cpus: Cpus | undefined;
   /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
@@ -88,7 +96,6 @@ export class Kernel {
   #everyPoint = false;
   readonly #options: KernelOptions;
   readonly #ticker: KernelTicker;
-  readonly #programs = new Map<string, LoadedProgram>();
   #pool: Pool | undefined;
 
   constructor(options: KernelOptions) {
@@ -212,16 +219,17 @@ export class Kernel {
     const hash = this.#options.hash(bytes);
     // Not by what else a component is loaded with: that differs with each, and the program does not depend on it.
     const key = `${hash} ${JSON.stringify(options.windows ?? false)}`;
-    let program = this.#programs.get(key);
-    if (!program) {
-      program = (this.#options.load ?? loadProgram)(bytes, hash, {
-        importKind,
-        growth: true,
-        ...(options.windows === undefined ? {} : { windows: options.windows }),
-      });
-      this.#programs.set(key, program);
-    }
-    return program;
+    const load = this.#options.load ?? loadProgram;
+    const { windows } = options;
+    return this.programs.take(key, () =>
+      load(bytes, hash, { importKind, growth: true, ...(windows === undefined ? {} : { windows }) }),
+    );
+  }
+
+  /** @internal A component has lost its program. */
+  trimPrograms(): void {
+    const { components } = this.lifetimes;
+    this.programs.trim(new Set([...components].flatMap((component) => (component.loaded ? [component.program] : []))));
   }
 
   /** @internal */
@@ -261,8 +269,7 @@ export class Kernel {
     return {
       freeze: "instant",
       call: (_, argument) => {
-        const starter = component.running!;
-        const thread = starter.owner.spawn(starter);
+        const thread = this.#spawned(component.running!);
         if (!thread) return -1;
         if (!component.beginSpawned(thread, argument as number)) {
           this.lifetimes.killThread(thread);
@@ -273,6 +280,18 @@ export class Kernel {
         return thread.id;
       },
     };
+  }
+
+  /** A thread like this one; where its session has no room for another, it is upgraded as run-time libraries do it. */
+  #spawned(starter: KernelThread): KernelThread | undefined {
+    for (let upgrades = 0; ; upgrades++) {
+      const made = starter.owner.spawn(starter);
+      if (made.ok) return made.value;
+      if (made.reason === "thread-creation-failed" || upgrades === SPAWN_UPGRADES) return undefined;
+      const parent = objectOf<ParentSession>(starter.component.parent, "parent");
+      const upgraded = parent?.upgrade(ENV_SESSION.cpu, SPAWN_UPGRADE[made.reason]);
+      if (!upgraded?.ok || upgraded.value === "pending") return undefined; // nobody can wait here
+    }
   }
 
   /** A wait has lasted until its deadline. */

@@ -115,6 +115,7 @@ export class Lifetimes {
       component.engine.dispose();
     }
     this.#components.delete(component.id);
+    this.#kernel.trimPrograms();
     this.#kernel.moves.forget(component);
   }
 

@@ -6,10 +6,12 @@ import {
   type Dataspace,
   INVALID,
   type NativePd,
+  type OutOf,
   objectOf,
   PAGE_BYTES,
   type ParentSession,
   type PdSession,
+  toPages,
 } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
 import { type Access, type FaultWaiter, type PageFault, PlainMemory, type SavedRemain } from "../memory/index.ts";
@@ -29,6 +31,9 @@ import { exportOf } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
 import { innermost } from "./thread-state.ts";
 
+/** What a program holds of this beside memory 0 is part of its PD's own cost: tables of 2,048 elements. */
+const HELD_FREE_BYTES = 64 << 10;
+
 export interface PdComponentOptions {
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
   readonly growthRequests?: boolean;
@@ -47,6 +52,7 @@ export function componentFor(kernel: Kernel, pd: CorePd, options: PdComponentOpt
   const identity = kernel.badges.identify<NativePd>(new KernelNativePd(component, kernel.badges));
   pd.onDestroy(() => {
     kernel.lifetimes.destroyComponent(component);
+    component.holdings.end();
     identity.dispose();
   });
   return identity.capability;
@@ -58,6 +64,8 @@ class PdHome implements ComponentHome {
   readonly #kernel: Kernel;
   readonly #pd: CorePd;
   readonly #waiters = new Map<KernelThread, FaultWaiter>();
+  /** What the PD is charged for what its program holds beside memory 0, in bytes. */
+  #held = 0;
   #memory: PlainMemory | undefined;
   #program: ProgramMemory | undefined;
 
@@ -127,11 +135,24 @@ class PdHome implements ComponentHome {
     const account = objectOf<PdSession>(this.account, "pd") ?? this.#pd;
     const grown = growLinearMemory(account, this.#memory, deltaPages, this.#program?.layout);
     if (grown.ok) return "grown";
-    if (!this.growthRequests || (grown.reason !== "out-of-ram" && grown.reason !== "out-of-caps")) {
-      return "refuse";
+    const lacks = grown.reason === "out-of-ram" || grown.reason === "out-of-caps";
+    return lacks && this.request(deltaPages, grown.reason) ? "park" : "refuse";
+  }
+
+  request(deltaPages: number, reason: OutOf): boolean {
+    if (this.growthRequests) {
+      objectOf<ParentSession>(this.parent, "parent")?.resourceRequest(growthRequest(deltaPages, reason));
     }
-    objectOf<ParentSession>(this.parent, "parent")?.resourceRequest(growthRequest(deltaPages, grown.reason));
-    return "park";
+    return this.growthRequests;
+  }
+
+  hold(bytes: number): OutOf | undefined {
+    const wanted = toPages(Math.max(0, bytes - HELD_FREE_BYTES));
+    const { ram } = this.#pd.budget;
+    if (wanted > this.#held && !ram.withdraw(wanted - this.#held)) return "out-of-ram";
+    if (wanted < this.#held) ram.replenish(this.#held - wanted);
+    this.#held = wanted;
+    return undefined;
   }
 
   fault(thread: KernelThread, fault: ThreadFault): boolean {

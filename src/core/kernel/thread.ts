@@ -15,6 +15,7 @@ import {
   INVALID,
   type Location,
   type NativeThreadState,
+  type OutOf,
   objectOf,
   type SessionState,
   type SignalContext,
@@ -78,8 +79,8 @@ export interface ThreadOwner {
   place(location: Location | undefined): Location;
   /** The thread's place in the control dataspace. */
   traceIndex(thread: KernelThread): number;
-  /** A thread like this one in the same component; undefined if that is refused. */
-  spawn(thread: KernelThread): KernelThread | undefined;
+  /** A thread like this one in the same component. */
+  spawn(thread: KernelThread): Attempt<KernelThread, "thread-creation-failed" | OutOf>;
   /** It has ended, however it did. */
   ended(thread: KernelThread): void;
 }

@@ -5,4 +5,4 @@ import { nodeCpuWith } from "./start-node.ts";
 
 TestSystem.elsewhere = { cpu: 1, start: nodeCpuWith({ stackSizeMb: 1 }) };
 
-for (const file of ["hostile", "rpc", "signals", "thread"]) await import(`../${file}.test.ts`);
+for (const file of ["holdings", "hostile", "rpc", "signals", "thread"]) await import(`../${file}.test.ts`);

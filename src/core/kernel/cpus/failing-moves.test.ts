@@ -74,6 +74,7 @@ for (const cpu of [0, 1]) {
     const count = `(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`;
     const code = `(table $t 1 funcref) (elem declare func $f) (func $f) ${main(`${grows} ${count}`)}`;
     const a = system.component("a", code, { cpu });
+    assert.ok(system.root.transferRamQuota(a.pd.capability, 512 << 20).ok);
     const thread = a.start("main") as KernelThread;
     for (const [turn, to] of [2, 1 - cpu, 2].entries()) {
       const before = counter(a);

@@ -111,6 +111,8 @@ export const REQUEST = {
   done: 5,
   /** A nested dispatch has: as `done`, and from NESTED on which call that was. */
   nested: 6,
+  /** table.grow: the bytes that all tables would have then, as a number. */
+  growTable: 7,
 } as const;
 
 export const HOST_ROOM = 2;
@@ -119,7 +121,7 @@ export const NESTED = 14;
 
 export const ANSWER = {
   none: 0,
-  /** A result, by its type; or what `poll`, `grow` and `wait` say. */
+  /** A result, by its type; or what `poll`, `grow`, `growTable` and `wait` say. */
   result: 1,
   /** The call gives way: whether it leaves progress, which the kernel keeps. */
   freeze: 2,

@@ -121,6 +121,9 @@ export class RemoteRequests {
       case REQUEST.grow:
         block.setParam(0, GROWTH.indexOf(growMemory(run.component, block.param(0), block.numbers[0]!)));
         return this.#answer(ANSWER.result);
+      case REQUEST.growTable:
+        block.setParam(0, run.component.onGrowTable(block.numbers[0]!) ? 1 : 0);
+        return this.#answer(ANSWER.result);
       case REQUEST.wait:
         atomicWait(run.component, block);
         return this.#answer(ANSWER.result);

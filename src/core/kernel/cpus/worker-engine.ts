@@ -24,6 +24,8 @@ export interface EngineHost {
   host(engine: WorkerEngine, place: number, call: HostCall, args: readonly HostValue[]): HostValue;
   poll(engine: WorkerEngine): boolean;
   grow(memory: number, pages: number): "grow" | "grown" | "refuse" | "park";
+  /** @param held bytes that all tables would have then */
+  growTable(held: number): boolean;
   wait(
     memory: number,
     address: bigint,
@@ -76,6 +78,7 @@ export class WorkerEngine {
       own: () => load.own,
       policy: () => host.poll(this),
       onGrow: (_, memory, pages) => host.grow(memory, pages),
+      onGrowTable: (held) => host.growTable(held),
       count: load.count,
     });
   }

@@ -265,6 +265,13 @@ class Cpu implements EngineHost {
     return GROWTH[this.#block.param(0)]!;
   }
 
+  growTable(held: number): boolean {
+    requireHostStack();
+    this.#block.numbers[0] = held;
+    this.#request(REQUEST.growTable);
+    return this.#block.param(0) !== 0;
+  }
+
   wait(memory: number, address: bigint, expected: bigint, timeout: bigint, width: number): [number, bigint] {
     requireHostStack();
     const { wides } = this.#block;

@@ -1,0 +1,121 @@
+// What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`.
+// Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
+// in the end is corrected by the next one.
+import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
+import { ELEMENT_BYTES } from "../../engine/index.ts";
+import type { OutOf } from "../../session/index.ts";
+import type { Component } from "./component.ts";
+
+const WASM_PAGE_BYTES = 65_536;
+/** An instance beside the first: its objects, and a table of the program's functions with what calls of each need. */
+const INSTANCE_BYTES = 16_384;
+const FUNCTION_BYTES = 64;
+
+/** Whoever pays. */
+export interface HoldingsAccount {
+  /** Charges for so much instead of what was charged before. @returns why not: everything is as it was then */
+  hold(bytes: number): OutOf | undefined;
+}
+
+export class Holdings {
+  readonly #component: Component;
+  #tables = 0;
+
+  constructor(component: Component) {
+    this.#component = component;
+  }
+
+  /** The program is about to be loaded: nothing of it is there. */
+  begin(info: ProgramInfo): boolean {
+    this.#tables = tablesOf(info);
+    return this.#hold(this.#tables + memoriesOf(info, true));
+  }
+
+  /** Nothing of it is there any more. */
+  end(): void {
+    this.#hold(0);
+  }
+
+  /** Another instance is about to be made. */
+  addInstance(): boolean {
+    const { info } = this.#component.program;
+    const tables = tablesOf(info);
+    if (!this.#hold(this.#sum() + tables + memoriesOf(info, false) + instanceBytes(info))) return false;
+    this.#tables += tables;
+    return true;
+  }
+
+  /** It was not made after all. */
+  withoutInstance(): void {
+    this.#tables -= tablesOf(this.#component.program.info);
+    this.#hold(this.#sum());
+  }
+
+  /** The tables of all instances are about to have so many bytes. */
+  growTables(bytes: number): boolean {
+    if (!this.#hold(this.#sum() - this.#tables + bytes)) return false;
+    this.#tables = bytes;
+    return true;
+  }
+
+  /** A memory beside memory 0 is about to grow. */
+  growMemory(pages: number): OutOf | undefined {
+    return this.#account?.hold(this.#sum() + pages * WASM_PAGE_BYTES);
+  }
+
+  /** A fresh engine is about to take up a saved state. */
+  restore({ instances }: SavedGroup): boolean {
+    const { info } = this.#component.program;
+    let memories = 0;
+    let tables = 0;
+    for (const saved of instances) {
+      const elements = new Map(saved.tables.map((table) => [table.index, table.elements.length]));
+      info.tables.forEach(({ min }, index) => {
+        tables += Math.max(min, elements.get(index) ?? 0) * ELEMENT_BYTES;
+      });
+      for (const { index, pages } of saved.memories) if (index > 0) memories += pages * WASM_PAGE_BYTES;
+    }
+    if (!this.#hold(tables + memories + (instances.length - 1) * instanceBytes(info))) return false;
+    this.#tables = tables;
+    return true;
+  }
+
+  get #account(): HoldingsAccount | undefined {
+    return this.#component.home;
+  }
+
+  #hold(bytes: number): boolean {
+    return this.#account?.hold(bytes) === undefined;
+  }
+
+  /** As things are, and tables as they were said to be. */
+  #sum(): number {
+    const { engine, program } = this.#component;
+    let sum = this.#tables + (engine.instances - 1) * instanceBytes(program.info);
+    if (program.info.memories.length <= 1) return sum;
+    for (let number = 0; number < engine.instances; number++) {
+      engine.memories(number)!.forEach(({ buffer }, index) => {
+        if (counts(program.info, index, number === 0)) sum += buffer.byteLength;
+      });
+    }
+    return sum;
+  }
+}
+
+/** A memory that is imported is that of the first instance everywhere; memory 0 is its PD's. */
+function counts({ memories }: ProgramInfo, index: number, first: boolean): boolean {
+  return index > 0 && (first || memories[index]!.defined);
+}
+
+function instanceBytes({ functions }: ProgramInfo): number {
+  return INSTANCE_BYTES + functions * FUNCTION_BYTES;
+}
+
+function tablesOf({ tables }: ProgramInfo): number {
+  return tables.reduce((sum, { min }) => sum + min, 0) * ELEMENT_BYTES;
+}
+
+function memoriesOf(info: ProgramInfo, first: boolean): number {
+  const pages = info.memories.map(({ min }, index) => (counts(info, index, first) ? min : 0));
+  return pages.reduce((sum, min) => sum + min, 0) * WASM_PAGE_BYTES;
+}
