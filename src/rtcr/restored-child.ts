@@ -42,7 +42,7 @@ export function restoredChild({
       const { closing = false, handedOut = false } = session;
       const added = readQuota(addedArgs);
       const adopted = { server, serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
-      return parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
+      return tracked.takeIn(session, () => parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted));
     },
     adoptServed: (but, settlement) => {
       const left = info.serves?.sessions.filter(({ id }) => !but.has(id)) ?? [];

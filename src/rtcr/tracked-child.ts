@@ -1,5 +1,5 @@
 // One child under RTCR: its interposers by session, from the first capability that it gets on.
-import type { ForeignSessionInfo } from "../checkpoint/index.ts";
+import type { ForeignSessionInfo, SessionInfo } from "../checkpoint/index.ts";
 import type { Session, SessionReader, SessionWriter } from "../init/index.ts";
 import {
   addQuota,
@@ -15,6 +15,7 @@ import {
   objectOf,
   type PdSession,
   type Quota,
+  readQuota,
   type ReportSession,
   type RmSession,
   type RomSession,
@@ -99,6 +100,8 @@ export class TrackedChild {
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
   readonly #upgrades = new Map<Session, Quota>();
+  /** As it was recorded: the session that is being taken in. */
+  #recorded: SessionInfo | undefined;
 
   constructor(name: string, context: ChildContext, make: Interposers = BASE_INTERPOSERS) {
     this.name = name;
@@ -152,6 +155,14 @@ export class TrackedChild {
   /** What the child gets for a session of a service. @param args as the child would open it again */
   deliver(session: Session, real: Capability, args: string): Capability {
     const { id } = session.request;
+    const recorded = this.#recorded?.id === id ? this.#recorded : undefined;
+    const delivered = this.#front(session, real, recorded?.creationArgs ?? args);
+    if (recorded) this.upgraded(session, readQuota(recorded.upgradeArgs));
+    return delivered;
+  }
+
+  #front(session: Session, real: Capability, args: string): Capability {
+    const { id } = session.request;
     const make = real.object && this.#make[real.object.kind];
     if (make) {
       const affinity = this.#relative(session);
@@ -162,6 +173,16 @@ export class TrackedChild {
     const record = this.context.record(real.badge);
     this.#foreign.set(session, { ...record, ...foreignFields(session, args) });
     return real;
+  }
+
+  /** Takes a session in that was opened, and upgraded since, as it was recorded: it is recorded so again. */
+  takeIn<T>(recorded: SessionInfo, adopt: () => T): T {
+    this.#recorded = recorded;
+    try {
+      return adopt();
+    } finally {
+      this.#recorded = undefined;
+    }
   }
 
   /** The CPUs of a session relative to the child's, which are those of its environment. */
@@ -179,6 +200,7 @@ export class TrackedChild {
   /** A session's donation has grown (S66: the service has been told already). */
   upgraded(session: Session, more: Quota): void {
     const total = addQuota(this.#upgrades.get(session) ?? NO_QUOTA, more);
+    if (total.ram === 0 && total.caps === 0) return;
     this.#upgrades.set(session, total);
     const args = writeQuota(total);
     this.#interposers.get(session)?.base.upgraded(args);

@@ -310,7 +310,7 @@ test("S107: more than 64 MiB in memories beside memory 0 are refused by name, an
       (loop $again
         (i32.store $more (i32.const 0) (local.get $i))
         (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))))`);
-  const rig = new Rig({ children: [{ name: "p" }], binaries: { p } });
+  const rig = new Rig({ children: [{ name: "p" }], binaries: { p }, quota: 'caps="500" ram="100M"' });
   assert.ok(await rig.run(3));
   assert.throws(
     () => rig.rtcr.checkpoint("large"),

@@ -57,11 +57,19 @@ async function begin(pair: Pair): Promise<Scene> {
 const accounts = ({ tree: { core } }: Drivers) =>
   Array.from(core.pds, (pd) => [pd.label, pd.ramQuota(), pd.usedRam(), pd.capQuota(), pd.usedCaps()]);
 
-function supervised(options: RtcrOptions): { readonly side: Drivers; readonly outcomes: readonly unknown[] } {
+function supervised(options: RtcrOptions) {
   const outcomes: unknown[] = [];
-  const keeper = (env: Env) => new Rtcr(env, { ...options, restored: (outcome) => outcomes.push(outcome) });
-  return { side: new Drivers(keeper, GIVING), outcomes };
+  let rtcr: Rtcr | undefined;
+  const keeper = (env: Env) => (rtcr = new Rtcr(env, { ...options, restored: (outcome) => outcomes.push(outcome) }));
+  const side = new Drivers(keeper, GIVING);
+  return { side, outcomes, again: () => required(rtcr, "a supervisor").checkpoint("again").system };
 }
+
+/** How sessions at siblings were opened, and what they were upgraded by. */
+const openedOf = ({ children }: SystemCheckpoint) =>
+  children.map(({ foreign }) =>
+    foreign.map(({ service, creationArgs, upgradeArgs }) => [service, creationArgs, upgradeArgs]),
+  );
 
 /** Both guests as `begin` leaves them, and the accounts that there are then. */
 async function checkpointed(): Promise<{ readonly system: SystemCheckpoint; readonly before: unknown }> {
@@ -97,10 +105,12 @@ for (const strategy of STRATEGIES) {
 
   test(`S57, S97: servers that have used their clients' donations are restored in another supervisor (${strategy})`, async () => {
     const { system, before } = await checkpointed();
-    const { side, outcomes } = supervised({ strategy, restore: system });
+    const { side, outcomes, again } = supervised({ strategy, restore: system });
     await side.rest();
     assert.ok(Array.isArray(outcomes[0]), String(outcomes[0]));
     assert.deepEqual(accounts(side), before);
+    assert.match(JSON.stringify(openedOf(system)), /"Slow","[^"]*(\\"[^"]*)*","ram_quota=40960, cap_quota=4"/);
+    assert.deepEqual(openedOf(again()), openedOf(system));
     side.close();
   });
 }

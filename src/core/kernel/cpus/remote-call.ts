@@ -3,7 +3,7 @@ import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOut
 import type { Parked, ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
 import type { KernelThread } from "../thread.ts";
-import type { CpuBlock, GROWTH } from "./protocol.ts";
+import { type CpuBlock, GROWTH, REQUEST } from "./protocol.ts";
 
 /** How a host call has come out. */
 export type CallOutcome =
@@ -43,8 +43,16 @@ export function makeCall(
   }
 }
 
+/** What a component asks itself for, and for its PD: its CPU's block has the question, and gets the answer. */
+export function askComponent(component: Component, block: CpuBlock, request: number): void {
+  if (request === REQUEST.wait) return atomicWait(component, block);
+  const [number] = block.numbers;
+  if (request === REQUEST.growTable) block.setParam(0, component.onGrowTable(number!) ? 1 : 0);
+  else block.setParam(0, GROWTH.indexOf(growMemory(component, block.param(0), number!)));
+}
+
 /** memory.grow of a component. */
-export function growMemory(component: Component, memory: number, pages: number): (typeof GROWTH)[number] {
+function growMemory(component: Component, memory: number, pages: number): (typeof GROWTH)[number] {
   const decision = component.onGrow(undefined as never, memory, pages);
   if (decision !== "grow" || memory !== 0) return decision;
   // The kernel has views of memory 0: it must know when it has grown.
@@ -58,8 +66,7 @@ export function growMemory(component: Component, memory: number, pages: number):
   }
 }
 
-/** memory.atomic.wait of a component, from its CPU's block into it. */
-export function atomicWait({ waits }: Component, block: CpuBlock): void {
+function atomicWait({ waits }: Component, block: CpuBlock): void {
   const [address, expected, timeout] = block.wides;
   const [outcome, left] = waits.atomicWait(
     undefined as never,

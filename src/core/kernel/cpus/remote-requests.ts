@@ -10,7 +10,7 @@ import type { CpuLink } from "./cpu-link.ts";
 import type { LineEnds } from "./lines.ts";
 import type { NestedCall, Nests } from "./nests.ts";
 import { ANSWER, BLOCK, type CpuBlock, ENDED, GROWTH, HOST_ROOM, NESTED, REQUEST } from "./protocol.ts";
-import { atomicWait, type CallOutcome, growMemory, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
+import { askComponent, type CallOutcome, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
 import { endOf, type Run, writeOutcome } from "./remote-run.ts";
 
 interface Lingering {
@@ -118,15 +118,9 @@ export class RemoteRequests {
       case REQUEST.poll:
         block.setParam(0, this.#kernel.stops.givesWay(run.thread) ? 1 : 0);
         return this.#answer(ANSWER.result);
-      case REQUEST.grow:
-        block.setParam(0, GROWTH.indexOf(growMemory(run.component, block.param(0), block.numbers[0]!)));
-        return this.#answer(ANSWER.result);
-      case REQUEST.growTable:
-        block.setParam(0, run.component.onGrowTable(block.numbers[0]!) ? 1 : 0);
-        return this.#answer(ANSWER.result);
-      case REQUEST.wait:
-        atomicWait(run.component, block);
-        return this.#answer(ANSWER.result);
+      default:
+        askComponent(run.component, block, request);
+        this.#answer(ANSWER.result);
     }
   }
 
