@@ -24,7 +24,15 @@ import {
 import { assert, type Plain, type PlainWriter, plainOf } from "../util/index.ts";
 import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
-import { type GrowthPolicy, memoryHooks, type TablePolicy, type ThreadFault, unparkable } from "./hooks.ts";
+import {
+  type FramesPolicy,
+  type GrowthPolicy,
+  memoryHooks,
+  SMALL_FRAMES_BYTES,
+  type TablePolicy,
+  type ThreadFault,
+  unparkable,
+} from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
 import { Instance } from "./instance.ts";
 import { Records } from "./records.ts";
@@ -91,6 +99,7 @@ export class Group {
   onGrow: GrowthPolicy = () => "grow";
   /** Asked at table.grow of the same; by default it is done. */
   onGrowTable: TablePolicy = () => true;
+  onFrames: FramesPolicy = () => true;
   readonly parks: boolean;
   readonly atomicWait: AtomicWait | undefined;
   /** Polls that found the flag set. */
@@ -335,6 +344,7 @@ export class Group {
     );
     this.#nextThread = Math.max(this.#nextThread, saved.id + 1);
     if (saved.frames.length > 0 || saved.hostCall) {
+      thread.asked = framesBytes(saved) > SMALL_FRAMES_BYTES;
       thread.state = "frozen";
       thread.frames = saved.frames;
       thread.hostCall = saved.hostCall;
@@ -402,6 +412,8 @@ export class Group {
   #makeResident(thread: Thread): void {
     const before = this.#resident;
     if (before === thread) return;
+    if (thread.asked) this.onFrames(thread.id, 0);
+    thread.asked = false;
     this.#makeRoom();
     this.control.reset();
     if (thread.frames) this.#records.write(thread.frames);
@@ -412,8 +424,17 @@ export class Group {
   }
 
   #makeRoom(): void {
-    if (this.#resident) this.#resident.moved = this.#records.take();
+    const thread = this.#resident;
     this.#resident = undefined;
+    if (!thread) return;
+    const { bytes } = this.#records;
+    thread.asked = bytes > SMALL_FRAMES_BYTES;
+    if (!thread.asked || this.onFrames(thread.id, bytes)) thread.moved = this.#records.take();
+    else
+      this.#end(thread, {
+        kind: "exhausted",
+        error: new EngineFault("no-memory", `no room for frames of ${bytes} bytes`),
+      });
   }
 
   #begin(thread: Thread): unknown {
@@ -546,4 +567,9 @@ export class Group {
     this.#resident = undefined;
     this.threads.splice(this.threads.indexOf(thread), 1);
   }
+}
+
+/** How many bytes the frames of a saved thread take as records at least. */
+function framesBytes({ frames }: SavedThread): number {
+  return frames.reduce((sum, { values }) => sum + RECORD.values + values.length * 4, 0);
 }

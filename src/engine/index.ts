@@ -15,7 +15,14 @@ export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
 export { type AtomicWait, type DirectCall, Group, type GroupOptions, type PollPolicy } from "./group.ts";
-export { ELEMENT_BYTES, type GrowthPolicy, type TablePolicy, type ThreadFault } from "./hooks.ts";
+export {
+  ELEMENT_BYTES,
+  type FramesPolicy,
+  type GrowthPolicy,
+  SMALL_FRAMES_BYTES,
+  type TablePolicy,
+  type ThreadFault,
+} from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";
 export { ownedMemories } from "./owners.ts";

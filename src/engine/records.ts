@@ -30,6 +30,8 @@ export interface RawRecords {
   }[];
 }
 
+const REFERENCE_BYTES = 8;
+
 /** What stands in a slot of a reference table. */
 type FindReference = (instance: Instance, table: number, slot: number, type: ValueTypeName) => unknown;
 
@@ -123,6 +125,20 @@ export class Records {
     }
     control.set(CONTROL.top, address);
     control.set(CONTROL.last, inner);
+  }
+
+  /** How many bytes `take` takes. */
+  get bytes(): number {
+    const control = this.#control;
+    const slots = control.get(CONTROL.refs);
+    let bytes = control.get(CONTROL.top) - CONTROL.frames;
+    if (slots === 0) return bytes;
+    for (const instance of this.#instances) {
+      for (let table = 0; table < instance.program.info.references.length; table++) {
+        bytes += Math.min(slots, instance.references(table).length) * REFERENCE_BYTES;
+      }
+    }
+    return bytes;
   }
 
   /** The resident records, to be put back later. */

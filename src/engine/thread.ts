@@ -36,6 +36,8 @@ export class Thread {
   frames: readonly SavedFrame[] | undefined;
   /** Records of a frozen thread that was resident and had to make room for another. */
   moved: RawRecords | undefined;
+  /** Whether FramesPolicy was asked, and is to be told when it goes on. */
+  asked = false;
   hostCall: SavedHostCall | undefined;
   /** The arguments of `hostCall` as JavaScript values. */
   hostArgs: readonly unknown[] = [];

@@ -1,7 +1,7 @@
 // A child as a restore works on it: what was recorded, and the ways into init's bookkeeping.
 import type { ChildInfo } from "../checkpoint/index.ts";
 import { type Child, PHASES, type Session } from "../init/index.ts";
-import { readQuota } from "../session/index.ts";
+import { FIRST_FREE_SESSION, readQuota } from "../session/index.ts";
 import { environment } from "./components.ts";
 import { addQuotas, argsOf } from "./creation-args.ts";
 import { RtcrFault } from "./faults.ts";
@@ -42,7 +42,8 @@ export function restoredChild({
       const { closing = false, handedOut = false } = session;
       const added = readQuota(addedArgs);
       const adopted = { server, serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
-      return tracked.takeIn(session, () => parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted));
+      const adopt = () => parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
+      return id < FIRST_FREE_SESSION ? adopt() : tracked.takeIn(session, adopt); // init tells of upgrades of environments
     },
     adoptServed: (but, settlement) => {
       const left = info.serves?.sessions.filter(({ id }) => !but.has(id)) ?? [];

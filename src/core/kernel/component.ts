@@ -10,10 +10,12 @@ import {
   type DirectCall,
   EngineFault,
   type Entry,
+  type FramesPolicy,
   type Group,
   type GrowthPolicy,
   GuestBytes,
   type TablePolicy,
+  type Thread,
   Windows,
 } from "../../engine/index.ts";
 import {
@@ -337,6 +339,27 @@ export class Component {
     const pages = Math.ceil(held / WASM_PAGE_BYTES);
     return this.home?.request(pages, "out-of-ram") === true && this.holdings.growTables(held);
   };
+
+  /** Frames that nobody pays for are gone, and with them what their thread did. */
+  readonly onFrames: FramesPolicy = (id, bytes) => {
+    if (this.holdings.frames(id, bytes)) return true;
+    const pages = Math.ceil(bytes / WASM_PAGE_BYTES);
+    if (this.home?.request(pages, "out-of-ram") && this.holdings.frames(id, bytes)) return true;
+    const thread = this.threads.find(({ activations }) => activations.some(({ engine }) => engine.id === id));
+    const { engine } = required(
+      thread?.activations.find(({ engine }) => engine.id === id),
+      `the thread of frames ${id}`,
+    );
+    thread!.engine.lose(engine);
+    this.#kernel.lifetimes.loseFrames(thread!, engine, `exhausted: its PD cannot pay for frames of ${bytes} bytes`);
+    return false;
+  };
+
+  /** An activation of a thread that stands still is wanted no more. */
+  drop(thread: KernelThread, engine: Thread): void {
+    thread.engine.drop(engine);
+    this.holdings.frames(engine.id, 0);
+  }
 
   /**
    * Begins a thread of `thread-spawn` in an instance of its own, with globals of its own, over the same memory.

@@ -10,6 +10,7 @@ import {
   type DirectCall,
   EngineFault,
   type Entry,
+  type FramesPolicy,
   type Group,
   type GroupOptions,
   type GrowthPolicy,
@@ -55,6 +56,8 @@ export interface ComponentEngine {
   /** @param args numbers */
   spawn(entry: Entry, args: readonly number[]): Thread;
   drop(thread: Thread): void;
+  /** The thread has ended, because nobody paid for its frames. */
+  lose(thread: Thread): void;
   /** Writes a SavedThread. @throws EngineFault "unsaveable" */
   write(thread: Thread, to: PlainWriter): void;
   /** Takes up a saved thread under a new number. */
@@ -96,6 +99,7 @@ export interface LocalEngineOptions {
   readonly policy: PollPolicy;
   readonly onGrow: GrowthPolicy;
   readonly onGrowTable: TablePolicy;
+  readonly onFrames: FramesPolicy;
   /** Instances to begin with. */
   readonly count?: number;
 }
@@ -115,6 +119,7 @@ export class LocalEngine implements ComponentEngine {
     group.policy = options.policy;
     group.onGrow = options.onGrow;
     group.onGrowTable = options.onGrowTable;
+    group.onFrames = options.onFrames;
     this.own = new OwnGlobals(options.own(group), group.instances[0]!);
   }
 
@@ -152,6 +157,10 @@ export class LocalEngine implements ComponentEngine {
 
   drop(thread: Thread): void {
     this.group.drop(thread);
+  }
+
+  lose(): void {
+    // The group has noted it.
   }
 
   write(thread: Thread, to: PlainWriter): void {

@@ -111,6 +111,7 @@ export class Engines {
       policy: () => kernel.stops.givesWay(component.running!),
       onGrow: component.onGrow,
       onGrowTable: component.onGrowTable,
+      onFrames: component.onFrames,
       count,
     });
   }

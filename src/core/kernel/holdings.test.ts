@@ -11,6 +11,7 @@ import { until } from "../../../test/support/until.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import { toPages } from "../../session/index.ts";
 import { plainOf } from "../../util/index.ts";
+import type { KernelThread } from "./thread.ts";
 
 const WASM_PAGE = 65_536;
 /** What a PD's own cost covers. */
@@ -247,3 +248,59 @@ function recreatesEvery(system: TestSystem, every: number): void {
     }
   };
 }
+
+const DEPTH = 1_500;
+const KEPT = Array.from({ length: 8 }, (_, i) => `(i64.extend_i32_u (i32.add (local.get 0) (i32.const ${i})))`);
+/** Threads that wait in DEPTH frames, each of which keeps eight numbers; the word at 64 counts those that come back. */
+const DIVER = `(func $deep (param i32) (result i64)
+    (if (i32.eqz (local.get 0)) (then (drop (call $futex_wait (i32.const 68) (i32.const 0) (i64.const -1)))))
+    ${KEPT.join(" ")} (if (result i64) (local.get 0)
+      (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else (i64.const 1)))
+    ${"(i64.add) ".repeat(KEPT.length)})
+  ${main(`(drop (call $deep (i32.const ${DEPTH})))
+    (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))`)}`;
+/** Of one thread, in bytes. */
+const FRAMES = DEPTH * 84;
+
+async function dive(threads: number, ram: number, every = 0) {
+  const system = new TestSystem();
+  const guest = limited(system, ram, DIVER);
+  const before = guest.pd.usedRam();
+  if (every > 0) recreatesEvery(system, every);
+  const all = Array.from({ length: threads }, (_, number) => guest.start(`deep${number}`));
+  await system.rest();
+  const held = guest.pd.usedRam() - before;
+  const problems = all.map((thread) => (thread as KernelThread).problem);
+  if (every === 0) await othersWork(system);
+  guest.component.waits.futexWake(68, threads);
+  await system.rest();
+  const back = guest.component.view.getInt32(64, true);
+  assert.equal(guest.pd.usedRam(), before, "nothing is held for threads that have come back");
+  guest.pd.destroy();
+  assert.equal(guest.pd.budget.ram.used, 16 << 10);
+  system.close();
+  return { held, problems, back };
+}
+
+test("S14: frames of threads that wait are charged, and given back when they go on", async () => {
+  const { held, problems, back } = await dive(6, 8 << 20);
+  assert.deepEqual([problems.join(""), back], ["", 6]);
+  assert.ok(
+    held >= 5 * FRAMES - FREE && held < 5 * 2 * FRAMES,
+    `${held} bytes for five of them; the last is where it was`,
+  );
+});
+
+test("S14: a thread whose frames its PD cannot pay for is stopped by name, others and siblings go on", async () => {
+  const { held, problems, back } = await dive(16, 1 << 20);
+  const lost = problems.filter((problem) => problem !== "");
+  assert.ok(lost.length > 3 && lost.length < 14, `${lost.length} of 16`);
+  for (const problem of lost) assert.match(problem, /^exhausted: its PD cannot pay for frames of \d+ bytes$/);
+  assert.equal(back, 16 - lost.length);
+  assert.ok(held <= 1 << 20);
+});
+
+test("S14, S94: threads that stand deep are charged wherever they are restored, and nothing is left of it", async () => {
+  const { problems, back } = await dive(4, 8 << 20, 997);
+  assert.deepEqual([problems.join(""), back], ["", 4]);
+});

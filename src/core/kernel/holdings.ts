@@ -1,4 +1,5 @@
-// What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`.
+// What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`, and
+// frames of its threads that stand still while others run.
 // Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
 // in the end is corrected by the next one.
 import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
@@ -20,6 +21,9 @@ export interface HoldingsAccount {
 export class Holdings {
   readonly #component: Component;
   #tables = 0;
+  /** Bytes by the engine's number of a thread, as far as they are charged. */
+  readonly #frames = new Map<number, number>();
+  #frameBytes = 0;
 
   constructor(component: Component) {
     this.#component = component;
@@ -33,6 +37,8 @@ export class Holdings {
 
   /** Nothing of it is there any more. */
   end(): void {
+    this.#frames.clear();
+    this.#frameBytes = 0;
     this.#hold(0);
   }
 
@@ -63,6 +69,20 @@ export class Holdings {
     return this.#account?.hold(this.#sum() + pages * WASM_PAGE_BYTES);
   }
 
+  /** Frames of an engine's thread are about to have so many bytes. @returns false: those that they had are still charged */
+  frames(thread: number, bytes: number): boolean {
+    const before = this.#frames.get(thread) ?? 0;
+    if (bytes === before) return true;
+    this.#frameBytes += bytes - before;
+    if (!this.#hold(this.#sum())) {
+      this.#frameBytes += before - bytes;
+      return false;
+    }
+    if (bytes === 0) this.#frames.delete(thread);
+    else this.#frames.set(thread, bytes);
+    return true;
+  }
+
   /** A fresh engine is about to take up a saved state. */
   restore({ instances }: SavedGroup): boolean {
     const { info } = this.#component.program;
@@ -75,7 +95,7 @@ export class Holdings {
       });
       for (const { index, pages } of saved.memories) if (index > 0) memories += pages * WASM_PAGE_BYTES;
     }
-    if (!this.#hold(tables + memories + (instances.length - 1) * instanceBytes(info))) return false;
+    if (!this.#hold(this.#frameBytes + tables + memories + (instances.length - 1) * instanceBytes(info))) return false;
     this.#tables = tables;
     return true;
   }
@@ -91,7 +111,7 @@ export class Holdings {
   /** As things are, and tables as they were said to be. */
   #sum(): number {
     const { engine, program } = this.#component;
-    let sum = this.#tables + (engine.instances - 1) * instanceBytes(program.info);
+    let sum = this.#tables + this.#frameBytes + (engine.instances - 1) * instanceBytes(program.info);
     if (program.info.memories.length <= 1) return sum;
     for (let number = 0; number < engine.instances; number++) {
       engine.memories(number)!.forEach(({ buffer }, index) => {

@@ -2,6 +2,7 @@
 //
 // I1  A thread that has ended waits for nothing, serves nothing and is waited for by nobody; its object stays until it is killed.
 // I2  What stands on a JavaScript stack ends when it has left.
+import type { Thread } from "../../engine/index.ts";
 import { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -84,9 +85,17 @@ export class Lifetimes {
     }
     if (thread.onStack) return this.#kernel.stops.interrupt(thread); // the rest is done when it has left
     for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") thread.engine.drop(engine);
+      if (engine.state !== "ended") component.drop(thread, engine);
     }
     if (thread.instance !== 0) this.killThread(thread);
+  }
+
+  /** A thread that stands still has lost the frames of an activation: it is stopped like one that has met a trap. */
+  loseFrames(thread: KernelThread, lost: Thread, problem: string): void {
+    this.unwait(thread);
+    thread.activations = thread.activations.filter(({ engine }) => engine !== lost);
+    thread.faulted = true;
+    thread.raise(problem);
   }
 
   /** A thread that has ended and was not killed lives again: it takes up another state. */
@@ -99,7 +108,7 @@ export class Lifetimes {
   /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
   forgetWork(thread: KernelThread): void {
     this.unwait(thread);
-    for (const { engine } of thread.activations.splice(0)) thread.engine.drop(engine);
+    for (const { engine } of thread.activations.splice(0)) thread.component.drop(thread, engine);
     if (thread.entrypoint) thread.entrypoint.serving = undefined;
     this.#kernel.calls.orphan(thread);
   }

@@ -160,7 +160,7 @@ export function loadThread(
     return true;
   }
   component.saveGlobals();
-  for (const { engine } of thread.activations) thread.engine.drop(engine);
+  for (const { engine } of thread.activations) component.drop(thread, engine);
   thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
     const serves = calls.get(role) ?? role;
     const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;

@@ -113,6 +113,8 @@ export const REQUEST = {
   nested: 6,
   /** table.grow: the bytes that all tables would have then, as a number. */
   growTable: 7,
+  /** FramesPolicy: the engine's thread; bytes as a number. */
+  frames: 8,
 } as const;
 
 export const HOST_ROOM = 2;
@@ -121,7 +123,7 @@ export const NESTED = 14;
 
 export const ANSWER = {
   none: 0,
-  /** A result, by its type; or what `poll`, `grow`, `growTable` and `wait` say. */
+  /** A result, by its type; or what `poll`, `grow`, `growTable`, `frames` and `wait` say. */
   result: 1,
   /** The call gives way: whether it leaves progress, which the kernel keeps. */
   freeze: 2,

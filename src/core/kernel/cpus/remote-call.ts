@@ -47,7 +47,8 @@ export function makeCall(
 export function askComponent(component: Component, block: CpuBlock, request: number): void {
   if (request === REQUEST.wait) return atomicWait(component, block);
   const [number] = block.numbers;
-  if (request === REQUEST.growTable) block.setParam(0, component.onGrowTable(number!) ? 1 : 0);
+  if (request === REQUEST.frames) block.setParam(0, component.onFrames(block.param(0), number!) ? 1 : 0);
+  else if (request === REQUEST.growTable) block.setParam(0, component.onGrowTable(number!) ? 1 : 0);
   else block.setParam(0, GROWTH.indexOf(growMemory(component, block.param(0), number!)));
 }
 

@@ -118,6 +118,10 @@ export class RemoteEngine implements ComponentEngine {
     this.ended(thread);
   }
 
+  lose(thread: Thread): void {
+    this.ended(thread);
+  }
+
   /** All threads are asked for at once, with the first of them: a pause makes no more for many than for one. */
   write(thread: Thread, to: PlainWriter): void {
     if (!this.#written.current) this.#writeThreads();

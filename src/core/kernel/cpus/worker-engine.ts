@@ -26,6 +26,7 @@ export interface EngineHost {
   grow(memory: number, pages: number): "grow" | "grown" | "refuse" | "park";
   /** @param held bytes that all tables would have then */
   growTable(held: number): boolean;
+  frames(thread: number, bytes: number): boolean;
   wait(
     memory: number,
     address: bigint,
@@ -79,6 +80,11 @@ export class WorkerEngine {
       policy: () => host.poll(this),
       onGrow: (_, memory, pages) => host.grow(memory, pages),
       onGrowTable: (held) => host.growTable(held),
+      onFrames: (thread, bytes) => {
+        const kept = host.frames(thread, bytes);
+        if (!kept) this.#threads.delete(thread);
+        return kept;
+      },
       count: load.count,
     });
   }

@@ -272,6 +272,13 @@ class Cpu implements EngineHost {
     return this.#block.param(0) !== 0;
   }
 
+  frames(thread: number, bytes: number): boolean {
+    this.#block.setParam(0, thread);
+    this.#block.numbers[0] = bytes;
+    this.#request(REQUEST.frames);
+    return this.#block.param(0) !== 0;
+  }
+
   wait(memory: number, address: bigint, expected: bigint, timeout: bigint, width: number): [number, bigint] {
     requireHostStack();
     const { wides } = this.#block;
