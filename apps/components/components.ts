@@ -42,6 +42,7 @@ const CPP: readonly Row[] = [
   ["attachments", "one dataspace at several places, nested, for reading only"],
   ["validator", "memory that must keep its content"],
   ["rtcr_resume_child", "pause and resume"],
+  ["rtcr_control", "asks a supervisor for checkpoints of a child, and to go back to them"],
   ["lock_test", "mutexes and semaphores between threads"],
   ["signal_levels", "I/O-level and application-level signals"],
   ["arbitrary_child", "a component that starts a child by itself"],

@@ -209,5 +209,6 @@ export const RPC: Readonly<Record<string, readonly RpcFunction[]>> = {
   rtcr: [
     fn("checkpoint", [["name", "text"]], [], ["no-such-child", "failed"]),
     fn("restore", [["name", "text"]], [], ["rom-module-does-not-exist", "failed"]),
+    fn("checkpoint_as", [["name", "text"], ["label", "text"]], [], ["no-such-child", "failed"]),
   ],
 };

@@ -56,7 +56,7 @@ export class RtcrComponent {
     this.env = env;
     this.#host = host;
     const saved = again && savedOf(again);
-    const made = (_: string, system: SystemCheckpoint) => host.made?.(this, system);
+    const made = (system: SystemCheckpoint) => host.made?.(this, system);
     this.#control = new RtcrControl({ env, rtcr: () => this.rtcr, made }, saved?.kept);
     this.#reporter = new TimingReporter(
       () => this.rtcr,

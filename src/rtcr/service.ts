@@ -1,9 +1,10 @@
 // The `Rtcr` service (spec 2.14): components beside a supervisor ask it for checkpoints, and to go back to them.
 //
 //   checkpoint("sheep")   of the child of that name, kept under it; "" is all children
-//   restore("sheep")      those children become again what the checkpoint kept under that name has; from the event loop
+//   checkpoint_as("sheep", "v1")   the same, kept under a label
+//   restore("v1")         those children become again what the checkpoint kept under that name has; from the event loop
 //
-// I1  One checkpoint a name is kept: a later one replaces it when it is complete, and its storage is given back.
+// I1  One checkpoint a name or label is kept: a later one replaces it when it is complete, and its storage is given back.
 
 import { type Checkpoint, fromCheckpoint, frozen, type SystemCheckpoint, toCheckpoint } from "../checkpoint/index.ts";
 import { type Env, LOG_LIMIT, type RtcrSession, type SessionState } from "../session/index.ts";
@@ -16,7 +17,8 @@ import type { Rtcr } from "./rtcr.ts";
 export const RTCR_SERVICE = "Rtcr";
 /** Characters of a name. */
 export const CHECKPOINT_NAME_LIMIT = 64;
-/** Names under which checkpoints are kept. */
+const LABEL = new RegExp(`^[A-Za-z0-9._-]{1,${CHECKPOINT_NAME_LIMIT}}$`);
+/** Names and labels under which checkpoints are kept. */
 export const CHECKPOINTS_KEPT = 16;
 
 /** A checkpoint that is kept, as plain data. */
@@ -29,7 +31,7 @@ export interface ControlOptions {
   readonly env: Env;
   readonly rtcr: () => Rtcr;
   /** A checkpoint has been made for a component: to store it. */
-  readonly made: (name: string, system: SystemCheckpoint) => void;
+  readonly made: (system: SystemCheckpoint) => void;
 }
 
 export class RtcrControl {
@@ -64,7 +66,12 @@ export class RtcrControl {
 
   /** A session: all have the same checkpoints. */
   session(): RtcrSession {
-    return { kind: "rtcr", checkpoint: (name) => this.#checkpoint(name), restore: (name) => this.#restore(name) };
+    return {
+      kind: "rtcr",
+      checkpoint: (name) => this.#checkpoint(name, name),
+      restore: (name) => this.#restore(name),
+      checkpointAs: (name, label) => this.#labelled(name, label),
+    };
   }
 
   dispose(): void {
@@ -72,20 +79,29 @@ export class RtcrControl {
     this.#kept.clear();
   }
 
-  #checkpoint(name: string): Attempt<void, "no-such-child" | "failed"> {
+  #labelled(name: string, label: string): Attempt<void, "no-such-child" | "failed"> {
+    if (LABEL.test(label)) return this.#checkpoint(name, label);
+    const shown = JSON.stringify(label.slice(0, CHECKPOINT_NAME_LIMIT));
+    return this.#failed(
+      `checkpoint "${name}": label ${shown}: expected 1 to ${CHECKPOINT_NAME_LIMIT} of A-Z a-z 0-9 . _ -`,
+    );
+  }
+
+  /** @param key under which it is kept */
+  #checkpoint(name: string, key: string): Attempt<void, "no-such-child" | "failed"> {
     const { made } = this.#options;
     const rtcr = this.#options.rtcr();
     if (name !== "" && (name.length > CHECKPOINT_NAME_LIMIT || !rtcr.children.includes(name))) {
       return refusal("no-such-child");
     }
-    if (!this.#kept.has(name) && this.#kept.size >= CHECKPOINTS_KEPT) {
-      return this.#failed(`checkpoint "${name}": ${CHECKPOINTS_KEPT} are kept, expected fewer`);
+    if (!this.#kept.has(key) && this.#kept.size >= CHECKPOINTS_KEPT) {
+      return this.#failed(`checkpoint "${key}": ${CHECKPOINTS_KEPT} are kept, expected fewer`);
     }
     try {
-      const captured = rtcr.checkpoint(name === "" ? "all" : name, name === "" ? undefined : [name]);
-      this.#kept.get(name)?.lease.release();
-      this.#kept.set(name, captured);
-      made(name, captured.system);
+      const captured = rtcr.checkpoint(key === "" ? "all" : key, name === "" ? undefined : [name]);
+      this.#kept.get(key)?.lease.release();
+      this.#kept.set(key, captured);
+      made(captured.system);
       return success(undefined);
     } catch (thrown) {
       if (thrown instanceof RtcrFault) return this.#failed(thrown.message);

@@ -131,6 +131,10 @@ export interface IrqSession extends KernelObject {
 /** Control of checkpoints (spec 2.14, 1.6); served by RTCR. */
 export interface RtcrSession extends KernelObject {
   readonly kind: "rtcr";
+  /** Of the child of that name, kept under it; an empty name is all children. */
   checkpoint(name: string): Attempt<void, "no-such-child" | "failed">;
+  /** @param name under which a checkpoint is kept */
   restore(name: string): Attempt<void, "rom-module-does-not-exist" | "failed">;
+  /** As `checkpoint`, kept under a label: so a client keeps several of one child. Letters, digits, `.`, `_` and `-`. */
+  checkpointAs(name: string, label: string): Attempt<void, "no-such-child" | "failed">;
 }

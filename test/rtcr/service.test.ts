@@ -34,7 +34,12 @@ interface Controlled {
   until(child: string, lines: number): Promise<void>;
 }
 
-function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`, startCopyPool?: () => CopyPool): Controlled {
+/** @param control the configuration of a component that controls the supervisor; else the test does */
+function supervised(
+  inside = `<service name="Rtcr"/>${CHILDREN}`,
+  startCopyPool?: () => CopyPool,
+  control?: string,
+): Controlled {
   const made: SystemCheckpoint[] = [];
   const reports: string[] = [];
   let supervisor: RtcrComponent | undefined;
@@ -59,9 +64,13 @@ function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`, startCopyPool?
   const tree = startSystem({
     config: config(
       start("rtcr", `${provides}<config>${inside}</config>`, 'caps="6000" ram="96M"') +
-        start("controller", routed, 'caps="200" ram="4M"'),
+        start(
+          "controller",
+          `${control === undefined ? "" : '<binary name="rtcr_control"/>'}${routed}${control ?? ""}`,
+          'caps="200" ram="4M"',
+        ),
     ),
-    binaries: Object.fromEntries(NAMES.map((name) => [name, component(name)])),
+    binaries: Object.fromEntries([...NAMES, "rtcr_control"].map((name) => [name, component(name)])),
     natives: { rtcr: rtcrProgram(host), controller },
     reported: (label, report) => reports.push(`${label}: ${new TextDecoder().decode(report)}`),
   });
@@ -74,8 +83,8 @@ function supervised(inside = `<service name="Rtcr"/>${CHILDREN}`, startCopyPool?
     }
   };
   const object = session && objectOf<RtcrSession>(session, "rtcr");
-  assert.ok(object && supervisor, "the session is there");
-  return { tree, session: object, supervisor, made, reports, lines, until };
+  assert.ok((object || control) && supervisor, "the session is there");
+  return { tree, session: object!, supervisor, made, reports, lines, until };
 }
 
 test("S71, S89, S111: a component beside the supervisor has a child checkpointed, and taken back to it twice", async () => {
@@ -118,6 +127,48 @@ test("S111: all children together; what there is not is refused by name", async 
     assert.deepEqual(session.checkpoint(""), { ok: true, value: undefined });
     assert.equal(made[0]?.name, "all");
     assert.ok(CHECKPOINTS_KEPT > 1);
+  } finally {
+    tree.close();
+  }
+});
+
+test("S89, S111: a C++ component keeps two checkpoints of a child, and takes it back to the older, and to the newer one", async () => {
+  const control = '<config child="sheep_counter_timer" sleep_ms="2500"/>';
+  const { tree, made, lines, until } = supervised(undefined, undefined, control);
+  try {
+    const own = () => tree.lines.filter((line) => line.startsWith("[init -> controller]"));
+    for (let step = 0; own().length < 7; step++) {
+      assert.ok(step < 2000, tree.lines.slice(-5).join("; "));
+      await until("sheep_counter_timer", 0);
+      for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      tree.advance(STEP_US);
+    }
+    await until("sheep_counter_timer", lines("sheep_counter_timer").length + 2);
+    assert.deepEqual(
+      own(),
+      [
+        ...["older: ok", "newer: ok", "older: ok", "newer: ok", "by its name: rom-module-does-not-exist"],
+        ...["a child that there is not: no-such-child", "a label that is none: failed"],
+      ].map((line) => `[init -> controller] ${line}`),
+    );
+    assert.deepEqual(
+      made.map(({ name }) => name),
+      ["older", "newer"],
+    );
+    const sheep = (from: number, step: 1 | -1) => {
+      for (let at = from; at >= 0 && at < tree.lines.length; at += step) {
+        const count = /sheep_counter_timer\] (\d+) sheep/.exec(tree.lines[at] ?? "")?.[1];
+        if (count !== undefined) return Number(count);
+      }
+      return 0;
+    };
+    const [older, newer, back, forth] = tree.lines.flatMap((line, at) =>
+      /controller\] (older|newer): ok/.test(line) ? [at] : [],
+    );
+    const [atOlder, atNewer] = [sheep(older!, -1), sheep(newer!, -1)];
+    assert.ok(atNewer > atOlder && atOlder > 0, tree.lines.join("\n"));
+    assert.ok(sheep(back!, -1) > atNewer, "it has gone on");
+    assert.deepEqual([sheep(back!, 1), sheep(forth!, 1)], [atOlder + 1, atNewer + 1]);
   } finally {
     tree.close();
   }
