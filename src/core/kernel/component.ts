@@ -10,11 +10,8 @@ import {
   type DirectCall,
   EngineFault,
   type Entry,
-  type FramesPolicy,
   type Group,
-  type GrowthPolicy,
   GuestBytes,
-  type TablePolicy,
   type Thread,
   Windows,
 } from "../../engine/index.ts";
@@ -33,6 +30,7 @@ import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Engines, type FreshEngine } from "./engines.ts";
 import { dispatches } from "./functions.ts";
+import { Growth } from "./growth.ts";
 import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -54,7 +52,6 @@ import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
-const WASM_PAGE_BYTES = 65_536;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
 
@@ -75,6 +72,7 @@ export class Component {
   held = 0;
   readonly waits: Waits;
   readonly holdings = new Holdings(this);
+  readonly growth: Growth;
   /** The PD that this is the inside of; set by the PD. */
   home: ComponentHome | undefined;
   /** Its program, if that is a native one: then it is never `loaded`, and its threads never run. */
@@ -117,6 +115,7 @@ export class Component {
     this.#kernel = kernel;
     this.id = id;
     this.label = label;
+    this.growth = new Growth(this, () => kernel.lifetimes);
     this.waits = new Waits(this, () => kernel.now());
   }
 
@@ -322,38 +321,6 @@ export class Component {
     this.#imports ??= required(this.#engines, "a loaded program").imports;
     return required(this.#imports[module]?.[name], `${module}.${name}`);
   }
-
-  readonly onGrow: GrowthPolicy = (_, memory, delta) => {
-    requireHostStack();
-    this.memoryChanges();
-    if (memory === 0 && this.home) return this.home.grow(delta);
-    const lacking = memory === 0 ? undefined : this.holdings.growMemory(delta);
-    if (lacking === undefined) return "grow";
-    return this.home?.request(delta, lacking) ? "park" : "refuse";
-  };
-
-  /** A table cannot wait: what the parent gives at once counts. */
-  readonly onGrowTable: TablePolicy = (held) => {
-    requireHostStack();
-    if (this.holdings.growTables(held)) return true;
-    const pages = Math.ceil(held / WASM_PAGE_BYTES);
-    return this.home?.request(pages, "out-of-ram") === true && this.holdings.growTables(held);
-  };
-
-  /** Frames that nobody pays for are gone, and with them what their thread did. */
-  readonly onFrames: FramesPolicy = (id, bytes) => {
-    if (this.holdings.frames(id, bytes)) return true;
-    const pages = Math.ceil(bytes / WASM_PAGE_BYTES);
-    if (this.home?.request(pages, "out-of-ram") && this.holdings.frames(id, bytes)) return true;
-    const thread = this.threads.find(({ activations }) => activations.some(({ engine }) => engine.id === id));
-    const { engine } = required(
-      thread?.activations.find(({ engine }) => engine.id === id),
-      `the thread of frames ${id}`,
-    );
-    thread!.engine.lose(engine);
-    this.#kernel.lifetimes.loseFrames(thread!, engine, `exhausted: its PD cannot pay for frames of ${bytes} bytes`);
-    return false;
-  };
 
   /** An activation of a thread that stands still is wanted no more. */
   drop(thread: KernelThread, engine: Thread): void {

@@ -88,6 +88,13 @@ export interface ComponentEngine {
   dispose(): void;
 }
 
+/** What a program's growth comes to. */
+export interface GrowthPolicies {
+  readonly memory: GrowthPolicy;
+  readonly tables: TablePolicy;
+  readonly frames: FramesPolicy;
+}
+
 export interface LocalEngineOptions {
   readonly label: string;
   readonly program: LoadedProgram;
@@ -97,9 +104,7 @@ export interface LocalEngineOptions {
   /** Indices of the globals that are a thread's own, found in the first instance. */
   readonly own: (group: Group) => readonly number[];
   readonly policy: PollPolicy;
-  readonly onGrow: GrowthPolicy;
-  readonly onGrowTable: TablePolicy;
-  readonly onFrames: FramesPolicy;
+  readonly growth: GrowthPolicies;
   /** Instances to begin with. */
   readonly count?: number;
 }
@@ -117,9 +122,9 @@ export class LocalEngine implements ComponentEngine {
     const { group } = this.#instances;
     this.group = group;
     group.policy = options.policy;
-    group.onGrow = options.onGrow;
-    group.onGrowTable = options.onGrowTable;
-    group.onFrames = options.onFrames;
+    group.onGrow = options.growth.memory;
+    group.onGrowTable = options.growth.tables;
+    group.onFrames = options.growth.frames;
     this.own = new OwnGlobals(options.own(group), group.instances[0]!);
   }
 

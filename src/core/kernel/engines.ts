@@ -109,9 +109,7 @@ export class Engines {
       windows,
       own,
       policy: () => kernel.stops.givesWay(component.running!),
-      onGrow: component.onGrow,
-      onGrowTable: component.onGrowTable,
-      onFrames: component.onFrames,
+      growth: component.growth,
       count,
     });
   }

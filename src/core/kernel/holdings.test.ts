@@ -224,7 +224,7 @@ for (const every of [0, 1, 7]) {
       await until(() => logged(system, "a").length >= steps.length);
       assert.deepEqual(logged(system, "a"), expected, `seed ${seed}`);
       // A memory that was to grow beyond its maximum is charged until the next growth.
-      assert.ok(guest.component.onGrowTable(tableBytes(model)));
+      assert.ok(guest.component.growth.tables(tableBytes(model)));
       assert.equal(guest.pd.usedRam() - before + begins, cost(sumOf(model)), `seed ${seed}`);
       guest.pd.destroy();
       assert.equal(guest.pd.budget.ram.used, 16 << 10);

@@ -35,6 +35,11 @@ export class Holdings {
     return this.#hold(this.#tables + memoriesOf(info, true));
   }
 
+  /** Bytes of all tables, as they were said to be. */
+  get tables(): number {
+    return this.#tables;
+  }
+
   /** Nothing of it is there any more. */
   end(): void {
     this.#frames.clear();

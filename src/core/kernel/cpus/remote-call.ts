@@ -47,14 +47,14 @@ export function makeCall(
 export function askComponent(component: Component, block: CpuBlock, request: number): void {
   if (request === REQUEST.wait) return atomicWait(component, block);
   const [number] = block.numbers;
-  if (request === REQUEST.frames) block.setParam(0, component.onFrames(block.param(0), number!) ? 1 : 0);
-  else if (request === REQUEST.growTable) block.setParam(0, component.onGrowTable(number!) ? 1 : 0);
+  if (request === REQUEST.frames) block.setParam(0, component.growth.frames(block.param(0), number!) ? 1 : 0);
+  else if (request === REQUEST.growTable) block.setParam(0, component.growth.tables(number!) ? 1 : 0);
   else block.setParam(0, GROWTH.indexOf(growMemory(component, block.param(0), number!)));
 }
 
 /** memory.grow of a component. */
 function growMemory(component: Component, memory: number, pages: number): (typeof GROWTH)[number] {
-  const decision = component.onGrow(undefined as never, memory, pages);
+  const decision = component.growth.memory(undefined as never, memory, pages);
   if (decision !== "grow" || memory !== 0) return decision;
   // The kernel has views of memory 0: it must know when it has grown.
   try {

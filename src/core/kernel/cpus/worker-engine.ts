@@ -78,12 +78,14 @@ export class WorkerEngine {
       windows: this.#windows,
       own: () => load.own,
       policy: () => host.poll(this),
-      onGrow: (_, memory, pages) => host.grow(memory, pages),
-      onGrowTable: (held) => host.growTable(held),
-      onFrames: (thread, bytes) => {
-        const kept = host.frames(thread, bytes);
-        if (!kept) this.#threads.delete(thread);
-        return kept;
+      growth: {
+        memory: (_, memory, pages) => host.grow(memory, pages),
+        tables: (held) => host.growTable(held),
+        frames: (thread, bytes) => {
+          const kept = host.frames(thread, bytes);
+          if (!kept) this.#threads.delete(thread);
+          return kept;
+        },
       },
       count: load.count,
     });

@@ -1,0 +1,56 @@
+// What a program of a component makes grow, decided for its engine: memories, tables, frames of threads that stand still.
+import type { FramesPolicy, GrowthPolicy, TablePolicy } from "../../engine/index.ts";
+import { required } from "../../util/index.ts";
+import type { Component } from "./component.ts";
+import type { GrowthPolicies } from "./engine.ts";
+import type { Lifetimes } from "./lifetimes.ts";
+import { requireHostStack } from "./stack-room.ts";
+
+const WASM_PAGE_BYTES = 65_536;
+
+export class Growth implements GrowthPolicies {
+  readonly #component: Component;
+  readonly #lifetimes: () => Lifetimes;
+
+  constructor(component: Component, lifetimes: () => Lifetimes) {
+    this.#component = component;
+    this.#lifetimes = lifetimes;
+  }
+
+  readonly memory: GrowthPolicy = (_, memory, delta) => {
+    requireHostStack();
+    const { home, holdings } = this.#component;
+    this.#component.memoryChanges();
+    if (memory === 0) return home?.grow(delta) ?? "grow";
+    const lacking = holdings.growMemory(delta);
+    if (lacking === undefined) return "grow";
+    return home?.request(delta, lacking) ? "park" : "refuse";
+  };
+
+  /** A table cannot wait: what the parent gives at once counts. */
+  readonly tables: TablePolicy = (held) => {
+    requireHostStack();
+    const { holdings } = this.#component;
+    const grow = () => holdings.growTables(held);
+    return grow() || (this.#asked(held - holdings.tables) && grow());
+  };
+
+  /** Frames that nobody pays for are gone, and with them what their thread did. */
+  readonly frames: FramesPolicy = (id, bytes) => {
+    const { holdings, threads } = this.#component;
+    const hold = () => holdings.frames(id, bytes);
+    if (hold() || (this.#asked(bytes) && hold())) return true;
+    const all = threads.flatMap((thread) => thread.activations.map(({ engine }) => ({ thread, engine })));
+    const { thread, engine } = required(
+      all.find(({ engine }) => engine.id === id),
+      `the thread of frames ${id}`,
+    );
+    thread.engine.lose(engine);
+    this.#lifetimes().loseFrames(thread, engine, `exhausted: its PD cannot pay for frames of ${bytes} bytes`);
+    return false;
+  };
+
+  #asked(bytes: number): boolean {
+    return this.#component.home?.request(Math.ceil(bytes / WASM_PAGE_BYTES), "out-of-ram") ?? false;
+  }
+}
