@@ -1,10 +1,15 @@
-// RTCR's interposers pass the suites that core's sessions pass: a component cannot tell them apart (S7-S23, S31-S33).
+// RTCR's interposers pass the suites that core's sessions pass: a component cannot tell them apart (S7-S33, S37-S47). Those
+// of the smaller services are in services.test.ts.
 import { ok } from "node:assert/strict";
-import { pdSessionSuite } from "../../test/contracts/pd-session.ts";
-import { regionMapSuite } from "../../test/contracts/region-map.ts";
-import { rmSessionSuite } from "../../test/contracts/rm-session.ts";
+import { type SessionFixtures, sessionSuite } from "../../test/contracts/index.ts";
+import { config, start, startSystem } from "../../test/support/core-system.ts";
+import { cpuFixture } from "../../test/support/cpu-fixture.ts";
 import { type CorePd, createCoreContext, createDataspace, createPd, createRm, createRootPd } from "../core/index.ts";
-import { type Capability, DONATION, type PdSession } from "../session/index.ts";
+import { type Capability, DONATION, type Env, type PdSession } from "../session/index.ts";
+import { required } from "../util/index.ts";
+import { rtcrProgram } from "./component.ts";
+import { RtcrCpu } from "./cpu.ts";
+import { RtcrParent } from "./parent.ts";
 import { RtcrPd } from "./pd.ts";
 import { RtcrRm } from "./rm.ts";
 import { ChildContext } from "./tracked.ts";
@@ -42,7 +47,7 @@ function system() {
   return { core, root, pd, rm, destroy, warnings };
 }
 
-pdSessionSuite("interposed", () => {
+const pd: SessionFixtures["pd"] = () => {
   const { root, pd, destroy } = system();
   const creator = pd(root, 32 << 20, 4000);
   return {
@@ -51,9 +56,9 @@ pdSessionSuite("interposed", () => {
     another: () => pd().capability,
     destroy,
   };
-});
+};
 
-regionMapSuite("interposed", () => {
+const regionMap: SessionFixtures["regionMap"] = () => {
   const { core, root, pd, rm } = system();
   const { ours } = rm({ ram: 1 << 20, caps: 100 });
   const create = (size: number) => {
@@ -69,9 +74,9 @@ regionMapSuite("interposed", () => {
     destroy: (map) => ours.destroy(map),
     rom: rom.capability,
   };
-});
+};
 
-rmSessionSuite("interposed", () => {
+const rm: SessionFixtures["rm"] = () => {
   const { root, pd, rm, warnings } = system();
   const { ours, real } = rm(DONATION.RM);
   return {
@@ -84,4 +89,41 @@ rmSessionSuite("interposed", () => {
     pd: pd(root).capability,
     warnings: () => warnings.length,
   };
-});
+};
+
+const cpu: SessionFixtures["cpu"] = () =>
+  cpuFixture(({ core }) => {
+    const context = new ChildContext(core.badges);
+    let id = 0;
+    return {
+      cpu: (real) => new RtcrCpu(context, { id: ++id, args: "", real }).base.capability,
+      pd: (real) => new RtcrPd(context, { id: ++id, args: "", real }).base.capability,
+    };
+  });
+
+/** The parent as a child of a supervisor sees it. */
+const parent: SessionFixtures["parent"] = () => {
+  let env: Env | undefined;
+  const probe = (given: Env) => {
+    env = given;
+    return { dispose: () => {} };
+  };
+  const host = { begin: () => ({}), began: () => {}, ended: () => {} };
+  const tree = startSystem({
+    config: config(start("rtcr", config(start("probe")), 'caps="2000" ram="40M"')),
+    natives: { rtcr: rtcrProgram(host), probe },
+  });
+  const { parent, pd, signalHandler } = required(env, "the probe's environment");
+  const session = required(parent.object, "a parent");
+  ok(session instanceof RtcrParent && pd.object instanceof RtcrPd, "RTCR stands in front of both");
+  return {
+    ...{ parent: session, pd, module: "probe", settle: tree.settle, close: tree.close },
+    context: () => {
+      let count = 0;
+      const { context } = signalHandler.call(env, () => count++);
+      return { context, count: () => count };
+    },
+  };
+};
+
+sessionSuite("interposed", { pd, regionMap, rm, cpu, parent });
