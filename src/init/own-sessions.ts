@@ -116,6 +116,7 @@ export class OwnSessions {
 /** Init pays with what it has. */
 class OwnClient implements SessionClient {
   readonly name = "init";
+  readonly child = false;
   readonly recordBytes = 0;
   pending = false;
   readonly #settle: () => void;

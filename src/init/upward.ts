@@ -253,6 +253,7 @@ function isOut(reason: string): reason is OutOf {
 /** The parent moves quota to and from init's account. */
 class UpwardClient implements SessionClient {
   readonly name = "parent";
+  readonly child = false;
   readonly recordBytes = 0;
   readonly #notify: (session: Session) => void;
 

@@ -210,8 +210,9 @@ export class Rtcr {
   }
 
   #deliver(session: Session, capability: Capability): Capability {
-    const name = nameOf(session);
-    if (name === OWN || session.unwanted) return capability; // nobody will see it
+    const { client } = session.request;
+    if (!client.child || session.unwanted) return capability; // no child will see it
+    const { name } = client;
     const begins = session.request.id === ENV_SESSION.pd;
     const known = begins ? undefined : this.#children.get(name);
     const child = known ?? this.#track(name);
@@ -260,11 +261,4 @@ export class Rtcr {
     if (tracked && native.program()?.bootstraps === false) tracked.context.bootstrapping = false; // it has no run-time library
     return loaded;
   }
-}
-
-/** What init calls its own sessions. */
-const OWN = "init";
-
-function nameOf(session: Session): string {
-  return session.request.client.name;
 }

@@ -39,6 +39,15 @@ for (const strategy of STRATEGIES) {
   });
 }
 
+test("S71, S97: children whose names are those of init itself, its parent and nobody go on like others", async () => {
+  const sheep = { binary: "sheep_counter_timer", inside: '<config turns="4" sleep_ms="3"/>' };
+  const inside = `<binary name="${sheep.binary}"/>${sheep.inside}<exit propagate="yes"/>`;
+  await goesOn({
+    children: [init("init", start("c", inside)), { name: "parent", ...sheep }, { name: "nobody", ...sheep }],
+    ...{ programs: [sheep.binary], strategy: "direct" },
+  });
+});
+
 test("S55, S80, S93-S97: a client beside an init and the server inside it, which it offers, go on together", async () => {
   const server = start(
     "server",

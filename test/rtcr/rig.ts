@@ -162,9 +162,8 @@ export class Rig {
 
   /** Log lines of the children, without the labels that they all have in front. */
   get lines(): readonly string[] {
-    return this.tree.lines
-      .map((line) => line.replace("[init -> rtcr -> ", "["))
-      .filter((line) => !line.startsWith("[init"));
+    const above = "[init -> rtcr -> ";
+    return this.tree.lines.filter((line) => line.startsWith(above)).map((line) => line.replace(above, "["));
   }
 
   /** Safe points until the last child had bootstrapped. */

@@ -26,6 +26,7 @@ export interface SavedClient {
 /** The environment's sessions are paid by init, out of what starting a child costs. */
 export class EnvironmentClient implements SessionClient {
   readonly name: string;
+  readonly child = true;
   readonly recordBytes = 0;
   readonly #notify: () => void;
 
@@ -48,6 +49,7 @@ export class EnvironmentClient implements SessionClient {
 /** Sessions that the child asks for itself. */
 export class ChildClient implements SessionClient {
   readonly name: string;
+  readonly child = true;
   readonly recordBytes = SESSION_RECORD_BYTES;
   /** By the child's ids. */
   readonly sessions = new Map<number, Session>();

@@ -130,7 +130,7 @@ export class SessionReader {
 /** Nobody pays or is told any more. */
 export function goneClient(name: string): SessionClient {
   const pay = (): Attempt<void, OutOf> => refusal("out-of-ram");
-  return { name, recordBytes: 0, pay, refund: () => {}, notify: () => {} };
+  return { name, child: false, recordBytes: 0, pay, refund: () => {}, notify: () => {} };
 }
 
 /** Its sessions have ended with it: nothing is asked of it. */

@@ -43,8 +43,10 @@ export function isOver(phase: string): boolean {
 
 /** Who asked for a session and pays for it. */
 export interface SessionClient {
-  /** For messages. */
+  /** For messages: others than children may have the name of one. */
   readonly name: string;
+  /** Whether it is a child that lives. */
+  readonly child: boolean;
   /** What init keeps of each donation for the record, in bytes. */
   readonly recordBytes: number;
   /** Moves quota to init; all or nothing. */
