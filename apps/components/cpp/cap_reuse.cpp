@@ -1,9 +1,11 @@
 // cap_reuse of RTCR v1: the number of a freed capability is used again, and an old reference never reaches the new object.
-#include <rtcr/component.h>
+//
+//   <config rounds="1" iterations="10000000"/>   so often, with a delay behind each
+#include "counter.h"
 
 using namespace Rtcr;
 
-void Component::construct(Env &env) {
+static void reuse(Env &env) {
   constexpr u32 TURNS = 1000;
   u32 badges[TURNS];
   u32 reused = 0, alive = 0, reached = 0;
@@ -22,6 +24,15 @@ void Component::construct(Env &env) {
     if (Dataspace_client(old).size() != 0) reached++;
     old = fresh;
   }
+  env.ram().free(old);
   log("badges used again: ", reused > 0 ? "yes" : "no", ", stale references alive: ", alive, ", reached: ", reached);
-  env.parent().exit(0);
+}
+
+void Component::construct(Env &env) {
+  const Counter_config config(env, "rounds", 1);
+  for (u64 round = 0; config.begins(round); round++) {
+    reuse(env);
+    config.delay();
+  }
+  config.finish(env);
 }

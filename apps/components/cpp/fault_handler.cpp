@@ -1,5 +1,7 @@
 // fault_handler of RTCR v1: a managed dataspace is filled page by page while a thread walks over it.
-#include <rtcr/component.h>
+//
+//   <config rounds="1" iterations="10000000"/>   so often, with a delay behind each
+#include "counter.h"
 
 using namespace Rtcr;
 
@@ -20,19 +22,21 @@ class Walker : public Thread {
   }
 };
 
-void Component::construct(Env &env) {
+/** @returns false if something could not be made, which it has said. */
+static bool fill(Env &env) {
   Rm_connection rm(env);
   auto map = rm.create(PAGES * PAGE_SIZE);
-  if (!map.ok()) return error("region map: ", map.error);
+  if (!map.ok()) return error("region map: ", map.error), false;
   Signal_receiver receiver;
   Signal_context context;
   map.value.fault_handler(receiver.manage(context));
   const auto at = env.rm().attach(map.value.dataspace());
-  if (!at.ok()) return error("attach: ", at.error);
+  if (!at.ok()) return error("attach: ", at.error), false;
 
   Walker walker(env, at.value);
   walker.start();
   const char *const types[] = {"ready", "read fault", "write fault", "exec fault"};
+  Ram_dataspace_capability pages[PAGES];
   for (u32 page = 0; page < PAGES; page++) {
     receiver.wait_for_signal();
     const auto state = map.value.state();
@@ -44,9 +48,21 @@ void Component::construct(Env &env) {
       env.rm().detach(here.value);
     }
     map.value.attach_at(ds.value, state.addr & ~(PAGE_SIZE - 1));
+    pages[page] = ds.value;
   }
   walker.join();
   log("sum ", walker.sum, ", state ", types[u32(map.value.state().type) & 3]);
   receiver.dissolve(context);
-  env.parent().exit(0);
+  env.rm().detach(at.value);
+  for (const auto &page : pages) env.ram().free(page);
+  return true;
+}
+
+void Component::construct(Env &env) {
+  const Counter_config config(env, "rounds", 1);
+  for (u64 round = 0; config.begins(round); round++) {
+    if (!fill(env)) return;
+    config.delay();
+  }
+  config.finish(env);
 }
