@@ -75,7 +75,7 @@ const THROUGH =
   visitor("b", from("Slow", "outer"));
 
 /** An init whose configuration is what a manager reports, and whose reports the manager sees. */
-const MANAGED = `
+export const MANAGED = `
 <start name="reports" caps="300" ram="4M"><binary name="report_rom"/>
   <provides><service name="Report"/><service name="ROM"/></provides>
   <config>

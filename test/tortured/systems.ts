@@ -209,8 +209,12 @@ export const NESTED: Readonly<Record<string, TorturedSystem>> = {
 };
 
 /** A program of apps/, as its manifest runs it. */
-const command = ({ name, args }: Pick<App, "name" | "args">) =>
-  start(name, `<config>${args.map((arg) => `<arg value="${arg}"/>`).join("")}</config>`, 'caps="300" ram="12M"');
+export const command = ({ name: binary, args }: Pick<App, "name" | "args">, name = binary) =>
+  start(
+    name,
+    `<binary name="${binary}"/><config>${args.map((arg) => `<arg value="${arg}"/>`).join("")}</config>`,
+    'caps="300" ram="12M"',
+  );
 
 /** WASI programs that inits keep, beside a component. */
 export const KEPT: Readonly<Record<string, TorturedSystem>> = {
@@ -279,7 +283,7 @@ export const PROGRAMS: Readonly<Record<string, TorturedSystem>> = Object.fromEnt
     `programs in ${folder}`,
     {
       programs: [...apps.map(({ name }) => name), "stack_counter"],
-      children: apps.map(command).join("") + node("stack_counter", COUNT),
+      children: apps.map((app) => command(app)).join("") + node("stack_counter", COUNT),
       memoryFiles: true,
     },
   ]),
