@@ -84,6 +84,8 @@ const ASSEMBLYSCRIPT: readonly Row[] = [
 const RUST: readonly Row[] = [
   ["rs-counter", "dataspaces, timer signals and an RPC object in Rust"],
   ["rs-profiled", "scopes for profiles"],
+  ["rs-adder_server", "a server in Rust, with a dataspace for each session"],
+  ["rs-adder_client", "calls, capabilities, region maps and upgrades in Rust"],
 ];
 
 export const COMPONENTS: readonly ComponentApp[] = [

@@ -42,6 +42,38 @@ for (const every of [311, 97]) {
   });
 }
 
+const RUST = ["rs-adder_server", "rs-adder_client", ...APPS];
+const RUST_SERVER = child("s", '<provides><service name="Adder"/></provides>', {
+  app: "rs-adder_server",
+  windows: true,
+});
+const RUST_CLIENT = (name: string, config: string) =>
+  child(name, `<config ${config}/>`, { app: "rs-adder_client", windows: true });
+const SAME = "a map's dataspace at two places: the same";
+
+for (const every of [undefined, 211]) {
+  const when = every === undefined ? "" : `, when all are made anew at every ${every}th safe point`;
+  test(`S3, S18, S38, S42: server and client in Rust, a client in C++ beside it${when}`, async () => {
+    const start =
+      RUST_CLIENT("c1", 'numbers="10" sessions="3"') + client("c2", 'numbers="5" sessions="2"') + RUST_SERVER;
+    const run = await runComponents({ apps: RUST, start, ...(every ? { every } : {}) });
+    const said = (name: string) => run.of(name).filter((line) => !line.startsWith("Warning"));
+    assert.deepEqual(said("c1"), ["sum 55", "sum 55", "sum 55", SAME]);
+    assert.deepEqual(said("c2"), ["sum 15", "sum 15"]);
+    const served = Object.groupBy(run.of("s"), (line) => line);
+    const counts = Object.fromEntries(Object.entries(served).map(([line, lines]) => [line, lines!.length]));
+    const sessions = { "session of c1 -> sum": 3, "session of c2 -> sum": 2, "upgrade by 1024": 5, closed: 5 };
+    assert.deepEqual(counts, { ...sessions, "client gave the ledger": 3, "client gave something else": 3 });
+  });
+}
+
+test("S36, S42: a client in Rust at the server in C++ gets what that offers, and the refusal of what it does not", async () => {
+  const start = RUST_CLIENT("c", 'numbers="4"') + SERVER;
+  const run = await runComponents({ apps: RUST, start });
+  assert.ok(run.of("c").includes("sum 10"), run.lines.join("\n"));
+  assert.ok(run.of("c").includes("Error: the sums differ"), "opcode 2 is not one of that server's");
+});
+
 /** A system in which a client keeps a session open. */
 async function keeping(version: (number: number) => string) {
   const built = await buildComponents(APPS.map(componentNamed));

@@ -1,5 +1,5 @@
 //! The environment of a component: its sessions' slots, memory with retries (spec 2.12), sessions, the timer.
-use crate::abi::{kernel_cap_release, parent, pd, region_map, rm, timer, AREA_STACK_SLOT_BYTES, Error};
+use crate::abi::{dataspace, kernel_cap_release, parent, pd, region_map, rm, rom, timer, AREA_STACK_SLOT_BYTES, Error};
 use crate::message::{Location, Text};
 use crate::signal::event_context;
 use crate::sync::{Event, Mutex};
@@ -135,6 +135,17 @@ impl Session {
         }
         Ok(slot)
     }
+    /// Gives the session more, asking for resources until that can be; blocks until the server has it.
+    pub fn upgrade(&self, ram: usize, caps: u32) -> Result<(), Error> {
+        let mut args = Text::new();
+        let _ = write!(args, "ram_quota={}, cap_quota={}", ram, caps);
+        let seen = SESSION_EVENT.count();
+        let outcome = retry(ram, caps, || parent::upgrade(env().parent, self.id, args.as_str()))?;
+        if outcome.as_str() != "done" {
+            SESSION_EVENT.wait(seen);
+        }
+        Ok(())
+    }
     pub fn close(self) {
         let _ = parent::close(env().parent, self.id);
         unsafe { kernel_cap_release(self.slot) };
@@ -185,11 +196,71 @@ impl Rm {
     pub fn open() -> Result<Rm, Error> {
         Session::open("RM", "", 64 << 10, 2).map(Rm)
     }
+    /// A map; the session is upgraded for it when it must be.
     pub fn create(&self, bytes: usize) -> Result<u32, Error> {
+        for _ in 0..ATTEMPTS {
+            match rm::create(self.0.slot, bytes as u32) {
+                Err(Error::OutOfRam) => self.0.upgrade(8 << 10, 0)?,
+                Err(Error::OutOfCaps) => self.0.upgrade(0, 2)?,
+                outcome => return outcome,
+            }
+        }
         rm::create(self.0.slot, bytes as u32)
     }
     pub fn destroy(&self, map: u32) {
         let _ = rm::destroy(self.0.slot, map);
+    }
+}
+
+/// A ROM module, attached.
+pub struct Rom {
+    pub session: Session,
+    dataspace: u32,
+    address: usize,
+    bytes: usize,
+}
+
+impl Rom {
+    pub fn open(name: &str) -> Result<Rom, Error> {
+        let mut args = Text::new();
+        let _ = write!(args, "label=\"{}\"", name);
+        let session = Session::open("ROM", args.as_str(), 6 << 10, 3)?;
+        let mut opened = Rom { session, dataspace: 0, address: 0, bytes: 0 };
+        opened.attach();
+        Ok(opened)
+    }
+    /// Nothing is attached while there is no module.
+    fn attach(&mut self) {
+        self.dataspace = rom::dataspace(self.session.slot).unwrap_or(0);
+        if self.dataspace != 0 {
+            self.address = attach_in(env().address_space, self.dataspace, None).unwrap_or(0);
+            self.bytes = dataspace::size(self.dataspace).unwrap_or(0) as usize;
+        }
+    }
+    /// Signals of the module's changes go to a context.
+    pub fn sigh(&self, context: u32) {
+        let _ = rom::sigh(self.session.slot, context);
+    }
+    /// Takes over what the module has become.
+    pub fn update(&mut self) {
+        if self.address != 0 && rom::update(self.session.slot) == Ok(true) {
+            return;
+        }
+        if self.address != 0 {
+            detach(self.address);
+        }
+        unsafe { kernel_cap_release(self.dataspace) };
+        self.address = 0;
+        self.attach();
+    }
+    /// Up to the first zero byte.
+    pub fn text(&self) -> &str {
+        if self.address == 0 {
+            return "";
+        }
+        let bytes = unsafe { core::slice::from_raw_parts(self.address as *const u8, self.bytes) };
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        core::str::from_utf8(&bytes[..end]).unwrap_or("")
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod abi;
 pub mod env;
 pub mod message;
+pub mod root;
 pub mod rpc;
 pub mod scope;
 pub mod signal;

@@ -1,5 +1,5 @@
 //! One call: arguments into a message buffer, the call, results out of it.
-use crate::abi::{kernel_call, Error, MESSAGE_MAX_BYTES, MESSAGE_MAX_CAPABILITIES};
+use crate::abi::{kernel_call, kernel_cap_release, Error, MESSAGE_MAX_BYTES, MESSAGE_MAX_CAPABILITIES};
 
 /// A message buffer, as the kernel reads it.
 #[repr(C, align(4))]
@@ -72,10 +72,18 @@ impl<'a> Cursor<'a> {
     pub fn reading(message: &'a mut Message) -> Cursor<'a> {
         Cursor { message, at: 0, slot: 0, bad: false }
     }
-    pub fn writing(message: &'a mut Message) -> Cursor<'a> {
-        message.bytes = 0;
-        message.capabilities = 0;
-        Cursor { message, at: 0, slot: 0, bad: false }
+    /// Goes over to writing in the same buffer. Whether it is bad stays.
+    pub(crate) fn rewrite(&mut self) {
+        self.message.bytes = 0;
+        self.message.capabilities = 0;
+    }
+    /// Gives back the capabilities that nobody took.
+    pub(crate) fn release_rest(&mut self) {
+        let count = (self.message.capabilities as usize).min(self.message.slots.len());
+        for slot in &self.message.slots[self.slot.min(count)..count] {
+            unsafe { kernel_cap_release(*slot) };
+        }
+        self.slot = self.message.slots.len();
     }
     fn room(&mut self, bytes: usize) -> Option<usize> {
         let at = (self.message.bytes as usize + 3) & !3;
