@@ -78,7 +78,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
     [
       ["--fresh-process", file],
       2,
-      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --memory-fs, --json\nhint: rtcr torture --help",
+      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --ignore, --by, --rising, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [
@@ -86,6 +86,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
       2,
       "--strategy is for systems (SYSTEM.xml), found x.wasm\nhint: rtcr torture --help",
     ],
+    [["--by", "(", file], 2, "--by (: Invalid regular expression: /(/: Unterminated group\nhint: rtcr torture --help"],
     [[file, "x"], 2, "arguments behind SYSTEM.xml: x, expected none\nhint: rtcr torture --help"],
     [[none], 1, `${none}: 0 outermost supervisors, expected one; there are none: <start> a program rtcr`],
   ];

@@ -17,6 +17,8 @@ export interface TorturedSystem {
   readonly children: string;
   /** Each WASI program has a directory /data of its own. */
   readonly memoryFiles?: boolean;
+  /** Options that say what of its lines several CPUs promise. Default: each component's own, in their order */
+  readonly rules?: readonly string[];
 }
 
 export interface Node {

@@ -1,14 +1,36 @@
 // How two runs of a system differ. With one CPU all is compared: lines in their order, ends of children, files. Several
 // CPUs promise no order between components: there each component's own lines are compared, in their order, and ends of
-// children whenever they came.
+// children whenever they came. Where even these may differ, as what several threads of a component say, or what one says of
+// others, rules say what is promised.
 import { compareTrees } from "./outcome.ts";
 import type { SystemJourney } from "./system.ts";
 import type { Tree } from "./tree.ts";
 
+/** What of the lines is compared. Expressions are matched against the text that a component has logged. */
+export interface CompareRules {
+  /** Of the machine. */
+  readonly cpus: number;
+  /** What matches is left out; a line of which nothing is left is none. */
+  readonly ignore?: readonly RegExp[];
+  /** Lines of a component for which its groups match the same are compared among themselves only. */
+  readonly by?: RegExp | undefined;
+  /** Lines that match are not compared: the number in its group never falls among a component's lines. */
+  readonly rising?: RegExp | undefined;
+}
+
 /** The first difference, for people; undefined: there is none. */
-export function compareJourneys(expected: SystemJourney, tortured: SystemJourney, cpus: number): string | undefined {
-  const lines = cpus === 1 ? compareLines(expected, tortured) : compareComponents(expected, tortured);
+export function compareJourneys(
+  expected: SystemJourney,
+  tortured: SystemJourney,
+  rules: CompareRules,
+): string | undefined {
+  const lines = inOrder(rules) ? compareLines(expected, tortured) : compareComponents(expected, tortured, rules);
   return lines ?? compareTrees(filesOf(expected), filesOf(tortured))?.text;
+}
+
+/** Whether all lines are compared, in the order of the whole system. */
+export function inOrder({ cpus, ignore = [], by, rising }: CompareRules): boolean {
+  return cpus === 1 && ignore.length === 0 && !by && !rising;
 }
 
 /** All files of all clients. */
@@ -26,24 +48,51 @@ function compareLines({ lines: expected }: SystemJourney, { lines: found, taken,
 }
 
 /** The first component with a line that is another one. */
-function compareComponents({ lines: expected }: SystemJourney, { lines: found }: SystemJourney): string | undefined {
-  const [all, some] = [expected, found].map(byComponent) as [Lines, Lines];
+function compareComponents(expected: SystemJourney, found: SystemJourney, rules: CompareRules): string | undefined {
+  const [all, some] = [byComponent(expected.lines, rules), byComponent(found.lines, rules)];
   for (const component of [...new Set([...all.keys(), ...some.keys()])].sort()) {
     const difference = firstOf(all.get(component) ?? [], some.get(component) ?? []);
     if (difference) return `component ${component}, its line ${difference.at + 1}: ${difference.text}`;
   }
-  return undefined;
+  return rules.rising && (fallOf(expected.lines, rules.rising) ?? fallOf(found.lines, rules.rising));
 }
 
 type Lines = ReadonlyMap<string, readonly string[]>;
 
 /** The end of a child, which its init tells, counts as the last line of the child. */
-function byComponent(lines: readonly string[]): Lines {
-  return Map.groupBy(lines, (line) => {
-    const label = line.slice(1, line.indexOf("]"));
+function byComponent(lines: readonly string[], { ignore = [], by, rising }: CompareRules): Lines {
+  const groups = new Map<string, string[]>();
+  for (const line of lines) {
+    const { label, text } = read(line);
+    const left = ignore.reduce((rest, each) => rest.replaceAll(each, ""), text);
+    if (rising?.test(text) || (left === "" && text !== "")) continue;
     const child = line.match(/\] child "(.*)" exited with exit value/)?.[1];
-    return child === undefined ? label : `${label} -> ${child}`;
-  });
+    const group = by?.exec(text)?.slice(1).filter(Boolean).join(" ");
+    const key = child === undefined ? label + (group ? `, ${group}` : "") : `${label} -> ${child}`;
+    const known = groups.get(key) ?? [];
+    groups.set(key, known);
+    known.push(left === text ? line : `[${label}] ${left}`);
+  }
+  return groups;
+}
+
+/** The first number that is below one before it, in the lines of a component. */
+function fallOf(lines: readonly string[], rising: RegExp): string | undefined {
+  const highest = new Map<string, number>();
+  for (const line of lines) {
+    const { label, text } = read(line);
+    const number = Number(rising.exec(text)?.[1]);
+    if (Number.isNaN(number)) continue;
+    const before = highest.get(label) ?? number;
+    if (number < before) return `component ${label}: found ${text}, expected ${before} or more`;
+    highest.set(label, number);
+  }
+  return undefined;
+}
+
+function read(line: string): { readonly label: string; readonly text: string } {
+  const end = line.indexOf("]");
+  return { label: line.slice(1, end), text: line.slice(end + 2).trimEnd() };
 }
 
 function firstOf(expected: readonly string[], found: readonly string[]) {

@@ -2,6 +2,7 @@
 
 import { randomInt } from "node:crypto";
 import { basename } from "node:path";
+import { messageOf } from "../../util/index.ts";
 import { decodeModule, functionName } from "../../wasm/index.ts";
 import { type Command, count, flag, type Io, text, texts, type Values } from "../command.ts";
 import { EXIT, usageError } from "../failure.ts";
@@ -10,6 +11,7 @@ import { readDirectory, readVariable } from "../given.ts";
 import { readModule } from "../modules.ts";
 import { printJson } from "../print.ts";
 import { readCpus, readStrategy } from "../system/options.ts";
+import type { CompareRules } from "../torture/compare-journeys.ts";
 import type { TakenPoint } from "../torture/journey.ts";
 import { type TortureOptions, type TortureResult, torture as tortureProgram } from "../torture/torture.ts";
 import { describeSystemTorture, tortureSystem } from "../torture/torture-system.ts";
@@ -18,7 +20,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--ignore REGEX] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -49,7 +51,16 @@ They must end. The points are those of the children's threads.
   --rom NAME=FILE          another ROM module; may be repeated
   --cpus N                 N CPUs, over which <affinity> places the children (default: 1). What is compared then is each
                            component's own lines in their order, exit values and files: not the order of lines of
-                           different components, which several CPUs do not promise
+                           different components, which several CPUs do not promise. When runs differ a further one
+                           that is not interrupted says whether these differ, too
+
+What a component logs of others, or several of its threads of themselves, may differ from run to run on several CPUs. Then
+these say what is compared of each component's lines (REGEX is matched against the text behind the label):
+
+  --ignore REGEX           leave out what matches, and lines of which nothing is left; may be repeated
+  --by REGEX               only those lines with each other, in their order, for which the groups match the same: with
+                           "^(thread [0-9]+)" what each thread says
+  --rising REGEX           not the lines that match; the number in the group must never fall in a component's lines
 
 Both runs see a clock that counts and random numbers that repeat. A clock counts how often it is asked, which a frozen
 wait does once more: programs that print times may differ by that.`,
@@ -69,6 +80,9 @@ wait does once more: programs that print times may differ by that.`,
     rom: { type: "string", multiple: true },
     cpus: { type: "string" },
     "in-place": { type: "boolean" },
+    ignore: { type: "string", multiple: true },
+    by: { type: "string" },
+    rising: { type: "string" },
   },
   operands: [1, Infinity],
   program: true,
@@ -102,8 +116,9 @@ wait does once more: programs that print times may differ by that.`,
 };
 
 const CHOICE: readonly string[] = ["every", "points", "seed"];
+const RULES: readonly string[] = ["ignore", "by", "rising"];
 /** Those of systems alone, and those of both. */
-const SYSTEM_ONLY: readonly string[] = ["supervisor", "strategy", "rom", "cpus", "in-place"];
+const SYSTEM_ONLY: readonly string[] = ["supervisor", "strategy", "rom", "cpus", "in-place", ...RULES];
 const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
@@ -117,12 +132,28 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
     supervisor: text(values, "supervisor"),
-    ...{ memoryFiles: flag(values, "memory-fs"), cpus: readCpus(text(values, "cpus"), "torture") ?? 1 },
+    ...{ memoryFiles: flag(values, "memory-fs"), rules: readRules(values) },
     inPlace: flag(values, "in-place"),
   });
   if (flag(values, "json")) printJson(io, report);
   else io.out(describeSystemTorture(report));
   return report.identical && report.taken > 0 ? EXIT.done : EXIT.failed;
+}
+
+function readRules(values: Values): CompareRules {
+  const expression = (name: string, given: string, flags?: string) => {
+    try {
+      return new RegExp(given, flags);
+    } catch (thrown) {
+      throw usageError(`--${name} ${given}: ${messageOf(thrown)}`, "torture");
+    }
+  };
+  const [by, rising] = ["by", "rising"].map((name) => {
+    const given = text(values, name);
+    return given === undefined ? undefined : expression(name, given);
+  });
+  const ignore = texts(values, "ignore").map((given) => expression("ignore", given, "g"));
+  return { cpus: readCpus(text(values, "cpus"), "torture") ?? 1, ignore, by, rising };
 }
 
 function readChoice(values: Values): TortureOptions["choice"] {
