@@ -3,6 +3,7 @@
 //
 // The host is whoever runs the system: it knows where checkpoints are kept, and asks for them.
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
+import { tryXml } from "../init/index.ts";
 import {
   type CpuSession,
   type Env,
@@ -11,8 +12,9 @@ import {
   type SessionState,
   type SlotWriter,
 } from "../session/index.ts";
-import { type Checkpointable, type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
+import { type Checkpointable, MODULES, type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
 import { log } from "./logging.ts";
+import type { RtcrModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import type { CopyPlaces } from "./parallel/parallel-copier.ts";
 import type { Part } from "./records.ts";
@@ -46,15 +48,17 @@ export class RtcrComponent {
   readonly env: Env;
   readonly rtcr: Rtcr;
   readonly #host: RtcrHost;
+  readonly #module: RtcrModule | undefined;
   readonly #control: RtcrControl;
   readonly #reporter: TimingReporter;
   #config: RtcrConfig = readRtcrConfig("<config/>");
   #pool: CopyPool | undefined;
 
   /** @param again what `capture` gave */
-  constructor(env: Env, host: RtcrHost, again?: SavedComponent) {
+  constructor(env: Env, host: RtcrHost, again?: SavedComponent, module?: RtcrModule) {
     this.env = env;
     this.#host = host;
+    this.#module = module;
     const saved = again && savedOf(again);
     const made = (system: SystemCheckpoint) => host.made?.(this, system);
     this.#control = new RtcrControl({ env, rtcr: () => this.rtcr, made }, saved?.kept);
@@ -79,7 +83,7 @@ export class RtcrComponent {
     const keepsUnattached = () => this.#config.keepsUnattached;
     const copyPlaces = () => copyPlacesOf(this.#config, this.#cpus());
     const own = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
-    const options = { ...own, ...host.begin(env), hooks };
+    const options = { ...own, ...brought(module), ...host.begin(env), hooks };
     try {
       this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
     } catch (thrown) {
@@ -115,7 +119,14 @@ export class RtcrComponent {
   #configured(text: string): string {
     this.#config = readRtcrConfig(text);
     if (this.#config.parallel) this.#pool ??= this.#startPool();
-    return toInitConfig(text, this.#cpus());
+    const { module: named } = this.#config;
+    if (![...MODULES, this.#module?.name].includes(named))
+      log.warning?.(
+        `<module name="${named}">: this program has module ${this.#module?.name ?? MODULES[0]}, which is used`,
+      );
+    const read = tryXml(text);
+    if (read.ok) this.#module?.configure?.(read.value);
+    return toInitConfig(text, this.#cpus(), this.#module);
   }
 
   #cpus(): { readonly width: number; readonly height: number } {
@@ -144,9 +155,14 @@ function copyPlacesOf({ workers }: RtcrConfig, { width }: { readonly width: numb
   return new Map(placed);
 }
 
-/** The native program `rtcr`. */
-export function rtcrProgram(host: RtcrHost): (env: Env, saved?: SavedComponent) => RtcrComponent {
-  return (env, saved) => new RtcrComponent(env, host, saved);
+/** What of a module the supervisor itself works with. */
+function brought({ interposers, engine, dataspaces }: Partial<RtcrModule> = {}) {
+  return { ...(interposers && { interposers }), ...(engine && { engine }), ...(dataspaces && { dataspaces }) };
+}
+
+/** The native program `rtcr`. @param module beside the base (module.ts) */
+export function rtcrProgram(host: RtcrHost, module?: RtcrModule): (env: Env, saved?: SavedComponent) => RtcrComponent {
+  return (env, saved) => new RtcrComponent(env, host, saved, module);
 }
 
 /** @throws TypeError if it is no such state */

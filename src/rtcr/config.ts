@@ -26,11 +26,12 @@ import {
 } from "../init/index.ts";
 import { readNumber } from "../session/index.ts";
 import { BOOTSTRAP_MS } from "./deadline.ts";
+import type { RtcrModule } from "./module.ts";
 
 /** The ROM module of RTCR's own program. */
 export const RTCR_PROGRAM = "rtcr";
 
-/** Modules that there are (spec 1.5); others are classes that an embedding program gives (`RtcrOptions.interposers`). */
+/** Modules that there are (spec 1.5); an embedding program may bring another one (module.ts). */
 export const MODULES = ["base"] as const;
 
 /** What is recorded one after the other, by the names of the thesis's eight workers (spec 1.5). */
@@ -129,9 +130,30 @@ export const RTCR_SCHEMA: ElementSchema = {
   children: { ...INIT_SCHEMA.children, ...OWN },
 };
 
-/** Everything in a configuration that is not as it must be. */
-export function checkRtcrConfig(root: XmlNode): Finding[] {
-  return [...findingsOf(root, RTCR_SCHEMA), ...checkChildren(root), ...checkWorkers(root), ...checkGranularity(root)];
+/** What of a module decides about configurations. */
+type ConfiguredModule = Pick<RtcrModule, "name" | "schema">;
+
+/** The schema for supervisors with a module. */
+function schemaWith(module: ConfiguredModule | undefined): ElementSchema {
+  const own = OWN["module"];
+  if (!module || !own || own.element.attributes === "anything") return RTCR_SCHEMA;
+  const name = { type: { is: "one-of", values: [...MODULES, module.name] }, required: true } as const;
+  const named = { ...own, element: { ...own.element, attributes: { ...own.element.attributes, name } } };
+  return { ...RTCR_SCHEMA, children: { ...RTCR_SCHEMA.children, ...module.schema, module: named } };
+}
+
+/**
+ * Everything in a configuration that is not as it must be.
+ *
+ * @param module of the supervisor's program, if it has one beside the base
+ */
+export function checkRtcrConfig(root: XmlNode, module?: ConfiguredModule): Finding[] {
+  return [
+    ...findingsOf(root, schemaWith(module)),
+    ...checkChildren(root),
+    ...checkWorkers(root),
+    ...checkGranularity(root),
+  ];
 }
 
 function* checkChildren(root: XmlNode): Generator<Finding> {
@@ -206,13 +228,19 @@ const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_syst
  * configuration has none for all, theirs go to the parent.
  *
  * @param cpus the machine's, which positions of children are meant in, unless `<affinity-space>` says otherwise
+ * @param module as of `checkRtcrConfig`
  */
-export function toInitConfig(text: string, cpus: { readonly width: number; readonly height: number }): string {
+export function toInitConfig(
+  text: string,
+  cpus: { readonly width: number; readonly height: number },
+  module?: ConfiguredModule,
+): string {
   const read = tryXml(text);
   if (!read.ok) return text; // init says what is wrong with it
   const root = read.value;
   const attributes = Array.from(root.attributes, ([name, value]) => ` ${name}="${escapeXml(value)}"`);
-  const kept = root.children.filter(({ name }) => !Object.hasOwn(OWN, name)).map(({ source }) => source);
+  const notInits = { ...OWN, ...module?.schema };
+  const kept = root.children.filter(({ name }) => !Object.hasOwn(notInits, name)).map(({ source }) => source);
   const children = root.childrenNamed("child");
   const added = children.length === 0 ? [] : defaults(root, cpus);
   const inside = [...added, ...kept, ...children.map(startNode)];

@@ -10,8 +10,9 @@ export interface Copier {
    * Copies a whole dataspace to `at` of the lease, now or later.
    *
    * @param sizeBytes the dataspace's; there is room for it
+   * @param own asked first
    */
-  copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): void;
+  copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number, own?: CopyEngine): void;
   /** Everything is copied when it returns. @throws RtcrFault "copy-failed" */
   join(): void;
   /** Nothing is copied any more when it returns, or else when what it returns resolves. Harmless behind `join`. */
@@ -42,10 +43,12 @@ export class DirectCopier implements Copier, ByteSink {
     this.#options = options;
   }
 
-  copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): void {
+  copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number, own?: CopyEngine): void {
     this.#options.begins?.();
     const scope = beginScope("Checkpoint of dataspace", "red");
-    if (!this.#byEngine(dataspace, cached, at, sizeBytes)) this.#copy(dataspace, at, sizeBytes);
+    const { engine } = this.#options;
+    const done = this.#by(own, dataspace, cached, at, sizeBytes) || this.#by(engine, dataspace, cached, at, sizeBytes);
+    if (!done) this.#copy(dataspace, at, sizeBytes);
     endScope(scope);
   }
 
@@ -66,8 +69,9 @@ export class DirectCopier implements Copier, ByteSink {
     return undefined;
   }
 
-  #byEngine(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number): boolean {
-    return this.#options.engine?.(dataspace, cached, this.#target.subarray(at, at + sizeBytes)) ?? false;
+  /** Nothing is made for an engine that is not there. */
+  #by(engine: CopyEngine | undefined, dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number) {
+    return engine?.(dataspace, cached, this.#target.subarray(at, at + sizeBytes)) ?? false;
   }
 
   #copy(dataspace: Dataspace, at: number, sizeBytes: number): void {

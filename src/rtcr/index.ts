@@ -30,6 +30,7 @@ export { RtcrFault } from "./faults.ts";
 export { RtcrFileSystem } from "./file-system.ts";
 export { RtcrLog } from "./log.ts";
 export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
+export type { DataspaceModule, DataspacePlace, RtcrModule } from "./module.ts";
 export { CopyPool, type CopyPoolOptions, type CopyWorker, type StartCopyWorker } from "./parallel/copy-pool.ts";
 export type { CopyTask } from "./parallel/copy-task.ts";
 export type { CopyPlaces } from "./parallel/parallel-copier.ts";

@@ -15,6 +15,7 @@ import type {
   SlotWriter,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
+import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, type SavedRecord, savedRecord } from "./tracked.ts";
 
@@ -61,6 +62,7 @@ export class TrackedDataspace {
   readonly cached: Cached;
   readonly #pd: PdSession;
   readonly #info: ObjectInfo;
+  readonly #module: ModuleDataspaces | undefined;
 
   private constructor(
     context: ChildContext,
@@ -70,10 +72,12 @@ export class TrackedDataspace {
     cached: Cached,
   ) {
     this.#pd = pd;
+    this.#module = context.dataspaces;
     this.capability = capability;
     this.size = size;
     this.cached = cached;
     this.#info = context.record(capability.badge);
+    this.#module?.allocated(capability, size, cached);
   }
 
   static allocate(
@@ -100,6 +104,7 @@ export class TrackedDataspace {
   }
 
   dispose(): void {
+    this.#module?.freed(this.capability);
     this.#pd.free(this.capability);
   }
 
@@ -107,7 +112,7 @@ export class TrackedDataspace {
     records.object(this.#info);
     records.number(this.size);
     records.choice(CACHED.indexOf(this.cached));
-    records.content(this.capability.object, this.cached);
+    records.content(this.capability.object, this.cached, this.#module?.copyOf(this.capability));
   }
 }
 

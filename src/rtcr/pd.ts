@@ -335,6 +335,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   dispose(): void {
+    this.#context.dataspaces?.sweep();
     for (const map of Object.values(this.maps)) map.dispose();
     this.parent?.dispose();
     this.native.dispose();

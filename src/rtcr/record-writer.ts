@@ -8,7 +8,7 @@
 import type { ObjectInfo } from "../checkpoint/index.ts";
 import type { Cached, Capability, Dataspace, Location } from "../session/index.ts";
 import { PlainWriter } from "../util/index.ts";
-import type { Copier } from "./copier.ts";
+import type { Copier, CopyEngine } from "./copier.ts";
 import type { Part } from "./records.ts";
 
 /** Contents begin at multiples of this. */
@@ -48,12 +48,16 @@ export class RecordWriter extends PlainWriter {
     this.number(height);
   }
 
-  /** All bytes of a dataspace, by way of the copier; they may arrive later than this returns, before it is joined. */
-  content(dataspace: Dataspace | undefined, cached?: Cached): void {
+  /**
+   * All bytes of a dataspace, by way of the copier; they may arrive later than this returns, before it is joined.
+   *
+   * @param own what copies this one, if it can
+   */
+  content(dataspace: Dataspace | undefined, cached?: Cached, own?: CopyEngine): void {
     const size = dataspace?.size() ?? 0;
     this.number(size);
     this.align(ALIGNMENT);
     const at = this.take(size);
-    if (at >= 0 && dataspace) this.#copier.copy(dataspace, cached, at, size);
+    if (at >= 0 && dataspace) this.#copier.copy(dataspace, cached, at, size, own);
   }
 }

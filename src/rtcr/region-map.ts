@@ -16,6 +16,7 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { type Attachment, Attachments } from "./attachments.ts";
+import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
@@ -32,10 +33,12 @@ export class RtcrRegionMap implements RegionMap {
   readonly #front: Front<RegionMap>;
   readonly #info: ObjectInfo;
   readonly #attachments = new Attachments();
+  readonly #module: ModuleDataspaces | undefined;
   #handler: Capability<SignalContext> = INVALID;
 
   constructor(context: ChildContext, real: Capability<RegionMap>) {
     this.real = real;
+    this.#module = context.dataspaces;
     this.#front = new Front<RegionMap>(context, this, real);
     this.capability = this.#front.capability;
     this.#info = context.record(this.capability.badge);
@@ -67,6 +70,7 @@ export class RtcrRegionMap implements RegionMap {
     // Whole numbers as such, however they were computed: reading a field that has held a double makes one on the heap.
     const place = { address: Math.trunc(address), size: Math.trunc(length), offset: Math.trunc(offset) };
     this.#attachments.add({ dataspace, ...place, executable, writeable });
+    this.#module?.attached(dataspace, place);
     return attached;
   }
 

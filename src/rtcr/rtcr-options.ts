@@ -4,6 +4,7 @@ import type { InitHooks } from "../init/index.ts";
 import type { CopyEngine } from "./copier.ts";
 import type { DataProvider } from "./data-provider.ts";
 import type { RtcrFault } from "./faults.ts";
+import type { DataspaceModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import type { CopyPlaces } from "./parallel/parallel-copier.ts";
 import type { Phase } from "./phases.ts";
@@ -29,6 +30,8 @@ export interface RtcrOptions {
   readonly keepsUnattached?: () => boolean;
   /** Interposers by kind of object; a module replaces those of the base (spec 1.5). */
   readonly interposers?: Interposers;
+  /** What a module does with the dataspaces of children, and keeps of each. */
+  readonly dataspaces?: DataspaceModule<unknown>;
   /** Children that are not started but restored, as soon as the configuration has them. */
   readonly restore?: SystemCheckpoint;
   /** How they are restored. Default: direct. */

@@ -37,6 +37,7 @@ import { OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { lives } from "./living.ts";
 import { log } from "./logging.ts";
+import { ModuleDataspaces } from "./module.ts";
 import { Restoring } from "./restoring.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { captureChildren, RTCR_STATE_VERSION, readRtcrState, type SavedRtcr } from "./saved-rtcr.ts";
@@ -235,7 +236,9 @@ export class Rtcr {
 
   #track(name: string): TrackedChild {
     const interposers = { ...BASE_INTERPOSERS, ...this.#options.interposers };
-    return new TrackedChild(name, new ChildContext(this.#env.badges, this.#fronts), interposers);
+    const { dataspaces } = this.#options;
+    const kept = dataspaces && new ModuleDataspaces(dataspaces);
+    return new TrackedChild(name, new ChildContext(this.#env.badges, this.#fronts, kept), interposers);
   }
 
   #ended(session: Session): void {

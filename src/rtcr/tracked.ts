@@ -14,6 +14,7 @@ import {
   type SlotReader,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
+import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 
 /** Which object of a service stands behind which of a supervisor's: children may hold each other's. */
@@ -81,10 +82,14 @@ export class ChildContext {
   /** Slots of the capabilities that fronts had before the supervisor was restored; those that are made now take them. */
   #again: { readonly slots: SlotReader; readonly fronts: readonly number[]; next: number } | undefined;
 
+  /** What a module keeps of its dataspaces; absent: it keeps nothing. */
+  readonly dataspaces: ModuleDataspaces | undefined;
+
   /** @param fronts those of the supervisor */
-  constructor(badges: Badges, fronts = new Fronts()) {
+  constructor(badges: Badges, fronts = new Fronts(), dataspaces?: ModuleDataspaces) {
     this.badges = badges;
     this.fronts = fronts;
+    this.dataspaces = dataspaces;
   }
 
   /** The common part of a record of an object that is made now. */
