@@ -1,8 +1,9 @@
 // Children on two further CPUs that call each other without the kernel are checkpointed in the midst of that, and go on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BLOCK, GATE } from "../../src/core/kernel/cpus/protocol.ts";
+import { GATE } from "../../src/core/kernel/cpus/protocol.ts";
 import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { lineOf } from "../support/calls.ts";
 import { type ChildSpec, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const [SERVER_CPU, LOAD_CPU] = [1, 2];
@@ -25,7 +26,7 @@ const OPTIONS: RigOptions = { children: CHILDREN, exits: 1, cpus: 3 };
 
 /** Whether the load generator calls the server by itself at the moment. */
 function connected({ tree }: Rig): boolean {
-  const state = tree.core.kernel.cpus!.at(LOAD_CPU).block.words[BLOCK.line]! & 3;
+  const { state } = lineOf(tree.core.kernel.cpus!.at(LOAD_CPU));
   return state === GATE.open || state === GATE.inside;
 }
 

@@ -1,5 +1,6 @@
 // A server and clients that call it on further CPUs, and how many of their calls the kernel was asked for.
 
+import { BLOCK, type CpuBlock, GATE, LINE } from "../../src/core/kernel/cpus/protocol.ts";
 import { counter } from "./cpus.ts";
 import { answerPlus, ask, BUSY, block, dispatch, log, main, onOpcode, SERVES, tableOf } from "./guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "./kernel-system.ts";
@@ -24,6 +25,13 @@ export const forEver = (opcode = 1) =>
   main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, 7)})
   (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
   (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
+
+/** The line that a caller on a CPU got last: its number, and one of GATE. */
+export function lineOf({ block }: { readonly block: CpuBlock }): { readonly number: number; readonly state: number } {
+  const number = block.words[BLOCK.line]!;
+  const gate = block.line(block.words[BLOCK.lineTo]!)[LINE.gate]!;
+  return { number, state: gate >>> 2 === number ? gate & 3 : GATE.closed };
+}
 
 /** What a call gives that has come to this. */
 export const status = (value: number) => value << 16;

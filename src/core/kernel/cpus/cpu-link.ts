@@ -18,8 +18,6 @@ export interface CpuLinkOptions {
   readonly start: StartCpu;
   /** Told once, when it is given up or has ended by itself. */
   readonly lost: (why: string) => void;
-  /** Nothing runs there any more. */
-  readonly ended: () => void;
 }
 
 export class CpuLink {
@@ -34,10 +32,7 @@ export class CpuLink {
     this.#options = options;
     const { number, door } = options;
     const setup = { number, block: this.block.buffer, door, originMs: performance.timeOrigin };
-    this.#port = options.start(setup, (why) => {
-      this.lose(why);
-      options.ended();
-    });
+    this.#port = options.start(setup, (why) => this.lose(why));
     this.#commands = new Commands(this.#port, this.block.words);
   }
 
@@ -62,7 +57,6 @@ export class CpuLink {
   get ended(): boolean {
     if (!this.#port.ended?.()) return false;
     this.lose(`CPU ${this.#options.number} has ended`);
-    this.#options.ended();
     return true;
   }
 

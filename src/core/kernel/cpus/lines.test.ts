@@ -1,7 +1,7 @@
 // Calls between components of two CPUs that are not the kernel's: repeated by a line, without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, counts, forEver, moves, SERVER, status } from "../../../../test/support/calls.ts";
+import { asked, counts, forEver, lineOf, moves, SERVER, status } from "../../../../test/support/calls.ts";
 import { counter, machine } from "../../../../test/support/cpus.ts";
 import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../../test/support/guest-code.ts";
 import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
@@ -9,7 +9,7 @@ import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
 import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
-import { BLOCK, GATE, type StartCpu } from "./protocol.ts";
+import { GATE, type StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
 
 /** Calls until 72 is not 0, then counts at 68 for ever without a call. */
@@ -227,8 +227,8 @@ test("S28: a server is charged for its calls, not for the time in which its line
   const { ep, client, thread } = await pair(system, CALLS_AND_SPINS);
   const [begin, before] = [performance.now(), ep.usedMs];
   thread.start(0, 0);
-  const { words } = system.kernel.cpus!.at(1).block;
-  await until(() => [GATE.open, GATE.inside].some((state) => (words[BLOCK.line]! & 3) === state));
+  const cpu = system.kernel.cpus!.at(1);
+  await until(() => [GATE.open, GATE.inside].some((state) => lineOf(cpu).state === state));
   client.component.view.setInt32(72, 1, true);
   const spun = () => client.component.view.getInt32(68, true);
   await until(() => spun() > 0);

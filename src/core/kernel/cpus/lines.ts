@@ -2,7 +2,7 @@
 //
 // A caller gets it with a call that the kernel has passed on, if server and CPU had nothing else to do. For the kernel that
 // call goes on: the caller lingers in it, the server answers it. In truth one call after the other goes to the server and
-// back, through the block of the caller's CPU, without the kernel. A gate, one word there, says what is true:
+// back, through the block of the caller's CPU, without the kernel. A gate, one word of it, says what is true:
 //
 //   open     no call is under way: the caller runs, the server is idle      caller: open -> inside
 //   inside   one is: what the kernel believes is true                       server: inside -> open, when it has answered
@@ -12,16 +12,15 @@
 // I2  What the kernel gives to the caller's CPU as an answer it gives behind that, and only if a call is under way.
 // I3  A line lasts no longer than what it was given for: capability, slots, dispatch function, nobody else who waits.
 // I4  No circles: a server's CPU was idle, so it has no call of its own under way.
-// I5  The block of a caller's CPU is lent to one dispatch at a time: to one that has been told of a line, begun or not, until
-//     it has ended, its line was found open, or its CPU is gone. No other line is given there before: the server may still
-//     read the request there, or write its answer.
+// I5  A block has room for a line to each CPU. Of those who have been told of a line, begun or not, that room is used by the
+//     dispatch on the server's CPU alone, until it has ended; and no other one begins there before.
 import { MESSAGE } from "../../../abi/index.ts";
 import type { PendingCall } from "../calls.ts";
 import type { Serving } from "../entrypoint.ts";
 import type { Kernel } from "../kernel.ts";
 import type { KernelThread } from "../thread.ts";
 import { ring } from "./commands.ts";
-import { BLOCK, type CpuBlock, GATE, LINE_TIMES } from "./protocol.ts";
+import { BLOCK, type CpuBlock, GATE, LINE, LINE_TIMES } from "./protocol.ts";
 
 /** What a line needs of the CPUs of caller and server. */
 export interface LineCpu {
@@ -46,6 +45,7 @@ export class Line {
   readonly #slot: number;
   readonly #object: number;
   readonly #serving: Serving;
+  readonly #words: Int32Array<SharedArrayBuffer>;
 
   constructor(number: number, call: PendingCall, slot: number, from: LineCpu, to: LineCpu) {
     this.number = number;
@@ -55,6 +55,7 @@ export class Line {
     this.from = from;
     this.to = to;
     this.#slot = slot;
+    this.#words = from.block.line(to.number);
     this.#object = this.server.component.table.slotOf(call.target);
     this.#serving = this.server.entrypoint!.serving!;
   }
@@ -72,12 +73,13 @@ export class Line {
 
   /** The call is under way, its caller lingers in it. @param address of the caller's message */
   begin(opcode: number, address: number): void {
-    const { words } = this.from.block;
-    words[BLOCK.lineSlot] = this.#slot;
-    words[BLOCK.lineTo] = this.to.number;
-    words[BLOCK.lineOpcode] = opcode;
-    words[BLOCK.lineAddress] = address;
-    Atomics.store(words, BLOCK.line, this.#gate(GATE.inside));
+    const words = this.#words;
+    words[LINE.slot] = this.#slot;
+    words[LINE.opcode] = opcode;
+    words[LINE.address] = address;
+    this.from.block.words[BLOCK.lineTo] = this.to.number;
+    Atomics.store(this.from.block.words, BLOCK.line, this.number);
+    Atomics.store(words, LINE.gate, this.#gate(GATE.inside));
   }
 
   #gate(state: number): number {
@@ -86,21 +88,20 @@ export class Line {
 
   /** The kernel has the gate. @returns whether no call is under way; if one is, its end goes to the kernel */
   close(): boolean {
-    const { words } = this.from.block;
+    const words = this.#words;
     const to = this.to.block.words;
     const [open, inside] = [this.#gate(GATE.open), this.#gate(GATE.inside)];
     for (;;) {
-      if (Atomics.compareExchange(words, BLOCK.line, open, this.#gate(GATE.closed)) === open) return true;
+      if (Atomics.compareExchange(words, LINE.gate, open, this.#gate(GATE.closed)) === open) return true;
       Atomics.store(to, BLOCK.lineBefore, Atomics.load(to, BLOCK.commands));
       // Where the server has answered between the two looks, once more.
-      if (Atomics.compareExchange(words, BLOCK.line, inside, this.#gate(GATE.last)) === inside) return false;
+      if (Atomics.compareExchange(words, LINE.gate, inside, this.#gate(GATE.last)) === inside) return false;
     }
   }
 
   /** The caller's arguments of the call under way. */
   get args(): readonly [slot: number, opcode: number, address: number] {
-    const { words } = this.from.block;
-    return [this.#slot, words[BLOCK.lineOpcode]!, words[BLOCK.lineAddress]!];
+    return [this.#slot, this.#words[LINE.opcode]!, this.#words[LINE.address]!];
   }
 
   /** How long the server has answered calls, milliseconds. @param now by the clock of performance.now() */
@@ -118,10 +119,6 @@ export class LineEnds {
   #offer: Line | undefined;
   #out: Line | undefined;
   #in: Line | undefined;
-  /** Whose server may still use the block here. */
-  #lent: Line | undefined;
-  /** With whose caller's block the dispatch here works. */
-  #borrowed: Line | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -135,9 +132,8 @@ export class LineEnds {
   offered(call: number): readonly [number: number, from: number] {
     const line = this.#offer;
     this.#offer = undefined;
-    if (line?.call.id !== call || line.from.lines.#lent) return [0, 0];
+    if (line?.call.id !== call) return [0, 0];
     line.offered = true;
-    this.#borrowed = line.from.lines.#lent = line;
     line.to.block.times[LINE_TIMES.spent] = 0;
     return [line.number, line.from.number];
   }
@@ -155,22 +151,13 @@ export class LineEnds {
   /** What runs there asks for something: a caller's line ends, and a server's with the dispatch. */
   asks(done: boolean): void {
     this.#end(this.#out);
-    if (!done) return;
-    this.#end(this.#in);
-    this.giveBack();
+    if (done) this.#end(this.#in);
   }
 
   /** The kernel has callers and servers again. */
   end(): void {
     this.#end(this.#out);
     this.#end(this.#in);
-  }
-
-  /** What is dispatched here uses its caller's block no more. */
-  giveBack(): void {
-    const line = this.#borrowed;
-    this.#borrowed = undefined;
-    if (line) line.from.lines.#lent = undefined;
   }
 
   /** What lines depend on may have changed. */
@@ -187,7 +174,6 @@ export class LineEnds {
     const idle = line.close();
     const { caller, call } = line;
     if (idle) {
-      to.lines.giveBack();
       caller.waiting = undefined;
       this.#kernel.calls.forget(call);
     } else call.opcode = line.args[1];

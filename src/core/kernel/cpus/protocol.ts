@@ -13,6 +13,7 @@
 import { MESSAGE, type PlainData } from "../../../abi/index.ts";
 import type { RewriteOptions } from "../../../instrument/index.ts";
 import type { RewrittenModule } from "../../program.ts";
+import { KERNEL_LIMITS } from "../limits.ts";
 
 /** Words of the door, which all CPUs share. */
 export const DOOR = {
@@ -54,19 +55,11 @@ export const BLOCK = {
   params: 16,
   /** One of GATE for each depth of nested dispatches: of the server whose dispatch a caller at this depth nests. */
   gates: 40,
-  /** Of the line that the caller on this CPU has to a server on another one (lines.ts): its number * 4 + one of GATE. */
+  /** Of the line (lines.ts) that the caller on this CPU got last: its number, 0: none yet; the server's CPU. */
   line: 48,
-  /** The caller's slot for the object, the server's CPU. */
-  lineSlot: 49,
-  lineTo: 50,
-  /** Of the call under way: opcode, message of the caller. */
-  lineOpcode: 51,
-  lineAddress: 52,
-  /** What it has come to, and how many bytes the message in `mail` has. */
-  lineStatus: 53,
-  lineBytes: 54,
+  lineTo: 49,
   /** Of the line to a server on this CPU: commands that were posted before the kernel heard of the call under way. */
-  lineBefore: 55,
+  lineBefore: 50,
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */
   numbers: 256,
   wides: 512,
@@ -75,13 +68,30 @@ export const BLOCK = {
    * began that was served last, and how long those before took; milliseconds of the kernel's clock.
    */
   times: 768,
-  /** Bytes: the message of the call by the line of this CPU's caller. */
-  mail: 1024,
+  /** Bytes: LINE_BYTES for each CPU to which callers on this one can have lines. */
+  lines: 1024,
 } as const;
 export const PARAMS = 16;
 /** Indices in `times` of what is said of calls by a line. */
 export const LINE_TIMES = { began: 2, spent: 3 } as const;
-export const BLOCK_BYTES = 1024 + MESSAGE.maxBytes;
+
+/** Words of the room for a line. */
+export const LINE = {
+  /** Its number * 4 + one of GATE. */
+  gate: 0,
+  /** The caller's slot for the object. */
+  slot: 1,
+  /** Of the call under way: opcode, message of the caller. */
+  opcode: 2,
+  address: 3,
+  /** What it has come to, and how many bytes the message in `mail` has. */
+  status: 4,
+  bytes: 5,
+  /** The message. */
+  mail: 8,
+} as const;
+const LINE_BYTES = LINE.mail * 4 + MESSAGE.maxBytes;
+export const BLOCK_BYTES = BLOCK.lines + KERNEL_LIMITS.cpus * LINE_BYTES;
 
 export const WORK = {
   none: 0,
@@ -278,7 +288,7 @@ export class CpuBlock {
   readonly numbers: Float64Array<SharedArrayBuffer>;
   readonly wides: BigInt64Array<SharedArrayBuffer>;
   readonly times: Float64Array<SharedArrayBuffer>;
-  readonly mail: Int32Array<SharedArrayBuffer>;
+  readonly #lines: Int32Array<SharedArrayBuffer>[] = [];
   readonly buffer: SharedArrayBuffer;
 
   constructor(block: SharedArrayBuffer) {
@@ -287,7 +297,12 @@ export class CpuBlock {
     this.numbers = new Float64Array(block, BLOCK.numbers, PARAMS);
     this.wides = new BigInt64Array(block, BLOCK.wides, PARAMS);
     this.times = new Float64Array(block, BLOCK.times, 4);
-    this.mail = new Int32Array(block, BLOCK.mail);
+  }
+
+  /** The words of the room for lines to a CPU. */
+  line(to: number): Int32Array<SharedArrayBuffer> {
+    const at = BLOCK.lines + to * LINE_BYTES;
+    return (this.#lines[to] ??= new Int32Array(this.buffer, at, LINE_BYTES >> 2));
   }
 
   param(index: number): number {

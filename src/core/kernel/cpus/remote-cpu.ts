@@ -63,7 +63,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.number = options.number;
     const { number, door, start } = options;
     const lost = (why: string) => this.#lose(why);
-    this.link = new CpuLink({ number, door, start, lost, ended: () => this.lines.giveBack() });
+    this.link = new CpuLink({ number, door, start, lost });
     this.block = this.link.block;
     this.#words = this.block.words;
     this.nests = new Nests(kernel, this.block);

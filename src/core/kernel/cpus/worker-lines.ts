@@ -6,7 +6,7 @@ import { CALL_STATUS } from "../../../abi/index.ts";
 import type { DirectCall } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { ring } from "./commands.ts";
-import { BLOCK, CpuBlock, type CpuSetup, GATE, LINE_TIMES } from "./protocol.ts";
+import { BLOCK, CpuBlock, type CpuSetup, GATE, LINE, LINE_TIMES } from "./protocol.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
 import { copyBytes, dataOf, messageWords, plainBytes, writeHead } from "./worker-messages.ts";
 
@@ -14,8 +14,9 @@ import { copyBytes, dataOf, messageWords, plainBytes, writeHead } from "./worker
 interface Served {
   /** Of the caller's CPU. */
   readonly from: CpuBlock;
-  /** Of the line. */
+  /** Of the line, and its room there. */
   readonly number: number;
+  readonly line: Int32Array<SharedArrayBuffer>;
   readonly engine: WorkerEngine;
   readonly thread: number;
   readonly call: DirectCall;
@@ -31,9 +32,12 @@ export class WorkerLines {
   readonly #words: Int32Array<SharedArrayBuffer>;
   /** Added to this thread's clock it is the kernel's. */
   readonly #offsetMs: number;
+  readonly #me: number;
   readonly #peers = new Map<number, CpuBlock>();
-  /** Of the caller's line; 0: it has none. */
+  /** Of the caller's line; 0: it has none. Its room, and the server's CPU. */
   #number = 0;
+  #line: Int32Array<SharedArrayBuffer>;
+  #to: CpuBlock | undefined;
   /** In how many nested dispatches that one stands, and the one that has asked the kernel for a call. */
   #depth = 0;
   #asking = 0;
@@ -41,9 +45,11 @@ export class WorkerLines {
   #former = 0;
   #served: Served | undefined;
 
-  constructor(block: CpuBlock, { originMs }: CpuSetup) {
+  constructor(block: CpuBlock, { number, originMs }: CpuSetup) {
     this.#block = block;
     this.#words = block.words;
+    this.#me = number;
+    this.#line = block.line(0);
     this.#offsetMs = performance.timeOrigin - originMs;
   }
 
@@ -56,48 +62,54 @@ export class WorkerLines {
 
   /** Begins a call; false: the kernel must be asked. @param depth of the caller */
   call(depth: number, engine: WorkerEngine, slot: number, opcode: number, address: number): boolean {
-    const words = this.#words;
+    const line = this.#line;
     const open = (this.#number << 2) | GATE.open;
-    if (Atomics.load(words, BLOCK.line) !== open) return false;
-    if (depth !== this.#depth || words[BLOCK.lineSlot] !== slot) return false;
+    if (Atomics.load(line, LINE.gate) !== open) return false;
+    if (depth !== this.#depth || line[LINE.slot] !== slot) return false;
     const bytes = plainBytes(engine, address);
     if (bytes < 0) return false;
-    words[BLOCK.lineOpcode] = opcode;
-    words[BLOCK.lineAddress] = address;
-    words[BLOCK.lineBytes] = bytes;
-    copyBytes(messageWords(engine, address)!, dataOf(address), this.#block.mail, 0, bytes);
-    if (Atomics.compareExchange(words, BLOCK.line, open, open - GATE.open + GATE.inside) !== open) return false;
+    line[LINE.opcode] = opcode;
+    line[LINE.address] = address;
+    line[LINE.bytes] = bytes;
+    copyBytes(messageWords(engine, address)!, dataOf(address), line, LINE.mail, bytes);
+    if (Atomics.compareExchange(line, LINE.gate, open, open - GATE.open + GATE.inside) !== open) return false;
     this.#former = 0;
-    ring(required(this.#peers.get(words[BLOCK.lineTo]!), "the server's CPU").words);
+    ring(required(this.#to, "the server's CPU").words);
     return true;
   }
 
   /** The kernel is about to be asked for a call. @param depth of the caller */
   asks(depth: number): void {
     this.#asking = depth;
-    this.#former = Atomics.load(this.#words, BLOCK.line) >>> 2;
+    this.#former = Atomics.load(this.#words, BLOCK.line);
   }
 
   /** Whether the server has answered the call by itself; if not, the kernel will, or has not yet given it a line. */
   get over(): boolean {
-    const gate = Atomics.load(this.#words, BLOCK.line);
-    if ((gate & STATE) === GATE.inside || (gate & STATE) === GATE.last || gate >>> 2 === this.#former) return false;
-    if (gate >>> 2 !== this.#number) {
-      this.#number = gate >>> 2;
-      this.#depth = this.#asking;
-    }
+    const number = Atomics.load(this.#words, BLOCK.line);
+    if (number === this.#former) return false;
+    const to = this.#words[BLOCK.lineTo]!;
+    const line = this.#block.line(to);
+    const gate = Atomics.load(line, LINE.gate);
+    const state = gate & STATE;
+    if (gate >>> 2 !== number || state === GATE.inside || state === GATE.last) return false;
+    if (number === this.#number) return true;
+    this.#number = number;
+    this.#line = line;
+    this.#to = this.#peers.get(to);
+    this.#depth = this.#asking;
     return true;
   }
 
   /** What a call that is over has come to, with its reply in the caller's message. */
   take(engine: WorkerEngine, address: number): number {
-    const words = this.#words;
-    const status = words[BLOCK.lineStatus]!;
+    const line = this.#line;
+    const status = line[LINE.status]!;
     if (status !== CALL_STATUS.ok) return status;
     const write = required(messageWords(engine, address), "the caller's message");
-    const bytes = words[BLOCK.lineBytes]!;
+    const bytes = line[LINE.bytes]!;
     writeHead(write, address, bytes);
-    copyBytes(this.#block.mail, 0, write, dataOf(address), bytes);
+    copyBytes(line, LINE.mail, write, dataOf(address), bytes);
     return status;
   }
 
@@ -110,7 +122,7 @@ export class WorkerLines {
     if (number === 0) return;
     const block = required(this.#peers.get(from!), "the caller's CPU");
     const server = { engine, call, thread: thread!, argument: argument!, object: object!, message: message! };
-    this.#served = { ...server, number: number!, from: block };
+    this.#served = { ...server, number: number!, from: block, line: block.line(this.#me) };
     this.#began();
   }
 
@@ -123,7 +135,7 @@ export class WorkerLines {
   called(posted: number): number | undefined {
     const served = this.#served;
     if (!served) return undefined;
-    const gate = Atomics.load(served.from.words, BLOCK.line);
+    const gate = Atomics.load(served.line, LINE.gate);
     if (gate >>> 2 !== served.number) return undefined;
     if ((gate & STATE) === GATE.inside) return posted;
     return (gate & STATE) === GATE.last ? Atomics.load(this.#words, BLOCK.lineBefore) : undefined;
@@ -132,13 +144,13 @@ export class WorkerLines {
   /** The server's message becomes that of the call that has come. */
   receive(): Served & { readonly opcode: number } {
     const served = required(this.#served, "a line");
-    const { words, mail } = served.from;
-    const bytes = words[BLOCK.lineBytes]!;
+    const { line } = served;
+    const bytes = line[LINE.bytes]!;
     const write = required(messageWords(served.engine, served.message), "the server's message");
     writeHead(write, served.message, bytes);
-    copyBytes(mail, 0, write, dataOf(served.message), bytes);
+    copyBytes(line, LINE.mail, write, dataOf(served.message), bytes);
     this.#began();
-    return { ...served, opcode: words[BLOCK.lineOpcode]! };
+    return { ...served, opcode: line[LINE.opcode]! };
   }
 
   #began(): void {
@@ -149,17 +161,17 @@ export class WorkerLines {
   answer(result: number): boolean {
     const served = this.#served;
     if (!served) return false;
-    const { from, engine, message, number } = served;
+    const { from, line, engine, message, number } = served;
     const ok = result === CALL_STATUS.ok;
     const bytes = ok ? plainBytes(engine, message) : 0;
     if (bytes < 0) return false;
-    if (ok) copyBytes(messageWords(engine, message)!, dataOf(message), from.mail, 0, bytes);
-    from.words[BLOCK.lineStatus] = ok ? result : CALL_STATUS.invalidOpcode;
-    from.words[BLOCK.lineBytes] = bytes;
+    if (ok) copyBytes(messageWords(engine, message)!, dataOf(message), line, LINE.mail, bytes);
+    line[LINE.status] = ok ? result : CALL_STATUS.invalidOpcode;
+    line[LINE.bytes] = bytes;
     this.#spent();
     const inside = (number << 2) | GATE.inside;
     const open = (number << 2) | GATE.open;
-    if (Atomics.compareExchange(from.words, BLOCK.line, inside, open) !== inside) return false;
+    if (Atomics.compareExchange(line, LINE.gate, inside, open) !== inside) return false;
     ring(from.words);
     return true;
   }
