@@ -97,6 +97,38 @@ export class NestedCalls {
     return true;
   }
 
+  /** A call of CPU 0 can be dispatched at once, its caller standing in its host call until the answer comes. */
+  canCall({ cpu }: KernelThread): boolean {
+    return cpu !== 0 && this.room && !this.#kernel.everyPoint && this.#kernel.cpus!.at(cpu).free;
+  }
+
+  /** Dispatches it; when the answer does not come for long, or there is something else to do, the caller waits as any other. */
+  callThere({ caller, server, capability }: NestedCall, opcode: number, message: number): number | undefined {
+    const { component } = server;
+    const { message: buffer } = server.entrypoint!.serving!;
+    if (!copyMessage(caller.component, message, component, buffer)) return CALL_STATUS.badMessage;
+    const cpus = this.#kernel.cpus!;
+    const cpu = cpus.at(server.cpu);
+    const call = { caller, server, capability, opcode, message };
+    let over = false;
+    let status: number | undefined;
+    server.trace?.record("rpc_dispatch", String(opcode));
+    server.waiting = undefined;
+    caller.callee = server;
+    cpu.dispatch(server, component.table.slotOf(capability), opcode, (result, began) => {
+      caller.callee = undefined;
+      over = true;
+      status = this.ended(call, result, began);
+    });
+    this.within(() => cpus.waitFor(() => over || !caller.runnable || caller.canceled));
+    if (over) return status;
+    caller.callee = undefined;
+    const pending = this.#callers.pend(caller, server, capability, opcode, "dispatched", NO_MESSAGE);
+    cpu.pends(pending.id);
+    if (server.dead) this.#kernel.calls.finish(pending, CALL_STATUS.invalidObject); // it had not become pending before
+    return this.#after(caller, pending, message);
+  }
+
   /**
    * A nested dispatch has ended, and nobody is within it any more.
    *

@@ -3,6 +3,7 @@
 //   object in TypeScript     decoded, called, encoded at once (core/rpc)
 //   entrypoint idle and its  the message is copied and the dispatch called here, nested in the caller's host call;
 //   component off the stack  no allocation, no freeze (nested-calls.ts)
+//   idle on another CPU      the same, dispatched there; a caller on CPU 0 stands in its host call for a moment
 //   otherwise                a pending call; the caller gives way and goes on when it is done
 //
 // I1  Whatever slot, opcode, address and message say: the outcome is a status, or the caller waits.
@@ -131,10 +132,13 @@ export class Rpc {
     if (server.dead) return CALL_STATUS.invalidObject;
     if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
     if (server.idle && !server.component.onStack) {
+      const call = { caller: thread, server, capability, slot };
       if (server.cpu === 0) {
         const nests = this.nested.room && room;
         if (nests) return this.nested.nest(thread, server, capability, opcode, message);
-      } else if (this.nested.nestThere({ caller: thread, server, capability, slot }, opcode, message)) return undefined;
+      } else if (thread.cpu === 0) {
+        if (room && this.nested.canCall(server)) return this.nested.callThere(call, opcode, message);
+      } else if (this.nested.nestThere(call, opcode, message)) return undefined;
     }
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;

@@ -8,6 +8,7 @@ import { KERNEL_LIMITS } from "../limits.ts";
 import { stackHasRoom } from "../stack-room.ts";
 import type { KernelThread } from "../thread.ts";
 import type { KernelTicker } from "../ticker.ts";
+import { ring } from "./commands.ts";
 import { Line } from "./lines.ts";
 import { Patience } from "./patience.ts";
 import { DOOR, DOOR_BYTES, type StartCpu } from "./protocol.ts";
@@ -92,6 +93,9 @@ export class Cpus {
       ...{ number, start, rested, door: this.#door.buffer },
       awaitRing: (ms: number) => this.#await(ms),
       begun: () => this.#listen(),
+      lost: () => {
+        for (const { block } of this.#cpus) ring(block.words);
+      },
       sliced: () => this.#kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
     });
     for (const other of this.#cpus) {

@@ -12,14 +12,14 @@
 // I2  What the kernel gives to the caller's CPU as an answer it gives behind that, and only if a call is under way.
 // I3  A line lasts no longer than what it was given for: capability, slots, dispatch function, nobody else who waits.
 // I4  No circles: a server's CPU was idle, so it has no call of its own under way.
-// I5  A block has room for a line to each CPU. Of those who have been told of a line, begun or not, that room is used by the
-//     dispatch on the server's CPU alone, until it has ended; and no other one begins there before.
+// I5  A block has room for a line to each CPU. Whatever becomes of a line, the dispatch that was told of it may use its room
+//     until it has ended, and no other one begins on that CPU before.
+// I6  A CPU that is lost may have been about to ring another one: then all are rung.
 import { MESSAGE } from "../../../abi/index.ts";
 import type { PendingCall } from "../calls.ts";
 import type { Serving } from "../entrypoint.ts";
 import type { Kernel } from "../kernel.ts";
 import type { KernelThread } from "../thread.ts";
-import { ring } from "./commands.ts";
 import { BLOCK, type CpuBlock, GATE, LINE, LINE_TIMES } from "./protocol.ts";
 
 /** What a line needs of the CPUs of caller and server. */
@@ -179,6 +179,5 @@ export class LineEnds {
     } else call.opcode = line.args[1];
     from.callersLineEnded(idle ? undefined : line.args);
     to.serversLineEnded(line.usedMs(performance.now()), idle);
-    ring((idle ? from : to).block.words); // one CPU may have been lost between the gate and the other's bell
   }
 }

@@ -5,10 +5,9 @@
 //
 // I1  A thread that lingers counts as one that is blocked: whoever needs it unwound (a state, another thread) gets that.
 // I2  Work and answers are given only while the CPU waits for them.
+import { DISPATCH } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
-import { Steps } from "../executor.ts";
 import type { Kernel } from "../kernel.ts";
-import { KERNEL_LIMITS } from "../limits.ts";
 import { ReadyQueue } from "../ready-queue.ts";
 import type { ScopeTimes } from "../scopes.ts";
 import type { KernelThread } from "../thread.ts";
@@ -18,7 +17,16 @@ import { type NestedCall, Nests } from "./nests.ts";
 import { BLOCK, type Command, type CpuBlock, type StartCpu, WORK } from "./protocol.ts";
 import type { RemoteEngine } from "./remote-engine.ts";
 import { type AskingCpu, RemoteRequests } from "./remote-requests.ts";
-import { beginRun, endOf, type Run } from "./remote-run.ts";
+import { beginRun, endOf, type Run, returnedBy } from "./remote-run.ts";
+import { StoppableCpu } from "./stoppable-cpu.ts";
+
+/**
+ * Told how a dispatch has ended, when nobody is within it any more.
+ *
+ * @param result undefined: it has frozen, or not returned
+ * @param began makes an activation of it in that case, for the number of a call
+ */
+export type DispatchEnded = (result: number | undefined, began: (role: number) => void) => void;
 
 /** How the kernel waits for a ring of the door, at most so many milliseconds. */
 export type AwaitRing = (ms: number) => void;
@@ -30,13 +38,15 @@ export interface RemoteCpuOptions {
   readonly awaitRing: AwaitRing;
   /** Something there has ended or begun to wait: it may be at rest now. */
   readonly rested: () => void;
+  /** It is no more: whoever waits for it on another CPU looks again, as it may have been about to ring there. */
+  readonly lost: () => void;
   /** A slice has ended there. */
   readonly sliced: () => void;
   /** It has something to do. */
   readonly begun: () => void;
 }
 
-export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
+export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
   readonly number: number;
   readonly link: CpuLink;
   readonly block: CpuBlock;
@@ -46,15 +56,14 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
   readonly queue = new ReadyQueue();
   readonly #kernel: Kernel;
   readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #requests: RemoteRequests;
+  protected readonly requests: RemoteRequests;
   readonly #options: RemoteCpuOptions;
-  #running: KernelThread | undefined;
+  protected running: KernelThread | undefined;
   #begin = 0;
   #scope = 0;
   #posted = false;
-  #frozen = false;
-  /** How many want nothing to run there. */
-  #holders = 0;
+  /** Of the call of CPU 0 that is dispatched. */
+  #ended: DispatchEnded | undefined;
 
   constructor(kernel: Kernel, options: RemoteCpuOptions) {
     super(kernel);
@@ -68,12 +77,12 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.#words = this.block.words;
     this.nests = new Nests(kernel, this.block);
     this.lines = new LineEnds(kernel);
-    this.#requests = new RemoteRequests(kernel, this);
+    this.requests = new RemoteRequests(kernel, this);
   }
 
   /** Whether something runs there or could: threads whose calls wait do not count. */
   get busy(): boolean {
-    const runs = this.#running !== undefined && !this.#requests.lingering;
+    const runs = this.running !== undefined && !this.requests.lingering;
     return this.link.lost === undefined && (this.queue.size > 0 || runs);
   }
 
@@ -85,7 +94,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
 
   /** Whether other threads are ready for it. */
   get contended(): boolean {
-    return this.queue.size > 0 || this.#frozen;
+    return this.queue.size > 0 || this.frozen;
   }
 
   /** Why it is no more. */
@@ -94,7 +103,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
   }
 
   get pending(): boolean {
-    return this.#requests.pending;
+    return this.requests.pending;
   }
 
   begun(): void {
@@ -105,17 +114,21 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.#options.rested();
   }
 
+  protected awaitRing(ms: number): void {
+    this.#options.awaitRing(ms);
+  }
+
   // Who runs.
 
   ready(thread: KernelThread): void {
     this.lines.end();
-    const { lingering } = this.#requests;
-    if (lingering && thread === this.nests.top.thread) return this.#requests.woken(this.held);
+    const { lingering } = this.requests;
+    if (lingering && thread === this.nests.top.thread) return this.requests.woken(this.held);
     if (!thread.runnable || thread.onStack || this.lost !== undefined) return;
     this.queue.add(thread);
     this.#words[BLOCK.contended] = this.queue.size;
-    if (lingering) this.#requests.unwind();
-    else this.#pump();
+    if (lingering) this.requests.unwind();
+    else this.pump();
   }
 
   /** Servers that callers here have leased are idle from now on, those that answer will tell. */
@@ -130,8 +143,8 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.nests.look();
   }
 
-  #pump(): void {
-    while (!this.#running && !this.#frozen && !this.held && this.link.there) {
+  protected pump(): void {
+    while (!this.running && !this.frozen && !this.held && this.link.there) {
       const thread = this.queue.take();
       if (!thread) return;
       this.#words[BLOCK.contended] = this.queue.size;
@@ -140,18 +153,35 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
   }
 
   #enter(thread: KernelThread): void {
-    const { component } = thread;
-    this.#running = thread;
+    this.#enterCpu(thread);
+    this.requests.during(() => this.#advance(thread));
+  }
+
+  #enterCpu(thread: KernelThread): void {
+    this.running = thread;
     this.#begin = this.#kernel.now();
     this.#scope = this.#kernel.ownScopes.beginSlice(thread, this.number);
     this.#words[BLOCK.giveWay] = 0;
-    component.enter(thread);
+    thread.component.enter(thread);
     this.askChanges();
-    this.#requests.during(() => this.#advance(thread));
+  }
+
+  /** A call of CPU 0 is dispatched, and ends with `ended`; the CPU is `free`, the thread waits for nothing. */
+  dispatch(thread: KernelThread, object: number, opcode: number, ended: DispatchEnded): void {
+    this.#enterCpu(thread);
+    this.#ended = ended;
+    this.call(thread, 0, DISPATCH.rpc, object, opcode);
+  }
+
+  /** That call has become one with a number: its end is that of any other. */
+  pends(role: number): void {
+    this.#ended = undefined;
+    const { bottom } = this.nests;
+    if (bottom) bottom.role = role;
   }
 
   askChanges(): void {
-    const thread = this.#running;
+    const thread = this.running;
     if (!thread) return;
     const ask = this.#kernel.everyPoint || thread.stepping || this.nests.stepping;
     Atomics.store(this.#words, BLOCK.ask, ask ? 1 : 0);
@@ -171,10 +201,11 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     return component.interrupted || Atomics.load(this.#words, BLOCK.giveWay) !== 0;
   }
 
-  #leave(thread: KernelThread): void {
+  #leave(thread: KernelThread, then: () => void = () => {}): void {
     this.#leaveCpu(thread);
-    if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     thread.used(this.#kernel.now() - this.#begin);
+    then();
+    if (thread.dead) this.#kernel.lifetimes.endThread(thread);
     if (thread.runnable) this.queue.add(thread);
     this.#kernel.moves.make();
     this.#words[BLOCK.contended] = this.queue.size;
@@ -188,7 +219,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     this.#kernel.ownScopes.end(this.#scope, this.number);
     this.hold();
     this.nests.end();
-    this.#running = undefined;
+    this.running = undefined;
     thread.component.leave(thread);
   }
 
@@ -218,7 +249,9 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     engine.enter(thread);
     this.nests.begin(beginRun(thread, activation, role));
     this.#posted = true;
-    for (const [index, value] of [engine.number, thread.id, ...params].entries()) this.block.setParam(index, value);
+    this.block.setParam(0, engine.number);
+    this.block.setParam(1, thread.id);
+    for (let i = 0; i < params.length; i++) this.block.setParam(i + 2, params[i]!);
     this.link.give(BLOCK.work, work);
     this.begun();
   }
@@ -227,24 +260,35 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
 
   /** Serves what the CPU asks for, if it does. */
   serve(): void {
-    this.#requests.serve();
+    this.requests.serve();
   }
 
   /** Whether a call that is made now can be answered within its caller's host call. */
   canNest(caller: KernelThread): boolean {
-    return this.#requests.nests(caller);
+    return this.requests.nests(caller);
   }
 
   /** What a call comes to that has been found to be one. */
   nest(call: NestedCall): void {
-    this.#requests.nest(call);
+    this.requests.nest(call);
   }
 
   goOn(run: Run): void {
     const { thread } = run;
-    const again = this.#settleRun(run) && !this.#interrupted(thread) && !this.#frozen && !this.held;
+    const ended = this.#ended;
+    if (ended) {
+      this.#ended = undefined;
+      return this.#leave(thread, () => ended(returnedBy(this.block), (role) => this.#became(run, role)));
+    }
+    const again = this.#settleRun(run) && !this.#interrupted(thread) && !this.frozen && !this.held;
     if (again) this.#advance(thread);
     else this.#leave(thread);
+  }
+
+  /** The dispatch of a call that has got a number did not simply return. */
+  #became(run: Run, role: number): void {
+    run.role = role;
+    this.#settleRun(run);
   }
 
   /** @returns whether the thread can go on at once */
@@ -262,18 +306,13 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
 
   // Lines.
 
-  /** Somebody wants nothing to run there. */
-  get held(): boolean {
-    return this.#holders > 0;
-  }
-
   /** Whether a call to a thread here would be dispatched at once. */
   get free(): boolean {
-    return !this.#running && !this.contended && !this.held && this.link.there;
+    return !this.running && !this.contended && !this.held && this.link.there;
   }
 
   callersLineEnded(args: readonly number[] | undefined): void {
-    this.#requests.lineEnded(args);
+    this.requests.lineEnded(args);
   }
 
   /** The line to the server that runs has ended. @param usedMs by its calls @param idle it has answered all of them */
@@ -281,7 +320,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     const now = this.#kernel.now();
     this.#begin = Math.max(this.#begin, now - usedMs);
     if (!idle) return;
-    const thread = this.#running!;
+    const thread = this.running!;
     this.#leaveCpu(thread);
     thread.used(now - this.#begin);
     if (thread.dead) this.#kernel.lifetimes.endThread(thread);
@@ -290,77 +329,7 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
     if (!this.busy) this.rested();
   }
 
-  // Stopping it, and commands.
-
-  freeze(): void {
-    this.#frozen = true;
-    if (this.#running) this.request();
-  }
-
-  resume(): void {
-    this.#frozen = false;
-    this.#pump();
-  }
-
-  /** The thread that runs gives way at its next safe point. */
-  request(): void {
-    this.lines.end();
-    Atomics.store(this.#words, BLOCK.giveWay, 1);
-    this.nests.reclaim();
-    this.nests.flag();
-    if (this.#requests.lingering) this.#requests.unwind();
-  }
-
-  /**
-   * Waits until the thread that runs has given way: some microseconds, unless the host has no time for the CPU.
-   *
-   * @returns false if it has not, in time, or because it waits for an answer of the caller
-   */
-  stop(ms: number = KERNEL_LIMITS.stopMs): boolean {
-    this.lines.end();
-    if (!this.#running || this.lost !== undefined) return true;
-    if (this.#requests.serving) return false;
-    this.request();
-    const end = performance.now() + ms;
-    const { bottom } = this.nests;
-    for (let waits = 0; this.nests.bottom === bottom; waits++) {
-      if (this.pending) this.#requests.serveStopping();
-      else if (waits > 0 && this.link.ended) break;
-      else if (performance.now() > end) return false;
-      else this.#options.awaitRing(1);
-    }
-    return true;
-  }
-
-  /** Nothing runs there while `body` does, if the thread that runs can be stopped. */
-  still<T>(body: () => T): T {
-    this.hold();
-    try {
-      this.stop();
-      return body();
-    } finally {
-      this.release();
-    }
-  }
-
-  /** Nothing begins to run there. */
-  hold(): void {
-    this.#holders++;
-    this.lines.end();
-  }
-
-  release(): void {
-    if (--this.#holders > 0) return;
-    this.#requests.released();
-    this.#pump();
-  }
-
-  /** What runs there comes to a safe point, and stays there until `release`; behind `hold`. */
-  reachSafePoint(): void {
-    const { lingering, serving } = this.#requests;
-    if (lingering || serving || this.stop(KERNEL_LIMITS.replyMs)) return;
-    this.link.lose(`CPU ${this.number} has not come to a safe point for ${KERNEL_LIMITS.replyMs} ms`);
-  }
+  // Commands, and its end.
 
   /** Lets the CPU do something, in order. */
   tell(command: Command): void {
@@ -379,19 +348,20 @@ export class RemoteCpu extends Steps implements LineCpu, AskingCpu {
   }
 
   readonly #flagRuns = (): void => {
-    if (!this.#requests.lingering) this.nests.flag();
+    if (!this.requests.lingering) this.nests.flag();
   };
 
   /** It has ended by itself: what was placed there has stopped for good; everything else goes on. */
   #lose(why: string): void {
     this.lines.end();
-    const thread = this.#running;
+    const thread = this.running;
     this.nests.end();
-    this.#running = undefined;
-    this.#requests.drop();
+    this.running = this.#ended = undefined;
+    this.requests.drop();
     if (thread) thread.component.leave(thread);
     while (this.queue.take());
     for (const component of this.#kernel.components) if (component.cpu === this.number) component.lose(why);
+    this.#options.lost();
     this.rested();
   }
 }

@@ -9,9 +9,9 @@ import type { KernelThread } from "../thread.ts";
 import type { CpuLink } from "./cpu-link.ts";
 import type { LineEnds } from "./lines.ts";
 import type { NestedCall, Nests } from "./nests.ts";
-import { ANSWER, BLOCK, type CpuBlock, ENDED, GROWTH, HOST_ROOM, NESTED, REQUEST } from "./protocol.ts";
+import { ANSWER, BLOCK, type CpuBlock, GROWTH, HOST_ROOM, NESTED, REQUEST } from "./protocol.ts";
 import { askComponent, type CallOutcome, makeCall, outcomeOf, quickCall } from "./remote-call.ts";
-import { endOf, type Run, writeOutcome } from "./remote-run.ts";
+import { endOf, type Run, returnedBy, writeOutcome } from "./remote-run.ts";
 
 interface Lingering {
   readonly host: HostFunction;
@@ -134,8 +134,10 @@ export class RemoteRequests {
     run.wakes = run.component.wakes;
     const quick = progress === undefined ? quickCall(host, args) : undefined;
     if (this.#nest) return this.#beginNested();
-    const outcome = quick ?? makeCall(run.component, host, args, progress);
-    this.#finish(run, outcome, { host, args, type: results[0] }, module);
+    // A call of an object that was not over at once: what it waits for is known, and making it again throws.
+    const begun = progress === undefined && module === KERNEL_MODULE && name === KERNEL_IMPORTS.call;
+    const later = () => (begun ? outcomeOf(run.thread, undefined) : makeCall(run.component, host, args, progress));
+    this.#finish(run, quick ?? later(), { host, args, type: results[0] }, module);
   }
 
   /** A host call has come so far; it lingers, or its thread goes on. */
@@ -193,8 +195,7 @@ export class RemoteRequests {
     const run = nests.ended();
     const { caller } = run.call;
     const [opcode, message] = [this.#block.param(NESTED), this.#block.param(NESTED + 1) >>> 0];
-    const returned = this.#block.param(0) === ENDED.returned ? this.#block.param(1) : undefined;
-    const status = this.#kernel.rpc.nested.ended({ ...run.call, opcode, message }, returned, (role) => {
+    const status = this.#kernel.rpc.nested.ended({ ...run.call, opcode, message }, returnedBy(this.#block), (role) => {
       run.role = role;
       const end = endOf(run, this.#block, () => link.takeEnding());
       if (end.kind === "ended") this.#cpu.settle(run.thread, end.image);

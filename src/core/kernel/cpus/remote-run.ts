@@ -33,9 +33,17 @@ export function beginRun(thread: KernelThread, activation: Thread | undefined, r
   const { component } = thread;
   const engine = thread.engine as RemoteEngine;
   return {
-    ...{ thread, component, engine, activation, role },
-    ...{ progress: activation?.hostCall?.progress, parked: undefined, fault: undefined },
-    ...{ wakes: 0, error: undefined, growAgain: false },
+    thread,
+    component,
+    engine,
+    activation,
+    role,
+    progress: activation?.hostCall?.progress,
+    parked: undefined,
+    fault: undefined,
+    wakes: 0,
+    error: undefined,
+    growAgain: false,
   };
 }
 
@@ -67,6 +75,11 @@ export type RunEnd =
   | { readonly kind: "returned"; readonly result: number }
   | { readonly kind: "ended"; readonly image: Thread }
   | { readonly kind: "deep"; readonly message: string };
+
+/** What a dispatch has returned that has just ended; undefined: it has not returned. */
+export function returnedBy(block: CpuBlock): number | undefined {
+  return block.param(0) === ENDED.returned ? block.param(1) : undefined;
+}
 
 /** @param report what the CPU says about an ending by an error */
 export function endOf(run: Run, block: CpuBlock, report: () => EndingReport): RunEnd {

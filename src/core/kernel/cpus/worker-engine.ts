@@ -45,7 +45,8 @@ export class WorkerEngine {
   readonly engine: LocalEngine;
   readonly #holders = new Map<number, Holder>();
   readonly #threads = new Map<number, Thread>();
-  readonly #dispatches = new Map<string, DirectCall>();
+  /** By instance and function. */
+  readonly #dispatches: Map<number, DirectCall>[] = [];
   readonly #windows: Windows | undefined;
   #entered: Holder | undefined;
   /** The thread that was entered last runs. */
@@ -158,11 +159,11 @@ export class WorkerEngine {
   }
 
   dispatch(instance: number, index: number): DirectCall {
-    const key = `${instance} ${index}`;
-    let call = this.#dispatches.get(key);
+    const dispatches = (this.#dispatches[instance] ??= new Map());
+    let call = dispatches.get(index);
     if (!call) {
       call = this.engine.directCall({ instance, function: index, name: "dispatch" });
-      this.#dispatches.set(key, call);
+      dispatches.set(index, call);
     }
     return call;
   }

@@ -115,14 +115,15 @@ export class WorkerLines {
 
   // The server.
 
-  /** A dispatch of the kernel begins. @param params of WORK.dispatch from the line on */
-  accept(engine: WorkerEngine, call: DirectCall, params: Int32Array): void {
-    const [, thread, , , argument, , object, , number, from, message] = params;
+  /** A dispatch of the kernel begins, as this CPU's block says. */
+  accept(engine: WorkerEngine, call: DirectCall): void {
     this.#served = undefined;
+    const param = (index: number) => this.#block.param(index);
+    const number = param(8);
     if (number === 0) return;
-    const block = required(this.#peers.get(from!), "the caller's CPU");
-    const server = { engine, call, thread: thread!, argument: argument!, object: object!, message: message! };
-    this.#served = { ...server, number: number!, from: block, line: block.line(this.#me) };
+    const from = required(this.#peers.get(param(9)), "the caller's CPU");
+    const server = { engine, call, thread: param(1), argument: param(4), object: param(6), message: param(10) };
+    this.#served = { ...server, number, from, line: from.line(this.#me) };
     this.#began();
   }
 

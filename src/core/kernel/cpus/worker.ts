@@ -28,7 +28,6 @@ import {
   GROWTH,
   HOST_ROOM,
   NESTED,
-  PARAMS,
   type Posted,
   REQUEST,
   type Reply,
@@ -106,11 +105,10 @@ class Cpu implements EngineHost {
   }
 
   #dispatch(engine: WorkerEngine): void {
-    const params = this.#words.slice(BLOCK.params, BLOCK.params + PARAMS);
-    const [, , instance, index, argument, kind, object, value] = params;
-    const call = engine.dispatch(instance!, index!);
-    this.#lines.accept(engine, call, params);
-    this.#direct(engine, call, argument!, kind!, object!, value!);
+    const block = this.#block;
+    const call = engine.dispatch(block.param(2), block.param(3));
+    this.#lines.accept(engine, call);
+    this.#direct(engine, call, block.param(4), block.param(5), block.param(6), block.param(7));
   }
 
   /** A call has come by a line. */
