@@ -7,7 +7,7 @@ import { dispatch, main, SERVES, tableOf } from "../test/support/guest-code.ts";
 import { TestSystem } from "../test/support/kernel-system.ts";
 import { median, rounded } from "./measure.ts";
 
-const CPUS = 3;
+const CPUS = 4;
 const CALLS = 2_000;
 const SPINS = 2_000;
 const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", "")}`;
@@ -29,27 +29,47 @@ function bare(spins?: number): { readonly run: Run; readonly close: () => void }
   return { run, close: () => workers.forEach((worker) => void worker.terminate()) };
 }
 
-/** @param to "core": a call of its PD session */
-function call(system: TestSystem, from: number, to: number | "core"): Run {
-  const label = `${from}-${to}`;
-  const header = `(i32.store (i32.const 2048) (i32.const 0)) (i32.store (i32.const 2052) (i32.const 0))`;
+interface Call {
+  /** Callers take turns as they come: each makes all calls. */
+  readonly from: readonly number[];
+  /** "core": a call of its PD session */
+  readonly to: number | "core";
+  /** In each message. */
+  readonly capabilities?: number;
+}
+
+function call(system: TestSystem, { from, to, capabilities = 0 }: Call): Run {
+  const label = `${from}-${to}-${capabilities}`;
+  const header = `(i32.store (i32.const 2048) (i32.const 0)) (i32.store (i32.const 2052) (i32.const ${capabilities}))
+    (i32.store (i32.const 2056) (i32.const 1))`;
   const [slot, opcode] = to === "core" ? [2, 16] : [4, 1];
   const code =
     main(`(loop $again ${header} (drop (call $call (i32.const ${slot}) (i32.const ${opcode}) (i32.const 2048)))
     (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const ${CALLS}))))`);
-  const client = system.component(`client ${label}`, code, { cpu: from });
+  const clients = from.map((cpu) => system.component(`client ${label} ${cpu}`, code, { cpu }));
   if (to !== "core") {
     const server = system.component(`server ${label}`, SERVER, { cpu: to });
-    client.component.table.insert(system.object(server, server.start("ep").capability));
+    const object = system.object(server, server.start("ep").capability);
+    for (const { component } of clients) component.table.insert(object);
   }
   return async () => {
     await system.rest();
     const begin = performance.now();
-    client.start("main", 0, 61_440);
+    for (const client of clients) client.start("main", 0, 61_440);
     await system.rest();
-    return ((performance.now() - begin) * 1e6) / CALLS;
+    return ((performance.now() - begin) * 1e6) / (CALLS * clients.length);
   };
 }
+
+const ROWS: readonly [name: string, call: Call][] = [
+  ["core from CPU 1", { from: [1], to: "core" }],
+  ["rpc, CPU 1 to CPU 0", { from: [1], to: 0 }],
+  ["rpc, CPU 0 to CPU 1", { from: [0], to: 1 }],
+  ["rpc, CPU 1 to CPU 2", { from: [1], to: 2 }],
+  ["rpc with a capability, CPU 1 to CPU 2", { from: [1], to: 2, capabilities: 1 }],
+  ["rpc, CPUs 1 and 3 to one server on CPU 2", { from: [1, 3], to: 2 }],
+  ["rpc, CPU 1 to CPU 1", { from: [1], to: 1 }],
+];
 
 /** Medians and ratios to bare round trips of the same round. */
 export async function cpuRows(rounds: number): Promise<object[]> {
@@ -63,15 +83,7 @@ export async function cpuRows(rounds: number): Promise<object[]> {
     { name: "bare round trip, asleep each time", run: sleeping.run, ns: [] },
     { name: `bare round trip, both look ${SPINS} times first`, run: spinning.run, ns: [] },
     { name: "bare round trip, waiting as CPUs do", run: alike.run, ns: [] },
-    { name: "core from CPU 1", run: call(system, 1, "core"), ns: [] },
-    ...(
-      [
-        [1, 0],
-        [0, 1],
-        [1, 2],
-        [1, 1],
-      ] as const
-    ).map(([from, to]) => ({ name: `rpc, CPU ${from} to CPU ${to}`, run: call(system, from, to), ns: [] })),
+    ...ROWS.map(([name, each]) => ({ name, run: call(system, each), ns: [] })),
   ];
   for (const { run } of rows) await run();
   for (let round = 0; round < rounds; round++) for (const { run, ns } of rows) ns.push(await run());
