@@ -68,7 +68,7 @@ export function componentWasi(component: Component): ComponentWasi {
 
 function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
   let opened = new OpenedSessions(component, deterministic, "open");
-  const wasi = createWasi(opened.sessions());
+  const wasi = createWasi(opened.sessions(), (bytes) => component.holdings.holdDescriptors(bytes));
   return {
     imports: wasi.imports,
     capture: () => wasi.capture(opened.apart),

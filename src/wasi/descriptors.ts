@@ -16,7 +16,7 @@ import {
 } from "../session/index.ts";
 import type { StateReader } from "../util/index.ts";
 import { fail, unwrap, WasiStateFault } from "./fault.ts";
-import { DESCRIPTOR_LIMIT } from "./limits.ts";
+import { DESCRIPTOR_BYTES, DESCRIPTOR_LIMIT, LISTED_BYTES } from "./limits.ts";
 import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, LISTENER_RIGHTS, OUTPUT_RIGHTS } from "./rights.ts";
 
 const TERMINALS = ["stdin", "stdout", "stderr"] as const;
@@ -51,15 +51,24 @@ export function newDescriptor(fields: New): Descriptor {
   return { preopened: false, offset: 0n, inheriting: 0n, flags: 0, listing: undefined, ...fields };
 }
 
+/** Whether so many bytes may be held for a program's descriptors in all, those aside that it begins with. */
+export type HoldDescriptors = (bytes: number) => boolean;
+
 export class Descriptors {
   readonly #sessions: ProgramSessions;
+  readonly #hold: HoldDescriptors;
+  /** Bytes that are held. */
+  #held = 0;
+  /** How many descriptors a program begins with. */
+  readonly #begun: number;
   #table: (Descriptor | undefined)[] = [];
   /** No number below is free. */
   #lowest = 0;
 
   /** A table as a program finds it: 0 to 2 the terminals, then the given directories, then the listening sockets. */
-  constructor(sessions: ProgramSessions) {
+  constructor(sessions: ProgramSessions, hold: HoldDescriptors) {
     this.#sessions = sessions;
+    this.#hold = () => true;
     for (const name of TERMINALS) {
       const rights = name === "stdin" ? INPUT_RIGHTS : OUTPUT_RIGHTS;
       this.add(newDescriptor({ target: { kind: "terminal", name }, path: name, rights }));
@@ -73,6 +82,9 @@ export class Descriptors {
       const target = { kind: "listener", socket: handle } as const;
       this.add(newDescriptor({ target, path: address, rights: LISTENER_RIGHTS }));
     }
+    this.#begun = this.#table.length;
+    this.#held = 0;
+    this.#hold = hold;
   }
 
   /** The descriptor; errno "badf" without one, "notcapable" when it lacks one of `rights`. */
@@ -81,9 +93,12 @@ export class Descriptors {
     return (descriptor.rights & rights) === rights ? descriptor : fail("notcapable");
   }
 
-  /** Ends the call with "mfile" when no number is left: asked before an effect that needs one. */
+  /** Ends the call with "mfile" or "nomem" when no number or no room is left: asked before an effect that needs one. */
   requireRoom(): void {
     if (this.#nextFree() >= DESCRIPTOR_LIMIT) fail("mfile");
+    const room = this.#hold(this.#held + DESCRIPTOR_BYTES);
+    this.#hold(this.#held);
+    if (!room) fail("nomem");
   }
 
   /** Gives the descriptor the lowest free number. */
@@ -91,7 +106,20 @@ export class Descriptors {
     this.requireRoom();
     const fd = this.#nextFree();
     this.#table[fd] = descriptor;
+    this.#holdMore(DESCRIPTOR_BYTES);
     return fd;
+  }
+
+  /** Keeps the entries of a directory with its descriptor; "nomem" when no room is left for them. */
+  list(descriptor: Descriptor, entries: readonly DirectoryEntry[]): void {
+    this.#holdMore(listedBytes(entries) - listedBytes(descriptor.listing));
+    descriptor.listing = entries;
+  }
+
+  /** Ends the call with "nomem", and nothing has changed, if there is no room. */
+  #holdMore(bytes: number): void {
+    if (!this.#hold(this.#held + bytes)) fail("nomem");
+    this.#held += bytes;
   }
 
   /** Frees the number and what stood behind it; the number is free even when closing is refused. */
@@ -99,7 +127,7 @@ export class Descriptors {
     const descriptor = this.get(fd);
     this.#table[fd] = undefined;
     this.#lowest = Math.min(this.#lowest, fd);
-    this.#release(descriptor.target);
+    this.#release(descriptor);
   }
 
   /** Moves a descriptor to a number that is in use; what stood there is closed. */
@@ -110,7 +138,7 @@ export class Descriptors {
     this.#table[to] = moved;
     this.#table[from] = undefined;
     this.#lowest = Math.min(this.#lowest, from);
-    this.#release(replaced.target);
+    this.#release(replaced);
   }
 
   /** Every open number with its descriptor, in order. */
@@ -129,6 +157,11 @@ export class Descriptors {
   restore(state: StateReader): void {
     const table = readDescriptors(state);
     for (const [fd, descriptor] of table.entries()) if (descriptor) this.#requireSession(descriptor.target, fd);
+    const held = table.reduce((sum, each) => sum + (each ? DESCRIPTOR_BYTES + listedBytes(each.listing) : 0), 0);
+    const more = Math.max(0, held - this.#begun * DESCRIPTOR_BYTES);
+    if (!this.#hold(more))
+      throw new WasiStateFault("no-room", `no room for descriptors of ${more} bytes`, { bytes: more });
+    this.#held = more;
     this.#table = table;
     this.#lowest = 0;
   }
@@ -138,7 +171,8 @@ export class Descriptors {
     return this.#lowest;
   }
 
-  #release(target: Target): void {
+  #release({ target, listing }: Descriptor): void {
+    this.#holdMore(-Math.min(this.#held, DESCRIPTOR_BYTES + listedBytes(listing)));
     if (target.kind === "terminal") return;
     if (target.kind === "directory" || target.kind === "file") unwrap(this.#sessions.files.close(target.node));
     else unwrap(this.#sessions.sockets!.close(target.socket));
@@ -199,4 +233,8 @@ function readEntry(state: StateReader): DirectoryEntry {
     kind: state.field("kind").oneOf(NODE_KINDS),
     inode: state.field("inode").big(),
   };
+}
+
+function listedBytes(listing: readonly DirectoryEntry[] | undefined): number {
+  return (listing?.length ?? 0) * LISTED_BYTES;
 }

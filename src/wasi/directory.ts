@@ -38,9 +38,9 @@ function listingOf(wasi: WasiContext, fd: number, begin: boolean): readonly Dire
     const { node } = descriptor.target as { node: number };
     const { inode } = unwrap(wasi.sessions.files.status(node));
     const dots = [".", ".."].map((name) => ({ name, kind: "directory", inode }) as const);
-    descriptor.listing = [...dots, ...unwrap(wasi.sessions.files.entries(node))];
+    wasi.descriptors.list(descriptor, [...dots, ...unwrap(wasi.sessions.files.entries(node))]);
   }
-  return descriptor.listing;
+  return descriptor.listing!;
 }
 
 /** One entry as the program reads it: 24 bytes and the name. */

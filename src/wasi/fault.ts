@@ -8,8 +8,8 @@ import { type Attempt, Fault } from "../util/index.ts";
 /** The call is refused with `code`. Never leaves wasi/. */
 export class ErrnoFault extends Fault<Errno> {}
 
-/** A captured state could not be used: it is damaged, or what it needs was not given. */
-export class WasiStateFault extends Fault<"malformed" | "missing-session"> {}
+/** A captured state could not be used: it is damaged, or what it needs was not given, or there is no room for it. */
+export class WasiStateFault extends Fault<"malformed" | "missing-session" | "no-room"> {}
 
 const NUMBERS = new Map(ERRNO.map((name, number) => [name, number] as const));
 const FAULTS = new Map(

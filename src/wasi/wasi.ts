@@ -6,7 +6,7 @@ import type { StateReader } from "../util/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
 import { WasiContext } from "./context.ts";
-import { readDescriptors } from "./descriptors.ts";
+import { type HoldDescriptors, readDescriptors } from "./descriptors.ts";
 import { directory } from "./directory.ts";
 import { WasiStateFault } from "./fault.ts";
 import { fd } from "./fd.ts";
@@ -45,9 +45,13 @@ export interface Wasi {
   restore(state: PlainData): void;
 }
 
-/** All of preview1 over the given sessions, which stay the caller's to dispose; without any, they come by `open`. */
-export function createWasi(given?: ProgramSessions): Wasi {
-  const context = new WasiContext();
+/**
+ * All of preview1 over the given sessions, which stay the caller's to dispose; without any, they come by `open`.
+ *
+ * @param hold asked before descriptors take more room, and told when they take less; default: there is always room
+ */
+export function createWasi(given?: ProgramSessions, hold: HoldDescriptors = () => true): Wasi {
+  const context = new WasiContext(hold);
   const open = (sessions: ProgramSessions) => {
     requireStrings(sessions.program);
     context.open(sessions);

@@ -15,6 +15,7 @@ const OPTIONS: RigOptions = {
 };
 const TRIED = 80;
 const POINTS_AFTER = 60;
+const HANDLERS_TRIED = 40;
 /** Of the exchanges. */
 const EVERY = 3;
 /** Enough for the innermost child to call all of its services. */
@@ -107,4 +108,21 @@ test("F9, S2: what is behind an interposer is another one's, or the interposer i
     assert.deepEqual(account, sound.account, change);
   }
   assert.ok(refused > 5, `${refused} refused; ${all.length} forgeries`);
+});
+
+test("F9, S2, S31: a handler or an entrypoint is another object: refused by name, or nobody is told by it", async () => {
+  const { system, program } = await checkpoint();
+  const sound = await tried(system, POINTS_AT_WORK);
+  const values = new Set(membersOf(program, ["real", "entrypoint", "source", "handler"]));
+  // Handlers of the parent are pairs of a name and a slot.
+  const all = [...exchanged(program, ["handler", "entrypoint", "source", "1"], [...values])];
+  const step = all.length / HANDLERS_TRIED;
+  for (let i = 0; i < HANDLERS_TRIED; i++) {
+    const { change, value } = all[Math.floor(i * step)]!;
+    const { outcomes, account } = await tried(forged(system, value as SessionState), POINTS_AT_WORK);
+    assert.equal(outcomes.length, 1, change);
+    const [outcome] = outcomes;
+    assert.ok(outcome instanceof RtcrFault || Array.isArray(outcome), `${change}: ${outcome}`);
+    assert.deepEqual(account, sound.account, change);
+  }
 });

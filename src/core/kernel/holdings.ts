@@ -1,5 +1,5 @@
-// What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`, and
-// frames of its threads that stand still while others run.
+// What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`,
+// frames of its threads that stand still while others run, descriptors of WASI.
 // Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
 // in the end is corrected by the next one.
 import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
@@ -24,6 +24,7 @@ export class Holdings {
   /** Bytes by the engine's number of a thread, as far as they are charged. */
   readonly #frames = new Map<number, number>();
   #frameBytes = 0;
+  #descriptors = 0;
 
   constructor(component: Component) {
     this.#component = component;
@@ -43,7 +44,7 @@ export class Holdings {
   /** Nothing of it is there any more. */
   end(): void {
     this.#frames.clear();
-    this.#frameBytes = 0;
+    this.#frameBytes = this.#descriptors = 0;
     this.#hold(0);
   }
 
@@ -88,6 +89,15 @@ export class Holdings {
     return true;
   }
 
+  /** Descriptors of its WASI functions take so many bytes in all. */
+  holdDescriptors(bytes: number): boolean {
+    const before = this.#descriptors;
+    this.#descriptors = bytes;
+    if (this.#hold(this.#sum())) return true;
+    this.#descriptors = before;
+    return false;
+  }
+
   /** A fresh engine is about to take up a saved state. */
   restore({ instances }: SavedGroup): boolean {
     const { info } = this.#component.program;
@@ -100,7 +110,12 @@ export class Holdings {
       });
       for (const { index, pages } of saved.memories) if (index > 0) memories += pages * WASM_PAGE_BYTES;
     }
-    if (!this.#hold(this.#frameBytes + tables + memories + (instances.length - 1) * instanceBytes(info))) return false;
+    if (
+      !this.#hold(
+        this.#frameBytes + this.#descriptors + tables + memories + (instances.length - 1) * instanceBytes(info),
+      )
+    )
+      return false;
     this.#tables = tables;
     return true;
   }
@@ -116,7 +131,8 @@ export class Holdings {
   /** As things are, and tables as they were said to be. */
   #sum(): number {
     const { engine, program } = this.#component;
-    let sum = this.#tables + this.#frameBytes + (engine.instances - 1) * instanceBytes(program.info);
+    let sum =
+      this.#tables + this.#frameBytes + this.#descriptors + (engine.instances - 1) * instanceBytes(program.info);
     if (program.info.memories.length <= 1) return sum;
     for (let number = 0; number < engine.instances; number++) {
       engine.memories(number)!.forEach(({ buffer }, index) => {
