@@ -60,6 +60,8 @@ const CPP: readonly Row[] = [
   ["adder_client", "calls, attachments and upgrades of sessions"],
   ["memory_eater", "a leak that waits for more quota"],
   ["profiled", "scopes for profiles in two threads"],
+  ["device_driver", "a serial port by interrupts, and memory with a doorbell"],
+  ["tracer", "TRACE and Native_cpu sessions"],
   ["torture_sessions", "sessions in the midst of being created, upgraded and closed (torture)"],
   ["torture_caps", "capabilities in both directions of nested calls (torture)"],
   ["torture_quota", "quota that moves in a circle (torture)"],
@@ -79,6 +81,7 @@ const ASSEMBLYSCRIPT: readonly Row[] = [
   ["as-small_dataspaces", "many small dataspaces (thesis)"],
   ["as-large_dataspaces", "a large dataspace (thesis)"],
   ["as-profiled", "scopes for profiles"],
+  ["as-device_driver", "a serial port by interrupts, in AssemblyScript"],
 ];
 
 const RUST: readonly Row[] = [

@@ -4,7 +4,7 @@
 //   export { __stack_pointer } from ".../guest/assemblyscript/index";
 //   function construct(): void { print().text("hello").end(); }
 //   export function rtcr_component_start(): void { start(construct, 64 << 10); }
-export { cpu, cpuThread, dataspace, nameOfStatus, nativeCpu, parent, pd, regionMap, report, rm, rom, Status, timer, trace, kernelCapBadge, kernelCapRelease, kernelCapRetain, kernelFutexWait, kernelFutexWake, kernelSelf, kernelYield } from "../../build/guest-abi/assemblyscript/abi";
+export { cpu, cpuThread, dataspace, ioMem, ioPort, irq, nameOfStatus, nativeCpu, parent, pd, regionMap, report, rm, rom, Status, timer, trace, kernelCapBadge, kernelCapRelease, kernelCapRetain, kernelFutexWait, kernelFutexWake, kernelSelf, kernelYield } from "../../build/guest-abi/assemblyscript/abi";
 export { Entrypoint, Request, RpcObject } from "./entrypoint";
 export { Heap } from "./heap";
 export { Event, Mutex, Semaphore } from "./lock";
