@@ -1,8 +1,8 @@
 // Builds the components of apps/components/ into build/components/, only those that are out of date.
 //
 //   node scripts/build-guests.ts [--json] [name...]
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { COMPONENTS, type ComponentApp } from "../apps/components/components.ts";
 import { compileCached, inParallel } from "./build-cached.ts";
 import { componentCompilerOf, textBelow } from "./component-compilers.ts";
@@ -20,6 +20,7 @@ export interface BuiltComponent {
 
 const ROOT = join(import.meta.dirname, "..");
 const OUTPUT = join(ROOT, "build/components");
+const NEIGHBOUR = /^#include "([^"]+)"|\bfrom "(\.\/[^"]+)"/gm;
 
 /**
  * Compiles what is out of date among `components`.
@@ -50,17 +51,22 @@ async function buildComponent(component: ComponentApp): Promise<BuiltComponent> 
     const compiled = await compileCached({
       output: file,
       keyFile: join(OUTPUT, `${component.name}.key`),
-      inputs: [
-        ...compiler.command,
-        ...compiler.inputs.map(textBelow),
-        readFileSync(join(ROOT, component.source), "utf8"),
-      ],
+      inputs: [...compiler.command, ...compiler.inputs.map(textBelow), ...withNeighbours(join(ROOT, component.source))],
       compile: (to) => compiler.compile(component.source, to),
     });
     return { component, file, sizeBytes: statSync(file).size, compiled };
   } catch (cause) {
     throw new Error(`${component.source}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Texts of a source and of the files beside it that it includes or imports, theirs included. */
+function withNeighbours(source: string, seen = new Set<string>()): string[] {
+  if (seen.has(source) || !existsSync(source)) return [];
+  seen.add(source);
+  const text = readFileSync(source, "utf8");
+  const named = [...text.matchAll(NEIGHBOUR)].map(([, header, module]) => header ?? `${module}.ts`);
+  return [text, ...named.flatMap((name) => withNeighbours(join(dirname(source), name), seen))];
 }
 
 async function main(args: readonly string[]): Promise<number> {
