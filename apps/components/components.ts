@@ -50,6 +50,7 @@ const CPP: readonly Row[] = [
   ["pair_client", "its client"],
   ["kv_server", "a key-value server"],
   ["kv_load", "its load generator"],
+  ["ram_fs", "files in its memory for WASI programs"],
   ["heap_test", "heap and sliced heap"],
   ["cruise_sensor", "cruise control: plant and samples at 1 kHz"],
   ["cruise_actuator", "cruise control: commands"],

@@ -1,6 +1,8 @@
 // The C++ SDK's constants and call stubs.
 import { ADDRESS_SPACE, CALL_STATUS, DISPATCH, FUTEX, KERNEL_MODULE, MESSAGE } from "../../src/abi/message.ts";
 import type { RpcFunction, RpcType } from "../../src/abi/rpc.ts";
+import { FILE_SYSTEM_RPC, OPEN_FLAG, TERMINAL_RPC } from "../../src/abi/streams.ts";
+import { ERRNO, NODE_KINDS } from "../../src/session/index.ts";
 import { ERRORS, IMPORTS, interfaces, toSnake, toUpper } from "./model.ts";
 
 /** `rtcr/abi.h`: sizes, numbers, imports. Usable from C as well, except for the enumerations' scope. */
@@ -132,4 +134,32 @@ function out(fn: RpcFunction, name: string): string {
 
 function keyword(name: string): string {
   return ["free", "yield", "delete", "new"].includes(name) ? `${name}_` : name;
+}
+
+/** `rtcr/streams.h`: opcodes, flags and errnos of File_system and Terminal sessions that components serve. */
+export function cppStreams(note: string): string {
+  const list = (prefix: string, values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${prefix}_${toUpper(name)} = ${value}`)
+      .join(", ");
+  const errnos = ERRNO.map((name, value) => `${/^\d/.test(name) ? "E" : ""}${toUpper(name)} = ${value}`);
+  return `// ${note}
+#pragma once
+#include <rtcr/abi.h>
+
+namespace Rtcr {
+
+/** Errnos of WASI preview1. */
+enum class Errno : u32 { ${errnos.join(", ")} };
+
+namespace Abi {
+
+enum : u32 { ${list("FILE_SYSTEM", FILE_SYSTEM_RPC)} };
+enum : u32 { ${list("TERMINAL", TERMINAL_RPC)} };
+enum : u32 { ${list("OPEN", OPEN_FLAG)} };
+enum : u32 { ${NODE_KINDS.map((kind, value) => `NODE_${toUpper(kind)} = ${value}`).join(", ")} };
+
+} // namespace Abi
+} // namespace Rtcr
+`;
 }

@@ -54,6 +54,8 @@ export interface HostCall {
    * Everything the call has done so far must be undone or described by `progress`.
    */
   freeze(progress?: PlainData): never;
+  /** What the call has done so far has taken effect: issued again, it goes on with this progress. For whoever stands in front. */
+  note?(progress?: PlainData): void;
   /** Ends the program: the thread unwinds and the component ends with `code`. */
   exit(code: number): never;
 }

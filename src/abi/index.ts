@@ -6,3 +6,4 @@ export * from "./preview1.ts";
 export type * from "./program.ts";
 export * from "./rpc.ts";
 export type * from "./state.ts";
+export * from "./streams.ts";

@@ -18,9 +18,12 @@ export { createFileSystem, FilesFault, type Volume, volumeStates } from "./files
 export {
   Component,
   type ComponentWasi,
+  type HostAnswer,
+  type HostRequests,
   KERNEL_LIMITS,
   Kernel,
   type KernelOptions,
+  type KernelThread,
   noKernelTicker,
   type StartCpu,
   startKernelTicker,

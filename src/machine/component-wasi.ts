@@ -1,22 +1,15 @@
-// A WASI program as a component: preview1 over sessions that are opened at the component's parent, paid for by its PD.
-//
-//   service       label                      for                    without it
-//   File_system   ""                         directories            none are given
-//   Terminal      stdin, stdout, stderr      standard streams       no input; output goes to LOG, a line at a time
-//   Timer         ""                         monotonic clock        the host's
-//   ROM           config                     arguments, variables   only the program's name
+// A WASI program as a component: preview1 over sessions that are opened at the component's parent, paid for by its PD
+// (parent-sessions.ts). Real time and random numbers are the host's.
 //
 //   <config> <arg value="-v"/> <env key="HOME" value="/"/> </config>
 //
-// Sessions that the parent cannot give at once (servers among siblings) are done without: a program's sessions must be
-// there before its first instruction. Real time and random numbers are the host's.
-//
-// The states of File_system and Terminal sessions are theirs: whoever stands in front of them records them, and has them
-// reopened before the program's own state is taken up.
-import type { PlainData } from "../abi/index.ts";
+// The states of File_system and Terminal sessions are theirs: whoever stands in front of them, or serves them, records them
+// and has them again before the program goes on.
+import type { HostCall, HostFunction, HostImports, PlainData } from "../abi/index.ts";
 import {
   type Component,
   type ComponentWasi,
+  type Core,
   createClock,
   createCountingClock,
   createFileSystem,
@@ -29,121 +22,157 @@ import {
 } from "../core/index.ts";
 import { textOfModule, tryXml } from "../init/index.ts";
 import {
+  type Capability,
   type ClockSession,
   contentOf,
   type Dataspace,
-  DONATION,
-  ENV_SESSION,
   type FileSystemObject,
+  type FileSystemSession,
   type KernelObject,
-  type LogSession,
   lastElement,
   objectOf,
-  type ParentSession,
   type ProgramArguments,
   type ProgramSessions,
   type RomSession,
-  type TerminalObject,
   type TerminalSession,
   type TimerSession,
-  writeQuota,
 } from "../session/index.ts";
 import { createWasi, type SessionName, type SessionStates, sessionStates } from "../wasi/index.ts";
+import { type Ask, Conversations } from "./conversation.ts";
+import { GuestFiles, GuestTerminal } from "./guest-files.ts";
+import { ParentFiles, ParentTerminal } from "./parent-files.ts";
+import { ParentSessions } from "./parent-sessions.ts";
 
-/** Ids of the program's sessions: far from those that a program with an SDK besides would choose. */
-const FIRST_ID = 0x7a51_0000;
 /** Real time of deterministic systems begins on 2026-01-01T00:00Z. */
 const EPOCH_NS = 1_767_225_600_000_000_000n;
-const TERMINALS = ["stdin", "stdout", "stderr"] as const;
+type TerminalName = "stdin" | "stdout" | "stderr";
+/** How long a program that waits for its sessions does not look again if nobody wakes it, as after a restore. */
+const RETRY_NS = 10_000_000n;
+/** What the functions need of the core. */
+type WasiCore = Pick<Core, "kernel">;
 
 /** As `componentWasi`; random numbers follow from the component's number, real time begins in 2026 with the timer. */
-export function deterministicWasi(component: Component): ComponentWasi {
-  return makeWasi(component, true);
+export function deterministicWasi(component: Component, core: WasiCore): ComponentWasi {
+  return makeWasi(component, core, true);
 }
 
 /** The WASI functions of a component; for `CoreOptions.wasi`. */
-export function componentWasi(component: Component): ComponentWasi {
-  return makeWasi(component, false);
+export function componentWasi(component: Component, core: WasiCore): ComponentWasi {
+  return makeWasi(component, core, false);
 }
 
-function makeWasi(component: Component, deterministic: boolean): ComponentWasi {
-  let opened = new OpenedSessions(component, deterministic, "open");
-  const wasi = createWasi(opened.sessions(), (bytes) => component.holdings.holdDescriptors(bytes));
+function makeWasi(component: Component, { kernel }: WasiCore, deterministic: boolean): ComponentWasi {
+  const wasi = createWasi(undefined, (bytes) => component.holdings.holdDescriptors(bytes));
+  const conversations = new Conversations(kernel.rpc.requests);
+  const { ask } = conversations;
+  let parent = new ParentSessions(component);
+  /** Undefined before its first call, and while it waits for its sessions in that. */
+  let life: Life | undefined;
+  parent.ask();
+  const begin = (call: HostCall) => {
+    while (!parent.look()) {
+      parent.watch(kernel.badges);
+      if (call.wait(RETRY_NS) === "freeze") call.freeze();
+    }
+    const made = new Life({ component, deterministic, parent, ask });
+    wasi.open(made.sessions);
+    life = made;
+    call.note?.();
+  };
+  const held = (host: HostFunction): HostFunction["call"] => {
+    return (outer, ...args) =>
+      conversations.hold(component.running!, outer, (call) => {
+        if (!life) begin(call);
+        return host.call(call, ...args);
+      });
+  };
   return {
-    imports: wasi.imports,
-    capture: () => wasi.capture(opened.apart),
+    imports: mapImports(wasi.imports, (host) => ({ freeze: "restartable", call: held(host) })),
+    capture: () => (life ? wasi.capture(life.apart) : parent.capture()),
     restore: (state) => {
-      const again = new OpenedSessions(component, deterministic, "again"); // some may have been closed, or are others
-      if (again.complete || !opened.complete) opened = again;
-      wasi.open(opened.sessions(sessionStates(state)));
+      const awaited = ParentSessions.awaitedIn(state);
+      parent = new ParentSessions(component, awaited);
+      life = undefined;
+      if (awaited) return;
+      life = new Life({ component, deterministic, parent, ask }, sessionStates(state));
+      wasi.open(life.sessions);
       wasi.restore(state);
     },
-    ended: () => opened.flush(),
+    lost: () => parent.lost,
+    ended: () => life?.flush(),
   };
 }
 
-/**
- * What a program works with: sessions that were opened for it once, and what is made of them for each of its lives. A program
- * that is restored has the sessions again that it had; it may have no parent before all else is there.
- */
-class OpenedSessions {
-  /** Whether there was a parent to ask. */
-  readonly complete: boolean;
-  readonly #component: Component;
-  readonly #deterministic: boolean;
-  readonly #parent: Parent;
-  readonly #files: FileSystemObject | undefined;
-  readonly #program: ProgramArguments;
-  readonly #timer: TimerSession | undefined;
-  readonly #terminals: ReadonlyMap<(typeof TERMINALS)[number], TerminalObject | undefined>;
-  #lines: LogTerminal[] = [];
+function mapImports(imports: HostImports, map: (host: HostFunction) => HostFunction): HostImports {
+  const modules = Object.entries(imports).map(([module, functions]) => [
+    module,
+    Object.fromEntries(Object.entries(functions).map(([name, host]) => [name, map(host)])),
+  ]);
+  return Object.fromEntries(modules);
+}
 
-  constructor(component: Component, deterministic: boolean, how: "open" | "again") {
-    this.#component = component;
-    this.#deterministic = deterministic;
-    const parent = new Parent(component, how === "again");
-    this.#parent = parent;
-    this.complete = parent.there;
-    this.#files = parent.open<FileSystemObject>("File_system", "file-system", "");
-    this.#program = programArguments(component, parent);
-    this.#timer = parent.open<TimerSession>("Timer", "timer", "");
-    this.#terminals = new Map(
-      TERMINALS.map((name) => [name, parent.open<TerminalObject>("Terminal", "terminal", name)]),
-    );
-  }
+interface LifeParts {
+  readonly component: Component;
+  readonly deterministic: boolean;
+  readonly parent: ParentSessions;
+  readonly ask: Ask;
+}
 
+/** What a program works with in one of its lives. */
+class Life {
+  readonly sessions: ProgramSessions;
   /** Sessions whose states are not the program's to record. */
-  get apart(): readonly SessionName[] {
-    const terminals = TERMINALS.filter((name) => this.#terminals.get(name));
-    return this.#files ? ["files", ...terminals] : terminals;
-  }
+  readonly apart: SessionName[] = [];
+  readonly #parent: ParentSessions;
+  readonly #ask: Ask;
+  readonly #lines: LogTerminal[] = [];
 
   /**
    * @param states of a life before: unfinished lines go on, and files that were open are open again if their state was
    *   recorded with the program's, as older images have it
    * @throws FilesFault "missing-files" naming all that are not there
    */
-  sessions(states: SessionStates = {}): ProgramSessions {
-    const { files, clock, random } = states;
-    const seed = BigInt(this.#component.id);
-    const seeded = this.#deterministic ? createSeededRandom(seed, random ?? undefined) : undefined;
-    const reopened = files === undefined ? this.#files?.session : this.#files?.reopen(files);
-    this.#lines = [];
-    return {
-      program: this.#program,
-      clock: clockOf(this.#timer, this.#deterministic, clock),
-      random: seeded ?? createRandom(),
-      files: reopened ?? createFileSystem([], files),
-      stdin: this.#terminals.get("stdin")?.session ?? createMemoryInput(),
-      stdout: this.#output("stdout", states.stdout),
-      stderr: this.#output("stderr", states.stderr),
+  constructor({ component, deterministic, parent, ask }: LifeParts, states?: SessionStates) {
+    this.#parent = parent;
+    this.#ask = ask;
+    const seed = BigInt(component.id);
+    this.sessions = {
+      program: programArguments(component, states ? undefined : parent),
+      clock: lazyClock(() =>
+        clockOf(objectOf<TimerSession>(parent.find("timer"), "timer"), deterministic, states?.clock),
+      ),
+      random: deterministic ? createSeededRandom(seed, states?.random ?? undefined) : createRandom(),
+      files: this.#files(states),
+      stdin: this.#terminal("stdin", states) ?? createMemoryInput(),
+      stdout: this.#terminal("stdout", states) ?? this.#logged("stdout", states),
+      stderr: this.#terminal("stderr", states) ?? this.#logged("stderr", states),
     };
   }
 
-  #output(name: "stdout" | "stderr", state: PlainData | undefined): TerminalSession {
-    const terminal = this.#terminals.get(name)?.session;
-    if (terminal) return terminal;
-    const lines = createLogTerminal(() => this.#parent.at<LogSession>(ENV_SESSION.log, "log"), state);
+  /** Whether the parent has given a session: in a life before, or as is seen now. */
+  #given(name: "files" | TerminalName, states: SessionStates | undefined): boolean {
+    const given = (states && states[name] === undefined) || this.#parent.find(name).valid;
+    if (given) this.apart.push(name);
+    return given;
+  }
+
+  #files(states: SessionStates | undefined): FileSystemSession {
+    if (!this.#given("files", states)) return createFileSystem([], states?.files);
+    if (states?.files !== undefined) {
+      objectOf<FileSystemObject>(this.#parent.find("files"), "file-system")?.reopen(states.files);
+    }
+    const find = sessionAt<FileSystemSession>("file-system", (session) => new GuestFiles(this.#ask, session));
+    return new ParentFiles(() => find(this.#parent.find("files")));
+  }
+
+  #terminal(name: TerminalName, states: SessionStates | undefined): TerminalSession | undefined {
+    if (!this.#given(name, states)) return undefined;
+    const find = sessionAt<TerminalSession>("terminal", (session) => new GuestTerminal(this.#ask, session));
+    return new ParentTerminal(() => find(this.#parent.find(name)));
+  }
+
+  #logged(name: "stdout" | "stderr", states: SessionStates | undefined): TerminalSession {
+    const lines = createLogTerminal(() => this.#parent.log, states?.[name]);
     this.#lines.push(lines);
     return lines;
   }
@@ -154,48 +183,22 @@ class OpenedSessions {
   }
 }
 
-/** What the program may ask of its parent before it runs. */
-class Parent {
-  readonly #component: Component;
-  readonly again: boolean;
-  #nextId = FIRST_ID;
-
-  /** @param again nothing is opened: sessions are those that are there already */
-  constructor(component: Component, again: boolean) {
-    this.#component = component;
-    this.again = again;
-  }
-
-  get there(): boolean {
-    return this.#parent !== undefined;
-  }
-
-  /** A session that is there at once, of the kind expected; undefined without one, and then nothing is left of it. */
-  open<T extends KernelObject>(service: keyof typeof DONATION, kind: T["kind"], label: string): T | undefined {
-    const id = this.#nextId++;
-    if (this.again) return this.at<T>(id, kind);
-    const args = `${writeQuota(DONATION[service])}, label="${label}"`;
-    const made = this.#parent?.session(id, service, args);
-    const object = made?.ok ? objectOf<T>(made.value, kind) : undefined;
-    if (made?.ok && !object) this.#parent?.close(id);
-    return object;
-  }
-
-  /** The session that has this number. */
-  at<T extends KernelObject>(id: number, kind: T["kind"]): T | undefined {
-    const made = this.#parent?.sessionCap(id);
-    return made?.ok ? objectOf<T>(made.value, kind) : undefined;
-  }
-
-  get #parent(): ParentSession | undefined {
-    return objectOf<ParentSession>(this.#component.parent, "parent");
-  }
+/** The session behind a capability: an object of TypeScript, or what `made` stands for a guest's object. */
+function sessionAt<T>(kind: "file-system" | "terminal", made: (session: Capability) => T) {
+  let guest: { readonly capability: Capability; readonly session: T } | undefined;
+  return (capability: Capability): T | undefined => {
+    const { object } = capability;
+    if (object?.kind === kind) return (object as KernelObject & { readonly session: T }).session;
+    if (object?.kind !== "rpc-object") return undefined;
+    if (guest?.capability !== capability) guest = { capability, session: made(capability) };
+    return guest.session;
+  };
 }
 
-function programArguments({ label }: Component, parent: Parent): ProgramArguments {
+/** @param parent absent: the captured ones follow */
+function programArguments({ label }: Component, parent: ParentSessions | undefined): ProgramArguments {
   const name = lastElement(label);
-  const rom = parent.open<RomSession>("ROM", "rom", "config");
-  if (parent.again) return { args: [name], environment: [] }; // the captured ones follow
+  const rom = parent && objectOf<RomSession>(parent.find("config"), "rom");
   const module = rom && objectOf<Dataspace>(rom.dataspace(), "dataspace");
   const config = module ? tryXml(textOfModule(contentOf(module))) : undefined;
   if (!config?.ok) return { args: [name], environment: [] };
@@ -216,4 +219,20 @@ function clockOf(timer: TimerSession | undefined, deterministic: boolean, state?
   // It begins where the timer stands, which goes over with its session, be that restored before the program or behind it.
   const passed = { monotonicNs: monotonicNs(), cpuTimeNs: 0n };
   return createClock({ monotonicNs, realtimeNs, resolutionNs }, passed);
+}
+
+/** A clock that is made when it is first looked at: the timer of a restored program may come after its state. */
+function lazyClock(make: () => ClockSession): ClockSession {
+  let made: ClockSession | undefined;
+  const clock = () => (made ??= make());
+  return {
+    monotonicNs: () => clock().monotonicNs(),
+    realtimeNs: () => clock().realtimeNs(),
+    cpuTimeNs: () => clock().cpuTimeNs(),
+    get resolutionNs() {
+      return clock().resolutionNs;
+    },
+    waited: (ns) => clock().waited?.(ns),
+    capture: () => clock().capture(),
+  };
 }

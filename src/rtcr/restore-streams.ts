@@ -32,14 +32,16 @@ export class Streams {
 
   /**
    * Sessions that are there before anything is made: those that a WASI program has had opened when it was loaded, which are
-   * all it ever has.
+   * all it ever has of others than the children.
    *
+   * @param adopted as of `rest`
    * @throws RtcrFault "refused" naming what is not there
    */
-  first(): void {
+  first(adopted: ReadonlySet<number>): void {
     const { tracked, refused } = this.#parts;
     const complete = environment(tracked).pd.native.program()?.wasi ?? false;
     for (const stream of this.#streams()) {
+      if (adopted.has(stream.info.id)) continue;
       if (stream.restore) this.#reopen(stream);
       else if (complete) throw refused(nameOf(stream), "its program was given none when it was loaded here");
     }

@@ -93,7 +93,7 @@ export class Restorer {
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
   program(): void {
     for (const thread of this.cpu.threads) thread.clear();
-    this.#streams.first();
+    this.#streams.first(new Set(this.adoptions.open.map(({ id }) => id)));
     this.#restoreModule(this.#parts[0]!);
   }
 

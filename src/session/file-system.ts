@@ -68,6 +68,8 @@ export interface Root {
 
 export interface FileSystemSession {
   readonly roots: readonly Root[];
+  /** The most that one read or write moves; absent: no such bound. */
+  readonly pieceBytes?: number | undefined;
 
   open(directory: NodeHandle, path: string, options: OpenOptions): Attempt<NodeHandle, Errno>;
   close(node: NodeHandle): Attempt<void, Errno>;

@@ -122,23 +122,36 @@ export class Descriptors {
     this.#held += bytes;
   }
 
-  /** Frees the number and what stood behind it; the number is free even when closing is refused. */
-  close(fd: number): void {
+  /** Frees the number: it is free even when closing what stood behind it is refused. @returns what is to be closed */
+  take(fd: number): Target {
     const descriptor = this.get(fd);
     this.#table[fd] = undefined;
     this.#lowest = Math.min(this.#lowest, fd);
-    this.#release(descriptor);
+    return this.#forget(descriptor);
   }
 
-  /** Moves a descriptor to a number that is in use; what stood there is closed. */
-  renumber(from: number, to: number): void {
+  /** Moves a descriptor to a number that is in use. @returns what is to be closed; undefined: nothing is */
+  renumber(from: number, to: number): Target | undefined {
     const moved = this.get(from);
     const replaced = this.get(to);
-    if (from === to) return;
+    if (from === to) return undefined;
     this.#table[to] = moved;
     this.#table[from] = undefined;
     this.#lowest = Math.min(this.#lowest, from);
-    this.#release(replaced);
+    return this.#forget(replaced);
+  }
+
+  /** No number stands for it any more. */
+  #forget({ target, listing }: Descriptor): Target {
+    this.#holdMore(-Math.min(this.#held, DESCRIPTOR_BYTES + listedBytes(listing)));
+    return target;
+  }
+
+  /** Closes what no number stands for any more. */
+  close(target: Target): void {
+    if (target.kind === "terminal") return;
+    if (target.kind === "directory" || target.kind === "file") unwrap(this.#sessions.files.close(target.node));
+    else unwrap(this.#sessions.sockets!.close(target.socket));
   }
 
   /** Every open number with its descriptor, in order. */
@@ -158,7 +171,9 @@ export class Descriptors {
     const table = readDescriptors(state);
     for (const [fd, descriptor] of table.entries()) if (descriptor) this.#requireSession(descriptor.target, fd);
     const held = table.reduce((sum, each) => sum + (each ? DESCRIPTOR_BYTES + listedBytes(each.listing) : 0), 0);
-    const more = Math.max(0, held - this.#begun * DESCRIPTOR_BYTES);
+    const given = table.reduce<number>((count, each) => count + Number(each?.preopened ?? false), TERMINALS.length);
+    const begun = Math.max(this.#begun, given); // directories that are given may come after the state
+    const more = Math.max(0, held - begun * DESCRIPTOR_BYTES);
     if (!this.#hold(more))
       throw new WasiStateFault("no-room", `no room for descriptors of ${more} bytes`, { bytes: more });
     this.#held = more;
@@ -169,13 +184,6 @@ export class Descriptors {
   #nextFree(): number {
     while (this.#table[this.#lowest]) this.#lowest++;
     return this.#lowest;
-  }
-
-  #release({ target, listing }: Descriptor): void {
-    this.#holdMore(-Math.min(this.#held, DESCRIPTOR_BYTES + listedBytes(listing)));
-    if (target.kind === "terminal") return;
-    if (target.kind === "directory" || target.kind === "file") unwrap(this.#sessions.files.close(target.node));
-    else unwrap(this.#sessions.sockets!.close(target.socket));
   }
 
   #requireSession(target: Target, fd: number): void {
@@ -217,7 +225,8 @@ function readDescriptor(state: StateReader): Descriptor {
   };
 }
 
-function readTarget(state: StateReader): Target {
+/** @throws WasiStateFault */
+export function readTarget(state: StateReader): Target {
   const kind = state.field("kind").oneOf(["terminal", "directory", "file", "listener", "connection"]);
   if (kind === "terminal") return { kind, name: state.only("kind", "name").field("name").oneOf(TERMINALS) };
   state.only("kind", "node", "nodeKind", "socket");

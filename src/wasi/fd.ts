@@ -3,11 +3,12 @@
 import type { HostFunction } from "../abi/index.ts";
 import type { NodeHandle } from "../session/index.ts";
 import type { WasiContext } from "./context.ts";
-import type { Descriptor } from "./descriptors.ts";
+import { type Descriptor, readTarget, type Target } from "./descriptors.ts";
 import { fail, unwrap } from "./fault.ts";
-import { instant } from "./function.ts";
+import { type Guest, instant } from "./function.ts";
 import { FDFLAGS_ALL, requireFlags, SIZE, timesToSet, writeFilestat } from "./layout.ts";
 import type { GuestMemory } from "./memory.ts";
+import { readerOf } from "./plain-data.ts";
 import { RIGHT } from "./rights.ts";
 import { filetypeOf } from "./streams.ts";
 
@@ -20,8 +21,10 @@ export function fd(wasi: WasiContext): Record<string, HostFunction> {
 
 function table(wasi: WasiContext): Record<string, HostFunction> {
   return {
-    fd_close: instant(["u32"], (_, number) => wasi.descriptors.close(number)),
-    fd_renumber: instant(["u32", "u32"], (_, from, to) => wasi.descriptors.renumber(from, to)),
+    fd_close: instant(["u32"], (guest, number) => close(wasi, guest, () => wasi.descriptors.take(number))),
+    fd_renumber: instant(["u32", "u32"], (guest, from, to) =>
+      close(wasi, guest, () => wasi.descriptors.renumber(from, to)),
+    ),
     fd_fdstat_set_flags: instant(["u32", "u16"], (_, number, flags) => {
       const descriptor = wasi.descriptors.get(number, RIGHT.fdFdstatSetFlags);
       descriptor.flags = requireFlags(flags, FDFLAGS_ALL);
@@ -33,6 +36,14 @@ function table(wasi: WasiContext): Record<string, HostFunction> {
       descriptor.inheriting = inheriting;
     }),
   };
+}
+
+/** Closes what has lost its number; whoever serves it may let the call wait, whose progress it is meanwhile. */
+function close(wasi: WasiContext, { call }: Guest, take: () => Target | undefined): void {
+  const target = call.progress === undefined ? take() : readTarget(readerOf(call.progress, "progress"));
+  if (!target) return;
+  call.note?.({ ...target });
+  wasi.descriptors.close(target);
 }
 
 function status(wasi: WasiContext): Record<string, HostFunction> {

@@ -34,8 +34,9 @@ export function io(wasi: WasiContext): Record<string, HostFunction> {
       const node = nodeAt(usable(wasi, fd, RIGHT.fdRead), offset);
       const buffers = guest.memory.buffers(iovs, count);
       guest.memory.require(result, 4);
-      const step = (piece: Uint8Array, moved: number) => wasi.sessions.files.read(node, piece, offset + BigInt(moved));
-      guest.memory.setU32(result, transfer(guest, buffers, { direction: "in", step }));
+      const { files } = wasi.sessions;
+      const step = (piece: Uint8Array, moved: number) => files.read(node, piece, offset + BigInt(moved));
+      guest.memory.setU32(result, transfer(guest, buffers, { direction: "in", step, pieceBytes: files.pieceBytes }));
     }),
     fd_pwrite: restartable(["u32", "u32", "u32", "u64", "u32"], (guest, fd, iovs, count, offset, result) => {
       const descriptor = usable(wasi, fd, RIGHT.fdWrite);
@@ -46,7 +47,8 @@ export function io(wasi: WasiContext): Record<string, HostFunction> {
         const written = writeNode(wasi, descriptor, piece, offset + BigInt(moved));
         return written.ok ? success(written.value.bytes) : written;
       };
-      guest.memory.setU32(result, transfer(guest, buffers, { direction: "out", step }));
+      const { pieceBytes } = wasi.sessions.files;
+      guest.memory.setU32(result, transfer(guest, buffers, { direction: "out", step, pieceBytes }));
     }),
     fd_seek: instant(["u32", "s64", "u8", "u32"], (guest, fd, delta, whence, result) => {
       const descriptor = seekable(wasi, fd, delta === 0n && whence === 1 ? RIGHT.fdTell : RIGHT.fdSeek);
@@ -105,7 +107,7 @@ function read(wasi: WasiContext, guest: Guest, descriptor: Descriptor, buffers: 
     if (result.ok) descriptor.offset += BigInt(result.value);
     return result;
   };
-  return transfer(guest, buffers, { direction: "in", step });
+  return transfer(guest, buffers, { direction: "in", step, pieceBytes: wasi.sessions.files.pieceBytes });
 }
 
 /** Writes to a descriptor at its position (or the end), waiting until all is taken; the number of bytes. */
@@ -122,7 +124,7 @@ function write(wasi: WasiContext, guest: Guest, descriptor: Descriptor, buffers:
     descriptor.offset = result.value.end;
     return success(result.value.bytes);
   };
-  return transfer(guest, buffers, { direction: "out", step });
+  return transfer(guest, buffers, { direction: "out", step, pieceBytes: wasi.sessions.files.pieceBytes });
 }
 
 /** Writes to a file, through to the disk when the descriptor's flags say so. */

@@ -48,6 +48,7 @@ export function poll(wasi: WasiContext): Record<string, HostFunction> {
       guest.memory.require(output, count * SIZE.event);
       guest.memory.require(result, 4);
       const subscriptions = readSubscriptions(guest, input, count, wasi.sessions.clock);
+      guest.call.note?.(progressOf(subscriptions));
       const events = wait(wasi, guest, subscriptions);
       for (const [index, event] of events.entries()) writeEvent(guest.memory, output + index * SIZE.event, event);
       guest.memory.setU32(result, events.length);

@@ -21,22 +21,26 @@ export interface Transfer {
   readonly waiting?: Omit<Waiting, "progress">;
   /** Return only when all is moved (or the other side ends), also when reading. */
   readonly all?: boolean;
+  /** The most that a step moves; absent: no such bound. */
+  readonly pieceBytes?: number | undefined;
 }
 
 /** The number of bytes moved; errno of the first step that was refused when nothing has been moved before it. */
 export function transfer(guest: Guest, buffers: readonly GuestBuffer[], plan: Transfer): number {
   let moved = movedBefore(guest.call.progress, buffers);
+  const pieceBytes = Math.min(PIECE_BYTES, plan.pieceBytes ?? PIECE_BYTES);
   let start = 0;
   for (const { pointer, length } of buffers) {
     while (moved < start + length) {
       const at = moved - start;
-      const most = Math.min(PIECE_BYTES, length - at);
+      const most = Math.min(pieceBytes, length - at);
       const size = guest.memory.run(pointer + at, most, plan.direction === "in").length;
       const result = movePiece(guest, { pointer: pointer + at, length: size }, plan, moved);
       if (!result.ok) return moved > 0 ? moved : fail(result.reason);
       moved += result.value;
+      guest.call.note?.({ moved });
       if (result.value === 0 || (result.value < size && plan.direction === "in" && !plan.all)) return moved;
-      if (size === PIECE_BYTES) honourFreeze(guest, { moved });
+      if (size === pieceBytes) honourFreeze(guest, { moved });
     }
     start += length;
   }

@@ -35,7 +35,7 @@ function reopened(): never {
 
 const filesOf = (session: FileSystemSession): FileSystemObject => ({ kind: "file-system", session, reopen: reopened });
 const terminalOf = (session: TerminalSession): TerminalObject => ({ kind: "terminal", session, reopen: reopened });
-const volume = (state?: SessionState) => createMemoryVolume({ guestPaths: ["/"] }, state);
+const volume = (state?: SessionState) => createMemoryVolume({ guestPaths: ["/", "/data"] }, state);
 
 const SERVICES: Readonly<Record<string, Service>> = {
   File_system: {

@@ -67,7 +67,7 @@ test("S89, S97: a server of files and its clients go back in place, and the quot
   for (const { fileSystems = [], terminals = [] } of clients) {
     assert.deepEqual(
       fileSystems.map(({ nodes }) => nodes.map(({ path }) => path)),
-      [["/", "/log"]],
+      [["/", "/data", "/log"]],
     );
     for (const { state } of [...fileSystems, ...terminals]) assert.equal(state, null, "it is the server's");
   }

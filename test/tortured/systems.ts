@@ -218,6 +218,32 @@ export const command = ({ name: binary, args }: Pick<App, "name" | "args">, name
     'caps="300" ram="12M"',
   );
 
+const FILES_BESIDE =
+  '<route><service name="File_system"><child name="beside"/></service><any-service><parent/></any-service></route>';
+/** Programs whose files a component beside them serves. */
+const besideFiles = (programs: string, binary: string, inside: string) =>
+  programs.replaceAll("<config>", `${FILES_BESIDE}<config>`) +
+  start(
+    "beside",
+    `<binary name="${binary}"/><provides><service name="File_system"/></provides><config>${inside}</config>`,
+    'caps="300" ram="4M"',
+  );
+const FILE_PROGRAMS = command({ name: "files", args: ["40"] }) + command({ name: "directories", args: ["2"] });
+const PASSED_ON = ["interposer", '<service name="File_system"/>'] as const;
+
+/** WASI programs whose files a sibling serves: one that passes them on, and one in C++ whose functions they call. */
+export const SERVED: Readonly<Record<string, TorturedSystem>> = {
+  "WASI programs with files of a sibling": {
+    programs: ["directories", "files", "stack_counter"],
+    children: besideFiles(FILE_PROGRAMS, ...PASSED_ON) + node("stack_counter", COUNT),
+    memoryFiles: true,
+  },
+  "WASI programs with files of a component in C++": {
+    programs: ["directories", "files", "ram_fs", "stack_counter"],
+    children: besideFiles(FILE_PROGRAMS, "ram_fs", "") + node("stack_counter", COUNT),
+  },
+};
+
 /** WASI programs that inits keep, beside a component. */
 export const KEPT: Readonly<Record<string, TorturedSystem>> = {
   "WASI programs in inits": {

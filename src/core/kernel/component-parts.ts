@@ -77,6 +77,8 @@ export interface ComponentWasi {
   readonly imports: HostImports;
   capture(): PlainData;
   restore(state: PlainData): void;
+  /** Whether a session that it works with has ended: calls that wait look again. Asked when any object has ended. */
+  lost?(): boolean;
   /** The program has exited. */
   ended?(): void;
 }

@@ -6,6 +6,7 @@ export { Component } from "./component.ts";
 export type { ComponentWasi, NativeRun } from "./component-parts.ts";
 export type { StartCpu } from "./cpus/index.ts";
 export type { Executor } from "./executor.ts";
+export type { HostAnswer, HostRequests } from "./host-requests.ts";
 export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";
 export { KernelNativePd } from "./native-pd.ts";

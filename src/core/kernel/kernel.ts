@@ -123,6 +123,9 @@ export class Kernel {
     });
     this.cpus = this.#startCpus();
     if (this.cpus) this.badges.listen(() => this.cpus!.look());
+    this.badges.listen(() => {
+      for (const component of this.lifetimes.components) if (component.wasi?.lost?.()) component.wake();
+    });
   }
 
   #startCpus(): Cpus | undefined {

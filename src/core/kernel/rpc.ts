@@ -15,6 +15,7 @@ import { callNative, functionName } from "../rpc/index.ts";
 import { Callers } from "./callers.ts";
 import { NO_MESSAGE, type PendingCall, statusOf } from "./calls.ts";
 import type { Component } from "./component.ts";
+import { HostRequests } from "./host-requests.ts";
 import type { Kernel } from "./kernel.ts";
 import { BouncedMessage, deliverable, fitsMessage, loadMessage, saveMessage } from "./message-copy.ts";
 import { NestedCalls } from "./nested-calls.ts";
@@ -28,11 +29,13 @@ export class Rpc {
   readonly #kernel: Kernel;
   readonly #callers: Callers;
   readonly nested: NestedCalls;
+  readonly requests: HostRequests;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#callers = new Callers(kernel);
     this.nested = new NestedCalls(kernel, this.#callers);
+    this.requests = new HostRequests(kernel, this.#callers);
   }
 
   /**
@@ -130,7 +133,7 @@ export class Rpc {
     const server = object.entrypoint.object;
     if (!(server instanceof KernelThread)) return this.#callForeign(thread, capability, object, opcode, message);
     if (server.dead) return CALL_STATUS.invalidObject;
-    if (this.#waitsFor(server, thread)) return CALL_STATUS.deadlock;
+    if (this.waitsFor(server, thread)) return CALL_STATUS.deadlock;
     if (server.idle && !server.component.onStack) {
       const call = { caller: thread, server, capability, slot };
       if (server.cpu === 0) {
@@ -161,7 +164,7 @@ export class Rpc {
   }
 
   /** Whether `server` is, or waits for, `thread`. */
-  #waitsFor(server: KernelThread, thread: KernelThread): boolean {
+  waitsFor(server: KernelThread, thread: KernelThread): boolean {
     for (let next: KernelThread | undefined = server; next; ) {
       if (next === thread) return true;
       const { callee, waiting }: KernelThread = next;

@@ -187,7 +187,7 @@ export function loadThread(
   return true;
 }
 
-/** A thread that waits for a call, with the number that the call has now; without progress if there is none any more. */
+/** A thread that waits for a call, with the number that the call has now; without one if there is none any more. */
 function renumbered(
   saved: SavedThread,
   thread: KernelThread,
@@ -195,12 +195,13 @@ function renumbered(
   calls: ReadonlyMap<number, number>,
 ): SavedThread {
   const { hostCall } = saved;
-  const before = (hostCall?.progress as { readonly call?: unknown } | undefined)?.call;
+  const { call: before, ...others } = (hostCall?.progress ?? {}) as { readonly call?: PlainData };
   if (!hostCall || typeof before !== "number") return saved;
   const { progress: _, ...again } = hostCall;
   const now = calls.get(before) ?? before;
   const own = kernel.calls.get(now)?.caller === thread;
-  return { ...saved, hostCall: own ? { ...again, progress: { call: now } } : again };
+  const progress = own ? { ...others, call: now } : others;
+  return { ...saved, hostCall: Object.keys(progress).length > 0 ? { ...again, progress } : again };
 }
 
 interface ReadState {

@@ -55,6 +55,13 @@ class Rpc_request : Noncopyable {
     (writer.put(to_message(results)), ...);
     return writer.full() ? u32(Error::BAD_MESSAGE) : u32(Error::OK);
   }
+  /** Success, with results that `write` puts into a Message_writer. */
+  template <typename F> u32 reply_with(const F &write) {
+    Message_writer writer(_message);
+    writer.put(u32(0));
+    write(writer);
+    return writer.full() ? u32(Error::BAD_MESSAGE) : u32(Error::OK);
+  }
   /** A declared error. */
   u32 fail(u32 index) {
     Message_writer writer(_message);
