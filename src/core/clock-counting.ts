@@ -23,5 +23,10 @@ export function createCountingClock(state?: SessionState): ClockSession {
       passedNs += ns;
     },
     capture: () => ({ passedNs }),
+    writeState: (to) => {
+      to.fields();
+      to.put("passedNs", passedNs);
+      to.end();
+    },
   };
 }

@@ -34,6 +34,12 @@ export function createClock(hosts: HostClocks = webClocks(), state?: SessionStat
       const cpu = cpuTimeNs();
       return { monotonicNs: monotonicNs(), cpuTimeNs: cpu.ok ? cpu.value : passed.cpuTimeNs };
     },
+    writeState: (to) => {
+      to.fields();
+      to.put("monotonicNs", monotonicNs());
+      to.put("cpuTimeNs", hosts.cpuTimeNs ? hosts.cpuTimeNs() - cpuStart : passed.cpuTimeNs);
+      to.end();
+    },
   };
 }
 

@@ -47,6 +47,13 @@ export function createSeededRandom(seed: bigint, captured?: SessionState): Rando
       }
     },
     capture: () => ({ state, word, left }),
+    writeState: (to) => {
+      to.fields();
+      to.put("state", state);
+      to.put("word", word);
+      to.put("left", left);
+      to.end();
+    },
   };
 }
 

@@ -51,6 +51,12 @@ export function createMemoryInput(options: MemoryInputOptions = {}): MemoryInput
       return { readable: readableBytes > 0 || ended, readableBytes, writable: true, hangup: ended };
     },
     capture: () => ({ input: buffer.copy() }),
+    writeState: (to) => {
+      to.fields();
+      to.field("input");
+      to.plain(buffer.first(buffer.length));
+      to.end();
+    },
     push: (bytes) => buffer.push(bytes),
     end: () => {
       ended = true;
@@ -78,5 +84,9 @@ export function createMemoryOutput(
     },
     readiness: () => ({ readable: true, readableBytes: 0, writable: true, hangup: false }),
     capture: () => ({}),
+    writeState: (to) => {
+      to.fields();
+      to.end();
+    },
   };
 }

@@ -88,7 +88,7 @@ function makeWasi(component: Component, { kernel }: WasiCore, deterministic: boo
   };
   return {
     imports: mapImports(wasi.imports, (host) => ({ freeze: "restartable", call: held(host) })),
-    capture: () => (life ? wasi.capture(life.apart) : parent.capture()),
+    writeState: (to) => (life ? wasi.writeState(to, life.apart) : to.plain(parent.capture())),
     restore: (state) => {
       const awaited = ParentSessions.awaitedIn(state);
       parent = new ParentSessions(component, awaited);

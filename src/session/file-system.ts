@@ -9,7 +9,7 @@
 import type { Attempt } from "../util/index.ts";
 import type { KernelObject } from "./capability.ts";
 import type { Errno } from "./errno.ts";
-import type { SessionState } from "./state.ts";
+import type { SessionState, Stateful } from "./state.ts";
 
 /** A node that a client holds open; valid until `close`. Handles are small integers and are reused. */
 export type NodeHandle = number;
@@ -66,7 +66,8 @@ export interface Root {
   readonly handle: NodeHandle;
 }
 
-export interface FileSystemSession {
+/** Its state is what the service needs to create this session again, with the same handles for the same nodes. */
+export interface FileSystemSession extends Stateful {
   readonly roots: readonly Root[];
   /** The most that one read or write moves; absent: no such bound. */
   readonly pieceBytes?: number | undefined;
@@ -106,9 +107,6 @@ export interface FileSystemSession {
   link(from: NodeHandle, fromPath: string, follow: boolean, to: NodeHandle, toPath: string): Attempt<void, Errno>;
   symlink(target: string, directory: NodeHandle, path: string): Attempt<void, Errno>;
   readlink(directory: NodeHandle, path: string): Attempt<string, Errno>;
-
-  /** What the service needs to create this session again, with the same handles for the same nodes. */
-  capture(): SessionState;
   /** Releases every handle and whatever the service holds for the session. */
   dispose(): void;
 }

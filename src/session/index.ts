@@ -20,6 +20,6 @@ export * from "./services.ts";
 export * from "./session-args.ts";
 export { notify, type Signal, type SignalContext, type SignalSource } from "./signal.ts";
 export type * from "./socket.ts";
-export type * from "./state.ts";
+export * from "./state.ts";
 export type * from "./stream.ts";
 export type * from "./terminal.ts";

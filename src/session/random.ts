@@ -1,10 +1,8 @@
 // Random session: bytes for seeds and keys. The contract only.
 
-import type { SessionState } from "./state.ts";
+import type { Stateful } from "./state.ts";
 
-export interface RandomSession {
+export interface RandomSession extends Stateful {
   /** Fills all of `target`, which may lie in shared memory. */
   fill(target: Uint8Array): void;
-  /** The generator's state; null for a generator without one. */
-  capture(): SessionState;
 }

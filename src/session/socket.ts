@@ -6,7 +6,7 @@
 
 import type { Attempt } from "../util/index.ts";
 import type { Errno } from "./errno.ts";
-import type { SessionState } from "./state.ts";
+import type { Stateful } from "./state.ts";
 import type { Readiness } from "./stream.ts";
 
 /** A listening socket or a connection; valid until `close`. Handles are small integers and are not reused. */
@@ -25,7 +25,7 @@ export interface ReceiveOptions {
 
 export type ShutdownHow = "receive" | "send" | "both";
 
-export interface SocketSession {
+export interface SocketSession extends Stateful {
   readonly listeners: readonly Listener[];
   /** Takes one waiting connection; "again" when there is none. */
   accept(listener: SocketHandle): Attempt<SocketHandle, Errno>;
@@ -37,5 +37,4 @@ export interface SocketSession {
   close(socket: SocketHandle): Attempt<void, Errno>;
   /** Of a listener: readable when a connection waits, `readableBytes` is then the number of connections. */
   readiness(socket: SocketHandle): Readiness;
-  capture(): SessionState;
 }

@@ -1,7 +1,7 @@
 // Terminal session: one of the standard streams of a program. The contract only.
 
 import type { KernelObject } from "./capability.ts";
-import type { SessionState } from "./state.ts";
+import type { SessionState, Stateful } from "./state.ts";
 import type { ByteStream } from "./stream.ts";
 
 /** What stands behind a terminal session; programs see it (`isatty`). */
@@ -13,12 +13,11 @@ export interface TerminalSize {
 }
 
 /** Standard input answers writes with "badf", standard output and error answer reads with "badf". */
-export interface TerminalSession extends ByteStream {
+/** Its state: input that was received and not yet read, output that was accepted and not yet released; nothing is removed. */
+export interface TerminalSession extends ByteStream, Stateful {
   readonly kind: TerminalKind;
   /** Undefined unless `kind` is "terminal". */
   size(): TerminalSize | undefined;
-  /** Input that was received and not yet read, output that was accepted and not yet released; nothing is removed. */
-  capture(): SessionState;
 }
 
 /** What a Terminal capability denotes: the session that a program works with. It has no functions for guests. */

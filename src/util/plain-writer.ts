@@ -49,6 +49,8 @@ export type NumberType = keyof typeof VALUE_BYTES;
 const NAMES = new Map<string, Uint8Array>();
 /** From here on a copy by the engine is worth the view that it needs. */
 const MANY_BYTES = 4096;
+/** The same where bytes stand in whole words, whose copy is as fast as memory. */
+const MANY_WORDS_BYTES = 1 << 20;
 
 export class PlainWriter {
   readonly #bytes: Uint8Array;
@@ -149,6 +151,11 @@ export class PlainWriter {
     this.plain(value);
   }
 
+  /** A whole field of an object whose fields are plain. @param value undefined: there is no field */
+  putObject(name: string, value: object | undefined): void {
+    if (value !== undefined) this.put(name, value as Plain);
+  }
+
   /** The fields of an object, between `fields` and `end`. */
   fieldsOf(value: { readonly [key: string]: Plain | undefined }): void {
     for (const key in value) {
@@ -206,6 +213,21 @@ export class PlainWriter {
     let i = 0;
     for (; i + 4 <= sizeBytes; i += 4) this.#view.setInt32(to + i, from.getInt32(at + i));
     for (; i < sizeBytes; i++) this.#view.setUint8(to + i, from.getUint8(at + i));
+  }
+
+  /** Plain bytes, from `at` of a memory on; `at` and `sizeBytes` are multiples of 4. */
+  plainWords(words: Int32Array, at: number, sizeBytes: number): void {
+    this.choice(PLAIN.bytes);
+    this.number(sizeBytes);
+    if (sizeBytes >= MANY_WORDS_BYTES) return this.#set(new Uint8Array(words.buffer, words.byteOffset + at, sizeBytes));
+    const to = this.take(sizeBytes);
+    if (to < 0) return;
+    for (let i = 0; i < sizeBytes; i += 4) this.#view.setInt32(to + i, words[(at + i) / 4]!, true);
+  }
+
+  /** Forgets what was written since there were so many `neededBytes`. */
+  dropSince(neededBytes: number): void {
+    this.#at = neededBytes;
   }
 
   /** Where the next bytes go; -1 if there is no room for them. */

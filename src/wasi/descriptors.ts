@@ -5,7 +5,6 @@
 // I1  A number stands for one descriptor; new ones get the lowest free number, as POSIX has it.
 // I2  Rights never grow.
 
-import type { PlainData } from "../abi/index.ts";
 import {
   type DirectoryEntry,
   NODE_KINDS,
@@ -14,7 +13,7 @@ import {
   type ProgramSessions,
   type SocketHandle,
 } from "../session/index.ts";
-import type { StateReader } from "../util/index.ts";
+import type { PlainWriter, StateReader } from "../util/index.ts";
 import { fail, unwrap, WasiStateFault } from "./fault.ts";
 import { DESCRIPTOR_BYTES, DESCRIPTOR_LIMIT, LISTED_BYTES } from "./limits.ts";
 import { DIRECTORY_RIGHTS, INHERITABLE_RIGHTS, INPUT_RIGHTS, LISTENER_RIGHTS, OUTPUT_RIGHTS } from "./rights.ts";
@@ -159,11 +158,17 @@ export class Descriptors {
     for (const [fd, descriptor] of this.#table.entries()) if (descriptor) yield [fd, descriptor];
   }
 
-  capture(): PlainData {
-    return Array.from(this.entries(), ([fd, descriptor]) => {
-      const { listing, ...fields } = descriptor;
-      return { fd, ...fields, ...(listing ? { listing: listing.map((entry) => ({ ...entry })) } : {}) };
-    });
+  /** Writes a list of those that are open. */
+  writeState(to: PlainWriter): void {
+    const begin = to.list();
+    let count = 0;
+    for (let fd = 0; fd < this.#table.length; fd++) {
+      const descriptor = this.#table[fd];
+      if (!descriptor) continue;
+      writeDescriptor(to, fd, descriptor);
+      count++;
+    }
+    to.endList(begin, count);
   }
 
   /** Replaces the table by a captured one. Nothing has changed after a WasiStateFault. */
@@ -196,6 +201,20 @@ export class Descriptors {
       { fd, socket: target.socket },
     );
   }
+}
+
+function writeDescriptor(to: PlainWriter, fd: number, descriptor: Descriptor): void {
+  to.fields();
+  to.put("fd", fd);
+  to.putObject("target", descriptor.target);
+  to.put("path", descriptor.path);
+  to.put("preopened", descriptor.preopened);
+  to.put("offset", descriptor.offset);
+  to.put("rights", descriptor.rights);
+  to.put("inheriting", descriptor.inheriting);
+  to.put("flags", descriptor.flags);
+  to.putObject("listing", descriptor.listing);
+  to.end();
 }
 
 /** A captured table by numbers. @throws WasiStateFault */

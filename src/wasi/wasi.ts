@@ -1,8 +1,8 @@
 // WASI preview1 as a client of sessions: the functions that a program imports, and the state behind them.
 
 import { type HostFunction, type HostImports, type PlainData, PREVIEW1_MODULE } from "../abi/index.ts";
-import type { ProgramArguments, ProgramSessions } from "../session/index.ts";
-import type { StateReader } from "../util/index.ts";
+import { type ProgramArguments, type ProgramSessions, writeState } from "../session/index.ts";
+import { type PlainWriter, plainOf, type StateReader } from "../util/index.ts";
 import { args } from "./args.ts";
 import { clock } from "./clock.ts";
 import { WasiContext } from "./context.ts";
@@ -33,11 +33,10 @@ export interface Wasi {
   readonly imports: HostImports;
   /** Gives sessions to a program that was instantiated without; it must not run before. */
   open(sessions: ProgramSessions): void;
-  /**
-   * Descriptors, arguments and the states of all sessions but those that somebody else records. No call may be running,
-   * but for frozen ones.
-   */
-  capture(apart?: readonly SessionName[]): PlainData;
+  /** Descriptors, arguments and the states of all sessions. No call may be running, but for frozen ones. */
+  capture(): PlainData;
+  /** Writes the same without making anything. @param apart sessions that somebody else records */
+  writeState(to: PlainWriter, apart?: readonly SessionName[]): void;
   /**
    * Puts a captured state in place of the present one. The sessions must have been created from
    * its session states (`sessionStates`). Nothing has changed after a WasiStateFault.
@@ -57,21 +56,44 @@ export function createWasi(given?: ProgramSessions, hold: HoldDescriptors = () =
     context.open(sessions);
   };
   if (given) open(given);
+  /** All but the sessions' states; the last field is for them. */
+  const begin = (to: PlainWriter) => {
+    const { program, descriptors } = context;
+    to.fields();
+    to.put("version", STATE_VERSION);
+    to.put("args", program.args);
+    to.put("environment", program.environment);
+    to.field("descriptors");
+    descriptors.writeState(to);
+  };
   return {
     imports: { [WASI_MODULE]: functions(context) },
     open,
-    capture: (apart = []) => ({
-      version: STATE_VERSION,
-      args: [...context.program.args],
-      environment: [...context.program.environment],
-      descriptors: context.descriptors.capture(),
-      sessions: Object.fromEntries(
-        SESSION_NAMES.flatMap((name) => {
-          const session = context.sessions[name];
-          return session && !apart.includes(name) ? [[name, session.capture()]] : [];
-        }),
-      ),
-    }),
+    capture: () => {
+      const own = plainOf((to) => {
+        begin(to);
+        to.end();
+      });
+      const sessions = SESSION_NAMES.flatMap((name) => {
+        const session = context.sessions[name];
+        return session ? [[name, session.capture()]] : [];
+      });
+      return { ...(own as object), sessions: Object.fromEntries(sessions) };
+    },
+    writeState: (to, apart = []) => {
+      begin(to);
+      to.field("sessions");
+      to.fields();
+      for (let i = 0; i < SESSION_NAMES.length; i++) {
+        const name = SESSION_NAMES[i]!;
+        const session = context.sessions[name];
+        if (!session || apart.includes(name)) continue;
+        to.field(name);
+        writeState(session, to);
+      }
+      to.end();
+      to.end();
+    },
     restore: (state) => {
       const reader = readState(state);
       const program = readProgram(reader);

@@ -11,6 +11,7 @@ import type {
   SessionState,
   SlotWriter,
 } from "../../session/index.ts";
+import type { PlainWriter } from "../../util/index.ts";
 import type { Access, SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { HoldingsAccount } from "./holdings.ts";
@@ -33,9 +34,14 @@ export interface ComponentHome extends HoldingsAccount {
   readonly detached: readonly string[];
   /** Detaches the regions of these names, if they are attached. */
   detach(names: readonly string[]): void;
-  /** What the program reaches beside what is attached. The bytes are no copies. @param unattached as of `captureInstance` */
-  remains(unattached: boolean): readonly SavedRemain[];
-  /** Gives it what `remains` gave, when everything is attached again. @returns false if memory does not reach so far */
+  /**
+   * Writes a plain list of what the program reaches beside what is attached (`SavedRemain`).
+   *
+   * @param unattached as of `captureInstance`
+   * @returns how many bytes are in it; undefined: there is nothing, and nothing was written
+   */
+  writeRemains(to: PlainWriter, unattached: boolean): number | undefined;
+  /** Gives it what `writeRemains` wrote, when everything is attached again. @returns false if memory does not reach so far */
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
   growthRequests: boolean;
@@ -75,7 +81,8 @@ export interface NativeRun {
 /** The WASI functions of a component, and their state. */
 export interface ComponentWasi {
   readonly imports: HostImports;
-  capture(): PlainData;
+  /** Writes it, as one plain value. */
+  writeState(to: PlainWriter): void;
   restore(state: PlainData): void;
   /** Whether a session that it works with has ended: calls that wait look again. Asked when any object has ended. */
   lost?(): boolean;

@@ -130,19 +130,24 @@ export class KernelNativePd implements NativePd {
     const { component } = this;
     if (component.native) return this.#captureNative(component.native, to);
     if (!component.loaded || component.onStack) return refusal("busy");
-    const { home } = component;
-    const memory = home?.remains(unattached) ?? [];
-    if (piecesBytes(memory) > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
+    const { home, table } = component;
     component.saveGlobals();
     try {
       to.fields();
       to.field("group");
       component.engine.writeOutside(to);
       to.put("started", component.started);
-      if (component.wasi) to.put("wasi", component.wasi.capture());
+      if (component.wasi) {
+        to.field("wasi");
+        component.wasi.writeState(to);
+      }
       if (home && home.detached.length > 0) to.put("detached", home.detached);
-      if (component.table.free.length > 0) to.put("freeSlots", component.table.free);
-      if (memory.length > 0) to.put("memory", memory as unknown as SessionState);
+      if (table.free.length > 0) to.put("freeSlots", table.free);
+      const before = to.neededBytes;
+      to.field("memory");
+      const bytes = home?.writeRemains(to, unattached);
+      if (bytes === undefined) to.dropSince(before);
+      else if (bytes > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
       if (unattached) to.put("unattached", true);
       to.end();
       return success(undefined);
@@ -244,12 +249,6 @@ export class KernelNativePd implements NativePd {
       return refusal("mismatch");
     }
   }
-}
-
-function piecesBytes(memory: readonly SavedRemain[]): number {
-  let sum = 0;
-  for (const { pieces } of memory) for (const { bytes } of pieces) sum += bytes.length;
-  return sum;
 }
 
 /** An image may say anything. @throws TypeError for what is no range of pages, with pieces inside it */

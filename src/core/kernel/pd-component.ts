@@ -13,7 +13,7 @@ import {
   type PdSession,
   toPages,
 } from "../../session/index.ts";
-import { assert } from "../../util/index.ts";
+import { assert, type PlainWriter } from "../../util/index.ts";
 import { type Access, type FaultWaiter, type PageFault, PlainMemory, type SavedRemain } from "../memory/index.ts";
 import {
   adoptProgram,
@@ -122,8 +122,8 @@ class PdHome implements ComponentHome {
     this.#program?.detach(names);
   }
 
-  remains(unattached: boolean): readonly SavedRemain[] {
-    return this.#pd.addressSpaceMap.remains(unattached);
+  writeRemains(to: PlainWriter, unattached: boolean): number | undefined {
+    return this.#pd.addressSpaceMap.writeRemains(to, unattached);
   }
 
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean {

@@ -43,6 +43,11 @@ export function createLogTerminal(log: () => LogSession | undefined, state?: Ses
     },
     readiness: () => ({ readable: false, readableBytes: 0, writable: true, hangup: false }),
     capture: () => ({ held: held.slice() }),
+    writeState: (to) => {
+      to.fields();
+      to.put("held", held);
+      to.end();
+    },
     flush,
   };
 }

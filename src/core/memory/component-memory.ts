@@ -37,6 +37,8 @@ export interface ComponentMemory {
   ensure(end: number): boolean;
   /** Bytes of linear memory below `size()`, valid until the next `ensure`. */
   view(address: number, length: number): Uint8Array;
+  /** All of it, valid until the next `ensure`; the same one each time. */
+  words(): Int32Array;
   /** The first page of [start, end), whole pages below `size()`, that is not zero; undefined: all are. */
   firstUsed(start: number, end: number): number | undefined;
   /** Absent: the program cannot see anything but its linear memory, and does not fault. */
@@ -67,6 +69,7 @@ export class PlainMemory implements ComponentMemory {
   readonly memory: WebAssembly.Memory;
   readonly windows: MemoryWindows | undefined;
   readonly #index64: boolean;
+  #words: Int32Array | undefined;
 
   /**
    * @param memory grows as far as its own maximum
@@ -99,7 +102,13 @@ export class PlainMemory implements ComponentMemory {
     return new Uint8Array(this.memory.buffer, address, length);
   }
 
+  words(): Int32Array {
+    const { buffer } = this.memory;
+    if (this.#words?.buffer !== buffer) this.#words = new Int32Array(buffer);
+    return this.#words;
+  }
+
   firstUsed(start: number, end: number): number | undefined {
-    return this.#index64 ? firstUsedOf(this, start, end) : firstUsedPage(this.memory, start, end);
+    return this.#index64 ? firstUsedOf(this.words(), start, end) : firstUsedPage(this.memory, start, end);
   }
 }

@@ -95,6 +95,8 @@ export class ByteDataspace extends CoreDataspace {
   /** The bytes where they are, if not in the buffer; made when somebody asks for pieces. */
   #view: Uint8Array | undefined;
   #viewAt = 0;
+  /** The bytes as `differs` compares them. */
+  #words: Int32Array | undefined;
   #adopts = false;
 
   /** @internal Made by `createDataspace`. */
@@ -154,6 +156,18 @@ export class ByteDataspace extends CoreDataspace {
     this.#besides(sink, 0, at);
     sink.bytes(at, view, 0, view.length);
     this.#besides(sink, at + view.length, this.#size);
+  }
+
+  /** Whether so many bytes from `offset` on, whole pages, are others than those from `at` on of a memory. Makes nothing. */
+  differs(offset: number, memory: Int32Array, at: number, sizeBytes: number): boolean {
+    const home = this.#home;
+    const view = home.kind === "buffer" ? undefined : this.#viewOf(home);
+    const from = offset - this.#viewAt;
+    const there = view !== undefined && from >= 0 && from + sizeBytes <= view.length;
+    const own = this.#wordsOf(there ? view : this.#buffer);
+    const first = (there ? from : offset) / 4;
+    for (let i = 0; i < sizeBytes / 4; i++) if (memory[at / 4 + i] !== (own?.[first + i] ?? 0)) return true;
+    return false;
   }
 
   /** The first move to linear memory takes what lies there as content, instead of clearing it. */
@@ -239,6 +253,14 @@ export class ByteDataspace extends CoreDataspace {
     const { space, address, length, offset } = home.use;
     this.#viewAt = offset >>> 0; // a small integer also if `offset` is held as a double: reading it makes nothing then
     return (this.#view = space.memory.view(address, length));
+  }
+
+  #wordsOf(bytes: Uint8Array | undefined): Int32Array | undefined {
+    if (!bytes) return undefined;
+    if (this.#words?.buffer !== bytes.buffer || this.#words.byteOffset !== bytes.byteOffset) {
+      this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    }
+    return this.#words;
   }
 
   #clip(offset: number, length: number): number {

@@ -23,6 +23,8 @@ import { leave, type Remains } from "./remains.ts";
 export interface Space {
   readonly memory: ComponentMemory;
   readonly uses: Map<number, Use>;
+  /** The same, ascending; undefined until somebody asks for it (remains.ts). */
+  ordered: readonly Use[] | undefined;
   /** Those of `uses` that are copies. */
   readonly copies: Set<Use>;
   /** What was seen once, and is still reached. */
@@ -159,6 +161,7 @@ export function placeSpace(map: CoreRegionMap, space: Space, steps: Steps): Plac
 export function clearSpace(space: Space, dying: ReadonlySet<ByteDataspace>): void {
   for (const use of space.uses.values()) {
     space.uses.delete(use.address);
+    space.ordered = undefined;
     use.dataspace.uses.delete(use);
     if (use.mode === "linear" && dying.has(use.dataspace)) use.dataspace.forgetLinear();
     else if (use.mode === "linear") keepOrForget(use);
@@ -182,6 +185,7 @@ function place(use: Use): PlacementProblem | undefined {
   const problem = windows ? placeWithWindows(use) : placeLinear(use);
   if (problem) return problem;
   space.uses.set(use.address, use);
+  space.ordered = undefined;
   if (use.mode === "copy") space.copies.add(use);
   space.remains.cut(use.address, use.address + use.length);
   dataspace.uses.add(use);
@@ -278,6 +282,7 @@ function mapWindow(use: Use): void {
 function unplace(use: Use): void {
   const { space, dataspace } = use;
   space.uses.delete(use.address);
+  space.ordered = undefined;
   dataspace.uses.delete(use);
   space.copies.delete(use);
   const { windows } = space.memory;

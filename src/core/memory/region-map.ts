@@ -16,7 +16,7 @@ import {
   type SignalContext,
   toPages,
 } from "../../session/index.ts";
-import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type Attempt, type PlainWriter, refusal, success } from "../../util/index.ts";
 import type { ComponentMemory } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import { ByteDataspace, CoreDataspace, naturalAlignment } from "./dataspace.ts";
@@ -30,10 +30,12 @@ import {
   placeSpace,
   type Space,
   Steps,
+  type Use,
   unplaceRegion,
 } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
 import { captureRemains, Remains, restoreRemains, type SavedRemain, unattachedBytes } from "./remains.ts";
+import { writeRemains } from "./remains-writer.ts";
 
 /** A piece of a dataspace in a map. */
 export interface Region {
@@ -187,7 +189,8 @@ export class CoreRegionMap implements RegionMap {
   bind(memory: ComponentMemory): PlacementProblem | undefined {
     // What was shown before, piece by piece, can be shown again, however much it is.
     const steps = new Steps(this.#shown ? Number.POSITIVE_INFINITY : undefined);
-    const space: Space = { memory, uses: new Map(), copies: new Set(), remains: new Remains(), gap: this.gap };
+    const sets = { uses: new Map(), ordered: undefined, copies: new Set<Use>(), remains: new Remains() };
+    const space: Space = { memory, ...sets, gap: this.gap };
     const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space, steps);
     if (!problem) this.#space = space;
     else this.#core.warn(`${this.label}: what is attached already cannot be shown: ${wordsFor(problem)}`);
@@ -195,8 +198,18 @@ export class CoreRegionMap implements RegionMap {
   }
 
   /** What the component reaches beside what is attached (remains.ts). The bytes are no copies. */
-  remains(unattached = false): readonly SavedRemain[] {
-    return this.#space ? captureRemains(this.#space, unattached) : [];
+  remains(): readonly SavedRemain[] {
+    return this.#space ? captureRemains(this.#space) : [];
+  }
+
+  /**
+   * Writes the same as a plain list.
+   *
+   * @param unattached what was written where nothing was ever attached, too: all of linear memory is looked at
+   * @returns how many bytes are in it; undefined: there is nothing, and nothing was written
+   */
+  writeRemains(to: PlainWriter, unattached: boolean): number | undefined {
+    return this.#space && writeRemains(this.#space, to, unattached);
   }
 
   /** What the component has written where nothing was ever attached (remains.ts). The bytes are no copies. */

@@ -7,10 +7,11 @@
 //   attached --detach--> remains --attach over it--> attached
 //
 // I1  Remains of a space lie outside its uses.
-// Also here: what a program has written to its copy of a read-only dataspace. Who detaches and attaches: placement.ts.
+// Also here: what a program has written to its copy of a read-only dataspace, and where nothing was ever attached. Who detaches
+// and attaches: placement.ts.
 import { PAGE_BYTES } from "../../session/index.ts";
 import { clearBytes } from "../../util/index.ts";
-import { reach } from "./component-memory.ts";
+import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ADDRESS_SPACE_BYTES } from "./limits.ts";
 import type { Space, Use } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
@@ -24,17 +25,17 @@ export interface SavedRemain {
   readonly pieces: readonly { readonly address: number; readonly bytes: Uint8Array }[];
 }
 
-const NONE: readonly SavedRemain[] = [];
-const ZEROS = new Uint32Array(PAGE_BYTES / 4);
-const ORIGINAL = new Uint8Array(PAGE_BYTES);
-const ORIGINAL_WORDS = new Uint32Array(ORIGINAL.buffer);
-
 /** Which ranges of a space are remains. */
 export class Remains {
   readonly #ranges = new RangeTree<Range>(0, ADDRESS_SPACE_BYTES, 0);
 
   get count(): number {
     return this.#ranges.count;
+  }
+
+  /** The first that ends behind `address`. */
+  from(address: number): Range | undefined {
+    return this.#ranges.from(address);
   }
 
   all(): readonly Range[] {
@@ -70,85 +71,81 @@ export function leave({ space, dataspace, address, length }: Use): void {
 }
 
 /** Without windows everything in linear memory, with them what lies below their limit. */
-function reaches({ memory: { windows } }: Space, address: number): boolean {
+export function reaches({ memory: { windows } }: Space, address: number): boolean {
   return !windows || address < windows.limit;
 }
 
-/**
- * What is saved of a space beside its dataspaces. The bytes are no copies.
- *
- * @param unattached what was written where nothing was ever attached, too: all of linear memory is looked at
- */
-export function captureRemains(space: Space, unattached: boolean): readonly SavedRemain[] {
-  if (space.remains.count === 0 && space.copies.size === 0 && !unattached) return NONE;
+/** What is saved of a space beside its dataspaces (remains-writer.ts writes it). The bytes are no copies. */
+export function captureRemains(space: Space): readonly SavedRemain[] {
   const found: SavedRemain[] = [];
-  if (unattached) {
-    for (const piece of unattachedBytes(space)) {
-      found.push({ address: piece.address, size: piece.bytes.length, pieces: [piece] });
-    }
-  }
   for (const { start, end } of space.remains.all()) {
-    if (reaches(space, start)) found.push(saved(space, start, end - start, () => ZEROS));
+    if (reaches(space, start)) found.push({ address: start, size: end - start, pieces: pieces(space, start, end) });
   }
-  for (const { dataspace, offset, address, length } of space.copies) {
-    const original = (at: number) => {
-      dataspace.read(offset + at, ORIGINAL);
-      return ORIGINAL_WORDS;
-    };
-    const written = saved(space, address, length, original);
-    if (written.pieces.length > 0) found.push(written);
+  for (const copy of space.copies) {
+    const { address, length } = copy;
+    const written = pieces(space, address, address + length, copy);
+    if (written.length > 0) found.push({ address, size: length, pieces: written });
   }
   return found;
 }
 
 /** What was written where nothing was ever attached, whole pages; no copies. */
-export function unattachedBytes(space: Space): readonly SavedRemain["pieces"][number][] {
+export function unattachedBytes(space: Space): SavedRemain["pieces"] {
   const found: SavedRemain["pieces"][number][] = [];
-  eachUnattached(space, (address, size) => found.push({ address, bytes: space.memory.view(address, size) }));
+  eachHole(space, (from, to) => found.push(...pieces(space, from, to)));
   return found;
 }
 
-/** Visits runs of pages that are not zero, and at which nothing is or was attached. */
-function eachUnattached(space: Space, visit: (address: number, size: number) => void): void {
+function pieces(space: Space, start: number, end: number, copy?: Use): SavedRemain["pieces"] {
+  const { memory } = space;
+  const found: SavedRemain["pieces"][number][] = [];
+  for (let at = nextToSave(memory, start, end, copy); at !== undefined; ) {
+    const to = endToSave(memory, at, end, copy);
+    found.push({ address: at, bytes: memory.view(at, to - at) });
+    at = nextToSave(memory, to, end, copy);
+  }
+  return found;
+}
+
+/** Visits ranges of linear memory at which nothing is or was attached. Nothing is made for a range. */
+export function eachHole(space: Space, visit: (from: number, to: number) => void): void {
   const { memory, uses, remains } = space;
   const end = Math.min(memory.size(), memory.windows?.limit ?? Infinity);
-  const known: Range[] = Array.from(uses.values(), ({ address, length }) => ({
-    start: address,
-    end: address + length,
-  }));
-  known.push(...remains.all(), { start: end, end });
-  let from = 0;
-  for (const { start, end: behind } of known.sort((a, b) => a.start - b.start)) {
-    const to = Math.min(start, end);
-    for (let at = from < to ? memory.firstUsed(from, to) : undefined; at !== undefined; ) {
-      const free = firstFreePage(memory, at, to);
-      visit(at, free - at);
-      at = free < to ? memory.firstUsed(free, to) : undefined;
-    }
-    from = Math.max(from, behind);
+  const ordered = (space.ordered ??= [...uses.values()].sort((a, b) => a.address - b.address));
+  let next = 0;
+  for (let from = 0; from < end; ) {
+    const use = ordered[next];
+    const remain = remains.from(from);
+    const useAt = use ? use.address : end;
+    const remainAt = remain ? remain.start : end;
+    const to = Math.min(useAt, remainAt, end);
+    if (from < to) visit(from, to);
+    if (to === end) return;
+    if (use && useAt <= remainAt) {
+      from = useAt + use.length;
+      next++;
+    } else from = remain!.end;
   }
 }
 
-/** @param plain what a page, so far into the range, need not be saved with */
-function saved({ memory }: Space, address: number, size: number, plain: (at: number) => Uint32Array): SavedRemain {
-  const view = memory.view(address, size);
-  const words = new Uint32Array(view.buffer, view.byteOffset, size / 4);
-  const pieces: { address: number; bytes: Uint8Array }[] = [];
-  let from = -1;
-  for (let at = 0; at <= size; at += PAGE_BYTES) {
-    if (at < size && differs(words, at / 4, plain(at))) {
-      if (from < 0) from = at;
-    } else if (from >= 0) {
-      pieces.push({ address: address + from, bytes: view.subarray(from, at) });
-      from = -1;
-    }
-  }
-  return { address, size, pieces };
+/** The first page of [from, to) that is saved. @param copy what the range is a copy of; absent: nothing, zeros are not saved */
+export function nextToSave(memory: ComponentMemory, from: number, to: number, copy?: Use): number | undefined {
+  if (!copy) return from < to ? memory.firstUsed(from, to) : undefined;
+  for (let at = from; at < to; at += PAGE_BYTES) if (written(copy, at)) return at;
+  return undefined;
 }
 
-function differs(words: Uint32Array, from: number, page: Uint32Array): boolean {
-  for (let i = 0; i < page.length; i++) if (words[from + i] !== page[i]) return true;
-  return false;
+/** The first page of [from, to) that is not saved; `to` if there is none. */
+export function endToSave(memory: ComponentMemory, from: number, to: number, copy?: Use): number {
+  if (!copy) return firstFreePage(memory, from, to);
+  let at = from;
+  while (at < to && written(copy, at)) at += PAGE_BYTES;
+  return at;
+}
+
+/** Whether a program has changed a page of its copy of a dataspace. */
+function written({ space, dataspace, address, offset }: Use, at: number): boolean {
+  return dataspace.differs(offset + at - address, space.memory.words(), at, PAGE_BYTES);
 }
 
 /**
@@ -158,7 +155,7 @@ function differs(words: Uint32Array, from: number, page: Uint32Array): boolean {
  * @returns false if the memory does not reach so far; then some are missing
  */
 export function restoreRemains(space: Space, remains: readonly SavedRemain[], unattached: boolean): boolean {
-  if (unattached) eachUnattached(space, (address, size) => clearBytes(space.memory.view(address, size)));
+  if (unattached) for (const { bytes } of unattachedBytes(space)) clearBytes(bytes);
   for (const { start, end } of space.remains.all()) {
     clearBytes(space.memory.view(start, end - start));
     space.remains.cut(start, end);

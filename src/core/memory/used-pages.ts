@@ -1,7 +1,7 @@
 // Which pages of a linear memory hold something. Memory that nobody has touched is long, and all that can be done is to look
 // at it: SIMD does that at 100 GB/s, as the pages that the system shows there are all one page of zeros.
 import { PAGE_BYTES } from "../../session/index.ts";
-import { allZero } from "../../util/index.ts";
+import type { ComponentMemory } from "./component-memory.ts";
 
 /** Bytes that the function looks at in a turn. */
 const STEP_BYTES = 128;
@@ -61,17 +61,15 @@ export function firstUsedPage(memory: WebAssembly.Memory, start: number, end: nu
   return at - (at % PAGE_BYTES);
 }
 
-type Bytes = { view(address: number, length: number): Uint8Array };
-
-/** The same of any memory, page by page. */
-export function firstUsedOf(memory: Bytes, start: number, end: number): number | undefined {
-  for (let at = start; at < end; at += PAGE_BYTES) if (!allZero(memory.view(at, PAGE_BYTES))) return at;
+/** The same of any memory, by its words. */
+export function firstUsedOf(words: Int32Array, start: number, end: number): number | undefined {
+  for (let at = start; at < end; at += 4) if (words[at / 4] !== 0) return at - (at % PAGE_BYTES);
   return undefined;
 }
 
 /** The first page of [start, end) that is zero; `end` if there is none. */
-export function firstFreePage(memory: Bytes, start: number, end: number): number {
+export function firstFreePage(memory: Pick<ComponentMemory, "firstUsed">, start: number, end: number): number {
   let at = start;
-  while (at < end && !allZero(memory.view(at, PAGE_BYTES))) at += PAGE_BYTES;
+  while (at < end && memory.firstUsed(at, at + PAGE_BYTES) === at) at += PAGE_BYTES;
   return at;
 }
