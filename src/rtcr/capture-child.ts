@@ -1,12 +1,21 @@
 // What is recorded of one child, part by part, into bytes (records.ts says how they are read back).
 import type { ForeignSessionInfo, ServedSessionsInfo } from "../checkpoint/index.ts";
 import type { CallState } from "../session/index.ts";
-import { environment, furtherOf, writeComponent, writeNative, writeSlots } from "./components.ts";
+import {
+  componentName,
+  environment,
+  isNative,
+  naming,
+  writeComponent,
+  writeInstance,
+  writeProgram,
+  writeSlots,
+} from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
 import { RtcrLog } from "./log.ts";
-import type { RtcrPd } from "./pd.ts";
+import { RtcrPd } from "./pd.ts";
 import type { CheckpointPhase } from "./phases.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { CALL_STATES, PARTS, PARTS_END, type Part } from "./records.ts";
@@ -21,13 +30,18 @@ import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 export interface ChildOptions {
   readonly order: readonly Part[];
-  /** Sessions of the child that children of the checkpoint serve though RTCR stands between, or that are being created. */
-  readonly served: readonly ForeignSessionInfo[];
   readonly request: string;
-  readonly serves: ServedSessionsInfo;
   readonly unattached: boolean;
   readonly timing: Timing | undefined;
   readonly enter: (phase: CheckpointPhase) => void;
+}
+
+/** What of a child lives in the event loop, as it is then. */
+export interface LateOptions {
+  /** Sessions of the child that children of the checkpoint serve though RTCR stands between, or that are being created. */
+  readonly served: readonly ForeignSessionInfo[];
+  readonly serves: ServedSessionsInfo;
+  readonly timing: Timing | undefined;
 }
 
 /** What the parts are made of. */
@@ -36,20 +50,17 @@ interface Source {
   readonly pd: RtcrPd;
   readonly cpu: RtcrCpu;
   readonly unattached: boolean;
-  readonly further: ReturnType<typeof furtherOf>;
-  readonly foreign: readonly ForeignSessionInfo[];
-  /** Ids of sessions that other children of the checkpoint serve. */
-  readonly apart: ReadonlySet<number>;
-  readonly serves: ServedSessionsInfo;
 }
 
-interface PartWriter {
+interface PartWriter<Of> {
   /** The name under which it is measured. */
   readonly scope: string;
-  readonly write: (records: RecordWriter, source: Source) => void;
+  readonly write: (records: RecordWriter, of: Of) => void;
 }
 
-const WRITERS: { readonly [P in Part]: PartWriter } = {
+type LatePart = "foreign" | "files" | "terminals" | "serves";
+
+const WRITERS: { readonly [P in Exclude<Part, LatePart>]: PartWriter<Source> } = {
   pd: { scope: "Checkpoint of PD", write: (records, { pd }) => pd.checkpoint(records) },
   ram: { scope: "Checkpoint of RAM", write: (records, { pd }) => pd.checkpointDataspaces(records) },
   cpu: { scope: "Checkpoint of CPU", write: (records, { cpu }) => cpu.checkpoint(records) },
@@ -62,23 +73,35 @@ const WRITERS: { readonly [P in Part]: PartWriter } = {
     scope: "Checkpoint of Report",
     write: (records, { child }) => writeSessions(records, child.of(RtcrReport)),
   },
-  foreign: { scope: "Checkpoint of others", write: (records, { foreign }) => writeForeign(records, foreign) },
   components: { scope: "Checkpoint of components", write: writeComponents },
   cpus: { scope: "Checkpoint of components", write: writeFurtherCpus },
+};
+
+const LATE_WRITERS: { readonly [P in LatePart]: PartWriter<LateSource> } = {
+  foreign: {
+    scope: "Checkpoint of others",
+    write: (records, { child, served }) => writeForeign(records, [...child.foreign, ...served]),
+  },
   files: {
     scope: "Checkpoint of File_system",
-    write: (records, { child, apart }) => writeStreams(records, child.of(RtcrFileSystem), apart),
+    write: (records, { child, served }) => writeStreams(records, child.of(RtcrFileSystem), served),
   },
   terminals: {
     scope: "Checkpoint of Terminal",
-    write: (records, { child, apart }) => writeStreams(records, child.of(RtcrTerminal), apart),
+    write: (records, { child, served }) => writeStreams(records, child.of(RtcrTerminal), served),
   },
   serves: { scope: "Checkpoint of others", write: (records, { serves }) => writeServed(records, serves) },
 };
 
-/** @throws RtcrFault "unsaveable" */
+type LateSource = LateOptions & { readonly child: TrackedChild };
+
+function isLate(part: Part): part is LatePart {
+  return Object.hasOwn(LATE_WRITERS, part);
+}
+
+/** What is written while it stands still. @throws RtcrFault "unsaveable" */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { order, served, request, serves, unattached, timing, enter } = options;
+  const { order, request, unattached, timing, enter } = options;
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -88,26 +111,46 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.text(program.module);
   records.flag(program.windows);
   pd.parent.checkpoint(records, request);
-  const source = {
-    ...{ child, pd, cpu, unattached, further: furtherOf(child) },
-    foreign: [...child.foreign, ...served],
-    apart: new Set(served.map(({ id }) => id)),
-    serves,
-  };
-  pd.checkpointInstance(records, unattached);
-  writeNative(records, pd);
+  writeInstance(records, pd, unattached);
+  const source = { child, pd, cpu, unattached };
   for (const part of order) {
-    const { scope, write } = WRITERS[part];
+    if (isLate(part)) continue;
     records.beginPart(part, PARTS.indexOf(part));
-    const body = () => write(records, source);
-    if (timing) timing.measure(scope, child.name, () => inCheckpoint(scope, body));
-    else inCheckpoint(scope, body);
+    writePart(records, WRITERS[part], source, timing);
     if (part === "ram") enter("records");
   }
   records.choice(PARTS_END);
 }
 
-type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrTimer | RtcrFileSystem | RtcrTerminal>;
+/** What of it lives in the event loop. @throws RtcrFault "unsaveable", "busy" */
+export function writeLate(records: RecordWriter, child: TrackedChild, options: LateOptions): void {
+  const { pd } = environment(child);
+  if (isNative(pd)) writeProgram(records, pd);
+  for (const each of child.of(RtcrPd)) {
+    if (each === pd || !isNative(each)) continue;
+    naming(`component "${componentName(each)}"`, () => writeProgram(records, each));
+  }
+  const source = { child, ...options };
+  for (const part of PARTS) {
+    if (!isLate(part)) continue;
+    records.choice(PARTS.indexOf(part));
+    writePart(records, LATE_WRITERS[part], source, options.timing);
+  }
+  records.choice(PARTS_END);
+}
+
+function writePart<Of extends { readonly child: TrackedChild }>(
+  records: RecordWriter,
+  { scope, write }: PartWriter<Of>,
+  of: Of,
+  timing: Timing | undefined,
+): void {
+  const body = () => write(records, of);
+  if (timing) timing.measure(scope, of.child.name, () => inCheckpoint(scope, body));
+  else inCheckpoint(scope, body);
+}
+
+type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrFileSystem | RtcrTerminal>;
 
 function writeSessions(records: RecordWriter, sessions: readonly Plain[]): void {
   const begin = records.beginList();
@@ -118,30 +161,41 @@ function writeSessions(records: RecordWriter, sessions: readonly Plain[]): void 
 function writeStreams(
   records: RecordWriter,
   sessions: readonly (RtcrFileSystem | RtcrTerminal)[],
-  apart: ReadonlySet<number>,
+  served: readonly ForeignSessionInfo[],
 ): void {
   const begin = records.beginList();
-  for (const session of sessions) session.checkpoint(records, apart.has(session.base.id));
+  for (const session of sessions) {
+    const apart = served.some(({ id }) => id === session.base.id);
+    session.checkpoint(records, apart);
+  }
   records.endList(begin, sessions.length);
 }
 
 function writeTimers(records: RecordWriter, timers: readonly RtcrTimer[]): void {
-  const places = ringOrder(timers);
-  const begin = records.beginList();
-  for (const timer of timers) timer.checkpoint(records, places.get(timer));
-  records.endList(begin, timers.length);
+  ringOrder(timers);
+  writeSessions(records, timers);
 }
 
-function writeComponents(records: RecordWriter, { child, unattached, further: { components } }: Source): void {
+function writeComponents(records: RecordWriter, { child, pd, unattached }: Source): void {
   const begin = records.beginList();
-  for (const pd of components) writeComponent(records, child, pd, unattached);
-  records.endList(begin, components.length);
+  let count = 0;
+  for (const each of child.of(RtcrPd)) {
+    if (each === pd) continue;
+    writeComponent(records, child, each, unattached);
+    count++;
+  }
+  records.endList(begin, count);
 }
 
-function writeFurtherCpus(records: RecordWriter, { further: { cpus } }: Source): void {
+function writeFurtherCpus(records: RecordWriter, { child, cpu }: Source): void {
   const begin = records.beginList();
-  for (const cpu of cpus) cpu.checkpointFurther(records);
-  records.endList(begin, cpus.length);
+  let count = 0;
+  for (const each of child.of(RtcrCpu)) {
+    if (each === cpu) continue;
+    each.checkpointFurther(records);
+    count++;
+  }
+  records.endList(begin, count);
 }
 
 function writeForeign(records: RecordWriter, foreign: readonly ForeignSessionInfo[]): void {

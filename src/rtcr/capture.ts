@@ -1,13 +1,16 @@
 // Checkpoint: children that stand still become information, as one consistent cut (spec 1.7, design.md section 7).
 //
-//   lease storage -> hold every thread -> write contents and records into it -> release -> records become information
+//   lease storage -> hold every thread -> write contents and records into it -> release -> write what is late -> records
+//   become information
 //
 // I1  Between hold and release no thread of any child runs, so that calls, signals and shared memory between them are
 //     those of one moment. Threads that wait are no obstacle: what they wait for is data (thesis 7.6).
 // I2  Everything goes into the lease; a dataspace that several children see is copied once, with its owner.
 // I3  The children go on afterwards, whatever happens.
 // I4  A checkpoint has all of its children, or there is none: one that ends in the middle of it is named.
-// I5  Between hold and release nothing is made that grows with the number of dataspaces, and no backing store.
+// I5  Between hold and release nothing is made that grows with what the children have, and no backing store.
+// I6  What lives in the event loop of the kernel (programs in TypeScript, sessions of File_system and Terminal, what the
+//     supervisor knows of others) is asked behind the release, in the same turn of that loop: it is still as it was.
 import {
   type ExitedChild,
   type ForeignSessionInfo,
@@ -17,7 +20,7 @@ import {
 } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type Dataspace, objectOf } from "../session/index.ts";
-import { writeCalls, writeChild } from "./capture-child.ts";
+import { writeCalls, writeChild, writeLate } from "./capture-child.ts";
 import { naming } from "./components.ts";
 import { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
@@ -121,16 +124,18 @@ export function likelyBytes(children: readonly TrackedChild[], recordBytes: numb
 interface Written {
   /** That were written, or would have been. */
   readonly bytes: number;
+  /** Behind so many comes what was written late. */
+  readonly lateAt: number;
   /** When: milliseconds since 1970. */
   readonly time: number;
 }
 
-/** The pause. A lease that cannot hold everything is of no use, but says how many bytes are needed. */
+/** A lease that cannot hold everything is of no use, but says how many bytes are needed. */
 function write(
   children: readonly TrackedChild[],
   lease: Lease,
   copier: Copier,
-  { pool, timing, pending, request, serves, unattached = false }: CaptureOptions,
+  options: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
 ): Written {
   const living = children.filter(lives);
@@ -139,18 +144,39 @@ function write(
     requireLiving(living, "checkpoint");
     requireKept(kept, "checkpoint");
   };
-  const order = pool ? PARTS_IN_PARALLEL : PARTS;
   const records = new RecordWriter(lease.bytes, copier);
+  try {
+    const time = writePause(records, children, lease, copier, options, enter, requireAll);
+    const lateAt = records.neededBytes;
+    requireAll();
+    writeAllLate(records, children, options);
+    return { bytes: records.neededBytes, lateAt, time };
+  } catch (thrown) {
+    giveBack(lease, copier);
+    requireAll(); // else what was thrown is only what came of that
+    throw thrown;
+  }
+}
+
+/** The pause. @returns when it was: milliseconds since 1970 */
+function writePause(
+  records: RecordWriter,
+  children: readonly TrackedChild[],
+  lease: Lease,
+  copier: Copier,
+  { pool, timing, request, unattached = false }: CaptureOptions,
+  enter: (phase: CheckpointPhase) => void,
+  requireAll: () => void,
+): number {
+  const order = pool ? PARTS_IN_PARALLEL : PARTS;
   try {
     enter("hold");
     inScope("Pause", "green", () => hold(children));
     enter("held");
     const time = Date.now();
     const list = records.beginList();
-    const names = children.map(({ name }) => name);
     for (const child of children) {
-      const served = [...child.servedBy(names), ...pending(child)];
-      const options = { order, served, request: request(child), serves: serves(child), unattached, timing, enter };
+      const options = { order, request: request(child), unattached, timing, enter };
       naming(`child "${child.name}"`, () => writeChild(records, child, options));
     }
     records.endList(list, children.length);
@@ -159,13 +185,22 @@ function write(
     if (records.neededBytes <= lease.bytes.length) timing ? timing.join(join) : join();
     requireAll();
     enter("release");
-    return { bytes: records.neededBytes, time };
-  } catch (thrown) {
-    giveBack(lease, copier);
-    requireAll(); // else what was thrown is only what came of that
-    throw thrown;
+    return time;
   } finally {
     inScope("Resume", "green", () => release(children));
+  }
+}
+
+function writeAllLate(
+  records: RecordWriter,
+  children: readonly TrackedChild[],
+  { timing, pending, serves }: CaptureOptions,
+): void {
+  const names = children.map(({ name }) => name);
+  for (const child of children) {
+    const served = [...child.servedBy(names), ...pending(child)];
+    const options = { served, serves: serves(child), timing };
+    naming(`child "${child.name}"`, () => writeLate(records, child, options));
   }
 }
 
@@ -189,13 +224,16 @@ function giveBack(lease: Lease, copier: Copier): void {
 }
 
 /** The children go on already. */
-function read({ bytes, time }: Written, contentBytes: number, lease: Lease, options: CaptureOptions): Captured {
+function read({ bytes, lateAt, time }: Written, contentBytes: number, lease: Lease, options: CaptureOptions): Captured {
   const { name, parent, exited } = options;
   const system = {
     created: new Date(time).toISOString(),
     name,
     ...(parent === undefined ? {} : { parent }),
-    ...readRecords(new RecordReader(lease.bytes.subarray(0, bytes))),
+    ...readRecords(
+      new RecordReader(lease.bytes.subarray(0, lateAt)),
+      new RecordReader(lease.bytes.subarray(lateAt, bytes)),
+    ),
     exited,
   };
   return { system: frozen(system), lease, recordBytes: bytes - contentBytes };

@@ -17,22 +17,16 @@ export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonl
   throw new RtcrFault("unsaveable", "it has no PD yet", { child: child.name });
 }
 
-/** What else a child has beside its environment. */
-export function furtherOf(child: TrackedChild): {
-  readonly components: readonly RtcrPd[];
-  readonly cpus: readonly RtcrCpu[];
-} {
-  const own = environment(child);
-  return {
-    components: child.of(RtcrPd).filter((pd) => pd !== own.pd),
-    cpus: child.of(RtcrCpu).filter((cpu) => cpu !== own.cpu),
-  };
-}
+const names = new WeakMap<RtcrPd, string>();
 
 /** As the child that keeps it calls it. */
-export function componentName({ base }: RtcrPd): string {
-  const args = readSessionArgs(base.creationArgs);
-  return (args.ok && args.value.get("label")) || "";
+export function componentName(pd: RtcrPd): string {
+  let name = names.get(pd);
+  if (name === undefined) {
+    const args = readSessionArgs(pd.base.creationArgs);
+    names.set(pd, (name = (args.ok && args.value.get("label")) || ""));
+  }
+  return name;
 }
 
 /** @throws RtcrFault "unsaveable", "busy" */
@@ -52,16 +46,33 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   records.number(program ? native.binary.badge : 0);
   records.badge(assigned);
   records.badge(account);
-  naming(`component "${name}"`, () => pd.checkpointInstance(records, unattached));
+  naming(`component "${name}"`, () => writeInstance(records, pd, unattached));
   pd.checkpoint(records);
   pd.checkpointDataspaces(records);
   writeSlots(records, pd);
-  writeNative(records, pd);
 }
 
-/** The table of a component; after its instance was captured. */
-export function writeSlots(records: RecordWriter, { native }: RtcrPd): void {
+/** Whether a component's program is one in TypeScript: what it holds is written late. */
+export function isNative({ native }: RtcrPd): boolean {
+  return native.program()?.native !== undefined;
+}
+
+/** Which program in TypeScript it is, or what another one has outside dataspaces. */
+export function writeInstance(records: RecordWriter, pd: RtcrPd, unattached: boolean): void {
+  const name = pd.native.program()?.native ?? "";
+  records.text(name);
+  if (name === "") pd.checkpointInstance(records, unattached);
+}
+
+/** The table of a component; that of a program in TypeScript is there when its state has been captured. */
+export function writeSlots(records: RecordWriter, pd: RtcrPd): void {
   const begin = records.beginList();
+  let count = 0;
+  if (!isNative(pd)) count = writeEachSlot(records, pd);
+  records.endList(begin, count);
+}
+
+function writeEachSlot(records: RecordWriter, { native }: RtcrPd): number {
   let count = 0;
   native.eachSlot((slot, capability, references) => {
     records.number(slot);
@@ -69,14 +80,15 @@ export function writeSlots(records: RecordWriter, { native }: RtcrPd): void {
     records.number(references);
     count++;
   });
-  records.endList(begin, count);
+  return count;
 }
 
-/** What is recorded of a program in TypeScript; after its instance was captured. */
-export function writeNative(records: RecordWriter, { native }: RtcrPd): void {
-  const name = native.program()?.native ?? "";
-  const served = name === "" ? [] : native.served();
-  records.text(name);
+/** What a program in TypeScript holds. */
+export function writeProgram(records: RecordWriter, pd: RtcrPd): void {
+  pd.checkpointInstance(records, false);
+  const slots = records.beginList();
+  records.endList(slots, writeEachSlot(records, pd));
+  const served = pd.native.served();
   const begin = records.beginList();
   for (const { badge } of served) records.number(badge);
   records.endList(begin, served.length);

@@ -6,7 +6,7 @@
  * - held: none runs
  * - contents: a dataspace is about to be copied; once for each
  * - records: of a child's sessions; once for each child
- * - release: the children are about to go on
+ * - release: the children are about to go on; what lives in the event loop is written then (capture.ts, I6)
  * - information: they go on, the information is about to become immutable
  */
 export const CHECKPOINT_PHASES = ["hold", "held", "contents", "records", "release", "information"] as const;

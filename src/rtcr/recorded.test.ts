@@ -37,7 +37,7 @@ import { RecordReader } from "./record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { READ } from "./records.ts";
 import { RtcrRm } from "./rm.ts";
-import { RtcrTimer } from "./timer.ts";
+import { RtcrTimer, ringOrder } from "./timer.ts";
 import { ChildContext } from "./tracked.ts";
 
 const PAGE = 4096;
@@ -287,7 +287,8 @@ test("S58, S72: timers are recorded as core has them: whether they are set, peri
       const left = core.remainingUs();
       const info = recorded(READ.timer, (records) => {
         const begin = records.beginList();
-        timer.checkpoint(records, timer.ringing && 0);
+        ringOrder([timer]);
+        timer.checkpoint(records);
         records.endList(begin, 1);
       })[0]!;
       const whole = left === undefined ? 0 : Math.min(Math.max(1, Math.ceil(left)), Number.MAX_SAFE_INTEGER);

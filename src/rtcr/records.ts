@@ -1,9 +1,13 @@
 // The records of a checkpoint, and how they are read back. Each line here is a line of the `checkpoint` of an interposer,
 // which writes the same fields in the same order: what they are is said in checkpoint/info.ts.
 //
-//   checkpoint   list of child, list of call
-//   child        name, program, windows, parent, instance, native; then parts, each behind its place in PARTS, in any order;
-//                PARTS_END
+//   checkpoint   list of child, list of call; then late of each child
+//   child        name, program, windows, parent, native, instance unless it is native; then parts, each behind its place in
+//                PARTS, in any order; PARTS_END
+//   late         program of each native component, the child's own first; parts as above; PARTS_END
+//   program      instance, capabilities, badges of what it serves
+//
+// Late is what lives in the event loop and is written when the children go on already (capture.ts, I6).
 import type {
   AttachedRegionInfo,
   CallInfo,
@@ -240,7 +244,11 @@ const capability: Read<CapabilityInfo> = (from) => ({
   badge: from.number(),
   references: from.number(),
 });
-const native: Read<Required<NativeInfo>> = (from) => ({ native: from.text(), servedBadges: from.list(number) });
+const program = (from: RecordReader): NativeProgram => ({
+  instance: from.plain(),
+  capabilities: from.list(capability),
+  servedBadges: from.list(number),
+});
 const parent: Read<ParentInfo> = (from) => ({
   badge: from.number(),
   announced: from.list(text),
@@ -263,6 +271,17 @@ const call: Read<CallInfo> = (from) => ({
   capabilityBadges: from.list(number),
 });
 
+const component = (from: RecordReader) => {
+  const begin = {
+    ...{ name: from.text(), program: from.text(), windows: from.flag(), growthRequests: from.flag() },
+    ...{ binaryBadge: from.number(), parentBadge: from.number(), accountBadge: from.number() },
+  };
+  const native = from.text();
+  const instance = native === "" ? from.plain() : null;
+  return { begin, native, instance, pd: pd(from), ram: ram(from), capabilities: from.list(capability) };
+};
+type Component = ReturnType<typeof component>;
+
 /** The records of each part. */
 export const READ = {
   ...{ pd, ram, cpu },
@@ -273,7 +292,7 @@ export const READ = {
   capabilities: (from) => from.list(capability),
   report: (from) => from.list(report),
   foreign: (from) => from.list(foreign),
-  components: (from) => from.list(readComponent),
+  components: (from) => from.list(component),
   cpus: (from) => from.list(furtherCpu),
   files: (from) => from.list(fileSystem),
   terminals: (from) => from.list(terminal),
@@ -281,45 +300,35 @@ export const READ = {
 } satisfies { readonly [P in Part]: Read<unknown> };
 type Parts = { readonly [P in Part]: ReturnType<(typeof READ)[P]> };
 
-/** Everything that was written. */
-export function readRecords(from: RecordReader): Pick<SystemCheckpoint, "children" | "calls"> {
-  const children = from.list(readChild);
+/** What is late of a program in TypeScript. */
+interface NativeProgram {
+  readonly instance: PdInfo["instance"];
+  readonly capabilities: readonly CapabilityInfo[];
+  readonly servedBadges: readonly number[];
+}
+
+/** Everything that was written. @param late what was written late */
+export function readRecords(from: RecordReader, late: RecordReader): Pick<SystemCheckpoint, "children" | "calls"> {
+  const children = from.list((each) => readChild(each, late));
   const calls = new Map(from.list(call).map((info) => [info.number, info])); // some are written twice
   return { children, calls: [...calls.values()].sort((a, b) => a.number - b.number) };
 }
 
-function readChild(from: RecordReader): ChildInfo {
+function readChild(from: RecordReader, late: RecordReader): ChildInfo {
   const begin = { name: from.text(), program: from.text(), windows: from.flag(), parent: parent(from) };
-  const instance = from.plain();
-  const own = nativeInfo(native(from));
+  const native = from.text();
+  const instance = native === "" ? from.plain() : null;
   const read: Partial<Record<Part, unknown>> = {};
-  for (let number = from.byte(); number !== PARTS_END; number = from.byte()) {
-    const part = PARTS[number];
-    assert(part !== undefined, `a child has no part ${number}`);
-    read[part] = READ[part](from);
-  }
-  const {
-    pd,
-    ram,
-    cpu,
-    log,
-    timer,
-    rom,
-    rm,
-    report,
-    foreign,
-    capabilities,
-    components,
-    cpus,
-    files,
-    terminals,
-    serves,
-  } = read as Parts;
+  readParts(from, read);
+  const own = programOf(native, instance, (read as Parts).capabilities, late);
+  const components = (read as Parts).components.map((each) => componentInfo(each, late));
+  readParts(late, read);
+  const { pd, ram, cpu, log, timer, rom, rm, report, foreign, cpus, files, terminals, serves } = read as Parts;
   return {
     ...begin,
-    ...{ pd: pdInfo(pd, ram, instance), cpu, logs: log, timers: timer },
+    ...{ pd: pdInfo(pd, ram, own.instance), cpu, logs: log, timers: timer },
     roms: rom.map((info) => ({ ...info, size: info.content.length })),
-    ...{ rms: rm, reports: report, foreign, capabilities, ...own },
+    ...{ rms: rm, reports: report, foreign, capabilities: own.capabilities, ...own.native },
     ...(serves.next === FIRST_SERVED ? {} : { serves }),
     ...(components.length === 0 ? {} : { components }),
     ...(cpus.length === 0 ? {} : { cpus }),
@@ -328,19 +337,32 @@ function readChild(from: RecordReader): ChildInfo {
   };
 }
 
-function readComponent(from: RecordReader): ComponentInfo {
-  const begin = {
-    ...{ name: from.text(), program: from.text(), windows: from.flag(), growthRequests: from.flag() },
-    ...{ binaryBadge: from.number(), parentBadge: from.number(), accountBadge: from.number() },
-  };
-  const instance = from.plain();
-  const info = pdInfo(pd(from), ram(from), instance);
-  return { ...begin, pd: info, capabilities: from.list(capability), ...nativeInfo(native(from)) };
+function readParts(from: RecordReader, read: Partial<Record<Part, unknown>>): void {
+  for (let number = from.byte(); number !== PARTS_END; number = from.byte()) {
+    const part = PARTS[number];
+    assert(part !== undefined, `a child has no part ${number}`);
+    read[part] = READ[part](from);
+  }
 }
 
-function nativeInfo({ native, servedBadges }: Required<NativeInfo>): NativeInfo {
-  if (native === "") return {};
-  return { native, ...(servedBadges.length === 0 ? {} : { servedBadges }) };
+function componentInfo(
+  { begin, native, instance, pd, ram, capabilities }: Component,
+  late: RecordReader,
+): ComponentInfo {
+  const own = programOf(native, instance, capabilities, late);
+  return { ...begin, pd: pdInfo(pd, ram, own.instance), capabilities: own.capabilities, ...own.native };
+}
+
+/** What a component's program holds. @param native the name of a program in TypeScript; empty: it is another one */
+function programOf(
+  native: string,
+  instance: PdInfo["instance"],
+  capabilities: readonly CapabilityInfo[],
+  late: RecordReader,
+): Pick<NativeProgram, "instance" | "capabilities"> & { readonly native: NativeInfo } {
+  if (native === "") return { instance, capabilities, native: {} };
+  const { servedBadges, ...rest } = program(late);
+  return { ...rest, native: { native, ...(servedBadges.length === 0 ? {} : { servedBadges }) } };
 }
 
 function pdInfo(pd: Parts["pd"], ram: Parts["ram"], instance: PdInfo["instance"]): PdInfo {

@@ -45,6 +45,10 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   #order = 0;
   /** Added to the session's clock: what had passed before a restore. */
   #offsetUs = 0;
+  /** As of `noteRinging`. */
+  #beganUs = 0;
+  #ticked = false;
+  #place = ABSENT;
 
   constructor(context: ChildContext, opened: Opened<TimerSession>) {
     this.#context = context;
@@ -80,15 +84,15 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
     return this.#timer.elapsedUs() + this.#offsetUs;
   }
 
-  /** @param place among the child's timers that are armed (`ringOrder`); undefined: it is not */
-  checkpoint(records: RecordWriter, place: number | undefined): void {
+  /** With its place among the child's timers, as of `ringOrder`. */
+  checkpoint(records: RecordWriter): void {
     this.base.checkpoint(records);
     records.badge(this.#handler);
     records.number(this.#armed ? this.#timeoutUs : 0);
     records.flag(this.#periodic);
     records.number(this.remainingUs() ?? 0);
     records.number(this.elapsedUs());
-    records.number(place ?? ABSENT);
+    records.number(this.#place);
   }
 
   /**
@@ -130,15 +134,32 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
     return passed >= this.#timeoutUs ? undefined : this.#timeoutUs - passed;
   }
 
-  /**
-   * What decides between timeouts that end at the same time: those that began earlier come first, periodic ones begin
-   * anew with every tick, before what a child triggers then. Undefined: none is set.
-   */
-  get ringing(): readonly [beganUs: number, first: number, order: number] | undefined {
+  /** Notes what `ringsBefore` compares. @returns whether a timeout is set */
+  noteRinging(): boolean {
+    this.#place = ABSENT;
+    if (this.remainingUs() === undefined) return false;
     const passed = this.#timer.elapsedUs() - this.#armedUs;
-    if (this.remainingUs() === undefined) return undefined;
-    const ticked = this.#periodic && passed >= this.#timeoutUs;
-    return [ticked ? -(passed % this.#timeoutUs) : -passed, ticked ? 0 : 1, this.#order];
+    this.#ticked = this.#periodic && passed >= this.#timeoutUs;
+    this.#beganUs = this.#ticked ? -(passed % this.#timeoutUs) : -passed;
+    return true;
+  }
+
+  /**
+   * Negative if it comes before another whose timeout ends at the same time: those that began earlier come first, periodic ones
+   * begin anew with every tick, before what a child triggers then.
+   */
+  compareRinging(other: RtcrTimer): number {
+    const ticks = Number(other.#ticked) - Number(this.#ticked);
+    return this.#beganUs - other.#beganUs || ticks || this.#order - other.#order;
+  }
+
+  /** Among the child's timers that are armed, from 0, as of `ringOrder`; undefined: it is not. */
+  get place(): number | undefined {
+    return this.#place === ABSENT ? undefined : this.#place;
+  }
+
+  set place(place: number) {
+    this.#place = place;
   }
 
   get made(): Made {
@@ -183,12 +204,14 @@ function toRecorded(us: number): number {
   return us > 0 ? Math.min(Math.ceil(us), MAX_RECORDED_US) : 0;
 }
 
-/** The places of a child's armed timers, from 0, in the order in which those ring whose timeouts end at the same time. */
-export function ringOrder(timers: readonly RtcrTimer[]): ReadonlyMap<RtcrTimer, number> {
-  const armed = timers.flatMap((timer) => {
-    const { ringing } = timer;
-    return ringing ? [{ timer, ringing }] : [];
-  });
-  armed.sort(({ ringing: x }, { ringing: y }) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
-  return new Map(armed.map(({ timer }, place) => [timer, place]));
+/** Gives a child's armed timers their places, in the order in which those ring whose timeouts end at the same time. */
+export function ringOrder(timers: readonly RtcrTimer[]): void {
+  const armed: RtcrTimer[] = [];
+  for (let i = 0; i < timers.length; i++) if (timers[i]!.noteRinging()) armed.push(timers[i]!);
+  armed.sort(byRinging);
+  for (let place = 0; place < armed.length; place++) armed[place]!.place = place;
+}
+
+function byRinging(one: RtcrTimer, other: RtcrTimer): number {
+  return one.compareRinging(other);
 }

@@ -97,6 +97,8 @@ export class TrackedChild {
   readonly #make: Interposers;
   #location: Location | undefined;
   readonly #interposers = new Map<Session, Interposer>();
+  /** What `of` gave last, by class. */
+  readonly #lists = new Map<unknown, readonly Interposer[]>();
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
   readonly #upgrades = new Map<Session, Quota>();
@@ -109,10 +111,24 @@ export class TrackedChild {
     this.#make = make;
   }
 
-  /** Interposers of one class, oldest first; without those whose server has ended, or that the child has closed. */
+  /**
+   * Interposers of one class, oldest first; without those whose server has ended, or that the child has closed. The same list as
+   * the last time if it still holds: a checkpoint asks in its pause.
+   */
   of<T extends Interposer>(kind: new (...args: never[]) => T): readonly T[] {
-    const live = [...this.#interposers].filter(([session, { base }]) => base.capability.valid && !session.unwanted);
-    return live.map(([, interposer]) => interposer).filter((each): each is T => each instanceof kind);
+    const known = (this.#lists.get(kind) ?? []) as readonly T[];
+    let count = 0;
+    let same = true;
+    this.#interposers.forEach((interposer, session) => {
+      if (!(interposer instanceof kind) || !isLive(interposer, session)) return;
+      same &&= known[count] === interposer;
+      count++;
+    });
+    if (same && count === known.length) return known;
+    const live = [...this.#interposers].filter(([session, interposer]) => isLive(interposer, session));
+    const list = live.map(([, interposer]) => interposer).filter((each): each is T => each instanceof kind);
+    this.#lists.set(kind, list);
+    return list;
   }
 
   /** Sessions that are not interposed: other children serve them, or somebody outside. */
@@ -275,6 +291,10 @@ export class TrackedChild {
   get empty(): boolean {
     return this.#interposers.size === 0 && this.#foreign.size === 0;
   }
+}
+
+function isLive({ base }: Interposer, { unwanted }: Session): boolean {
+  return base.capability.valid && !unwanted;
 }
 
 function savedInterposer(session: number, interposer: Interposer, slots: SlotWriter): SavedInterposer {

@@ -67,8 +67,8 @@ function outcomeOf(result: unknown): string {
 
 /** What comes of a checkpoint. */
 function ofCheckpoint(event: EventName, phase: Phase): string {
-  const before = ["hold", "held", "contents", "records"].includes(phase);
-  return event === "the end of its PD" && before ? "gone" : "done";
+  const middle = ["hold", "held", "contents", "records", "release"].includes(phase);
+  return event === "the end of its PD" && middle ? "gone" : "done";
 }
 
 for (const event of NAMES) {
