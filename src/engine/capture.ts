@@ -89,18 +89,27 @@ export function writeOutside(group: Group, to: PlainWriter): void {
 }
 
 function writeMemories({ memories }: Instance, owned: OwnedState, to: PlainWriter): void {
-  writeList("memories", owned.memories, to, (index) => {
+  to.field("memories");
+  const begin = to.list();
+  for (let i = 0; i < owned.memories.length; i++) {
+    const index = owned.memories[i]!;
     const content = new Uint8Array(memories[index]!.buffer);
+    to.fields();
+    to.put("index", index);
     to.put("pages", content.length / 65536);
     to.put("content", content);
-  });
+    to.end();
+  }
+  to.endList(begin, owned.memories.length);
 }
 
 /** Bytes of the memories that `writeOutside` writes. */
 export function memoryBytesOutside(group: Group): number {
   let sum = 0;
-  for (const [number, { memories }] of ownedOutside(group).entries()) {
-    for (const index of memories) sum += group.instances[number]!.memories[index]!.buffer.byteLength;
+  const states = ownedOutside(group);
+  for (let number = 0; number < states.length; number++) {
+    const { memories } = states[number]!;
+    for (let i = 0; i < memories.length; i++) sum += group.instances[number]!.memories[memories[i]!]!.buffer.byteLength;
   }
   return sum;
 }
@@ -133,26 +142,62 @@ function writeRest({ references }: Group, instance: Instance, { globals, tables 
   const { info } = instance.program;
   to.put("module", info.module);
   to.put("name", instance.name);
-  writeList("globals", globals, to, (index) => {
-    const { type } = info.globals[index]!;
+  writeGlobals(references, instance, globals, to);
+  writeTables(references, instance, tables, to);
+  writeDropped("droppedData", "data", info.droppableData, instance, to);
+  writeDropped("droppedElements", "element", info.droppableElements, instance, to);
+}
+
+function writeGlobals(
+  references: Group["references"],
+  instance: Instance,
+  globals: readonly number[],
+  to: PlainWriter,
+): void {
+  to.field("globals");
+  const begin = to.list();
+  for (let i = 0; i < globals.length; i++) {
+    const index = globals[i]!;
+    const { type } = instance.program.info.globals[index]!;
+    to.fields();
+    to.put("index", index);
     to.field("value");
     if (isReference(type)) references.write(instance.readReference(index), type, to);
     else instance.saveGlobal(index, to);
-  });
-  writeList("tables", tables, to, (index) => {
-    const { element } = info.tables[index]!;
+    to.end();
+  }
+  to.endList(begin, globals.length);
+}
+
+function writeTables(
+  references: Group["references"],
+  instance: Instance,
+  tables: readonly number[],
+  to: PlainWriter,
+): void {
+  to.field("tables");
+  const begin = to.list();
+  for (let i = 0; i < tables.length; i++) {
+    const index = tables[i]!;
     requireSaveable(instance, index);
+    to.fields();
+    to.put("index", index);
     to.field("elements");
-    const begin = to.list();
-    let count = 0;
-    instance.eachElement(index, (value) => {
-      references.write(value, element, to);
-      count++;
-    });
-    to.endList(begin, count);
+    writeElements(references, instance, index, to);
+    to.end();
+  }
+  to.endList(begin, tables.length);
+}
+
+function writeElements(references: Group["references"], instance: Instance, table: number, to: PlainWriter): void {
+  const { element } = instance.program.info.tables[table]!;
+  const begin = to.list();
+  let count = 0;
+  instance.eachElement(table, (value) => {
+    references.write(value, element, to);
+    count++;
   });
-  writeDropped("droppedData", "data", info.droppableData, instance, to);
-  writeDropped("droppedElements", "element", info.droppableElements, instance, to);
+  to.endList(begin, count);
 }
 
 /** @throws EngineFault "unsaveable" for a table with too many elements */
@@ -161,19 +206,6 @@ function requireSaveable(instance: Instance, index: number): void {
   if (length <= SAVED_ELEMENTS) return;
   const message = `table ${index} of ${instance.name} has ${length} elements; ${SAVED_ELEMENTS} can be saved`;
   throw new EngineFault("unsaveable", message, { table: index, length });
-}
-
-/** Writes a list of things that are named by their indices. @param write the other fields of one */
-function writeList(name: string, indices: readonly number[], to: PlainWriter, write: (index: number) => void): void {
-  to.field(name);
-  const begin = to.list();
-  for (let i = 0; i < indices.length; i++) {
-    to.fields();
-    to.put("index", indices[i]!);
-    write(indices[i]!);
-    to.end();
-  }
-  to.endList(begin, indices.length);
 }
 
 function writeDropped(

@@ -14,6 +14,8 @@ export interface OwnedState {
 }
 
 const KNOWN = new WeakMap<Group, readonly OwnedState[]>();
+/** By what there is all in all. */
+const OUTSIDE = new WeakMap<readonly OwnedState[], readonly OwnedState[]>();
 
 /** What each instance of a group owns: the same until another is added. */
 export function ownedBy(group: Group): readonly OwnedState[] {
@@ -24,8 +26,14 @@ export function ownedBy(group: Group): readonly OwnedState[] {
 
 /** The same without memory 0 of the first instance: a component's PD has that in its dataspaces. */
 export function ownedOutside(group: Group): readonly OwnedState[] {
-  const [first, ...others] = ownedBy(group);
-  return first ? [{ ...first, memories: first.memories.filter((index) => index !== 0) }, ...others] : [];
+  const all = ownedBy(group);
+  let outside = OUTSIDE.get(all);
+  if (!outside) {
+    const [first, ...others] = all;
+    outside = first ? [{ ...first, memories: first.memories.filter((index) => index !== 0) }, ...others] : [];
+    OUTSIDE.set(all, outside);
+  }
+  return outside;
 }
 
 /** What each instance owns, in the order of `instances`. */

@@ -67,6 +67,11 @@ export class Attachments {
     });
   }
 
+  /** Visits all entries, of freed dataspaces too, and makes nothing. */
+  forEach(visit: (attachment: Attachment, key: number) => void): void {
+    this.#entries.forEach(visit);
+  }
+
   #drop(): void {
     for (const [key, { dataspace }] of this.#entries) if (!dataspace.valid) this.#delete(key % CLASSES, key);
     this.#dropAt = Math.max(FEW, 2 * this.#entries.size);

@@ -1,10 +1,12 @@
 // What is recorded of one child, part by part, into bytes (records.ts says how they are read back).
 import type { ForeignSessionInfo, ServedSessionsInfo } from "../checkpoint/index.ts";
+import { beginScope, endScope } from "../profile/index.ts";
 import type { CallState } from "../session/index.ts";
 import {
   componentName,
   environment,
   isNative,
+  named,
   naming,
   writeComponent,
   writeInstance,
@@ -22,7 +24,6 @@ import { CALL_STATES, PARTS, PARTS_END, type Part } from "./records.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrRom } from "./rom.ts";
-import { inCheckpoint } from "./scopes.ts";
 import { RtcrTerminal } from "./terminal.ts";
 import { RtcrTimer, ringOrder } from "./timer.ts";
 import type { Timing } from "./timing.ts";
@@ -30,7 +31,8 @@ import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 export interface ChildOptions {
   readonly order: readonly Part[];
-  readonly request: string;
+  /** What a child has asked its parent for, and not got; empty: nothing. */
+  readonly request: (child: TrackedChild) => string;
   readonly unattached: boolean;
   readonly timing: Timing | undefined;
   readonly enter: (phase: CheckpointPhase) => void;
@@ -99,9 +101,20 @@ function isLate(part: Part): part is LatePart {
   return Object.hasOwn(LATE_WRITERS, part);
 }
 
-/** What is written while it stands still. @throws RtcrFault "unsaveable" */
+/** What is written while it stands still. @throws RtcrFault "unsaveable" naming it */
 export function writeChild(records: RecordWriter, child: TrackedChild, options: ChildOptions): void {
-  const { order, request, unattached, timing, enter } = options;
+  try {
+    writeStanding(records, child, options);
+  } catch (thrown) {
+    throw named(`child "${child.name}"`, thrown);
+  }
+}
+
+function writeStanding(
+  records: RecordWriter,
+  child: TrackedChild,
+  { order, request, unattached, timing, enter }: ChildOptions,
+): void {
   const { pd, cpu } = environment(child);
   const program = pd.native.program();
   if (!program || !pd.parent) {
@@ -110,10 +123,11 @@ export function writeChild(records: RecordWriter, child: TrackedChild, options: 
   records.text(child.name);
   records.text(program.module);
   records.flag(program.windows);
-  pd.parent.checkpoint(records, request);
+  pd.parent.checkpoint(records, request(child));
   writeInstance(records, pd, unattached);
   const source = { child, pd, cpu, unattached };
-  for (const part of order) {
+  for (let i = 0; i < order.length; i++) {
+    const part = order[i]!;
     if (isLate(part)) continue;
     records.beginPart(part, PARTS.indexOf(part));
     writePart(records, WRITERS[part], source, timing);
@@ -141,20 +155,34 @@ export function writeLate(records: RecordWriter, child: TrackedChild, options: L
 
 function writePart<Of extends { readonly child: TrackedChild }>(
   records: RecordWriter,
-  { scope, write }: PartWriter<Of>,
+  writer: PartWriter<Of>,
   of: Of,
   timing: Timing | undefined,
 ): void {
-  const body = () => write(records, of);
-  if (timing) timing.measure(scope, of.child.name, () => inCheckpoint(scope, body));
-  else inCheckpoint(scope, body);
+  const scope = beginScope(writer.scope, "red");
+  try {
+    if (timing) writeTimed(records, writer, of, timing);
+    else writer.write(records, of);
+  } finally {
+    endScope(scope);
+  }
+}
+
+/** Apart, so that nothing is made where nobody measures. */
+function writeTimed<Of extends { readonly child: TrackedChild }>(
+  records: RecordWriter,
+  { scope, write }: PartWriter<Of>,
+  of: Of,
+  timing: Timing,
+): void {
+  timing.measure(scope, of.child.name, () => write(records, of));
 }
 
 type Plain = Exclude<Interposer, RtcrPd | RtcrCpu | RtcrFileSystem | RtcrTerminal>;
 
 function writeSessions(records: RecordWriter, sessions: readonly Plain[]): void {
   const begin = records.beginList();
-  for (const session of sessions) session.checkpoint(records);
+  for (let i = 0; i < sessions.length; i++) sessions[i]!.checkpoint(records);
   records.endList(begin, sessions.length);
 }
 
@@ -179,9 +207,10 @@ function writeTimers(records: RecordWriter, timers: readonly RtcrTimer[]): void 
 function writeComponents(records: RecordWriter, { child, pd, unattached }: Source): void {
   const begin = records.beginList();
   let count = 0;
-  for (const each of child.of(RtcrPd)) {
-    if (each === pd) continue;
-    writeComponent(records, child, each, unattached);
+  const pds = child.of(RtcrPd);
+  for (let i = 0; i < pds.length; i++) {
+    if (pds[i] === pd) continue;
+    writeComponent(records, child, pds[i]!, unattached);
     count++;
   }
   records.endList(begin, count);
@@ -190,9 +219,10 @@ function writeComponents(records: RecordWriter, { child, pd, unattached }: Sourc
 function writeFurtherCpus(records: RecordWriter, { child, cpu }: Source): void {
   const begin = records.beginList();
   let count = 0;
-  for (const each of child.of(RtcrCpu)) {
-    if (each === cpu) continue;
-    each.checkpointFurther(records);
+  const cpus = child.of(RtcrCpu);
+  for (let i = 0; i < cpus.length; i++) {
+    if (cpus[i] === cpu) continue;
+    cpus[i]!.checkpointFurther(records);
     count++;
   }
   records.endList(begin, count);
@@ -236,7 +266,10 @@ export function writeCalls(records: RecordWriter, children: readonly TrackedChil
     count++;
   };
   const begin = records.beginList();
-  for (const child of children) for (const cpu of child.of(RtcrCpu)) cpu.eachCall(visit);
+  for (let i = 0; i < children.length; i++) {
+    const cpus = children[i]!.of(RtcrCpu);
+    for (let j = 0; j < cpus.length; j++) cpus[j]!.eachCall(visit);
+  }
   records.endList(begin, count);
 }
 

@@ -175,10 +175,8 @@ function writePause(
     enter("held");
     const time = Date.now();
     const list = records.beginList();
-    for (const child of children) {
-      const options = { order, request: request(child), unattached, timing, enter };
-      naming(`child "${child.name}"`, () => writeChild(records, child, options));
-    }
+    const options = { order, request, unattached, timing, enter };
+    for (let i = 0; i < children.length; i++) writeChild(records, children[i]!, options);
     records.endList(list, children.length);
     writeCalls(records, children);
     const join = () => copier.join();
@@ -241,14 +239,22 @@ function read({ bytes, lateAt, time }: Written, contentBytes: number, lease: Lea
 
 /** @throws RtcrFault "busy" if a thread goes on all the same: the host has had no time for its CPU */
 function hold(children: readonly TrackedChild[]): void {
-  for (const child of children) for (const cpu of child.of(RtcrCpu)) cpu.hold();
-  for (const child of children) for (const cpu of child.of(RtcrCpu)) requireHeld(child.name, cpu.running());
+  for (let i = 0; i < children.length; i++) holdCpus(children[i]!.of(RtcrCpu));
+  for (let i = 0; i < children.length; i++) requireHeld(children[i]!);
 }
 
-function requireHeld(child: string, thread: string | undefined): void {
-  if (thread === undefined) return;
-  const message = `thread "${thread}" of child "${child}" has not come to a safe point in time`;
-  throw new RtcrFault("busy", message, { child, thread });
+function holdCpus(cpus: readonly RtcrCpu[]): void {
+  for (let i = 0; i < cpus.length; i++) cpus[i]!.hold();
+}
+
+function requireHeld(child: TrackedChild): void {
+  const cpus = child.of(RtcrCpu);
+  for (let i = 0; i < cpus.length; i++) {
+    const thread = cpus[i]!.running();
+    if (thread === undefined) continue;
+    const message = `thread "${thread}" of child "${child.name}" has not come to a safe point in time`;
+    throw new RtcrFault("busy", message, { child: child.name, thread });
+  }
 }
 
 function release(children: readonly TrackedChild[]): void {

@@ -1,20 +1,26 @@
 // Components that a child keeps itself: those that a guest has started with sessions of its own, and the children of an init
 // that is RTCR's child, however deep. All that they have of the system they have by sessions of RTCR's child, so RTCR stands
 // in front of it already: what makes a component of them is a further PD session, and further CPU sessions for its threads.
-import { ENV_SESSION, readSessionArgs } from "../session/index.ts";
+import { type Capability, ENV_SESSION, readSessionArgs, type VisitSlot } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRom } from "./rom.ts";
-import type { TrackedChild } from "./tracked-child.ts";
+import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 /** The child's own PD and CPU session. @throws RtcrFault "unsaveable" before it has them */
 export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonly cpu: RtcrCpu } {
-  const pd = child.of(RtcrPd).find(({ base }) => base.id === ENV_SESSION.pd);
-  const cpu = child.of(RtcrCpu).find(({ base }) => base.id === ENV_SESSION.cpu);
+  const pd = withId(child.of(RtcrPd), ENV_SESSION.pd);
+  const cpu = withId(child.of(RtcrCpu), ENV_SESSION.cpu);
   if (pd && cpu) return { pd, cpu };
   throw new RtcrFault("unsaveable", "it has no PD yet", { child: child.name });
+}
+
+/** The session of an id that the child has chosen. */
+export function withId<T extends Interposer>(sessions: readonly T[], id: number): T | undefined {
+  for (let i = 0; i < sessions.length; i++) if (sessions[i]!.base.id === id) return sessions[i];
+  return undefined;
 }
 
 const names = new WeakMap<RtcrPd, string>();
@@ -34,8 +40,7 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   const { native, account, assigned } = pd;
   const program = native.program();
   const name = componentName(pd);
-  const fromRom = child.of(RtcrRom).some((rom) => rom.current.valid && rom.current === native.binary);
-  if (program && !fromRom) {
+  if (program && !isFromRom(child, native.binary)) {
     const message = `component "${name}": its program is not from a ROM session that is open: it could not be loaded again`;
     throw new RtcrFault("unsaveable", message, { child: child.name, component: name });
   }
@@ -46,10 +51,20 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   records.number(program ? native.binary.badge : 0);
   records.badge(assigned);
   records.badge(account);
-  naming(`component "${name}"`, () => writeInstance(records, pd, unattached));
+  try {
+    writeInstance(records, pd, unattached);
+  } catch (thrown) {
+    throw named(`component "${name}"`, thrown);
+  }
   pd.checkpoint(records);
   pd.checkpointDataspaces(records);
   writeSlots(records, pd);
+}
+
+function isFromRom(child: TrackedChild, binary: Capability): boolean {
+  const roms = child.of(RtcrRom);
+  for (let i = 0; i < roms.length; i++) if (roms[i]!.current === binary) return binary.valid;
+  return false;
 }
 
 /** Whether a component's program is one in TypeScript: what it holds is written late. */
@@ -72,22 +87,31 @@ export function writeSlots(records: RecordWriter, pd: RtcrPd): void {
   records.endList(begin, count);
 }
 
+/** What writes slots is made once, as a pause writes those of every component. */
+const slots: { records: RecordWriter | undefined; count: number; readonly visit: VisitSlot } = {
+  records: undefined,
+  count: 0,
+  visit: (slot, capability, references) => {
+    slots.records!.number(slot);
+    slots.records!.badge(capability);
+    slots.records!.number(references);
+    slots.count++;
+  },
+};
+
 function writeEachSlot(records: RecordWriter, { native }: RtcrPd): number {
-  let count = 0;
-  native.eachSlot((slot, capability, references) => {
-    records.number(slot);
-    records.badge(capability);
-    records.number(references);
-    count++;
-  });
-  return count;
+  slots.records = records;
+  slots.count = 0;
+  native.eachSlot(slots.visit);
+  slots.records = undefined;
+  return slots.count;
 }
 
 /** What a program in TypeScript holds. */
 export function writeProgram(records: RecordWriter, pd: RtcrPd): void {
   pd.checkpointInstance(records, false);
-  const slots = records.beginList();
-  records.endList(slots, writeEachSlot(records, pd));
+  const table = records.beginList();
+  records.endList(table, writeEachSlot(records, pd));
   const served = pd.native.served();
   const begin = records.beginList();
   for (const { badge } of served) records.number(badge);
@@ -99,7 +123,12 @@ export function naming<T>(owner: string, body: () => T): T {
   try {
     return body();
   } catch (thrown) {
-    if (!(thrown instanceof RtcrFault) || (thrown.code !== "unsaveable" && thrown.code !== "busy")) throw thrown;
-    throw new RtcrFault(thrown.code, `${owner}: ${thrown.message}`, { ...thrown.detail, owner }, thrown);
+    throw named(owner, thrown);
   }
+}
+
+/** What is to be thrown for it. */
+export function named(owner: string, thrown: unknown): unknown {
+  if (!(thrown instanceof RtcrFault) || (thrown.code !== "unsaveable" && thrown.code !== "busy")) return thrown;
+  return new RtcrFault(thrown.code, `${owner}: ${thrown.message}`, { ...thrown.detail, owner }, thrown);
 }

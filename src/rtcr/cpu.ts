@@ -23,7 +23,7 @@ import { type Attempt, type PlainWriter, success } from "../util/index.ts";
 import { type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, Front, requireObject, Tracked } from "./tracked.ts";
+import { type ChildContext, Front, ofTracked, requireObject, Tracked } from "./tracked.ts";
 
 /** As a location that a client gives: without an extent it is all that there is. */
 const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
@@ -35,6 +35,14 @@ interface SavedCpu {
   readonly account: number;
 }
 
+function hold(thread: RtcrCpuThread): void {
+  thread.hold();
+}
+
+function release(thread: RtcrCpuThread): void {
+  thread.release();
+}
+
 export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   readonly kind = "cpu";
   readonly base: SessionBase<CpuSession>;
@@ -42,6 +50,11 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   readonly #context: ChildContext;
   readonly #native: RtcrNativeCpu;
   readonly #affinity: Location | undefined;
+  #running: string | undefined;
+  readonly #lookForRunning = ({ real, name }: RtcrCpuThread) => {
+    if (this.#running === undefined && this.#activity(real) === "running") this.#running = name;
+  };
+  readonly #listing = ofTracked<RtcrCpuThread>((records, thread) => thread.checkpoint(records, this.#realNative));
   #handler: Capability<SignalContext> = INVALID;
   #account: Capability<CpuSession> = INVALID;
   #watching: Capability<SignalContext> = INVALID;
@@ -118,21 +131,19 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 
   /** The name of a thread that runs now; undefined: none does. */
   running(): string | undefined {
-    let found: string | undefined;
-    this.threads.each(({ real, name }) => {
-      if (found === undefined && this.#activity(real) === "running") found = name;
-    });
-    return found;
+    this.#running = undefined;
+    this.threads.each(this.#lookForRunning);
+    return this.#running;
   }
 
   /** Stops its threads for a checkpoint. */
   hold(): void {
-    this.threads.each((thread) => thread.hold());
+    this.threads.each(hold);
   }
 
   /** Ends `hold`. */
   release(): void {
-    this.threads.each((thread) => thread.release());
+    this.threads.each(release);
   }
 
   #stands(thread: Capability<CpuThread>): boolean {
@@ -174,8 +185,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     this.base.checkpoint(records);
     records.number(this.#native.capability.badge);
     records.badge(this.#handler);
-    const native = this.#realNative;
-    this.threads.checkpoint(records, (thread) => thread.checkpoint(records, native));
+    this.threads.checkpoint(records, this.#listing);
   }
 
   /** A session beside the environment's. */

@@ -1,13 +1,13 @@
 // Whether children are still there: one may end in the middle of its checkpoint or restore.
 import { ENV_SESSION } from "../session/index.ts";
-import { componentName } from "./components.ts";
+import { componentName, withId } from "./components.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 /** It has its own PD. */
 export function lives(child: TrackedChild): boolean {
-  return child.of(RtcrPd).some(({ base }) => base.id === ENV_SESSION.pd);
+  return withId(child.of(RtcrPd), ENV_SESSION.pd) !== undefined;
 }
 
 /** @throws RtcrFault "gone" */

@@ -16,6 +16,7 @@ import {
   type SlotWriter,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import { Listing } from "./listing.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
 
@@ -33,6 +34,11 @@ export interface SavedParent {
   readonly announced: readonly string[];
   readonly exit?: number | undefined;
 }
+
+const ANNOUNCED = new Listing<string>((records, service) => {
+  records.text(service);
+  return true;
+});
 
 export class RtcrParent implements ParentSession {
   readonly kind = "parent";
@@ -139,14 +145,12 @@ export class RtcrParent implements ParentSession {
   /** @param request what the parent has not granted; empty: nothing */
   checkpoint(records: RecordWriter, request: string): void {
     records.badge(this.capability);
-    const announced = records.beginList();
-    for (const service of this.#announced) records.text(service);
-    records.endList(announced, this.#announced.size);
+    ANNOUNCED.write(records, this.#announced);
     records.text(request);
     const exit = records.beginList();
     if (this.#exit !== undefined) records.number(this.#exit);
     records.endList(exit, this.#exit === undefined ? 0 : 1);
-    for (const handler of HANDLERS) records.badge(this.#handlers.get(handler) ?? INVALID);
+    for (let i = 0; i < HANDLERS.length; i++) records.badge(this.#handlers.get(HANDLERS[i]!) ?? INVALID);
   }
 
   /** Registers again what a recorded child had registered. @param context the context that a badge stands for now */

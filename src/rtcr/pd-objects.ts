@@ -15,6 +15,7 @@ import type {
   SlotWriter,
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
+import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, type SavedRecord, savedRecord } from "./tracked.ts";
@@ -158,6 +159,11 @@ export class TrackedSource {
   }
 }
 
+const SOURCES = new Listing<TrackedSource>((records, source) => {
+  if (source.capability.valid) source.checkpoint(records);
+  return source.capability.valid;
+});
+
 /**
  * A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. So
  * all entries whose source is alive are of one capability. Adding, finding and removing take constant time.
@@ -194,14 +200,7 @@ export class TrackedSources {
   }
 
   checkpoint(records: RecordWriter): void {
-    const begin = records.beginList();
-    let count = 0;
-    this.#entries.forEach((entry) => {
-      if (!entry.capability.valid) return;
-      entry.checkpoint(records);
-      count++;
-    });
-    records.endList(begin, count);
+    SOURCES.write(records, this.#entries);
   }
 }
 

@@ -37,7 +37,7 @@ import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
 import { beginAllocation } from "./scopes.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject, Tracked } from "./tracked.ts";
+import { type ChildContext, ofTracked, requireObject, Tracked } from "./tracked.ts";
 
 /** Objects, and slots for capabilities. */
 interface SavedPd {
@@ -52,6 +52,10 @@ interface SavedPd {
   readonly assigned: number;
   readonly account: number;
 }
+
+const DATASPACES = ofTracked<TrackedDataspace>((records, dataspace) => dataspace.checkpoint(records));
+const CONTEXTS = ofTracked<TrackedContext>((records, context) => context.checkpoint(records));
+const RPC_OBJECTS = ofTracked<TrackedRpcObject>((records, object) => object.checkpoint(records));
 
 export class RtcrPd implements PdSession, Resumable<SavedPd> {
   readonly kind = "pd";
@@ -258,8 +262,8 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     const pd = this.#pd;
     this.base.checkpoint(records);
     this.sources.checkpoint(records);
-    this.contexts.checkpoint(records, (context) => context.checkpoint(records));
-    this.rpcObjects.checkpoint(records, (object) => object.checkpoint(records));
+    this.contexts.checkpoint(records, CONTEXTS);
+    this.rpcObjects.checkpoint(records, RPC_OBJECTS);
     this.maps.addressSpace.checkpoint(records);
     this.maps.stackArea.checkpoint(records);
     this.maps.linkerArea.checkpoint(records);
@@ -270,7 +274,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
 
   /** Its dataspaces with their contents, and the memory that the program began with. */
   checkpointDataspaces(records: RecordWriter): void {
-    this.dataspaces.checkpoint(records, (dataspace) => dataspace.checkpoint(records));
+    this.dataspaces.checkpoint(records, DATASPACES);
     const data = this.native.data();
     records.badge(data);
     records.content(data.object);

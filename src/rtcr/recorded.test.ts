@@ -32,13 +32,14 @@ import { Attachments } from "./attachments.ts";
 import { DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrPd } from "./pd.ts";
+import type { TrackedDataspace } from "./pd-objects.ts";
 import type { Read } from "./record-reader.ts";
 import { RecordReader } from "./record-reader.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { READ } from "./records.ts";
 import { RtcrRm } from "./rm.ts";
 import { RtcrTimer, ringOrder } from "./timer.ts";
-import { ChildContext } from "./tracked.ts";
+import { ChildContext, ofTracked } from "./tracked.ts";
 
 const PAGE = 4096;
 const SEQUENCES = 120;
@@ -156,7 +157,10 @@ class Objects {
   compare(): number {
     const info = recorded(READ.pd, (records) => this.pd.checkpoint(records));
     const ram = recorded(READ.ram, (records) => {
-      this.pd.dataspaces.checkpoint(records, (each) => each.checkpoint(records));
+      this.pd.dataspaces.checkpoint(
+        records,
+        ofTracked<TrackedDataspace>((to, each) => each.checkpoint(to)),
+      );
       records.badge(INVALID);
       records.content(undefined);
     });

@@ -16,9 +16,21 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { type Attachment, Attachments } from "./attachments.ts";
+import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject } from "./tracked.ts";
+
+const REGIONS = new Listing<Attachment>((records, region) => {
+  if (!region.dataspace.valid) return false;
+  records.number(region.dataspace.badge);
+  records.number(region.address);
+  records.number(region.size);
+  records.number(region.offset);
+  records.flag(region.executable);
+  records.flag(region.writeable);
+  return true;
+});
 
 /** Slots for capabilities. */
 export interface SavedRegionMap {
@@ -104,18 +116,7 @@ export class RtcrRegionMap implements RegionMap {
     records.number(this.size());
     records.number(this.dataspace().badge);
     records.badge(this.#handler);
-    const begin = records.beginList();
-    let count = 0;
-    this.#attachments.each((region) => {
-      records.number(region.dataspace.badge);
-      records.number(region.address);
-      records.number(region.size);
-      records.number(region.offset);
-      records.flag(region.executable);
-      records.flag(region.writeable);
-      count++;
-    });
-    records.endList(begin, count);
+    REGIONS.write(records, this.#attachments);
   }
 
   capture(slots: SlotWriter): SavedRegionMap {

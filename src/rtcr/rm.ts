@@ -11,13 +11,15 @@ import { type Attempt, success } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject, type SavedRecord, savedRecord, Tracked } from "./tracked.ts";
+import { type ChildContext, ofTracked, requireObject, type SavedRecord, savedRecord, Tracked } from "./tracked.ts";
 
 interface SavedOwnMap extends SavedRegionMap {
   readonly front: number;
   readonly real: number;
   readonly record: SavedRecord;
 }
+
+const MAPS = ofTracked<RtcrRegionMap>((records, map) => map.checkpoint(records));
 
 export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
   readonly kind = "rm";
@@ -55,7 +57,7 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
 
   checkpoint(records: RecordWriter): void {
     this.base.checkpoint(records);
-    this.#maps.checkpoint(records, (map) => map.checkpoint(records));
+    this.#maps.checkpoint(records, MAPS);
   }
 
   get made(): Made {

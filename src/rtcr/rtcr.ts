@@ -103,7 +103,7 @@ export class Rtcr {
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       unattached: keepsUnattached?.() ?? false,
       pending: (child) => this.#pending(child),
-      request: (child) => this.#childOf(child)?.request?.args ?? "",
+      request: (child) => requestOf(this.#init.children, child.name),
       serves: (child) => this.#childOf(child)?.server.served ?? { next: 1, sessions: [] },
     });
     this.#recordBytes = captured.recordBytes;
@@ -264,4 +264,10 @@ export class Rtcr {
     if (tracked && native.program()?.bootstraps === false) tracked.context.bootstrapping = false; // it has no run-time library
     return loaded;
   }
+}
+
+/** A pause asks for it. */
+function requestOf(children: readonly Child[], name: string): string {
+  for (let i = 0; i < children.length; i++) if (children[i]!.name === name) return children[i]!.request?.args ?? "";
+  return "";
 }

@@ -206,6 +206,7 @@ function toRecorded(us: number): number {
 
 /** Gives a child's armed timers their places, in the order in which those ring whose timeouts end at the same time. */
 export function ringOrder(timers: readonly RtcrTimer[]): void {
+  if (timers.length === 0) return;
   const armed: RtcrTimer[] = [];
   for (let i = 0; i < timers.length; i++) if (timers[i]!.noteRinging()) armed.push(timers[i]!);
   armed.sort(byRinging);

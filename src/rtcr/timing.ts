@@ -57,7 +57,7 @@ export class Timing {
     if (!this.phases.has(phase)) this.phases.set(phase, this.totalUs);
   }
 
-  /** Measures one part of a child, as `inCheckpoint` does. */
+  /** Measures one part of a child. */
   measure<T>(name: string, child: string, body: () => T): T {
     const part = PARTS[name];
     const begin = performance.now();

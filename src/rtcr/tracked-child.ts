@@ -28,6 +28,7 @@ import {
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
+import { type InterposerClass, InterposerLists } from "./interposer-lists.ts";
 import { RtcrLog } from "./log.ts";
 import { RtcrPd } from "./pd.ts";
 import { RtcrReport } from "./report.ts";
@@ -97,8 +98,7 @@ export class TrackedChild {
   readonly #make: Interposers;
   #location: Location | undefined;
   readonly #interposers = new Map<Session, Interposer>();
-  /** What `of` gave last, by class. */
-  readonly #lists = new Map<unknown, readonly Interposer[]>();
+  readonly #lists = new InterposerLists(this.#interposers);
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
   readonly #upgrades = new Map<Session, Quota>();
@@ -111,24 +111,9 @@ export class TrackedChild {
     this.#make = make;
   }
 
-  /**
-   * Interposers of one class, oldest first; without those whose server has ended, or that the child has closed. The same list as
-   * the last time if it still holds: a checkpoint asks in its pause.
-   */
-  of<T extends Interposer>(kind: new (...args: never[]) => T): readonly T[] {
-    const known = (this.#lists.get(kind) ?? []) as readonly T[];
-    let count = 0;
-    let same = true;
-    this.#interposers.forEach((interposer, session) => {
-      if (!(interposer instanceof kind) || !isLive(interposer, session)) return;
-      same &&= known[count] === interposer;
-      count++;
-    });
-    if (same && count === known.length) return known;
-    const live = [...this.#interposers].filter(([session, interposer]) => isLive(interposer, session));
-    const list = live.map(([, interposer]) => interposer).filter((each): each is T => each instanceof kind);
-    this.#lists.set(kind, list);
-    return list;
+  /** Interposers of one class, oldest first; without those whose server has ended, or that the child has closed. */
+  of<T extends Interposer>(kind: InterposerClass<T>): readonly T[] {
+    return this.#lists.of(kind);
   }
 
   /** Sessions that are not interposed: other children serve them, or somebody outside. */
@@ -291,10 +276,6 @@ export class TrackedChild {
   get empty(): boolean {
     return this.#interposers.size === 0 && this.#foreign.size === 0;
   }
-}
-
-function isLive({ base }: Interposer, { unwanted }: Session): boolean {
-  return base.capability.valid && !unwanted;
 }
 
 function savedInterposer(session: number, interposer: Interposer, slots: SlotWriter): SavedInterposer {

@@ -14,6 +14,7 @@ import {
   type SlotReader,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
+import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
 
@@ -184,9 +185,23 @@ export class Front<T extends KernelObject> {
   }
 }
 
+/** How `Tracked.checkpoint` writes: what is there no more is passed over. */
+export function ofTracked<T>(write: (records: RecordWriter, entry: T) => void): Listing<T, Capability> {
+  return new Listing<T, Capability>((records, entry, capability) => {
+    if (capability.valid) write(records, entry);
+    return capability.valid;
+  });
+}
+
 /** Objects by capability, in the order of their allocation. */
 export class Tracked<T extends { dispose(): void }> {
   readonly #entries = new Map<Capability, T>();
+  /** What `each` visits with. */
+  #visit: (entry: T) => void = () => {};
+  readonly #look = (entry: T, capability: Capability) => {
+    if (capability.valid) this.#visit(entry);
+    else this.remove(capability)?.dispose();
+  };
 
   get size(): number {
     return this.#entries.size;
@@ -223,21 +238,18 @@ export class Tracked<T extends { dispose(): void }> {
 
   /** Visits all, oldest first. Nothing is made for an entry: no iterator, no pair. */
   each(visit: (entry: T) => void): void {
-    this.#entries.forEach((entry, capability) => {
-      if (capability.valid) visit(entry);
-      else this.remove(capability)?.dispose();
-    });
+    const outer = this.#visit;
+    this.#visit = visit;
+    try {
+      this.#entries.forEach(this.#look);
+    } finally {
+      this.#visit = outer;
+    }
   }
 
-  /** Writes a list with a record of each, oldest first; as `each`. */
-  checkpoint(records: RecordWriter, record: (entry: T) => void): void {
-    const begin = records.beginList();
-    let count = 0;
-    this.each((entry) => {
-      record(entry);
-      count++;
-    });
-    records.endList(begin, count);
+  /** Writes a list with a record of each, oldest first. @param listing `ofTracked` of the same entries */
+  checkpoint(records: RecordWriter, listing: Listing<T, Capability>): void {
+    listing.write(records, this.#entries);
   }
 }
 

@@ -19,6 +19,12 @@ export class CoreNativeCpu implements NativeCpu {
   readonly #kernel: Kernel;
   readonly #session: ThreadOwner;
   readonly #shown = new ShownCall();
+  #visit: (call: CallState) => void = () => {};
+  readonly #look = (call: PendingCall) => {
+    if (call.caller?.owner !== this.#session && call.entrypoint?.owner !== this.#session) return;
+    this.#shown.call = call;
+    this.#visit(this.#shown);
+  };
 
   /** @param session that it belongs to */
   constructor(kernel: Kernel, session: ThreadOwner) {
@@ -57,11 +63,8 @@ export class CoreNativeCpu implements NativeCpu {
   }
 
   eachCall(visit: (call: CallState) => void): void {
-    this.#kernel.calls.each((call) => {
-      if (call.caller?.owner !== this.#session && call.entrypoint?.owner !== this.#session) return;
-      this.#shown.call = call;
-      visit(this.#shown);
-    });
+    this.#visit = visit;
+    this.#kernel.calls.each(this.#look);
   }
 
   adoptCall({ target, opcode, state, status, caller, entrypoint, message }: CallState): number {

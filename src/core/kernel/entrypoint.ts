@@ -5,6 +5,7 @@
 // I3  Whose turn is next is part of a thread's state (`turns`): a restore goes on with it.
 import type { DirectCall } from "../../engine/index.ts";
 import type { SignalSource } from "../../session/index.ts";
+import type { PlainWriter } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 
@@ -44,8 +45,14 @@ export class Entrypoint {
   #before = 2;
   #source = 0;
 
-  get turns(): Turns {
-    return { last: this.#last, source: this.#source, signals: this.signals > 0 };
+  /** Writes the field of a thread's state that `turns` is set to again. */
+  writeTurns(to: PlainWriter): void {
+    to.field("turns");
+    to.fields();
+    to.put("last", this.#last);
+    to.put("source", this.#source);
+    to.put("signals", this.signals > 0);
+    to.end();
   }
 
   /** Goes on with turns that were saved; sources are those that it had. */

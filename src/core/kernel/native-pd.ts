@@ -46,6 +46,8 @@ export class KernelNativePd implements NativePd {
   readonly component: Component;
   readonly #badges: Badges;
   #served: readonly Capability[] = [];
+  /** Of the program that is loaded, which stays the same. */
+  #facts: ProgramFacts | undefined;
 
   /** @param badges for the objects that a restored program in TypeScript serves */
   constructor(component: Component, badges: Badges) {
@@ -74,7 +76,10 @@ export class KernelNativePd implements NativePd {
   }
 
   program(): ProgramFacts | undefined {
-    const { component } = this;
+    return (this.#facts ??= this.#factsOf(this.component));
+  }
+
+  #factsOf(component: Component): ProgramFacts | undefined {
     if (component.native) {
       return {
         module: component.native.module,
@@ -123,6 +128,11 @@ export class KernelNativePd implements NativePd {
   }
 
   captureInstance(to: PlainWriter, unattached = false): ReturnType<NativePd["captureInstance"]> {
+    return this.component.running ? this.#captureAtRest(to, unattached) : this.#capture(to, unattached);
+  }
+
+  /** Apart, so that nothing is made in a pause. */
+  #captureAtRest(to: PlainWriter, unattached: boolean): ReturnType<NativePd["captureInstance"]> {
     return this.component.atRest(() => this.#capture(to, unattached));
   }
 

@@ -87,7 +87,7 @@ export function writeThread(thread: KernelThread, kernel: Kernel, to: PlainWrite
     to.put("faulted", thread.faulted);
   }
   if (thread.exceptions > 0) to.put("exceptions", thread.exceptions);
-  if (entrypoint) to.put("turns", entrypoint.turns as unknown as PlainData);
+  if (entrypoint) entrypoint.writeTurns(to);
   to.put("wakeup", entrypoint?.wakeup ?? false);
   to.put("wantsWakeup", thread.wantsWakeup);
   if (waiting) {

@@ -40,6 +40,8 @@ export interface ProgramMemoryOptions {
 
 export type ProgramMemoryRefusal = OutOf | "undefined-ref-account" | "region-conflict";
 
+const NONE: readonly string[] = [];
+
 /** A region that a program begins with. */
 type OwnRegion = "linker-area" | "stack-area" | "data" | "text";
 
@@ -51,7 +53,7 @@ export class ProgramMemory {
   /** Address of the text in the address space. */
   readonly textAddress: number | undefined;
   readonly #pd: CorePd;
-  readonly #own: ReadonlyMap<OwnRegion, Region>;
+  readonly #own: readonly (readonly [OwnRegion, Region])[];
 
   /** @internal Made by `adoptProgram`. */
   constructor(
@@ -72,12 +74,14 @@ export class ProgramMemory {
       ["data", data && (layout === "component" ? linker : space).regions.at(0)],
       ["text", textAddress === undefined ? undefined : linker.regions.at(textAddress - linkerArea)],
     ];
-    this.#own = new Map(own.flatMap(([name, region]) => (region ? [[name, region]] : [])));
+    this.#own = own.flatMap(([name, region]) => (region ? [[name, region] as const] : []));
   }
 
   /** Names of the regions that the program began with and that were detached since. */
   get detached(): readonly string[] {
-    return [...this.#own].flatMap(([name, region]) => (attached(region) ? [] : [name]));
+    let count = 0;
+    for (let i = 0; i < this.#own.length; i++) if (!attached(this.#own[i]![1])) count++;
+    return count === 0 ? NONE : this.#own.flatMap(([name, region]) => (attached(region) ? [] : [name]));
   }
 
   /** Detaches the regions of these names, if they are attached. */

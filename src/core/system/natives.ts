@@ -71,6 +71,8 @@ interface SavedRun {
 
 class Run implements NativeRun {
   readonly name: string;
+  /** Of its binary; known from the beginning, as checkpoints ask for it while programs stand still. */
+  readonly module: string;
   readonly #parts: RunParts;
   #state: (typeof STATES)[number] = "new";
   #env: OwnedEnv | undefined;
@@ -79,10 +81,7 @@ class Run implements NativeRun {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.name = parts.name;
-  }
-
-  get module(): string {
-    return this.#parts.options.hash(nativeBinary(this.name));
+    this.module = parts.options.hash(nativeBinary(this.name));
   }
 
   start(): void {
