@@ -1,0 +1,162 @@
+// What a child's sessions allocate: threads, signals, dataspaces, region maps. Each that is recorded and not there is made, each
+// that is there and not recorded goes, and badges stand for what is there then.
+import type {
+  ChildInfo,
+  CpuInfo,
+  DataspaceInfo,
+  ObjectInfo,
+  PdInfo,
+  RegionMapInfo,
+  ThreadInfo,
+} from "../checkpoint/index.ts";
+import { type PdSession, toPages } from "../session/index.ts";
+import { required } from "../util/index.ts";
+import type { RtcrCpu } from "./cpu.ts";
+import type { RtcrCpuThread } from "./cpu-thread.ts";
+import type { RtcrPd } from "./pd.ts";
+import type { RtcrRegionMap } from "./region-map.ts";
+import type { RestoredChild } from "./restore.ts";
+import type { RestoreFaults } from "./restore-faults.ts";
+import { restoreObjects, restoreSignals } from "./restore-objects.ts";
+import type { RestoredPart } from "./restore-part.ts";
+import { RtcrRm } from "./rm.ts";
+import type { Translation } from "./translation.ts";
+
+/** A thread that is there again, and what was recorded of it. */
+export interface MadeAgain {
+  readonly thread: RtcrCpuThread;
+  readonly info: ThreadInfo;
+  readonly cpu: RtcrCpu;
+}
+
+export interface CpuPart {
+  readonly cpu: RtcrCpu;
+  readonly info: CpuInfo;
+}
+
+export class Allocations {
+  /** As recorded, in order. */
+  readonly threads: MadeAgain[] = [];
+  readonly #child: RestoredChild;
+  readonly #info: ChildInfo;
+  readonly #translation: Translation;
+  readonly #faults: RestoreFaults;
+
+  constructor(child: RestoredChild, translation: Translation, faults: RestoreFaults) {
+    this.#child = child;
+    this.#info = child.info;
+    this.#translation = translation;
+    this.#faults = faults;
+  }
+
+  /** What is there from the beginning. */
+  nameEnvironment(own: RtcrPd, ownCpu: RtcrCpu): void {
+    const { pd, cpu, parent } = this.#info;
+    this.#translation.add(parent.badge, required(own.parent, "a parent").capability);
+    this.namePd(pd, own);
+    this.#translation.add(cpu.badge, ownCpu.base.capability);
+    this.#translation.add(cpu.nativeBadge, ownCpu.nativeCpu());
+  }
+
+  namePd(info: PdInfo, pd: RtcrPd): void {
+    const { addressSpace, stackArea, linkerArea } = pd.maps;
+    this.#translation.add(info.badge, pd.base.capability);
+    this.#translation.add(info.nativeBadge, pd.nativePd());
+    this.#translation.add(info.dataBadge, pd.native.data());
+    this.#nameMap(info.addressSpace, addressSpace);
+    this.#nameMap(info.stackArea, stackArea);
+    this.#nameMap(info.linkerArea, linkerArea);
+  }
+
+  #nameMap(info: RegionMapInfo, map: RtcrRegionMap): void {
+    this.#translation.add(info.badge, map.capability);
+    this.#translation.add(info.dataspaceBadge, map.dataspace());
+  }
+
+  /** @param own whether it is the CPU session of the child's environment */
+  makeThreads({ cpu, info: { threads: infos } }: CpuPart, own: boolean): void {
+    const main = own ? Math.min(...infos.map(({ allocated }) => allocated)) : 0;
+    this.#objects(
+      infos,
+      cpu.threads,
+      ({ name, affinity, weight, utcb, pdBadge }) => {
+        const options = { name, affinity, weight, utcb };
+        const pd = this.#translation.get<PdSession>(pdBadge);
+        const made = this.#faults.require(cpu.createThread(pd, options), `thread "${name}"`);
+        return required(cpu.threads.get(made), "the new thread");
+      },
+      (info, thread) => {
+        if (thread.name !== info.name)
+          throw this.#faults.mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
+        this.threads.push({ thread, info, cpu });
+        this.#translation.add(info.badge, thread.capability);
+        this.#translation.add(info.nativeBadge, cpu.nativeOf(thread));
+        if (info.allocated === main && info.name === this.#info.name) this.#child.setMainThread(thread.capability);
+      },
+      (thread) => cpu.killThread(thread.capability),
+    );
+  }
+
+  makeSignals({ pd, info }: RestoredPart): void {
+    const { require } = this.#faults;
+    restoreSignals({ pd, info, context: this.#child.tracked.context, translation: this.#translation, require });
+  }
+
+  makeDataspaces({ pd, info: { dataspaces } }: RestoredPart): void {
+    this.#objects<DataspaceInfo, NonNullable<ReturnType<typeof pd.dataspaces.get>>>(
+      dataspaces,
+      pd.dataspaces,
+      ({ size, cached, role }) => {
+        const made = this.#faults.require(pd.alloc(size, cached), `dataspace ${role} of ${size} bytes`);
+        return required(pd.dataspaces.get(made), "the dataspace");
+      },
+      (info, dataspace) => {
+        if (dataspace.size !== info.size || dataspace.cached !== info.cached) {
+          const found = `${dataspace.size} bytes, ${dataspace.cached}`;
+          throw this.#faults.mismatch(`${info.role}, of ${info.size} bytes, ${info.cached}, which is ${found} now,`);
+        }
+        if (info.content.length !== toPages(info.size)) {
+          throw this.#faults.mismatch(
+            `${info.role}, of ${info.size} bytes, with a content of ${info.content.length} bytes,`,
+          );
+        }
+        this.#translation.add(info.badge, dataspace.capability);
+      },
+      ({ capability }) => pd.free(capability),
+    );
+  }
+
+  makeRegionMaps({ id, regionMaps }: ChildInfo["rms"][number]): void {
+    const rm = this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id);
+    if (!rm) throw this.#faults.mismatch(`session ${id}, an RM session,`);
+    this.#objects(
+      regionMaps,
+      rm.maps,
+      ({ size }) => {
+        const made = this.#faults.require(rm.create(size), `a region map of ${size} bytes`);
+        return required(rm.map(made), "the map");
+      },
+      (info, map) => this.#nameMap(info, map),
+      ({ capability }) => rm.destroy(capability),
+    );
+  }
+
+  /** A region map that the child has made itself. */
+  ownMap(info: RegionMapInfo): RtcrRegionMap {
+    const maps = this.#child.tracked.of(RtcrRm).flatMap((rm) => [...rm.maps]);
+    return required(
+      maps.find(({ allocated }) => allocated === info.allocated),
+      "a region map of the child's own",
+    );
+  }
+
+  #objects<Info extends ObjectInfo, T extends { readonly allocated: number }>(
+    infos: readonly Info[],
+    there: Iterable<T>,
+    make: (info: Info) => T,
+    name: (info: Info, object: T) => void,
+    end: (object: T) => void,
+  ): void {
+    restoreObjects(this.#child.tracked.context, { infos, there, make, name, end });
+  }
+}

@@ -1,0 +1,56 @@
+// Bytes of a component that is restored: each once. A stack that a bootstrap stands on is repaired.
+import { beginScope, endScope } from "../profile/index.ts";
+import type { Dataspace } from "../session/index.ts";
+import { required } from "../util/index.ts";
+import type { RtcrPd } from "./pd.ts";
+import type { RepairReport, RestoredChild } from "./restore.ts";
+import type { RestoreFaults } from "./restore-faults.ts";
+import type { RestoredPart } from "./restore-part.ts";
+import { restoreBytes } from "./scopes.ts";
+import { repairStack } from "./stack-repair.ts";
+import type { Translation } from "./translation.ts";
+
+export interface ContentParts {
+  readonly child: RestoredChild;
+  readonly translation: Translation;
+  readonly faults: RestoreFaults;
+}
+
+/** @param standing where threads of a bootstrap stand in it; undefined: nothing stands there */
+export function restoreContents(
+  { pd, info: recorded }: RestoredPart,
+  standing: RestoredChild["standing"],
+  { child, translation, faults }: ContentParts,
+): readonly RepairReport[] {
+  const { name, cpu } = child.info;
+  const reports: RepairReport[] = [];
+  const base = pd.native.program()?.stackArea ?? 0;
+  const stacks = new Map(recorded.stackArea.regions.map((region) => [region.dataspaceBadge, region]));
+  for (const info of recorded.dataspaces) {
+    const dataspace = translation.get<Dataspace>(info.badge).object;
+    if (!dataspace) continue;
+    if (!standing || !info.bootstrapped || !stacks.has(info.badge)) {
+      restoreBytes(dataspace, 0, info.content);
+      continue;
+    }
+    const repair = beginScope("Stack Repair", "blue");
+    const lookUp = beginScope("Dataspace Region-Map Look-Up", "blue");
+    const region = required(stacks.get(info.badge), "the stack's region");
+    endScope(lookUp);
+    reports.push(...repairStack({ child: name, threads: cpu.threads, standing, region, base, dataspace, info }));
+    endScope(repair);
+  }
+  if (recorded.dataBadge !== 0) fillData(pd, recorded.data, faults);
+  const detached = pd.native.restoreRest(recorded.instance);
+  if (!detached.ok) throw faults.mismatch("memory that the program has detached");
+  return reports;
+}
+
+function fillData({ native }: RtcrPd, content: Uint8Array, faults: RestoreFaults): void {
+  const scope = beginScope("Program Data", "blue");
+  const written = restoreBytes(native.data().object, 0, content);
+  endScope(scope);
+  if (written !== content.length) {
+    throw faults.mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
+  }
+}
