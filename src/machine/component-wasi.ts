@@ -36,6 +36,7 @@ import {
   type RomSession,
   type TerminalSession,
   type TimerSession,
+  writeState,
 } from "../session/index.ts";
 import { createWasi, type SessionName, type SessionStates, sessionStates } from "../wasi/index.ts";
 import { type Ask, Conversations } from "./conversation.ts";
@@ -234,5 +235,6 @@ function lazyClock(make: () => ClockSession): ClockSession {
     },
     waited: (ns) => clock().waited?.(ns),
     capture: () => clock().capture(),
+    writeState: (to) => writeState(clock(), to),
   };
 }
