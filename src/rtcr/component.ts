@@ -69,7 +69,7 @@ export class RtcrComponent {
     const hooks: RtcrOptions["hooks"] = {
       configuration: (text: string) => this.#configured(text),
       services: [RTCR_SERVICE],
-      serve: () => this.#control.session(),
+      serve: (_, label) => this.#control.session(label),
       ownEvents: (service, label) =>
         service === "Report" && label === REPORT_LABEL ? this.#reporter.events() : undefined,
     };

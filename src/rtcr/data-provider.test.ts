@@ -97,3 +97,9 @@ test("S78: what was prepared is leased once, where it is enough", () => {
   assert.notEqual(leased(65), bytes);
   assert.notEqual(leased(64), bytes, "what was too small once is forgotten");
 });
+
+test("S78, F9: what the host has no memory for is refused", () => {
+  for (const provider of [new OnDemandProvider(), new SharedMemoryProvider(), new PreparedProvider()]) {
+    assert.deepEqual(provider.lease(2 ** 52), { ok: false, reason: "no-room" });
+  }
+});

@@ -28,15 +28,15 @@ export interface DataProvider {
 
 /** Makes new storage for each checkpoint. */
 export class OnDemandProvider implements DataProvider {
-  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, never> {
-    return success({ bytes: touched(new Uint8Array(likelyBytes)), release: () => {} });
+  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, "no-room"> {
+    return fresh(() => new Uint8Array(likelyBytes));
   }
 }
 
 /** Storage that other JavaScript threads may read: they can hash and store a checkpoint while the child goes on. */
 export class SharedMemoryProvider implements DataProvider {
-  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, never> {
-    return success({ bytes: touched(new Uint8Array(new SharedArrayBuffer(likelyBytes))), release: () => {} });
+  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, "no-room"> {
+    return fresh(() => new Uint8Array(new SharedArrayBuffer(likelyBytes)));
   }
 }
 
@@ -50,7 +50,7 @@ export class PreparedProvider implements DataProvider {
     this.#prepared = bytes;
   }
 
-  lease(leastBytes: number, likelyBytes?: number): Attempt<Lease, never> {
+  lease(leastBytes: number, likelyBytes?: number): Attempt<Lease, "no-room"> {
     const bytes = this.#prepared;
     this.#prepared = undefined;
     if (bytes && bytes.length >= leastBytes) return success({ bytes, release: () => {} });
@@ -94,6 +94,16 @@ export class PreallocatedProvider implements DataProvider {
 
   #grown(arena: Uint8Array): Uint8Array {
     return arena.length < this.#arenaBytes ? makeArena(this.#arenaBytes) : arena;
+  }
+}
+
+/** New storage, if the host has it. */
+function fresh(make: () => Uint8Array): Attempt<Lease, "no-room"> {
+  try {
+    return success({ bytes: touched(make()), release: () => {} });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return refusal("no-room");
+    throw thrown;
   }
 }
 

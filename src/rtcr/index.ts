@@ -43,7 +43,7 @@ export { RtcrRm } from "./rm.ts";
 export { RtcrRom } from "./rom.ts";
 export { Rtcr } from "./rtcr.ts";
 export type { RtcrOptions } from "./rtcr-options.ts";
-export { CHECKPOINT_NAME_LIMIT, CHECKPOINTS_KEPT, RTCR_SERVICE, RtcrControl } from "./service.ts";
+export { ALL_LABELS_KEPT, CHECKPOINT_NAME_LIMIT, LABELS_KEPT, RTCR_SERVICE, RtcrControl } from "./service.ts";
 export type { Opened } from "./session.ts";
 export { RtcrTerminal } from "./terminal.ts";
 export { RtcrTimer } from "./timer.ts";

@@ -100,16 +100,19 @@ export class Restoring {
   /** Nobody waits for a restore any more. */
   end(): void {
     this.#restoring?.end();
+    this.#asked?.end();
     this.#restoring = undefined;
+    this.#asked = undefined;
   }
 
   /**
    * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome.
    *
+   * @param ended called once, when nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
    *   under way; nothing has happened then
    */
-  ask(system: SystemCheckpoint): void {
+  ask(system: SystemCheckpoint, ended: () => void = () => {}): void {
     const names = system.children.map(({ name }) => name);
     const configured = this.#init.config().starts.map(({ name }) => name);
     const missing = names.find((name) => !configured.includes(name));
@@ -122,6 +125,7 @@ export class Restoring {
       throw new RtcrFault("busy", `restore of ${names.join(", ")}: that of ${other.names} is under way`, { names });
     log.info?.(`restoring ${names.join(", ")} in place`);
     this.#asked = new Restoration(system);
+    this.#asked.atEnd(ended);
     this.#init.restart(names);
   }
 

@@ -152,11 +152,12 @@ export class Rtcr {
   /**
    * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome.
    *
+   * @param ended called once, however it ends: nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
    *   under way; nothing has happened then
    */
-  restore(system: SystemCheckpoint): void {
-    this.#restoring.ask(system);
+  restore(system: SystemCheckpoint, ended?: () => void): void {
+    this.#restoring.ask(system, ended);
   }
 
   /** Opens a session at the parent, as the component's own. @returns closes it */

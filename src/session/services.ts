@@ -133,8 +133,8 @@ export interface RtcrSession extends KernelObject {
   readonly kind: "rtcr";
   /** Of the child of that name, kept under it; an empty name is all children. */
   checkpoint(name: string): Attempt<void, "no-such-child" | "failed">;
-  /** @param name under which a checkpoint is kept */
+  /** @param name a label of the client, or else the name, under which a checkpoint is kept */
   restore(name: string): Attempt<void, "rom-module-does-not-exist" | "failed">;
-  /** As `checkpoint`, kept under a label: so a client keeps several of one child. Letters, digits, `.`, `_` and `-`. */
+  /** As `checkpoint`, kept under a label of the client's own: so it keeps several of one child. Letters, digits, `.`, `_` and `-`. */
   checkpointAs(name: string, label: string): Attempt<void, "no-such-child" | "failed">;
 }

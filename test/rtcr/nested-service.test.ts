@@ -164,16 +164,17 @@ for (const strategy of STRATEGIES) {
   test(`S97, S111: a restore that was asked of an inner supervisor, and had not begun, is done after the outer one (${strategy})`, async () => {
     const first = new Controlled();
     await first.until(2);
-    assert.ok(first.session.checkpoint(SHEEP).ok);
+    assert.ok(first.session.checkpointAs(SHEEP, "v1").ok);
     const kept = first.lines.length;
     await first.until(kept + 3);
     const expected = first.lines.slice(kept, kept + 2);
-    assert.ok(first.session.restore(SHEEP).ok);
+    assert.ok(first.session.restore("v1").ok);
     const outer = await throughImage(first.outer.checkpoint("outer").system);
     first.tree.close();
     const second = new Controlled(outer, strategy);
     await second.until(2);
     assert.deepEqual(second.lines.slice(0, 2), expected);
+    assert.ok(second.session.restore("v1").ok, "it has its label still");
     second.tree.close();
   });
 }
@@ -190,6 +191,29 @@ test("S4, S106: a session of an inner supervisor ends with it, when it goes back
   assert.ok(Array.isArray(system.outcomes[0]), String(system.outcomes[0]));
   assert.ok(!before.valid, "it denotes nothing any more");
   system.tree.close();
+});
+
+test("S111, F9: checkpoints that an inner supervisor keeps under what can be no name or label are refused", async () => {
+  const first = new Controlled();
+  await first.until(1);
+  assert.ok(first.session.checkpoint(SHEEP).ok);
+  const { system } = first.outer.checkpoint("outer");
+  first.tree.close();
+  const again: Readonly<Record<string, RegExp>> = {
+    [SHEEP]: /it is there twice/,
+    ["x".repeat(65)]: /expected at most 64 characters/,
+    "controller\0../x": /expected 1 to 64 of A-Z/,
+    "controller\0all": /what checkpoints of all children are called/,
+  };
+  for (const [name, why] of Object.entries(again)) {
+    const forged = structuredClone(system) as typeof system;
+    const inner = forged.children.find((child) => child.name === "inner");
+    const { program } = inner!.pd.instance as unknown as { program: { kept: { name: string; checkpoint: unknown }[] } };
+    program.kept.push({ name, checkpoint: program.kept[0]!.checkpoint });
+    const second = new Controlled(forged);
+    assert.match(String(second.outcomes[0]), why);
+    second.tree.close();
+  }
 });
 
 test("S75, F9: copy workers end with an inner supervisor whose state is refused", async () => {

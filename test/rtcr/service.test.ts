@@ -7,8 +7,10 @@ import { Connections } from "../../src/native/index.ts";
 import {
   CHECKPOINT_PHASES,
   CHECKPOINTABLES,
-  CHECKPOINTS_KEPT,
   type CopyPool,
+  type DataProvider,
+  LABELS_KEPT,
+  PreallocatedProvider,
   type RtcrComponent,
   rtcrProgram,
   SharedMemoryProvider,
@@ -26,6 +28,8 @@ const CHILDREN = NAMES.map((name) => `<child name="${name}" quota="8M" caps="300
 interface Controlled {
   readonly tree: CoreSystem;
   readonly session: RtcrSession;
+  /** Another client's. */
+  readonly other: RtcrSession;
   readonly supervisor: RtcrComponent;
   readonly made: SystemCheckpoint[];
   readonly reports: string[];
@@ -39,20 +43,21 @@ function supervised(
   inside = `<service name="Rtcr"/>${CHILDREN}`,
   startCopyPool?: () => CopyPool,
   control?: string,
+  provider: DataProvider = new SharedMemoryProvider(),
 ): Controlled {
   const made: SystemCheckpoint[] = [];
   const reports: string[] = [];
   let supervisor: RtcrComponent | undefined;
-  let session: Capability | undefined;
+  const sessions: Capability[] = [];
   const controller = (env: Env) => {
     const connections = new Connections(env);
     const donation = { ram: 8192, caps: 4 };
-    const events = { ready: (given: Capability) => (session = given), refused: (why: string) => assert.fail(why) };
-    connections.open({ service: "Rtcr", label: "", donation }, events);
+    const events = { ready: (given: Capability) => sessions.push(given), refused: (why: string) => assert.fail(why) };
+    for (const label of ["", "other"]) connections.open({ service: "Rtcr", label, donation }, events);
     return connections;
   };
   const host = {
-    begin: () => ({ provider: new SharedMemoryProvider() }),
+    begin: () => ({ provider }),
     ...(startCopyPool ? { startCopyPool } : {}),
     began: (began: RtcrComponent) => (supervisor = began),
     made: (_: RtcrComponent, system: SystemCheckpoint) => made.push(system),
@@ -82,9 +87,9 @@ function supervised(
       tree.advance(STEP_US);
     }
   };
-  const object = session && objectOf<RtcrSession>(session, "rtcr");
-  assert.ok((object || control) && supervisor, "the session is there");
-  return { tree, session: object!, supervisor, made, reports, lines, until };
+  const [session, other] = sessions.map((given) => objectOf<RtcrSession>(given, "rtcr"));
+  assert.ok(((session && other) || control) && supervisor, "the sessions are there");
+  return { tree, session: session!, other: other!, supervisor, made, reports, lines, until };
 }
 
 test("S71, S89, S111: a component beside the supervisor has a child checkpointed, and taken back to it twice", async () => {
@@ -126,7 +131,75 @@ test("S111: all children together; what there is not is refused by name", async 
     assert.deepEqual(session.checkpoint("x".repeat(65)), { ok: false, reason: "no-such-child" });
     assert.deepEqual(session.checkpoint(""), { ok: true, value: undefined });
     assert.equal(made[0]?.name, "all");
-    assert.ok(CHECKPOINTS_KEPT > 1);
+  } finally {
+    tree.close();
+  }
+});
+
+test("S111: what is kept is not given back while a restore of it is asked for, though others take its label", async () => {
+  const provider = new PreallocatedProvider({ arenas: 3, arenaBytes: 4 << 20 });
+  const { tree, session, lines, until } = supervised(undefined, undefined, undefined, provider);
+  const [child, another] = NAMES as [string, string];
+  try {
+    await until(child, 2);
+    assert.ok(session.checkpointAs(child, "v1").ok);
+    const count = lines(child).length;
+    assert.ok(session.restore("v1").ok);
+    assert.ok(session.checkpointAs(another, "v1").ok);
+    assert.ok(session.checkpointAs(another, "y").ok);
+    assert.deepEqual(session.checkpointAs(another, "z"), { ok: false, reason: "failed" }, "there is no third arena");
+    tree.settle();
+    await until(child, count + 2);
+    assert.equal(provider.free, 1);
+    assert.ok(session.checkpointAs(another, "z").ok);
+    assert.ok(session.restore("v1").ok);
+    assert.equal(provider.free, 0);
+  } finally {
+    tree.close();
+  }
+  assert.equal(provider.free, 3, "given back, though a restore was asked for");
+});
+
+test("S111: labels are each client's own, and neither names' nor as many as a client likes", async () => {
+  const { tree, session, other, lines, until } = supervised();
+  const [child, another] = NAMES as [string, string];
+  try {
+    await until(child, 2);
+    assert.ok(session.checkpoint(child).ok);
+    const before = lines(child).length;
+    assert.ok(other.checkpointAs(another, child).ok, "another child under the name of this one");
+    assert.deepEqual(session.checkpointAs("", "all"), { ok: false, reason: "failed" });
+    for (let count = 0; count < LABELS_KEPT; count++) assert.ok(session.checkpointAs(another, `v${count}`).ok);
+    assert.deepEqual(session.checkpointAs(another, "more"), { ok: false, reason: "failed" });
+    assert.ok(session.checkpointAs(another, "v0").ok, "one that it has");
+    assert.ok(session.checkpoint("").ok, "a plain name");
+    assert.ok(other.checkpointAs(another, "v0").ok, "another client's");
+    assert.deepEqual(other.restore("v1"), { ok: false, reason: "rom-module-does-not-exist" });
+    assert.deepEqual(other.restore("controller\0v1"), { ok: false, reason: "rom-module-does-not-exist" });
+    assert.ok(session.restore(child).ok);
+    tree.settle();
+    await until(child, before + 2);
+    assert.deepEqual(
+      tree.lines.filter((line) => /error/.test(line)),
+      [],
+    );
+  } finally {
+    tree.close();
+  }
+});
+
+test("S111: what a client writes stands in the log as one line of printable text, cut", async () => {
+  const { tree, session, until } = supervised();
+  try {
+    await until("sheep_counter_timer", 1);
+    const forged = `x\n[init -> other] forged ${"y".repeat(200)}`;
+    assert.deepEqual(session.checkpointAs(forged, forged), { ok: false, reason: "no-such-child" });
+    assert.deepEqual(session.checkpointAs("", forged), { ok: false, reason: "failed" });
+    tree.settle();
+    const [line = "", ...more] = tree.lines.filter((each) => each.includes("forged"));
+    assert.deepEqual(more, []);
+    assert.ok(line.startsWith('[init -> rtcr] warning: checkpoint "": label "x\\n[init'), line);
+    assert.ok(!line.includes("y".repeat(60)), line);
   } finally {
     tree.close();
   }
