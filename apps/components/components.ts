@@ -59,6 +59,7 @@ const CPP: readonly Row[] = [
   ["cruise_logger", "cruise control: records"],
   ["adder_server", "a service with shared dataspaces"],
   ["adder_client", "calls, attachments and upgrades of sessions"],
+  ["upgrades", "upgrades of sessions at servers that take their time"],
   ["memory_eater", "a leak that waits for more quota"],
   ["profiled", "scopes for profiles in two threads"],
   ["device_driver", "a serial port by interrupts, and memory with a doorbell"],
@@ -83,6 +84,7 @@ const ASSEMBLYSCRIPT: readonly Row[] = [
   ["as-large_dataspaces", "a large dataspace (thesis)"],
   ["as-profiled", "scopes for profiles"],
   ["as-device_driver", "a serial port by interrupts, in AssemblyScript"],
+  ["as-upgrades", "upgrades of sessions at servers that take their time"],
 ];
 
 const RUST: readonly Row[] = [
@@ -90,6 +92,7 @@ const RUST: readonly Row[] = [
   ["rs-profiled", "scopes for profiles"],
   ["rs-adder_server", "a server in Rust, with a dataspace for each session"],
   ["rs-adder_client", "calls, capabilities, region maps and upgrades in Rust"],
+  ["rs-upgrades", "upgrades while other sessions' events arrive"],
 ];
 
 export const COMPONENTS: readonly ComponentApp[] = [

@@ -31,6 +31,10 @@ export interface ParentSession extends KernelObject {
   session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal>;
   /** Picks up a pending session. A refusal closes the session; INVALID: still pending, closed, or an unknown id. */
   sessionCap(id: number): Attempt<Capability, Exclude<SessionRefusal, OutOf>>;
+  /**
+   * "pending": the session signal comes when the server has answered; until then further upgrades have no effect, and to
+   * ask for nothing says "pending" again. It says "done" afterwards.
+   */
   upgrade(id: number, args: string): Attempt<"done" | "pending", OutOf>;
   /**
    * Environment sessions are never closed ("done", no effect), neither are unknown ids. "pending": the session signal

@@ -37,13 +37,13 @@ const SYSTEMS: Readonly<Record<string, TorturedSystem>> = {
   "fifty components in five inits": NESTED["fifty components in five inits"]!,
   "a supervisor in an init": toTheEnd(SUPERVISORS["a supervisor in an init, beneath a supervisor"]!),
   "programs in c": PROGRAMS["programs in c"]!,
-  // Which client comes when, and so numbers and how many are open, is nobody's promise; each thread's own turns are. An upgrade
-  // may be seen late by its client when the server is on another CPU, and quota is left in other portions.
+  // Which client comes when, and so numbers and how many are open, is nobody's promise; each thread's own turns are. Quota is
+  // left in other portions.
   sessions: {
     ...ADVERSARIAL["sessions"]!,
     rules: [
       ...["--by", "^(thread \\d+)|^session \\d+ (of \\w+)"],
-      ...["--ignore", ", upgraded by \\d+$", "--ignore", "^quota: .*", "--ignore", "^session \\d+ |\\d+ open$"],
+      ...["--ignore", "^quota: .*", "--ignore", "^session \\d+ |\\d+ open$"],
     ],
   },
   // How far others come until the manager has done its turns differs; what it and the init that it manages do does not.

@@ -50,8 +50,11 @@ class Startup_env final : public Env {
   Later<Event> _session_event, _resource_event;
   bool _own_resource_handler = false;
   Futex _next_id{Parent_client::FIRST_FREE};
+  /** Held while an upgrade is asked for: the parent drops those of a session that has one under way. */
+  Mutex _upgrades;
 
   Error _try_session(u32 id, Text service, Text args, Location affinity, Session_capability &cap);
+  void _await_upgrade(u32 id);
 
  public:
   Later<Entrypoint> entrypoint;
@@ -115,6 +118,16 @@ Session Startup_env::session(Text service, Text args, Quota donation, Location a
   }
 }
 
+/** Blocks while an upgrade of the session is under way: to ask for nothing tells whether one is. */
+void Startup_env::_await_upgrade(u32 id) {
+  for (;;) {
+    const u32 seen = _session_event->count();
+    const auto settled = _parent.upgrade(id, "");
+    if (!settled.ok() || settled.value) return;
+    _session_event->wait(seen);
+  }
+}
+
 Error Startup_env::upgrade(u32 id, Quota more) {
   // the own PD gets more by nobody but the parent
   if (id == Parent_client::PD) {
@@ -122,12 +135,14 @@ Error Startup_env::upgrade(u32 id, Quota more) {
     return Error::OK;
   }
   for (;;) {
-    const u32 seen = _session_event->count();
+    _upgrades.acquire();
+    _await_upgrade(id);
     const auto done = _parent.upgrade(id, donation_args(more).text());
+    _upgrades.release();
     if (done.error == Error::OUT_OF_RAM) resource_request({more.ram, 0});
     else if (done.error == Error::OUT_OF_CAPS) resource_request({0, more.caps});
     else {
-      if (done.ok() && !done.value) _session_event->wait(seen);
+      if (done.ok() && !done.value) _await_upgrade(id);
       return done.error;
     }
   }

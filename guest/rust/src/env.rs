@@ -95,6 +95,8 @@ pub(crate) fn stack(slot: u32, bytes: usize) -> Result<u32, Error> {
 }
 
 static IDS: Mutex = Mutex::new();
+/// Held while an upgrade is asked for: the parent drops those of a session that has one under way.
+static UPGRADES: Mutex = Mutex::new();
 static mut NEXT_ID: u32 = 6;
 
 /// An open session.
@@ -139,12 +141,26 @@ impl Session {
     pub fn upgrade(&self, ram: usize, caps: u32) -> Result<(), Error> {
         let mut args = Text::new();
         let _ = write!(args, "ram_quota={}, cap_quota={}", ram, caps);
-        let seen = SESSION_EVENT.count();
-        let outcome = retry(ram, caps, || parent::upgrade(env().parent, self.id, args.as_str()))?;
-        if outcome.as_str() != "done" {
-            SESSION_EVENT.wait(seen);
+        let ask = || {
+            UPGRADES.with(|| {
+                self.await_upgrade();
+                parent::upgrade(env().parent, self.id, args.as_str())
+            })
+        };
+        if retry(ram, caps, ask)?.as_str() != "done" {
+            self.await_upgrade();
         }
         Ok(())
+    }
+    /// Blocks while an upgrade is under way: to ask for nothing tells whether one is.
+    fn await_upgrade(&self) {
+        loop {
+            let seen = SESSION_EVENT.count();
+            match parent::upgrade(env().parent, self.id, "") {
+                Ok(outcome) if outcome.as_str() != "done" => SESSION_EVENT.wait(seen),
+                _ => return,
+            }
+        }
     }
     pub fn close(self) {
         let _ = parent::close(env().parent, self.id);

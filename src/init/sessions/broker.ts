@@ -187,8 +187,12 @@ export class Broker {
     return success(there ? session.capability : undefined);
   }
 
-  /** Adds to a session's donation, legal only while the client holds its capability. */
+  /**
+   * Adds to a session's donation, legal only while the client holds its capability. To add nothing asks how an upgrade
+   * stands.
+   */
   upgrade(session: Session, quota: Quota, payer: SessionClient): Attempt<"done" | "pending", OutOf> {
+    if (quota.ram === 0 && quota.caps === 0) return success(session.phase === "upgrade-requested" ? "pending" : "done");
     if (session.phase !== "cap-handed-out") {
       this.#events.warn(`upgrade of ${session.describe()} ignored, it is in phase ${session.phase}`);
       return success("done");

@@ -196,7 +196,10 @@ test("S40: upgrade adds to what is donated, close returns all of it", () => {
   const [request] = readRequests(new TextDecoder().decode(server.requests.content()));
   assert.deepEqual(request, { kind: "upgrade", id: 1, quota: { ram: 1000, caps: 2 } });
   assert.deepEqual(session.donated, { ram: 4096 - SESSION_RECORD_BYTES + 1000, caps: 5 });
+  const nothing = { ram: 0, caps: 0 };
+  assert.deepEqual(world.broker.upgrade(session, nothing, client), { ok: true, value: "pending" });
   server.respond(1, "ok");
+  assert.deepEqual(world.broker.upgrade(session, nothing, client), { ok: true, value: "done" });
   assert.equal(session.phase, "cap-handed-out");
   assert.deepEqual(world.broker.upgrade(session, { ram: 1 << 30, caps: 0 }, client), {
     ok: false,
