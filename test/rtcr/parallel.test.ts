@@ -15,7 +15,16 @@ import {
   startLog,
 } from "../../src/rtcr/index.ts";
 import { startNodeCopyPool, startNodeCopyWorker } from "../../src/rtcr/index-node.ts";
-import { type CopyTask, takenWord, WORD } from "../../src/rtcr/parallel/copy-task.ts";
+import {
+  type CopyTask,
+  close,
+  createTask,
+  isThere,
+  offer,
+  takenWord,
+  WORD,
+  workAt,
+} from "../../src/rtcr/parallel/copy-task.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
 
@@ -39,8 +48,8 @@ const SYSTEMS: Readonly<Record<string, RigOptions>> = {
   "several children, one of which has a child": FAMILY,
 };
 
-/** Copies everything that workers can see: the supervisor does not help. */
-const workers = startNodeCopyPool({ workers: 2, helps: false });
+/** Copies everything that workers can see: the supervisor does not help, however late they are. */
+const workers = startNodeCopyPool({ workers: 2, helps: false, patienceMs: 600_000 });
 after(() => workers.close());
 
 interface Halfway {
@@ -153,6 +162,30 @@ test("S76: what a worker has for itself is copied all the same if it is lost, or
   rig.close();
 });
 
+test("S76: what a worker has for itself is copied all the same if it comes, takes nothing, and is heard of no more", async () => {
+  const { rig, use, place } = await halfway({ children: [{ name: "large_dataspaces", inside: SHORT }] });
+  const plain = rig.rtcr.checkpoint("x").system.children;
+  const comes: StartCopyWorker = () => ({
+    post: ({ words }) => void Atomics.store(words, WORD.holders + 1, 1),
+    terminate: async () => {},
+  });
+  for (const helps of [true, false]) {
+    use(new CopyPool({ start: comes, workers: 1, helps, patienceMs: 1 }));
+    place(new Map([["ram", 1]]));
+    assert.deepEqual(rig.rtcr.checkpoint("x").system.children, plain);
+  }
+  rig.close();
+});
+
+test("S76: a worker that has gone home is not there: nobody waits for it", () => {
+  const target = new Uint8Array(new SharedArrayBuffer(8));
+  const task = createTask(target, [new SharedArrayBuffer(8)], { jobs: 1, workers: 1, lanes: 2 });
+  assert.ok(offer(task, 1, [0, 0, 0, 8]));
+  close(task);
+  workAt(task, 0);
+  assert.ok(!isThere(task, 0));
+});
+
 test("S75: workers that are lost are named, and checkpoints are made without them", async () => {
   const messages: string[] = [];
   const stopLog = startLog({ level: "WARNING", sink: (line) => messages.push(line) });
@@ -230,7 +263,7 @@ test("S75: a job that a worker cannot copy fails the checkpoint by name; the nex
     const cut = (task: CopyTask) => ({ ...task, sources: task.sources.map(() => new SharedArrayBuffer(8)) });
     return { ...worker, post: (task) => worker.post(broken ? cut(task) : task) };
   };
-  const pool = new CopyPool({ start, workers: 1, helps: false });
+  const pool = new CopyPool({ start, workers: 1, helps: false, patienceMs: 600_000 });
   use(pool);
   assert.throws(() => rig.rtcr.checkpoint("x"), {
     code: "copy-failed",

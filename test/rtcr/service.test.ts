@@ -317,7 +317,7 @@ test("S76: dataspaces are copied by the worker at the place of <checkpointable>"
 test("S75: <checkpoint parallel> starts copy workers before any pause, and its checkpoints are the same", async () => {
   const pools: CopyPool[] = [];
   const startCopyPool = () => {
-    const pool = startNodeCopyPool({ workers: 1, helps: false });
+    const pool = startNodeCopyPool({ workers: 1, helps: false, patienceMs: 600_000 });
     pools.push(pool);
     return pool;
   };

@@ -25,15 +25,15 @@ export interface CopyTask {
 
 /**
  * Indices into `words`. `holders` is the first of three words a worker, those of a kind side by side: the job that it has
- * taken, from 1, or 0; whether it has come; the jobs that it has done. Behind them are two words a lane: offered and taken.
+ * taken, from 1, or 0; whether it is there; the jobs that it has done. Behind them are two words a lane: offered and taken.
  */
-export const WORD = { done: 0, closed: 1, event: 2, failed: 3, arrived: 4, holders: 5 };
+export const WORD = { done: 0, closed: 1, event: 2, failed: 3, holders: 4 };
 const OF_WORKER = 3;
 const OF_LANE = 2;
 
 /** Which job a worker has taken, from 1; 0: none. */
 export const holderWord = (worker: number) => WORD.holders + worker;
-const cameWord = ({ workers }: CopyTask, worker: number) => WORD.holders + workers + worker;
+const thereWord = ({ workers }: CopyTask, worker: number) => WORD.holders + workers + worker;
 const doneByWord = ({ workers }: CopyTask, worker: number) => WORD.holders + 2 * workers + worker;
 const offeredWord = ({ workers }: CopyTask, lane: number) => WORD.holders + OF_WORKER * workers + OF_LANE * lane;
 /** How many jobs of a lane have been taken. */
@@ -112,9 +112,9 @@ export function take(task: CopyTask, lane: number): number {
   }
 }
 
-/** Whether a worker has begun with the task. */
-export function hasCome(task: CopyTask, worker: number): boolean {
-  return Atomics.load(task.words, cameWord(task, worker)) === 1;
+/** Whether a worker has begun with the task, and has not gone home. */
+export function isThere(task: CopyTask, worker: number): boolean {
+  return Atomics.load(task.words, thereWord(task, worker)) === 1;
 }
 
 /** Jobs that a worker has done. */
@@ -148,17 +148,16 @@ export function waitForJobs({ words }: CopyTask, count: number, patienceMs: numb
 export function workAt(task: CopyTask, number: number): void {
   const { words } = task;
   const views = task.sources.map((source) => new Uint8Array(source));
-  Atomics.store(words, cameWord(task, number), 1);
-  Atomics.add(words, WORD.arrived, 1);
-  Atomics.notify(words, WORD.arrived);
+  Atomics.store(words, thereWord(task, number), 1);
   for (;;) {
     const event = Atomics.load(words, WORD.event);
     const closed = Atomics.load(words, WORD.closed) === 1;
     const own = task.lanes > 1 ? take(task, 1 + number) : -1;
     const job = own >= 0 ? own : take(task, 0);
     if (job >= 0) doJob(task, job, number, views);
-    else if (closed || Atomics.wait(words, WORD.event, event, PATIENCE_MS) === "timed-out") return;
+    else if (closed || Atomics.wait(words, WORD.event, event, PATIENCE_MS) === "timed-out") break;
   }
+  Atomics.store(words, thereWord(task, number), 0);
 }
 
 function doJob(task: CopyTask, job: number, number: number, views: readonly Uint8Array[]): void {

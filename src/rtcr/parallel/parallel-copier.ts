@@ -15,8 +15,8 @@ import {
   createTask,
   doneBy,
   finish,
-  hasCome,
   holderWord,
+  isThere,
   offer,
   offeredJobs,
   take,
@@ -115,21 +115,21 @@ export class ParallelCopier extends DirectCopier {
     this.#ended = true;
     close(task);
     const offered = offeredJobs(task);
-    if (this.#pool.helps) this.#help(0);
-    // What is a worker's own is left to it, unless it has not come.
-    for (let worker = 0; this.#pool.helps && worker + 1 < task.lanes; worker++) {
-      if (!hasCome(task, worker)) this.#help(worker + 1);
-    }
+    // What is a worker's own is left to it, unless it is not there.
+    if (this.#pool.helps) this.#help((lane) => lane === 0 || !isThere(task, lane - 1));
     this.#wait(offered);
     for (let worker = 0; worker < task.workers; worker++) this.#pool.add(worker, doneBy(task, worker));
     const failed = Atomics.load(task.words, WORD.failed);
     if (failed !== 0) throw fault(`job ${failed - 1} of ${offered} could not be copied by a worker`);
   }
 
-  #help(lane: number): void {
-    for (let job = take(this.#task, lane); job >= 0; job = take(this.#task, lane)) {
-      copyJob(this.#task, job, this.#views);
-      finish(this.#task);
+  #help(lanes: (lane: number) => boolean): void {
+    const task = this.#task;
+    for (let lane = 0; lane < task.lanes; lane++) {
+      for (let job = lanes(lane) ? take(task, lane) : -1; job >= 0; job = take(task, lane)) {
+        copyJob(task, job, this.#views);
+        finish(task);
+      }
     }
   }
 
@@ -147,6 +147,8 @@ export class ParallelCopier extends DirectCopier {
   #wait(jobs: number): void {
     const { words } = this.#task;
     if (waitForJobs(this.#task, jobs, this.#pool.patienceMs)) return;
+    this.#help(() => true); // a worker may have died with jobs of its own that it never took
+    if (waitForJobs(this.#task, jobs, 0)) return;
     const holders = Array.from({ length: this.#pool.size }, (_, number) => number).filter(
       (number) => Atomics.load(words, holderWord(number)) !== 0,
     );
