@@ -9,7 +9,7 @@
 //            |  unused                                |  left
 //
 // Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI). A thread that stands above where it
-// began is refused: strategy "direct" copies stacks whole, and does not care. The thesis left open whether what the bootstrap makes anew above the barrier may be kept. It may where it is the same, which
+// began, on the same stack, is refused: strategy "direct" copies stacks whole, and does not care. The thesis left open whether what the bootstrap makes anew above the barrier may be kept. It may where it is the same, which
 // is looked at byte by byte. It need not be: those frames are of functions that were still active when the program was
 // taken, and went on to write in them behind the barrier; C++ programs differ in one byte, of the frame in which `ep`
 // dispatches the call that constructs. There the recorded bytes are the right ones. Nor does the thesis know of the red
@@ -38,7 +38,8 @@ export interface StackToRepair {
 }
 
 /**
- * Brings the stacks in one dataspace into their recorded state. Without a thread on it all of it is copied.
+ * Brings the stack in one dataspace into its recorded state. All of it is copied unless one thread is on it, and the stack
+ * begins where the dataspace does.
  *
  * @throws RtcrFault "mismatch" if a stack grows upwards; nothing is written then
  */
@@ -54,14 +55,15 @@ export function repairStack({
   const start = base + region.address;
   const end = start + region.size;
   const lookUp = beginScope("Dataspace Checkpoint Look-Up", "blue");
-  const thread = threads.find(({ stackPointer }) => stackPointer > start && stackPointer <= end);
+  const [thread, ...others] = threads.filter(({ stackPointer }) => stackPointer > start && stackPointer <= end);
   const stands = thread && standing.get(thread.allocated);
   endScope(lookUp);
-  if (!thread || !stands || stands.stackPointer <= start || stands.stackPointer > end) {
+  const alone = others.length === 0 && region.offset === 0;
+  if (!thread || !alone || !stands || stands.stackPointer <= start || stands.stackPointer > end) {
     restoreBytes(dataspace, 0, info.content);
     return [];
   }
-  requireDownwards(child, thread, stands);
+  if (stands.startedAt >= start && stands.startedAt <= end) requireDownwards(child, thread, stands);
   const recorded = thread.stackPointer - start;
   const upper = Math.max(recorded, stands.stackPointer - start);
   assert(recorded >= 0 && upper <= info.content.length, "stack pointers lie within their stack");
@@ -69,9 +71,10 @@ export function repairStack({
   const copied = restoreBytes(dataspace, lower, info.content.subarray(lower, upper));
   const replaced = replaceDifferent(dataspace, info.content, upper);
   const sizes = { repaired: upper - recorded, redZone: recorded - lower, replaced };
-  const written = copied + replaced;
-  assert(written === sizes.repaired + sizes.redZone + replaced, "what lies between the pointers is written, once");
-  return [{ child, thread: thread.name, ...sizes, kept: info.content.length - upper - replaced, written }];
+  assert(copied === upper - lower, "what lies between the pointers is written");
+  return [
+    { child, thread: thread.name, ...sizes, kept: info.content.length - upper - replaced, written: copied + replaced },
+  ];
 }
 
 function requireDownwards(child: string, { name, stackPointer }: ThreadInfo, stands: StandingThread): void {
