@@ -77,7 +77,9 @@ function toDocument(covered: ReadonlyMap<number, readonly Covering[]>): string {
 function cellOf(tests: readonly Covering[]): string {
   const named = tests.filter(({ name }) => name !== undefined).sort((a, b) => a.rows - b.rows);
   const shown = named.slice(0, SHOWN);
-  const lines = shown.map(({ file, name }) => `${name!.replaceAll("|", "\\|")} (\`${file}\`)`);
+  const lines = shown.map(
+    ({ file, name }) => `${name!.replaceAll(/\$\{[^}]*\}/g, "…").replaceAll("|", "\\|")} (\`${file}\`)`,
+  );
   const count = tests.length - shown.length;
   const files = [...new Set(tests.filter((test) => !shown.includes(test)).map(({ file }) => `\`${file}\``))];
   const where = files.length > SHOWN ? `${files.length} files` : files.join(", ");

@@ -325,8 +325,8 @@ def primes(n):
         if all(i % p for p in found): found.append(i)
         if len(found) % 20 == 0: yield len(found), i
 with open('/data/primes', 'w') as file:
-    for count, last in primes(400):
-        file.write(f'{count} {last}\n')
+    for count, last in primes(200):
+        file.write(f'{count} {last}\\n')
         time.sleep(0.002)
 print(len(open('/data/primes').read()), sum(x ** 3 for x in range(100)))
 `;

@@ -75,8 +75,10 @@ fn construct() {
     let (numbers, sessions) = (number("numbers", 10), number("sessions", 1));
     for _ in 0..sessions {
         let session = Session::open("Adder", "label=\"sum\"", 2048, 1).unwrap();
-        if add_up(&session, numbers) != Ok(true) {
-            rtcr::log!("Error: the sums differ");
+        match add_up(&session, numbers) {
+            Ok(true) => {}
+            Ok(false) => rtcr::log!("Error: the sums differ"),
+            Err(error) => rtcr::log!("Error: {}", error.name()),
         }
         session.upgrade(1024, 1).unwrap();
         session.close();

@@ -75,7 +75,13 @@ impl Service for Adder {
         }
         let session = SESSIONS.iter().find(|session| !session.open.get()).ok_or(Response::Denied)?;
         let ram = alloc(PAGE as usize).map_err(|_| Response::Denied)?;
-        session.ledger.set(ram.attach().map_err(|_| Response::Denied)?);
+        match ram.attach() {
+            Ok(address) => session.ledger.set(address),
+            Err(_) => {
+                ram.free();
+                return Err(Response::Denied);
+            }
+        }
         session.ram.set(ram.0);
         session.open.set(true);
         rtcr::log!("session of {}", label);

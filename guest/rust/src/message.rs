@@ -72,8 +72,9 @@ impl<'a> Cursor<'a> {
     pub fn reading(message: &'a mut Message) -> Cursor<'a> {
         Cursor { message, at: 0, slot: 0, bad: false }
     }
-    /// Goes over to writing in the same buffer. Whether it is bad stays.
+    /// Goes over to writing in the same buffer: nothing can be read any more. Whether it is bad stays.
     pub(crate) fn rewrite(&mut self) {
+        self.at = self.message.data.len();
         self.message.bytes = 0;
         self.message.capabilities = 0;
     }

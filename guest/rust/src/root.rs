@@ -53,13 +53,22 @@ pub fn announce(name: &'static str, service: &'static dyn Service) -> Result<(),
     Ok(())
 }
 
-/// The number behind `key=` in session arguments.
+/// The number behind `key=` in session arguments, outside of quotes.
 pub fn arg_value(args: &str, key: &str) -> Option<u64> {
-    let at = args.match_indices(key).find(|(at, _)| {
-        let begins = *at == 0 || matches!(args.as_bytes()[at - 1], b',' | b' ');
-        begins && args[at + key.len()..].starts_with('=')
-    })?;
-    number(&args[at.0 + key.len() + 1..])
+    let bytes = args.as_bytes();
+    let (mut quoted, mut begins) = (false, true);
+    for at in 0..bytes.len() {
+        if begins && !quoted {
+            if let Some(value) = args.get(at..).and_then(|rest| rest.strip_prefix(key)?.strip_prefix('=')) {
+                return number(value);
+            }
+        }
+        if bytes[at] == b'"' && (at == 0 || bytes[at - 1] != b'\\') {
+            quoted = !quoted;
+        }
+        begins = matches!(bytes[at], b',' | b' ');
+    }
+    None
 }
 
 fn number(text: &str) -> Option<u64> {

@@ -49,7 +49,7 @@ impl<'a> Request<'a> {
     pub fn bad(&self) -> bool {
         self.cursor.bad
     }
-    /// Begins a successful reply. Capabilities that nobody took are given back.
+    /// Begins a successful reply: no argument can be read any more. Capabilities that nobody took are given back.
     pub fn results(&mut self) -> &mut Cursor<'a> {
         self.reply(0)
     }

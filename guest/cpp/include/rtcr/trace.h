@@ -35,7 +35,7 @@ class Trace_connection : public Connection {
   /** Calls a function with the number of each subject, as many as the argument buffer has room for. */
   template <typename F> void for_each_subject(const F &function) {
     u32 count = 0;
-    if (Abi::Trace::subjects(slot(), count) != Error::OK) return;
+    if (!_arguments.valid() || Abi::Trace::subjects(slot(), count) != Error::OK) return;
     for (u32 i = 0; i < count && i < _arg_bytes / sizeof(u32); i++) function(_arguments.local_addr<u32>()[i]);
   }
   Result<Subject_info> subject_info(u32 id) {
@@ -45,9 +45,10 @@ class Trace_connection : public Connection {
                                             info.execution_us, info.affinity);
     return result;
   }
-  /** Names of events, separated by spaces: rpc_call, rpc_dispatch, signal_received. */
+  /** Names of events, separated by spaces: rpc_call, rpc_dispatch, signal_received; as long as the argument buffer at most. */
   Result<u32> alloc_policy(Text events) {
-    Result<u32> result;
+    Result<u32> result{Error::OUT_OF_RAM, 0};
+    if (!_arguments.valid() || events.length > _arg_bytes) return result;
     memcpy(_arguments.local_addr<char>(), events.start, events.length);
     result.error = Abi::Trace::alloc_policy(slot(), u32(events.length), result.value);
     return result;
@@ -58,7 +59,7 @@ class Trace_connection : public Connection {
   }
   Error pause(u32 subject) { return Abi::Trace::pause(slot(), subject); }
   Error resume(u32 subject) { return Abi::Trace::resume(slot(), subject); }
-  /** A ring of entries, as docs/GUEST-ABI.md has it. */
+  /** A ring of entries (docs/GUEST-ABI.md, trace buffers). */
   Result<Dataspace_capability> buffer(u32 subject) {
     Slot ds;
     const Error error = Abi::Trace::buffer(slot(), subject, ds);
