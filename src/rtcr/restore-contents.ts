@@ -25,17 +25,17 @@ export function restoreContents(
   const { name, cpu } = child.info;
   const reports: RepairReport[] = [];
   const base = pd.native.program()?.stackArea ?? 0;
-  const stacks = new Map(recorded.stackArea.regions.map((region) => [region.dataspaceBadge, region]));
+  const stacks = Map.groupBy(recorded.stackArea.regions, ({ dataspaceBadge }) => dataspaceBadge);
   for (const info of recorded.dataspaces) {
     const dataspace = translation.get<Dataspace>(info.badge).object;
     if (!dataspace) continue;
-    if (!standing || !info.bootstrapped || !stacks.has(info.badge)) {
+    if (!standing || !info.bootstrapped || stacks.get(info.badge)?.length !== 1) {
       restoreBytes(dataspace, 0, info.content);
       continue;
     }
     const repair = beginScope("Stack Repair", "blue");
     const lookUp = beginScope("Dataspace Region-Map Look-Up", "blue");
-    const region = required(stacks.get(info.badge), "the stack's region");
+    const region = required(stacks.get(info.badge)?.[0], "the stack's region");
     endScope(lookUp);
     reports.push(...repairStack({ child: name, threads: cpu.threads, standing, region, base, dataspace, info }));
     endScope(repair);

@@ -18,7 +18,13 @@ const SIZE = 8192;
 const TOP = BASE + ADDRESS + SIZE;
 
 /** The writes of a repair, as [from, to), of a stack that holds 1 everywhere; recorded is 2, and 1 above the barrier but for `differing`. */
-function repair(recordedBelow: number, standsBelow: number, differing: readonly number[] = [], startedAt = TOP) {
+function repair(
+  recordedBelow: number,
+  standsBelow: number,
+  differing: readonly number[] = [],
+  startedAt = TOP,
+  { offset = 0, others = [] as readonly number[] } = {},
+) {
   const stack = bytesDataspace(SIZE);
   stack.fill(new Uint8Array(SIZE).fill(1));
   const real = stack.capability.object!;
@@ -32,11 +38,13 @@ function repair(recordedBelow: number, standsBelow: number, differing: readonly 
   };
   const content = new Uint8Array(SIZE).fill(2).fill(1, Math.max(SIZE - standsBelow, SIZE - recordedBelow));
   for (const at of differing) content[at] = 2;
-  const thread = { name: "ep", allocated: 4, stackPointer: TOP - recordedBelow } as ThreadInfo;
+  const threads = [recordedBelow, ...others].map((below, at) => {
+    return { name: "ep", allocated: 4 + at, stackPointer: TOP - below } as ThreadInfo;
+  });
   const stands: StandingThread = { stackPointer: TOP - standsBelow, startedAt };
-  const region = { dataspaceBadge: 1, address: ADDRESS, size: SIZE, offset: 0, executable: false, writeable: true };
+  const region = { dataspaceBadge: 1, address: ADDRESS, size: SIZE, offset, executable: false, writeable: true };
   const [report] = repairStack({
-    ...{ child: "child", threads: [thread], standing: new Map([[4, stands]]), region, base: BASE, dataspace },
+    ...{ child: "child", threads, standing: new Map([[4, stands]]), region, base: BASE, dataspace },
     info: { content } as DataspaceInfo,
   });
   return { report: report!, writes, now: stack.bytes };
@@ -90,6 +98,20 @@ test("S101: a stack that grows upwards is refused by name, and nothing of it is 
   throws(() => repair(3000, 1000, [], bottom), expected);
   throws(() => repair(1000, SIZE - 100, [], bottom), expected, "recorded so");
   ok(repair(3000, 1000, [], 0).report, "nothing is said of one that found its stack by itself");
+});
+
+test("S101: a thread that has gone over to another stack is judged by that one alone, not by where it began", () => {
+  for (const startedAt of [0x9001_0000, 0xb000_0000]) {
+    ok(startedAt < BASE || startedAt > TOP);
+    deepEqual(repair(3000, 1000, [], startedAt).report.written, 2128);
+  }
+});
+
+test("S98: a stack that is a part of its dataspace, or that several threads stand on, is copied whole", () => {
+  for (const more of [{ offset: 4096 }, { others: [2000] }]) {
+    const { report, writes } = repair(3000, 1000, [], TOP, more);
+    deepEqual([report, writes], [undefined, [[0, SIZE]]]);
+  }
 });
 
 test("S101: a thread knows where it began, so that the direction in which its stack grows can be seen", async () => {

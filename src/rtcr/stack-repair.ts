@@ -8,12 +8,13 @@
 //            |----------------------------------------|
 //            |  unused                                |  left
 //
-// Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI). A thread that stands above where it
-// began, on the same stack, is refused: strategy "direct" copies stacks whole, and does not care. The thesis left open whether what the bootstrap makes anew above the barrier may be kept. It may where it is the same, which
-// is looked at byte by byte. It need not be: those frames are of functions that were still active when the program was
-// taken, and went on to write in them behind the barrier; C++ programs differ in one byte, of the frame in which `ep`
-// dispatches the call that constructs. There the recorded bytes are the right ones. Nor does the thesis know of the red
-// zone: a function that calls none may have data below the stack pointer, without moving it.
+// Stacks grow downwards: the C ABI of WebAssembly says so (tool-conventions, BasicCABI). A thread that stands above where
+// it began, on the same stack, is refused: strategy "direct" copies stacks whole, and does not care. The thesis left open
+// whether what the bootstrap makes anew above the barrier may be kept. It may where it is the same, which is looked at byte
+// by byte. It need not be: those frames are of functions that were still active when the program was taken, and went on to
+// write in them behind the barrier; C++ programs differ in one byte, of the frame in which `ep` dispatches the call that
+// constructs. There the recorded bytes are the right ones. Nor does the thesis know of the red zone: a function that calls
+// none may have data below the stack pointer, without moving it.
 import type { AttachedRegionInfo, DataspaceInfo, ThreadInfo } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
