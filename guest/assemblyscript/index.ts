@@ -9,7 +9,7 @@ export { Entrypoint, Request, RpcObject } from "./entrypoint";
 export { Heap } from "./heap";
 export { Event, Mutex, Semaphore } from "./lock";
 export { error, Line, log, print, warning } from "./log";
-export { allocRam, attach, attachIn, capQuota, cpuSlot, detach, freeRam, lastStatus, mapDataspace, parentSlot, pdSlot, ramQuota, resourceRequest, spaceSlot, usedCaps, usedRam } from "./memory";
+export { allocRam, attach, attachIn, capQuota, cpuSlot, detach, freeRam, lastStatus, mapDataspace, parentSlot, pdSlot, ramQuota, resourceRequest, spaceSlot, transferCaps, transferRam, usedCaps, usedRam } from "./memory";
 export { begin, getSlot, getText, getU32, getU64, invoke, putBytes, putSlot, putText, putU32, putU64, release } from "./message";
 export { Response, Root } from "./root";
 export { beginScope, Color, endScope, rtcr_profiling } from "./scope";

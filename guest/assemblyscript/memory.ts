@@ -80,6 +80,23 @@ export function allocRam(bytes: usize): u32 {
 /** Why the last function of this file failed, for the thread that called it. */
 @lazy export let lastStatus: Status = Status.Ok;
 
+/** Gives another PD of the component some of its RAM; retried twice. */
+export function transferRam(to: u32, bytes: u64): Status {
+  for (let attempt = 0; true; attempt++) {
+    const status = pd.transferRamQuota(pdSlot, to, bytes);
+    if (status != Status.OutOfRam || attempt == 2) return status;
+    resourceRequest("ram_quota=", bytes);
+  }
+}
+
+export function transferCaps(to: u32, caps: u64): Status {
+  for (let attempt = 0; true; attempt++) {
+    const status = pd.transferCapQuota(pdSlot, to, caps);
+    if (status != Status.OutOfCaps || attempt == 2) return status;
+    resourceRequest("cap_quota=", caps);
+  }
+}
+
 /** Ends the dataspace, and gives back its slot. */
 export function freeRam(dataspace: u32): void {
   pd.free_(pdSlot, dataspace);

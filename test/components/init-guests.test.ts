@@ -57,6 +57,35 @@ test("S44: an allocation beyond the quota waits, a configuration with more quota
   tree.close();
 });
 
+test("S44: a transfer beyond the quota is tried again twice, each time when there is more", async () => {
+  const giver = (kib: number, caps: number) =>
+    config(start("giver", '<binary name="memory_eater"/><config give="yes" mib="4"/>', `caps="${caps}" ram="${kib}K"`));
+  const tree = await system(["memory_eater"], giver(3 << 10, 120));
+  const said = () => tree.lines.filter((line) => / gave /.test(line)).map((line) => line.replace(/.* gave /, ""));
+  const asked = () => tree.lines.filter((line) => line.includes("requests resources")).length;
+  const first = said().length;
+  assert.ok(first >= 1 && first < 3, tree.lines.join("\n"));
+  const more = async (kib: number, caps: number) => {
+    tree.configure(giver(kib, caps));
+    await tree.rest();
+    return [said().length - first, asked()];
+  };
+  assert.deepEqual([said().at(-1), asked()], [`${first} MiB: ok`, 1]);
+  assert.deepEqual(await more((3 << 10) + 4, 120), [0, 2], "4 KiB do not suffice");
+  assert.deepEqual(await more((3 << 10) + 8, 120), [1, 3], "refused; the next one asks");
+  assert.equal(said().at(-1), `${first + 1} MiB: out-of-ram`);
+  await more(16 << 10, 120);
+  assert.deepEqual(said().slice(first + 1), [`${first + 2} MiB: ok`, ...(first + 2 < 4 ? ["4 MiB: ok"] : [])]);
+  assert.ok(
+    tree.lines.some((line) => line.includes("requests resources: cap_quota=100")),
+    tree.lines.join("\n"),
+  );
+  await more(16 << 10, 400);
+  assert.equal(said().at(-1), "capabilities: ok");
+  assert.ok(tree.lines.includes('[init] child "giver" exited with exit value 0'));
+  tree.close();
+});
+
 test("S47: a component whose construct returns answers heartbeats, one that never returns skips them", async () => {
   const tree = await system(
     ["sheep_counter_async", "sheep_counter_timer"],

@@ -40,7 +40,7 @@ String<96> donation_args(Quota quota) {
 
 class Startup_env final : public Env {
   Parent_client _parent{Capability::share({Abi::rtcr_parent()})};
-  Pd_client _pd{_parent.session_cap(Parent_client::PD).value};
+  Pd _pd{*this, _parent.session_cap(Parent_client::PD).value};
   Cpu _cpu{*this, _parent.session_cap(Parent_client::CPU).value};
   Capability _log{_parent.session_cap(Parent_client::LOG).value};
   Ram _ram{*this};
@@ -60,7 +60,7 @@ class Startup_env final : public Env {
   Later<Entrypoint> entrypoint;
 
   Parent_client &parent() override { return _parent; }
-  Pd_client &pd() override { return _pd; }
+  Pd &pd() override { return _pd; }
   Ram &ram() override { return _ram; }
   Region_map &rm() override { return _rm; }
   Region_map &stack_area() override { return _stack_area; }
@@ -259,6 +259,24 @@ Result<Ram_dataspace_capability> Ram::alloc(size_t size, Cache_attribute cached)
 void Ram::free(const Ram_dataspace_capability &ds) { _env.pd().free(ds); }
 size_t Ram::dataspace_size(const Ram_dataspace_capability &ds) const { return _env.pd().dataspace_size(ds); }
 u64 Ram::avail_ram() const { return _env.pd().ram_quota() - _env.pd().used_ram(); }
+
+constexpr u32 TRANSFER_RETRIES = 2;
+
+Error Pd::transfer_cap_quota(const Capability &to, u64 caps) {
+  for (u32 attempt = 0;; attempt++) {
+    const Error error = Pd_client::transfer_cap_quota(to, caps);
+    if (error != Error::OUT_OF_CAPS || attempt == TRANSFER_RETRIES) return error;
+    _env.resource_request({0, u32(caps)});
+  }
+}
+
+Error Pd::transfer_ram_quota(const Capability &to, u64 bytes) {
+  for (u32 attempt = 0;; attempt++) {
+    const Error error = Pd_client::transfer_ram_quota(to, bytes);
+    if (error != Error::OUT_OF_RAM || attempt == TRANSFER_RETRIES) return error;
+    _env.resource_request({size_t(bytes), 0});
+  }
+}
 
 Result<addr_t> Region_map::attach(const Dataspace_capability &ds, size_t size, size_t offset, bool use_local_addr,
                                   addr_t local_addr, bool executable, bool writeable) {

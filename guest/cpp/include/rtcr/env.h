@@ -17,6 +17,16 @@ class Ram : Noncopyable {
 };
 using Ram_allocator = Ram;
 
+/** The component's own PD: what it gives is tried again twice, each time after a resource request. */
+class Pd : public Pd_client {
+  Env &_env;
+
+ public:
+  Pd(Env &env, Capability session) : Pd_client(session), _env(env) {}
+  Error transfer_cap_quota(const Capability &to, u64 caps);
+  Error transfer_ram_quota(const Capability &to, u64 bytes);
+};
+
 /** A region map whose attachments are retried after an upgrade of the component's own PD. */
 class Region_map : public Region_map_client {
   Env *_env = nullptr;
@@ -60,7 +70,7 @@ class Env : Noncopyable {
  public:
   virtual ~Env() = default;
   virtual Parent_client &parent() = 0;
-  virtual Pd_client &pd() = 0;
+  virtual Pd &pd() = 0;
   virtual Ram &ram() = 0;
   /** The component's address space. */
   virtual Region_map &rm() = 0;
