@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import "./own-config.ts";
 import { main } from "../src/cli/cli.ts";
 import { exportImage, importImage, nodeSha256, openDirectoryStore } from "../src/store/index-node.ts";
 import { assemble } from "./assemble.ts";

@@ -8,6 +8,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import "./own-config.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const RTCR = join(ROOT, "bin/rtcr.js");

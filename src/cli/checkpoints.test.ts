@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import "../../test/own-config.ts";
 import type { ProgramState, Supervisor } from "../machine/index-node.ts";
 import { nodeHost, openDirectory } from "../store/index-node.ts";
 import { Checkpointer } from "./checkpoints.ts";

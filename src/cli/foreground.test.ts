@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import "../../test/own-config.ts";
 import { runForeground } from "./foreground.ts";
 import { openHome } from "./home.ts";
 import { claimName, listRuns } from "./runs.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ERRNO } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
-import { cli, counter, folder, Guest } from "./support.ts";
+import { cli, counter, endsWith, folder, Guest } from "./support.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
@@ -98,8 +98,7 @@ test("held output that cannot be written is said, and held on", {
   assert.equal(await guest.finish(), 0, "nothing was held");
   const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
   const env = { ...process.env, RTCR_HOME: path };
-  const child = spawn(process.execPath, [MAIN, "run", "--hold-output", counter(path)], { env, stdio });
-  t.after(() => child.kill("SIGKILL"));
+  const child = endsWith(t, spawn(process.execPath, [MAIN, "run", "--hold-output", counter(path)], { env, stdio }));
   let err = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (err += text));
   const ended = new Promise((resolve) => child.on("close", (code, signal) => resolve(signal ?? code)));
@@ -126,8 +125,7 @@ test("what --checkpoint-every says of held output that was refused: the checkpoi
   const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
   const env = { ...process.env, RTCR_HOME: path };
   const args = ["run", "--hold-output", "--checkpoint-every", "10ms", counter(path)];
-  const child = spawn(process.execPath, [MAIN, ...args], { env, stdio });
-  t.after(() => child.kill("SIGKILL"));
+  const child = endsWith(t, spawn(process.execPath, [MAIN, ...args], { env, stdio }));
   child.stdin!.write("x");
   let err = "";
   for await (const text of child.stderr!.setEncoding("utf8")) if ((err += text).includes("\n")) break;
@@ -147,11 +145,10 @@ test("when a full disk refuses held output nothing else of it is written, so tha
   writeFileSync(program, assemble(BOTH));
   const env = { ...process.env, RTCR_HOME: path };
   const stdio: SpawnOptions["stdio"] = ["pipe", full, "pipe"];
-  const child = spawn(process.execPath, [MAIN, "run", "--hold-output", program], { env, stdio });
+  const child = endsWith(t, spawn(process.execPath, [MAIN, "run", "--hold-output", program], { env, stdio }));
   let err = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (err += text));
   const ended = new Promise((resolve) => child.on("close", resolve));
-  t.after(() => child.kill("SIGKILL"));
   assert.equal((await heldCheckpoint(path, () => child.exitCode !== null)).code, 1);
   child.kill("SIGKILL");
   await ended;
@@ -272,8 +269,7 @@ test("a signal ends a run, and torture with what it has made for itself", async 
     const scratch = join(path, signal);
     mkdirSync(scratch);
     const env = { ...process.env, TMPDIR: scratch };
-    const torture = spawn(process.execPath, [MAIN, "torture", program], { env, stdio: "ignore" });
-    t.after(() => torture.kill("SIGKILL"));
+    const torture = endsWith(t, spawn(process.execPath, [MAIN, "torture", program], { env, stdio: "ignore" }));
     await until(() => torture.exitCode !== null || readdirSync(scratch).length > 0);
     torture.kill(signal);
     assert.equal(await new Promise((resolve) => torture.on("close", (exit, by) => resolve(by ?? exit))), code);

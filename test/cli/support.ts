@@ -1,13 +1,15 @@
 // The command line as tests call it: in this process where no guest runs, in processes of its own where one does.
 
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { main } from "../../src/cli/cli.ts";
 import { assemble } from "../assemble.ts";
+import "../own-config.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/cli/main.ts");
 
@@ -17,11 +19,44 @@ export interface Result {
   readonly err: string;
 }
 
-/** A folder that goes with the test. */
+interface Leavings {
+  readonly processes: ChildProcess[];
+  readonly folders: string[];
+}
+
+const leavings = new WeakMap<TestContext, Leavings>();
+
+/** What goes with a test: processes first, as they write into the folders. Hooks of a test run in the order they came in. */
+function leavingsOf(t: TestContext): Leavings {
+  const known = leavings.get(t);
+  if (known) return known;
+  const own: Leavings = { processes: [], folders: [] };
+  leavings.set(t, own);
+  t.after(async () => {
+    await Promise.all(own.processes.map(killed));
+    for (const path of own.folders) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return own;
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** A folder that goes with the test, after its processes. */
 export function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "rtcr-cli-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  leavingsOf(t).folders.push(path);
   return path;
+}
+
+/** A process that ends with the test at the latest. */
+export function endsWith<Child extends ChildProcess>(t: TestContext, child: Child): Child {
+  leavingsOf(t).processes.push(child);
+  return child;
 }
 
 /** Runs a verb in this process, with its state in `home`. */
@@ -46,7 +81,8 @@ export class Guest {
   over = false;
 
   constructor(t: TestContext, home: string, ...args: string[]) {
-    this.process = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, RTCR_HOME: home } });
+    const env = { ...process.env, RTCR_HOME: home };
+    this.process = endsWith(t, spawn(process.execPath, [MAIN, ...args], { env }));
     this.process.stdout.setEncoding("utf8").on("data", (text: string) => (this.out += text));
     this.process.stderr.setEncoding("utf8").on("data", (text: string) => (this.err += text));
     this.process.stdin.on("error", () => {}); // it may have ended
@@ -56,7 +92,6 @@ export class Guest {
         resolve(signal ?? code ?? -1);
       });
     });
-    t.after(() => this.process.kill("SIGKILL"));
   }
 
   /** Resolves when its output is exactly `text`. */

@@ -8,6 +8,8 @@ import { tortureEach } from "./tortured.ts";
 
 const FIRST = seedOr(1);
 const SYSTEMS = Number(process.env["RTCR_SYSTEMS"] ?? 8);
+if (!Number.isSafeInteger(SYSTEMS) || SYSTEMS < 1)
+  throw new Error(`RTCR_SYSTEMS is ${process.env["RTCR_SYSTEMS"]}, expected a whole number of at least 1`);
 
 for (let seed = FIRST; seed < FIRST + SYSTEMS; seed++) {
   tortureEach(
