@@ -2,6 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { heldByOther, lockFolder } from "../core/journal/lock-node.ts"; // by name: the rest of it is not needed to list
+
+const LOCK_RETRY_MS = 5;
 
 /** Writes a file for its owner only; its name is durable after `syncFolder`. */
 export function writeDurably(path: string, text: string): void {
@@ -15,23 +18,42 @@ export function writeDurably(path: string, text: string): void {
 }
 
 /**
- * Writes a file that nobody has written yet; one that another process has written meanwhile stays, where the file system has
- * links.
+ * Writes a file that nobody has written yet. One that another process has written meanwhile stays; what a damaged disk has
+ * left of one does not.
  *
- * @param fallBack has `temporary` put in its place where a link cannot be made. Default: it is renamed
+ * @param sound whether what is there is such a file
  */
-export function putOnce(
-  file: string,
-  text: string,
-  fallBack: (temporary: string) => void = (temporary) => renameSync(temporary, file),
-): void {
+export function putOnce(file: string, text: string, sound: (file: string) => boolean): void {
   const temporary = `${file}.${randomBytes(8).toString("hex")}`;
   try {
     writeDurably(temporary, text);
-    if (!linked(temporary, file)) fallBack(temporary);
+    if (!linked(temporary, file)) replaceUnsound(temporary, file, sound);
     syncFolder(dirname(file));
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** There may be nothing at all: some file systems have no links. */
+function replaceUnsound(temporary: string, file: string, sound: (file: string) => boolean): void {
+  if (sound(file)) return;
+  const unlock = waitForLock(dirname(file));
+  try {
+    if (!sound(file)) renameSync(temporary, file); // else another process was faster
+  } finally {
+    unlock();
+  }
+}
+
+/** Others have it for a moment only. */
+function waitForLock(path: string): () => void {
+  for (;;) {
+    try {
+      return lockFolder(path);
+    } catch (thrown) {
+      if (!heldByOther(thrown)) throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_RETRY_MS);
+    }
   }
 }
 

@@ -15,7 +15,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../store/index-node.ts";
 import { makeFolders } from "./folders.ts";
-import { cacheFolder, makeSeal } from "./seal.ts";
+import { cacheFolder, makeSeal, readSeal } from "./seal.ts";
 
 type Folder = "runs" | "journals" | "modules" | "cache" | "released" | "made";
 
@@ -27,7 +27,7 @@ export interface Home {
   find(folder: Folder, ...names: string[]): string;
   /** The names in a folder; none if it does not exist. */
   list(folder: Folder): string[];
-  /** The folder of code to be run again, which exists then; undefined where others could put code there. */
+  /** The folder of code to be run again, which exists then; undefined where others could put code there, or nobody can. */
   cache(): string | undefined;
   /** The store, to write to; the caller closes it. */
   store(): Promise<Store>;
@@ -49,9 +49,15 @@ export function openHome(path: string): Home {
     list: (kind) => (existsSync(join(path, kind)) ? readdirSync(join(path, kind)).sort() : []),
     cache: () => {
       folder();
-      const cache = cacheFolder(path, makeSeal(path));
-      if (cache !== undefined) makeFolders(cache);
-      return cache;
+      try {
+        makeSeal(path);
+        const seal = readSeal(path); // none where the next process would have another one
+        const cache = seal && cacheFolder(path, seal);
+        if (cache !== undefined) makeFolders(cache);
+        return cache;
+      } catch {
+        return undefined;
+      }
     },
     store: async () => {
       folder();

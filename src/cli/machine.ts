@@ -7,27 +7,41 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { putOnce } from "./durable.ts";
 import { makeFolders } from "./folders.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** As systemd writes it. */
+const IDENTITY = /^[0-9a-f]{32}$/;
 
 /** Where an identity is looked for; tests have their own. */
 export interface MachinePlaces {
   /** systemd's and D-Bus's: one for each installation. Empty or absent in most containers. */
   readonly ofSystem: readonly string[];
-  readonly ofUser: string;
+  /** Undefined where the user has no home directory. */
+  readonly ofUser: string | undefined;
   readonly ofStart: string;
 }
 
-export const MACHINE: MachinePlaces = {
-  ofSystem: ["/etc/machine-id", "/var/lib/dbus/machine-id"],
-  ofUser: join(configFolder(), "rtcr/machine-id"),
-  ofStart: "/proc/sys/kernel/random/boot_id",
-};
+/** This machine's. */
+export function machinePlaces(
+  environment: Environment = process.env,
+  platform: NodeJS.Platform = process.platform,
+  userHome: () => string = homedir,
+): MachinePlaces {
+  const folder = configFolder(environment, platform, userHome);
+  return {
+    ofSystem: ["/etc/machine-id", "/var/lib/dbus/machine-id"],
+    ofUser: folder === undefined ? undefined : join(folder, "rtcr/machine-id"),
+    ofStart: "/proc/sys/kernel/random/boot_id",
+  };
+}
 
 /** Undefined: there is none, and nothing is this machine's own. */
 export function machineIdentity({ ofSystem, ofUser, ofStart }: MachinePlaces): string | undefined {
-  const found = [...ofSystem, ofUser].map(read).find((text) => text !== "");
+  const found = [...ofSystem, ofUser].map(readIdentity).find((text) => text !== undefined);
   if (found !== undefined) return found;
   const start = read(ofStart);
   return start === "" ? undefined : `${hostname()} ${start}`;
@@ -35,20 +49,34 @@ export function machineIdentity({ ofSystem, ofUser, ofStart }: MachinePlaces): s
 
 /** Makes the user's one where the system has none and that can be written. */
 export function makeIdentity({ ofSystem, ofUser }: MachinePlaces): void {
-  if ([...ofSystem, ofUser].some((file) => read(file) !== "")) return;
+  if (ofUser === undefined || [...ofSystem, ofUser].some((file) => readIdentity(file) !== undefined)) return;
   try {
     makeFolders(dirname(ofUser));
-    putOnce(ofUser, `${randomBytes(16).toString("hex")}\n`);
+    putOnce(ofUser, `${randomBytes(16).toString("hex")}\n`, (file) => readIdentity(file) !== undefined);
   } catch {
     // There is another one, until the next start.
   }
 }
 
-function configFolder(): string {
-  const { XDG_CONFIG_HOME, APPDATA } = process.env;
-  if (process.platform === "darwin") return join(homedir(), "Library/Preferences");
-  if (process.platform === "win32") return APPDATA || join(homedir(), "AppData/Roaming");
-  return XDG_CONFIG_HOME || join(homedir(), ".config");
+/** A path in the environment that is not absolute is none, as the XDG specification wants it. */
+function configFolder(environment: Environment, platform: NodeJS.Platform, userHome: () => string): string | undefined {
+  const { XDG_CONFIG_HOME = "", APPDATA = "" } = environment;
+  if (platform === "win32" && APPDATA !== "") return APPDATA;
+  if (!["win32", "darwin"].includes(platform) && isAbsolute(XDG_CONFIG_HOME)) return XDG_CONFIG_HOME;
+  try {
+    const below = { win32: "AppData/Roaming", darwin: "Library/Preferences" } as Partial<
+      Record<NodeJS.Platform, string>
+    >;
+    return join(userHome(), below[platform] ?? ".config");
+  } catch {
+    return undefined; // the user is none that the system knows
+  }
+}
+
+/** Undefined where there is none; an installation that is not complete says so in words. */
+function readIdentity(file: string | undefined): string | undefined {
+  const text = file === undefined ? "" : read(file);
+  return IDENTITY.test(text) ? text : undefined;
 }
 
 /** Empty where there is none, or none that may be read. */

@@ -9,8 +9,7 @@ import { cacheFolder, readSeal } from "./seal.ts";
 /** As EXIT.failed, whose file is not read for it. */
 const FAILED = 1;
 
-const home = homePath(process.env);
-const kept = keptCode(home);
+const kept = keptCode();
 if (kept !== undefined) {
   const cache = join(kept, "node");
   enableCompileCache(cache); // nothing where NODE_DISABLE_COMPILE_CACHE is set
@@ -26,8 +25,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {}); // nobody can be told
 
-function keptCode(path: string): string | undefined {
+function keptCode(): string | undefined {
   try {
+    const path = homePath(process.env);
     const seal = readSeal(path);
     return seal && cacheFolder(path, seal);
   } catch {

@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { MACHINE } from "./machine.ts";
+import "../../test/own-config.ts";
+import type { MachinePlaces } from "./machine.ts";
 import { makeSeal, readSeal } from "./seal.ts";
+
+const NOWHERE: MachinePlaces = { ofSystem: [], ofUser: undefined, ofStart: "" };
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), "rtcr-seal-"));
@@ -32,10 +45,10 @@ test("S96: a key is made once, for its owner only, and says the same wherever it
 test("S96: the same key seals otherwise on another machine", (t) => {
   const path = folder(t);
   makeSeal(path);
-  const machines = ["one\n", "other\n"].map((text, index) => {
+  const machines = ["1", "2"].map((text, index) => {
     const file = join(path, `machine-${index}`);
-    writeFileSync(file, text);
-    return readSeal(path, { ...MACHINE, ofSystem: [file] })?.("a");
+    writeFileSync(file, `${text.repeat(32)}\n`);
+    return readSeal(path, { ...NOWHERE, ofSystem: [file] })?.("a");
   });
   assert.equal(new Set(machines).size, 2);
   assert.ok(machines.every((seal) => seal !== undefined));
@@ -70,6 +83,45 @@ test("S96: where nothing can be written either, a key is of this start of the sy
   assert.equal(readSeal(path, none), undefined);
 });
 
+for (const [what, seen, before] of [
+  ["written", "the directory is not its owner's only", (path: string) => chmodSync(path, 0o770)],
+  ["read", "the key is not", (path: string) => chmodSync(join(path, "key"), 0o644)],
+] as const) {
+  test(`S96: a key that others could have ${what} seals nothing: ${seen}`, (t) => {
+    const path = folder(t);
+    const sealed = makeSeal(path)("a");
+    before(path);
+    assert.equal(readSeal(path), undefined);
+    assert.notEqual(makeSeal(path)("a"), sealed);
+  });
+}
+
+test("S96: a key that others could read is replaced, one that others can write is not: it would be of no use", (t) => {
+  const path = folder(t);
+  makeSeal(path);
+  chmodSync(join(path, "key"), 0o644);
+  assert.equal(makeSeal(path)("a"), readSeal(path)?.("a"));
+  assert.equal(statSync(join(path, "key")).mode & 0o777, 0o600);
+  const key = readFileSync(join(path, "key"));
+  chmodSync(path, 0o777);
+  assert.equal(makeSeal(path)("a"), makeSeal(path)("a")); // this process's own
+  assert.deepEqual(readFileSync(join(path, "key")), key);
+});
+
+const NOT_ROOT = process.getuid?.() !== 0 && "only root can give files away";
+test("S96: another user's key seals nothing and is replaced, in another user's directory it stays", {
+  skip: NOT_ROOT,
+}, (t) => {
+  const path = folder(t);
+  const sealed = makeSeal(path)("a");
+  chownSync(join(path, "key"), 1, 1);
+  assert.equal(readSeal(path), undefined);
+  assert.notEqual(makeSeal(path)("a"), sealed);
+  assert.ok(readSeal(path));
+  chownSync(path, 1, 1);
+  assert.equal(readSeal(path), undefined);
+});
+
 for (const [what, left] of [
   ["make a key", undefined],
   ["replace a damaged key", "0".repeat(63)],
@@ -82,10 +134,22 @@ for (const [what, left] of [
   });
 }
 
-async function sealedAlike(t: TestContext, path: string): Promise<void> {
+for (const [what, left] of [
+  ["make an identity", undefined],
+  ["replace a damaged identity", ""],
+] as const) {
+  test(`S96: processes that ${what} of the machine at the same time have the same one`, async (t) => {
+    const [path, config] = [folder(t), folder(t)];
+    const ofUser = join(config, "machine-id");
+    if (left !== undefined) writeFileSync(ofUser, left);
+    await sealedAlike(t, path, { ...NOWHERE, ofUser });
+  });
+}
+
+async function sealedAlike(t: TestContext, path: string, machine?: MachinePlaces): Promise<void> {
   const seal = JSON.stringify(new URL("./seal.ts", import.meta.url).href);
   const script = `const { makeSeal } = await import(${seal}); process.stdin.once("data", () => {
-    console.log(makeSeal(process.argv[1])("a")); process.exit(); }); console.log("ready");`;
+    console.log(makeSeal(process.argv[1], ${JSON.stringify(machine)})("a")); process.exit(); }); console.log("ready");`;
   const processes = Array.from({ length: 4 }, () =>
     spawn(process.execPath, ["--input-type=module", "-e", script, "--", path], { stdio: ["pipe", "pipe", "inherit"] }),
   );
@@ -96,7 +160,7 @@ async function sealedAlike(t: TestContext, path: string): Promise<void> {
   const sealed = processes.map(({ stdout }) => stdout.toArray());
   for (const { stdin } of processes) stdin.end("go");
   const found = (await Promise.all(sealed)).map((chunks) => chunks.join(""));
-  assert.deepEqual(found, Array(4).fill(`${readSeal(path)!("a")}\n`));
+  assert.deepEqual(found, Array(4).fill(`${readSeal(path, machine)!("a")}\n`));
 }
 
 test("a key that a damaged disk has left is no key, and makes room for one", (t) => {

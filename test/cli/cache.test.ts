@@ -84,6 +84,17 @@ for (const place of ["", "cache"]) {
   });
 }
 
+test("a program runs, is stopped and restored where nothing can be kept", async (t) => {
+  const path = folder(t);
+  writeFileSync(join(path, "cache"), "");
+  const guest = new Guest(t, path, "run", counter(path));
+  guest.send("a");
+  await guest.says("1\n");
+  assert.equal((await cli(path, "checkpoint", "--stop", "counter")).code, 0);
+  assert.equal(await guest.ended, 0, guest.err);
+  await goesOn(t, path);
+});
+
 test("NODE_DISABLE_COMPILE_CACHE turns Node's part of it off", async (t) => {
   const path = await stopped(t);
   assert.ok(!told(path, { NODE_DISABLE_COMPILE_CACHE: "1" }).includes("reading cache"));
