@@ -20,7 +20,8 @@ one needs a name of its own, and does not share its journal of files.
   --dir HOST::GUEST[:ro]   use another directory of the host for the program's path GUEST; may be repeated
   --listen HOST:PORT       listen here instead; repeated as often as for rtcr run
   --accept-changed-files   go on although others have changed or removed the program's files, or although files that have
-                           changed lie in a directory that is read-only now: nothing is taken back there
+                           changed lie in a directory that is read-only now: nothing is taken back there. Also
+                           after a mount of a file system that numbers its files anew, as FAT does
   --checkpoint-every TIME  make a checkpoint again and again, as 5s or 500ms
   --hold-output            hold output until the next checkpoint (or the end)
   --module FILE            the module, when the checkpoint does not carry it

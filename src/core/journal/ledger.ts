@@ -1,7 +1,7 @@
 // What files should be like: as a checkpoint describes them, and as what was done since then has left them. Compared
 // with what is there, that tells changes by others, which a restore must not pass over.
 
-import type { NodeKind, NodeStatus } from "../../session/index.ts";
+import type { NodeKind } from "../../session/index.ts";
 import { type DirectoryNode, type Location, openLocation } from "../files/index.ts";
 import type { JournalLog } from "./log-node.ts";
 import type { JournalRecord, Stamp } from "./records.ts";
@@ -125,7 +125,7 @@ function afterTouch({ device, inode }: { device: bigint; inode: bigint }, stamp:
   return stamp?.settled ? { ...known, sizeBytes: stamp.size, modifiedNs: stamp.modifiedNs } : known;
 }
 
-type Found = Required<{ [Key in keyof Expected]: NonNullable<Expected[Key]> }> & Pick<NodeStatus, "changedNs">;
+type Found = Required<{ [Key in keyof Expected]: NonNullable<Expected[Key]> }>;
 
 function compare(expected: Expected | "absent", found: Found | undefined): Omit<Difference, "path"> | undefined {
   if (expected === "absent") {
@@ -136,7 +136,7 @@ function compare(expected: Expected | "absent", found: Found | undefined): Omit<
     return { what: "replaced", found: found.kind, expected: expected.kind };
   }
   if (found.kind !== "regular-file") return undefined;
-  if (!sameNumbers(expected, found) && !sameAsLeft(expected, found)) {
+  if (!sameFile(expected, found)) {
     return {
       what: "replaced",
       found: `another file (inode ${found.inode} on device ${found.device})`,
@@ -154,19 +154,15 @@ function compare(expected: Expected | "absent", found: Found | undefined): Omit<
   };
 }
 
-function sameNumbers({ device, inode }: Expected, found: Found): boolean {
-  return !differs(inode, found.inode) && !differs(device, found.device);
-}
-
 /**
- * Whether size and time are those that are known of the file. Then it is the same one on a device that has another number:
- * many get one at each mount (btrfs, NFS, removable ones), so after a restart of the machine. Where the file has another
- * number too, as file systems without inodes give one at each mount (FAT, many in user space), nothing may have been done
- * to it after it was written: a copy, or a file that was moved there, has had its time or its name set since.
+ * Whether it can be the file that is known. On a device that has another number it is, with size and time as they were left:
+ * many get one at each mount (btrfs, NFS, removable ones), so after a restart of the machine. Where files have other numbers
+ * too nothing tells one from another's copy with its time set back: file systems that number anew at each mount (FAT, many
+ * in user space) mostly keep no time of change that could.
  */
-function sameAsLeft({ inode, sizeBytes, modifiedNs }: Expected, found: Found): boolean {
-  const untouched = !differs(inode, found.inode) || found.changedNs === found.modifiedNs;
-  return untouched && sizeBytes === found.sizeBytes && modifiedNs === found.modifiedNs;
+function sameFile({ device, inode, sizeBytes, modifiedNs }: Expected, found: Found): boolean {
+  if (differs(inode, found.inode)) return false;
+  return !differs(device, found.device) || (sizeBytes === found.sizeBytes && modifiedNs === found.modifiedNs);
 }
 
 function differs(expected: bigint | undefined, found: bigint): boolean {
