@@ -7,6 +7,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SHARED_MEMORY } from "../scripts/component-compilers.ts";
 import { C_OPTIONS, runCompiler } from "../scripts/guest-compilers.ts";
 import { type CriuSample, criuSample, exitOf, grows, inFolder, ROOT, type Sample } from "./criu-tools.ts";
 import { median, rounded } from "./measure.ts";
@@ -16,18 +17,13 @@ const SOURCE = join(ROOT, "bench/guests/threads.c");
 const THREADS = 2;
 /** What a component takes beside the program's data. */
 const OVERHEAD_MIB = 32;
-const SHARED = [
-  "-matomics",
-  "-mbulk-memory",
-  "-Wl,--shared-memory,--import-memory,--max-memory=536870912,--no-check-features",
-];
 
 type ColdSample = Omit<Sample, "imageBytes">;
 
 export async function threadRows(folder: string, sizes: readonly number[], rounds: number): Promise<object[]> {
   const [native, wasm] = [join(folder, "threads"), join(folder, "threads.wasm")];
   execFileSync("gcc", ["-O2", "-Wall", "-Werror", "-pthread", SOURCE, "-o", native]);
-  await runCompiler("/usr/bin/clang-19", [...C_OPTIONS, ...SHARED, SOURCE, "-o", wasm]);
+  await runCompiler("/usr/bin/clang-19", [...C_OPTIONS, ...SHARED_MEMORY, SOURCE, "-o", wasm]);
   const rows: object[] = [];
   for (const sizeMiB of sizes) {
     const criu: CriuSample[] = [];

@@ -14,6 +14,7 @@ const BENCHES = {
   soak: () => import("./soak/cost.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),
+  threads: () => import("./threads.ts"),
 } as const satisfies Record<string, () => Promise<{ readonly run: (args: readonly string[]) => Promise<number> }>>;
 
 const [name = "", ...args] = process.argv.slice(2);

@@ -1,13 +1,14 @@
 // How a component of each language becomes a WebAssembly file: compilers, options, the SDK's library. Components are
 // freestanding: they import the kernel's module alone, export their table of functions and their stack pointer, and
-// have their own small initial stack below the data, so that an overflow of it traps.
+// have their own small initial stack below the data, so that an overflow of it traps; those in "wasi-threads" are WASI
+// programs instead.
 // Not here: which components there are (apps/components/components.ts), what is out of date (build-cached.ts).
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ComponentLanguage } from "../apps/components/components.ts";
 import { compileCached } from "./build-cached.ts";
 import { GUEST_ABI } from "./generate-guest-abi.ts";
-import { runCompiler } from "./guest-compilers.ts";
+import { C_OPTIONS, runCompiler } from "./guest-compilers.ts";
 
 export interface ComponentCompiler {
   /** Paths of folders and files, from the repository's root or absolute, that decide about the output. */
@@ -19,6 +20,14 @@ export interface ComponentCompiler {
 
 const ROOT = join(import.meta.dirname, "..");
 const LIBRARY = join(ROOT, "build/components/lib");
+
+/** What a program with `thread-spawn` needs beside what a WASI program does. */
+export const SHARED_MEMORY: readonly string[] = [
+  "-matomics",
+  "-mbulk-memory",
+  "-Wl,--shared-memory,--import-memory,--max-memory=536870912,--no-check-features",
+];
+const CLANG_THREADS = ["/usr/bin/clang-19", ...C_OPTIONS, ...SHARED_MEMORY] as [string, ...string[]];
 
 /** Threads start at an index of the table, and the kernel gives each its own stack pointer. */
 const LINK = [
@@ -81,6 +90,13 @@ const COMPILERS: Readonly<Record<ComponentLanguage, ComponentCompiler>> = {
   c: {
     inputs: [],
     command: [...CLANG, ...LINK] as unknown as [string, ...string[]],
+    compile(source, output) {
+      return run([...this.command, source, "-o", output]);
+    },
+  },
+  "wasi-threads": {
+    inputs: [],
+    command: CLANG_THREADS,
     compile(source, output) {
       return run([...this.command, source, "-o", output]);
     },

@@ -2,7 +2,7 @@
 // build/components/<name>.wasm. A row's source is apps/components/<folder>/<name>.<extension>; expected logs are in
 // apps/components/expected/<name>.txt. Not here: how they are run (test/components/).
 
-export type ComponentLanguage = "c" | "c++" | "assemblyscript" | "rust";
+export type ComponentLanguage = "c" | "wasi-threads" | "c++" | "assemblyscript" | "rust";
 
 /** One component. */
 export interface ComponentApp {
@@ -18,6 +18,9 @@ export interface ComponentApp {
 type Row = readonly [name: string, purpose: string];
 
 const C: readonly Row[] = [["smoke", "every import once, without an SDK"]];
+
+/** In C, with what wasi-libc has, and a shared memory. */
+const THREADS: readonly Row[] = [["workers", "threads of thread-spawn that compute, lock and meet"]];
 
 const CPP: readonly Row[] = [
   ["sheep_counter", "heap, stack and an own dataspace (thesis)"],
@@ -98,6 +101,7 @@ const RUST: readonly Row[] = [
 export const COMPONENTS: readonly ComponentApp[] = [
   ...rows("c", "c", "c", C),
   ...rows("c++", "cpp", "cpp", CPP),
+  ...rows("wasi-threads", "wasi-threads", "c", THREADS),
   ...rows("assemblyscript", "assemblyscript", "ts", ASSEMBLYSCRIPT),
   ...rows("rust", "rust", "rs", RUST),
 ];

@@ -41,7 +41,8 @@ export function checkGroup(group: Group, saved: SavedGroup, what: "whole" | "out
   }
 }
 
-function checkInstance(group: Group, instance: Instance, state: SavedInstance, mine: OwnedState): void {
+/** @param mine what of it the state has @throws EngineFault "mismatch" */
+export function checkInstance(group: Group, instance: Instance, state: SavedInstance, mine: OwnedState): void {
   const { name, program } = instance;
   const { info } = program;
   expect(

@@ -9,7 +9,7 @@
 
 import { ABI_VERSION, type SavedGroup, type SavedInstance, type SavedValue, type ValueTypeName } from "../abi/index.ts";
 import { allZero, clearBytes, PlainWriter, plainOf } from "../util/index.ts";
-import { checkGroup } from "./capture-check.ts";
+import { checkGroup, checkInstance } from "./capture-check.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import type { Instance } from "./instance.ts";
@@ -72,19 +72,36 @@ export function captureOutside(group: Group): SavedGroup {
 export function writeOutside(group: Group, to: PlainWriter): void {
   requireRest(group);
   const states = ownedOutside(group);
+  const begin = beginOutside(to);
+  for (let number = 0; number < states.length; number++) writeSaved(group, number, states[number]!, to);
+  endOutside(begin, states.length, to);
+}
+
+/** Begins what `captureOutside` gives: its instances come next, by `writeInstance`. @returns what `endOutside` is given */
+export function beginOutside(to: PlainWriter): number {
   to.fields();
   to.put("abi", ABI_VERSION);
   to.field("instances");
-  const begin = to.list();
-  for (let number = 0; number < states.length; number++) {
-    const instance = group.instances[number]!;
-    to.fields();
-    writeRest(group, instance, states[number]!, to);
-    writeMemories(instance, states[number]!, to);
-    to.end();
-  }
-  to.endList(begin, states.length);
+  return to.list();
+}
+
+export function endOutside(begin: number, instances: number, to: PlainWriter): void {
+  to.endList(begin, instances);
   to.put("threads", NOTHING);
+  to.end();
+}
+
+/** Writes one instance as `captureOutside` gives it. @throws EngineFault as `captureGroup` */
+export function writeInstance(group: Group, number: number, to: PlainWriter): void {
+  requireRest(group);
+  writeSaved(group, number, ownedOutside(group)[number]!, to);
+}
+
+function writeSaved(group: Group, number: number, state: OwnedState, to: PlainWriter): void {
+  const instance = group.instances[number]!;
+  to.fields();
+  writeRest(group, instance, state, to);
+  writeMemories(instance, state, to);
   to.end();
 }
 
@@ -299,6 +316,17 @@ export function restoreOutside(group: Group, saved: SavedGroup): void {
   requireFresh(group);
   checkGroup(group, saved, "outside");
   for (const [number, state] of saved.instances.entries()) restoreInstance(group, group.instances[number]!, state);
+}
+
+/**
+ * Brings one instance, in which no thread is, into a state of `writeInstance`.
+ *
+ * @throws EngineFault "mismatch", and nothing has changed
+ */
+export function restoreAlone(group: Group, number: number, saved: SavedInstance): void {
+  const instance = group.instances[number]!;
+  checkInstance(group, instance, saved, ownedOutside(group)[number]!);
+  restoreInstance(group, instance, saved);
 }
 
 function restoreInstance(group: Group, instance: Instance, state: SavedInstance): void {

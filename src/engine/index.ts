@@ -1,14 +1,18 @@
 // Runs rewritten programs: threads that freeze and thaw, and their host calls.
 export {
   Arenas,
+  beginOutside,
   captureGroup,
   captureOutside,
+  endOutside,
   memoryBytesOutside,
   prepareWriting,
+  restoreAlone,
   restoreGroup,
   restoreOutside,
   restoreUnfilled,
   SAVED_ELEMENTS,
+  writeInstance,
   writeOutside,
 } from "./capture.ts";
 export { checkThread } from "./capture-check.ts";

@@ -21,7 +21,8 @@ import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject, type SavedRecord, savedRecord } from "./tracked.ts";
 
-const EVERYWHERE: Location = { x: 0, y: 0, width: 1, height: 1 };
+/** As a location that a client gives: without an extent it is all that there is. */
+export const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
 
 /** How a child made a thread. */
 export interface MadeThread {
@@ -94,6 +95,11 @@ export class RtcrCpuThread implements CpuThread {
   /** The PD that it runs in, as the child names it. */
   get pd(): Capability<PdSession> {
     return this.#pd;
+  }
+
+  /** Where it may run, as the child has said. */
+  get wanted(): Location {
+    return this.#affinity;
   }
 
   get allocated(): number {

@@ -20,13 +20,10 @@ import {
   type ThreadPlace,
 } from "../session/index.ts";
 import { type Attempt, type PlainWriter, success } from "../util/index.ts";
-import { type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
+import { EVERYWHERE, type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, Front, ofTracked, requireObject, Tracked } from "./tracked.ts";
-
-/** As a location that a client gives: without an extent it is all that there is. */
-const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
 
 /** Slots for capabilities. */
 interface SavedCpu {
@@ -86,9 +83,10 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   /** A thread of the child has made another one without us (`thread-spawn`): it is tracked like those made here. */
-  #spawned(real: Capability<CpuThread>, starter: Capability<CpuThread>, options: ThreadOptions): void {
+  #spawned(real: Capability<CpuThread>, starter: Capability<CpuThread>, like: ThreadOptions): void {
     const from = [...this.threads].find((thread) => thread.real === starter);
     if (!from) return;
+    const options = { ...like, affinity: from.wanted };
     const stopped = () => this.#stands(real);
     const thread = new RtcrCpuThread(this.#context, { real, pd: from.pd, options, stopped, started: true });
     this.threads.add(thread.capability, thread);

@@ -84,6 +84,8 @@ export interface TestComponentOptions {
   readonly growthRequests?: boolean;
   /** Where its threads run; default: 0. */
   readonly cpu?: number;
+  /** On how many CPUs from there on threads of `thread-spawn` are; default: one. */
+  readonly cpus?: number;
 }
 
 const ROOT = { ram: 2 ** 40, caps: 2 ** 30 };
@@ -119,11 +121,12 @@ export class TestSystem {
    * @param options `priority` and `quota` of its CPU session; how its program is loaded; whether memory.grow may wait
    */
   component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
-    const { priority = 0, quota = 0, load, growthRequests = false, cpu: x = TestSystem.elsewhere?.cpu ?? 0 } = options;
+    const { priority = 0, quota = 0, load, growthRequests = false, cpus = 1 } = options;
+    const { cpu: x = TestSystem.elsewhere?.cpu ?? 0 } = options;
     const pd = this.pd(label, growthRequests);
     const component = this.kernel.componentOf(pd.capability);
     assert(component, "a component");
-    const place = { location: { x, y: 0, width: 1, height: 1 }, space: { width: x + 1, height: 1 } };
+    const place = { location: { x, y: 0, width: cpus, height: 1 }, space: { width: x + cpus, height: 1 } };
     const cpu = new CoreCpuSession(this.kernel, { badges: this.core.badges, label, priority, quota, ...place });
     const log = this.core.badges.identify<LogSession>(new CoreLog(label, (line) => this.lines.push(line)));
     const { table } = component;

@@ -127,10 +127,9 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
 
   spawn(starter: KernelThread): Attempt<KernelThread, "thread-creation-failed" | OutOf> {
     if (this.#closed) return refusal("thread-creation-failed");
-    const { component, name, weight, priority, location } = starter;
-    const made = this.#create(component, { name, weight, priority, affinity: location, utcb: 0 });
-    const options = { name, weight, affinity: location, utcb: 0 };
-    if (made.ok) this.#nativeCpu.spawned(made.value.capability, starter.capability, options);
+    const { component, name, weight, priority, wanted } = starter;
+    const made = this.#create(component, { name, weight, priority, affinity: wanted, utcb: 0 });
+    if (made.ok) this.#nativeCpu.spawned(made.value.capability, starter.capability, { name, weight, utcb: 0 });
     return made;
   }
 

@@ -23,7 +23,7 @@ import {
   type Location,
   type ParentSession,
 } from "../../session/index.ts";
-import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
+import { type Attempt, messageOf, type PlainWriter, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
@@ -35,6 +35,7 @@ import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { fitsMessage } from "./message-copy.ts";
+import { Parts } from "./parts.ts";
 import {
   entryOf,
   exportOf,
@@ -53,7 +54,6 @@ import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
 const NO_BYTES = new DataView(new ArrayBuffer(0));
-const NO_WORDS = new Int32Array(new SharedArrayBuffer(0));
 
 /** A place in some memory. */
 export interface WordPlace {
@@ -83,7 +83,7 @@ export class Component {
   running: KernelThread | undefined;
   /** Threads that are in the group now. */
   readonly entered: KernelThread[] = [];
-  /** The CPU that all its threads run on; changed by `place`. */
+  /** The CPU that its threads run on, but for those that `Parts` has elsewhere; changed by `place`. */
   cpu = 0;
   /** How often `wake` was called. */
   wakes = 0;
@@ -97,10 +97,10 @@ export class Component {
   #imports: HostImports | undefined;
   #program: LoadedProgram | undefined;
   #engines: Engines | undefined;
+  #parts: Parts | undefined;
   #engine: ComponentEngine | undefined;
   /** The same, if it is one in this JavaScript thread. */
   #local: LocalEngine | undefined;
-  #control: Int32Array<SharedArrayBuffer> = NO_WORDS;
   /** Whether the module's start function has been given to a thread: it runs once in a program's life. */
   started = false;
   /** Address of its profiling word; 0: the program has none. */
@@ -131,6 +131,11 @@ export class Component {
   /** The group of a loaded program whose threads run in this JavaScript thread. */
   get group(): Group {
     return required(this.#local, "a program loaded on CPU 0").group;
+  }
+
+  /** What of the program is on CPU 0. */
+  get local(): LocalEngine | undefined {
+    return this.#local ?? this.#parts?.local;
   }
 
   get program(): LoadedProgram {
@@ -261,6 +266,7 @@ export class Component {
         ...{ program, original, windows: options.windows },
       });
       this.#start(this.#engines);
+      this.#parts = new Parts(this.#kernel, this, this.#engines, original);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
       this.problem = lacking;
@@ -290,9 +296,9 @@ export class Component {
 
   /** The program was refused after all. */
   #forget(): void {
-    this.#kernel.abandon(this);
+    this.#kernel.abandon(this, this.engine);
     this.holdings.end();
-    this.#engine = this.#local = this.#program = this.#windows = undefined;
+    this.#engine = this.#local = this.#program = this.#windows = this.#parts = undefined;
   }
 
   #wasiProblem(program: LoadedProgram): string | undefined {
@@ -306,13 +312,12 @@ export class Component {
     this.#use(engines.first(this.#windows));
     this.#profiling = profilingWord(this.group.instances[0]!.exports);
     this.memoryChanges();
-    this.#kernel.adopt(this);
+    this.#kernel.adopt(this, this.engine);
   }
 
   #use(engine: ComponentEngine): void {
     this.#engine = engine;
     this.#local = engine instanceof LocalEngine ? engine : undefined;
-    this.#control = engine.words;
     this.cpu = engine.cpu;
   }
 
@@ -325,7 +330,7 @@ export class Component {
   /** An activation of a thread that stands still is wanted no more. */
   drop(thread: KernelThread, engine: Thread): void {
     thread.engine.drop(engine);
-    this.holdings.frames(engine.id, 0);
+    this.holdings.frames(engine.id, 0, thread.partNumber);
   }
 
   /**
@@ -339,8 +344,9 @@ export class Component {
     if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
     const instance = info.memories[0]?.defined ? undefined : this.#takeInstance();
     if (instance === undefined) return false;
-    const { engine } = this;
     thread.instance = instance;
+    this.parts.begin(thread);
+    const { engine } = thread;
     const main = engine.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
     thread.activations.push({ engine: main, role: ROLE.main });
     const { start } = info; // each instance runs it: that of LLVM's linker sees that memory is there already
@@ -365,9 +371,44 @@ export class Component {
     }
   }
 
-  /** Sees to it that there are so many instances: what a saved state of them needs. */
-  ensureInstances(count: number): void {
-    this.engine.ensureInstances(count);
+  /** Of a loaded program. */
+  get parts(): Parts {
+    return required(this.#parts, "a loaded program");
+  }
+
+  /** How many calls into it have not returned. */
+  get standing(): number {
+    let sum = this.engine.threads;
+    for (const { threads } of this.#parts?.engines ?? []) sum += threads;
+    return sum;
+  }
+
+  /** Makes what `writeOutside` and states of threads need, so that they make nothing. */
+  prepareCapture(): void {
+    this.engine.prepare();
+    for (const engine of this.#parts?.engines ?? []) engine.prepare();
+  }
+
+  /** As `ComponentEngine.writeOutside`, of all that there is of it. @throws EngineFault */
+  writeOutside(to: PlainWriter): void {
+    this.parts.writeOutside(to);
+  }
+
+  /** What that gave, while nothing of it runs and no thread has begun. @throws EngineFault */
+  restoreOutside(saved: SavedGroup): void {
+    this.parts.dispose();
+    this.engine.ensureInstances(saved.instances.length);
+    this.engine.restoreOutside(saved);
+  }
+
+  /** As `Parts.house`, for a thread whose state comes. */
+  house(thread: KernelThread, instance: number): void {
+    this.parts.house(thread, instance);
+  }
+
+  /** Whether a thread is always where the component is. */
+  follows(thread: KernelThread): boolean {
+    return this.#parts?.follows(thread) ?? true;
   }
 
   // Threads enter and leave.
@@ -382,19 +423,23 @@ export class Component {
   /** The thread is about to run here. */
   enter(thread: KernelThread): void {
     if (this.#profiling !== 0) this.showScopes();
-    this.#local?.own.enter(thread);
+    const { engine } = thread;
     this.entered.push(thread);
+    this.waits.ran = true;
     thread.onStack = true;
-    if (this.#local) this.running = thread;
-    this.#control[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
-    if (this.#kernel.cpus && this.#local) this.#below = this.#kernel.cpus.entered(this);
+    engine.words[FLAG] = this.#kernel.everyPoint || thread.stepping ? 1 : 0;
+    if (!(engine instanceof LocalEngine)) return;
+    engine.own.enter(thread);
+    this.running = thread;
+    if (this.#kernel.cpus) this.#below = this.#kernel.cpus.entered(this);
   }
 
   leave(thread: KernelThread): void {
     thread.onStack = false;
     this.entered.splice(this.entered.indexOf(thread), 1);
-    if (this.#local) this.running = undefined;
-    if (this.#kernel.cpus && this.#local) this.#kernel.cpus.left(this.#below);
+    if (thread.cpu !== 0) return;
+    this.running = undefined;
+    this.#kernel.cpus?.left(this.#below);
   }
 
   /** The kernel does something for a thread that runs on another CPU. @returns for whom it did before, to be given back */
@@ -404,14 +449,14 @@ export class Component {
     return before;
   }
 
-  /** Takes back what asked the thread that runs to give way. */
-  goOn(): void {
-    this.#control[FLAG] = 0;
+  /** Takes back what asked a thread that runs to give way. */
+  goOn({ engine }: KernelThread): void {
+    engine.words[FLAG] = 0;
   }
 
-  /** Whether the thread that runs was asked to give way. */
-  get interrupted(): boolean {
-    return this.#control[FLAG] !== 0;
+  /** Whether a thread that runs was asked to give way. */
+  interrupted({ engine }: KernelThread): boolean {
+    return engine.words[FLAG] !== 0;
   }
 
   /** Takes the globals that are a thread's own out of the instance: afterwards every thread's are with the thread. */
@@ -466,9 +511,9 @@ export class Component {
 
   /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */
   serve(thread: KernelThread, dispatch: number, argument: number, message: number): boolean {
-    const entry = this.engine.tableFunction(dispatch, thread.instance);
+    const entry = thread.engine.tableFunction(dispatch, thread.instance);
     if (!entry || !this.dispatches(entry) || !fitsMessage(this, message)) return false;
-    thread.ep.serving = { call: this.directCall(entry), argument, message: message >>> 0 };
+    thread.ep.serving = { call: thread.engine.directCall(entry), argument, message: message >>> 0 };
     return true;
   }
 
@@ -494,7 +539,14 @@ export class Component {
    * @throws EngineFault "busy" while a thread runs here, "unsaveable"; what instantiating does
    */
   recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
-    this.#recreate(carry, this.cpu);
+    this.#held(() => this.#recreate(carry, this.cpu));
+  }
+
+  /** Nothing of it begins to run while `body` does. */
+  #held(body: () => void): void {
+    const { cpus } = this.#kernel;
+    if (cpus) cpus.held(body);
+    else body();
   }
 
   /** Whatever it throws, the component is as it was. */
@@ -503,15 +555,17 @@ export class Component {
     this.saveGlobals();
     const waiters = this.waits.settle();
     try {
+      this.#parts?.gather();
       this.#replace(required(this.#engines, "a loaded program").like(this.engine, cpu, carry));
     } finally {
+      this.#parts?.spread();
       this.waits.resume(waiters);
     }
   }
 
   #replace({ engine, windows, threads }: FreshEngine): void {
     const before = this.engine;
-    this.#kernel.abandon(this);
+    this.#kernel.abandon(this, before);
     this.#windows = windows;
     this.#use(engine);
     this.memoryChanges();
@@ -526,25 +580,29 @@ export class Component {
         entrypoint.serving = { ...entrypoint.serving, call: this.directCall(entrypoint.serving.call.entry) };
       }
     }
-    this.#kernel.adopt(this);
+    this.#kernel.adopt(this, engine);
     this.home?.readopt(this, engine.cpu !== before.cpu);
     before.dispose();
   }
 
   /**
-   * Its threads run on this CPU from now on.
+   * Its threads run on this CPU from now on, those that `Parts` can have elsewhere by their affinities.
    *
    * @returns why not, one line: it goes on where it was
    */
   place(cpu: number): string | undefined {
-    if (cpu === this.cpu || !this.#engine) return undefined;
+    if (!this.#engine) return undefined;
+    if (cpu === this.cpu) {
+      this.#parts?.spread();
+      return undefined;
+    }
     const { memories } = this.program.info;
     if (memories.some(({ shared }) => !shared))
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
     try {
-      this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu));
+      this.#held(() => this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu)));
       return undefined;
     } catch (thrown) {
       loadRefusal(thrown); // a bug is thrown on
@@ -552,15 +610,15 @@ export class Component {
     }
   }
 
-  /** Where a thread that may be within a location is: all threads of a component are on its CPU. */
-  locate(location: Location): Location {
-    return this.#engine ? (this.#kernel.cpus?.locate(this.cpu, location) ?? location) : location;
+  /** Where a thread is: where it may be, if that is so, else the CPU alone. */
+  locate({ cpu, wanted }: KernelThread): Location {
+    return this.#engine ? (this.#kernel.cpus?.locate(cpu, wanted) ?? wanted) : wanted;
   }
 
-  /** Its CPU is no more. */
-  lose(why: string): void {
+  /** A CPU is no more. */
+  lose(cpu: number, why: string): void {
     if (!this.loaded) return;
-    for (const thread of this.threads) {
+    for (const thread of this.threads.filter((thread) => thread.cpu === cpu)) {
       thread.faulted = true;
       thread.raise(why);
     }
@@ -576,13 +634,20 @@ export class Component {
     return this.#kernel.stops.atRest(this, body);
   }
 
-  /** A thread's object is no more. */
-  forget(thread: KernelThread): void {
-    this.#engine?.forget(thread);
+  /** As `Stops.alone`. */
+  alone<T>(body: () => T): T {
+    return this.#kernel.stops.alone(this, body);
   }
 
-  /** The control words whose flag asks this component to give way. */
-  get controlWords(): Int32Array<SharedArrayBuffer> {
-    return this.engine.words;
+  /** A thread's object is no more. */
+  forget(thread: KernelThread): void {
+    if (this.#engine) thread.engine.forget(thread);
+  }
+
+  /** Nothing of it runs, and will. */
+  dispose(): void {
+    this.#parts?.dispose();
+    this.#kernel.abandon(this, this.engine);
+    this.engine.dispose();
   }
 }

@@ -2,7 +2,7 @@
 //
 // `LocalEngine` has them in this JavaScript thread. `cpus/remote-engine.ts` stands for one that another CPU has; there it
 // is a LocalEngine again.
-import type { HostImports, PlainData, SavedFrame, SavedGroup, SavedThread } from "../../abi/index.ts";
+import type { HostImports, PlainData, SavedFrame, SavedGroup, SavedInstance, SavedThread } from "../../abi/index.ts";
 import {
   captureGroup,
   captureOutside,
@@ -17,11 +17,13 @@ import {
   memoryBytesOutside,
   type PollPolicy,
   prepareWriting,
+  restoreAlone,
   restoreGroup,
   restoreOutside,
   type TablePolicy,
   type Thread,
   type Windows,
+  writeInstance,
   writeOutside,
 } from "../../engine/index.ts";
 import type { PlainWriter } from "../../util/index.ts";
@@ -51,6 +53,8 @@ export interface ComponentEngine {
   ensureInstances(count: number): void;
   /** An instance for another thread (`Instances.take`). */
   takeInstance(taken: ReadonlySet<number>): number;
+  /** Sees to it that there is an instance of this number, in its first state (`Instances.renew`). */
+  renew(number: number): boolean;
   /** The thread that runs gives way at its next safe point, unless the kernel finds that it need not. */
   request(): void;
   /** @param args numbers */
@@ -77,6 +81,10 @@ export interface ComponentEngine {
   writeOutside(to: PlainWriter): void;
   /** @throws EngineFault */
   restoreOutside(saved: SavedGroup): void;
+  /** Writes one instance, a SavedInstance of `writeOutside`. @throws EngineFault */
+  writeInstance(number: number, to: PlainWriter): void;
+  /** Brings one instance, which it makes if there is none of this number, into that state. @throws EngineFault */
+  restoreInstance(number: number, saved: SavedInstance): void;
   /** Own globals of a thread that has not run. */
   freshGlobals(stackPointer: number): readonly PlainData[];
   /** Takes the globals that are a thread's own out of the instance: afterwards every thread's are with the thread. */
@@ -107,6 +115,8 @@ export interface LocalEngineOptions {
   readonly growth: GrowthPolicies;
   /** Instances to begin with. */
   readonly count?: number;
+  /** The memory that the program imports; default: a new one. */
+  readonly memory?: WebAssembly.Memory | undefined;
 }
 
 export class LocalEngine implements ComponentEngine {
@@ -150,6 +160,10 @@ export class LocalEngine implements ComponentEngine {
 
   takeInstance(taken: ReadonlySet<number>): number {
     return this.#instances.take(taken);
+  }
+
+  renew(number: number): boolean {
+    return this.#instances.renew(number);
   }
 
   request(): void {
@@ -227,6 +241,15 @@ export class LocalEngine implements ComponentEngine {
 
   restoreOutside(saved: SavedGroup): void {
     restoreOutside(this.group, saved);
+  }
+
+  writeInstance(number: number, to: PlainWriter): void {
+    writeInstance(this.group, number, to);
+  }
+
+  restoreInstance(number: number, saved: SavedInstance): void {
+    this.#instances.ensure(number + 1);
+    restoreAlone(this.group, number, saved);
   }
 
   freshGlobals(stackPointer: number): readonly PlainData[] {

@@ -6,7 +6,8 @@ import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import type { Component } from "./component.ts";
 import { RemoteEngine } from "./cpus/index.ts";
-import { type ComponentEngine, LocalEngine } from "./engine.ts";
+import { type ComponentEngine, LocalEngine, type LocalEngineOptions } from "./engine.ts";
+import { partNumber } from "./growth.ts";
 import { kernelImports, withStack } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
 import { readGlobal } from "./own-globals.ts";
@@ -29,6 +30,15 @@ export interface EnginesOptions {
   readonly windows: LoadOptions["windows"];
 }
 
+interface FreshKind {
+  readonly windows?: Windows | undefined;
+  /** Instances to begin with. */
+  readonly count?: number;
+  readonly memory?: WebAssembly.Memory;
+  /** As `Growth.of`. */
+  readonly part?: number;
+}
+
 export class Engines {
   readonly #options: EnginesOptions;
   /** Indices of the globals that are a thread's own. */
@@ -43,7 +53,7 @@ export class Engines {
     const { original, program } = this.#options;
     const own = ({ instances: [first] }: Group) =>
       ownGlobals(original, program.info, (index) => readGlobal(first!, index));
-    return this.#local(windows, (group) => (this.#own = own(group)));
+    return this.#local({ windows, own: (group) => (this.#own = own(group)) });
   }
 
   /** What the program may call, by module and name. */
@@ -72,7 +82,7 @@ export class Engines {
     const part = component.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
     const saved = carry(before.capture(part));
     const windows = this.#freshWindows();
-    const engine = cpu === 0 ? this.#local(windows, () => this.#own, count) : this.#remote(cpu, windows, count);
+    const engine = this.#fresh(cpu, { windows, count });
     try {
       const threads = engine.recreate(saved, part);
       const [memory] = before.memories(0) ?? [];
@@ -99,7 +109,20 @@ export class Engines {
     throw new EngineFault("no-memory", `${component.label}: no second memory of ${sizeBytes} bytes can be had`);
   }
 
-  #local(windows: Windows | undefined, own: (group: Group) => readonly number[], count = 1): LocalEngine {
+  /**
+   * One more for threads with instances of their own, over the memory of the component's. Its instances are as new.
+   *
+   * @throws EngineFault, CpuFault, what instantiating does
+   */
+  further(cpu: number, memory: WebAssembly.Memory): ComponentEngine {
+    return this.#fresh(cpu, { memory, part: partNumber(cpu) });
+  }
+
+  #fresh(cpu: number, kind: FreshKind): ComponentEngine {
+    return cpu === 0 ? this.#local({ own: () => this.#own, ...kind }) : this.#remote(cpu, kind);
+  }
+
+  #local({ windows, own, count, memory, part }: FreshKind & Pick<LocalEngineOptions, "own">): LocalEngine {
     const { kernel, component, program } = this.#options;
     return new LocalEngine({
       label: component.label,
@@ -109,18 +132,19 @@ export class Engines {
       windows,
       own,
       policy: () => kernel.stops.givesWay(component.running!),
-      growth: component.growth,
-      count,
+      growth: component.growth.of(part ?? 0),
+      ...{ count: count ?? 1, memory },
     });
   }
 
-  #remote(cpu: number, windows: Windows | undefined, count: number): RemoteEngine {
+  #remote(cpu: number, { windows, count = 1, memory: given }: FreshKind): RemoteEngine {
     const { kernel, component, program, original } = this.#options;
     const { bytes, info, statistics, referenceTypes, module } = program;
     const { pool, table, limit } = windows ?? {};
     const load = {
       ...{ label: component.label, original, own: this.#own, count },
       rewritten: { bytes, info, statistics, referenceTypes, module },
+      ...(given ? { memory: given } : {}),
       ...(windows
         ? { windows: { options: this.#options.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
         : {}),

@@ -180,7 +180,7 @@ export class LocalExecutor extends Steps implements Executor {
     const { component } = thread;
     component.enter(thread);
     try {
-      while (thread.runnable && this.step(thread) && !component.interrupted);
+      while (thread.runnable && this.step(thread) && !component.interrupted(thread));
     } finally {
       component.leave(thread);
       if (thread.dead) this.#kernel.lifetimes.endThread(thread);
@@ -189,7 +189,7 @@ export class LocalExecutor extends Steps implements Executor {
 
   protected go(thread: KernelThread, engine: Thread): boolean {
     try {
-      thread.component.group.run(engine);
+      thread.group.run(engine);
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown;
       this.tooDeep(thread, messageOf(thrown));
@@ -200,7 +200,7 @@ export class LocalExecutor extends Steps implements Executor {
 
   protected call(thread: KernelThread, role: number, kind: number, object: number, value: number): boolean {
     const { call, argument } = thread.entrypoint!.serving!;
-    const result = thread.component.group.direct(call, argument, kind, object, value);
+    const result = thread.group.direct(call, argument, kind, object, value);
     if (result === undefined) return this.began(thread, role);
     this.returned(thread, role, result);
     return true;

@@ -1,5 +1,5 @@
 // What a program of a component makes grow, decided for its engine: memories, tables, frames of threads that stand still.
-import type { FramesPolicy, GrowthPolicy, TablePolicy } from "../../engine/index.ts";
+import type { GrowthPolicy } from "../../engine/index.ts";
 import { required } from "../../util/index.ts";
 import type { Component } from "./component.ts";
 import type { GrowthPolicies } from "./engine.ts";
@@ -8,13 +8,27 @@ import { requireHostStack } from "./stack-room.ts";
 
 const WASM_PAGE_BYTES = 65_536;
 
-export class Growth implements GrowthPolicies {
+/** By which growth in the part of a component on a CPU is told from that of others; 0: its own engine. */
+export function partNumber(cpu: number): number {
+  return cpu + 1;
+}
+
+export class Growth {
   readonly #component: Component;
   readonly #lifetimes: () => Lifetimes;
 
   constructor(component: Component, lifetimes: () => Lifetimes) {
     this.#component = component;
     this.#lifetimes = lifetimes;
+  }
+
+  /** @param part of the engine that asks */
+  of(part: number): GrowthPolicies {
+    return {
+      memory: this.memory,
+      tables: (held) => this.tables(held, part),
+      frames: (thread, bytes) => this.frames(thread, bytes, part),
+    };
   }
 
   readonly memory: GrowthPolicy = (_, memory, delta) => {
@@ -28,27 +42,27 @@ export class Growth implements GrowthPolicies {
   };
 
   /** A table cannot wait: what the parent gives at once counts. */
-  readonly tables: TablePolicy = (held) => {
+  tables(held: number, part = 0): boolean {
     requireHostStack();
     const { holdings } = this.#component;
-    const grow = () => holdings.growTables(held);
-    return grow() || (this.#asked(held - holdings.tables) && grow());
-  };
+    const grow = () => holdings.growTables(held, part);
+    return grow() || (this.#asked(held - holdings.tablesOf(part)) && grow());
+  }
 
   /** Frames that nobody pays for are gone, and with them what their thread did. */
-  readonly frames: FramesPolicy = (id, bytes) => {
+  frames(id: number, bytes: number, part: number): boolean {
     const { holdings, threads } = this.#component;
-    const hold = () => holdings.frames(id, bytes);
+    const hold = () => holdings.frames(id, bytes, part);
     if (hold() || (this.#asked(bytes) && hold())) return true;
     const all = threads.flatMap((thread) => thread.activations.map(({ engine }) => ({ thread, engine })));
     const { thread, engine } = required(
-      all.find(({ engine }) => engine.id === id),
+      all.find(({ thread, engine }) => engine.id === id && thread.partNumber === part),
       `the thread of frames ${id}`,
     );
     thread.engine.lose(engine);
     this.#lifetimes().loseFrames(thread, engine, `exhausted: its PD cannot pay for frames of ${bytes} bytes`);
     return false;
-  };
+  }
 
   #asked(bytes: number): boolean {
     return this.#component.home?.request(Math.ceil(bytes / WASM_PAGE_BYTES), "out-of-ram") ?? false;

@@ -1,7 +1,8 @@
 // What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`,
 // frames of its threads that stand still while others run, descriptors of WASI.
 // Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
-// in the end is corrected by the next one.
+// in the end is corrected by the next one. Instances that further CPUs have beside those that are used there (parts.ts) are not
+// charged: how many CPUs there are is nothing that a program sees.
 import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import type { OutOf } from "../../session/index.ts";
@@ -11,6 +12,8 @@ const WASM_PAGE_BYTES = 65_536;
 /** An instance beside the first: its objects, and a table of the program's functions with what calls of each need. */
 const INSTANCE_BYTES = 16_384;
 const FUNCTION_BYTES = 64;
+/** More than an engine has numbers for threads. */
+const THREADS = 2 ** 32;
 
 /** Whoever pays. */
 export interface HoldingsAccount {
@@ -21,7 +24,9 @@ export interface HoldingsAccount {
 export class Holdings {
   readonly #component: Component;
   #tables = 0;
-  /** Bytes by the engine's number of a thread, as far as they are charged. */
+  /** Bytes of tables in parts (`partNumber`), above those that all have at least. */
+  readonly #inParts = new Map<number, number>();
+  /** Bytes by the engine's number of a thread, and the part's, as far as they are charged. */
   readonly #frames = new Map<number, number>();
   #frameBytes = 0;
   #descriptors = 0;
@@ -36,14 +41,25 @@ export class Holdings {
     return this.#hold(this.#tables + memoriesOf(info, true));
   }
 
-  /** Bytes of all tables, as they were said to be. */
-  get tables(): number {
-    return this.#tables;
+  /** Bytes of all tables of an engine, as they were said to be. @param part 0: the component's own */
+  tablesOf(part: number): number {
+    return part === 0 ? this.#tables : (this.#inParts.get(part) ?? 0) + this.#leastIn(part);
+  }
+
+  #leastIn(part: number): number {
+    const { program, parts } = this.#component;
+    return tablesOf(program.info) * parts.instancesOn(part);
+  }
+
+  /** There are no parts any more. */
+  endParts(): void {
+    this.#inParts.clear();
   }
 
   /** Nothing of it is there any more. */
   end(): void {
     this.#frames.clear();
+    this.#inParts.clear();
     this.#frameBytes = this.#descriptors = 0;
     this.#hold(0);
   }
@@ -63,10 +79,11 @@ export class Holdings {
     this.#hold(this.#sum());
   }
 
-  /** The tables of all instances are about to have so many bytes. */
-  growTables(bytes: number): boolean {
-    if (!this.#hold(this.#sum() - this.#tables + bytes)) return false;
-    this.#tables = bytes;
+  /** The tables of all instances of an engine are about to have so many bytes. */
+  growTables(bytes: number, part = 0): boolean {
+    if (!this.#hold(this.#sum() - this.tablesOf(part) + bytes)) return false;
+    if (part === 0) this.#tables = bytes;
+    else this.#inParts.set(part, bytes - this.#leastIn(part));
     return true;
   }
 
@@ -76,16 +93,17 @@ export class Holdings {
   }
 
   /** Frames of an engine's thread are about to have so many bytes. @returns false: those that they had are still charged */
-  frames(thread: number, bytes: number): boolean {
-    const before = this.#frames.get(thread) ?? 0;
+  frames(thread: number, bytes: number, part = 0): boolean {
+    const key = part * THREADS + thread;
+    const before = this.#frames.get(key) ?? 0;
     if (bytes === before) return true;
     this.#frameBytes += bytes - before;
     if (!this.#hold(this.#sum())) {
       this.#frameBytes += before - bytes;
       return false;
     }
-    if (bytes === 0) this.#frames.delete(thread);
-    else this.#frames.set(thread, bytes);
+    if (bytes === 0) this.#frames.delete(key);
+    else this.#frames.set(key, bytes);
     return true;
   }
 
@@ -133,6 +151,7 @@ export class Holdings {
     const { engine, program } = this.#component;
     let sum =
       this.#tables + this.#frameBytes + this.#descriptors + (engine.instances - 1) * instanceBytes(program.info);
+    for (const bytes of this.#inParts.values()) sum += bytes;
     if (program.info.memories.length <= 1) return sum;
     for (let number = 0; number < engine.instances; number++) {
       engine.memories(number)!.forEach(({ buffer }, index) => {

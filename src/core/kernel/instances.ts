@@ -12,6 +12,8 @@ export interface InstancesOptions {
   readonly group: GroupOptions;
   readonly imports: HostImports;
   readonly windows: Windows | undefined;
+  /** The memory that the program imports; default: a new one. */
+  readonly memory?: WebAssembly.Memory | undefined;
 }
 
 export class Instances {
@@ -29,7 +31,7 @@ export class Instances {
   constructor(options: InstancesOptions, count = 1) {
     const { program } = options;
     this.#options = options;
-    this.#links = makeMemories(program);
+    this.#links = memoriesOf(program, options.memory);
     this.group = new Group(options.group);
     const first = this.#add();
     this.#firstGlobals = new Map(
@@ -60,6 +62,13 @@ export class Instances {
     return this.#add().number;
   }
 
+  /** Sees to it that there is an instance of this number, in its first state. @returns false if it cannot be in that again */
+  renew(number: number): boolean {
+    const before = this.group.instances[number];
+    this.ensure(number + 1);
+    return before === undefined || this.#renew(before);
+  }
+
   /** Sets the globals of an instance to their first values. @returns false if that would not make it like a new one */
   #renew(instance: Instance): boolean {
     const { tables, globals, start, droppableData, droppableElements } = this.#options.program.info;
@@ -80,14 +89,14 @@ export class Instances {
   }
 }
 
-/** Memories that the program imports: the kernel makes them, as the program wants them. */
-function makeMemories({ info }: LoadedProgram): WebAssembly.Imports {
+/** Memories that the program imports: the kernel makes them, as the program wants them. @param given the one, if it is there */
+function memoriesOf({ info }: LoadedProgram, given: WebAssembly.Memory | undefined): WebAssembly.Imports {
   const links: Record<string, Record<string, WebAssembly.Memory>> = {};
   for (const { module, name, kind, index } of info.imports) {
     if (kind !== "memory") continue;
     const { min, max, shared } = info.memories[index]!;
     const limits = { initial: min, ...(max === undefined ? {} : { maximum: max }), shared };
-    (links[module] ??= {})[name] = new WebAssembly.Memory(limits);
+    (links[module] ??= {})[name] = given ?? new WebAssembly.Memory(limits);
   }
   return links;
 }

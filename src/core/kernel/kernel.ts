@@ -26,6 +26,7 @@ import { Calls } from "./calls.ts";
 import type { Component } from "./component.ts";
 import type { ComponentWasi, NativeRun } from "./component-parts.ts";
 import { Cpus, type StartCpu } from "./cpus/index.ts";
+import type { ComponentEngine } from "./engine.ts";
 import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { Lifetimes } from "./lifetimes.ts";
@@ -245,16 +246,16 @@ export class Kernel {
     return this.#options.wasi?.(component);
   }
 
-  /** @internal A component has a group. */
-  adopt(component: Component): void {
-    this.#ticker.add(component.controlWords);
-    if (component.cpu === 0) this.cpus?.adopt(component);
+  /** @internal A component has an engine. */
+  adopt(component: Component, { words, cpu }: ComponentEngine): void {
+    this.#ticker.add(words);
+    if (cpu === 0) this.cpus?.adopt(component, words.buffer);
   }
 
-  /** @internal A component's group is no longer. */
-  abandon(component: Component): void {
-    this.#ticker.remove(component.controlWords);
-    if (component.cpu === 0) this.cpus?.abandon(component);
+  /** @internal An engine of a component is no longer. */
+  abandon(component: Component, { words, cpu }: ComponentEngine): void {
+    this.#ticker.remove(words);
+    if (cpu === 0) this.cpus?.abandon(component);
   }
 
   /** Something was thrown that no guest can be blamed for. */

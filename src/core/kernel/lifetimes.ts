@@ -77,8 +77,8 @@ export class Lifetimes {
     const { component, entrypoint } = thread;
     this.#kernel.stops.reclaim(thread);
     if (!thread.dead) {
+      thread.dead = true; // from now on: what is stopped on another CPU for this may end it too
       this.unwait(thread);
-      thread.dead = true;
       component.threads.splice(component.threads.indexOf(thread), 1);
       this.#kernel.calls.orphan(thread);
       if (entrypoint) for (const source of entrypoint.sources.splice(0)) this.#kernel.signals.leave(thread, source);
@@ -120,8 +120,7 @@ export class Lifetimes {
     component.native = undefined;
     if (component.loaded && this.#components.delete(component.id)) {
       for (const thread of [...component.entered]) this.#kernel.stops.halt(thread);
-      this.#kernel.abandon(component);
-      component.engine.dispose();
+      component.dispose();
     }
     this.#components.delete(component.id);
     this.#kernel.trimPrograms();

@@ -1,4 +1,5 @@
-// Components that are to be on another CPU than they are: they go there when nothing of them is on a JavaScript stack.
+// Components that are to be on other CPUs than they are, wholly or with some of their threads (parts.ts): they go there when
+// nothing of them is on a JavaScript stack.
 import type { Location } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
@@ -14,19 +15,22 @@ export class Moves {
 
   /**
    * The component is to be on the first CPU of a location: at once if nothing of it runs or what runs can be stopped, else
-   * when it comes to its next safe point. One that cannot be there stays, with a warning.
+   * when it comes to its next safe point. One that cannot be there stays, with a warning. Without a location it stays where it
+   * is to be, but threads with places of their own may have others.
    */
-  order(component: Component, location: Location): void {
-    const { cpus } = this.#kernel;
+  order(component: Component, location?: Location): void {
+    const { cpus, stops } = this.#kernel;
     if (!cpus) return;
-    this.#ordered.set(component, cpus.numberAt(location));
-    this.#kernel.stops.atRest(component, () => this.#make(component));
+    const cpu = location ? cpus.numberAt(location) : (this.#ordered.get(component) ?? component.cpu);
+    this.#ordered.set(component, cpu);
+    stops.alone(component, () => this.#make(component));
     if (this.#ordered.has(component)) for (const thread of component.entered) this.#kernel.stops.interrupt(thread);
   }
 
   /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */
   make(): void {
-    for (const component of this.#ordered.keys()) this.#make(component);
+    const { stops } = this.#kernel;
+    for (const component of this.#ordered.keys()) stops.alone(component, () => this.#make(component));
   }
 
   /** Whether it is to go elsewhere. */

@@ -121,7 +121,7 @@ export class KernelNativePd implements NativePd {
     const { component } = this;
     if (!component.loaded) return;
     try {
-      component.engine.prepare();
+      component.prepareCapture();
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown; // its CPU is no more: the capture will say so
     }
@@ -145,7 +145,7 @@ export class KernelNativePd implements NativePd {
     try {
       to.fields();
       to.field("group");
-      component.engine.writeOutside(to);
+      component.writeOutside(to);
       to.put("started", component.started);
       if (component.wasi) {
         to.field("wasi");
@@ -170,7 +170,7 @@ export class KernelNativePd implements NativePd {
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     const { component } = this;
     if (component.native) return this.#restoreNative(component.native, state);
-    if (!component.loaded || component.onStack || component.engine.threads > 0) return refusal("busy");
+    if (!component.loaded || component.onStack || component.standing > 0) return refusal("busy");
     component.saveGlobals();
     component.problem = "";
     try {
@@ -181,8 +181,7 @@ export class KernelNativePd implements NativePd {
         return refusal("mismatch");
       }
       if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
-      component.ensureInstances(group.instances.length);
-      component.engine.restoreOutside(group);
+      component.restoreOutside(group);
       component.started = started !== false;
       component.home?.detach(detached);
       return success(undefined);

@@ -73,7 +73,7 @@ export class NestedCalls {
     component.enter(server);
     let result: number | undefined;
     try {
-      result = component.group.direct(call, argument, DISPATCH.rpc, component.table.slotOf(capability), opcode);
+      result = server.group.direct(call, argument, DISPATCH.rpc, component.table.slotOf(capability), opcode);
     } finally {
       component.leave(server);
       this.#depth--;
@@ -180,7 +180,7 @@ export class NestedCalls {
     this.#depth++;
     component.enter(server);
     try {
-      component.group.run(engine);
+      server.group.run(engine);
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown;
       server.faulted = true; // this engine's stack is too small for it

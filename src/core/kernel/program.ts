@@ -11,6 +11,8 @@ export const SPAWN = { module: "wasi", name: "thread-spawn", start: "wasi_thread
 export const START = "_start";
 const HEADER_BYTES = 8;
 const CUSTOM_SECTION = 0;
+const DATA_SECTION = 11;
+const PASSIVE = 1;
 const GLOBAL_NAMES = 7;
 /** Names of globals that belong to a thread (LLVM's linker, AssemblyScript's compiler). */
 const OWN_GLOBALS: ReadonlySet<string> = new Set(["__stack_pointer", "__tls_base", "~lib/memory/__stack_pointer"]);
@@ -129,6 +131,30 @@ export function ownGlobals(
   }
   const first = info.globals.findIndex(({ imported }) => !imported);
   return first >= 0 && mutable(first) && Number(initial(first)) >= LEAST_STACK_POINTER ? [first] : [];
+}
+
+/** Whether instantiating a module writes into its memory, by active segments; also if it cannot be read. */
+export function writesData(bytes: Uint8Array): boolean {
+  try {
+    const reader = new ByteReader(bytes);
+    reader.skip(HEADER_BYTES);
+    while (!reader.done) {
+      const id = reader.u8();
+      const size = reader.u32();
+      if (id !== DATA_SECTION) {
+        reader.skip(size);
+        continue;
+      }
+      for (let left = reader.u32(); left > 0; left--) {
+        if (reader.u32() !== PASSIVE) return true;
+        reader.skip(reader.u32());
+      }
+      return false;
+    }
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Names of globals as the name section has them; none if there is no such section or it is malformed. */

@@ -28,6 +28,12 @@ export class Stops {
     return component.onStack ? this.#atRest(component, body, NOWHERE) : body();
   }
 
+  /** As `atRest`; nor does anything begin to run on other CPUs. */
+  alone<T>(component: Component, body: () => T): T {
+    const { cpus } = this.#kernel;
+    return this.atRest(component, () => (cpus ? cpus.held(body) : body()));
+  }
+
   /** @param held CPUs on which nothing begins to run. What stops on one may have been ordered to another */
   #atRest<T>(component: Component, body: () => T, held: readonly number[]): T {
     for (const thread of [...component.entered]) this.reclaim(thread);
@@ -52,7 +58,7 @@ export class Stops {
     if (this.#kernel.everyPoint) return this.#kernel.atPoint(component);
     if (cpu !== 0) return cpus!.at(cpu).contended;
     if (scheduler.contended) return true;
-    component.goOn(); // alone, and the event loop's turn has not come: a freeze would be for nothing
+    component.goOn(thread); // alone, and the event loop's turn has not come: a freeze would be for nothing
     if (cpus?.rung) engine.request();
     return false;
   }

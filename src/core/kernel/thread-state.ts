@@ -64,7 +64,9 @@ export function saveThread(thread: KernelThread, kernel: Kernel): PlainData | un
  * @throws EngineFault "unsaveable"
  */
 export function writeThread(thread: KernelThread, kernel: Kernel, to: PlainWriter): void {
-  const { component, entrypoint, dead, waiting } = thread;
+  const { component, entrypoint, dead } = thread;
+  if (thread.waiting?.kind === "atomic") component.waits.look(); // it may have been notified
+  const { waiting } = thread;
   to.fields();
   to.put("version", VERSION);
   to.put("started", dead || thread.started);
@@ -161,6 +163,8 @@ export function loadThread(
   }
   component.saveGlobals();
   for (const { engine } of thread.activations) component.drop(thread, engine);
+  thread.activations = [];
+  component.house(thread, read.instance);
   thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
     const serves = calls.get(role) ?? role;
     const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
@@ -171,7 +175,6 @@ export function loadThread(
   thread.exception = read.exception;
   thread.faulted = read.faulted;
   thread.exceptions = read.exceptions;
-  thread.instance = read.instance;
   thread.globals = read.globals;
   thread.wantsWakeup = read.wantsWakeup;
   thread.outcome = read.outcome;
@@ -292,7 +295,7 @@ class StateReader {
     const thread: SavedThread = { id, entry, frames, args, ...(hostCall ? { hostCall } : {}) };
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
-    this.#thread.engine.check(thread);
+    this.#thread.component.engine.check(thread);
     return { role, thread };
   }
 

@@ -6,7 +6,7 @@
 // I2  All that it waits for is in `waiting`, as plain data; how the wait ended is in `outcome`.
 // I3  A thread that does not run holds no JavaScript frame: its activations are frozen threads of its component's group.
 import type { PlainData } from "../../abi/index.ts";
-import { EngineFault, type Thread } from "../../engine/index.ts";
+import { EngineFault, type Group, type Thread } from "../../engine/index.ts";
 import {
   type Capability,
   type CpuThread,
@@ -21,13 +21,14 @@ import {
   type SignalContext,
   type ThreadState,
 } from "../../session/index.ts";
-import { type Attempt, type PlainWriter, refusal, success } from "../../util/index.ts";
+import { type Attempt, assert, type PlainWriter, refusal, success } from "../../util/index.ts";
 import type { Access } from "../memory/index.ts";
 import { functionName } from "../rpc/index.ts";
 import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
-import type { ComponentEngine } from "./engine.ts";
+import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Entrypoint } from "./entrypoint.ts";
+import { partNumber } from "./growth.ts";
 import type { Kernel } from "./kernel.ts";
 import { innermost, loadThread, saveThread, writeThread } from "./thread-state.ts";
 import type { AtomicWord } from "./waits.ts";
@@ -94,7 +95,6 @@ export class KernelThread implements CpuThread {
   readonly utcbAddress: number;
   readonly component: Component;
   readonly owner: ThreadOwner;
-  /** Where it may run, as far as it is known; its component is on one CPU. */
   #wanted: Location;
   readonly #kernel: Kernel;
   readonly #identity: Identity<CpuThread>;
@@ -120,6 +120,8 @@ export class KernelThread implements CpuThread {
   activations: Activation[] = [];
   /** The instance of the group that it runs in: 0, unless it was started by `thread-spawn`. */
   instance = 0;
+  /** The engine that has its instance, if that is not its component's (`Parts`). */
+  part: ComponentEngine | undefined;
   /** Its values of the globals that are a thread's own, while another thread's are in the instance. */
   globals: readonly PlainData[] = [];
   entrypoint: Entrypoint | undefined;
@@ -170,19 +172,36 @@ export class KernelThread implements CpuThread {
     return this.shownAs.valid ? this.shownAs : this.capability;
   }
 
-  /** Where it may run, if its component is there; else the component's CPU. */
+  /** Where it may run, if it is there; else the CPU that it is on. */
   get location(): Location {
-    return this.component.locate(this.#wanted);
+    return this.component.locate(this);
   }
 
   /** Where its activations are. */
   get engine(): ComponentEngine {
-    return this.component.engine;
+    return this.part ?? this.component.engine;
+  }
+
+  /** That of its `part` (growth.ts). */
+  get partNumber(): number {
+    return this.part ? partNumber(this.part.cpu) : 0;
   }
 
   /** The CPU that it runs on. */
   get cpu(): number {
-    return this.component.cpu;
+    return this.part?.cpu ?? this.component.cpu;
+  }
+
+  /** The group of a thread that runs on CPU 0. */
+  get group(): Group {
+    const { engine } = this;
+    assert(engine instanceof LocalEngine, "a thread of CPU 0");
+    return engine.group;
+  }
+
+  /** Where it may run, as its session has placed it. */
+  get wanted(): Location {
+    return this.#wanted;
   }
 
   get runnable(): boolean {
@@ -329,7 +348,7 @@ export class KernelThread implements CpuThread {
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
   ): Attempt<void, "state-access-failed"> {
-    return this.#kernel.stops.atRest(this.component, () => this.#setState(saved, calls));
+    return this.#kernel.stops.alone(this.component, () => this.#setState(saved, calls));
   }
 
   #setState(saved: ThreadState["saved"], calls: ReadonlyMap<number, number>): Attempt<void, "state-access-failed"> {
@@ -354,7 +373,9 @@ export class KernelThread implements CpuThread {
 
   affinity(location: Location): void {
     this.#wanted = this.owner.place(location);
-    if (this.component.threads[0] === this) this.#kernel.moves.order(this.component, this.#wanted);
+    const { component } = this;
+    if (!component.follows(this)) this.#kernel.moves.order(component);
+    else if (component.threads[0] === this) this.#kernel.moves.order(component, this.#wanted);
   }
 
   traceControlIndex(): number {

@@ -34,6 +34,8 @@ export class Waits {
   readonly #futexes = new Map<number, { readonly thread: KernelThread; readonly place: number }[]>();
   /** Atomic waits, oldest first. */
   #waiters: Waiter[] = [];
+  /** A thread of the component, which may have notified some, has run since somebody looked. */
+  ran = false;
 
   constructor(component: Component, now: () => number) {
     this.#component = component;
@@ -117,11 +119,8 @@ export class Waits {
     if (width <= 0) return [width < 0 ? WAIT.notEqual : WAIT.ok, 0n];
     const word = { memory, address: Number(address), width };
     const words = wordsOf(this.#memory(thread, memory)!, width);
+    if (timeout === 0n) return [holds(words, word, expected) ? WAIT.timedOut : WAIT.notEqual, 0n];
     if (!this.#begin(words, expected, { ...word, thread, place: Infinity })) return [WAIT.notEqual, 0n];
-    if (timeout === 0n) {
-      this.expire(thread);
-      return [WAIT.timedOut, 0n];
-    }
     thread.block({ kind: "atomic", ...word }, timeout < 0n ? Infinity : this.#now() + Number(timeout) / 1e6);
     thread.engine.request();
     return [WAIT.interrupted, timeout];
@@ -129,9 +128,8 @@ export class Waits {
 
   /** @returns false if the word has another value */
   #begin(words: Words, expected: bigint, waiter: Waiter): boolean {
-    const value = words instanceof BigInt64Array ? BigInt.asIntN(64, expected) : Number(BigInt.asIntN(32, expected));
     const index = waiter.address / waiter.width;
-    const wait = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, value as number);
+    const wait = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, valueIn(words, expected) as number);
     if (!wait.async) return false;
     this.#waiters.push(waiter);
     void wait.value.then(() => this.#notified(waiter));
@@ -153,27 +151,36 @@ export class Waits {
     if (!(buffer instanceof SharedArrayBuffer) || !wide || address % width !== 0) return;
     if (address < 0 || address + width > buffer.byteLength) return;
     const word = { memory, address, width };
-    const waiters: Waiter[] = [...this.settle()];
-    waiters.splice(placeFor(waiters, place), 0, { ...word, thread, place });
-    thread.block({ kind: "atomic", ...word }, deadlineMs);
-    this.resume(waiters);
+    this.#alone(() => {
+      const waiters: Waiter[] = [...this.settle()];
+      waiters.splice(placeFor(waiters, place), 0, { ...word, thread, place });
+      thread.block({ kind: "atomic", ...word }, deadlineMs);
+      this.resume(waiters);
+    });
   }
 
   /** An atomic wait has lasted until its deadline; if it was notified before, that counts. */
   expire(thread: KernelThread): void {
-    const waiters = this.settle();
-    this.resume(waiters.filter((waiter) => waiter.thread !== thread));
+    this.#alone(() => this.resume(this.settle().filter((waiter) => waiter.thread !== thread)));
     if (thread.waiting?.kind === "atomic") thread.wake(WAIT.timedOut);
   }
 
   /** Threads that have been notified can go on now, not only when the engine says so. */
   look(): void {
-    if (this.#waiters.length > 0) this.resume(this.settle());
+    const pooled = this.#waiters.some(({ memory }) => memory < 0); // others may have notified these
+    if (!this.ran && !pooled) return;
+    this.ran = this.#component.onStack;
+    if (this.#waiters.length > 0) this.#alone(() => this.resume(this.settle()));
+  }
+
+  /** Between the end of the engine's waits and their beginning anew no thread of the component may notify or look. */
+  #alone(body: () => void): void {
+    this.#component.alone(body);
   }
 
   /**
    * Ends the engine's waits: threads that have been notified can go on, the others are without a wait until `resume`.
-   * Nothing else may wait for these words.
+   * Nothing else may wait for these words, and nothing of the component may run.
    */
   settle(): readonly Waiter[] {
     const waiters = this.#waiters;
@@ -210,13 +217,14 @@ export class Waits {
     const { waiting } = thread;
     if (waiting?.kind === "futex") this.#leaveFutex(thread, waiting.address);
     if (waiting?.kind !== "atomic") return;
-    const others = this.settle().filter((waiter) => waiter.thread !== thread); // its place in the engine's queue is free
-    this.resume(others);
+    // its place in the engine's queue is free
+    this.#alone(() => this.resume(this.settle().filter((waiter) => waiter.thread !== thread)));
   }
 
   /** @param memory negative: what the windows lead to */
   #memory(thread: KernelThread, memory: number): WebAssembly.Memory | undefined {
-    return memory < 0 ? this.#component.windows?.pool.memory : thread.engine.memories(thread.instance)![memory];
+    const { engine, windows } = this.#component; // of one memory others may have other objects
+    return memory < 0 ? windows?.pool.memory : engine.memories(thread.instance)![memory];
   }
 
   /** One number for one memory, whichever instance's it is: the first instance that holds it. */
@@ -234,6 +242,16 @@ export class Waits {
 function placeFor(waiters: readonly { readonly place: number }[], place: number): number {
   const later = waiters.findIndex((waiter) => waiter.place > place);
   return later < 0 ? waiters.length : later;
+}
+
+/** A value as the elements of some words are. */
+function valueIn(words: Words, value: bigint): number | bigint {
+  return words instanceof BigInt64Array ? BigInt.asIntN(64, value) : Number(BigInt.asIntN(32, value));
+}
+
+/** Whether a word has a value now. */
+function holds(words: Words, { address, width }: AtomicWord, value: bigint): boolean {
+  return Atomics.load(words as Int32Array<SharedArrayBuffer>, address / width) === valueIn(words, value);
 }
 
 function wordsOf({ buffer }: WebAssembly.Memory, width: number): Words {

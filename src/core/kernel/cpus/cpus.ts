@@ -46,6 +46,8 @@ export class Cpus {
   readonly #door: Int32Array<SharedArrayBuffer>;
   readonly #patience: Patience;
   #nextLine = 1;
+  /** How many want nothing to begin to run. */
+  #holders = 0;
   /** Rings that have been answered. */
   #heard = 0;
   /** Waits in a row that a ring has ended. */
@@ -71,6 +73,11 @@ export class Cpus {
   numberAt({ x, y }: Location): number {
     const { width, height } = this.#options;
     return Math.min(y, height - 1) * width + Math.min(x, width - 1);
+  }
+
+  /** One CPU after the other of a location, from the first on, row by row. */
+  inTurn({ x, y, width, height }: Location, turn: number): number {
+    return this.numberAt({ x: x + (turn % width), y: y + (Math.floor(turn / width) % height), width: 1, height: 1 });
   }
 
   /** A location, if the CPU is in it; else the CPU alone. */
@@ -103,6 +110,7 @@ export class Cpus {
       cpu.tell({ type: "peer", number: other.number, block: other.block.buffer });
     }
     this.#started.set(number, cpu);
+    for (let held = 0; held < this.#holders; held++) cpu.hold();
     cpu.link.keepAlive(this.#listening);
     for (const [component, words] of this.#adopted) cpu.tell({ type: "flag", component, words });
     return cpu;
@@ -153,15 +161,24 @@ export class Cpus {
     for (const cpu of this.#cpus) cpu.resume();
   }
 
-  /** Whatever runs on them stands at safe points while `body` runs. */
-  still<T>(body: () => T): T {
+  /** Nothing begins to run on them while `body` does, nor on those that it lets start. */
+  held<T>(body: () => T): T {
+    this.#holders++;
     for (const cpu of this.#cpus) cpu.hold();
     try {
-      for (const cpu of this.#cpus) cpu.reachSafePoint();
       return body();
     } finally {
+      this.#holders--;
       for (const cpu of this.#cpus) cpu.release();
     }
+  }
+
+  /** Whatever runs on them stands at safe points while `body` runs. */
+  still<T>(body: () => T): T {
+    return this.held(() => {
+      for (const cpu of this.#cpus) cpu.reachSafePoint();
+      return body();
+    });
   }
 
   close(): void {
@@ -171,9 +188,9 @@ export class Cpus {
 
   // Components on CPU 0, whose flags are set by those who ring.
 
-  adopt({ id, controlWords }: Component): void {
-    this.#adopted.set(id, controlWords.buffer);
-    for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id, words: controlWords.buffer });
+  adopt({ id }: Component, words: SharedArrayBuffer): void {
+    this.#adopted.set(id, words);
+    for (const cpu of this.#cpus) cpu.tell({ type: "flag", component: id, words });
   }
 
   abandon({ id }: Component): void {
@@ -185,14 +202,14 @@ export class Cpus {
   entered(component: Component): number {
     const before = this.#door[DOOR.running]!;
     Atomics.store(this.#door, DOOR.running, component.id);
-    if (this.rung) component.engine.request();
+    if (this.rung) component.local?.request();
     return before;
   }
 
   /** The one below is on top again. */
   left(below: number): void {
     Atomics.store(this.#door, DOOR.running, below);
-    if (below !== 0 && this.rung) this.#kernel.component(below)?.engine.request();
+    if (below !== 0 && this.rung) this.#kernel.component(below)?.local?.request();
   }
 
   /** Somebody has rung. */

@@ -195,6 +195,8 @@ export interface LoadMessage {
   readonly rewritten: RewrittenModule;
   readonly own: readonly number[];
   readonly count: number;
+  /** That the program imports; default: a new one. */
+  readonly memory?: WebAssembly.Memory;
   /** Of a program with windows. */
   readonly windows?: WindowsMessage;
 }

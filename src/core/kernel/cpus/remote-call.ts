@@ -44,11 +44,12 @@ export function makeCall(
 }
 
 /** What a component asks itself for, and for its PD: its CPU's block has the question, and gets the answer. */
-export function askComponent(component: Component, block: CpuBlock, request: number): void {
+export function askComponent({ component, partNumber }: KernelThread, block: CpuBlock, request: number): void {
   if (request === REQUEST.wait) return atomicWait(component, block);
   const [number] = block.numbers;
-  if (request === REQUEST.frames) block.setParam(0, component.growth.frames(block.param(0), number!) ? 1 : 0);
-  else if (request === REQUEST.growTable) block.setParam(0, component.growth.tables(number!) ? 1 : 0);
+  if (request === REQUEST.frames)
+    block.setParam(0, component.growth.frames(block.param(0), number!, partNumber) ? 1 : 0);
+  else if (request === REQUEST.growTable) block.setParam(0, component.growth.tables(number!, partNumber) ? 1 : 0);
   else block.setParam(0, GROWTH.indexOf(growMemory(component, block.param(0), number!)));
 }
 

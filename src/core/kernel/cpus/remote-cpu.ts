@@ -197,8 +197,8 @@ export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
     if (!this.#posted) this.#leave(thread);
   }
 
-  #interrupted({ component }: KernelThread): boolean {
-    return component.interrupted || Atomics.load(this.#words, BLOCK.giveWay) !== 0;
+  #interrupted(thread: KernelThread): boolean {
+    return thread.component.interrupted(thread) || Atomics.load(this.#words, BLOCK.giveWay) !== 0;
   }
 
   #leave(thread: KernelThread, then: () => void = () => {}): void {
@@ -360,7 +360,7 @@ export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
     this.requests.drop();
     if (thread) thread.component.leave(thread);
     while (this.queue.take());
-    for (const component of this.#kernel.components) if (component.cpu === this.number) component.lose(why);
+    for (const component of this.#kernel.components) component.lose(this.number, why);
     this.#options.lost();
     this.rested();
   }

@@ -1,5 +1,5 @@
 // A component's engine on another CPU, as the kernel has it. Threads here are images: what the kernel must know of them.
-import type { PlainData, SavedFrame, SavedGroup, SavedThread } from "../../../abi/index.ts";
+import type { PlainData, SavedFrame, SavedGroup, SavedInstance, SavedThread } from "../../../abi/index.ts";
 import { type DirectCall, type Entry, Thread, type Windows } from "../../../engine/index.ts";
 import { assert, type PlainWriter } from "../../../util/index.ts";
 import type { CapturedPart, ComponentEngine } from "../engine.ts";
@@ -84,6 +84,12 @@ export class RemoteEngine implements ComponentEngine {
     const made = this.#ask("takeInstance", [...taken]) as { number: number; memories: LoadReply["memories"] };
     this.#memories = made.memories;
     return made.number;
+  }
+
+  renew(number: number): boolean {
+    const made = this.#ask("renew", number) as { fresh: boolean; memories: LoadReply["memories"] };
+    this.#memories = made.memories;
+    return made.fresh;
   }
 
   request(): void {
@@ -182,6 +188,16 @@ export class RemoteEngine implements ComponentEngine {
 
   restoreOutside(saved: SavedGroup): void {
     this.#ask("restoreOutside", saved);
+  }
+
+  writeInstance(number: number, to: PlainWriter): void {
+    this.#written.refresh((memory) => this.#ask("writeInstance", memory, number) as Written);
+    this.#written.current = false;
+    this.#written.whole(to);
+  }
+
+  restoreInstance(number: number, saved: SavedInstance): void {
+    this.#memories = this.#ask("restoreInstance", number, saved) as LoadReply["memories"];
   }
 
   freshGlobals(stackPointer: number): readonly PlainData[] {

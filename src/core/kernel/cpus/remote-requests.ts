@@ -119,7 +119,7 @@ export class RemoteRequests {
         block.setParam(0, this.#kernel.stops.givesWay(run.thread) ? 1 : 0);
         return this.#answer(ANSWER.result);
       default:
-        askComponent(run.component, block, request);
+        askComponent(run.thread, block, request);
         this.#answer(ANSWER.result);
     }
   }

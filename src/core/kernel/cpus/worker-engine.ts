@@ -8,6 +8,7 @@ import {
   KERNEL_MODULE,
   type ProgramInfo,
   type SavedGroup,
+  type SavedInstance,
 } from "../../../abi/index.ts";
 import { type DirectCall, type Entry, PageTable, Pool, type Thread, Windows } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
@@ -16,7 +17,7 @@ import { type CapturedPart, LocalEngine } from "../engine.ts";
 import type { GlobalsHolder } from "../own-globals.ts";
 import { importKind } from "../program.ts";
 import type { LoadMessage, LoadReply, SavedGlobals } from "./protocol.ts";
-import { writeOutsideInto, writeThreads } from "./written-states.ts";
+import { writeThreads, writtenInto } from "./written-states.ts";
 
 /** What the engine of a component asks its CPU for. */
 export interface EngineHost {
@@ -88,7 +89,7 @@ export class WorkerEngine {
           return kept;
         },
       },
-      count: load.count,
+      ...{ count: load.count, memory: load.memory },
     });
   }
 
@@ -183,6 +184,10 @@ export class WorkerEngine {
       const number = this.engine.takeInstance(new Set(taken));
       return { number, memories: this.memories() };
     },
+    renew: (number: number) => {
+      const fresh = this.engine.renew(number);
+      return { fresh, memories: this.memories() };
+    },
     spawn: (entry: Entry, args: readonly number[]) => this.keep(this.engine.spawn(entry, args)).id,
     drop: (id: number) => {
       const thread = this.thread(id);
@@ -190,7 +195,9 @@ export class WorkerEngine {
       this.engine.drop(thread);
     },
     writeThreads: (memory: SharedArrayBuffer) => writeThreads(this.engine, this.#threads.values(), memory),
-    writeOutside: (memory: SharedArrayBuffer) => writeOutsideInto(this.engine, memory),
+    writeOutside: (memory: SharedArrayBuffer) => writtenInto(memory, (to) => this.engine.writeOutside(to)),
+    writeInstance: (memory: SharedArrayBuffer, number: number) =>
+      writtenInto(memory, (to) => this.engine.writeInstance(number, to)),
     prepare: () => this.engine.prepare(),
     restore: (saved: Parameters<LocalEngine["restore"]>[0]) => this.keep(this.engine.restore(saved)).id,
     frames: (id: number) => this.engine.frames(this.thread(id)),
@@ -201,6 +208,10 @@ export class WorkerEngine {
       for (const thread of this.engine.recreate(saved, part)) this.keep(thread);
     },
     restoreOutside: (saved: SavedGroup) => this.engine.restoreOutside(saved),
+    restoreInstance: (number: number, saved: SavedInstance) => {
+      this.engine.restoreInstance(number, saved);
+      return this.memories();
+    },
     /** The globals of all threads that have run since the last time. */
     saveGlobals: (): SavedGlobals => {
       this.#saveGlobals();

@@ -3,7 +3,7 @@
 //
 //   threads   for each: 4 bytes its number, 4 the length of its state (UNSAVEABLE: it has none), 4 whether it stands in a host
 //             call; then its state up to that call's progress, which the kernel has (`Group.beginSaved`)
-//   outside   the plain data of `writeOutside`
+//   outside   the plain data of `writeOutside`, or of `writeInstance`
 import { EngineFault, endSaved, type Thread } from "../../../engine/index.ts";
 import { Bug, PlainWriter } from "../../../util/index.ts";
 import type { LocalEngine } from "../engine.ts";
@@ -111,9 +111,9 @@ function writeState({ group }: LocalEngine, thread: Thread, room: Uint8Array): n
   }
 }
 
-/** On the CPU: writes what lies outside memories. @throws EngineFault */
-export function writeOutsideInto(engine: LocalEngine, memory: SharedArrayBuffer): Written {
+/** On the CPU: writes something else. @throws as `write` */
+export function writtenInto(memory: SharedArrayBuffer, write: (to: PlainWriter) => void): Written {
   const to = new PlainWriter(new Uint8Array(memory));
-  engine.writeOutside(to);
+  write(to);
   return { neededBytes: to.neededBytes, running: false };
 }
