@@ -6,15 +6,7 @@
 // What it is made of has files of its own (component-parts.ts, engines.ts, instances.ts, own-globals.ts, waits.ts, functions.ts).
 // Loading, beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
 import { CONTROL, type HostFunction, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
-import {
-  type DirectCall,
-  EngineFault,
-  type Entry,
-  type Group,
-  GuestBytes,
-  type Thread,
-  Windows,
-} from "../../engine/index.ts";
+import { type DirectCall, EngineFault, type Entry, type Group, type Thread, Windows } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -26,6 +18,7 @@ import {
 import { type Attempt, messageOf, type PlainWriter, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
+import { ComponentMemory } from "./component-memory.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Engines, type FreshEngine } from "./engines.ts";
@@ -53,16 +46,8 @@ import { type KernelThread, ROLE } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
-const NO_BYTES = new DataView(new ArrayBuffer(0));
 
-/** A place in some memory. */
-export interface WordPlace {
-  words: Int32Array;
-  /** Index of its first word. */
-  at: number;
-}
-
-export class Component {
+export class Component extends ComponentMemory {
   readonly id: number;
   readonly label: string;
   readonly table = new CapabilityTable();
@@ -105,13 +90,10 @@ export class Component {
   started = false;
   /** Address of its profiling word; 0: the program has none. */
   #profiling = 0;
-  #view: DataView | undefined;
-  #words: Int32Array = new Int32Array(0);
-  readonly #read: WordPlace = { words: this.#words, at: 0 };
-  readonly #written: WordPlace = { words: this.#words, at: 0 };
 
   /** Made by the kernel. */
   constructor(kernel: Kernel, id: number, label: string) {
+    super();
     this.#kernel = kernel;
     this.id = id;
     this.label = label;
@@ -147,59 +129,8 @@ export class Component {
     return this.entered.length > 0;
   }
 
-  /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
-  get view(): DataView {
-    return this.#view ?? this.#takeView();
-  }
-
-  /** The same bytes as words. */
-  get words(): Int32Array {
-    if (!this.#view) this.#takeView();
-    return this.#words;
-  }
-
-  /** Asking the engine for a memory's buffer costs more than all else in a call: it is done once a growth. */
-  #takeView(): DataView {
-    const buffer = this.#engine?.memories(0)?.[0]?.buffer;
-    this.#view = buffer ? new DataView(buffer) : NO_BYTES;
-    this.#words = new Int32Array(this.#view.buffer);
-    return this.#view;
-  }
-
-  /** Memory 0 is another or is about to have another size: every growth by the program or the PD says so. */
-  memoryChanges(): void {
-    this.#view = undefined;
-  }
-
-  /** Whether a range does not lie in linear memory below the windows. */
-  windowed(address: number, sizeBytes: number): boolean {
-    return this.#windows !== undefined && address + sizeBytes > this.#windows.limit;
-  }
-
-  /**
-   * A range where it lies, in memory 0 or behind windows; undefined if it is not in one piece there, or the access is not
-   * allowed. The object is the component's own, valid until the next question of the kind.
-   *
-   * @param address a multiple of 4
-   */
-  inPlace(address: number, sizeBytes: number, write: boolean): Readonly<WordPlace> | undefined {
-    const place = write ? this.#written : this.#read;
-    if (!this.windowed(address, sizeBytes)) {
-      place.words = this.words;
-      place.at = address >>> 2;
-      return place;
-    }
-    const { pool } = this.#windows!;
-    const pooled = this.#windows!.place(address, sizeBytes, write);
-    if (pooled === 0) return undefined;
-    place.words = pool.wordsUpTo(pooled + sizeBytes);
-    place.at = pooled >>> 2;
-    return place;
-  }
-
-  /** The component's bytes as its own loads and stores reach them. */
-  get bytes(): GuestBytes {
-    return this.#windows?.bytes ?? new GuestBytes(this.#engine?.memories(0)?.[0]);
+  protected get memory(): WebAssembly.Memory | undefined {
+    return this.#engine?.memories(0)?.[0];
   }
 
   /** As assigned to its PD; INVALID before. */

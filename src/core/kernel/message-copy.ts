@@ -1,7 +1,8 @@
 // Messages between components: bytes are copied, capabilities move from table to table. All lengths come from components.
 import { MESSAGE } from "../../abi/index.ts";
 import type { Capability, RpcMessage } from "../../session/index.ts";
-import type { Component, WordPlace } from "./component.ts";
+import type { Component } from "./component.ts";
+import type { WordPlace } from "./component-memory.ts";
 
 /** Fields of a message in words. */
 const SLOTS = MESSAGE.slots >> 2;
