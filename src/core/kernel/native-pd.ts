@@ -128,7 +128,7 @@ export class KernelNativePd implements NativePd {
   }
 
   captureInstance(to: PlainWriter, unattached = false): ReturnType<NativePd["captureInstance"]> {
-    return this.component.running ? this.#captureAtRest(to, unattached) : this.#capture(to, unattached);
+    return this.component.onStack ? this.#captureAtRest(to, unattached) : this.#capture(to, unattached);
   }
 
   /** Apart, so that nothing is made in a pause. */
