@@ -8,7 +8,7 @@
 //     belongs to a dataspace that has been freed, and so left the map by itself.
 // I2  Order is that of attachment.
 // Cost: constant, a look-up for each class in use and unit. Entries of freed dataspaces are at most as many as others, and
-// a few: they are dropped whenever the number has doubled.
+// a few: they are dropped when the number has doubled, and when a visit has found more of them than of others.
 import type { AttachedRegionInfo } from "../checkpoint/index.ts";
 import { type Capability, type Dataspace, PAGE_BYTES } from "../session/index.ts";
 
@@ -41,30 +41,36 @@ export class Attachments {
     this.#entries.set(key, attachment);
   }
 
-  /** Takes out what holds `address`; harmless if there is nothing. */
-  remove(address: number): void {
+  /** Takes out what holds `address`, and gives it; harmless if there is nothing. */
+  remove(address: number): Attachment | undefined {
     const page = Math.floor(address / PAGE_BYTES);
     for (let of = 0; of < this.#ofClass.length; of++) {
-      if (this.#ofClass[of] && this.#removeOf(of, Math.floor(page / 2 ** of), address)) return;
+      const removed = this.#ofClass[of] ? this.#removeOf(of, Math.floor(page / 2 ** of), address) : undefined;
+      if (removed) return removed;
     }
+    return undefined;
   }
 
-  #removeOf(of: number, unit: number, address: number): boolean {
+  #removeOf(of: number, unit: number, address: number): Attachment | undefined {
     for (let begin = unit; begin >= unit - 2; begin--) {
       const key = keyOf(of, begin);
       const found = this.#entries.get(key);
       if (!found?.dataspace.valid || address < found.address || address >= found.address + found.size) continue;
       this.#delete(of, key);
-      return true;
+      return found;
     }
-    return false;
+    return undefined;
   }
 
   /** Visits what is attached, in the order of attachment. */
   each(visit: (attachment: Attachment) => void): void {
+    let living = 0;
     this.#entries.forEach((attachment) => {
-      if (attachment.dataspace.valid) visit(attachment);
+      if (!attachment.dataspace.valid) return;
+      living++;
+      visit(attachment);
     });
+    if (this.#entries.size > Math.max(FEW, 2 * living)) this.#drop();
   }
 
   /** Visits all entries, of freed dataspaces too, and makes nothing. */
@@ -84,7 +90,7 @@ export class Attachments {
 }
 
 function classOf(pages: number): number {
-  return 31 - Math.clz32(pages);
+  return Math.floor(Math.log2(pages));
 }
 
 function keyOf(of: number, unit: number): number {

@@ -26,7 +26,10 @@ export interface DataspaceModule<Data> {
    * @returns the module's own data, until `freed`
    */
   allocated(dataspace: Capability<Dataspace>, size: number, cached: Cached): Data;
+  /** Told of each attachment; again when the supervisor was restored itself, after `allocated`. */
   attached?(data: Data, place: DataspacePlace): void;
+  /** Told when an attachment ends before the dataspace does. @param place as `attached` had it */
+  detached?(data: Data, place: DataspacePlace): void;
   /** Copies the content, in the pause. @returns false: it has written nothing, it is copied like others */
   copy?(data: Data, dataspace: Dataspace, target: Uint8Array): boolean;
   freed?(data: Data): void;
@@ -69,7 +72,13 @@ export class ModuleDataspaces<Data = unknown> {
   /** Harmless for what the child has not allocated. */
   attached(dataspace: Capability<Dataspace>, place: DataspacePlace): void {
     const kept = this.#kept.get(dataspace);
-    if (kept) this.#module.attached?.(kept.data, place);
+    if (kept) this.#module.attached?.(kept.data, placeOf(place));
+  }
+
+  /** Harmless for what the child has not allocated, or has freed. */
+  detached(dataspace: Capability<Dataspace>, place: DataspacePlace): void {
+    const kept = this.#kept.get(dataspace);
+    if (kept) this.#module.detached?.(kept.data, placeOf(place));
   }
 
   copyOf(dataspace: Capability<Dataspace>): CopyEngine | undefined {
@@ -85,4 +94,8 @@ export class ModuleDataspaces<Data = unknown> {
   sweep(): void {
     for (const dataspace of [...this.#kept.keys()]) if (!dataspace.valid) this.freed(dataspace);
   }
+}
+
+function placeOf({ address, size, offset }: DataspacePlace): DataspacePlace {
+  return { address, size, offset };
 }

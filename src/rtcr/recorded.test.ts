@@ -266,6 +266,36 @@ test("S69: attachments of freed dataspaces do not pile up", () => {
   deepEqual(left, [0]);
 });
 
+test("S69: attachments of freed dataspaces do not outlive a checkpoint after a peak of them", () => {
+  const attachments = new Attachments();
+  const object = bytesDataspace(PAGE, "ram").capability.object!;
+  const { badges } = createCoreContext();
+  const region = { size: PAGE, offset: 0, executable: false, writeable: true };
+  const made = Array.from({ length: 20_000 }, (_, i) => {
+    const dataspace = badges.identify<Dataspace>(object);
+    attachments.add({ ...region, dataspace: dataspace.capability, address: pages(i) });
+    return dataspace;
+  });
+  for (const dataspace of made.slice(1)) dataspace.dispose();
+  for (const _ of [1, 2]) {
+    let visited = 0;
+    attachments.each(() => visited++);
+    equal(visited, 1);
+  }
+  equal(attachments.size, 1);
+});
+
+test("S69: a region larger than 2^32 pages is found by any address in it, and no other", () => {
+  const attachments = new Attachments();
+  const { capability } = bytesDataspace(PAGE, "ram");
+  const size = pages(2 ** 33 + 5);
+  attachments.add({ size, offset: 0, executable: false, writeable: true, dataspace: capability, address: pages(3) });
+  attachments.remove(pages(3) + size);
+  equal(attachments.size, 1);
+  attachments.remove(pages(3) + size - 1);
+  equal(attachments.size, 0);
+});
+
 test("S58, S72: timers are recorded as core has them: whether they are set, period and what is left", () => {
   for (let seed = 1; seed <= SEQUENCES; seed++) {
     const random = seededRandom(seed);

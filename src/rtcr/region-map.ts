@@ -88,7 +88,8 @@ export class RtcrRegionMap implements RegionMap {
 
   detach(address: number): void {
     this.#map.detach(address);
-    this.#attachments.remove(address);
+    const removed = this.#attachments.remove(address);
+    if (removed) this.#module?.detached(removed.dataspace, removed);
   }
 
   faultHandler(context: Capability<SignalContext>): void {
@@ -127,12 +128,15 @@ export class RtcrRegionMap implements RegionMap {
   /** The real map has its attachments and its handler by itself. */
   resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
     this.#handler = slots.held<SignalContext>(handler);
-    for (const { dataspace, ...region } of regions) {
-      this.#attachments.add({ ...region, dataspace: slots.held<Dataspace>(dataspace, "dataspace") });
+    for (const { dataspace: slot, ...region } of regions) {
+      const dataspace = slots.held<Dataspace>(slot, "dataspace");
+      this.#attachments.add({ ...region, dataspace });
+      this.#module?.attached(dataspace, region);
     }
   }
 
   dispose(): void {
+    if (this.#module) for (const region of this.regions()) this.#module.detached(region.dataspace, region);
     this.#front.dispose();
   }
 }
