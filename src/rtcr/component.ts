@@ -3,7 +3,7 @@
 //
 // The host is whoever runs the system: it knows where checkpoints are kept, and asks for them.
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
-import { tryXml } from "../init/index.ts";
+import { tryXml, type XmlNode } from "../init/index.ts";
 import {
   type CpuSession,
   type Env,
@@ -12,7 +12,15 @@ import {
   type SessionState,
   type SlotWriter,
 } from "../session/index.ts";
-import { type Checkpointable, MODULES, type RtcrConfig, readRtcrConfig, toInitConfig } from "./config.ts";
+import { messageOf } from "../util/index.ts";
+import {
+  type Checkpointable,
+  MODULES,
+  type RtcrConfig,
+  readRtcrConfig,
+  requireOwnElements,
+  toInitConfig,
+} from "./config.ts";
 import { log } from "./logging.ts";
 import type { RtcrModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
@@ -125,7 +133,7 @@ export class RtcrComponent {
         `<module name="${named}">: this program has module ${this.#module?.name ?? MODULES[0]}, which is used`,
       );
     const read = tryXml(text);
-    if (read.ok) this.#module?.configure?.(read.value);
+    if (read.ok && this.#module) configured(this.#module, read.value);
     return toInitConfig(text, this.#cpus(), this.#module);
   }
 
@@ -147,12 +155,21 @@ const COPIED_BY: Readonly<Partial<Record<Checkpointable, readonly Part[]>>> = {
   rom_session: ["rom"],
 };
 
-/** Places are counted along the rows of the affinity space. */
-function copyPlacesOf({ workers }: RtcrConfig, { width }: { readonly width: number }): CopyPlaces {
+/** Places are counted along the rows of the affinity space, which positions of children are meant in, too. */
+function copyPlacesOf({ workers, spaceWidth }: RtcrConfig, { width }: { readonly width: number }): CopyPlaces {
   const placed = workers.flatMap(({ name, x, y }) =>
-    (COPIED_BY[name] ?? []).map((part) => [part, y * width + x] as const),
+    (COPIED_BY[name] ?? []).map((part) => [part, y * (spaceWidth ?? width) + x] as const),
   );
   return new Map(placed);
+}
+
+/** @throws Error that names the module, if its own code throws anything */
+function configured({ name, configure }: RtcrModule, config: XmlNode): void {
+  try {
+    configure?.(config);
+  } catch (thrown) {
+    throw new Error(`module "${name}" throws when it is configured: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }
 
 /** What of a module the supervisor itself works with. */
@@ -160,8 +177,14 @@ function brought({ interposers, engine, dataspaces }: Partial<RtcrModule> = {}) 
   return { ...(interposers && { interposers }), ...(engine && { engine }), ...(dataspaces && { dataspaces }) };
 }
 
-/** The native program `rtcr`. @param module beside the base (module.ts) */
+/**
+ * The native program `rtcr`.
+ *
+ * @param module beside the base (module.ts)
+ * @throws TypeError if elements of the module are called as those of init, or of RTCR
+ */
 export function rtcrProgram(host: RtcrHost, module?: RtcrModule): (env: Env, saved?: SavedComponent) => RtcrComponent {
+  if (module) requireOwnElements(module);
   return (env, saved) => new RtcrComponent(env, host, saved, module);
 }
 

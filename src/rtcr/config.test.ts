@@ -31,7 +31,8 @@ test("S76, S111: every node of the thesis's configuration is read, workers' plac
   assert.equal(readRtcrConfig('<config><restore bootstrap_ms="250"/></config>').bootstrapMs, 250);
   const nothing = readRtcrConfig("<config/>");
   const plain = { report: false, parallel: false, refusesForeign: false, keepsUnattached: false, bootstrapMs: 30_000 };
-  assert.deepEqual(nothing, { module: "base", ...plain, workers: [] });
+  assert.deepEqual(nothing, { module: "base", ...plain, workers: [], spaceWidth: undefined });
+  assert.equal(readRtcrConfig('<config><affinity-space width="4"/></config>').spaceWidth, 4);
 });
 
 test("S111: children in flat nodes are start nodes in short", () => {
@@ -115,6 +116,14 @@ const WRONG: readonly [inside: string, expect: string][] = [
   [
     '<checkpointable name="rm_session"/><checkpointable name="rm_session"/>',
     'x:1:60: a second <checkpointable name="rm_session">; each is configured once',
+  ],
+  [
+    `<affinity-space width="2" height="3"/><child name="a" ${GOOD} xpos="1" ypos="3"/>`,
+    'x:1:94: <child ypos="3">: <affinity-space> has 2 by 3 places',
+  ],
+  [
+    '<affinity-space width="7"/><checkpointable name="rm_session" xpos="7"/>',
+    'x:1:70: <checkpointable xpos="7">: <affinity-space> has 7 by 1 places',
   ],
   [
     "<granularity>4</granularity>",

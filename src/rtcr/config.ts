@@ -60,6 +60,8 @@ export interface RtcrConfig {
   readonly bootstrapMs: number;
   /** Where parts of a checkpoint are made, as configured (S76). */
   readonly workers: readonly WorkerPlace[];
+  /** Of the affinity space, in which places are counted; undefined: the machine's. */
+  readonly spaceWidth: number | undefined;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -137,9 +139,16 @@ type ConfiguredModule = Pick<RtcrModule, "name" | "schema">;
 function schemaWith(module: ConfiguredModule | undefined): ElementSchema {
   const own = OWN["module"];
   if (!module || !own || own.element.attributes === "anything") return RTCR_SCHEMA;
+  requireOwnElements(module);
   const name = { type: { is: "one-of", values: [...MODULES, module.name] }, required: true } as const;
   const named = { ...own, element: { ...own.element, attributes: { ...own.element.attributes, name } } };
   return { ...RTCR_SCHEMA, children: { ...RTCR_SCHEMA.children, ...module.schema, module: named } };
+}
+
+/** @throws TypeError if elements of a module are called as those of init, or of RTCR */
+export function requireOwnElements({ name, schema = {} }: ConfiguredModule): void {
+  const taken = Object.keys(schema).find((element) => Object.hasOwn(RTCR_SCHEMA.children, element));
+  if (taken !== undefined) throw new TypeError(`module "${name}": <${taken}> is init's or RTCR's: call it otherwise`);
 }
 
 /**
@@ -152,6 +161,7 @@ export function checkRtcrConfig(root: XmlNode, module?: ConfiguredModule): Findi
     ...findingsOf(root, schemaWith(module)),
     ...checkChildren(root),
     ...checkWorkers(root),
+    ...checkPlaces(root),
     ...checkGranularity(root),
   ];
 }
@@ -190,6 +200,21 @@ function* checkWorkers(root: XmlNode): Generator<Finding> {
   }
 }
 
+/** Where the configuration says how large the machine is, nothing is placed beside it. */
+function* checkPlaces(root: XmlNode): Generator<Finding> {
+  const space = root.child("affinity-space");
+  if (!space) return;
+  const extent = { xpos: number(space, "width") ?? 1, ypos: number(space, "height") ?? 1 };
+  for (const placed of [...root.childrenNamed("child"), ...root.childrenNamed("checkpointable")]) {
+    for (const axis of ["xpos", "ypos"] as const) {
+      const at = number(placed, axis) ?? 0;
+      if (at < extent[axis]) continue;
+      const message = `<${placed.name} ${axis}="${at}">: <affinity-space> has ${extent.xpos} by ${extent.ypos} places`;
+      yield { position: placed.positionOfAttribute(axis), message };
+    }
+  }
+}
+
 function* checkGranularity(root: XmlNode): Generator<Finding> {
   const granularity = root.child("granularity");
   if (!granularity) return;
@@ -205,6 +230,7 @@ export function readRtcrConfig(text: string): RtcrConfig {
   const root = tryXml(text);
   const node = root.ok ? root.value : undefined;
   const module = node?.child("module");
+  const space = node?.child("affinity-space");
   const workers = (node?.childrenNamed("checkpointable") ?? []).flatMap((worker) => {
     const name = CHECKPOINTABLES.find((known) => known === worker.attributes.get("name"));
     return name === undefined ? [] : [{ name, x: number(worker, "xpos") ?? 0, y: number(worker, "ypos") ?? 0 }];
@@ -217,6 +243,7 @@ export function readRtcrConfig(text: string): RtcrConfig {
     keepsUnattached: node?.child("checkpoint")?.attributes.get("unattached") === "keep",
     bootstrapMs: milliseconds(node?.child("restore")) ?? BOOTSTRAP_MS,
     workers,
+    spaceWidth: space && (number(space, "width") || 1),
   };
 }
 

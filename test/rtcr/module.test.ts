@@ -2,6 +2,7 @@
 // a configuration of its own.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { describeFinding, readXml } from "../../src/init/index.ts";
 import {
   checkRtcrConfig,
@@ -62,6 +63,11 @@ function ledger() {
         return entry;
       },
       attached: ({ places }, place) => void places.push(place),
+      detached: ({ places }, { address }) => {
+        const at = places.findIndex((place) => place.address === address);
+        assert.ok(at >= 0, "it has been told of it");
+        places.splice(at, 1);
+      },
       copy: (entry, dataspace, target) => {
         if (entry.size < fromBytes) return false;
         entry.copies++;
@@ -138,6 +144,37 @@ test("S112: a module replaces a session's class, copies, keeps data of each data
   }
 });
 
+test("S97, S112: a module has the data of each dataspace again, with its places, when its supervisor was restored itself", async () => {
+  const nested = start("inner", `<binary name="ledger"/>${inside('<module name="ledger"/>')}`, 'caps="2000" ram="40M"');
+  const run = (restore?: SystemCheckpoint) => {
+    const { module, entries } = ledger();
+    let outer: RtcrComponent | undefined;
+    const host = { began: () => {}, ended: () => {} };
+    const keeper = { ...host, began: (began: RtcrComponent) => (outer = began) };
+    const tree = startSystem({
+      config: config(start("rtcr", config(nested), 'caps="6000" ram="96M"')),
+      binaries: { [CHILD]: component(CHILD) },
+      natives: {
+        rtcr: rtcrProgram({ ...keeper, begin: () => (restore ? { restore } : {}) }),
+        ledger: rtcrProgram({ ...host, begin: () => ({}) }, module),
+      },
+    });
+    const living = () =>
+      entries.filter(({ freed }) => !freed).map(({ size, places }) => ({ size, places: [...places] }));
+    return { tree, living, outer: () => outer!.rtcr };
+  };
+  const first = run();
+  for (let turn = 0; turn < 400; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const { system: taken } = first.outer().checkpoint("outer");
+  const expected = first.living();
+  first.tree.close();
+  assert.ok(expected.filter(({ places }) => places.length > 0).length >= 3, JSON.stringify(expected));
+  const second = run(taken);
+  second.tree.settle();
+  assert.deepEqual(second.living(), expected);
+  second.tree.close();
+});
+
 test("S112: what is in a module's elements is checked by its schema, and reaches neither init nor other modules", () => {
   const { module } = ledger();
   const findings = (text: string, own?: RtcrModule) =>
@@ -152,4 +189,30 @@ test("S112: what is in a module's elements is checked by its schema, and reaches
   assert.equal(findings(text).length, 2, "without the module both elements are faults");
   const forInit = toInitConfig(text, { width: 1, height: 1 }, module);
   assert.ok(!forInit.includes("ledger"), forInit);
+});
+
+test("S112: a module is refused whose elements are init's or RTCR's; what it throws at a configuration names it", () => {
+  const { module } = ledger();
+  const host = { begin: () => ({}), began: () => {}, ended: () => {} };
+  for (const taken of ["start", "default-route", "checkpoint", "child"]) {
+    const shadows = { ...module, schema: { [taken]: module.schema!["ledger"]! } };
+    const expected = {
+      name: "TypeError",
+      message: `module "ledger": <${taken}> is init's or RTCR's: call it otherwise`,
+    };
+    assert.throws(() => rtcrProgram(host, shadows), expected);
+    assert.throws(() => checkRtcrConfig(readXml("<config/>"), shadows), expected);
+  }
+  const configure = () => {
+    throw new RangeError("from_bytes is odd");
+  };
+  const natives = { rtcr: rtcrProgram(host, { ...module, configure }) };
+  const tree = startSystem({ config: system(""), binaries: {}, natives });
+  tree.settle();
+  const why = /module "ledger" throws when it is configured: from_bytes is odd/;
+  assert.ok(
+    tree.warnings.some((line) => why.test(line)),
+    tree.warnings.join("\n"),
+  );
+  tree.close();
 });

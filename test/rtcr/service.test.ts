@@ -294,20 +294,22 @@ test("S81: the report rtcr_state has the times of each child by the thesis's par
   }
 });
 
-test("S76: dataspaces are copied by the worker at the place of <checkpointable>", async () => {
-  for (const [xpos, worker] of [
-    [1, 0],
-    [2, 1],
-  ]) {
-    const pool = startNodeCopyPool({ workers: 2, helps: false, patienceMs: 120_000 });
-    const places = `<checkpointable name="ram_dataspaces" xpos="${xpos}"/><checkpointable name="rom_session" xpos="${xpos}"/>`;
+test("S76: dataspaces are copied by the worker at the place of <checkpointable>, in the affinity space", async () => {
+  const space = '<affinity-space width="2" height="2"/>';
+  for (const [before, place, worker] of [
+    ["", 'xpos="1"', 0],
+    ["", 'xpos="2"', 1],
+    [space, 'ypos="1"', 1],
+  ] as const) {
+    const pool = startNodeCopyPool({ workers: 2, helps: false, patienceMs: 600_000 });
+    const places = `${before}<checkpointable name="ram_dataspaces" ${place}/><checkpointable name="rom_session" ${place}/>`;
     const inside = `<checkpoint parallel="yes"/>${places}<service name="Rtcr"/>${CHILDREN}`;
     const { tree, session, until } = supervised(inside, () => pool);
     try {
       await until("sheep_counter_timer", 1);
       assert.ok(session.checkpoint("").ok);
-      assert.ok(pool.copiedBy(worker!) > 0);
-      assert.equal(pool.copied, pool.copiedBy(worker!));
+      assert.ok(pool.copiedBy(worker) > 0);
+      assert.equal(pool.copied, pool.copiedBy(worker));
     } finally {
       tree.close();
     }
