@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { assemble } from "../../test/assemble.ts";
 import { Group } from "../engine/index.ts";
 import { type LoadedProgram, loadProgram } from "./program.ts";
-import { cachedPrograms } from "./program-cache-node.ts";
+import { cachedPrograms, codeFiles } from "./program-cache-node.ts";
 
 const HASH = "a".repeat(64);
 
@@ -96,6 +96,24 @@ test("what gets its number when it is met keeps the one that it had in answers t
 test("a cache that cannot be written is no failure", () => {
   const loaded = cachedPrograms(join(tmpdir(), "rtcr-no-such-folder"))(MODULE, HASH);
   assert.equal(tortured(loaded), 5050);
+});
+
+test("all code that decides what is kept is in the hash that what is kept is named by", () => {
+  const files = new Set<string>();
+  const follow = (file: string) => {
+    if (files.has(file)) return;
+    files.add(file);
+    const code = readFileSync(file, "utf8");
+    for (const [, path] of code.matchAll(/^(?:import|export) (?!type\b)[^;]*? from "(\.[^"]*)"/gm))
+      follow(join(dirname(file), path!));
+  };
+  for (const name of ["program.ts", "program-cache-node.ts"]) follow(join(import.meta.dirname, name));
+  assert.ok(files.size > 40);
+  const hashed = new Set(codeFiles());
+  assert.deepEqual(
+    [...files].filter((file) => !hashed.has(file)),
+    [],
+  );
 });
 
 /** The sum of 1 to 100, frozen and restored at every safe point. */

@@ -11,7 +11,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RewriteOptions } from "../instrument/index.ts";
 import type * as Rewriter from "./program.ts";
@@ -21,8 +21,9 @@ import { type AnswerSet, RememberedAnswers, readAnswers, writeAnswers } from "./
 const HASH_BYTES = 32;
 const ASKED = ".asked";
 
-/** The code that decides what a rewritten module looks like, from the folder of this file. */
-const REWRITER = ["../abi", "../wasm", "../wasm/sections", "../instrument"];
+/** Folders of the code that makes what is kept, from the folder of this file; and of that one, the files. */
+const REWRITER = ["../abi", "../util", "../wasm", "../wasm/sections", "../instrument"];
+const HERE = /^program(-answers|-cache-node)?\.(ts|js)$/;
 /** Its hash, in what is built (scripts/build.js). */
 const BUILT_FINGERPRINT = "rewriter.sha256";
 
@@ -103,14 +104,18 @@ function fingerprint(options: RewriteOptions): string {
 /** A hash of the rewriter's code, hexadecimal: what scripts/build.js writes for `fingerprint`. */
 export function codeHash(): string {
   const hash = createHash("sha256");
-  for (const folder of REWRITER) {
-    const path = fileURLToPath(new URL(folder, import.meta.url));
-    for (const name of readdirSync(path).sort()) {
-      if (/\.(ts|js)$/.test(name) && !/\.(d|test)\.ts$/.test(name))
-        hash.update(name).update(readFileSync(join(path, name)));
-    }
-  }
+  for (const file of codeFiles()) hash.update(basename(file)).update(readFileSync(file));
   return hash.digest("hex");
+}
+
+/** The paths of the rewriter's code. */
+export function codeFiles(): string[] {
+  const code = (folder: string, wanted: RegExp) => {
+    const path = fileURLToPath(new URL(folder, import.meta.url));
+    const names = readdirSync(path).filter((name) => wanted.test(name) && !/\.(d|test)\.ts$/.test(name));
+    return names.sort().map((name) => join(path, name));
+  };
+  return [...REWRITER.flatMap((folder) => code(folder, /\.(ts|js)$/)), ...code(".", HERE)];
 }
 
 function readRewritten(file: string): RewrittenModule | undefined {
