@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   linkSync,
   mkdtempSync,
@@ -78,6 +79,28 @@ for (const used of [false, true]) {
     }
   });
 }
+
+test("a module that the disk has no room for leaves nothing behind", {
+  skip: process.platform !== "linux" && "a limit for files that gives an error",
+}, (t) => {
+  const home = kept(t);
+  const modules = JSON.stringify(new URL("./modules.ts", import.meta.url).href);
+  const homes = JSON.stringify(new URL("./home.ts", import.meta.url).href);
+  const script = `const { keepModule } = await import(${modules}); const { openHome } = await import(${homes});
+    keepModule(openHome(process.argv[1]), { bytes: new Uint8Array(1 << 20), hash: "b".repeat(64) });`;
+  const command = [
+    "-c",
+    'ulimit -f 8; exec "$0" "$@"',
+    process.execPath,
+    "--input-type=module",
+    "-e",
+    script,
+    home.path,
+  ];
+  const { status, stderr } = spawnSync("bash", command, { encoding: "utf8" });
+  assert.deepEqual([status, /EFBIG/.test(stderr)], [1, true], stderr);
+  assert.deepEqual(home.list("modules"), [NAME]);
+});
 
 test("a module that another gc has away for a moment comes back, and one that was kept anew meanwhile stays", (t) => {
   const home = kept(t);

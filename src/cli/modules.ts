@@ -27,8 +27,12 @@ export function keepModule(home: Home, { bytes, hash }: ModuleFile): void {
   const path = home.at("modules", `${hash}.wasm`);
   if (touched(path)) return;
   const temporary = `${path}.new.${token()}`;
-  writeFileSync(temporary, bytes);
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
 }
 
 /** A module that lies in the state directory, for gc. */
@@ -94,6 +98,15 @@ export function returnModules(home: Home, files: ModuleFiles = NODE_FILES): void
   }
 }
 
+/** Who only reads may be unable to. */
+function returnIfWritable(home: Home): void {
+  try {
+    returnModules(home);
+  } catch {
+    // What is missing is said by who looks for it.
+  }
+}
+
 /** One that lies there meanwhile stays: it is the same, and somebody may just have kept it. */
 function putBack(aside: string, path: string, files: ModuleFiles): void {
   unlessGone(() => {
@@ -152,7 +165,7 @@ export async function moduleOf(
     return { bytes: await reader.module(hash), hash };
   }
   const path = file ?? home.find("modules", `${hash}.wasm`);
-  if (!existsSync(path)) returnModules(home);
+  if (file === undefined && !existsSync(path)) returnIfWritable(home);
   if (!existsSync(path)) {
     const where = file ?? "the state directory";
     const message = `checkpoint ${short(root.id)} needs module ${short(hash)} (${record.file}, ${sizeBytes} bytes), which it does not carry and ${where} does not hold`;

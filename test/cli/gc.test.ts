@@ -1,6 +1,6 @@
 // What gc leaves alone: modules of runs that begin meanwhile, and everything beside a store that it cannot read.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openHome } from "../../src/cli/home.ts";
@@ -48,6 +48,15 @@ test("S96: the module of a run that begins while gc waits for a writer stays, fo
     assert.match((await cli(path, "gc", ...args)).out, / 1 modules/);
     assert.equal(modules().length, args.length, "nobody runs, and no checkpoint needs it");
   }
+});
+
+test("a restore that is given a module puts none back that a gc has away", async (t) => {
+  const { path, id } = await stopped(t, "--no-module");
+  const [name] = readdirSync(join(path, "modules"));
+  const aside = `${name}.gc.${"0".repeat(12)}`;
+  renameSync(join(path, "modules", name!), join(path, "modules", aside));
+  assert.equal((await cli(path, "restore", "--module", join(path, "none.wasm"), id)).code, 3);
+  assert.deepEqual(readdirSync(join(path, "modules")), [aside]);
 });
 
 test("gc deletes nothing, not even the cache, when a checkpoint cannot be read", async (t) => {
