@@ -87,6 +87,8 @@ test("options and systems that cannot be tortured are refused by name", async (t
       "--strategy is for systems (SYSTEM.xml), found x.wasm\nhint: rtcr torture --help",
     ],
     [["--by", "(", file], 2, "--by (: Invalid regular expression: /(/: Unterminated group\nhint: rtcr torture --help"],
+    [["--by", "^(?:thread)", file], 2, "--by ^(?:thread): no group ( ), expected one\nhint: rtcr torture --help"],
+    [["--rising", "\\d+", file], 2, "--rising \\d+: no group ( ), expected one\nhint: rtcr torture --help"],
     [[file, "x"], 2, "arguments behind SYSTEM.xml: x, expected none\nhint: rtcr torture --help"],
     [[none], 1, `${none}: 0 outermost supervisors, expected one; there are none: <start> a program rtcr`],
   ];

@@ -14,7 +14,7 @@ export interface CompareRules {
   readonly ignore?: readonly RegExp[];
   /** Lines of a component for which its groups match the same are compared among themselves only. */
   readonly by?: RegExp | undefined;
-  /** Lines that match are not compared: the number in its group never falls among a component's lines. */
+  /** Lines that match are not compared: its first group is a number, which never falls among a component's lines. */
   readonly rising?: RegExp | undefined;
 }
 
@@ -76,13 +76,15 @@ function byComponent(lines: readonly string[], { ignore = [], by, rising }: Comp
   return groups;
 }
 
-/** The first number that is below one before it, in the lines of a component. */
+/** The first number that is below one before it, in the lines of a component, or that is none. */
 function fallOf(lines: readonly string[], rising: RegExp): string | undefined {
   const highest = new Map<string, number>();
   for (const line of lines) {
     const { label, text } = read(line);
-    const number = Number(rising.exec(text)?.[1]);
-    if (Number.isNaN(number)) continue;
+    const match = rising.exec(text);
+    if (!match) continue;
+    const number = Number(match[1]?.trim() || Number.NaN);
+    if (Number.isNaN(number)) return `component ${label}: found ${text}, expected a number for ${rising}`;
     const before = highest.get(label) ?? number;
     if (number < before) return `component ${label}: found ${text}, expected ${before} or more`;
     highest.set(label, number);

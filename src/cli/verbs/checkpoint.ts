@@ -18,7 +18,8 @@ checkpoint is complete and safe on disk.
 Of a system (rtcr run SYSTEM.xml) it takes the children of its supervisor, the component whose program is rtcr, all as
 they are at one moment; the rest of the system is not part of the checkpoint.
 
-  --stop   end the program when its checkpoint is complete, with exit code 0; when it cannot be made the program goes on
+  --stop   end the program when its checkpoint is complete, with exit code 0; when it cannot be made the program goes on,
+           and so it does when the checkpoint was made and the output that it holds is refused: exit code 1 here
   --child  of a system: this child only; may be repeated. With several supervisors it says whose they are`,
   options: { stop: { type: "boolean" }, child: { type: "string", multiple: true }, json: { type: "boolean" } },
   operands: [1, 1],

@@ -20,7 +20,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--ignore REGEX] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -60,7 +60,7 @@ these say what is compared of each component's lines (REGEX is matched against t
   --ignore REGEX           leave out what matches, and lines of which nothing is left; may be repeated
   --by REGEX               only those lines with each other, in their order, for which the groups match the same: with
                            "^(thread [0-9]+)" what each thread says
-  --rising REGEX           not the lines that match; the number in the group must never fall in a component's lines
+  --rising REGEX           not the lines that match; the group must be a number, and never fall in a component's lines
 
 Both runs see a clock that counts and random numbers that repeat. A clock counts how often it is asked, which a frozen
 wait does once more: programs that print times may differ by that.`,
@@ -150,10 +150,18 @@ function readRules(values: Values): CompareRules {
   };
   const [by, rising] = ["by", "rising"].map((name) => {
     const given = text(values, name);
-    return given === undefined ? undefined : expression(name, given);
+    if (given === undefined) return undefined;
+    const found = expression(name, given);
+    if (groupsOf(found) === 0) throw usageError(`--${name} ${given}: no group ( ), expected one`, "torture");
+    return found;
   });
   const ignore = texts(values, "ignore").map((given) => expression("ignore", given, "g"));
   return { cpus: readCpus(text(values, "cpus"), "torture") ?? 1, ignore, by, rising };
+}
+
+/** How many there are, whatever is matched. */
+function groupsOf({ source }: RegExp): number {
+  return new RegExp(`${source}|`).exec("")!.length - 1;
 }
 
 function readChoice(values: Values): TortureOptions["choice"] {
