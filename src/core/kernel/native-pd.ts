@@ -119,6 +119,7 @@ export class KernelNativePd implements NativePd {
 
   prepareCapture(): void {
     const { component } = this;
+    this.program();
     if (!component.loaded) return;
     try {
       component.prepareCapture();

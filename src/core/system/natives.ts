@@ -71,9 +71,8 @@ interface SavedRun {
 
 class Run implements NativeRun {
   readonly name: string;
-  /** Of its binary; known from the beginning, as checkpoints ask for it while programs stand still. */
-  readonly module: string;
   readonly #parts: RunParts;
+  #module: string | undefined;
   #state: (typeof STATES)[number] = "new";
   #env: OwnedEnv | undefined;
   #component: NativeComponent | undefined;
@@ -81,7 +80,11 @@ class Run implements NativeRun {
   constructor(parts: RunParts) {
     this.#parts = parts;
     this.name = parts.name;
-    this.module = parts.options.hash(nativeBinary(this.name));
+  }
+
+  /** Kept, as checkpoints ask for it while programs stand still. */
+  get module(): string {
+    return (this.#module ??= this.#parts.options.hash(nativeBinary(this.name)));
   }
 
   start(): void {
