@@ -29,7 +29,7 @@ import type { Part } from "./records.ts";
 import { Rtcr } from "./rtcr.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { RTCR_SERVICE, RtcrControl, type SavedKept } from "./service.ts";
-import { REPORT_LABEL, type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
+import { type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
 
 /** What a supervisor has of the program that runs the system. */
 export interface RtcrHost {
@@ -78,8 +78,7 @@ export class RtcrComponent {
       configuration: (text: string) => this.#configured(text),
       services: [RTCR_SERVICE],
       serve: (_, label) => this.#control.session(label),
-      ownEvents: (service, label) =>
-        service === "Report" && label === REPORT_LABEL ? this.#reporter.events() : undefined,
+      ownEvents: (service, label) => (TimingReporter.opened(service, label) ? this.#reporter.events() : undefined),
     };
     const timed: RtcrOptions["timed"] = ({ timing, ...made }) => {
       const config = { ...this.#config, parallel: pool() !== undefined };

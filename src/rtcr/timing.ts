@@ -28,6 +28,8 @@ const BUFFER_BYTES = 16_384;
 /** In its place if it is longer, as init says it of its own. */
 const TOO_LONG = '<rtcr_state error="report buffer exceeded"/>\n';
 export const REPORT_LABEL = "rtcr_state";
+/** Images of before have reports that were labelled otherwise. */
+const REPORT_LABELS: readonly string[] = [REPORT_LABEL, "checkpoint"];
 
 /** Parts by the names of their scopes (scopes.ts). */
 const PARTS: Readonly<Record<string, Checkpointable>> = {
@@ -157,6 +159,11 @@ export class TimingReporter {
     const donation = { ram: DONATION.Report.ram + toPages(BUFFER_BYTES), caps: DONATION.Report.caps };
     const args = new Map([["buffer_size", String(BUFFER_BYTES)]]);
     this.#rtcr().open({ service: "Report", label: REPORT_LABEL, donation, args }, this.events());
+  }
+
+  /** Whether a session that a saved supervisor had opened itself is that of reports. */
+  static opened(service: string, label: string): boolean {
+    return service === "Report" && REPORT_LABELS.includes(label);
   }
 
   /** What becomes of the session. */
