@@ -11,7 +11,7 @@ export interface Gap {
 }
 
 export interface BusyTime {
-  /** Place of a moment in microseconds on the axis; within a gap: its place. */
+  /** Place of a moment in microseconds on the axis; within a gap: in the room that is left for it. */
   readonly place: (us: number) => number;
   readonly gaps: readonly Gap[];
   /** Length of the axis. */

@@ -166,7 +166,7 @@ const SOURCES = new Listing<TrackedSource>((records, source) => {
 
 /**
  * A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. So
- * all entries whose source is alive are of one capability. Adding, finding and removing take constant time.
+ * all entries whose source is alive are of one capability. Adding, finding and removing take constant time, amortised.
  */
 export class TrackedSources {
   /** By allocation number, oldest first. */
