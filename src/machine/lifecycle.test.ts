@@ -13,19 +13,32 @@ const COUNTER = assemble(`(module (import "host" "turn" (func $turn)) (memory (e
     (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1))) (call $turn) (br $l)))
   (func (export "seen") (result i32) (i32.load (i32.const 0))))`);
 
-/** Blocks the guest at every turn until the machine is woken. */
-const waiting: HostFunction = {
-  freeze: "restartable",
-  call: (call) => (call.progress === undefined && call.wait(undefined) === "freeze" ? call.freeze(true) : undefined),
-};
-const imports = { host: { turn: waiting } };
+/** How far the counter of a machine may count. */
+interface Leave {
+  upTo: number;
+}
 
-/** A machine whose counter stands at `count`. */
-async function counting(count: number): Promise<Machine> {
+/** Its calls block when the guest has counted as far as it may. They note nothing: a turn may end before any wait. */
+function importsOf(leave: Leave) {
+  const turn: HostFunction = {
+    freeze: "restartable",
+    call: (call) => {
+      const { buffer, byteOffset } = call.memory;
+      const count = new DataView(buffer, byteOffset).getInt32(0, true);
+      while (count >= leave.upTo) if (call.wait(undefined) === "freeze") call.freeze();
+    },
+  };
+  return { host: { turn } };
+}
+
+const imports = importsOf({ upTo: 1 });
+
+/** A machine that has counted as far as it may. */
+async function counting(leave: Leave): Promise<Machine> {
   const machine = new Machine();
-  const counter = await machine.load(COUNTER, { name: "counter", imports });
+  const counter = await machine.load(COUNTER, { name: "counter", imports: importsOf(leave) });
   const thread = counter.start("count");
-  await reach(machine, count);
+  await reach(machine, leave, leave.upTo);
   assert.equal(thread.state, "waiting");
   return machine;
 }
@@ -34,33 +47,34 @@ function seen(machine: Machine): number {
   return (machine.instance("counter").exports["seen"] as () => number)();
 }
 
-async function reach(machine: Machine, count: number): Promise<void> {
-  const waits = () => machine.threads[0]!.state === "waiting";
-  while (seen(machine) < count || !waits()) {
-    if (waits()) machine.wake(); // one whose turn has ended before its wait would count twice
-    await turn();
-  }
+async function reach(machine: Machine, leave: Leave, count: number): Promise<void> {
+  leave.upTo = count;
+  machine.wake();
+  while (seen(machine) < count || machine.threads[0]!.state !== "waiting") await turn();
 }
 
 test("a checkpoint does not change with its machine; two machines go on from it", async () => {
-  using first = await counting(3);
+  const [leave, leave2] = [{ upTo: 3 }, { upTo: 3 }];
+  using first = await counting(leave);
   const checkpoint = await first.checkpoint();
   assert.equal(first.state, "running");
-  await reach(first, 5);
-  using second = await Machine.restore(checkpoint, { imports });
-  using third = await Machine.restore(checkpoint, { imports });
+  await reach(first, leave, 5);
+  using second = await Machine.restore(checkpoint, { imports: importsOf(leave2) });
+  using third = await Machine.restore(checkpoint, { imports: importsOf({ upTo: 9 }) });
   assert.deepEqual([seen(first), seen(second), seen(third)], [5, 3, 3]);
   second.resume();
-  await reach(second, 4);
+  await reach(second, leave2, 4);
   assert.deepEqual([seen(first), seen(second), seen(third)], [5, 4, 3]);
   assert.equal(third.state, "frozen");
 });
 
 test("a frozen machine stays frozen: threads are started, woken and saved, none runs", async () => {
-  using machine = await counting(2);
+  const leave = { upTo: 2 };
+  using machine = await counting(leave);
   assert.equal(await machine.freeze(), "frozen");
   assert.equal(await machine.freeze(), "frozen");
   const added = machine.instance("counter").start("seen");
+  leave.upTo = 3;
   machine.wake();
   for (let i = 0; i < 10; i++) await turn();
   assert.deepEqual([seen(machine), added.state], [2, "ready"]);
@@ -69,7 +83,7 @@ test("a frozen machine stays frozen: threads are started, woken and saved, none 
   machine.resume();
   assert.equal((await added.done).kind, "returned");
 
-  using restored = await Machine.restore(checkpoint, { imports, sliceMs: Infinity }); // no turn ends before its wait
+  using restored = await Machine.restore(checkpoint, { imports: importsOf(leave), sliceMs: Infinity });
   restored.resume();
   const [, ready] = restored.threads; // the other one's call is issued again first: it counts to 3
   assert.equal(ready!.name, "seen");
@@ -77,13 +91,14 @@ test("a frozen machine stays frozen: threads are started, woken and saved, none 
 });
 
 test("checkpoints of different moments restore different states", async () => {
-  using machine = await counting(1);
+  const leave = { upTo: 1 };
+  using machine = await counting(leave);
   const early = await machine.checkpoint({ name: "early" });
-  await reach(machine, 4);
+  await reach(machine, leave, 4);
   const late = await machine.checkpoint({ name: "late", parent: "an id" });
   assert.deepEqual([early.name, early.parent, late.name, late.parent], ["early", undefined, "late", "an id"]);
   for (const [checkpoint, count] of [[early, 1] as const, [late, 4] as const]) {
-    using restored = await Machine.restore(checkpoint, { imports });
+    using restored = await Machine.restore(checkpoint, { imports: importsOf(leave) });
     assert.equal(seen(restored), count);
   }
 });
@@ -136,7 +151,7 @@ test("a machine without the ticker it needs is refused", async () => {
 });
 
 test("a restore that is refused leaves nothing behind", async () => {
-  using machine = await counting(1);
+  using machine = await counting({ upTo: 1 });
   const checkpoint = await machine.checkpoint();
   const [thread] = checkpoint.group.threads;
   const frames = thread!.frames.map((frame) => ({ ...frame, position: frame.position + 1 }));
