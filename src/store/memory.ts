@@ -31,8 +31,8 @@ class MemoryStore implements Store {
   readonly #manifests = new Map<string, Uint8Array>();
   #roots: Root[] = [];
   #writers = 0;
-  /** Resolves when no gc runs. */
-  #collecting: Promise<unknown> = Promise.resolve();
+  /** The gc that runs. */
+  #collecting: Promise<unknown> | undefined;
 
   constructor(options: MemoryStoreOptions) {
     this.#sha256 = options.sha256 ?? sha256;
@@ -40,7 +40,7 @@ class MemoryStore implements Store {
   }
 
   async write<T>(work: (writer: StoreWriter) => Promise<T>): Promise<T> {
-    await this.#collecting;
+    while (this.#collecting) await this.#collecting;
     this.#writers++;
     try {
       return await work({
@@ -125,7 +125,7 @@ class MemoryStore implements Store {
   }
 
   async gc({ dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<GcReport> {
-    await this.#collecting;
+    while (this.#collecting) await this.#collecting;
     if (this.#writers > 0) {
       throw new StoreFault(
         "locked",
@@ -133,7 +133,7 @@ class MemoryStore implements Store {
       );
     }
     const work = this.#collect(dryRun);
-    this.#collecting = work.catch(() => undefined);
+    this.#collecting = work.catch(() => undefined).finally(() => (this.#collecting = undefined));
     return work;
   }
 

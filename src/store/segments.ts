@@ -2,6 +2,8 @@
 //
 // I1  A page that is found here lies in a segment whose file was listed under its final name, so it was complete.
 // I2  Segments only come (other writers) and go (gc): `refresh` looks again. A page whose segment has gone is looked up anew.
+//     One look at a time, each begun after whoever relies on it has asked: what a look has found is never older than what
+//     another one, or a writer of this process, has put in its place.
 // I3  A segment that cannot be read hides nothing but its own pages; the fault is kept for the message "missing".
 
 import { hashLike, type PageTarget, type Sha256, short } from "../checkpoint/index.ts";
@@ -25,6 +27,9 @@ import {
 export interface PagePlace extends SegmentEntry {
   readonly segment: string;
 }
+
+/** How often a page may be moved while it is looked for. */
+const LOOKS = 3;
 
 interface Batch {
   readonly segment: string;
@@ -52,7 +57,9 @@ export class Segments {
   /** Pages of which a copy was found to be damaged, with what was wrong. */
   readonly #distrusted = new Map<string, StoreFault>();
   readonly #open: OpenFiles;
-  #looking: Promise<void> | undefined;
+  /** The last look that was asked for, and that one if it has not begun. */
+  #looking: Promise<void> = Promise.resolve();
+  #nextLook: Promise<void> | undefined;
 
   constructor({ files, sha256, codecs, helpers }: SegmentsHost, directory: string) {
     this.#files = files;
@@ -81,11 +88,22 @@ export class Segments {
     return this.#pages.keys();
   }
 
-  /** Looks which segments there are now. */
-  async refresh(): Promise<void> {
+  /** Looks which segments there are at the call, or later. */
+  refresh(): Promise<void> {
+    this.#nextLook ??= this.#looking = this.#looking
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextLook = undefined;
+        return this.#look();
+      });
+    return this.#nextLook;
+  }
+
+  async #look(): Promise<void> {
+    const before = [...this.#loaded.keys()]; // a writer may add one that the listing is too old for
     const listed = new Set((await this.#files.list(this.#directory)).filter(hashLike));
     for (const name of this.#damaged.keys()) if (!listed.has(name)) this.#damaged.delete(name);
-    const gone = [...this.#loaded.keys()].filter((name) => !listed.has(name));
+    const gone = before.filter((name) => !listed.has(name));
     for (const name of gone) {
       this.#loaded.delete(name);
       this.#open.drop(name);
@@ -94,8 +112,13 @@ export class Segments {
     for (const name of listed) if (!this.#loaded.has(name) && !this.#damaged.has(name)) await this.#load(name);
   }
 
-  /** Adds a segment that was just written. */
+  /** Adds a segment that was just written, perhaps over a damaged one of that name. */
   add(segment: string, entries: readonly SegmentEntry[]): void {
+    this.#open.drop(segment);
+    this.#enter(segment, entries);
+  }
+
+  #enter(segment: string, entries: readonly SegmentEntry[]): void {
     this.#loaded.set(segment, entries);
     this.#damaged.delete(segment);
     for (const entry of entries) if (!this.#pages.has(entry.name)) this.#pages.set(entry.name, { ...entry, segment });
@@ -103,19 +126,27 @@ export class Segments {
 
   /** The bytes of a page, verified; another copy is taken where the first one is damaged. */
   async read(name: string): Promise<Uint8Array> {
+    for (let looks = 0; ; looks++) {
+      const bytes = await this.#readKnown(name);
+      if (bytes) return bytes;
+      const nowhere = looks > 0 && !this.#pages.has(name);
+      if (nowhere || looks === LOOKS || this.#distrusted.has(name)) throw this.absence(name);
+      await this.refresh(); // another process has added it, or gc has moved it
+    }
+  }
+
+  /** @returns undefined if it lies nowhere that is known, or not there any more */
+  async #readKnown(name: string): Promise<Uint8Array | undefined> {
     for (let place = this.#pages.get(name); place; place = this.#pages.get(name)) {
       try {
         return await this.readAt(place);
       } catch (thrown) {
-        if (errnoOf(thrown) === "ENOENT") break;
+        if (errnoOf(thrown) === "ENOENT") return undefined;
         if (!(thrown instanceof StoreFault)) throw thrown;
         this.#distrust(place, thrown);
       }
     }
-    if (!this.#distrusted.has(name)) await this.#lookAgain(); // another process has added it, or gc has moved it
-    const moved = this.#pages.get(name);
-    if (moved) return this.readAt(moved);
-    throw this.absence(name);
+    return undefined;
   }
 
   /**
@@ -123,7 +154,7 @@ export class Segments {
    * done, the others as `read` does.
    */
   async readInto(pages: readonly PageTarget[]): Promise<void> {
-    if (pages.some(({ name }) => !this.#pages.has(name))) await this.#lookAgain();
+    if (pages.some(({ name }) => !this.#pages.has(name))) await this.refresh();
     const left: PageTarget[] = [];
     for (const batch of this.#batches(pages, left)) left.push(...(await this.#readBatch(batch)));
     for (const page of left) putInto(page, await this.read(page.name));
@@ -166,11 +197,6 @@ export class Segments {
       if (errnoOf(thrown) === "ENOENT") return pages.map(({ page }) => page); // gc has moved them
       throw thrown;
     }
-  }
-
-  async #lookAgain(): Promise<void> {
-    this.#looking ??= this.refresh().finally(() => (this.#looking = undefined));
-    await this.#looking;
   }
 
   /** Why a page cannot be read: its only copies are damaged, or there is none. */
@@ -229,12 +255,12 @@ export class Segments {
 
   #rebuild(): void {
     this.#pages.clear();
-    for (const [segment, entries] of this.#loaded) this.add(segment, entries);
+    for (const [segment, entries] of this.#loaded) this.#enter(segment, entries);
   }
 
   async #load(segment: string): Promise<void> {
     try {
-      this.add(segment, await this.#readIndex(segment));
+      this.#enter(segment, await this.#readIndex(segment));
     } catch (thrown) {
       if (errnoOf(thrown) === "ENOENT") return; // a gc was faster
       if (!(thrown instanceof StoreFault)) throw thrown;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { type Checkpoint, reachImage } from "../checkpoint/index.ts";
+import { setImmediate as turn } from "node:timers/promises";
+import { type Checkpoint, encodeCheckpoint, type Page, reachImage } from "../checkpoint/index.ts";
 import { checkpointOf, randomBytes, randomCheckpoint, randomOf } from "../checkpoint/samples.test.ts";
 import { loadCheckpoint, openImage, type SavedImage, saveCheckpoint } from "./images.ts";
 import type { Store } from "./types.ts";
@@ -198,28 +199,23 @@ export function storeSuite(label: string, make: MakeStore): void {
     assert.deepEqual(await loadCheckpoint(store, "one"), checkpoint);
   });
 
-  on("many writers and gc at once: every checkpoint that was published is whole", async (store) => {
-    const saved: [string, Checkpoint][] = [];
-    const random = randomOf(11);
-    const one = async (i: number): Promise<void> => {
-      const bytes = randomBytes(randomOf(i % 4), 5 * 65_536); // many pages in common
-      bytes[random(bytes.length)] = 1;
-      const checkpoint = checkpointOf(`run-${i}`, bytes);
-      const { root } = await untilUnlocked(() => save(store, checkpoint));
-      if (i % 3 === 0) await untilUnlocked(() => store.remove(root.id));
-      else saved.push([root.id, checkpoint]);
-    };
-    const collect = async (): Promise<void> => {
-      for (let k = 0; k < 4; k++) {
-        await store.gc({ deadRatio: 0 }).catch((thrown) => assert.equal(thrown.code, "locked"));
-      }
-    };
-    await Promise.all([...Array.from({ length: 12 }, (_, i) => one(i)), collect()]);
-    await store.gc({ deadRatio: 0 });
-    for (const [id, checkpoint] of saved) assert.deepEqual(await loadCheckpoint(store, id), checkpoint);
-    assert.deepEqual((await store.verify()).faults, []);
-    assert.equal((await store.list()).roots.length, saved.length);
+  on("F4: a gc deletes nothing of a writer that begins with it", async (store) => {
+    const old = await save(store, sample("old", 1));
+    const checkpoint = sample("new", 2);
+    const { pages, manifest } = encoded(checkpoint);
+    const collect = () => store.gc().catch((thrown) => assert.equal(thrown.code, "locked"));
+    const write = async (): Promise<unknown> =>
+      store.write(async (writer) => {
+        await writer.putPages(pages);
+        for (let i = 0; i < 20; i++) await turn();
+        await writer.publish(await writer.putManifest(manifest), "new");
+      });
+    await Promise.all([collect(), collect(), untilUnlocked(write), collect()]);
+    assert.deepEqual(await loadCheckpoint(store, "new"), checkpoint);
+    await store.resolve(old.root.id);
   });
+
+  on("many writers and gc at once: every checkpoint that was published is whole", (store) => manyAtOnce([store]));
 
   on("verify counts what a checkpoint reaches", async (store) => {
     const { root } = await save(store, sample("run", 1, 3));
@@ -234,6 +230,34 @@ export function storeSuite(label: string, make: MakeStore): void {
   });
 }
 
+/** Twelve writers and a gc, each on one of the stores in turn, which are one store for several processes. */
+export async function manyAtOnce(stores: readonly Store[]): Promise<void> {
+  const saved: [string, Checkpoint][] = [];
+  const random = randomOf(11);
+  const storeOf = (i: number): Store => stores[i % stores.length]!;
+  const one = async (i: number): Promise<void> => {
+    const bytes = randomBytes(randomOf(i % 4), 5 * 65_536); // many pages in common
+    bytes[random(bytes.length)] = 1;
+    const checkpoint = checkpointOf(`run-${i}`, bytes);
+    const { root } = await untilUnlocked(() => save(storeOf(i), checkpoint));
+    if (i % 3 === 0) await untilUnlocked(() => storeOf(i).remove(root.id));
+    else saved.push([root.id, checkpoint]);
+  };
+  const collect = async (): Promise<void> => {
+    for (let k = 0; k < 4; k++) {
+      await storeOf(k)
+        .gc({ deadRatio: 0 })
+        .catch((thrown) => assert.equal(thrown.code, "locked"));
+    }
+  };
+  await Promise.all([...Array.from({ length: 12 }, (_, i) => one(i)), collect()]);
+  const store = storeOf(0);
+  await store.gc({ deadRatio: 0 });
+  for (const [id, checkpoint] of saved) assert.deepEqual(await loadCheckpoint(storeOf(1), id), checkpoint);
+  assert.deepEqual((await store.verify()).faults, []);
+  assert.equal((await store.list()).roots.length, saved.length);
+}
+
 /** Does it when others, on a busy machine for longer than it waits, have the store no more. */
 async function untilUnlocked<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -242,6 +266,17 @@ async function untilUnlocked<T>(work: () => Promise<T>): Promise<T> {
     } catch (thrown) {
       if ((thrown as { readonly code?: string }).code !== "locked") throw thrown;
     }
+  }
+}
+
+/** What a writer puts for a checkpoint. */
+export function encoded(checkpoint: Checkpoint): { readonly pages: readonly Page[]; readonly manifest: Uint8Array } {
+  const encoding = encodeCheckpoint(checkpoint, { sha256: nodeHash });
+  const pages: Page[] = [];
+  for (;;) {
+    const step = encoding.next();
+    if (step.done) return { pages, manifest: step.value.manifest };
+    pages.push(step.value);
   }
 }
 
