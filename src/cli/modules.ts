@@ -2,6 +2,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, linkSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { short } from "../checkpoint/index.ts";
 import { MachineFault } from "../machine/faults.ts";
 import type { LoadedImage } from "../store/index-node.ts";
@@ -38,17 +39,25 @@ export function keepModule(home: Home, { bytes, hash }: ModuleFile): void {
 /** A module that lies in the state directory, for gc. */
 export interface KeptModule {
   readonly path: string;
+  /** Of what a killed process has left: its name, which is no hash. */
+  readonly hash: string;
   /** UTC milliseconds. */
   readonly usedMs: number;
 }
 
-/** All that are kept, and what processes that were killed have left of some. */
-export function listModules(home: Home): KeptModule[] {
-  return home.list("modules").flatMap((name) => {
-    if (ASIDE.test(name)) return [];
+/**
+ * All that are kept, and what processes that were killed have left of some.
+ *
+ * @param away as if `returnModules` had put those back that a gc was killed with
+ */
+export function listModules(home: Home, away = false): KeptModule[] {
+  const names = home.list("modules");
+  return names.flatMap((name) => {
+    const [, own] = ASIDE.exec(name) ?? [];
+    if (own !== undefined && (!away || names.includes(own))) return [];
     const path = home.find("modules", name);
     const status = statSync(path, { throwIfNoEntry: false });
-    return status ? [{ path, usedMs: status.mtimeMs }] : [];
+    return status ? [{ path, hash: basename(own ?? name, ".wasm"), usedMs: status.mtimeMs }] : [];
   });
 }
 

@@ -59,6 +59,23 @@ test("a restore that is given a module puts none back that a gc has away", async
   assert.deepEqual(readdirSync(join(path, "modules")), [aside]);
 });
 
+test("gc counts files of the cache, and --dry-run what another gc that was killed had away as well", async (t) => {
+  const path = folder(t);
+  const modules = join(path, "modules");
+  const [one, other] = ["a", "b"].map((digit) => `${digit.repeat(64)}.wasm`) as [string, string];
+  mkdirSync(join(path, "cache/seal/node/v26"), { recursive: true });
+  for (const name of ["cache/seal/rewritten", "cache/seal/node/v26/code", "cache/of-old"])
+    writeFileSync(join(path, name), "");
+  mkdirSync(modules);
+  for (const name of [one, `${one}.gc.${"0".repeat(12)}`, `${other}.gc.${"1".repeat(12)}`])
+    writeFileSync(join(modules, name), "");
+  const foreseen = JSON.parse((await cli(path, "gc", "--dry-run", "--json")).out);
+  assert.deepEqual([foreseen.cached, foreseen.modules], [3, 2]);
+  assert.equal(readdirSync(modules).length, 3);
+  assert.deepEqual(JSON.parse((await cli(path, "gc", "--json")).out), { ...foreseen, dryRun: false });
+  assert.deepEqual([readdirSync(modules), readdirSync(join(path, "cache"))], [[], []]);
+});
+
 test("gc deletes nothing, not even the cache, when a checkpoint cannot be read", async (t) => {
   const { path } = await stopped(t);
   const [root] = readdirSync(join(path, "store/roots"));

@@ -119,6 +119,7 @@ test("rm and gc delete what no checkpoint needs, and tell before", async (t) => 
   guest.send("x");
   await guest.says("1\n");
   const id = (await cli(home, "checkpoint", "--stop", "counter")).out.trim();
+  await guest.ended; // which is when Node keeps the code that it has compiled
   assert.equal((await cli(home, "verify", id)).code, 0);
   assert.equal((await cli(home, "rm", "--dry-run", "latest")).out, `${id}\n`);
   assert.equal(JSON.parse((await cli(home, "gc", "--json")).out).deletedPages, 0);

@@ -1,7 +1,6 @@
 // `rtcr gc`: deletes what no checkpoint needs.
 
-import { rmSync } from "node:fs";
-import { basename } from "node:path";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { nodeSha256, openImage, type Store } from "../../store/index-node.ts";
 import { madeByRun } from "../check-image.ts";
 import { type Command, flag } from "../command.ts";
@@ -21,8 +20,8 @@ export const gc: Command = {
   usage: "[--dry-run] [--json]",
   help: `
 Deletes pages and manifests that no checkpoint reaches, journals of files that no checkpoint and no running program
-needs, modules that no checkpoint refers to, and the cache of rewritten modules. Waits for checkpoints under way. When a
-checkpoint cannot be read nothing is deleted.
+needs, modules that no checkpoint refers to, and the cache: rewritten modules, and rtcr's own code as Node has compiled
+it. Waits for checkpoints under way. When a checkpoint cannot be read nothing is deleted.
 
   --dry-run   only print what would be deleted`,
   options: { "dry-run": { type: "boolean" }, json: { type: "boolean" } },
@@ -32,20 +31,21 @@ checkpoint cannot be read nothing is deleted.
     const store = await home.storeIfAny();
     try {
       if (!dryRun) returnModules(home);
-      const candidates = await listCandidates(home);
+      const candidates = await listCandidates(home, dryRun);
       await neededBy(store); // one that cannot be read is named before anything is deleted
       const files = { journals: 0, modules: 0, cached: 0, marks: 0 };
-      const remove = (kind: keyof typeof files, path: string) => {
-        files[kind]++;
+      const remove = (kind: keyof typeof files, path: string, count = 1) => {
+        files[kind] += count;
         if (!dryRun) rmSync(path, { recursive: true, force: true });
       };
       // First: the store's gc needs a little room, which a full disk has not.
-      for (const name of home.list("cache")) remove("cached", home.find("cache", name));
+      for (const path of home.list("cache").map((name) => home.find("cache", name)))
+        remove("cached", path, filesIn(path));
       const collected = await store.gc({ dryRun });
       const needed = await neededBy(store);
       for (const [kind, path] of unneeded(home, candidates, needed)) remove(kind, path);
       for (const module of candidates.modules) {
-        if (needed.modules.has(basename(module.path, ".wasm"))) continue;
+        if (needed.modules.has(module.hash)) continue;
         if (dryRun ? untouched(module) : removeModule(module)) files.modules++;
       }
       if (!dryRun) removeKeyLeavings(home.path);
@@ -56,7 +56,7 @@ checkpoint cannot be read nothing is deleted.
           `${dryRun ? "would delete" : "deleted"} ${deletedManifests} manifests, ${deletedPages} pages (${toSize(freedBytes)}), `,
         );
         io.out(
-          `${files.journals} journals, ${files.modules} modules, ${files.cached} cached modules; ${keptPages} pages are kept\n`,
+          `${files.journals} journals, ${files.modules} modules, ${files.cached} cached files; ${keptPages} pages are kept\n`,
         );
       }
       return EXIT.done;
@@ -65,6 +65,17 @@ checkpoint cannot be read nothing is deleted.
     }
   },
 };
+
+/** How many files there are, at any depth; of what another process takes away meanwhile any number. */
+function filesIn(path: string): number {
+  try {
+    if (!statSync(path).isDirectory()) return 1;
+    return readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).length;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw thrown;
+  }
+}
 
 /** What may be deleted if no checkpoint needs it. */
 interface Candidates {
@@ -78,10 +89,10 @@ interface Candidates {
  * Candidates are listed first and the checkpoints last, with the store's gc between them, which waits for writers: so what
  * belongs to a checkpoint that is only being made is no candidate, or its checkpoint is found.
  */
-async function listCandidates(home: Home): Promise<Candidates> {
+async function listCandidates(home: Home, dryRun: boolean): Promise<Candidates> {
   const marks = listMarks(home);
   const journals = home.list("journals").filter((name) => !journalInUse(home, name));
-  const modules = listModules(home);
+  const modules = listModules(home, dryRun); // else those that another gc had away have been put back
   // A program that runs may need its module for its next checkpoint; one that comes later touches it.
   const idle = (await listRuns(home)).length === 0;
   return { marks, journals, modules: idle ? modules : [] };
