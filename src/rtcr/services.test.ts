@@ -7,8 +7,9 @@ import { logSessionSuite } from "../../test/contracts/log-session.ts";
 import { reportSessionSuite } from "../../test/contracts/report-session.ts";
 import { bootRomSessionSuite, romSessionSuite } from "../../test/contracts/rom-session.ts";
 import { timerSessionSuite } from "../../test/contracts/timer-session.ts";
+import type { TimerInfo } from "../checkpoint/index.ts";
 import { Alarms, CoreLog, CoreReport, CoreTimer, RomModules, VirtualClock } from "../core/index.ts";
-import { Badges, type KernelObject } from "../session/index.ts";
+import { Badges, INVALID, type KernelObject, type TimerSession } from "../session/index.ts";
 import { required, success } from "../util/index.ts";
 import { RtcrLog, RtcrReport, RtcrRom, RtcrTimer } from "./index.ts";
 import type { Opened } from "./session.ts";
@@ -56,6 +57,36 @@ test("S95: a tick that is due and that nobody has been told yet is still to come
   assert.equal(timer.remainingUs(), 1);
   alarms.ringDue();
   assert.equal(timer.remainingUs(), 190);
+});
+
+test("S58, S95: a short period is recorded as it was asked for, and goes on in its step: core lengthens it, others do not", () => {
+  const clock = new VirtualClock();
+  const core = new CoreTimer(clock.alarms);
+  const others: TimerSession = {
+    kind: "timer",
+    triggerOnce: () => {},
+    triggerPeriodic: () => {},
+    sigh: () => {},
+    elapsedMs: () => core.elapsedMs(),
+    elapsedUs: () => core.elapsedUs(),
+  };
+  for (const [server, periodUs] of [
+    [core, 100],
+    [others, 40],
+  ] as const) {
+    const timer = new RtcrTimer(...opened<TimerSession>(server));
+    timer.triggerPeriodic(40);
+    clock.advance(30);
+    assert.equal(timer.remainingUs(), periodUs - 30);
+    timer.triggerPeriodic(40, 35);
+    assert.equal(timer.remainingUs(), 35);
+    clock.advance(35 + 15);
+    assert.equal(timer.remainingUs(), periodUs - 15);
+    const info = { elapsedUs: 7, timeoutUs: 40, periodic: true, remainingUs: periodUs - 15 } as TimerInfo;
+    const again = new RtcrTimer(...opened<TimerSession>(server));
+    again.restore(info, INVALID, server === others);
+    assert.equal(again.remainingUs(), periodUs - 15);
+  }
 });
 
 const modules = () => new RomModules((size) => success(bytesDataspace(size, "rom")));

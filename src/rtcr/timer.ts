@@ -36,7 +36,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   #handler: Capability<SignalContext> = INVALID;
   /** A timeout was set, and not cancelled; it may have rung. */
   #armed = false;
-  /** As the session keeps it: a period is lengthened to the shortest one. */
+  /** As it was asked for. */
   #timeoutUs = 0;
   #periodic = false;
   /** When it was triggered, on the session's own clock. */
@@ -59,14 +59,19 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
     return requireObject<TimerSession>(this.base.real, "timer");
   }
 
+  /** As the server keeps it: core, which says what remains, lengthens it, others do not. */
+  get #periodUs(): number {
+    return this.#timer.remainingUs ? Math.max(this.#timeoutUs, MIN_PERIOD_US) : this.#timeoutUs;
+  }
+
   triggerOnce(us: number): void {
     this.#arm(us, false);
     this.#timer.triggerOnce(us);
   }
 
-  triggerPeriodic(us: number, firstUs = us): void {
+  triggerPeriodic(us: number, firstUs?: number): void {
     this.#arm(us, true);
-    if (firstUs < us) this.#armedUs -= this.#timeoutUs - toRecorded(firstUs);
+    if (firstUs !== undefined) this.#armedUs -= Math.max(0, this.#periodUs - toRecorded(firstUs));
     this.#timer.triggerPeriodic(us, firstUs);
   }
 
@@ -110,7 +115,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
       this.#handler = handler;
       if (remainingUs === 0) return;
       this.#arm(timeoutUs, periodic);
-      this.#armedUs -= timeoutUs - remainingUs;
+      this.#armedUs -= (periodic ? this.#periodUs : timeoutUs) - remainingUs;
       return;
     }
     this.sigh(handler);
@@ -130,7 +135,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
       return left === undefined ? undefined : Math.max(1, toRecorded(left));
     }
     const passed = timer.elapsedUs() - this.#armedUs;
-    if (this.#periodic) return this.#timeoutUs - (passed % this.#timeoutUs);
+    if (this.#periodic) return this.#periodUs - (passed % this.#periodUs);
     return passed >= this.#timeoutUs ? undefined : this.#timeoutUs - passed;
   }
 
@@ -139,8 +144,8 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
     this.#place = ABSENT;
     if (this.remainingUs() === undefined) return false;
     const passed = this.#timer.elapsedUs() - this.#armedUs;
-    this.#ticked = this.#periodic && passed >= this.#timeoutUs;
-    this.#beganUs = this.#ticked ? -(passed % this.#timeoutUs) : -passed;
+    this.#ticked = this.#periodic && passed >= this.#periodUs;
+    this.#beganUs = this.#ticked ? -(passed % this.#periodUs) : -passed;
     return true;
   }
 
@@ -192,7 +197,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   #arm(us: number, periodic: boolean): void {
     const timeoutUs = toRecorded(us);
     this.#armed = !periodic || timeoutUs > 0;
-    this.#timeoutUs = periodic ? Math.max(timeoutUs, MIN_PERIOD_US) : timeoutUs;
+    this.#timeoutUs = timeoutUs;
     this.#periodic = periodic;
     this.#armedUs = this.#timer.elapsedUs();
     this.#order = this.#context.nextTrigger();

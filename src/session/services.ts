@@ -26,7 +26,7 @@ export interface LogSession extends KernelObject {
   write(text: string): number;
 }
 
-/** Shorter periods of timers are lengthened to it, in microseconds: nobody can make a server do nothing but tick. */
+/** Core lengthens shorter periods of timers to it, in microseconds: nobody can make a server do nothing but tick. */
 export const MIN_PERIOD_US = 100;
 
 export interface TimerSession extends KernelObject {
@@ -34,8 +34,8 @@ export interface TimerSession extends KernelObject {
   /** Microseconds; replaces the timeout before. Values beyond half of 64 bits are clamped. */
   triggerOnce(us: number): void;
   /**
-   * @param us 0 cancels; at least MIN_PERIOD_US otherwise
-   * @param firstUs until the first tick, a period or less; default: a period
+   * @param us 0 cancels; core lengthens it to MIN_PERIOD_US otherwise
+   * @param firstUs until the first tick, a period as the server keeps it or less; default: a period
    */
   triggerPeriodic(us: number, firstUs?: number): void;
   /** INVALID cancels the timeout too. */

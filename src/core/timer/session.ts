@@ -34,10 +34,11 @@ export class CoreTimer implements TimerSession {
   }
 
   /** A period of 0 cancels. */
-  triggerPeriodic(us: number, firstUs = us): void {
+  triggerPeriodic(us: number, firstUs?: number): void {
     const periodUs = Math.max(clamped(us), MIN_PERIOD_US);
+    const untilFirstUs = firstUs === undefined ? periodUs : Math.min(clamped(firstUs), periodUs);
     if (clamped(us) === 0) this.#cancel();
-    else this.#set(this.#alarms.nowUs() + (firstUs < us ? clamped(firstUs) : periodUs), periodUs);
+    else this.#set(this.#alarms.nowUs() + untilFirstUs, periodUs);
   }
 
   sigh(context: Capability<SignalContext>): void {
