@@ -87,6 +87,7 @@ const ASSEMBLYSCRIPT: readonly Row[] = [
   ["as-large_dataspaces", "a large dataspace (thesis)"],
   ["as-profiled", "scopes for profiles"],
   ["as-device_driver", "a serial port by interrupts, in AssemblyScript"],
+  ["as-reach", "what of the SDK no other component uses"],
   ["as-upgrades", "upgrades of sessions at servers that take their time"],
 ];
 

@@ -7,7 +7,7 @@
 //
 // The heap of the program's own objects (runtime.ts) is one of these, in static memory.
 import { Status } from "../../build/guest-abi/assemblyscript/abi";
-import { attachRam, freeRam } from "./memory";
+import { attachRam, freeRam, lastStatus } from "./memory";
 import { acquireWord, releaseWord } from "./lock";
 import { error, print } from "./log";
 
@@ -18,7 +18,7 @@ import { error, print } from "./log";
 @lazy const CLASSES: usize = 14;
 @lazy const SMALLEST: usize = 32;
 
-function pages(bytes: usize): usize {
+export function pages(bytes: usize): usize {
   return (bytes + PAGE - 1) & ~(PAGE - 1);
 }
 
@@ -97,17 +97,16 @@ export class Heap {
     this.status = Status.OutOfRam;
     if (bytes > this.limit || this.used > this.limit - bytes) return 0;
     const chunk = attachRam(bytes);
-    if (!chunk.address) {
-      this.status = chunk.status;
+    if (!chunk) {
+      this.status = lastStatus;
       return 0;
     }
     this.status = Status.Ok;
-    store<u32>(chunk.address, this.chunks);
-    store<u32>(chunk.address, chunk.dataspace, 4);
-    store<u32>(chunk.address, bytes, 8);
-    this.chunks = chunk.address;
+    store<u32>(chunk, this.chunks);
+    store<u32>(chunk, bytes, 8);
+    this.chunks = chunk;
     this.used += bytes;
-    return chunk.address;
+    return chunk;
   }
 
   private removeChunk(chunk: usize): void {

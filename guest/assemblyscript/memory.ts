@@ -38,6 +38,15 @@ export function setResourceWait(count: () => u32, wait: (seen: u32) => void): vo
   afterRequest = wait;
 }
 
+/** From now on this context is told of more resources, and requests do not wait. */
+export function resourceAvailSigh(context: u32): void {
+  setResourceWait(
+    () => 0,
+    (seen: u32) => {},
+  );
+  parent.resourceAvailSigh(parentSlot, context);
+}
+
 /**
  * Asks the parent for more and waits until it has given some. Nothing is allocated: the heap may be what asks.
  *
@@ -108,10 +117,20 @@ export function attach(dataspace: u32): usize {
   return attachIn(spaceSlot, dataspace, 0, 0, false, 0);
 }
 
-export function attachIn(map: u32, dataspace: u32, size: usize, offset: usize, useAddress: bool, address: usize): usize {
+/** @param size 0: all from `offset` on @param address that it must have, if `useAddress` says so @returns 0 if that fails */
+export function attachIn(
+  map: u32,
+  dataspace: u32,
+  size: usize,
+  offset: usize,
+  useAddress: bool,
+  address: usize,
+  executable: bool = false,
+  writeable: bool = true,
+): usize {
   let attempt: u32 = 0;
   while (true) {
-    lastStatus = regionMap.attach(map, dataspace, size, offset, useAddress, address, false, true);
+    lastStatus = regionMap.attach(map, dataspace, size, offset, useAddress, address, executable, writeable);
     if (lastStatus == Status.Ok) return getU32();
     if (attempt++ == ATTEMPTS || !requestFor(lastStatus, 8192, 2)) return 0;
   }
@@ -125,25 +144,14 @@ export function mapDataspace(map: u32): u32 {
   return regionMap.dataspace(map) == Status.Ok ? getSlot() : 0;
 }
 
-@unmanaged
-export class AttachedRam {
-  address: usize;
-  dataspace: u32;
-  status: Status;
-}
-
-@lazy const result = changetype<AttachedRam>(memory.data(16));
-
-/** Allocates and attaches; the result is valid until the next call. Called under the lock of a heap only. */
-export function attachRam(bytes: usize): AttachedRam {
-  result.address = 0;
-  result.dataspace = allocRam(bytes);
-  result.status = lastStatus;
-  if (!result.dataspace) return result;
-  result.address = attach(result.dataspace);
-  result.status = lastStatus;
-  if (!result.address) freeRam(result.dataspace);
-  return result;
+/** Allocates and attaches; the slot is stored in the second word. @returns 0 if that fails */
+export function attachRam(bytes: usize): usize {
+  const dataspace = allocRam(bytes);
+  if (!dataspace) return 0;
+  const address = attach(dataspace);
+  if (address) store<u32>(address, dataspace, 4);
+  else freeRam(dataspace);
+  return address;
 }
 
 /** Quota and use of the component's PD. */

@@ -6,6 +6,7 @@ import { parentSlot } from "./memory";
 import { AttachedRom } from "./session";
 import { SignalContext } from "./signal";
 import { ep } from "./startup";
+import { XmlNode } from "./xml";
 
 /** Answers to requests, as the parent has them. */
 export enum Response {
@@ -14,19 +15,6 @@ export enum Response {
   Denied = 2,
   InsufficientRam = 3,
   InsufficientCaps = 4,
-}
-
-/** The value of an attribute within the text of a tag; empty if it is absent. The five entities are decoded. */
-function attribute(tag: string, name: string): string {
-  const key = " " + name + '="';
-  const at = tag.indexOf(key);
-  if (at < 0) return "";
-  return decode(tag.substring(at + key.length, tag.indexOf('"', at + key.length)));
-}
-
-function decode(text: string): string {
-  if (text.indexOf("&") < 0) return text;
-  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&apos;", "'").replaceAll("&amp;", "&");
 }
 
 class Requests extends SignalContext {
@@ -63,19 +51,12 @@ export class Root {
 
   handleRequests(): void {
     this.requests.update();
-    const text = this.requests.text;
-    for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at + 1)) {
-      const tag = text.substring(at + 1, text.indexOf(">", at));
-      const id = <u32>u64.parse(attribute(tag, "id"));
-      if (tag.startsWith("create ")) this.open(id, attribute(tag, "label"), this.argsBehind(text, at));
-      else if (tag.startsWith("upgrade ")) this.raise(id, tag);
-      else if (tag.startsWith("close ")) this.close(id);
+    for (let node = new XmlNode(this.requests.text).first; node.valid; node = node.next) {
+      const id = <u32>node.number("id", 0);
+      if (node.type == "create") this.open(id, node.attribute("label"), node.subNode("args").text);
+      else if (node.type == "upgrade") this.raise(id, node);
+      else if (node.type == "close") this.close(id);
     }
-  }
-
-  private argsBehind(text: string, at: i32): string {
-    const begin = text.indexOf("<args>", at);
-    return begin < 0 ? "" : decode(text.substring(begin + 6, text.indexOf("</args>", begin)));
   }
 
   private open(id: u32, label: string, args: string): void {
@@ -90,12 +71,10 @@ export class Root {
     parent.deliverSessionCap(parentSlot, id, session.capability);
   }
 
-  private raise(id: u32, tag: string): void {
+  private raise(id: u32, node: XmlNode): void {
     const index = this.ids.indexOf(id);
     if (index < 0) return;
-    const ram = attribute(tag, "ram_quota");
-    const caps = attribute(tag, "cap_quota");
-    this.upgrade(this.sessions[index], ram.length ? u64.parse(ram) : 0, caps.length ? <u32>u64.parse(caps) : 0);
+    this.upgrade(this.sessions[index], node.number("ram_quota", 0), <u32>node.number("cap_quota", 0));
     parent.sessionResponse(parentSlot, id, Response.Ok);
   }
 

@@ -5,6 +5,7 @@ import { print } from "./log";
 import { attach, detach, parentSlot, requestFor } from "./memory";
 import { getSlot, getText, getU32, getU64, release } from "./message";
 import { SignalContext, SignalReceiver } from "./signal";
+import { XmlNode } from "./xml";
 import { dataspace as dataspaceStub } from "../../build/guest-abi/assemblyscript/abi";
 
 /** Raised when pending sessions have changed. */
@@ -130,19 +131,9 @@ export class AttachedRom extends Session {
     while (length < this.size && load<u8>(this.address + length)) length++;
     return String.UTF8.decodeUnsafe(this.address, length);
   }
-  /** A number attribute of the first element, in decimal. */
+  /** A number attribute of the first element. */
   number(attribute: string, otherwise: u64): u64 {
-    const text = this.text;
-    const key = " " + attribute + "=";
-    let at = text.indexOf(key);
-    if (at < 0) return otherwise;
-    let value: u64 = 0;
-    for (at += key.length + 1; at < text.length; at++) {
-      const digit = text.charCodeAt(at) - 48;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + <u64>digit;
-    }
-    return value;
+    return new XmlNode(this.text).number(attribute, otherwise);
   }
   close(): void {
     if (this.address) detach(this.address);

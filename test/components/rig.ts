@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import type { SavedGroup } from "../../src/abi/index.ts";
-import { createRealClock } from "../../src/core/index.ts";
+import { type CoreOptions, createRealClock } from "../../src/core/index.ts";
 import { startNodeCpu } from "../../src/core/index-node.ts";
 import { startKernelTicker } from "../../src/core/kernel/index.ts";
 import { EngineFault } from "../../src/engine/index.ts";
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly realTime?: boolean;
   /** CPUs over which the start nodes are spread in turn. Default: 1 */
   readonly cpus?: number;
+  /** Gets the reports of all components. */
+  readonly reported?: CoreOptions["reported"];
   /** Has the system before its first component runs. */
   readonly begin?: (system: CoreSystem) => void;
   /** Looks at the system before it ends. */
@@ -63,6 +65,7 @@ export async function runBinaries(
     config: config(placed(options), options.attributes),
     binaries,
     ...(options.cpus ? { cpus: options.cpus, startCpu: startNodeCpu } : {}),
+    ...(options.reported ? { reported: options.reported } : {}),
     ...(options.realTime ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } } : {}),
   });
   closeWithTest(system.core.kernel);
