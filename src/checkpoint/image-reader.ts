@@ -13,6 +13,8 @@ import { readValue, readValues } from "./values.ts";
 export interface ReaderOptions {
   /** Gives the zeroed bytes that a memory is read into; exactly `sizeBytes` of them. Default: a new array. */
   readonly allocate?: (sizeBytes: number, instance: number, memory: number) => Uint8Array;
+  /** The same for a content in a session's state. Default: a new array. */
+  readonly allocateContent?: (sizeBytes: number) => Uint8Array;
   /** Reads the units of large contents; without it they are read page by page. */
   readonly readPages?: ReadPages;
   /** For carried modules, whose hash is checked. */
@@ -121,7 +123,9 @@ export class ImageReader {
   }
 
   async #plain(document: Document, path: string): Promise<PlainData> {
-    return fromJson(await this.#document(document, path), path, this.#bytes);
+    const { allocateContent } = this.#options;
+    const contentOf = (content: Content, at: string) => this.#bytes(content, at, allocateContent);
+    return fromJson(await this.#document(document, path), path, contentOf);
   }
 
   async #document(document: Document, path: string): Promise<unknown> {

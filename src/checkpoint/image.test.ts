@@ -139,6 +139,22 @@ test("memories are read into the bytes that the caller gives", async () => {
   assert.equal(arena[69_999], 3);
 });
 
+test("contents of sessions are read into the bytes that the caller gives, documents are not", async () => {
+  const content = new Uint8Array(300_000).fill(3);
+  const sessions = { wasi: { content, long: "x".repeat(100_000) } };
+  const image = encode({ ...checkpointOf("run", new Uint8Array(0)), sessions });
+  const given: Uint8Array[] = [];
+  const allocateContent = (sizeBytes: number) => {
+    given.push(new Uint8Array(new SharedArrayBuffer(sizeBytes)));
+    return given.at(-1)!;
+  };
+  const readPage = async (name: string) => image.pages.get(name)!;
+  const session = await new ImageReader(decodeManifest(image.manifest), readPage, { allocateContent }).session("wasi");
+  assert.equal(given.length, 1);
+  assert.deepEqual(session, { ...sessions.wasi, content: given[0]! });
+  assert.ok(given[0]!.every((byte) => byte === 3));
+});
+
 test("the manifest is text to be read", () => {
   const text = new TextDecoder().decode(encode(checkpointOf("counter", new Uint8Array(5).fill(1))).manifest);
   assert.match(

@@ -123,6 +123,11 @@ class NodePageHelpers implements PageHelpers {
 /** The process's own. */
 export const nodePageHelpers: PageHelpers = new NodePageHelpers();
 
+/** Zeroed bytes for a content: shared memory where helpers are worth it, which other threads are also given as it is. */
+export function contentBytes(sizeBytes: number): Uint8Array {
+  return sizeBytes < WORTH_BYTES ? new Uint8Array(sizeBytes) : sharedBytes(sizeBytes);
+}
+
 function sharedMemory(bytes: Uint8Array): boolean {
   return bytes.buffer instanceof SharedArrayBuffer;
 }

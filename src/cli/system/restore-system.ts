@@ -1,6 +1,6 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
 import { fromCheckpoint, short } from "../../checkpoint/index.ts";
-import { type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
+import { contentBytes, type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { madeByRun } from "../check-image.ts";
 import { type Call, flag, text } from "../command.ts";
 import { EXIT, usageError } from "../failure.ts";
@@ -50,7 +50,10 @@ export async function restoreSystem(call: Call, reference: string, file: string)
 export async function loadSystem(home: Home, reference: string) {
   const store = await home.storeIfAny();
   try {
-    const image: LoadedImage = await openImage(store, reference, { sha256: nodeSha256 });
+    const image: LoadedImage = await openImage(store, reference, {
+      sha256: nodeSha256,
+      allocateContent: contentBytes,
+    });
     if (madeByRun(await image.reader.program())) {
       throw usageError(`checkpoint ${short(image.root.id)} is of a program, expected one of a system's children`);
     }
