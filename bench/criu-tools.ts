@@ -51,6 +51,11 @@ export function criuVersion(): string {
   return execFileSync(CRIU[0], [...CRIU.slice(1), "--version"], { encoding: "utf8" }).trim();
 }
 
+/** A module of dist/. */
+export function fromDist<T>(path: string): Promise<T> {
+  return import(new URL(`../dist/${path}`, import.meta.url).href);
+}
+
 /** A folder of its own for one sample, with the file that the program writes. */
 export async function inFolder<T>(folder: string, work: (place: string, file: string) => Promise<T>): Promise<T> {
   const place = mkdtempSync(join(folder, "sample-"));

@@ -1,7 +1,7 @@
 // The same C program natively under CRIU and as Wasm under rtcr: how long does it stand still, how long does a dump take,
 // how soon after a restore is the first output there, how large is the image?
 //
-//   npm run bench -- criu [--json FILE] [--rounds N] [--sizes MIB,MIB]
+//   npm run bench -- criu [--json FILE] [--rounds N] [--sizes MIB,MIB] [--only file|threads]
 //
 // bench/guests/dirty.c dirties so many MiB and appends lines to an open file; output is what comes into that file. Both
 // take turns, size by size. Medians; milliseconds.
@@ -14,7 +14,8 @@
 //          waits for something to run; expected: that CPU was told which program that will probably be, and has loaded it;
 //          cold: the command line, with the start of Node and the worker, the module's compilation and everything else
 //
-// A second table has the same for a program with threads (criu-threads.ts).
+// A second table has the same for a program with threads (criu-threads.ts), with half as many rounds. Both are printed as
+// docs/BENCHMARKS.md has them, the least of each group in bold.
 //
 // CRIU comes by scripts/install-criu.sh; where it cannot run nothing is measured, and that is said.
 
@@ -42,17 +43,17 @@ import {
   criuVersion,
   exitOf,
   folderBytes,
+  fromDist,
   grows,
   inFolder,
   ROOT,
   type Sample,
 } from "./criu-tools.ts";
+import { markdownHead, markdownRow, type Row } from "./markdown.ts";
 import { median, rounded } from "./measure.ts";
 
 const SOURCE = "bench/guests/dirty.c";
 const GUEST_DIRECTORY = "/out";
-/** Largest size of the program with threads, whose steps are processes each. */
-const THREADS_MIB = 64;
 
 interface RtcrSample extends Sample {
   readonly unflushed: number;
@@ -81,6 +82,7 @@ export async function run(args: readonly string[]): Promise<number> {
       json: { type: "string" },
       rounds: { type: "string", default: "7" },
       sizes: { type: "string", default: "1,16,64,256" },
+      only: { type: "string" },
     },
   });
   const problem = criuProblem();
@@ -93,18 +95,9 @@ export async function run(args: readonly string[]): Promise<number> {
     const rounds = Number(values.rounds);
     const sizes = values.sizes.split(",").map(Number);
     const programs = await build(folder);
-    const rows: object[] = [];
-    for (const sizeMiB of sizes) {
-      rows.push(await sizeRow(programs, folder, sizeMiB, rounds));
-      console.error(JSON.stringify(rows.at(-1)));
-    }
-    console.table(rows);
-    const threads = await threadRows(
-      folder,
-      sizes.filter((size) => size <= THREADS_MIB),
-      Math.ceil(rounds / 2),
-    );
-    console.table(threads);
+    const rows = await rowsOf(sizes, values.only !== "threads", (size) => sizeRow(programs, folder, size, rounds));
+    const threadRow = await threadRows(folder, Math.ceil(rounds / 2));
+    const threads = await rowsOf(sizes, values.only !== "file", threadRow);
     const versions = { criu: criuVersion(), node: process.version };
     const result = { bench: "criu", ...versions, load: loadavg(), rounds, rows, threads };
     if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
@@ -114,16 +107,28 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
+/** A table, row by row as they come. */
+async function rowsOf(
+  sizes: readonly number[],
+  wanted: boolean,
+  row: (sizeMiB: number) => Promise<Row>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const sizeMiB of wanted ? sizes : []) {
+    const made = await row(sizeMiB);
+    if (rows.length === 0) console.log(`\n${markdownHead(made)}`);
+    console.log(markdownRow(made));
+    rows.push(made);
+  }
+  return rows;
+}
+
 async function build(folder: string): Promise<Programs> {
   execFileSync(process.execPath, [join(ROOT, "scripts/build.js")]);
-  const built = (path: string) => import(new URL(`../dist/${path}`, import.meta.url).href);
-  const { Supervisor, SpareCpu } = (await built("machine/supervisor-node.js")) as Pick<
-    Built,
-    "Supervisor" | "SpareCpu"
-  >;
-  const images = (await built("store/index-node.js")) as Built["images"];
-  const { nodeHost } = (await built("store/directory-node.js")) as typeof DirectoryNode;
-  const { openDirectory } = (await built("store/directory.js")) as typeof Directory;
+  const { Supervisor, SpareCpu } = await fromDist<Pick<Built, "Supervisor" | "SpareCpu">>("machine/supervisor-node.js");
+  const images = await fromDist<Built["images"]>("store/index-node.js");
+  const { nodeHost } = await fromDist<typeof DirectoryNode>("store/directory-node.js");
+  const { openDirectory } = await fromDist<typeof Directory>("store/directory.js");
   const unflushedStore = (path: string) => openDirectory({ ...nodeHost, files: unflushed(nodeHost.files) }, path);
   const programs = {
     Supervisor,
@@ -146,7 +151,7 @@ function unflushed(files: FileOperations): FileOperations {
   return { ...files, create, syncDirectory: async () => {} };
 }
 
-async function sizeRow(programs: Programs, folder: string, sizeMiB: number, rounds: number): Promise<object> {
+async function sizeRow(programs: Programs, folder: string, sizeMiB: number, rounds: number): Promise<Row> {
   const criu: CriuSample[] = [];
   const rtcr: RtcrSample[] = [];
   const cold: Pick<Sample, "dump" | "restore">[] = [];
@@ -161,18 +166,18 @@ async function sizeRow(programs: Programs, folder: string, sizeMiB: number, roun
   const mib = (samples: readonly Sample[]) =>
     rounded(median(samples.map(({ imageBytes }) => imageBytes)) / (1 << 20), 1);
   return {
-    MiB: sizeMiB,
-    ...{ "frozen: CRIU": ms(criu, "frozen"), rtcr: ms(rtcr, "frozen") },
-    ...{ "dump: CRIU": ms(criu, "dump"), "CRIU, fsync": ms(criu, "flushed") },
-    ...{ "rtcr dump": ms(rtcr, "unflushed"), "rtcr, fsync": ms(rtcr, "dump"), "goes on, fsync": ms(rtcr, "goesOn") },
-    "rtcr cold": ms(cold, "dump"),
-    ...{
-      "restore: CRIU": ms(criu, "restore"),
-      "rtcr warm": ms(rtcr, "restore"),
-      "rtcr expected": ms(rtcr, "expected"),
-      "rtcr restore cold": ms(cold, "restore"),
+    size: { MiB: sizeMiB },
+    frozen: { CRIU: ms(criu, "frozen"), rtcr: ms(rtcr, "frozen") },
+    dump: {
+      ...{ CRIU: ms(criu, "dump"), "CRIU, fsync": ms(criu, "flushed") },
+      ...{ rtcr: ms(rtcr, "unflushed"), "rtcr, fsync": ms(rtcr, "dump"), "goes on, fsync": ms(rtcr, "goesOn") },
+      cold: ms(cold, "dump"),
     },
-    ...{ "image MiB: CRIU": mib(criu), "image rtcr": mib(rtcr) },
+    "restore to first output": {
+      ...{ CRIU: ms(criu, "restore"), "rtcr, warm": ms(rtcr, "restore"), expected: ms(rtcr, "expected") },
+      cold: ms(cold, "restore"),
+    },
+    "image MiB": { CRIU: mib(criu), rtcr: mib(rtcr) },
   };
 }
 

@@ -12,6 +12,7 @@
 // switch:  two threads of one component that yield to each other; frozen and thawed each time
 // cpus:    calls of components on other CPUs, beside two workers that take turns at one shared word (cpus.ts)
 // objects: an operation while so many others are alive
+// dataspaces: alloc, attach, detach and free, by live objects and by size (dataspaces.ts)
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -22,6 +23,7 @@ import { assemble } from "../test/assemble.ts";
 import { dispatch, main, SERVES, tableOf } from "../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../test/support/kernel-system.ts";
 import { cpuRows } from "./cpus.ts";
+import { dataspaceRows } from "./dataspaces.ts";
 import { median, rounded } from "./measure.ts";
 import { openedSessions } from "./opened-sessions.ts";
 
@@ -180,8 +182,10 @@ export async function run(args: readonly string[]): Promise<number> {
   const objects = values.objects.split(",").map((count) => objectRow(Number(count)));
   console.log("nanoseconds an operation while so many objects are alive");
   console.table(objects);
-  const { version: node } = process;
-  const result = { bench: "sessions", calls, cpus, objects, node, v8: process.versions.v8, rounds: values.rounds };
+  const dataspaces = dataspaceRows(Number(values.rounds));
+  const { version: node, versions } = process;
+  const { v8 } = versions;
+  const result = { bench: "sessions", calls, cpus, objects, dataspaces, node, v8, rounds: values.rounds };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   return 0;
 }
