@@ -203,9 +203,13 @@ export class Group {
   drop(thread: Thread): void {
     assert(this.#running !== thread, `thread ${thread.id} stands still`);
     if (this.#resident === thread) this.#resident = undefined;
+    this.#remove(thread);
+    thread.state = "ended";
+  }
+
+  #remove(thread: Thread): void {
     const index = this.threads.indexOf(thread);
     if (index >= 0) this.threads.splice(index, 1);
-    thread.state = "ended";
   }
 
   /** The number that the next new thread gets. */
@@ -344,7 +348,7 @@ export class Group {
     );
     this.#nextThread = Math.max(this.#nextThread, saved.id + 1);
     if (saved.frames.length > 0 || saved.hostCall) {
-      thread.asked = framesBytes(saved) > SMALL_FRAMES_BYTES;
+      thread.asked = saved.frames.length > 0; // it may have been asked about before it was saved
       thread.state = "frozen";
       thread.frames = saved.frames;
       thread.hostCall = saved.hostCall;
@@ -565,11 +569,6 @@ export class Group {
     thread.state = "ended";
     thread.ending = ending;
     this.#resident = undefined;
-    this.threads.splice(this.threads.indexOf(thread), 1);
+    this.#remove(thread);
   }
-}
-
-/** How many bytes the frames of a saved thread take as records at least. */
-function framesBytes({ frames }: SavedThread): number {
-  return frames.reduce((sum, { values }) => sum + RECORD.values + values.length * 4, 0);
 }

@@ -36,6 +36,7 @@ export type FramesPolicy = (thread: number, bytes: number) => boolean;
 export const SMALL_FRAMES_BYTES = 32 << 10;
 /** What engines hold for an element of a table at most: its slot, and what an indirect call finds there. */
 export const ELEMENT_BYTES = 32;
+const WASM_PAGE_BYTES = 65_536;
 /** What all engines allow. */
 const MOST_ELEMENTS = 10_000_000;
 
@@ -83,11 +84,21 @@ function fault(group: Group, instance: Instance) {
 function grow(group: Group, instance: Instance) {
   return (memory: number, delta: bigint): bigint => {
     const pages = Number(BigInt.asUintN(64, delta));
+    if (pagesOf(instance, memory) + pages > mostPages(instance, memory)) return -1n;
     const decision = group.onGrow(instance, memory, pages);
     if (decision === "park") group.park({ type: "grow", instance: instance.number, memory, delta: pages });
-    if (decision === "grown") return BigInt(instance.memories[memory]!.buffer.byteLength / 65536 - pages);
+    if (decision === "grown") return BigInt(pagesOf(instance, memory) - pages);
     return decision === "grow" ? growBy(instance, memory, pages) : -1n;
   };
+}
+
+function pagesOf(instance: Instance, memory: number): number {
+  return instance.memories[memory]!.buffer.byteLength / WASM_PAGE_BYTES;
+}
+
+function mostPages({ program }: Instance, memory: number): number {
+  const { max, index64 } = program.info.memories[memory]!;
+  return max ?? (index64 ? 2 ** 48 : 2 ** 16);
 }
 
 /** The delta, or one by which no table can grow. */

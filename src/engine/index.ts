@@ -23,9 +23,9 @@ export {
   ELEMENT_BYTES,
   type FramesPolicy,
   type GrowthPolicy,
-  SMALL_FRAMES_BYTES,
   type TablePolicy,
   type ThreadFault,
+  tableBytes,
 } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";

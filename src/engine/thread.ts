@@ -36,7 +36,7 @@ export class Thread {
   frames: readonly SavedFrame[] | undefined;
   /** Records of a frozen thread that was resident and had to make room for another. */
   moved: RawRecords | undefined;
-  /** Whether FramesPolicy was asked, and is to be told when it goes on. */
+  /** Whether FramesPolicy was asked, or may have been before it was restored, and is to be told when it goes on. */
   asked = false;
   hostCall: SavedHostCall | undefined;
   /** The arguments of `hostCall` as JavaScript values. */

@@ -115,9 +115,9 @@ export class Descriptors {
     descriptor.listing = entries;
   }
 
-  /** Ends the call with "nomem", and nothing has changed, if there is no room. */
+  /** Ends the call with "nomem", and nothing has changed, if there is no room. Less is always held. */
   #holdMore(bytes: number): void {
-    if (!this.#hold(this.#held + bytes)) fail("nomem");
+    if (!this.#hold(this.#held + bytes) && bytes > 0) fail("nomem");
     this.#held += bytes;
   }
 

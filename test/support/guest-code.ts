@@ -46,6 +46,18 @@ export function block(address = 64): string {
   return `(drop (call $futex_wait (i32.const ${address}) (i32.const 0) (i64.const -1)))`;
 }
 
+const KEPT = Array.from({ length: 8 }, (_, i) => `(i64.extend_i32_u (i32.add (local.get 0) (i32.const ${i})))`);
+/** Threads wait at 68 in so many frames, each of which keeps eight numbers; the word at 64 counts those that come back. */
+export function diver(depth: number): string {
+  return `(func $deep (param i32) (result i64)
+      (if (i32.eqz (local.get 0)) (then ${block(68)}))
+      ${KEPT.join(" ")} (if (result i64) (local.get 0)
+        (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else (i64.const 1)))
+      ${"(i64.add) ".repeat(KEPT.length)})
+    ${main(`(drop (call $deep (i32.const ${depth})))
+      (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))`)}`;
+}
+
 /** Computes for a while, with many safe points. */
 export const BUSY = `(local.set $i (i32.const 0)) (loop $busy (call $cap_retain (i32.const 0))
   (br_if $busy (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 200))))`;

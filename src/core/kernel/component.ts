@@ -181,16 +181,14 @@ export class Component extends ComponentMemory {
       const scope = ownScopes.begin("Load of a program", "gray");
       const program = this.#kernel.loadProgram(original, options);
       ownScopes.end(scope);
-      const problem = programProblem(program.info) ?? this.#wasiProblem(program);
-      if (problem !== undefined) {
-        this.problem = problem;
-        return refusal("invalid-program");
-      }
+      const problem = programProblem(program.info);
+      if (problem !== undefined) return this.#refuse("invalid-program", problem);
       this.#program = program;
       if (!this.holdings.begin(program.info)) {
-        this.problem = "its tables and memories beside memory 0: out-of-ram";
-        return refusal("out-of-ram");
+        return this.#refuse("out-of-ram", "its tables and memories beside memory 0: out-of-ram");
       }
+      const lackingWasi = this.#wasiProblem(program); // it opens sessions
+      if (lackingWasi !== undefined) return this.#refuse("invalid-program", lackingWasi);
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       this.#engines = new Engines({
         ...{ kernel: this.#kernel, component: this },
@@ -200,15 +198,10 @@ export class Component extends ComponentMemory {
       this.#parts = new Parts(this.#kernel, this, this.#engines, original);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
-      this.problem = lacking;
-      this.#forget();
-      return refusal("out-of-ram");
+      this.#kernel.abandon(this, this.engine);
+      return this.#refuse("out-of-ram", lacking);
     } catch (thrown) {
-      this.holdings.end();
-      this.#engine = this.#local = undefined;
-      this.#kernel.trimPrograms();
-      this.problem = messageOf(thrown);
-      return refusal(loadRefusal(thrown));
+      return this.#refuse(loadRefusal(thrown), messageOf(thrown));
     }
   }
 
@@ -225,11 +218,13 @@ export class Component extends ComponentMemory {
     return success(undefined);
   }
 
-  /** The program was refused after all. */
-  #forget(): void {
-    this.#kernel.abandon(this, this.engine);
+  /** Nothing is left of a program that is not taken up. */
+  #refuse(reason: LoadRefusal, problem: string): Attempt<void, LoadRefusal> {
+    this.problem = problem;
     this.holdings.end();
     this.#engine = this.#local = this.#program = this.#windows = this.#parts = undefined;
+    this.#kernel.trimPrograms();
+    return refusal(reason);
   }
 
   #wasiProblem(program: LoadedProgram): string | undefined {
@@ -291,14 +286,19 @@ export class Component extends ComponentMemory {
   #takeInstance(): number | undefined {
     const { engine, holdings } = this;
     const before = engine.instances;
-    if (!holdings.addInstance()) return undefined;
+    let charged = false;
     try {
-      return engine.takeInstance(new Set(this.threads.map((other) => other.instance)));
+      const free = engine.freeInstance(new Set(this.threads.map((other) => other.instance)));
+      if (free !== undefined) return free;
+      charged = holdings.addInstance();
+      if (!charged) return undefined;
+      engine.ensureInstances(before + 1);
+      return before;
     } catch (thrown) {
       loadRefusal(thrown); // a bug is thrown on
       return undefined;
     } finally {
-      if (engine.instances === before) holdings.withoutInstance();
+      if (charged && engine.instances === before) holdings.withoutInstance();
     }
   }
 
@@ -367,7 +367,8 @@ export class Component extends ComponentMemory {
 
   leave(thread: KernelThread): void {
     thread.onStack = false;
-    this.entered.splice(this.entered.indexOf(thread), 1);
+    const index = this.entered.indexOf(thread);
+    if (index >= 0) this.entered.splice(index, 1);
     if (thread.cpu !== 0) return;
     this.running = undefined;
     this.#kernel.cpus?.left(this.#below);

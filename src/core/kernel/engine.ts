@@ -22,6 +22,7 @@ import {
   restoreOutside,
   type TablePolicy,
   type Thread,
+  tableBytes,
   type Windows,
   writeInstance,
   writeOutside,
@@ -51,10 +52,12 @@ export interface ComponentEngine {
   memories(instance: number): readonly WebAssembly.Memory[] | undefined;
   /** Sees to it that there are so many instances. */
   ensureInstances(count: number): void;
-  /** An instance for another thread (`Instances.take`). */
-  takeInstance(taken: ReadonlySet<number>): number;
+  /** An instance for another thread that is there already (`Instances.free`). */
+  freeInstance(taken: ReadonlySet<number>): number | undefined;
   /** Sees to it that there is an instance of this number, in its first state (`Instances.renew`). */
   renew(number: number): boolean;
+  /** The bytes of all tables (`tableBytes` of engine/). */
+  tableBytes(): number;
   /** The thread that runs gives way at its next safe point, unless the kernel finds that it need not. */
   request(): void;
   /** @param args numbers */
@@ -158,8 +161,12 @@ export class LocalEngine implements ComponentEngine {
     this.#instances.ensure(count);
   }
 
-  takeInstance(taken: ReadonlySet<number>): number {
-    return this.#instances.take(taken);
+  freeInstance(taken: ReadonlySet<number>): number | undefined {
+    return this.#instances.free(taken);
+  }
+
+  tableBytes(): number {
+    return tableBytes(this.group.instances);
   }
 
   renew(number: number): boolean {

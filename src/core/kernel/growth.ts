@@ -1,10 +1,10 @@
 // What a program of a component makes grow, decided for its engine: memories, tables, frames of threads that stand still.
-import type { GrowthPolicy } from "../../engine/index.ts";
-import { required } from "../../util/index.ts";
+import type { GrowthPolicy, Thread } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
 import type { GrowthPolicies } from "./engine.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { requireHostStack } from "./stack-room.ts";
+import type { KernelThread } from "./thread.ts";
 
 const WASM_PAGE_BYTES = 65_536;
 
@@ -49,19 +49,28 @@ export class Growth {
     return grow() || (this.#asked(held - holdings.tablesOf(part)) && grow());
   }
 
-  /** Frames that nobody pays for are gone, and with them what their thread did. */
-  frames(id: number, bytes: number, part: number): boolean {
-    const { holdings, threads } = this.#component;
+  /**
+   * Frames that nobody pays for are gone, and with them what their thread did. A thread that its kernel does not know has been
+   * given up while its CPU asked: it costs nothing more.
+   */
+  frames(id: number, bytes: number, part = 0): boolean {
+    const { holdings } = this.#component;
     const hold = () => holdings.frames(id, bytes, part);
-    if (hold() || (this.#asked(bytes) && hold())) return true;
-    const all = threads.flatMap((thread) => thread.activations.map(({ engine }) => ({ thread, engine })));
-    const { thread, engine } = required(
-      all.find(({ thread, engine }) => engine.id === id && thread.partNumber === part),
-      `the thread of frames ${id}`,
-    );
+    if (bytes === 0) return hold();
+    const found = this.#standing(id, part);
+    if (!found || hold() || (this.#asked(bytes) && hold())) return true;
+    const { thread, engine } = found;
     thread.engine.lose(engine);
     this.#lifetimes().loseFrames(thread, engine, `exhausted: its PD cannot pay for frames of ${bytes} bytes`);
     return false;
+  }
+
+  #standing(id: number, part: number): { readonly thread: KernelThread; readonly engine: Thread } | undefined {
+    for (const thread of this.#component.threads) {
+      if (thread.partNumber !== part) continue;
+      for (const { engine } of thread.activations) if (engine.id === id) return { thread, engine };
+    }
+    return undefined;
   }
 
   #asked(bytes: number): boolean {

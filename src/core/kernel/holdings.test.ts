@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
 import { assemble } from "../../../test/assemble.ts";
 import { seededRandom, seedOr } from "../../../test/random.ts";
-import { log, logged, main } from "../../../test/support/guest-code.ts";
+import { diver, log, logged, main } from "../../../test/support/guest-code.ts";
 import { type TestComponent, type TestComponentOptions, TestSystem } from "../../../test/support/kernel-system.ts";
 import { until } from "../../../test/support/until.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
@@ -100,6 +100,23 @@ test("S14: growth of a memory beside memory 0 that asks for resources waits unti
   system.close();
 });
 
+test("S14: growth of a memory beside memory 0 beyond its maximum is refused at once, and nothing is charged", async () => {
+  const system = new TestSystem();
+  const code = `(memory $m 1 2) ${main(log("(memory.grow $m (i32.const 100))"))}`;
+  const guest = limited(system, 1 << 20, code, { growthRequests: true });
+  guest.start("main");
+  await system.rest();
+  assert.deepEqual([logged(system, "a"), left(guest)], [[0xffff_ffff], 1 << 20]);
+  system.close();
+});
+
+test("S14: frames of a thread that its kernel does not know cost nothing", () => {
+  const system = new TestSystem();
+  const guest = limited(system, 1 << 20, OTHER);
+  assert.deepEqual([guest.component.growth.frames(99, 8 << 20), left(guest)], [true, 1 << 20]);
+  system.close();
+});
+
 test("S14: a module that begins with more than its PD can pay for is refused before anything of it is made", () => {
   const system = new TestSystem();
   for (const fields of ["(table 10000000 funcref)".repeat(100), "(memory 60000) (memory 60000) (memory 60000)"]) {
@@ -141,6 +158,31 @@ test("S14, S24: instances for threads of thread-spawn are charged, and refused b
   await othersWork(system);
   guest.pd.destroy();
   assert.equal(guest.pd.budget.ram.used, 16 << 10);
+  system.close();
+});
+
+/** Begins 20 threads, each when the one before has ended; the word at 64 counts them. */
+const AGAIN = assemble(`(module
+  (import "env" "memory" (memory 2 4 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (table 1000 funcref)
+  (func (export "wasi_thread_start") (param i32 i32)
+    (i32.store (i32.const 72) (i32.const 1)) (drop (memory.atomic.notify (i32.const 72) (i32.const 1))))
+  (func (export "rtcr_component_start")
+    (i32.store (i32.const 72) (i32.const 0))
+    (if (i32.gt_s (call $spawn (i32.const 0)) (i32.const 0)) (then
+      (drop (memory.atomic.wait32 (i32.const 72) (i32.const 0) (i64.const -1)))
+      (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))))))`);
+
+test("S14, S24: thread-spawn takes an instance that is free, and charges no other", async () => {
+  const system = new TestSystem();
+  const guest = system.component("a", AGAIN);
+  assert.ok(guest.pd.budget.ram.withdraw(left(guest) - (60 << 10)));
+  for (let turn = 0; turn < 20; turn++) {
+    guest.start("main");
+    await until(() => guest.component.threads.length === 0);
+  }
+  assert.deepEqual([guest.component.view.getInt32(64, true), guest.component.engine.instances], [20, 2]);
   system.close();
 });
 
@@ -223,8 +265,6 @@ for (const every of [0, 1, 7]) {
       guest.start("main");
       await until(() => logged(system, "a").length >= steps.length);
       assert.deepEqual(logged(system, "a"), expected, `seed ${seed}`);
-      // A memory that was to grow beyond its maximum is charged until the next growth.
-      assert.ok(guest.component.growth.tables(tableBytes(model)));
       assert.equal(guest.pd.usedRam() - before + begins, cost(sumOf(model)), `seed ${seed}`);
       guest.pd.destroy();
       assert.equal(guest.pd.budget.ram.used, 16 << 10);
@@ -232,8 +272,6 @@ for (const every of [0, 1, 7]) {
     }
   });
 }
-
-const tableBytes = ({ sizes }: Model) => (sizes.t + sizes.u) * ELEMENT_BYTES;
 
 function recreatesEvery(system: TestSystem, every: number): void {
   let points = 0;
@@ -250,21 +288,12 @@ function recreatesEvery(system: TestSystem, every: number): void {
 }
 
 const DEPTH = 1_500;
-const KEPT = Array.from({ length: 8 }, (_, i) => `(i64.extend_i32_u (i32.add (local.get 0) (i32.const ${i})))`);
-/** Threads that wait in DEPTH frames, each of which keeps eight numbers; the word at 64 counts those that come back. */
-const DIVER = `(func $deep (param i32) (result i64)
-    (if (i32.eqz (local.get 0)) (then (drop (call $futex_wait (i32.const 68) (i32.const 0) (i64.const -1)))))
-    ${KEPT.join(" ")} (if (result i64) (local.get 0)
-      (then (call $deep (i32.sub (local.get 0) (i32.const 1)))) (else (i64.const 1)))
-    ${"(i64.add) ".repeat(KEPT.length)})
-  ${main(`(drop (call $deep (i32.const ${DEPTH})))
-    (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))`)}`;
 /** Of one thread, in bytes. */
 const FRAMES = DEPTH * 84;
 
 async function dive(threads: number, ram: number, every = 0) {
   const system = new TestSystem();
-  const guest = limited(system, ram, DIVER);
+  const guest = limited(system, ram, diver(DEPTH));
   const before = guest.pd.usedRam();
   if (every > 0) recreatesEvery(system, every);
   const all = Array.from({ length: threads }, (_, number) => guest.start(`deep${number}`));
@@ -300,7 +329,7 @@ test("S14: a thread whose frames its PD cannot pay for is stopped by name, other
   assert.ok(held <= 1 << 20);
 });
 
-test("S14, S94: threads that stand deep are charged wherever they are restored, and nothing is left of it", async () => {
+test("S14, S94: threads that stand deep go on wherever they are restored", async () => {
   const { problems, back } = await dive(4, 8 << 20, 997);
   assert.deepEqual([problems.join(""), back], ["", 4]);
 });

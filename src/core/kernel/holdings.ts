@@ -14,6 +14,9 @@ const INSTANCE_BYTES = 16_384;
 const FUNCTION_BYTES = 64;
 /** More than an engine has numbers for threads. */
 const THREADS = 2 ** 32;
+/** More than any engine has. */
+const MOST_ELEMENTS = 2 ** 32;
+const MOST_PAGES = 2 ** 32;
 
 /** Whoever pays. */
 export interface HoldingsAccount {
@@ -30,6 +33,8 @@ export class Holdings {
   readonly #frames = new Map<number, number>();
   #frameBytes = 0;
   #descriptors = 0;
+  /** What `#present` comes to of a state that is being restored: it counts before it is there. */
+  #coming: number | undefined;
 
   constructor(component: Component) {
     this.#component = component;
@@ -98,7 +103,7 @@ export class Holdings {
     const before = this.#frames.get(key) ?? 0;
     if (bytes === before) return true;
     this.#frameBytes += bytes - before;
-    if (!this.#hold(this.#sum())) {
+    if (!this.#hold(this.#sum()) && bytes > before) {
       this.#frameBytes += before - bytes;
       return false;
     }
@@ -107,34 +112,39 @@ export class Holdings {
     return true;
   }
 
-  /** Descriptors of its WASI functions take so many bytes in all. */
+  /** Descriptors of its WASI functions take so many bytes in all. Less than before is never refused. */
   holdDescriptors(bytes: number): boolean {
     const before = this.#descriptors;
     this.#descriptors = bytes;
-    if (this.#hold(this.#sum())) return true;
+    if (this.#hold(this.#sum()) || bytes <= before) return true;
     this.#descriptors = before;
     return false;
   }
 
-  /** A fresh engine is about to take up a saved state. */
-  restore({ instances }: SavedGroup): boolean {
-    const { info } = this.#component.program;
-    let memories = 0;
-    let tables = 0;
-    for (const saved of instances) {
-      const elements = new Map(saved.tables.map((table) => [table.index, table.elements.length]));
-      info.tables.forEach(({ min }, index) => {
-        tables += Math.max(min, elements.get(index) ?? 0) * ELEMENT_BYTES;
-      });
-      for (const { index, pages } of saved.memories) if (index > 0) memories += pages * WASM_PAGE_BYTES;
-    }
-    if (
-      !this.#hold(
-        this.#frameBytes + this.#descriptors + tables + memories + (instances.length - 1) * instanceBytes(info),
-      )
-    )
-      return false;
+  /**
+   * The engine takes up a saved state in `body`, which is charged before. If that fails, what is there then is charged.
+   *
+   * @returns false: it was not called, because the PD cannot pay
+   * @throws TypeError for a state that is none; what `body` throws
+   */
+  restore(group: SavedGroup, body: () => void): boolean {
+    const { engine, program } = this.#component;
+    const before = this.#tables;
+    const { tables, others } = savedBytes(group, program.info);
     this.#tables = tables;
+    this.#coming = others;
+    if (!this.#hold(this.#sum())) {
+      this.#tables = before;
+      this.#coming = undefined;
+      return false;
+    }
+    try {
+      body();
+    } finally {
+      this.#coming = undefined;
+      this.#tables = engine.tableBytes();
+      this.#hold(this.#sum());
+    }
     return true;
   }
 
@@ -148,9 +158,13 @@ export class Holdings {
 
   /** As things are, and tables as they were said to be. */
   #sum(): number {
+    return this.#tables + this.#frameBytes + this.#descriptors + (this.#coming ?? this.#present());
+  }
+
+  /** Instances beside the first, memories, and tables in parts. */
+  #present(): number {
     const { engine, program } = this.#component;
-    let sum =
-      this.#tables + this.#frameBytes + this.#descriptors + (engine.instances - 1) * instanceBytes(program.info);
+    let sum = (engine.instances - 1) * instanceBytes(program.info);
     for (const bytes of this.#inParts.values()) sum += bytes;
     if (program.info.memories.length <= 1) return sum;
     for (let number = 0; number < engine.instances; number++) {
@@ -160,6 +174,30 @@ export class Holdings {
     }
     return sum;
   }
+}
+
+/** What a saved state comes to, which may say anything. @throws TypeError */
+function savedBytes(
+  { instances }: SavedGroup,
+  info: ProgramInfo,
+): { readonly tables: number; readonly others: number } {
+  let tables = 0;
+  let others = (instances.length - 1) * instanceBytes(info);
+  for (const saved of instances) {
+    const elements = new Map(saved.tables.map((table) => [table.index, count(table.elements.length, MOST_ELEMENTS)]));
+    info.tables.forEach(({ min }, index) => {
+      tables += Math.max(min, elements.get(index) ?? 0) * ELEMENT_BYTES;
+    });
+    for (const { index, pages } of saved.memories) {
+      if (count(index, info.memories.length) > 0) others += count(pages, MOST_PAGES) * WASM_PAGE_BYTES;
+    }
+  }
+  return { tables, others };
+}
+
+function count(value: unknown, most: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
+  throw new TypeError(`expected a number up to ${most}, found ${value}`);
 }
 
 /** A memory that is imported is that of the first instance everywhere; memory 0 is its PD's. */

@@ -48,18 +48,17 @@ export class Instances {
   }
 
   /**
-   * The number of an instance for another thread: one that is not taken, in its first state, or a new one.
+   * The number of an instance that is not taken, in its first state again; undefined: another thread needs a new one.
    *
    * @param taken numbers of instances that threads have
    */
-  take(taken: ReadonlySet<number>): number {
+  free(taken: ReadonlySet<number>): number | undefined {
     const { instances } = this.group;
     for (let number = 1; number < instances.length; number++) {
       if (taken.has(number)) continue;
-      if (!this.#renew(instances[number]!)) break;
-      return number;
+      return this.#renew(instances[number]!) ? number : undefined;
     }
-    return this.#add().number;
+    return undefined;
   }
 
   /** Sees to it that there is an instance of this number, in its first state. @returns false if it cannot be in that again */

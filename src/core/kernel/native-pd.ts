@@ -177,12 +177,14 @@ export class KernelNativePd implements NativePd {
     try {
       const { group, wasi, started, detached = [] } = state as unknown as InstanceState;
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
-      if (!component.holdings.restore(group)) {
+      const paid = component.holdings.restore(group, () => {
+        if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
+        component.restoreOutside(group);
+      });
+      if (!paid) {
         component.problem = "its tables, memories beside memory 0 and instances: out-of-ram";
         return refusal("mismatch");
       }
-      if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
-      component.restoreOutside(group);
       component.started = started !== false;
       component.home?.detach(detached);
       return success(undefined);

@@ -147,6 +147,7 @@ class PdHome implements ComponentHome {
   }
 
   hold(bytes: number): OutOf | undefined {
+    assert(Number.isSafeInteger(bytes), `${bytes} are bytes to hold`);
     const wanted = toPages(Math.max(0, bytes - HELD_FREE_BYTES));
     const { ram } = this.#pd.budget;
     if (wanted > this.#held && !ram.withdraw(wanted - this.#held)) return "out-of-ram";

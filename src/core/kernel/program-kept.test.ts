@@ -55,19 +55,41 @@ test("S14: programs that nobody runs any more are let go of, those that were loa
   system.close();
 });
 
-test("S14: of large programs fewer are kept, and none that was refused", () => {
+test("S14: of large programs fewer are kept", () => {
   const system = new TestSystem();
   const { programs } = system.kernel;
   for (let number = 0; number < 9; number++) system.component("ends", large(number, 10 << 20)).pd.destroy();
   assert.equal(programs.count, 6);
-  for (let number = 0; number < 40; number++) {
-    const refused = assemble(
-      `(module (import "env" "unknown" (func)) (func (export "_start") (drop (i32.const ${number}))))`,
-    );
-    const pd = system.pd("refused");
-    assert.ok(!pd.nativePd().object!.load(system.rom(refused)).ok);
-    pd.destroy();
-  }
-  assert.ok(programs.count <= 16, `${programs.count}`);
+  system.close();
+});
+
+const REFUSED = {
+  "an import that there is not": '(import "env" "unknown" (func))',
+  "functions of WASI without sessions": '(import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))',
+  "more RAM than its PD has": "(table 10000000 funcref) (memory 60000)",
+};
+
+for (const [why, fields] of Object.entries(REFUSED)) {
+  test(`S14: of programs that were refused no more are kept: ${why}`, () => {
+    const system = new TestSystem();
+    const { object: native } = system.pd("refused").nativePd();
+    for (let number = 0; number < 40; number++) {
+      const code = `(module ${fields} (func (export "_start") (drop (i32.const ${number}))))`;
+      assert.ok(!native!.load(system.rom(assemble(code))).ok);
+    }
+    assert.ok(system.kernel.programs.count <= 16, `${system.kernel.programs.count}`);
+    system.close();
+  });
+}
+
+test("S14: for a program that its PD cannot pay for no sessions of WASI are opened", () => {
+  let sessions = 0;
+  const system = new TestSystem({ wasi: () => void sessions++ });
+  const code = `(module ${REFUSED["functions of WASI without sessions"]} ${REFUSED["more RAM than its PD has"]} (func (export "_start")))`;
+  const loaded = system
+    .pd("refused")
+    .nativePd()
+    .object!.load(system.rom(assemble(code)));
+  assert.deepEqual([loaded, sessions], [{ ok: false, reason: "out-of-ram" }, 0]);
   system.close();
 });

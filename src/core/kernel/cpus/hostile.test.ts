@@ -6,6 +6,7 @@ import {
   answerPlus,
   ask,
   dispatch,
+  diver,
   log,
   logged,
   main,
@@ -158,6 +159,31 @@ test("S13, S24: a thread of CPU 1 that is killed when it has just met a page fau
   await unharmed();
   system.close();
 });
+
+for (const [how, gives] of [
+  ["its thread is killed", (guest: TestComponent, thread: KernelThread) => guest.cpu.killThread(thread.capability)],
+  ["it is destroyed", (guest: TestComponent) => guest.pd.destroy()],
+] as const) {
+  test(`S14: ${how} while its CPU asks for room for frames that are no more`, async () => {
+    const { system, unharmed } = await watched();
+    const guest = system.component("deep", diver(1_500), { cpu: 1 });
+    const thread = guest.start("x") as KernelThread;
+    await system.rest();
+    thread.pause();
+    await until(() => !thread.onStack);
+    const before = guest.pd.usedRam();
+    const leaves = guest.pd.ramQuota() - before - 8_192;
+    assert(guest.pd.budget.ram.withdraw(leaves));
+    guest.start("y");
+    while (!system.kernel.cpus!.at(1).pending); // it makes room for y: the kernel hears of it when it is looked for
+    gives(guest, thread);
+    await system.rest();
+    await unharmed();
+    guest.pd.budget.ram.replenish(leaves);
+    if (how === "its thread is killed") assert.equal(guest.pd.usedRam(), before);
+    system.close();
+  });
+}
 
 for (const cpu of [1, 2])
   test(`S26, S36: a server on CPU ${cpu} that was called without the kernel goes on with the stack pointer of the state that it is given`, async () => {

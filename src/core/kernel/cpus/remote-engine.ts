@@ -80,10 +80,12 @@ export class RemoteEngine implements ComponentEngine {
     if (count > this.instances) this.#memories = this.#ask("ensureInstances", count) as LoadReply["memories"];
   }
 
-  takeInstance(taken: ReadonlySet<number>): number {
-    const made = this.#ask("takeInstance", [...taken]) as { number: number; memories: LoadReply["memories"] };
-    this.#memories = made.memories;
-    return made.number;
+  freeInstance(taken: ReadonlySet<number>): number | undefined {
+    return this.#ask("freeInstance", [...taken]) as number | undefined;
+  }
+
+  tableBytes(): number {
+    return this.#ask("tableBytes") as number;
   }
 
   renew(number: number): boolean {

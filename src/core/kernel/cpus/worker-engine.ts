@@ -180,14 +180,12 @@ export class WorkerEngine {
       this.engine.ensureInstances(count);
       return this.memories();
     },
-    takeInstance: (taken: readonly number[]) => {
-      const number = this.engine.takeInstance(new Set(taken));
-      return { number, memories: this.memories() };
-    },
+    freeInstance: (taken: readonly number[]) => this.engine.freeInstance(new Set(taken)),
     renew: (number: number) => {
       const fresh = this.engine.renew(number);
       return { fresh, memories: this.memories() };
     },
+    tableBytes: () => this.engine.tableBytes(),
     spawn: (entry: Entry, args: readonly number[]) => this.keep(this.engine.spawn(entry, args)).id,
     drop: (id: number) => {
       const thread = this.thread(id);
