@@ -27,18 +27,20 @@ export interface AnswerSet {
   readonly answers: ReadonlyMap<string, unknown>;
 }
 
-/** More answers are not remembered: then what is known is forgotten. */
-const MOST_ANSWERS = 4_096;
+/** More is not remembered: then what is known is forgotten. All of it is written at once, while a program stands. */
+const MOST = { answers: 4_096, bytes: 4 << 20 } as const;
 
 /** Answers from a set what it knows. */
 export class RememberedAnswers implements Answers {
   readonly #known: Map<string, unknown>;
   readonly #ask: () => Answers;
   readonly #fresh = new Set<string>();
+  #bytes = 0;
 
   /** @param ask who knows everything; is called when the set does not */
   constructor(known: ReadonlyMap<string, unknown>, ask: () => Answers) {
     this.#known = new Map(known);
+    for (const answer of known.values()) this.#bytes += bytesOf(answer);
     this.#ask = ask;
   }
 
@@ -92,10 +94,13 @@ export class RememberedAnswers implements Answers {
   #answer<T>(question: string, ask: (all: Answers) => T): T {
     if (this.#known.has(question)) return this.#known.get(question) as T;
     const answer = ask(this.#ask());
-    if (this.#known.size >= MOST_ANSWERS) {
+    const bytes = bytesOf(answer);
+    if (this.#known.size >= MOST.answers || this.#bytes + bytes > MOST.bytes) {
       this.#known.clear();
       this.#fresh.clear();
+      this.#bytes = 0;
     }
+    this.#bytes += bytes;
     this.#known.set(question, answer);
     this.#fresh.add(question);
     return answer;
@@ -103,6 +108,14 @@ export class RememberedAnswers implements Answers {
 }
 
 const BYTES = "bytes:";
+
+/** About as many as an answer takes in a set that is written. */
+function bytesOf(answer: unknown): number {
+  if (answer instanceof Uint8Array) return answer.length * 1.4;
+  if (typeof answer === "string") return answer.length;
+  if (typeof answer !== "object" || answer === null) return 8;
+  return Object.entries(answer).reduce((sum, [name, value]) => sum + name.length + bytesOf(value), 0);
+}
 
 /** A set as JSON. */
 export function writeAnswers({ numbering, answers }: AnswerSet): string {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -6,6 +7,7 @@ import { test } from "node:test";
 import { assemble } from "../../test/assemble.ts";
 import { Group } from "../engine/index.ts";
 import { type LoadedProgram, loadProgram } from "./program.ts";
+import { RememberedAnswers } from "./program-answers.ts";
 import { cachedPrograms, codeFiles } from "./program-cache-node.ts";
 
 const HASH = "a".repeat(64);
@@ -74,6 +76,31 @@ test("what a process has asked answers the next one, which does not look at the 
   const [asked] = readdirSync(folder).filter((name) => name.endsWith(".asked"));
   writeFileSync(join(folder, asked!), "no answers");
   assert.equal(tortured(cachedPrograms(folder)(MODULE, HASH)), 5050);
+});
+
+test("what is no answers is not taken for some, although its hash is right", (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "rtcr-cache-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const first = cachedPrograms(folder)(MODULE, HASH);
+  tortured(first);
+  first.keep();
+  for (const name of readdirSync(folder)) {
+    for (const body of ['{"version":2}', "no JSON", ""].map((text) => Buffer.from(text))) {
+      writeFileSync(join(folder, name), Buffer.concat([createHash("sha256").update(body).digest(), body]));
+      assert.equal(tortured(cachedPrograms(folder)(MODULE, HASH)), 5050);
+    }
+  }
+});
+
+test("S14: no more answers are remembered than can be written in a moment", () => {
+  const bytes = new Uint8Array(100_000);
+  const program = { ...cachedPrograms(undefined)(MODULE, HASH), references: () => bytes };
+  const answers = new RememberedAnswers(new Map(), () => program);
+  for (let number = 0; number < 100; number++) {
+    assert.equal(answers.references(number), bytes);
+    const held = [...answers.take().values()].reduce<number>((sum, each) => sum + (each as Uint8Array).length, 0);
+    assert.ok(held > 0 && held <= 4 << 20, `${held} after ${number}`);
+  }
 });
 
 test("what gets its number when it is met keeps the one that it had in answers that were kept", (t) => {

@@ -79,8 +79,12 @@ function remembering(
     decode: () => void all(),
     keep: () => {
       if (file === undefined || !answers.grown) return;
-      const { numbering } = all(); // it was asked, so it is there
-      write(file + ASKED, [Buffer.from(writeAnswers({ numbering, answers: answers.take() }))]);
+      try {
+        const { numbering } = all(); // it was asked, so it is there
+        write(file + ASKED, [Buffer.from(writeAnswers({ numbering, answers: answers.take() }))]);
+      } catch {
+        // As with any cache that cannot be written.
+      }
     },
   };
 }
@@ -119,11 +123,11 @@ export function codeFiles(): string[] {
 }
 
 function readRewritten(file: string): RewrittenModule | undefined {
-  const body = read(file);
-  if (!body) return undefined;
-  const size = body.readUInt32LE(0);
-  const description = JSON.parse(body.toString("utf8", 4, 4 + size)) as Omit<RewrittenModule, "bytes">;
-  return { ...description, bytes: new Uint8Array(body.subarray(4 + size)) };
+  return read(file, (body) => {
+    const size = body.readUInt32LE(0);
+    const description = JSON.parse(body.toString("utf8", 4, 4 + size)) as Omit<RewrittenModule, "bytes">;
+    return { ...description, bytes: new Uint8Array(body.subarray(4 + size)) };
+  });
 }
 
 function writeRewritten(file: string, { bytes, info, statistics, referenceTypes }: RewrittenModule): void {
@@ -134,17 +138,16 @@ function writeRewritten(file: string, { bytes, info, statistics, referenceTypes 
 }
 
 function readAsked(file: string): AnswerSet | undefined {
-  const body = read(file + ASKED);
-  return body && readAnswers(body.toString());
+  return read(file + ASKED, (body) => readAnswers(body.toString()));
 }
 
-/** What is behind the hash; undefined where it is missing or damaged. */
-function read(file: string): Buffer | undefined {
+/** What is behind the hash; undefined where it is missing or damaged, or is something else. */
+function read<T>(file: string, parse: (body: Buffer) => T): T | undefined {
   try {
     const content = readFileSync(file);
     const body = content.subarray(HASH_BYTES);
     const hash = createHash("sha256").update(body).digest();
-    return hash.equals(content.subarray(0, HASH_BYTES)) ? body : undefined;
+    return hash.equals(content.subarray(0, HASH_BYTES)) ? parse(body) : undefined;
   } catch {
     return undefined;
   }
