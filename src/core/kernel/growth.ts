@@ -16,6 +16,8 @@ export function partNumber(cpu: number): number {
 export class Growth {
   readonly #component: Component;
   readonly #lifetimes: () => Lifetimes;
+  /** The parent is not to be asked now. */
+  #alone = false;
 
   constructor(component: Component, lifetimes: () => Lifetimes) {
     this.#component = component;
@@ -73,7 +75,18 @@ export class Growth {
     return undefined;
   }
 
+  /** Decides in `body` without the parent: no code of others runs. */
+  alone(body: () => void): void {
+    this.#alone = true;
+    try {
+      body();
+    } finally {
+      this.#alone = false;
+    }
+  }
+
   #asked(bytes: number): boolean {
+    if (this.#alone) return false;
     return this.#component.home?.request(Math.ceil(bytes / WASM_PAGE_BYTES), "out-of-ram") ?? false;
   }
 }

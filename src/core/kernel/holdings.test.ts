@@ -110,6 +110,19 @@ test("S14: growth of a memory beside memory 0 beyond its maximum is refused at o
   system.close();
 });
 
+test("S14: while a thread is to stop its growth is decided without its parent", () => {
+  const system = new TestSystem();
+  const guest = limited(system, 1 << 20, OTHER, { growthRequests: true });
+  const { home, growth } = guest.component;
+  let asked = 0;
+  home!.request = () => asked++ >= 0;
+  growth.alone(() => assert.ok(!growth.tables(8 << 20)));
+  assert.equal(asked, 0);
+  assert.ok(!growth.tables(8 << 20));
+  assert.equal(asked, 1);
+  system.close();
+});
+
 test("S14: frames of a thread that its kernel does not know cost nothing", () => {
   const system = new TestSystem();
   const guest = limited(system, 1 << 20, OTHER);

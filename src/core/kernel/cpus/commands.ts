@@ -5,7 +5,7 @@ import { KERNEL_LIMITS } from "../limits.ts";
 import { BLOCK, type Command, type EndingReport, type Posted, type Reply, type StartedCpu } from "./protocol.ts";
 
 /** How long is waited in place before it is looked whether the CPU is still there, in milliseconds. */
-const LOOK_MS = 20;
+export const LOOK_MS = 20;
 
 export class Commands {
   readonly #port: StartedCpu;

@@ -260,7 +260,10 @@ export class Cpus {
     this.#options.ticker.rest();
   }
 
-  /** Waits for a ring a moment, in place, if there is nothing else to do: cheaper than from the event loop. */
+  /**
+   * Waits for a ring a moment, in place, if there is nothing else to do: cheaper than from the event loop. While rings come one
+   * after the other a moment can be a slice (`#await`).
+   */
   #nap(): boolean {
     if (!this.#onlyWaits) return false;
     this.#await(NAP_MS);
@@ -272,7 +275,7 @@ export class Cpus {
     return !this.#closed && this.busy && !this.#kernel.scheduler.pending;
   }
 
-  /** A guest of CPU 0 waits for something of others, in place, for WAIT_MS at most. */
+  /** A guest of CPU 0 waits for something of others, in place, for WAIT_MS, and the last time for a slice at most (`#await`). */
   waitFor(done: () => boolean): void {
     const end = performance.now() + WAIT_MS;
     for (let left = WAIT_MS; !done() && left > 0 && this.#onlyWaits; left = end - performance.now()) {

@@ -259,13 +259,18 @@ export class RemoteRequests {
     this.#lingering = undefined;
   }
 
-  /** What a thread asks for while somebody waits for it to stop: no code of others runs, it gives way. */
+  /**
+   * What a thread asks for while somebody waits for it to stop: it gives way. What is answered at once (instant functions of
+   * the kernel, room for tables and frames, waits) asks no parent.
+   */
   serveStopping(): void {
     const run = this.#cpu.nests.asking;
     const request = Atomics.load(this.#words, BLOCK.request);
     const place = this.#block.param(0);
     const later = request === REQUEST.host && !run.component.program.info.imports[place]!.instant;
-    if (request !== REQUEST.poll && request !== REQUEST.grow && !later) return this.serve();
+    if (request !== REQUEST.poll && request !== REQUEST.grow && !later) {
+      return run.component.growth.alone(() => this.serve());
+    }
     Atomics.store(this.#words, BLOCK.request, REQUEST.none);
     if (later) return this.#answer(ANSWER.again);
     run.growAgain = request === REQUEST.grow;

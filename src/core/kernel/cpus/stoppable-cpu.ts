@@ -2,6 +2,7 @@
 import { Steps } from "../executor.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import type { KernelThread } from "../thread.ts";
+import { LOOK_MS } from "./commands.ts";
 import type { CpuLink } from "./cpu-link.ts";
 import type { LineEnds } from "./lines.ts";
 import type { Nests } from "./nests.ts";
@@ -59,11 +60,13 @@ export abstract class StoppableCpu extends Steps {
     this.request();
     const end = performance.now() + ms;
     const { bottom } = this.nests;
-    for (let waits = 0; this.nests.bottom === bottom; waits++) {
+    for (let look = performance.now() + LOOK_MS; this.nests.bottom === bottom; ) {
+      const now = performance.now();
       if (this.requests.pending) this.requests.serveStopping();
-      else if (waits > 0 && this.link.ended) break;
-      else if (performance.now() > end) return false;
-      else this.awaitRing(1);
+      else if (now > end) return false;
+      else if (now < look) this.awaitRing(1);
+      else if (this.link.ended) break;
+      else look = now + LOOK_MS;
     }
     return true;
   }
