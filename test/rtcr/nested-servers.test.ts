@@ -156,7 +156,7 @@ const STRESS: ChildSpec = { name: "stress", binary: "stress_rm" };
 for (const [session, service, client, point] of [
   ["PD session 1", "PD", { ...SHEEP, name: "stress" }, 60],
   ["CPU session 2", "CPU", { ...SHEEP, name: "stress" }, 60],
-  ["RM session 6", "RM", STRESS, 200],
+  ["RM session 7", "RM", STRESS, 360],
 ] as const) {
   test(`S96, S106: a ${service} session is refused by name where another child serves it`, async () => {
     await refused(
