@@ -14,10 +14,10 @@ export type ThreadFault =
   | { readonly type: "grow"; readonly instance: number; readonly memory: number; readonly delta: number };
 
 /**
- * Decides about memory.grow: it is done, the policy has done it itself, the guest sees that it failed, or the thread
- * freezes at the instruction.
+ * Decides about memory.grow: it is done, the guest sees that it failed, the thread freezes at the instruction, or the
+ * policy has done it itself: the pages that there were before. Others may have grown a shared memory since.
  */
-export type GrowthPolicy = (instance: Instance, memory: number, delta: number) => "grow" | "grown" | "refuse" | "park";
+export type GrowthPolicy = (instance: Instance, memory: number, delta: number) => "grow" | "refuse" | "park" | number;
 
 /**
  * Asked before a table grows, which may yet fail; false: the guest sees that it has failed.
@@ -87,7 +87,7 @@ function grow(group: Group, instance: Instance) {
     if (pagesOf(instance, memory) + pages > mostPages(instance, memory)) return -1n;
     const decision = group.onGrow(instance, memory, pages);
     if (decision === "park") group.park({ type: "grow", instance: instance.number, memory, delta: pages });
-    if (decision === "grown") return BigInt(pagesOf(instance, memory) - pages);
+    if (typeof decision === "number") return BigInt(decision);
     return decision === "grow" ? growBy(instance, memory, pages) : -1n;
   };
 }

@@ -8,7 +8,7 @@ import type { Location } from "../../src/session/index.ts";
 import { PlainWriter } from "../../src/util/index.ts";
 import { machine, until } from "../support/cpus.ts";
 import type { TestComponent, TestSystem } from "../support/kernel-system.ts";
-import { spinning } from "../support/spawn-module.ts";
+import { GROWING, GROWTHS, spinning } from "../support/spawn-module.ts";
 
 const CPUS = 3;
 const at = (x: number, width = 1): Location => ({ x, y: 0, width, height: 1 });
@@ -168,6 +168,45 @@ test("S14, S28: the component ends while all its threads run", async () => {
   system.close();
 });
 
+test("S28: growths of three CPUs at once: each page is given to one of them", async () => {
+  const { system, failures } = await watched();
+  const a = system.component("a", GROWING, { cpus: CPUS });
+  a.start("main");
+  await until(() => a.component.words[68 / 4] === CPUS);
+  const first = 1024 / 4 + 2;
+  const told = a.component.words.slice(first, first + CPUS * GROWTHS);
+  assert.deepEqual(new Set(told), new Set([1]));
+  assert.deepEqual([failures, system.warnings], [[], []]);
+  system.close();
+});
+
+test("S24: a thread that has ended with its program while it ran on another CPU starts no thread", async () => {
+  const { system, failures } = await watched();
+  const { a, threads } = await spins(system);
+  const [first, one] = threads as [KernelThread, KernelThread];
+  await counting(a, 1);
+  system.kernel.lifetimes.exited(first, 0);
+  const before = a.component.actFor(one);
+  assert.equal(a.component.hostFunction("wasi", "thread-spawn").call(undefined as never, 1), -1);
+  a.component.actFor(before);
+  await until(() => a.component.standing === 0);
+  assert.deepEqual([a.component.threads, failures, system.warnings], [[], [], []]);
+  system.close();
+});
+
+test("S26: a state that names another instance than its thread's is refused", async () => {
+  const { system, failures } = await watched();
+  const { a, threads } = await spins(system);
+  await counting(a, 1, 2);
+  const state = threads[2]!.state();
+  assert(state.ok);
+  const forged = { ...(state.value.saved as object), instance: 1 };
+  assert.deepEqual(threads[1]!.setState({ saved: forged }), { ok: false, reason: "state-access-failed" });
+  await counting(a, 0, 1, 2);
+  assert.deepEqual(failures, []);
+  system.close();
+});
+
 test("S28: a CPU that ends stops the threads that are on it, by name; the others go on, and the component can end", async () => {
   const lose: ((why: string) => void)[] = [];
   const start: StartCpu = (setup, lost) => {
@@ -177,6 +216,8 @@ test("S28: a CPU that ends stops the threads that are on it, by name; the others
   const { system, failures } = await watched({ start });
   const { a, threads } = await spins(system);
   await counting(a, 1, 2);
+  const state = threads[2]!.state();
+  assert(state.ok);
   lose[2]!("CPU 2 has ended");
   assert.deepEqual(
     threads.map(({ faulted }) => faulted),
@@ -184,6 +225,7 @@ test("S28: a CPU that ends stops the threads that are on it, by name; the others
   );
   assert.equal(threads[2]!.problem, "CPU 2 has ended");
   await counting(a, 0, 1);
+  assert.deepEqual(threads[2]!.setState(state.value), { ok: false, reason: "state-access-failed" });
   const native = a.pd.nativePd().object!;
   assert.deepEqual(native.captureInstance(new PlainWriter(new Uint8Array(1 << 16))), {
     ok: false,

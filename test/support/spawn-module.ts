@@ -52,6 +52,9 @@ export const SPAWNING = assemble(`(module
     (drop (call $call (i32.const 1) (i32.const 0) (i32.const 2048))))
   (func (export "rtcr_component_start") (call $round) (call $round) (call $log (i32.load (i32.const 96)))))`);
 
+/** How often each thread of GROWING grows the memory. */
+export const GROWTHS = 100;
+
 /** What it logs. */
 export const SPAWNED = [100, 100, 9];
 
@@ -72,6 +75,24 @@ export function spinning(threads: number, first = ""): Uint8Array {
     (call $count (i32.add (i32.const 252) (i32.shl (local.get $number) (i32.const 2)))))
   (func (export "rtcr_component_start") ${spawns.join(" ")} (call $count (i32.const 64))))`);
 }
+
+/**
+ * Three threads, the first with them, grow the memory by a page each time, all at once; each counts at 1024 + 4 * page how
+ * often it was told of that page. Those that are done are counted at 68.
+ */
+export const GROWING = assemble(`(module
+  (import "env" "memory" (memory 2 2000 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (func $grow (local $i i32) (local $page i32)
+    (drop (i32.atomic.rmw.add (i32.const 64) (i32.const 1)))
+    (loop $wait (br_if $wait (i32.lt_u (i32.atomic.load (i32.const 64)) (i32.const 3))))
+    (loop $again
+      (if (i32.gt_s (local.tee $page (memory.grow (i32.const 1))) (i32.const 0)) (then
+        (drop (i32.atomic.rmw.add (i32.add (i32.const 1024) (i32.shl (local.get $page) (i32.const 2))) (i32.const 1)))))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const ${GROWTHS}))))
+    (drop (i32.atomic.rmw.add (i32.const 68) (i32.const 1))))
+  (func (export "wasi_thread_start") (param $id i32) (param $argument i32) (call $grow))
+  (func (export "rtcr_component_start") (drop (call $spawn (i32.const 1))) (drop (call $spawn (i32.const 2))) (call $grow)))`);
 
 /**
  * Runs SPAWNING to its end; what `atPoint` says counts.

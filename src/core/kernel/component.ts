@@ -332,6 +332,11 @@ export class Component extends ComponentMemory {
     this.engine.restoreOutside(saved);
   }
 
+  /** The engine that has an instance in which a thread is, or shall be. */
+  engineOf(instance: number, thread: KernelThread): ComponentEngine {
+    return this.parts.partOf(instance, thread) ?? this.engine;
+  }
+
   /** As `Parts.house`, for a thread whose state comes. */
   house(thread: KernelThread, instance: number): void {
     this.parts.house(thread, instance);

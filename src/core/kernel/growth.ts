@@ -35,9 +35,14 @@ export class Growth {
 
   readonly memory: GrowthPolicy = (_, memory, delta) => {
     requireHostStack();
-    const { home, holdings } = this.#component;
-    this.#component.memoryChanges();
-    if (memory === 0) return home?.grow(delta) ?? "grow";
+    const component = this.#component;
+    const { home, holdings } = component;
+    const before = component.view.byteLength / WASM_PAGE_BYTES;
+    component.memoryChanges();
+    if (memory === 0) {
+      const decision = home?.grow(delta) ?? "grow";
+      return decision === "grown" ? before : decision;
+    }
     const lacking = holdings.growMemory(delta);
     if (lacking === undefined) return "grow";
     return home?.request(delta, lacking) ? "park" : "refuse";

@@ -273,7 +273,9 @@ export class Kernel {
     return {
       freeze: "instant",
       call: (_, argument) => {
-        const thread = this.#spawned(component.running!);
+        const starter = component.running!;
+        if (starter.dead) return -1; // its program has ended, which it will notice at its next safe point
+        const thread = this.#spawned(starter);
         if (!thread) return -1;
         if (!component.beginSpawned(thread, argument as number)) {
           this.lifetimes.killThread(thread);

@@ -66,9 +66,10 @@ export class Parts {
     }
   }
 
-  /** The engine in which an instance is. @param besides a thread that does not count */
-  #partOf(instance: number, besides: KernelThread): ComponentEngine | undefined {
-    return this.#component.threads.find((thread) => thread !== besides && thread.instance === instance)?.part;
+  /** Where an instance is in which a thread is, or shall be. */
+  partOf(instance: number, of: KernelThread): ComponentEngine | undefined {
+    if (of.instance === instance) return of.part;
+    return this.#component.threads.find((thread) => thread.instance === instance)?.part;
   }
 
   /** Threads go where they are to be; where that cannot be they stay, with a warning. */
@@ -114,7 +115,7 @@ export class Parts {
 
   /** A thread without activations is in an instance of a number, and where that is to be. */
   house(thread: KernelThread, instance: number): void {
-    const part = thread.instance === instance ? thread.part : this.#partOf(instance, thread);
+    const part = this.partOf(instance, thread);
     if (part !== thread.part) this.#assign(thread, part);
     thread.instance = instance;
     this.settle(thread);

@@ -8,7 +8,7 @@ import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { type Fields, list, number, record } from "./saved-fields.ts";
 import { readWaiting, type SavedWaiting, waitAgain, writeWaiting } from "./saved-waiting.ts";
-import { type Activation, type KernelThread, ROLE } from "./thread.ts";
+import { type KernelThread, ROLE } from "./thread.ts";
 
 const VERSION = 1;
 const NOTHING: readonly never[] = [];
@@ -139,7 +139,7 @@ function remainingMs({ deadlineMs }: KernelThread, kernel: Kernel): number {
 
 /**
  * @param calls numbers of calls under way by those in the state
- * @returns false, and the thread is as it was, if the state is none or does not fit its program
+ * @returns false, and the thread is as it was, if the state is none or does not fit its program; or if its CPU ends
  */
 export function loadThread(
   thread: KernelThread,
@@ -165,12 +165,7 @@ export function loadThread(
   for (const { engine } of thread.activations) component.drop(thread, engine);
   thread.activations = [];
   component.house(thread, read.instance);
-  thread.activations = read.activations.map(({ role, thread: saved }): Activation => {
-    const serves = calls.get(role) ?? role;
-    const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
-    const engine = thread.engine.restore(renumbered(saved, thread, kernel, calls));
-    return { role: own ? serves : ROLE.notification, engine };
-  });
+  if (!restoreActivations(thread, kernel, read, calls)) return false;
   thread.started = read.started;
   thread.exception = read.exception;
   thread.faulted = read.faulted;
@@ -178,7 +173,7 @@ export function loadThread(
   thread.globals = read.globals;
   thread.wantsWakeup = read.wantsWakeup;
   thread.outcome = read.outcome;
-  if (read.serving) thread.ep.serving = { ...read.serving, call: component.directCall(read.serving.entry) };
+  if (read.serving) thread.ep.serving = { ...read.serving, call: thread.engine.directCall(read.serving.entry) };
   else if (thread.entrypoint) thread.entrypoint.serving = undefined;
   if (thread.entrypoint || read.wakeup) thread.ep.wakeup = read.wakeup;
   for (const slot of read.sources) {
@@ -188,6 +183,30 @@ export function loadThread(
   if (read.turns) thread.ep.turns = read.turns;
   if (read.waiting) waitAgain(thread, kernel, read.waiting, read.remainingMs, calls);
   return true;
+}
+
+/** @returns false if its CPU has ended meanwhile, or it has gone to one where this does not fit: nothing of it is left */
+function restoreActivations(
+  thread: KernelThread,
+  kernel: Kernel,
+  { activations }: ReadState,
+  calls: ReadonlyMap<number, number>,
+): boolean {
+  try {
+    for (const { role, thread: saved } of activations) {
+      const serves = calls.get(role) ?? role;
+      const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
+      const engine = thread.engine.restore(renumbered(saved, thread, kernel, calls));
+      thread.activations.push({ role: own ? serves : ROLE.notification, engine });
+    }
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof EngineFault)) throw thrown;
+    kernel.lifetimes.forgetWork(thread);
+    thread.faulted = true;
+    thread.raise(thrown.message);
+    return false;
+  }
 }
 
 /** A thread that waits for a call, with the number that the call has now; without one if there is none any more. */
@@ -264,8 +283,8 @@ class StateReader {
         throw new TypeError("globals");
       }
     }
-    const activations = list(fields["activations"]).map((item) => this.#activation(record(item)));
-    const serving = fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"]));
+    const activations = list(fields["activations"]).map((item) => this.#activation(record(item), instance));
+    const serving = fields["serving"] === undefined ? undefined : this.#serving(record(fields["serving"]), instance);
     if (!serving && activations.some(({ role }) => role > 0)) throw new TypeError("serving"); // where does its reply lie?
     return {
       started: fields["started"] === true,
@@ -287,7 +306,7 @@ class StateReader {
     };
   }
 
-  #activation(fields: Fields): ReadState["activations"][number] {
+  #activation(fields: Fields, instance: number): ReadState["activations"][number] {
     const saved = record(fields["thread"]) as unknown as SavedThread;
     const { id, entry, frames, hostCall } = saved;
     // Arguments of a call that has begun are in its frames.
@@ -295,11 +314,12 @@ class StateReader {
     const thread: SavedThread = { id, entry, frames, args, ...(hostCall ? { hostCall } : {}) };
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
-    this.#thread.component.engine.check(thread);
+    if ([entry, ...frames].some((each) => each.instance !== instance)) throw new TypeError("instance");
+    this.#thread.component.engineOf(instance, this.#thread).check(thread);
     return { role, thread };
   }
 
-  #serving(fields: Fields): NonNullable<ReadState["serving"]> {
+  #serving(fields: Fields, instance: number): NonNullable<ReadState["serving"]> {
     const { component } = this.#thread;
     const entry = record(fields["entry"]);
     const found = {
@@ -308,7 +328,12 @@ class StateReader {
       name: String(entry["name"]),
     };
     const message = number(fields["message"]);
-    if (!component.dispatches(found) || message >>> 0 !== message || !fitsMessage(component, message)) {
+    if (
+      found.instance !== instance ||
+      !component.dispatches(found) ||
+      message >>> 0 !== message ||
+      !fitsMessage(component, message)
+    ) {
       throw new TypeError("serving");
     }
     return { entry: found, argument: number(fields["argument"]) | 0, message };

@@ -173,7 +173,7 @@ export const ENDED = {
 /** In a host call; at an operation on memory. */
 export const FROZEN = { call: 1, fault: 2 } as const;
 export const FAULTS = ["read", "write", "grow"] as const;
-/** What `grow` is answered with. */
+/** What `grow` is answered with; "grown" with the pages that there were. */
 export const GROWTH = ["grow", "grown", "refuse", "park"] as const;
 
 export interface EndingReport {

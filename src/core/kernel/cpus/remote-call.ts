@@ -1,6 +1,6 @@
 // A host call of a thread that runs on another CPU, made by the kernel on its behalf.
 import type { GuestRanges, HostCall, HostFunction, HostValue, PlainData, WaitOutcome } from "../../../abi/index.ts";
-import type { Parked, ThreadFault } from "../../../engine/index.ts";
+import type { GrowthPolicy, Parked, ThreadFault } from "../../../engine/index.ts";
 import type { Component } from "../component.ts";
 import type { KernelThread } from "../thread.ts";
 import { type CpuBlock, GROWTH, REQUEST } from "./protocol.ts";
@@ -50,17 +50,20 @@ export function askComponent({ component, partNumber }: KernelThread, block: Cpu
   if (request === REQUEST.frames)
     block.setParam(0, component.growth.frames(block.param(0), number!, partNumber) ? 1 : 0);
   else if (request === REQUEST.growTable) block.setParam(0, component.growth.tables(number!, partNumber) ? 1 : 0);
-  else block.setParam(0, GROWTH.indexOf(growMemory(component, block.param(0), number!)));
+  else {
+    const decision = growMemory(component, block.param(0), number!);
+    block.setParam(0, GROWTH.indexOf(typeof decision === "number" ? "grown" : decision));
+    if (typeof decision === "number") block.numbers[0] = decision;
+  }
 }
 
 /** memory.grow of a component. */
-function growMemory(component: Component, memory: number, pages: number): (typeof GROWTH)[number] {
+function growMemory(component: Component, memory: number, pages: number): ReturnType<GrowthPolicy> {
   const decision = component.growth.memory(undefined as never, memory, pages);
   if (decision !== "grow" || memory !== 0) return decision;
   // The kernel has views of memory 0: it must know when it has grown.
   try {
-    component.engine.memories(0)![0]!.grow(pages);
-    return "grown";
+    return component.engine.memories(0)![0]!.grow(pages);
   } catch {
     return "refuse";
   } finally {

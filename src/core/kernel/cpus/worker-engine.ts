@@ -10,7 +10,15 @@ import {
   type SavedGroup,
   type SavedInstance,
 } from "../../../abi/index.ts";
-import { type DirectCall, type Entry, PageTable, Pool, type Thread, Windows } from "../../../engine/index.ts";
+import {
+  type DirectCall,
+  type Entry,
+  type GrowthPolicy,
+  PageTable,
+  Pool,
+  type Thread,
+  Windows,
+} from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { loadRewritten } from "../../program.ts";
 import { type CapturedPart, LocalEngine } from "../engine.ts";
@@ -24,7 +32,7 @@ export interface EngineHost {
   /** @param place the function's, among the program's imports */
   host(engine: WorkerEngine, place: number, call: HostCall, args: readonly HostValue[]): HostValue;
   poll(engine: WorkerEngine): boolean;
-  grow(memory: number, pages: number): "grow" | "grown" | "refuse" | "park";
+  grow(memory: number, pages: number): ReturnType<GrowthPolicy>;
   /** @param held bytes that all tables would have then */
   growTable(held: number): boolean;
   frames(thread: number, bytes: number): boolean;

@@ -255,12 +255,13 @@ class Cpu implements EngineHost {
     return this.#block.param(0) !== 0;
   }
 
-  grow(memory: number, pages: number): (typeof GROWTH)[number] {
+  grow(memory: number, pages: number): ReturnType<EngineHost["grow"]> {
     requireHostStack();
     this.#block.setParam(0, memory);
     this.#block.numbers[0] = pages;
     this.#request(REQUEST.grow);
-    return GROWTH[this.#block.param(0)]!;
+    const answer = GROWTH[this.#block.param(0)]!;
+    return answer === "grown" ? this.#block.numbers[0]! : answer;
   }
 
   growTable(held: number): boolean {
