@@ -1,11 +1,11 @@
 // Random calls of everything a component can reach: whatever it does, the kernel does not fail and a neighbour goes on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seededRandom } from "../../../test/random.ts";
-import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../test/support/guest-code.ts";
-import { TestSystem } from "../../../test/support/kernel-system.ts";
-import { until } from "../../../test/support/until.ts";
-import type { KernelThread } from "./thread.ts";
+import type { KernelThread } from "../src/core/kernel/thread.ts";
+import { seededRandom } from "./random.ts";
+import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "./support/guest-code.ts";
+import { TestSystem } from "./support/kernel-system.ts";
+import { until } from "./support/until.ts";
 
 const CALLS = 3000;
 

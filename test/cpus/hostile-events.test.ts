@@ -2,21 +2,12 @@
 // runs on these CPUs go on, and no call is left.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { counter, machine, until } from "../../../../test/support/cpus.ts";
-import {
-  answerPlus,
-  ask,
-  dispatch,
-  log,
-  main,
-  onOpcode,
-  SERVES,
-  tableOf,
-} from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, type TestSystem } from "../../../../test/support/kernel-system.ts";
-import { type Capability, INVALID } from "../../../session/index.ts";
-import { PlainWriter } from "../../../util/index.ts";
-import type { KernelThread } from "../thread.ts";
+import type { KernelThread } from "../../src/core/kernel/thread.ts";
+import { type Capability, INVALID } from "../../src/session/index.ts";
+import { PlainWriter } from "../../src/util/index.ts";
+import { counter, machine, until } from "../support/cpus.ts";
+import { answerPlus, ask, dispatch, log, main, onOpcode, SERVES, tableOf } from "../support/guest-code.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../support/kernel-system.ts";
 
 const CPUS = 3;
 const AT = 0x1a00_0000;

@@ -1,8 +1,10 @@
 // Random calls between two CPUs come to what the kernel would have made of them, whatever happens to both sides meanwhile.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Random, seededRandom, seedOr } from "../../../../test/random.ts";
-import { machine } from "../../../../test/support/cpus.ts";
+import { CALL_STATUS } from "../../src/abi/index.ts";
+import type { KernelThread } from "../../src/core/kernel/thread.ts";
+import { type Random, seededRandom, seedOr } from "../random.ts";
+import { machine } from "../support/cpus.ts";
 import {
   answerPlus,
   ask,
@@ -14,11 +16,9 @@ import {
   onOpcode,
   SERVES,
   tableOf,
-} from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestComponent, TestSystem } from "../../../../test/support/kernel-system.ts";
-import { until } from "../../../../test/support/until.ts";
-import { CALL_STATUS } from "../../../abi/index.ts";
-import type { KernelThread } from "../thread.ts";
+} from "../support/guest-code.ts";
+import { SLOT, type TestComponent, TestSystem } from "../support/kernel-system.ts";
+import { until } from "../support/until.ts";
 
 const CALLS = 4_000;
 /** Where both sides keep the digest of all that they have seen, and the client the number of its calls. */
