@@ -17,41 +17,46 @@ const routed = (services: readonly string[]) =>
   `<route>${services.map((name) => `<service name="${name}"><child name="server"/></service>`).join("")}
     <any-service><parent/></any-service></route>`;
 
-/** Opens /data/file, writes a byte whenever a byte of input has come, and exits with the errno of what failed first. */
-const COPIER = assemble(`(module
+interface Writer {
+  /** Descriptor of the directory. */
+  readonly directory: number;
+  /** At most so many are read and written at a time. */
+  readonly bytes: number;
+  readonly imports?: string;
+  /** What is done before each write. */
+  readonly before?: string;
+}
+
+/** Opens file in a directory and writes to it without an end; exits with the errno of what failed first. */
+function writer({ directory, bytes, imports = "", before = "" }: Writer): Uint8Array {
+  return assemble(`(module
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+  ${imports}
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (memory (export "memory") 1) (data (i32.const 1024) "file")
   (func $try (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
   (func (export "_start")
-    (call $try (call $path_open (i32.const 4) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 1)
+    (call $try (call $path_open (i32.const ${directory}) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 1)
       (i64.const 66) (i64.const 66) (i32.const 0) (i32.const 16)))
-    (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 1))
+    (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const ${bytes}))
     (loop $more
-      (call $try (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      ${before}
       (call $try (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
       (drop (call $yield))
       (br $more))))`);
+}
 
-/** Writes 1,000 bytes at a time to /data/file, and exits with the errno of what failed first. */
-const FILLER = assemble(`(module
-  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "path_open"
-    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
-  (memory (export "memory") 1) (data (i32.const 1024) "file")
-  (func $try (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
-  (func (export "_start")
-    (call $try (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 1)
-      (i64.const 66) (i64.const 66) (i32.const 0) (i32.const 16)))
-    (i32.store (i32.const 0) (i32.const 2048)) (i32.store (i32.const 4) (i32.const 1000))
-    (loop $more
-      (call $try (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
-      (br $more))))`);
+/** Writes a byte whenever a byte of input has come. */
+const COPIER = writer({
+  directory: 4,
+  bytes: 1,
+  imports: `(import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))`,
+  before: "(call $try (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))",
+});
+const FILLER = writer({ directory: 3, bytes: 1000 });
 
 const prog = (services: readonly string[]) => start("prog", routed(services), 'caps="300" ram="8M"');
 const FILES = start("server", `<binary name="stream_server"/>${provides}<config/>`, 'caps="300" ram="4M"');

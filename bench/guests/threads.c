@@ -44,20 +44,7 @@ __attribute__((used)) void thread_main(struct thread *self) {
 
 #ifdef __wasm__
 // Debian's wasi-libc has no pthreads: what they would be made of there. Threads use nothing of libc that has state.
-__attribute__((import_module("wasi"), import_name("thread-spawn"))) int32_t thread_spawn(struct thread *argument);
-__asm__(".globaltype __stack_pointer, i32\n"
-        ".functype thread_main (i32) -> ()\n"
-        ".globl wasi_thread_start\n"
-        ".export_name wasi_thread_start, wasi_thread_start\n"
-        ".type wasi_thread_start,@function\n"
-        "wasi_thread_start:\n"
-        ".functype wasi_thread_start (i32, i32) -> ()\n"
-        "local.get 1\n"
-        "i32.load 0\n"
-        "global.set __stack_pointer\n"
-        "local.get 1\n"
-        "call thread_main\n"
-        "end_function\n");
+#include "../../apps/components/wasi-threads/spawn.h"
 
 static int start(struct thread *thread) {
   const size_t bytes = 65536;

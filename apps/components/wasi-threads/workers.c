@@ -96,20 +96,7 @@ __attribute__((used)) void thread_main(struct thread *self) {
   unlock(&mutex);
 }
 
-__attribute__((import_module("wasi"), import_name("thread-spawn"))) int32_t thread_spawn(struct thread *argument);
-__asm__(".globaltype __stack_pointer, i32\n"
-        ".functype thread_main (i32) -> ()\n"
-        ".globl wasi_thread_start\n"
-        ".export_name wasi_thread_start, wasi_thread_start\n"
-        ".type wasi_thread_start,@function\n"
-        "wasi_thread_start:\n"
-        ".functype wasi_thread_start (i32, i32) -> ()\n"
-        "local.get 1\n"
-        "i32.load 0\n"
-        "global.set __stack_pointer\n"
-        "local.get 1\n"
-        "call thread_main\n"
-        "end_function\n");
+#include "spawn.h"
 
 // There are none; but unless they are named, the linker lets each exported function call destructors when it returns, and a
 // worker that ends would write the first thread's output once more.
