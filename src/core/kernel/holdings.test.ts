@@ -2,11 +2,11 @@
 // beyond the quota, and given back (S14). What a component makes grow without end harms itself only.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deserialize, serialize } from "node:v8";
 import { assemble } from "../../../test/assemble.ts";
 import { seededRandom, seedOr } from "../../../test/random.ts";
 import { diver, log, logged, main } from "../../../test/support/guest-code.ts";
 import { type TestComponent, type TestComponentOptions, TestSystem } from "../../../test/support/kernel-system.ts";
+import { recreatesEvery } from "../../../test/support/recreates.ts";
 import { until } from "../../../test/support/until.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import { toPages } from "../../session/index.ts";
@@ -284,20 +284,6 @@ for (const every of [0, 1, 7]) {
       system.close();
     }
   });
-}
-
-function recreatesEvery(system: TestSystem, every: number): void {
-  let points = 0;
-  let due = false;
-  system.kernel.everyPoint = true;
-  system.kernel.atPoint = () => (due = ++points % every === 0);
-  system.kernel.scheduler.between = () => {
-    if (!due) return;
-    due = false;
-    for (const component of system.kernel.components) {
-      if (component.loaded) component.recreate((saved) => deserialize(serialize(saved)));
-    }
-  };
 }
 
 const DEPTH = 1_500;

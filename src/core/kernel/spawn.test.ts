@@ -1,9 +1,9 @@
 // Threads of modules with shared memory (`wasi` `thread-spawn`): an instance each over the same memory.
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
-import { deserialize, serialize } from "node:v8";
 import { logged } from "../../../test/support/guest-code.ts";
 import { type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { recreatesEvery } from "../../../test/support/recreates.ts";
 import { SPAWNED, SPAWNING } from "../../../test/support/spawn-module.ts";
 import { until } from "../../../test/support/until.ts";
 
@@ -27,17 +27,7 @@ test("S24: threads started by thread-spawn have globals of their own, and instan
 test("S24: torture of threads with instances and locks of their own", async () => {
   for (const every of [1, 3, 10]) {
     const system = new TestSystem();
-    let points = 0;
-    let due = false;
-    system.kernel.everyPoint = true;
-    system.kernel.atPoint = () => (due = ++points % every === 0);
-    system.kernel.scheduler.between = () => {
-      if (!due) return;
-      due = false;
-      for (const component of system.kernel.components) {
-        component.recreate((saved) => deserialize(serialize(saved)));
-      }
-    };
+    recreatesEvery(system, every);
     await run(system, system.component("a", SPAWNING));
     deepEqual(logged(system, "a"), SPAWNED, `every ${every}`);
     system.close();
