@@ -9,6 +9,23 @@ export interface ByteSink {
   zeros(at: number, length: number): void;
 }
 
+/** Takes a run of pages of 4 KiB: the first one's number in the dataspace, and how many. */
+export type VisitPages = (page: number, count: number) => void;
+
+/** What one taker of increments has not taken yet of a dataspace. Takers do not see each other. */
+export interface WrittenPages {
+  /**
+   * Visits, ascending, what may have been written since the last `take`, and begins anew: the first one visits everything.
+   * A page that is not visited has not changed; one that is visited may be as it was. All threads that could write must stand
+   * still, until the pages are copied. Nothing is made on the heap.
+   */
+  take(visit: VisitPages): void;
+  /** What the last `take` visited counts as written again: it did not become a checkpoint. */
+  undo(): void;
+  /** Nobody takes here any more. Harmless when repeated, and when the dataspace is no more. */
+  close(): void;
+}
+
 /** How a dataspace is cached; recorded and given back, without effect on this machine. */
 export type Cached = "uncached" | "write-combined" | "cached";
 
@@ -32,6 +49,11 @@ export interface Dataspace extends KernelObject {
    * time and kept, so that nothing is made the next time. Absent: they can only be read.
    */
   pieces?(sink: ByteSink): void;
+  /**
+   * Begins to note what is written, for one taker; make it outside of a pause. As long as a component whose program does not
+   * mark its stores (`LoadOptions.marks`) can write here, everything counts as written. Absent: nobody notes it.
+   */
+  written?(): WrittenPages;
 }
 
 /** All bytes of a dataspace, as a copy. */

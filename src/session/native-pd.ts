@@ -53,6 +53,11 @@ export interface NativePd extends KernelObject {
 export interface LoadOptions {
   /** Translate accesses through windows: needed for shared, managed, read-only and fault-handled regions. */
   readonly windows?: boolean;
+  /**
+   * Stores mark the pages that they write, for increments (`Dataspace.written`). A page is 4 KiB; whoever wants larger granules
+   * takes those that hold a written page. Memories beside memory 0 are not marked: they are part of the instance's state.
+   */
+  readonly marks?: boolean;
   /** The PD as the component sees it, where another stands in front: memory.grow allocates there. */
   readonly pd?: Capability<PdSession>;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
