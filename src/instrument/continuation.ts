@@ -205,7 +205,7 @@ class ContinuationWriter {
       return;
     }
     // A strip-mined loop polls when its turns are spent: too late for a thread that has been let pass this poll.
-    if (kind === "loop" && emitter.mined(at)) emitter.poll(this.#site);
+    if (kind === "loop" && emitter.loops.mined(at)) emitter.poll(this.#site);
     if (kind !== "call") return;
     emitter.setSite(this.#site);
     emitter.constant(0);

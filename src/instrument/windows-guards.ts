@@ -34,7 +34,7 @@ export class LoopGuards {
   misses(way: Way, { at, guards, guardOf }: GuardedLoop): ReadonlyMap<number, number> {
     const emitter = this.#emitter;
     const { plan } = emitter;
-    const turns = emitter.turns(at);
+    const turns = emitter.loops.turns(at);
     if (way === "direct") {
       guards.forEach((guard, index) => {
         this.#aboveLimit(guard, turns);

@@ -73,7 +73,7 @@ export class FunctionWindows {
     this.#space = space;
     this.#groups = new AccessGroups(emitter.plan);
     this.regions = space.ways.join() === "pool" ? regionsOf(emitter.plan) : NO_REGIONS;
-    this.loops = guardedLoopsOf(emitter.plan, (at) => emitter.turns(at), this.regions);
+    this.loops = guardedLoopsOf(emitter.plan, (at) => emitter.loops.turns(at), this.regions);
     this.#checks = new WindowChecks(emitter, space);
     this.#guards = new LoopGuards(emitter, this.#checks, this.#groups);
   }
