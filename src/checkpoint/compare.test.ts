@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { compareSystems } from "./compare.ts";
+import { wholeBytes } from "./granules.ts";
 import type { ChildInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
 import { SYSTEM } from "./system-sample.test.ts";
@@ -43,7 +44,7 @@ test("S77: what a program's own memory, a ROM module and a report hold is compar
   const flipped = (content: Uint8Array) => content.map((byte, at) => (at === content.length - 1 ? byte ^ 1 : byte));
   const after = changed((child) => ({
     ...child,
-    pd: { ...child.pd, data: flipped(child.pd.data) },
+    pd: { ...child.pd, data: flipped(wholeBytes(child.pd.data)) },
     roms: child.roms.map((rom) => ({ ...rom, content: flipped(rom.content) })),
     reports: child.reports.map((report) => ({ ...report, content: Uint8Array.of(1) })),
   }));

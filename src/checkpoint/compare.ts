@@ -1,7 +1,9 @@
 // What changed between two checkpoints of components: objects that came, went or changed, and pages of all contents.
 // Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
 import type { PlainData } from "../abi/index.ts";
+import { equalBytes } from "../util/index.ts";
 import { componentsOf, cpusOf, otherSessions, type RecordedComponent } from "./components.ts";
+import { GranuleBytes, type RecordedBytes } from "./granules.ts";
 import type { ChildInfo, DataspaceInfo, ObjectInfo, PdInfo, ReportInfo, RomInfo, ThreadInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
 
@@ -134,7 +136,11 @@ function compareContents(before: Named, after: Named): DataspaceChange[] {
 }
 
 /** What is recorded of an object's bytes; undefined: it has none. */
-function contentOf({ kind, name, info }: Named): { readonly role: string; readonly content: Uint8Array } | undefined {
+function contentOf({
+  kind,
+  name,
+  info,
+}: Named): { readonly role: string; readonly content: RecordedBytes } | undefined {
   if (kind === "PD")
     return { role: name === "" ? "program memory" : `program memory of ${name}`, content: (info as PdInfo).data };
   if (!("content" in info)) return undefined;
@@ -142,18 +148,18 @@ function contentOf({ kind, name, info }: Named): { readonly role: string; readon
   return { role: kind === "ROM" ? `ROM ${name}` : kind === "Report" ? "report" : name, content };
 }
 
-function countChangedPages(old: Uint8Array, now: Uint8Array): number {
+function countChangedPages(old: RecordedBytes, now: RecordedBytes): number {
   let changed = 0;
   for (let start = 0; start < Math.max(old.length, now.length); start += PAGE_BYTES) {
-    if (!equalRange(old, now, start, start + PAGE_BYTES)) changed++;
+    if (!samePage(old, now, start)) changed++;
   }
   return changed;
 }
 
-function equalRange(old: Uint8Array, now: Uint8Array, start: number, end: number): boolean {
-  if (Math.min(end, old.length) !== Math.min(end, now.length)) return false;
-  for (let i = start; i < Math.min(end, now.length); i++) if (old[i] !== now[i]) return false;
-  return true;
+function samePage(old: RecordedBytes, now: RecordedBytes, start: number): boolean {
+  const end = start + PAGE_BYTES;
+  if (old instanceof GranuleBytes && now instanceof GranuleBytes && now.shares(old, start, end)) return true;
+  return equalBytes(old.subarray(start, end), now.subarray(start, end));
 }
 
 /** Fields of the objects themselves; objects within are compared on their own, contents by pages. */

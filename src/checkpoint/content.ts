@@ -13,12 +13,13 @@
 
 import { allZero } from "../util/index.ts";
 import { damagedField } from "./faults.ts";
+import type { RecordedBytes } from "./granules.ts";
 import { CONTENT_BYTES, NODE_NAMES, UNIT_BYTES } from "./limits.ts";
 import { hashLike, type Sha256 } from "./sha256.ts";
 
 const NAME_BYTES = 32;
 
-/** What a store keeps: bytes under the SHA-256 of the bytes. The bytes may be a view of what is being saved. */
+/** What a store keeps: bytes under the SHA-256 of the bytes. They may be a view of what is being saved; ask for them once. */
 export interface Page {
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -44,22 +45,42 @@ export type KnownUnit = (unit: number) => string | null | undefined;
  * @param names receives the name of each unit, null for zeros
  */
 export function* writeContent(
-  bytes: Uint8Array,
+  bytes: RecordedBytes,
   sha256: Sha256,
   known?: KnownUnit,
   names: (string | null)[] = [],
 ): Generator<Page, Content> {
   names.length = 0;
   for (let start = 0; start < bytes.length; start += UNIT_BYTES) {
-    const unit = bytes.subarray(start, start + UNIT_BYTES);
     let name = known?.(names.length);
-    if (name === undefined) name = allZero(unit) ? null : sha256(unit);
+    let unit: Uint8Array | undefined;
+    if (name === undefined) {
+      unit = bytes.subarray(start, start + UNIT_BYTES);
+      name = allZero(unit) ? null : sha256(unit);
+    }
     names.push(name);
-    if (name !== null) yield { name, bytes: unit };
+    if (name !== null) yield unit ? { name, bytes: unit } : new KnownPage(name, bytes, start);
   }
   let level: readonly (string | null)[] = names;
   while (level.length > 1) level = yield* writeLevel(level, sha256);
   return { sizeBytes: bytes.length, root: level[0] ?? null };
+}
+
+/** A unit whose name is known: a store that has it asks for no bytes. */
+class KnownPage implements Page {
+  readonly name: string;
+  readonly #of: RecordedBytes;
+  readonly #start: number;
+
+  constructor(name: string, of: RecordedBytes, start: number) {
+    this.name = name;
+    this.#of = of;
+    this.#start = start;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#of.subarray(this.#start, this.#start + UNIT_BYTES);
+  }
 }
 
 function* writeLevel(level: readonly (string | null)[], sha256: Sha256): Generator<Page, (string | null)[]> {

@@ -6,6 +6,7 @@
 import type { SavedInstance } from "../abi/index.ts";
 import { type Content, type Page, writeContent } from "./content.ts";
 import { CheckpointFault } from "./faults.ts";
+import type { UnitNameCache } from "./granules.ts";
 import { canonicalJson, type Json } from "./json.ts";
 import { DOCUMENT_BYTES, INLINE_DOCUMENT_BYTES } from "./limits.ts";
 import { decodeManifest, encodeManifest } from "./manifest.ts";
@@ -30,6 +31,8 @@ export interface EncodeOptions {
   readonly sha256: Sha256;
   /** The name of a unit that is surely as it was in the image it is taken from; undefined: it must be hashed. */
   readonly knownUnit?: (instance: number, memory: number, unit: number) => string | null | undefined;
+  /** Of contents in granules: units that it knows are not hashed, those that are it learns. */
+  readonly names?: UnitNameCache | undefined;
 }
 
 /** The key of a memory in EncodedImage.units: instance number and memory index. */
@@ -42,7 +45,7 @@ export function unitsKey(instance: number, memory: number): string {
  * "limit" before the manifest exists; pages yielded until then are garbage.
  */
 export function* encodeCheckpoint(checkpoint: Checkpoint, options: EncodeOptions): Generator<Page, EncodedImage> {
-  const writer = new Attachments(options.sha256);
+  const writer = new Attachments(options);
   const units = new Map<string, UnitNames>();
   const instances: ManifestInstance[] = [];
   for (const [i, instance] of checkpoint.group.instances.entries()) {
@@ -111,17 +114,23 @@ function* encodeInstance(
 /** Contents that come up while JSON is made: their pages wait here until the generator can yield them. */
 class Attachments {
   readonly #sha256: Sha256;
+  readonly #names: UnitNameCache | undefined;
   #waiting: Page[] = [];
 
-  constructor(sha256: Sha256) {
+  constructor({ sha256, names }: EncodeOptions) {
     this.#sha256 = sha256;
+    this.#names = names;
   }
 
   readonly bytes: WriteBytes = (bytes) => {
-    const pages = writeContent(bytes, this.#sha256);
+    const names: (string | null)[] = [];
+    const pages = writeContent(bytes, this.#sha256, (unit) => this.#names?.nameOf(bytes, unit), names);
     for (;;) {
       const step = pages.next();
-      if (step.done) return step.value;
+      if (step.done) {
+        this.#names?.learn(bytes, names);
+        return step.value;
+      }
       this.#waiting.push(step.value);
     }
   };

@@ -19,6 +19,17 @@ export {
 } from "./content.ts";
 export { CheckpointFault } from "./faults.ts";
 export { frozen } from "./frozen.ts";
+export {
+  GranuleBytes,
+  type GranuleStorage,
+  type GranuleTable,
+  type RecordedBytes,
+  received,
+  sendable,
+  UnitNameCache,
+  whole,
+  wholeBytes,
+} from "./granules.ts";
 export { ImageReader, type ReaderOptions } from "./image-reader.ts";
 export { type EncodedImage, type EncodeOptions, encodeCheckpoint, type UnitNames, unitsKey } from "./image-writer.ts";
 export type * from "./info.ts";

@@ -1,6 +1,7 @@
 // Checkpoint information of components (spec 1.4, thesis 4.4.2 and 5.1.5): what RTCR records of a child, as frozen plain
 // data. Objects name each other by badge, never by reference; lists are ordered by allocation time, oldest first.
 import type { PlainData } from "../abi/index.ts";
+import type { RecordedBytes } from "./granules.ts";
 
 /** What every recorded object has. */
 export interface ObjectInfo {
@@ -28,7 +29,7 @@ export interface DataspaceInfo extends ObjectInfo {
   /** What it is for, read off where it is attached: matching by role is what strategy A does. */
   readonly role: string;
   /** All bytes; rounded up to pages. */
-  readonly content: Uint8Array;
+  readonly content: RecordedBytes;
 }
 
 export interface AttachedRegionInfo {
@@ -78,7 +79,7 @@ export interface PdInfo extends SessionInfo {
   readonly nativeBadge: number;
   /** The memory that the program began with; 0 if there is none. */
   readonly dataBadge: number;
-  readonly data: Uint8Array;
+  readonly data: RecordedBytes;
   /** Globals, tables, dropped segments of the program's instance, and its WASI state. */
   readonly instance: PlainData;
 }

@@ -8,6 +8,7 @@
 import type { PlainData } from "../abi/index.ts";
 import { type Content, requireContent } from "./content.ts";
 import { CheckpointFault, damagedField, pathTo, show } from "./faults.ts";
+import { GranuleBytes, type RecordedBytes } from "./granules.ts";
 import type { Json } from "./json.ts";
 import { DEPTH, INLINE_BYTES } from "./limits.ts";
 
@@ -19,7 +20,7 @@ const ODD_NUMBERS: readonly [text: string, value: number][] = [
 ];
 
 /** Keeps the bytes as a content of the image; the writer's side of `ReadBytes`. */
-export type WriteBytes = (bytes: Uint8Array) => Content;
+export type WriteBytes = (bytes: RecordedBytes) => Content;
 
 /** Reads a content; the path is for faults. */
 export type ReadBytes = (content: Content, path: string) => Promise<Uint8Array>;
@@ -31,7 +32,7 @@ export function toJson(value: PlainData, path: string, writeBytes: WriteBytes, d
   if (typeof value === "number") return { $number: ODD_NUMBERS.find(([, odd]) => Object.is(odd, value))![0] };
   if (typeof value === "bigint") return { $bigint: String(value) };
   if (typeof value !== "object") throw unsavable(path, value, "plain data");
-  if (value instanceof Uint8Array) return bytesToJson(value, writeBytes);
+  if (value instanceof Uint8Array || value instanceof GranuleBytes) return bytesToJson(value, writeBytes);
   if (Array.isArray(value)) {
     return Array.from(value as PlainData[], (item, i) => {
       return plainJson(item) ? item : toJson(item, pathTo(path, i), writeBytes, depth + 1);
@@ -54,7 +55,7 @@ function plainJson(value: unknown): value is null | boolean | number | string {
   return value === null || typeof value === "string" || typeof value === "boolean";
 }
 
-function bytesToJson(bytes: Uint8Array, writeBytes: WriteBytes): Json {
+function bytesToJson(bytes: RecordedBytes, writeBytes: WriteBytes): Json {
   if (bytes.length > INLINE_BYTES) return { $content: { ...writeBytes(bytes) } };
   return { $bytes: bytes.slice().toBase64() };
 }

@@ -1,4 +1,5 @@
 // Bytes of a component that is restored: each once. A stack that a bootstrap stands on is repaired.
+import type { RecordedBytes } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import { required } from "../util/index.ts";
@@ -46,7 +47,7 @@ export function restoreContents(
   return reports;
 }
 
-function fillData({ native }: RtcrPd, content: Uint8Array, faults: RestoreFaults): void {
+function fillData({ native }: RtcrPd, content: RecordedBytes, faults: RestoreFaults): void {
   const scope = beginScope("Program Data", "blue");
   const written = restoreBytes(native.data().object, 0, content);
   endScope(scope);

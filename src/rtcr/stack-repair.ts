@@ -70,7 +70,7 @@ export function repairStack({
   assert(recorded >= 0 && upper <= info.content.length, "stack pointers lie within their stack");
   const lower = Math.max(0, recorded - RED_ZONE_BYTES);
   const copied = restoreBytes(dataspace, lower, info.content.subarray(lower, upper));
-  const replaced = replaceDifferent(dataspace, info.content, upper);
+  const replaced = replaceDifferent(dataspace, info, upper);
   const sizes = { repaired: upper - recorded, redZone: recorded - lower, replaced };
   assert(copied === upper - lower, "what lies between the pointers is written");
   return [
@@ -89,15 +89,16 @@ its stack grows upwards, which strategy "bootstrap" does not repair; restore it 
 }
 
 /** Writes what is not as recorded from a byte on, run by run. @returns how many bytes were written */
-function replaceDifferent(dataspace: Dataspace, content: Uint8Array, from: number): number {
-  const now = new Uint8Array(content.length - from);
+function replaceDifferent(dataspace: Dataspace, { content }: DataspaceInfo, from: number): number {
+  const recorded = content.subarray(from);
+  const now = new Uint8Array(recorded.length);
   dataspace.read(from, now);
-  const differs = (i: number) => i < now.length && now[i] !== content[from + i];
+  const differs = (i: number) => i < now.length && now[i] !== recorded[i];
   let written = 0;
   for (let i = 0; i < now.length; i++) {
     const begin = i;
     while (differs(i)) i++;
-    if (i > begin) written += restoreBytes(dataspace, from + begin, content.subarray(from + begin, from + i));
+    if (i > begin) written += restoreBytes(dataspace, from + begin, recorded.subarray(begin, i));
   }
   return written;
 }

@@ -1,13 +1,8 @@
 // Dataspaces: containers of memory in pages of 4 KiB (spec 2.4).
+import type { ByteSink } from "../util/index.ts";
 import type { KernelObject } from "./capability.ts";
 
-/** Takes bytes of a dataspace, piece by piece. */
-export interface ByteSink {
-  /** `length` bytes from `from` of `source` on stand at `at` of the dataspace; they are the dataspace's own, not a copy. */
-  bytes(at: number, source: Uint8Array, from: number, length: number): void;
-  /** So many bytes at `at` are zero. */
-  zeros(at: number, length: number): void;
-}
+export type { ByteSink };
 
 /** Takes a run of pages of 4 KiB: the first one's number in the dataspace, and how many. */
 export type VisitPages = (page: number, count: number) => void;

@@ -39,8 +39,10 @@ export class DirectoryWriter implements StoreWriter {
     const seen = new Set<string>();
     const report = { newPages: 0, newBytes: 0, storedBytes: 0 };
     try {
-      for (const { name, bytes } of pages) {
+      for (const page of pages) {
+        const { name } = page;
         if (seen.size === seen.add(name).size || segments.place(name)) continue;
+        const { bytes } = page;
         report.newPages++;
         report.newBytes += bytes.length;
         report.storedBytes += await segment.append(name, bytes);

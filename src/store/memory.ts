@@ -57,9 +57,11 @@ class MemoryStore implements Store {
     const seen = new Set<string>();
     let newPages = 0;
     let newBytes = 0;
-    for (const { name, bytes } of pages) {
+    for (const page of pages) {
+      const { name } = page;
       seen.add(name);
       if (this.#pages.has(name)) continue;
+      const { bytes } = page;
       this.#pages.set(name, bytes.slice());
       newPages++;
       newBytes += bytes.length;

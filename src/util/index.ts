@@ -1,5 +1,6 @@
 // What every layer may use.
 export { type Attempt, type Refusal, refusal, success } from "./attempt.ts";
+export type { ByteSink } from "./byte-sink.ts";
 export { allZero, ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
 export { PlainReader, plainOf } from "./plain-reader.ts";

@@ -6,6 +6,7 @@ import {
   componentsOf,
   type ObjectInfo,
   type SystemCheckpoint,
+  wholeBytes,
 } from "../../src/checkpoint/index.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
@@ -186,7 +187,9 @@ for (const strategy of STRATEGIES) {
       const [found] = again;
       assert.ok(found, `${name} was restored`);
       const contents = ({ children: [child] }: SystemCheckpoint) =>
-        componentsOf(child!).map(({ pd }) => pd.dataspaces.filter(compared).map(({ content }) => nodeSha256(content)));
+        componentsOf(child!).map(({ pd }) =>
+          pd.dataspaces.filter(compared).map(({ content }) => nodeSha256(wholeBytes(content))),
+        );
       const compared = ({ role }: { readonly role: string }) => strategy === "direct" || !role.startsWith("stack-area");
       assert.deepEqual(
         contents(found),

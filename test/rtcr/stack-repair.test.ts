@@ -1,6 +1,7 @@
 // Stack repair of strategy A, counted in bytes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { wholeBytes } from "../../src/checkpoint/index.ts";
 import { type RepairReport, RtcrCpu, RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
 import { continued, Rig, throughImage, undisturbed } from "./rig.ts";
 
@@ -59,7 +60,7 @@ async function repaired(name: string): Promise<Repaired> {
   return {
     report: outcome.find((each) => each.thread === "ep")!,
     ...{ recorded: top - thread.stackPointer, barrier: top - barrier },
-    record: info!.pd.dataspaces.find(({ badge }) => badge === region.dataspaceBadge)!.content,
+    record: wholeBytes(info!.pd.dataspaces.find(({ badge }) => badge === region.dataspaceBadge)!.content),
     ...{ before: seen.get("bytes")!, after: seen.get("go-on")! },
   };
 }
