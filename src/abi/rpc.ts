@@ -207,8 +207,10 @@ export const RPC: Readonly<Record<string, readonly RpcFunction[]>> = {
     fn("info", [], [["type", "text"], ["address", "u64"], ["value", "u32"]]),
   ],
   rtcr: [
-    fn("checkpoint", [["name", "text"]], [], ["no-such-child", "failed"]),
+    fn("checkpoint", [["name", "text"]], [], ["no-such-child", "failed", ...OUT_OF]),
     fn("restore", [["name", "text"]], [], ["rom-module-does-not-exist", "failed"]),
-    fn("checkpoint_as", [["name", "text"], ["label", "text"]], [], ["no-such-child", "failed"]),
+    fn("checkpoint_as", [["name", "text"], ["label", "text"]], [], ["no-such-child", "failed", ...OUT_OF]),
+    fn("forget", [["name", "text"]], [], ["rom-module-does-not-exist"]),
+    fn("kept", [["index", "u32"]], [["name", "text"], ["own", "bool"], ["bytes", "u64"]], ["rom-module-does-not-exist"]),
   ],
 };

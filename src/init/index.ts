@@ -18,6 +18,7 @@ export { escapeXml, writeXml, type XmlOut } from "./config/xml-writer.ts";
 export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
 export type { OwnEvents } from "./own-sessions.ts";
+export { availableOf } from "./resources/accounts.ts";
 export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
 export { type Directory, type Route, resolveRoute } from "./routing/route.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";

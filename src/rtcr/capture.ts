@@ -71,6 +71,8 @@ export interface CaptureOptions {
 export interface Captured {
   readonly system: SystemCheckpoint;
   readonly lease: Lease;
+  /** Of it that are in use. */
+  readonly bytes: number;
   /** Bytes of it that records have needed, beside contents. */
   readonly recordBytes: number;
 }
@@ -234,7 +236,7 @@ function read({ bytes, lateAt, time }: Written, contentBytes: number, lease: Lea
     ),
     exited,
   };
-  return { system: frozen(system), lease, recordBytes: bytes - contentBytes };
+  return { system: frozen(system), lease, bytes, recordBytes: bytes - contentBytes };
 }
 
 /** @throws RtcrFault "busy" if a thread goes on all the same: the host has had no time for its CPU */

@@ -21,6 +21,7 @@ import {
   requireOwnElements,
   toInitConfig,
 } from "./config.ts";
+import type { SavedKept } from "./kept.ts";
 import { log } from "./logging.ts";
 import type { RtcrModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
@@ -28,7 +29,7 @@ import type { CopyPlaces } from "./parallel/parallel-copier.ts";
 import type { Part } from "./records.ts";
 import { Rtcr } from "./rtcr.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
-import { RTCR_SERVICE, RtcrControl, type SavedKept } from "./service.ts";
+import { RTCR_SERVICE, RtcrControl } from "./service.ts";
 import { type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
 
 /** What a supervisor has of the program that runs the system. */
@@ -69,7 +70,8 @@ export class RtcrComponent {
     this.#module = module;
     const saved = again && savedOf(again);
     const made = (system: SystemCheckpoint) => host.made?.(this, system);
-    this.#control = new RtcrControl({ env, rtcr: () => this.rtcr, made }, saved?.kept);
+    const control = { env, rtcr: () => this.rtcr, spare: () => this.rtcr.spare, made };
+    this.#control = new RtcrControl(control, saved?.kept, again?.slots);
     this.#reporter = new TimingReporter(
       () => this.rtcr,
       saved && again && { saved: saved.reporter, slots: again.slots },
@@ -105,7 +107,7 @@ export class RtcrComponent {
   capture(slots: SlotWriter): SessionState {
     const saved: SavedRtcrComponent = {
       rtcr: this.rtcr.capture(slots),
-      kept: this.#control.capture(),
+      kept: this.#control.capture(slots),
       reporter: this.#reporter.capture(slots),
     };
     return saved as unknown as SessionState;

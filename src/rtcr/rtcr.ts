@@ -7,6 +7,7 @@
 // I2  What a restore has of them is `Restoring`'s to say (restoring.ts); the rest of them runs on.
 import type { ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import {
+  availableOf,
   type Child,
   Init,
   type InitHooks,
@@ -26,10 +27,12 @@ import {
   type NativePd,
   objectOf,
   type PdSession,
+  type Quota,
   type SavedComponent,
   type SessionState,
   type SlotReader,
   type SlotWriter,
+  subtractQuota,
 } from "../session/index.ts";
 import { type Captured, capture, likelyBytes } from "./capture.ts";
 import { argsOf } from "./creation-args.ts";
@@ -78,6 +81,11 @@ export class Rtcr {
   /** Names of the children that live. */
   get children(): readonly string[] {
     return [...this.#children.values()].filter(lives).map(({ name }) => name);
+  }
+
+  /** What it has, and neither uses nor preserves (`<resource preserve>`). */
+  get spare(): Quota {
+    return subtractQuota(availableOf(this.#env.pd), this.#init.config().preserve);
   }
 
   /** What is known of a child; for inspection. */

@@ -3,16 +3,26 @@
 //   checkpoint("sheep")   of the child of that name, kept under it; "" is all children
 //   checkpoint_as("sheep", "v1")   the same, kept under a label of the client's own
 //   restore("v1")         those children become again what the checkpoint of that label or name has; from the event loop
+//   kept(0), kept(1), ..  what the client could restore: its labels, then the names
+//   forget("v1")          it is kept no longer
 //
-// I1  One checkpoint a name or label is kept: a later one replaces it when it is complete, and its storage is given back.
-// I2  Storage is not given back while a restore reads it.
-// I3  Names are the same for all clients, labels are each client's: no label hides or replaces what another client has.
+// I1  Names are the same for all clients, labels are each client's: no label hides or replaces what another client has.
+// I2  What is kept, and for how much RAM of whose, is `KeptCheckpoints`' to say (kept.ts).
 
-import { type Checkpoint, fromCheckpoint, frozen, type SystemCheckpoint, toCheckpoint } from "../checkpoint/index.ts";
-import { type Env, LOG_LIMIT, type RtcrSession, type SessionState } from "../session/index.ts";
+import type { SystemCheckpoint } from "../checkpoint/index.ts";
+import {
+  type Env,
+  type KeptCheckpoint,
+  LOG_LIMIT,
+  type OutOf,
+  type Quota,
+  type RtcrSession,
+  type SavedComponent,
+  type SlotWriter,
+} from "../session/index.ts";
 import { type Attempt, refusal, success } from "../util/index.ts";
-import type { Lease } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
+import { type Kept, KeptCheckpoints, type SavedKept } from "./kept.ts";
 import { log } from "./logging.ts";
 import type { Rtcr } from "./rtcr.ts";
 
@@ -26,65 +36,40 @@ const ALL = "all";
 export const LABELS_KEPT = 16;
 export const ALL_LABELS_KEPT = 64;
 
-/** A checkpoint that is kept, as plain data. */
-export interface SavedKept {
-  /** A key as `keyOf` gives it. */
-  readonly name: string;
-  readonly checkpoint: SessionState;
-}
-
 export interface ControlOptions {
   readonly env: Env;
   readonly rtcr: () => Rtcr;
+  /** Of the supervisor: what it has, and neither uses nor preserves. */
+  readonly spare: () => Quota;
   /** A checkpoint has been made for a component: to store it. */
   readonly made: (system: SystemCheckpoint) => void;
 }
 
-/** It is given back when nobody has it any more: it may be replaced while it is restored. */
-class Kept {
-  readonly system: SystemCheckpoint;
-  readonly #lease: Pick<Lease, "release">;
-  #users = 1;
-
-  constructor(system: SystemCheckpoint, lease: Pick<Lease, "release">) {
-    this.system = system;
-    this.#lease = lease;
-  }
-
-  use(): void {
-    this.#users++;
-  }
-
-  release(): void {
-    if (--this.#users === 0) this.#lease.release();
-  }
-}
+type CheckpointRefusal = "no-such-child" | "failed" | OutOf;
 
 export class RtcrControl {
   readonly #options: ControlOptions;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: KeptCheckpoints;
 
   /** @param saved what `capture` gave @throws TypeError if it is no such state */
-  constructor(options: ControlOptions, saved: readonly SavedKept[] = []) {
+  constructor(options: ControlOptions, saved: readonly SavedKept[] = [], slots?: SavedComponent["slots"]) {
     this.#options = options;
-    for (const { name: key, checkpoint } of saved) {
+    this.#kept = new KeptCheckpoints(options.env, options.spare);
+    for (const kept of slots ? saved : []) {
+      const key: unknown = kept.name;
       const why = typeof key === "string" ? this.#refusesSaved(key) : "it is no text";
       if (why) throw new TypeError(`name ${shown(String(key))} of a kept checkpoint: ${why}`);
-      const system = fromCheckpoint(copied(checkpoint) as unknown as Checkpoint);
-      this.#kept.set(key, new Kept(frozen(system), { release: () => {} }));
+      this.#kept.resume(kept, slots!);
     }
   }
 
-  /** Its checkpoints; their bytes are no copies. */
-  capture(): readonly SavedKept[] {
-    return Array.from(this.#kept, ([name, { system }]) => {
-      return { name, checkpoint: toCheckpoint(system) as unknown as SessionState };
-    });
+  capture(slots: SlotWriter): readonly SavedKept[] {
+    return this.#kept.capture(slots);
   }
 
   /** The key under which a checkpoint is kept; undefined: it is none of them. */
   nameOf(system: SystemCheckpoint): string | undefined {
-    return [...this.#kept].find(([, kept]) => kept.system === system)?.[0];
+    return this.#kept.keyOf(system);
   }
 
   /** What is kept under a key that `nameOf` gave. */
@@ -97,20 +82,31 @@ export class RtcrControl {
     return {
       kind: "rtcr",
       checkpoint: (name) => this.#checkpoint(name, name, name === "" ? ALL : name),
-      restore: (name) => this.#restore(isLabel(name) ? undefined : this.#found(client, name)),
+      restore: (name) => this.#restore(this.#kept.get(this.#found(client, name))),
       checkpointAs: (name, label) => this.#labelled(name, label, client),
+      forget: (name) =>
+        this.#kept.forget(this.#found(client, name)) ? success(undefined) : refusal("rom-module-does-not-exist"),
+      kept: (index) => this.#shown(client, index),
     };
   }
 
   dispose(): void {
-    for (const kept of this.#kept.values()) kept.release();
-    this.#kept.clear();
+    this.#kept.dispose();
   }
 
-  #labelled(name: string, label: string, client: string): Attempt<void, "no-such-child" | "failed"> {
+  #shown(client: string, index: number): Attempt<KeptCheckpoint, "rom-module-does-not-exist"> {
+    const { keys } = this.#kept;
+    const own = keys.filter((key) => isLabel(key) && clientOf(key) === client);
+    const key = [...own, ...keys.filter((each) => !isLabel(each))][index];
+    const kept = key === undefined ? undefined : this.#kept.get(key);
+    if (key === undefined || !kept) return refusal("rom-module-does-not-exist");
+    return success({ name: key.slice(key.lastIndexOf(BETWEEN) + 1), own: isLabel(key), bytes: kept.bytes });
+  }
+
+  #labelled(name: string, label: string, client: string): Attempt<void, CheckpointRefusal> {
     if (!this.#knows(name)) return refusal("no-such-child");
     const key = keyOf(client, label);
-    const why = refusesLabel(label) ?? (this.#kept.has(key) ? undefined : this.#full(client));
+    const why = refusesLabel(label) ?? (this.#kept.get(key) ? undefined : this.#full(client));
     if (why) return this.#failed(`checkpoint ${shown(name)}: label ${shown(label)}: ${why}`);
     return this.#checkpoint(name, key, label);
   }
@@ -121,7 +117,7 @@ export class RtcrControl {
 
   /** Why a client cannot have another label. */
   #full(client: string): string | undefined {
-    const labels = [...this.#kept.keys()].filter(isLabel);
+    const labels = this.#kept.keys.filter(isLabel);
     const own = labels.filter((key) => clientOf(key) === client);
     if (own.length >= LABELS_KEPT) return `${own.length} labels of this client are kept, expected fewer`;
     if (labels.length >= ALL_LABELS_KEPT) return `${labels.length} labels of all clients are kept, expected fewer`;
@@ -130,39 +126,46 @@ export class RtcrControl {
 
   /** Why a key of a saved supervisor can be none. */
   #refusesSaved(key: string): string | undefined {
-    if (this.#kept.has(key)) return "it is there twice";
+    if (this.#kept.get(key)) return "it is there twice";
     if (isLabel(key)) return refusesLabel(key.slice(clientOf(key).length + 1)) ?? this.#full(clientOf(key));
     return key.length <= CHECKPOINT_NAME_LIMIT ? undefined : `expected at most ${CHECKPOINT_NAME_LIMIT} characters`;
   }
 
   /** @param key under which it is kept @param called its own name */
-  #checkpoint(name: string, key: string, called: string): Attempt<void, "no-such-child" | "failed"> {
+  #checkpoint(name: string, key: string, called: string): Attempt<void, CheckpointRefusal> {
     if (!this.#knows(name)) return refusal("no-such-child");
     const { made, rtcr } = this.#options;
     return this.#tried(() => {
-      const { system, lease } = rtcr().checkpoint(called, name === "" ? undefined : [name]);
-      this.#kept.get(key)?.release();
-      this.#kept.set(key, new Kept(system, lease));
-      made(system);
+      const captured = rtcr().checkpoint(called, name === "" ? undefined : [name]);
+      const { system, bytes } = captured;
+      const kept = this.#kept.keep(key, captured);
+      if (kept.ok) made(system);
+      else this.#warn(`checkpoint ${shown(called)}: its ${bytes} bytes are more than can be kept: ${kept.reason}`);
+      return kept;
     });
   }
 
-  #found(client: string, name: string): Kept | undefined {
-    return this.#kept.get(keyOf(client, name)) ?? this.#kept.get(name);
+  /** The key that a name has for a client. Of what there is not it is the name, under which nothing is kept. */
+  #found(client: string, name: string): string {
+    if (isLabel(name)) return ALL + BETWEEN; // no key
+    const key = keyOf(client, name);
+    return this.#kept.get(key) ? key : name;
   }
 
   #restore(kept: Kept | undefined): Attempt<void, "rom-module-does-not-exist" | "failed"> {
     if (!kept) return refusal("rom-module-does-not-exist");
     kept.use();
-    const asked = this.#tried(() => this.#options.rtcr().restore(kept.system, () => kept.release()));
+    const asked = this.#tried((): Attempt<void, never> => {
+      this.#options.rtcr().restore(kept.system, () => kept.release());
+      return success(undefined);
+    });
     if (!asked.ok) kept.release();
     return asked;
   }
 
-  #tried(work: () => void): Attempt<void, "failed"> {
+  #tried<Refused extends string = never>(work: () => Attempt<void, Refused>): Attempt<void, Refused | "failed"> {
     try {
-      work();
-      return success(undefined);
+      return work();
     } catch (thrown) {
       if (thrown instanceof RtcrFault) return this.#failed(thrown.message);
       throw thrown;
@@ -170,9 +173,13 @@ export class RtcrControl {
   }
 
   #failed(why: string): Attempt<never, "failed"> {
+    this.#warn(why);
+    return refusal("failed");
+  }
+
+  #warn(why: string): void {
     log.warning?.(why);
     this.#options.env.log.write(`warning: ${why}`.slice(0, LOG_LIMIT - 2).concat("\n"));
-    return refusal("failed");
   }
 }
 
@@ -200,15 +207,4 @@ function refusesLabel(label: string): string | undefined {
 /** Text of a client in a line of the log. */
 function shown(text: string): string {
   return JSON.stringify(text.slice(0, CHECKPOINT_NAME_LIMIT));
-}
-
-/** Bytes of a state that is taken up may be anybody's. */
-function copied(state: SessionState): SessionState {
-  if (state instanceof Uint8Array) return state.slice();
-  if (Array.isArray(state)) return (state as readonly SessionState[]).map(copied);
-  if (typeof state !== "object" || state === null) return state;
-  const fields = Object.entries(state).map(
-    ([key, field]) => [key, field === undefined ? field : copied(field)] as const,
-  );
-  return Object.fromEntries(fields);
 }

@@ -128,13 +128,27 @@ export interface IrqSession extends KernelObject {
   info(): IrqInfo;
 }
 
+/** A checkpoint that can be restored by an `Rtcr` session. */
+export interface KeptCheckpoint {
+  /** A label of the client, or a name. */
+  readonly name: string;
+  /** It is a label. */
+  readonly own: boolean;
+  /** That the supervisor is charged for. */
+  readonly bytes: number;
+}
+
 /** Control of checkpoints (spec 2.14, 1.6); served by RTCR. */
 export interface RtcrSession extends KernelObject {
   readonly kind: "rtcr";
-  /** Of the child of that name, kept under it; an empty name is all children. */
-  checkpoint(name: string): Attempt<void, "no-such-child" | "failed">;
+  /** Of the child of that name, kept under it; an empty name is all children. "out-of-*": the supervisor cannot keep it. */
+  checkpoint(name: string): Attempt<void, "no-such-child" | "failed" | OutOf>;
   /** @param name a label of the client, or else the name, under which a checkpoint is kept */
   restore(name: string): Attempt<void, "rom-module-does-not-exist" | "failed">;
   /** As `checkpoint`, kept under a label of the client's own: so it keeps several of one child. Letters, digits, `.`, `_` and `-`. */
-  checkpointAs(name: string, label: string): Attempt<void, "no-such-child" | "failed">;
+  checkpointAs(name: string, label: string): Attempt<void, "no-such-child" | "failed" | OutOf>;
+  /** It is kept no longer; a restore of it that was asked for is done. @param name as for `restore` */
+  forget(name: string): Attempt<void, "rom-module-does-not-exist">;
+  /** What can be restored, one after the other: the client's labels, then names. */
+  kept(index: number): Attempt<KeptCheckpoint, "rom-module-does-not-exist">;
 }

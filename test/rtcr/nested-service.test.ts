@@ -18,6 +18,8 @@ import {
   type Capability,
   type Env,
   objectOf,
+  type PdSession,
+  type Quota,
   type RtcrSession,
   type SavedComponent,
   type SessionState,
@@ -112,6 +114,13 @@ class Controlled {
     return this.supervisors[0]!.rtcr;
   }
 
+  /** What the inner one uses. */
+  get used(): Quota {
+    const pd = objectOf<PdSession>(this.supervisors[1]!.env.pd, "pd");
+    assert.ok(pd);
+    return { ram: pd.usedRam(), caps: pd.usedCaps() };
+  }
+
   get lines(): readonly string[] {
     return this.tree.lines.filter((line) => line.startsWith(`[init -> rtcr -> inner -> ${SHEEP}]`));
   }
@@ -191,6 +200,72 @@ test("S4, S106: a session of an inner supervisor ends with it, when it goes back
   assert.ok(Array.isArray(system.outcomes[0]), String(system.outcomes[0]));
   assert.ok(!before.valid, "it denotes nothing any more");
   system.tree.close();
+});
+
+for (const strategy of STRATEGIES) {
+  test(`S14, S97, S111: what an inner supervisor keeps is charged to it after a restore as before (${strategy})`, async () => {
+    const first = new Controlled();
+    await first.until(1);
+    const without = first.used;
+    for (const label of ["v1", "v2"]) assert.ok(first.session.checkpointAs(SHEEP, label).ok);
+    const charged = first.used;
+    const outer = await throughImage(first.outer.checkpoint("outer").system);
+    first.tree.close();
+    const second = new Controlled(outer, strategy);
+    await second.until(1);
+    assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+    assert.deepEqual(second.used, charged);
+    for (const label of ["v1", "v2"]) assert.ok(second.session.forget(label).ok);
+    assert.deepEqual(second.used, without);
+    second.tree.close();
+  });
+}
+
+/** The inner supervisor as another image has it. */
+function changed(system: SystemCheckpoint, change: (kept: { charge?: number }) => void): SystemCheckpoint {
+  const other = structuredClone(system) as typeof system;
+  const inner = other.children.find(({ name }) => name === "inner");
+  const { program } = inner!.pd.instance as unknown as { program: { kept: { charge?: number }[] } };
+  change(program.kept[0]!);
+  return other;
+}
+
+test("S14, S111: what was kept before there were charges is charged when it is taken up", async () => {
+  const first = new Controlled();
+  await first.until(1);
+  assert.ok(first.session.checkpointAs(SHEEP, "v1").ok);
+  const { system } = first.outer.checkpoint("outer");
+  first.tree.close();
+  const second = new Controlled(changed(system, (kept) => delete kept.charge));
+  await second.until(1);
+  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+  const { used } = second;
+  const kept = second.session.kept(0);
+  assert.ok(kept.ok && kept.value.bytes > 0);
+  assert.ok(second.session.forget("v1").ok);
+  assert.equal(second.used.ram, used.ram - kept.value.bytes);
+  second.tree.close();
+});
+
+test("S111, F9: a kept checkpoint that is not charged for what it holds is refused", async () => {
+  const first = new Controlled();
+  await first.until(1);
+  assert.ok(first.session.checkpointAs(SHEEP, "v1").ok);
+  const { system } = first.outer.checkpoint("outer");
+  first.tree.close();
+  for (const [charge, why] of [
+    [0, /of \d+ bytes is charged by a dataspace of 0/],
+    [1, /slot 1|charged by/],
+    [1e6, /slot 1000000|charged by/],
+  ] as const) {
+    const second = new Controlled(
+      changed(system, (kept) => {
+        kept.charge = charge;
+      }),
+    );
+    assert.match(String(second.outcomes[0]), why);
+    second.tree.close();
+  }
 });
 
 test("S111, F9: checkpoints that an inner supervisor keeps under what can be no name or label are refused", async () => {

@@ -1,4 +1,5 @@
 // Keeps two checkpoints of a child under labels, and takes it back to the older one, then to the newer; then what is refused.
+// In the end it lists what is kept, and forgets the older one.
 //
 //   <config child="sheep_counter_timer" sleep_ms="1000"/>
 #include <rtcr/component.h>
@@ -26,6 +27,17 @@ void Component::construct(Env &env) {
   told("by its name", rtcr.restore(child.text()));
   told("a child that there is not", rtcr.checkpoint_as("cow", "cow"));
   told("a label that is none", rtcr.checkpoint_as(child.text(), "../newer"));
+  const auto list = [&] {
+    for (u32 index = 0;; index++) {
+      const auto kept = rtcr.kept(index);
+      if (!kept.ok()) break;
+      log("kept: ", kept.name, kept.own && kept.bytes >= 4096 ? ", its own" : "");
+    }
+  };
+  list();
+  told("forgets the older", rtcr.forget("older"));
+  told("forgets it again", rtcr.forget("older"));
+  list();
   timer.msleep(sleep_ms);
   env.parent().exit(0);
 }
