@@ -124,7 +124,7 @@ export function checkThread(group: Group, thread: SavedThread): void {
     throw mismatch(
       `${what}: it began in function ${entry.function} of instance ${entry.instance}, which does not exist`,
     );
-  group.checkFrames(thread.frames, thread.hostCall !== undefined);
+  group.stacks.records.check(thread.frames, thread.hostCall !== undefined);
   for (const frame of thread.frames) for (const value of frame.values) checkReference(group, value, what);
   if (thread.hostCall) {
     const { module, name, args } = thread.hostCall;

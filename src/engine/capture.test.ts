@@ -282,7 +282,7 @@ test("functions of another type than stands there are refused", () => {
   const entry = program.info.exports.find(({ name }) => name === "f")!.index;
   const thread = group.spawn({ instance: 0, function: entry, name: "f" }, []);
   do group.run(thread);
-  while (group.frames(thread).length < 2);
+  while (group.stacks.frames(thread).length < 2);
   const saved = serialised(captureGroup(group));
   restoreGroup(make(), JSON.parse(saved, revived));
   // Each reference in turn becomes one to the other function.

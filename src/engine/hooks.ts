@@ -26,14 +26,6 @@ export type GrowthPolicy = (instance: Instance, memory: number, delta: number) =
  */
 export type TablePolicy = (held: number) => boolean;
 
-/**
- * Asked before the frames of a thread that stands still get room of their own, as another one runs; false: they are given up,
- * and the thread has ended. Told with 0 bytes when it goes on.
- */
-export type FramesPolicy = (thread: number, bytes: number) => boolean;
-
-/** Frames of a thread that are not worth a question. */
-export const SMALL_FRAMES_BYTES = 32 << 10;
 /** What engines hold for an element of a table at most: its slot, and what an indirect call finds there. */
 export const ELEMENT_BYTES = 32;
 const WASM_PAGE_BYTES = 65_536;

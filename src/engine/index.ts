@@ -18,10 +18,9 @@ export {
 export { checkThread } from "./capture-check.ts";
 export { Control } from "./control.ts";
 export { EngineFault } from "./faults.ts";
-export { type AtomicWait, type DirectCall, Group, type GroupOptions, type PollPolicy } from "./group.ts";
+export { type DirectCall, Group, type GroupOptions, type PollPolicy } from "./group.ts";
 export {
   ELEMENT_BYTES,
-  type FramesPolicy,
   type GrowthPolicy,
   type TablePolicy,
   type ThreadFault,
@@ -31,6 +30,9 @@ export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";
 export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
+export { beginSaved, endSaved, saveEntry } from "./saved-thread.ts";
 export type { Compile } from "./side-modules.ts";
-export { type Ending, type Entry, endSaved, saveEntry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
+export type { FramesPolicy } from "./stacks.ts";
+export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
+export type { AtomicWait } from "./wait.ts";
 export * from "./windows/index.ts";

@@ -5,8 +5,7 @@
 // A frozen thread is resident while its records lie in the control memory, where the next run finds them at once; it
 // is moved out as it is when another thread wants to run.
 
-import type { PlainData, SavedFrame, SavedHostCall } from "../abi/index.ts";
-import type { PlainWriter } from "../util/index.ts";
+import type { SavedFrame, SavedHostCall } from "../abi/index.ts";
 import type { ThreadFault } from "./hooks.ts";
 import type { Parked } from "./host-calls.ts";
 import type { RawRecords } from "./records.ts";
@@ -52,24 +51,6 @@ export class Thread {
     this.entry = entry;
     this.args = args;
   }
-}
-
-/** Writes an entry as saved threads have it. */
-export function saveEntry({ instance, function: index, name }: Entry, to: PlainWriter): void {
-  to.fields();
-  to.put("instance", instance);
-  to.put("function", index);
-  to.put("name", name);
-  to.end();
-}
-
-/** Ends a saved thread behind `Group.beginSaved`. @param inCall it stands in a host call, which has this progress */
-export function endSaved(inCall: boolean, progress: PlainData | undefined, to: PlainWriter): void {
-  if (inCall) {
-    if (progress !== undefined) to.put("progress", progress);
-    to.end();
-  }
-  to.end();
 }
 
 /** Whether an engine threw this because the call stack was full: V8 a RangeError, SpiderMonkey an InternalError. */

@@ -2,9 +2,24 @@
 
 import { CONTROL, WAIT } from "../abi/index.ts";
 import type { Control } from "./control.ts";
+import type { Instance } from "./instance.ts";
 
 /** Longest time in milliseconds between two looks at the flag: notifications come on the guest's own address. */
 const SLICE_MS = 2;
+
+/**
+ * @param memory index in the instance; negative: that of its windows' pool
+ * @param width bytes; negative: the value in memory is not the expected one
+ * @returns an outcome of WAIT, and the nanoseconds that are left if it is "interrupted"
+ */
+export type AtomicWait = (
+  instance: Instance,
+  memory: number,
+  address: bigint,
+  expected: bigint,
+  timeout: bigint,
+  width: number,
+) => [outcome: number, remainingNs: bigint];
 
 /**
  * Waits on `address` of a shared memory.

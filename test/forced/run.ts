@@ -98,7 +98,7 @@ export class SteeredProgram {
       if (left > 0) group.request();
       group.run(thread);
       if (thread.ending) break;
-      const places = group.frames(thread).map((frame) => `${frame.function} ${frame.position}`);
+      const places = group.stacks.frames(thread).map((frame) => `${frame.function} ${frame.position}`);
       if (places.includes(target)) left = Math.min(left, POINTS_BEHIND);
       if (!restores(places)) continue;
       const saved = carried(captureGroup(group));

@@ -137,7 +137,7 @@ export class LocalEngine implements ComponentEngine {
     group.policy = options.policy;
     group.onGrow = options.growth.memory;
     group.onGrowTable = options.growth.tables;
-    group.onFrames = options.growth.frames;
+    group.stacks.policy = options.growth.frames;
     this.own = new OwnGlobals(options.own(group), group.instances[0]!);
   }
 
@@ -198,7 +198,7 @@ export class LocalEngine implements ComponentEngine {
   }
 
   frames(thread: Thread): readonly SavedFrame[] {
-    return this.group.frames(thread);
+    return this.group.stacks.frames(thread);
   }
 
   check(saved: SavedThread): void {
@@ -215,9 +215,10 @@ export class LocalEngine implements ComponentEngine {
 
   capture(part: CapturedPart): SavedGroup {
     const { group } = this;
-    if (group.stackBytes > KERNEL_LIMITS.movedStackBytes) {
+    const bytes = group.stacks.bytes(group.threads);
+    if (bytes > KERNEL_LIMITS.movedStackBytes) {
       const most = `${KERNEL_LIMITS.movedStackBytes} can be moved`;
-      throw new EngineFault("unsaveable", `its threads stand in frames of ${group.stackBytes} bytes; ${most}`);
+      throw new EngineFault("unsaveable", `its threads stand in frames of ${bytes} bytes; ${most}`);
     }
     if (part === "whole") return captureGroup(group);
     return { ...captureOutside(group), threads: group.threads.map((thread) => group.save(thread)) };

@@ -190,7 +190,7 @@ export class GroupWorld implements World<GroupInstance> {
         this.captures++;
         this.#replaceGroup(this.#form === "everyTurn" ? "secondTurn" : "everyTurn");
         this.#group.request();
-        this.#depth = this.#group.frames(this.#group.threads[0]!).length;
+        this.#depth = this.#group.stacks.frames(this.#group.threads[0]!).length;
         return this.#group.threads[0]!;
       }
       const saved = fromText(toText(this.#group.save(thread) as unknown as PlainData)) as unknown as SavedThread;

@@ -2,9 +2,9 @@
 // the kernel's thread and that CPU share, so that a pause of a checkpoint takes them over without making anything.
 //
 //   threads   for each: 4 bytes its number, 4 the length of its state (UNSAVEABLE: it has none), 4 whether it stands in a host
-//             call; then its state up to that call's progress, which the kernel has (`Group.beginSaved`)
+//             call; then its state up to that call's progress, which the kernel has (`beginSaved`)
 //   outside   the plain data of `writeOutside`, or of `writeInstance`
-import { EngineFault, endSaved, type Thread } from "../../../engine/index.ts";
+import { beginSaved, EngineFault, endSaved, type Thread } from "../../../engine/index.ts";
 import { Bug, PlainWriter } from "../../../util/index.ts";
 import type { LocalEngine } from "../engine.ts";
 
@@ -103,7 +103,7 @@ export function writeThreads(engine: LocalEngine, threads: Iterable<Thread>, mem
 function writeState({ group }: LocalEngine, thread: Thread, room: Uint8Array): number {
   const to = new PlainWriter(room);
   try {
-    group.beginSaved(thread, to);
+    beginSaved(group, thread, to);
     return to.neededBytes;
   } catch (thrown) {
     if (thrown instanceof EngineFault) return UNSAVEABLE;
