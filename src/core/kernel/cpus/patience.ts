@@ -1,29 +1,36 @@
 // How a CPU waits for a word to change: it looks at it for a while, or sleeps at once.
 //
-// Looking answers in less than a microsecond where sleeping costs some, or twenty if the processor sleeps too; but who
-// looks has a processor, which the one that it waits for may need. So no more look than leave a processor free (seats); but two
-// that talk to each other both look for a moment, until the one sees what the other has written. And one that has looked in
-// vain, or for longer than sleeping takes it, sleeps the next times: as often as it takes to make looking cheap, if that goes
-// on. (What it waited for had no processor then, or it had none itself.)
+// Two threads that talk to each other do it in one of two ways. Where they share a processor a wake-up takes some
+// microseconds, and looking only keeps the other one from running. Where each has its own, a wake-up takes twenty to eighty
+// if that processor sleeps meanwhile, and looking less than one. The host decides, and changes its mind. So who has looked
+// in vain, or for longer than sleeping takes it, sleeps until it has slept for a while: where sleeping is slow that is over
+// after some waits, where it is quick after many. That while doubles, up to MOST_DEBT_MS, as long as looking does not pay.
+//
+// Who looks has a processor, which the one that it waits for may need. So no more look than leave a processor free (seats);
+// but two that talk to each other both look for a moment, until the one sees what the other has written.
 import { DOOR } from "./protocol.ts";
 
-/** About forty microseconds: longer than it takes to wake up somebody who answers. */
-const LOOKS = 8_000;
-/** Of those, without a seat: as long as it takes somebody who looks to see a word that has changed. */
+/** Looks between two looks at the clock: about a microsecond. */
+const LOOKS = 200;
+/** Looks without a seat: as long as it takes somebody who looks to see a word that has changed. */
 const STANDING = 400;
+/** One looks for so many times what sleeping takes, and so long at least. */
+const LONGER = 2;
+const LEAST_MS = 0.01;
 /** A wait that was longer says nothing about how one waits. */
-const MOST_MS = 0.04;
+const MOST_MS = 0.05;
 /** What sleeping takes is a mean of about so many waits. */
 const REMEMBERED = 16;
-const FIRST_SLEEPS = 64;
-const MOST_SLEEPS = 4_096;
+/** How long one sleeps, in all, before one looks again. */
+const FIRST_DEBT_MS = 0.1;
+const MOST_DEBT_MS = 2;
 
 export class Patience {
   readonly #door: Int32Array<SharedArrayBuffer>;
-  /** Waits that are to be slept through before it looks again. */
-  #sleeps = 0;
-  /** As many as that is when it looks in vain the next time. */
-  #next = FIRST_SLEEPS;
+  /** For so long it sleeps before it looks again, milliseconds. */
+  #debtMs = 0;
+  /** That, when it looks in vain the next time. */
+  #nextMs = FIRST_DEBT_MS;
   #sleepMs = MOST_MS;
 
   constructor(door: Int32Array<SharedArrayBuffer>) {
@@ -32,15 +39,17 @@ export class Patience {
 
   /** @returns whether the word is another one; if not, the caller is to `sleep` */
   look(words: Int32Array<SharedArrayBuffer>, index: number, value: number): boolean {
-    if (this.#sleeps > 0) {
-      this.#sleeps--;
-      return false;
-    }
+    if (this.#debtMs > 0 || !this.#sit()) return false;
     const begin = performance.now();
-    if (!this.#sit()) return false;
-    const seen = looks(words, index, value);
+    const most = Math.max(this.#sleepMs * LONGER, LEAST_MS);
+    let seen = false;
+    let ms = 0;
+    do {
+      seen = looks(words, index, value);
+      ms = performance.now() - begin;
+    } while (!seen && ms < most);
     Atomics.add(this.#door, DOOR.seats, 1);
-    this.#judge(seen && performance.now() - begin < this.#sleepMs);
+    this.#judge(seen && ms < this.#sleepMs);
     return seen;
   }
 
@@ -48,7 +57,9 @@ export class Patience {
   sleep(words: Int32Array<SharedArrayBuffer>, index: number, value: number, ms?: number): void {
     const begin = performance.now();
     Atomics.wait(words, index, value, ms);
-    this.#sleepMs += (Math.min(performance.now() - begin, MOST_MS) - this.#sleepMs) / REMEMBERED;
+    const slept = Math.min(performance.now() - begin, MOST_MS);
+    this.#sleepMs += (slept - this.#sleepMs) / REMEMBERED;
+    this.#debtMs -= slept;
   }
 
   /** Takes a seat, if there is one soon. */
@@ -63,8 +74,8 @@ export class Patience {
   }
 
   #judge(paid: boolean): void {
-    if (!paid) this.#sleeps = this.#next;
-    this.#next = paid ? FIRST_SLEEPS : Math.min(this.#next * 2, MOST_SLEEPS);
+    if (!paid) this.#debtMs = this.#nextMs;
+    this.#nextMs = paid ? FIRST_DEBT_MS : Math.min(this.#nextMs * 2, MOST_DEBT_MS);
   }
 }
 
