@@ -1,7 +1,9 @@
 // The state of an init as plain data: what a checkpoint has of it, and what a restored one goes on from. The configuration is
 // in it as text, so that everything which follows from that is not. Capabilities are slots, sessions their places in one list.
 import type { SessionState } from "../session/index.ts";
+import type { SavedConfiguration } from "./configuration.ts";
 import type { SavedFamily } from "./family.ts";
+import type { SavedHandlers } from "./handlers.ts";
 import type { SavedOwn } from "./own-sessions.ts";
 import type { SavedReporter } from "./report/reporter.ts";
 import type { SavedCpuPool } from "./resources/amounts.ts";
@@ -14,12 +16,9 @@ import type { Work } from "./work.ts";
 /** Another one is refused: what an older init had may not be all that a newer one needs. */
 export const INIT_STATE_VERSION = 1;
 
-export interface InitState {
+export interface InitState extends SavedConfiguration {
   readonly version: number;
-  /** The configuration in force; undefined: there was none yet. */
-  readonly config: string | undefined;
-  readonly configRom: number;
-  readonly handlers: readonly (readonly [name: string, context: number])[];
+  readonly handlers: SavedHandlers;
   readonly work: readonly Work[];
   readonly warnings: readonly (readonly [message: string, times: number])[];
   readonly timerAsked: boolean;

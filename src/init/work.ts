@@ -12,3 +12,39 @@ export type Work =
   | { readonly do: "report" }
   /** Children are started anew. */
   | { readonly do: "restart"; readonly names: readonly string[] };
+
+export class WorkQueue {
+  readonly #work: Work[] = [];
+  readonly #signal: () => void;
+
+  /** @param signal makes the event loop call `run` */
+  constructor(signal: () => void) {
+    this.#signal = signal;
+  }
+
+  add(work: Work): void {
+    this.#work.push(work);
+    if (this.#work.length === 1) this.#signal();
+  }
+
+  /** Does what is there now, in order; what comes up meanwhile is for the next turn. Whatever throws has been done. */
+  run(each: (work: Work) => void): void {
+    for (let left = this.#work.length; left > 0; left--) {
+      try {
+        each(this.#work[0]!);
+      } finally {
+        this.#work.shift();
+      }
+    }
+    if (this.#work.length > 0) this.#signal();
+  }
+
+  capture(): readonly Work[] {
+    return [...this.#work];
+  }
+
+  /** The signal for it is on its way, as it was. */
+  restore(work: readonly Work[]): void {
+    this.#work.push(...work);
+  }
+}
