@@ -15,13 +15,15 @@ import {
   type ExitedChild,
   type ForeignSessionInfo,
   frozen,
+  type RecordedBytes,
   type ServedSessionsInfo,
   type SystemCheckpoint,
 } from "../checkpoint/index.ts";
 import { beginScope, endScope, inScope } from "../profile/index.ts";
-import { type Dataspace, objectOf } from "../session/index.ts";
+import { type Capability, type Dataspace, objectOf } from "../session/index.ts";
 import { writeCalls, writeChild, writeLate } from "./capture-child.ts";
 import { naming } from "./components.ts";
+import type { ContentKeeper, KeptContents } from "./content-keeper.ts";
 import { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import type { DataProvider, Lease } from "./data-provider.ts";
@@ -55,6 +57,8 @@ export interface CaptureOptions {
   readonly serves: (child: TrackedChild) => ServedSessionsInfo;
   /** What programs have written where nothing was ever attached is recorded, too. */
   readonly unattached?: boolean | undefined;
+  /** Keeps contents of dataspaces beside the lease. Default: all lie in it. */
+  readonly keeper?: ContentKeeper | undefined;
   /** Copies what it can, instead of the processor. */
   readonly engine?: CopyEngine | undefined;
   /** Copies contents while records are written. Default: they are copied one after the other. */
@@ -97,19 +101,21 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
   const checkpoint = beginScope("Checkpoint", "red");
   try {
     const plan = new CopyPlan();
-    const { leastBytes, likelyBytes } = prepare(children, plan, options.recordBytes);
+    const { leastBytes, likelyBytes } = prepare(children, plan, options);
     let needed = leastBytes;
+    let granules: number | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const lease = options.provider.lease(needed, Math.max(needed, likelyBytes));
-      if (!lease.ok) break;
-      const copier = copierFor(lease.value, plan, options, () => enter("contents"));
-      const written = write(children, lease.value, copier, options, enter);
-      if (written.bytes <= lease.value.bytes.length) {
-        enter("information");
-        return inCheckpoint("Information", () => read(written, leastBytes, lease.value, options));
+      const room = roomFor(children, options, { least: needed, likely: Math.max(needed, likelyBytes), granules });
+      if (!room) break;
+      const { lease, kept } = room;
+      const copier = copierFor(room, plan, options, () => enter("contents"));
+      const written = write(children, room, copier, options, enter);
+      if (written.bytes <= lease.bytes.length && !kept?.missing) {
+        return informed(written, leastBytes, room, options, enter);
       }
-      giveBack(lease.value, copier);
-      needed = written.bytes;
+      giveBack(room, copier);
+      needed = Math.max(needed, written.bytes);
+      granules = kept?.missing ? kept.needed : granules;
     }
     const message = `a checkpoint of ${needed} bytes finds no storage: the data provider has no room for it`;
     throw new RtcrFault("no-room", message, { bytes: needed });
@@ -118,9 +124,36 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
   }
 }
 
-/** Bytes that a checkpoint of children would probably need now. @param recordBytes as in `CaptureOptions` */
-export function likelyBytes(children: readonly TrackedChild[], recordBytes: number | undefined): number {
-  return prepare(children, new CopyPlan(), recordBytes).likelyBytes;
+/** Bytes of a lease that a checkpoint of children would probably need now. */
+export function likelyBytes(
+  children: readonly TrackedChild[],
+  options: Pick<CaptureOptions, "recordBytes" | "keeper">,
+): number {
+  return prepare(children, new CopyPlan(), options).likelyBytes;
+}
+
+/** Where a checkpoint goes: records and contents, and contents that are kept elsewhere. */
+interface Room {
+  readonly lease: Lease;
+  readonly kept: KeptContents | undefined;
+}
+
+/** @param granules as in `ContentKeeper.begin` @returns undefined if there is none; then nothing is taken */
+function roomFor(
+  children: readonly TrackedChild[],
+  { provider, keeper }: CaptureOptions,
+  {
+    least,
+    likely,
+    granules,
+  }: { readonly least: number; readonly likely: number; readonly granules?: number | undefined },
+): Room | undefined {
+  const lease = provider.lease(least, likely);
+  if (!lease.ok) return undefined;
+  const kept = keeper?.begin(allocated(children), granules);
+  if (!kept || kept.ok) return { lease: lease.value, kept: kept?.value };
+  lease.value.release();
+  return undefined;
 }
 
 interface Written {
@@ -135,7 +168,7 @@ interface Written {
 /** A lease that cannot hold everything is of no use, but says how many bytes are needed. */
 function write(
   children: readonly TrackedChild[],
-  lease: Lease,
+  room: Room,
   copier: Copier,
   options: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
@@ -146,15 +179,15 @@ function write(
     requireLiving(living, "checkpoint");
     requireKept(kept, "checkpoint");
   };
-  const records = new RecordWriter(lease.bytes, copier);
+  const records = new RecordWriter(room.lease.bytes, copier, room.kept);
   try {
-    const time = writePause(records, children, lease, copier, options, enter, requireAll);
+    const time = writePause(records, children, room.lease, copier, options, enter, requireAll);
     const lateAt = records.neededBytes;
     requireAll();
     writeAllLate(records, children, options);
     return { bytes: records.neededBytes, lateAt, time };
   } catch (thrown) {
-    giveBack(lease, copier);
+    giveBack(room, copier);
     requireAll(); // else what was thrown is only what came of that
     throw thrown;
   }
@@ -205,10 +238,15 @@ function writeAllLate(
 }
 
 /** Workers see shared memory only: into other storage the supervisor copies alone. */
-function copierFor(lease: Lease, plan: CopyPlan, { pool, places, engine }: CaptureOptions, begins: () => void): Copier {
+function copierFor(
+  { lease, kept }: Room,
+  plan: CopyPlan,
+  { pool, places, engine }: CaptureOptions,
+  begins: () => void,
+): Copier {
   const { bytes } = lease;
   return pool && pool.living > 0 && inSharedMemory(bytes)
-    ? new ParallelCopier(bytes, plan, pool, { engine, begins, places })
+    ? new ParallelCopier(bytes, plan, pool, { engine, begins, places, targets: kept?.targets })
     : new DirectCopier(bytes, { engine, begins });
 }
 
@@ -216,27 +254,61 @@ function inSharedMemory(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffe
   return (bytes.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
 }
 
-/** The lease is of no use; it is given back when nobody writes into it any more. */
-function giveBack(lease: Lease, copier: Copier): void {
+/** The room is of no use; it is given back when nobody writes into it any more. */
+function giveBack({ lease, kept }: Room, copier: Copier): void {
   const abandoned = copier.abandon();
-  if (abandoned) void abandoned.then(() => lease.release());
-  else lease.release();
+  const giveGranules = kept?.abandon();
+  const end = () => {
+    giveGranules?.();
+    lease.release();
+  };
+  if (abandoned) void abandoned.then(end);
+  else end();
 }
 
 /** The children go on already. */
-function read({ bytes, lateAt, time }: Written, contentBytes: number, lease: Lease, options: CaptureOptions): Captured {
-  const { name, parent, exited } = options;
-  const system = {
+function informed(
+  written: Written,
+  contentBytes: number,
+  { lease, kept }: Room,
+  options: CaptureOptions,
+  enter: (phase: CheckpointPhase) => void,
+): Captured {
+  const completed = kept?.complete();
+  const release = () => {
+    completed?.release();
+    lease.release();
+  };
+  try {
+    enter("information");
+    const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
+    const elsewhere = completed?.contents.reduce((sum, { length }) => sum + length, 0) ?? 0;
+    return {
+      ...{ system, lease: { bytes: lease.bytes, release }, bytes: written.bytes + elsewhere },
+      recordBytes: written.bytes - contentBytes,
+    };
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+}
+
+function read(
+  { bytes, lateAt, time }: Written,
+  lease: Lease,
+  contents: readonly RecordedBytes[] | undefined,
+  { name, parent, exited }: CaptureOptions,
+): SystemCheckpoint {
+  return frozen({
     created: new Date(time).toISOString(),
     name,
     ...(parent === undefined ? {} : { parent }),
     ...readRecords(
-      new RecordReader(lease.bytes.subarray(0, lateAt)),
+      new RecordReader(lease.bytes.subarray(0, lateAt), contents),
       new RecordReader(lease.bytes.subarray(lateAt, bytes)),
     ),
     exited,
-  };
-  return { system: frozen(system), lease, bytes, recordBytes: bytes - contentBytes };
+  });
 }
 
 /** @throws RtcrFault "busy" if a thread goes on all the same: the host has had no time for its CPU */
@@ -267,12 +339,18 @@ function release(children: readonly TrackedChild[]): void {
 function prepare(
   children: readonly TrackedChild[],
   plan: CopyPlan,
-  recordBytes = FIRST_RECORD_BYTES,
+  { recordBytes = FIRST_RECORD_BYTES, keeper }: Pick<CaptureOptions, "recordBytes" | "keeper">,
 ): { readonly leastBytes: number; readonly likelyBytes: number } {
   let bytes = 0;
   let count = 0;
   for (const child of children) for (const pd of child.of(RtcrPd)) pd.native.prepareCapture();
-  for (const dataspace of contents(children)) {
+  for (const { object } of allocated(children)) {
+    if (!object) continue;
+    object.pieces?.(plan);
+    bytes += keeper?.keeps(object) ? 0 : object.size();
+    count++;
+  }
+  for (const dataspace of shown(children)) {
     dataspace.pieces?.(plan);
     bytes += dataspace.size();
     count++;
@@ -281,9 +359,14 @@ function prepare(
   return { leastBytes: bytes, likelyBytes: bytes + records };
 }
 
-function* contents(children: readonly TrackedChild[]): Iterable<Dataspace> {
+/** What children have allocated, and began with. */
+function* allocated(children: readonly TrackedChild[]): Iterable<Capability<Dataspace>> {
+  for (const child of children) for (const pd of child.of(RtcrPd)) yield* pd.contents();
+}
+
+/** What services show them. */
+function* shown(children: readonly TrackedChild[]): Iterable<Dataspace> {
   for (const child of children) {
-    for (const pd of child.of(RtcrPd)) yield* pd.contents();
     for (const session of [...child.of(RtcrRom), ...child.of(RtcrReport)]) {
       const dataspace = objectOf<Dataspace>(session.current, "dataspace");
       if (dataspace) yield dataspace;

@@ -21,6 +21,7 @@ import {
   requireOwnElements,
   toInitConfig,
 } from "./config.ts";
+import { INCREMENTAL, IncrementalModule } from "./incremental/module.ts";
 import type { SavedKept } from "./kept.ts";
 import { log } from "./logging.ts";
 import type { RtcrModule } from "./module.ts";
@@ -58,15 +59,22 @@ export class RtcrComponent {
   readonly rtcr: Rtcr;
   readonly #host: RtcrHost;
   readonly #module: RtcrModule | undefined;
+  /** It was made for this one, and ends with it. */
+  readonly #ownModule: boolean;
   readonly #control: RtcrControl;
   readonly #reporter: TimingReporter;
   #config: RtcrConfig = readRtcrConfig("<config/>");
   #pool: CopyPool | undefined;
+  /** As long as the configuration has it, and the program's own module is not called so. */
+  #incremental: IncrementalModule | undefined;
 
   /** @param again what `capture` gave */
-  constructor(env: Env, host: RtcrHost, again?: SavedComponent, module?: RtcrModule) {
+  constructor(env: Env, host: RtcrHost, again?: SavedComponent, given?: RtcrModule | (() => RtcrModule)) {
     this.env = env;
     this.#host = host;
+    this.#ownModule = typeof given === "function";
+    const module = typeof given === "function" ? given() : given;
+    if (module) requireOwnElements(module);
     this.#module = module;
     const saved = again && savedOf(again);
     const made = (system: SystemCheckpoint) => host.made?.(this, system);
@@ -91,8 +99,10 @@ export class RtcrComponent {
     const refusesForeign = () => this.#config.refusesForeign;
     const keepsUnattached = () => this.#config.keepsUnattached;
     const copyPlaces = () => copyPlacesOf(this.#config, this.#cpus());
-    const own = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, kept: this.#control };
-    const options = { ...own, ...brought(module), ...host.begin(env), hooks };
+    const keeper = () => (this.#incremental ?? module)?.keeper?.();
+    const marks = () => (this.#incremental ?? module)?.marks?.() ?? false;
+    const asked = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, keeper, marks };
+    const options = { ...asked, kept: this.#control, ...brought(module), ...host.begin(env), hooks };
     try {
       this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
     } catch (thrown) {
@@ -123,6 +133,8 @@ export class RtcrComponent {
     this.rtcr.dispose();
     this.#control.dispose();
     this.#pool?.close();
+    this.#incremental?.dispose();
+    if (this.#ownModule) this.#module?.dispose?.();
   }
 
   #configured(text: string): string {
@@ -134,8 +146,19 @@ export class RtcrComponent {
         `<module name="${named}">: this program has module ${this.#module?.name ?? MODULES[0]}, which is used`,
       );
     const read = tryXml(text);
-    if (read.ok && this.#module) configured(this.#module, read.value);
+    if (read.ok) this.#configureModules(named, read.value);
     return toInitConfig(text, this.#cpus(), this.#module);
+  }
+
+  #configureModules(named: string, config: XmlNode): void {
+    if (this.#module) configured(this.#module, config);
+    if (named === INCREMENTAL && this.#module?.name !== INCREMENTAL) {
+      this.#incremental ??= new IncrementalModule();
+      this.#incremental.configure(config);
+    } else {
+      this.#incremental?.dispose();
+      this.#incremental = undefined;
+    }
   }
 
   #cpus(): { readonly width: number; readonly height: number } {
@@ -165,11 +188,11 @@ function copyPlacesOf({ workers, spaceWidth }: RtcrConfig, { width }: { readonly
 }
 
 /** @throws Error that names the module, if its own code throws anything */
-function configured({ name, configure }: RtcrModule, config: XmlNode): void {
+function configured(module: RtcrModule, config: XmlNode): void {
   try {
-    configure?.(config);
+    module.configure?.(config);
   } catch (thrown) {
-    throw new Error(`module "${name}" throws when it is configured: ${messageOf(thrown)}`, { cause: thrown });
+    throw new Error(`module "${module.name}" throws when it is configured: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 
@@ -181,11 +204,14 @@ function brought({ interposers, engine, dataspaces }: Partial<RtcrModule> = {}) 
 /**
  * The native program `rtcr`.
  *
- * @param module beside the base (module.ts)
- * @throws TypeError if elements of the module are called as those of init, or of RTCR
+ * @param module beside the base (module.ts): one for all supervisors of the program, or a new one for each
+ * @throws TypeError if elements of the module are called as those of init, or of RTCR; of a new one when it is made
  */
-export function rtcrProgram(host: RtcrHost, module?: RtcrModule): (env: Env, saved?: SavedComponent) => RtcrComponent {
-  if (module) requireOwnElements(module);
+export function rtcrProgram(
+  host: RtcrHost,
+  module?: RtcrModule | (() => RtcrModule),
+): (env: Env, saved?: SavedComponent) => RtcrComponent {
+  if (module && typeof module !== "function") requireOwnElements(module);
   return (env, saved) => new RtcrComponent(env, host, saved, module);
 }
 

@@ -77,8 +77,8 @@ test("text that is no XML is init's to refuse", () => {
 const GOOD = 'quota="1M" caps="100"';
 
 const WRONG: readonly [inside: string, expect: string][] = [
-  ['<module name="inc"/>', 'x:1:17: <module name="inc">: expected one of base'],
-  ["<module/>", 'x:1:9: <module> has no attribute "name", expected one of base'],
+  ['<module name="fpga"/>', 'x:1:17: <module name="fpga">: expected one of base, inc'],
+  ["<module/>", 'x:1:9: <module> has no attribute "name", expected one of base, inc'],
   ['<module name="base"/><module name="base"/>', "x:1:30: a second <module> in <config>, only one is allowed"],
   [
     `<child name="a" ram="1M" ${GOOD}/>`,
@@ -129,6 +129,10 @@ const WRONG: readonly [inside: string, expect: string][] = [
     "<granularity>4</granularity>",
     "x:1:9: <granularity>4</granularity> is for module inc, found module base: leave it out",
   ],
+  ...["-1", "4097", "1.5", "4K", ""].map((pages): [string, string] => [
+    `<module name="inc"/><granularity>${pages}</granularity>`,
+    `x:1:29: <granularity>${pages}</granularity>: expected a number of pages from 0 to 4096`,
+  ]),
   [
     "<modul/>",
     "x:1:9: unknown element <modul> in <config>, allowed: <parent-provides>, <default-route>, <default>, " +

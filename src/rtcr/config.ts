@@ -1,7 +1,8 @@
 // RTCR's configuration (spec 1.6): the nodes of the thesis's supervisor beside those of init, and what they mean to init.
 //
 //   <config>
-//     <module name="base" report="yes"/>
+//     <module name="inc" report="yes"/>
+//     <granularity>4</granularity>                                             pages, of module inc
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
 //     <checkpoint parallel="no" foreign="pass" unattached="drop"/>
 //     <restore bootstrap_ms="30000"/>
@@ -26,13 +27,14 @@ import {
 } from "../init/index.ts";
 import { readNumber } from "../session/index.ts";
 import { BOOTSTRAP_MS } from "./deadline.ts";
+import { GRANULARITY_LIMIT, granularityOf, INCREMENTAL } from "./incremental/module.ts";
 import type { RtcrModule } from "./module.ts";
 
 /** The ROM module of RTCR's own program. */
 export const RTCR_PROGRAM = "rtcr";
 
 /** Modules that there are (spec 1.5); an embedding program may bring another one (module.ts). */
-export const MODULES = ["base"] as const;
+export const MODULES = ["base", INCREMENTAL] as const;
 
 /** What is recorded one after the other, by the names of the thesis's eight workers (spec 1.5). */
 export const CHECKPOINTABLES = [
@@ -122,7 +124,7 @@ const OWN: ElementSchema["children"] = {
       children: {},
     },
   },
-  granularity: { many: false, element: { about: "pages of module inc", attributes: {}, children: {} } },
+  granularity: { many: false, element: { about: "pages of a granule of module inc", attributes: {}, children: {} } },
 };
 
 /** Init's, and the nodes of spec 1.6. */
@@ -219,10 +221,13 @@ function* checkGranularity(root: XmlNode): Generator<Finding> {
   const granularity = root.child("granularity");
   if (!granularity) return;
   const module = root.child("module")?.attributes.get("name") ?? MODULES[0];
-  yield {
-    position: granularity.position,
-    message: `<granularity>${granularity.text.trim()}</granularity> is for module inc, found module ${module}: leave it out`,
-  };
+  const { position, text } = granularity;
+  const found = `<granularity>${text.trim()}</granularity>`;
+  if (module !== INCREMENTAL) {
+    yield { position, message: `${found} is for module ${INCREMENTAL}, found module ${module}: leave it out` };
+  } else if (granularityOf(root) === undefined) {
+    yield { position, message: `${found}: expected a number of pages from 0 to ${GRANULARITY_LIMIT}` };
+  }
 }
 
 /** What of a configuration is RTCR's; what is absent or bad becomes a default. */

@@ -1,6 +1,7 @@
 // Copies contents of dataspaces into a lease: one after the other, each when its record is written (spec 1.7, sequential).
 import { beginScope, endScope } from "../profile/index.ts";
 import type { ByteSink, Cached, Dataspace } from "../session/index.ts";
+import type { KeptContents } from "./content-keeper.ts";
 import type { Part } from "./records.ts";
 
 export interface Copier {
@@ -13,6 +14,10 @@ export interface Copier {
    * @param own asked first
    */
   copy(dataspace: Dataspace, cached: Cached | undefined, at: number, sizeBytes: number, own?: CopyEngine): void;
+  /** The same by whoever keeps contents. @returns as `KeptContents.copy` */
+  keep(dataspace: Dataspace, kept: KeptContents): number;
+  /** For `KeptContents.copy`: copies so many bytes, now or later. @param target one of `KeptContents.targets` */
+  copyTo(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void;
   /** Everything is copied when it returns. @throws RtcrFault "copy-failed" */
   join(): void;
   /** Nothing is copied any more when it returns, or else when what it returns resolves. Harmless behind `join`. */
@@ -50,6 +55,18 @@ export class DirectCopier implements Copier, ByteSink {
     const done = this.#by(own, dataspace, cached, at, sizeBytes) || this.#by(engine, dataspace, cached, at, sizeBytes);
     if (!done) this.#copy(dataspace, at, sizeBytes);
     endScope(scope);
+  }
+
+  keep(dataspace: Dataspace, kept: KeptContents): number {
+    this.#options.begins?.();
+    const scope = beginScope("Checkpoint of dataspace", "red");
+    const place = kept.copy(dataspace, this);
+    endScope(scope);
+    return place;
+  }
+
+  copyTo(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+    target.set(source.subarray(from, from + length), at);
   }
 
   beginPart(_part: Part): void {}

@@ -14,6 +14,7 @@ export {
   toInitConfig,
   type WorkerPlace,
 } from "./config.ts";
+export type { ContentKeeper, KeptContents } from "./content-keeper.ts";
 export { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
 export { RtcrCpu } from "./cpu.ts";
 export { RtcrCpuThread } from "./cpu-thread.ts";
@@ -28,6 +29,9 @@ export {
 } from "./data-provider.ts";
 export { RtcrFault } from "./faults.ts";
 export { RtcrFileSystem } from "./file-system.ts";
+export { IncrementalContents, type IncrementalOptions } from "./incremental/contents.ts";
+export { CHUNK_BYTES } from "./incremental/granule-store.ts";
+export { IncrementalModule } from "./incremental/module.ts";
 export { RtcrLog } from "./log.ts";
 export { LOG_LEVELS, type LogLevel, type LogOptions, log, runningFunction, startLog, stopLog } from "./logging.ts";
 export type { DataspaceModule, DataspacePlace, RtcrModule } from "./module.ts";

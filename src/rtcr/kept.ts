@@ -4,7 +4,14 @@
 // I2  Storage is not given back while a restore reads it.
 // I3  As long as its storage is held a checkpoint is charged to the supervisor's PD: by a dataspace of as many bytes, which
 //     nobody touches, so that it has no storage of its own. RAM that the supervisor preserves for itself is left.
-import { type Checkpoint, fromCheckpoint, frozen, type SystemCheckpoint, toCheckpoint } from "../checkpoint/index.ts";
+import {
+  type Checkpoint,
+  fromCheckpoint,
+  frozen,
+  type SystemCheckpoint,
+  toCheckpoint,
+  whole,
+} from "../checkpoint/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -99,11 +106,11 @@ export class KeptCheckpoints {
     return this.#kept.delete(key);
   }
 
-  /** Bytes of checkpoints are no copies. */
+  /** Bytes of checkpoints are no copies, but of increments. */
   capture(slots: SlotWriter): readonly SavedKept[] {
     return Array.from(this.#kept, ([name, { system, charge }]) => ({
       name,
-      checkpoint: toCheckpoint(system) as unknown as SessionState,
+      checkpoint: whole(toCheckpoint(system)) as unknown as SessionState,
       charge: slots.held(charge),
     }));
   }

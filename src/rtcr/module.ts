@@ -1,13 +1,15 @@
 // What a module may bring (spec 1.5, S111, S112). It is given to the program that makes supervisors, at compile time:
 //
-//   rtcrProgram(host, MODULE)
+//   rtcrProgram(host, MODULE)      or a function that makes one for each supervisor
 //
 // - classes behind sessions: `interposers`
 // - what copies contents: `engine` of all dataspaces, or `dataspaces.copy` by what it keeps of one
+// - what keeps contents, so that a checkpoint need not copy all of them: `keeper` (module `inc`, incremental/module.ts)
 // - data of its own for each dataspace: `dataspaces`
 // - a configuration of its own: elements of the supervisor's `<config>` that only it knows
 import type { ElementSchema, XmlNode } from "../init/index.ts";
 import type { Cached, Capability, Dataspace } from "../session/index.ts";
+import type { ContentKeeper } from "./content-keeper.ts";
 import type { CopyEngine } from "./copier.ts";
 import type { Interposers } from "./tracked-child.ts";
 
@@ -45,6 +47,12 @@ export interface RtcrModule<Data = unknown> {
   readonly interposers?: Interposers;
   readonly engine?: CopyEngine;
   readonly dataspaces?: DataspaceModule<Data>;
+  /** Asked at each checkpoint; undefined: this one is a full one, in its lease. */
+  keeper?(): ContentKeeper | undefined;
+  /** Asked when a program is loaded: whether its stores mark what they write, for a keeper. Default: no. */
+  marks?(): boolean;
+  /** The supervisor that it was made for is no more. */
+  dispose?(): void;
 }
 
 interface Kept<Data> {

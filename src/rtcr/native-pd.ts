@@ -28,6 +28,7 @@ export class RtcrNativePd implements NativePd {
   /** What the kernel follows to the PD's component. */
   readonly native: Capability<NativePd>;
   readonly #front: Front<NativePd>;
+  readonly #context: ChildContext;
   readonly #pd: Capability<PdSession>;
   #binary: Capability<Dataspace> = INVALID;
   #growthRequests = false;
@@ -35,6 +36,7 @@ export class RtcrNativePd implements NativePd {
   /** @param pd as the child sees it: memory.grow allocates there */
   constructor(context: ChildContext, real: Capability<NativePd>, pd: Capability<PdSession>) {
     this.native = real;
+    this.#context = context;
     this.#pd = pd;
     this.#front = new Front<NativePd>(context, this, real);
     this.capability = this.#front.capability;
@@ -54,7 +56,8 @@ export class RtcrNativePd implements NativePd {
   }
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): ReturnType<NativePd["load"]> {
-    const loaded = this.#native.load(binary, { ...options, pd: options.pd ?? this.#pd });
+    const marks = options.marks || this.#context.marks();
+    const loaded = this.#native.load(binary, { ...options, pd: options.pd ?? this.#pd, ...(marks ? { marks } : {}) });
     if (!loaded.ok) return loaded;
     this.#binary = binary;
     this.#growthRequests = options.growthRequests ?? false;

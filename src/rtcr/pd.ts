@@ -281,10 +281,9 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   /** Everything whose content `checkpointDataspaces` writes. */
-  *contents(): Iterable<Dataspace> {
-    for (const { capability } of this.dataspaces) if (capability.object) yield capability.object;
-    const data = this.native.data().object;
-    if (data) yield data;
+  *contents(): Iterable<Capability<Dataspace>> {
+    for (const { capability } of this.dataspaces) yield capability;
+    yield this.native.data();
   }
 
   get #areas(): readonly RtcrRegionMap[] {

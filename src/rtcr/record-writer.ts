@@ -3,11 +3,13 @@
 // what plain data consists of (util/plain-writer.ts), and of
 //
 //   content   a number  length in bytes; zeros up to a multiple of 8; then the bytes
+//             or        -1 less its place among those that are kept elsewhere (content-keeper.ts)
 //
 // I1  No backing store is made here, and nothing on the heap.
 import type { ObjectInfo } from "../checkpoint/index.ts";
 import type { Cached, Capability, Dataspace, Location } from "../session/index.ts";
 import { PlainWriter } from "../util/index.ts";
+import type { KeptContents } from "./content-keeper.ts";
 import type { Copier, CopyEngine } from "./copier.ts";
 import type { Part } from "./records.ts";
 
@@ -16,11 +18,13 @@ export const ALIGNMENT = 8;
 
 export class RecordWriter extends PlainWriter {
   readonly #copier: Copier;
+  readonly #kept: KeptContents | undefined;
 
-  /** @param bytes the room, from a multiple of 8 on */
-  constructor(bytes: Uint8Array, copier: Copier) {
+  /** @param bytes the room, from a multiple of 8 on @param kept has contents that do not lie there */
+  constructor(bytes: Uint8Array, copier: Copier, kept?: KeptContents) {
     super(bytes);
     this.#copier = copier;
+    this.#kept = kept;
   }
 
   /** A part of a child begins. @param place among all parts */
@@ -54,6 +58,8 @@ export class RecordWriter extends PlainWriter {
    * @param own what copies this one, if it can
    */
   content(dataspace: Dataspace | undefined, cached?: Cached, own?: CopyEngine): void {
+    const place = dataspace && this.#kept ? this.#copier.keep(dataspace, this.#kept) : -1;
+    if (place >= 0) return this.number(-1 - place);
     const size = dataspace?.size() ?? 0;
     this.number(size);
     this.align(ALIGNMENT);

@@ -184,7 +184,7 @@ const rom: Read<Omit<RomInfo, "size">> = (from) => ({
   module: from.text(),
   dataspaceBadge: from.number(),
   handlerBadge: from.number(),
-  content: from.content(),
+  content: from.shown(),
   ...(from.flag() ? { told: true } : {}),
 });
 const timer: Read<TimerInfo> = (from) => ({
@@ -199,7 +199,7 @@ const timer: Read<TimerInfo> = (from) => ({
 const report: Read<ReportInfo> = (from) => ({
   ...session(from),
   dataspaceBadge: from.number(),
-  content: from.content(),
+  content: from.shown(),
   ...present("handlerBadge", from.number() || ABSENT),
 });
 const openNode: Read<OpenNodeInfo> = (from) => ({

@@ -1,6 +1,7 @@
 // What a program that is a supervisor may say about it.
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
 import type { InitHooks } from "../init/index.ts";
+import type { ContentKeeper } from "./content-keeper.ts";
 import type { CopyEngine } from "./copier.ts";
 import type { DataProvider } from "./data-provider.ts";
 import type { RtcrFault } from "./faults.ts";
@@ -17,6 +18,10 @@ export interface RtcrOptions {
   readonly provider?: DataProvider;
   /** Copies contents instead of the processor, where it can. */
   readonly engine?: CopyEngine;
+  /** Asked at each checkpoint: keeps contents beside its lease. Default: all lie in it. */
+  readonly keeper?: (() => ContentKeeper | undefined) | undefined;
+  /** Asked when a program is loaded: whether its stores mark what they write. Default: no. */
+  readonly marks?: (() => boolean) | undefined;
   /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
   readonly pool?: () => CopyPool | undefined;
   /** Asked at each checkpoint: which of them copies what (S76). Default: whoever comes first. */

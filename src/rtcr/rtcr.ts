@@ -106,7 +106,7 @@ export class Rtcr {
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
-      ...{ name, parent, provider, engine: this.#options.engine },
+      ...{ name, parent, provider, keeper: this.#options.keeper?.(), engine: this.#options.engine },
       ...{ pool: this.#options.pool?.(), places: this.#options.copyPlaces?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       unattached: keepsUnattached?.() ?? false,
@@ -125,7 +125,8 @@ export class Rtcr {
    * @throws RtcrFault "no-such-child", "busy", as that would
    */
   checkpointBytes(name: string, children: readonly string[] = this.children): number {
-    return likelyBytes(this.#wanted(name, children), this.#recordBytes);
+    const options = { recordBytes: this.#recordBytes, keeper: this.#options.keeper?.() };
+    return likelyBytes(this.#wanted(name, children), options);
   }
 
   /** Children that a checkpoint can be made of. */
@@ -247,7 +248,9 @@ export class Rtcr {
     const interposers = { ...BASE_INTERPOSERS, ...this.#options.interposers };
     const { dataspaces } = this.#options;
     const kept = dataspaces && new ModuleDataspaces(dataspaces);
-    return new TrackedChild(name, new ChildContext(this.#env.badges, this.#fronts, kept), interposers);
+    const context = new ChildContext(this.#env.badges, this.#fronts, kept);
+    context.marks = this.#options.marks ?? context.marks;
+    return new TrackedChild(name, context, interposers);
   }
 
   #ended(session: Session): void {

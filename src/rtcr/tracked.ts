@@ -74,6 +74,8 @@ export class ChildContext {
   bootstrapping = true;
   /** True while the child becomes what was recorded of it: until its threads go on. */
   restoring = false;
+  /** Whether stores of programs that are loaded now mark what they write. */
+  marks = (): boolean => false;
   #allocated = 0;
   #triggers = 0;
   /** What a bootstrap should allocate; absent: there is none that is looked at. */

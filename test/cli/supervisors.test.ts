@@ -44,14 +44,14 @@ function sheep(out: string): number[] {
 }
 
 test("S77, S111: faults of a supervisor's configuration are named with file, line and what is allowed", async (t) => {
-  const path = system(t, `<child nome="${SHEEP}" quota="8M" caps="300"/>\n<module name="inc"/>`);
+  const path = system(t, `<child nome="${SHEEP}" quota="8M" caps="300"/>\n<module name="fpga"/>`);
   const { code, err } = await cli(path, "run", join(path, "system.xml"));
   assert.equal(code, 1);
   const file = join(path, "system.xml");
   assert.deepEqual(err.split("\n"), [
     `error: ${file}:5:1: <child> has no attribute "name", expected text of 1 to 64 characters`,
     `${file}:5:8: unknown attribute "nome" of <child>, allowed: name, quota, caps, xpos, ypos; did you mean name?`,
-    `${file}:6:9: <module name="inc">: expected one of base`,
+    `${file}:6:9: <module name="fpga">: expected one of base, inc`,
     "",
   ]);
 });

@@ -179,8 +179,8 @@ test("S76: what a worker has for itself is copied all the same if it comes, take
 
 test("S76: a worker that has gone home is not there: nobody waits for it", () => {
   const target = new Uint8Array(new SharedArrayBuffer(8));
-  const task = createTask(target, [new SharedArrayBuffer(8)], { jobs: 1, workers: 1, lanes: 2 });
-  assert.ok(offer(task, 1, [0, 0, 0, 8]));
+  const task = createTask([target], [new SharedArrayBuffer(8)], { jobs: 1, workers: 1, lanes: 2 });
+  assert.ok(offer(task, 1, [0, 0, 0, 0, 8]));
   close(task);
   workAt(task, 0);
   assert.ok(!isThere(task, 0));

@@ -18,8 +18,8 @@ export interface CopyTask {
   readonly lanes: number;
   /** Jobs that a lane has room for. */
   readonly room: number;
-  /** Where the bytes go. */
-  readonly arena: Uint8Array<SharedArrayBuffer>;
+  /** Where the bytes go: shared memory. */
+  readonly targets: readonly Uint8Array[];
   readonly sources: readonly SharedArrayBuffer[];
 }
 
@@ -38,15 +38,15 @@ const doneByWord = ({ workers }: CopyTask, worker: number) => WORD.holders + 2 *
 const offeredWord = ({ workers }: CopyTask, lane: number) => WORD.holders + OF_WORKER * workers + OF_LANE * lane;
 /** How many jobs of a lane have been taken. */
 export const takenWord = (task: CopyTask, lane: number) => offeredWord(task, lane) + 1;
-/** Numbers of a job, in this order: the source's place, the first byte in it, the first in the arena, the length. */
-export const JOB = { source: 0, from: 1, at: 2, length: 3, numbers: 4 };
+/** Numbers of a job: the source's place, the first byte in it; the target's place, the first byte there; the length. */
+export const JOB = { source: 0, from: 1, target: 2, at: 3, length: 4, numbers: 5 };
 /** `taken` when nobody shall take a job any more. */
 const NO_MORE = 0x7fff_ffff;
 /** Milliseconds after which a worker no longer waits for a supervisor that says nothing. */
 const PATIENCE_MS = 60_000;
 
 export function createTask(
-  arena: Uint8Array<SharedArrayBuffer>,
+  targets: readonly Uint8Array[],
   sources: readonly SharedArrayBuffer[],
   { jobs, workers, lanes = 1 }: { readonly jobs: number; readonly workers: number; readonly lanes?: number },
 ): CopyTask {
@@ -54,7 +54,7 @@ export function createTask(
   return {
     words: new Int32Array(shared(4 * (WORD.holders + OF_WORKER * workers + OF_LANE * lanes))),
     jobs: new Float64Array(shared(8 * JOB.numbers * jobs * lanes)),
-    ...{ workers, lanes, room: jobs, arena, sources },
+    ...{ workers, lanes, room: jobs, targets, sources },
   };
 }
 
@@ -62,7 +62,13 @@ export function createTask(
 export function offer(
   task: CopyTask,
   lane: number,
-  [source, from, at, length]: readonly [source: number, from: number, at: number, length: number],
+  [source, from, target, at, length]: readonly [
+    source: number,
+    from: number,
+    target: number,
+    at: number,
+    length: number,
+  ],
 ): boolean {
   const { words, jobs, room } = task;
   const word = offeredWord(task, lane);
@@ -71,6 +77,7 @@ export function offer(
   const job = (lane * room + offered) * JOB.numbers;
   jobs[job + JOB.source] = source;
   jobs[job + JOB.from] = from;
+  jobs[job + JOB.target] = target;
   jobs[job + JOB.at] = at;
   jobs[job + JOB.length] = length;
   Atomics.store(words, word, offered + 1);
@@ -123,13 +130,13 @@ export function doneBy(task: CopyTask, worker: number): number {
 }
 
 /** Copies a job that was taken. @param views of the sources, whole @throws RangeError if a source ends before the job */
-export function copyJob({ jobs, arena }: CopyTask, job: number, views: readonly Uint8Array[]): void {
+export function copyJob({ jobs, targets }: CopyTask, job: number, views: readonly Uint8Array[]): void {
   const first = job * JOB.numbers;
   const [from, length] = [jobs[first + JOB.from]!, jobs[first + JOB.length]!];
   const bytes = views[jobs[first + JOB.source]!]!.subarray(from, from + length);
   if (bytes.length !== length)
     throw new RangeError(`a job of ${length} bytes, a source with ${bytes.length} from there on`);
-  arena.set(bytes, jobs[first + JOB.at]!);
+  targets[jobs[first + JOB.target]!]!.set(bytes, jobs[first + JOB.at]!);
 }
 
 /** Waits until `count` jobs are done. @returns false after so many milliseconds */

@@ -54,10 +54,17 @@ export class CopyPlan implements ByteSink {
  */
 export type CopyPlaces = ReadonlyMap<Part, number>;
 
+interface ParallelOptions extends CopierOptions {
+  readonly places?: CopyPlaces | undefined;
+  readonly targets?: readonly Uint8Array[] | undefined;
+}
+
 export class ParallelCopier extends DirectCopier {
   readonly #pool: CopyPool;
   readonly #sources: CopyPlan["sources"];
   readonly #views: readonly Uint8Array[];
+  /** By their place among them. */
+  readonly #targets: ReadonlyMap<Uint8Array, number>;
   readonly #task: CopyTask;
   readonly #places: CopyPlaces;
   /** Who copies what comes now: a lane; undefined: the supervisor. */
@@ -66,12 +73,17 @@ export class ParallelCopier extends DirectCopier {
   /** Workers that held up the checkpoint and are being ended. */
   #dismissed: Promise<void> | undefined;
 
-  /** Wakes the workers. @param target shared memory, so that they see it */
+  /**
+   * Wakes the workers.
+   *
+   * @param target shared memory, so that they see it
+   * @param targets of `copyTo`
+   */
   constructor(
     target: Uint8Array<SharedArrayBuffer>,
     plan: CopyPlan,
     pool: CopyPool,
-    { places = new Map(), ...options }: CopierOptions & { readonly places?: CopyPlaces | undefined } = {},
+    { places = new Map(), targets = [], ...options }: ParallelOptions = {},
   ) {
     super(target, options);
     this.#pool = pool;
@@ -79,7 +91,9 @@ export class ParallelCopier extends DirectCopier {
     this.#sources = plan.sources;
     const sources = [...plan.sources.keys()];
     this.#views = sources.map((source) => new Uint8Array(source));
-    this.#task = createTask(target, sources, {
+    const all = [target, ...targets.filter(({ buffer }) => buffer instanceof SharedArrayBuffer)];
+    this.#targets = new Map(all.map((each, place) => [each, place]));
+    this.#task = createTask(all, sources, {
       ...{ jobs: plan.jobs, workers: pool.size },
       lanes: places.size === 0 ? 1 : 1 + pool.size,
     });
@@ -98,16 +112,28 @@ export class ParallelCopier extends DirectCopier {
   }
 
   override bytes(at: number, source: Uint8Array, from: number, length: number): void {
+    const done = this.#offer(0, this.begin + at, source, from, length);
+    if (done < length) super.bytes(at + done, source, from + done, length - done);
+  }
+
+  override copyTo(target: Uint8Array, at: number, source: Uint8Array, from: number, length: number): void {
+    const place = this.#targets.get(target);
+    const done = place === undefined ? 0 : this.#offer(place, at, source, from, length);
+    if (done < length) super.copyTo(target, at + done, source, from + done, length - done);
+  }
+
+  /** @param target its place @returns how many bytes will be copied by whoever takes them */
+  #offer(target: number, at: number, source: Uint8Array, from: number, length: number): number {
     const lane = this.#lane;
     const number = length < LEAST_BYTES ? undefined : this.#sources.get(source.buffer as SharedArrayBuffer);
     let done = 0;
     while (number !== undefined && lane !== undefined && done < length) {
       const part = Math.min(JOB_BYTES, length - done);
       const first = source.byteOffset + from + done;
-      if (!offer(this.#task, lane, [number, first, this.begin + at + done, part])) break;
+      if (!offer(this.#task, lane, [number, first, target, at + done, part])) break;
       done += part;
     }
-    if (done < length) super.bytes(at + done, source, from + done, length - done);
+    return done;
   }
 
   override join(): void {

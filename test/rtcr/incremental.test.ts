@@ -1,0 +1,111 @@
+// Incremental checkpoints (S108): the same as full ones byte for byte, as immutable, in any number, whatever is dropped when.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareSystems, type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
+import { type Captured, type ContentKeeper, IncrementalContents, STRATEGIES } from "../../src/rtcr/index.ts";
+import { seededRandom } from "../random.ts";
+import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+
+const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
+const SYSTEMS: Readonly<Record<string, RigOptions>> = {
+  ...Object.fromEntries(
+    ["large_dataspaces", "sheep_counter_extended", "managed_dataspace", "detached_dataspaces"].map((name) => [
+      name,
+      { children: [{ name, inside: SHORT }], windows: () => name === "managed_dataspace" },
+    ]),
+  ),
+  "several children, one of which has a child": {
+    children: [
+      { name: "sheep_counter_timer", inside: SHORT },
+      { name: "small_dataspaces", inside: SHORT },
+      { name: "arbitrary_child", inside: '<config child="stack_counter" iterations="20" turns="4"/>' },
+    ],
+    programs: ["stack_counter"],
+  },
+};
+/** Checkpoints of a run. */
+const POINTS = 6;
+
+/** Children whose checkpoints are increments, or full ones when that is wanted. */
+class Incremental {
+  readonly rig: Rig;
+  readonly contents: IncrementalContents;
+  #keeper: ContentKeeper | undefined;
+
+  constructor(options: RigOptions, granularity: number, marks = true) {
+    this.contents = new IncrementalContents({ granularity });
+    this.#keeper = this.contents;
+    this.rig = new Rig({ ...options, keeper: () => this.#keeper, marks: () => marks });
+  }
+
+  increment(): Captured {
+    return this.rig.rtcr.checkpoint("x");
+  }
+
+  full(): SystemCheckpoint {
+    this.#keeper = undefined;
+    const { system } = this.rig.rtcr.checkpoint("x");
+    this.#keeper = this.contents;
+    return system;
+  }
+}
+
+interface Taken {
+  readonly captured: Captured;
+  readonly full: SystemCheckpoint;
+  /** What had been logged. */
+  readonly lines: readonly string[];
+}
+
+function same(increment: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
+  assert.deepEqual({ ...whole(increment), created: "" }, { ...full, created: "" }, what);
+  for (const { dataspaces, fields, added } of compareSystems(full, increment).children) {
+    assert.deepEqual([dataspaces, fields, added], [[], [], []], what);
+  }
+}
+
+for (const [name, options] of Object.entries(SYSTEMS)) {
+  for (const granularity of [1, 3, 64]) {
+    test(`S108: increments of ${granularity} pages are the same as full checkpoints, and stay it: ${name}`, async () => {
+      const { points, lines } = await undisturbed(options);
+      const random = seededRandom(granularity);
+      const subject = new Incremental(options, granularity);
+      let living: Taken[] = [];
+      for (let i = 1; i <= POINTS; i++) {
+        if (!(await subject.rig.run(Math.floor((points * i) / (POINTS + 1))))) break;
+        const full = subject.full();
+        const captured = subject.increment();
+        same(captured.system, full, `increment ${i}`);
+        living.push({ captured, full, lines: subject.rig.lines });
+        if (random.below(3) === 0) living = drop(living, random.below(living.length));
+        for (const each of living) same(each.captured.system, each.full, `one of ${living.length} after ${i}`);
+      }
+      assert.ok(living.length > 0);
+      for (const strategy of STRATEGIES) {
+        const { captured, full, lines: before } = living.at(-1)!;
+        same(await throughImage(captured.system), await throughImage(full), "from a store");
+        const again = new Rig({ ...options, restore: captured.system, strategy });
+        await again.run();
+        assert.equal(again.outcomes.length, 1);
+        assert.deepEqual([...before, ...again.lines].toSorted(), lines.toSorted(), strategy);
+        again.close();
+      }
+      await subject.rig.run();
+      assert.deepEqual(subject.rig.lines, lines, "the children go on");
+      for (const each of living) same(each.captured.system, each.full, "a later life changes none");
+      while (living.length > 0) {
+        living = drop(living, random.below(living.length));
+        for (const each of living) same(each.captured.system, each.full, "after another one was dropped");
+      }
+      subject.contents.dispose();
+      assert.equal(subject.contents.usedBytes, 0, "nothing is left of them");
+      subject.rig.close();
+    });
+  }
+}
+
+function drop(living: readonly Taken[], at: number): Taken[] {
+  living[at]!.captured.lease.release();
+  living[at]!.captured.lease.release();
+  return living.toSpliced(at, 1);
+}
