@@ -11,7 +11,7 @@ import { decodeModule, EXNREF, emptyModule, encodeModule, I32, I64, type Module 
 import { assemble } from "./assemble.ts";
 import { seededRandom, seedOr } from "./random.ts";
 import { RandomModules } from "./random-modules.ts";
-import { Scenario } from "./torture.ts";
+import { markable, Scenario } from "./torture.ts";
 
 const PROGRAMS = Number(process.env["RTCR_PROGRAMS"] ?? 500);
 const FIRST = seedOr(1);
@@ -137,7 +137,7 @@ function scenario(random: Uint8Array, seed: number): Scenario {
     links,
     imports,
     limit: POINTS,
-    options: { mostTurns: 1 + (seed % 4) },
+    options: { mostTurns: 1 + (seed % 4), marks: seed % 2 === 0 && markable(bytes) },
   });
 }
 

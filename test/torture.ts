@@ -1,6 +1,7 @@
 // Torture of small modules: plain engine = rewritten = rewritten and, at every n-th safe point, frozen, captured,
 // serialised and restored into a fresh group (new instances, memories, globals and tables). Rewritten twice: with a poll
-// at every turn of every loop, and with at most three turns between two polls.
+// at every turn of every loop, and with at most three turns between two polls and marks. Where a memory is written by code
+// with marks alone, nothing may change in it unmarked.
 //
 // A case is one line: `survives("(i32.add (call $tick) (local.get 0))", { args: [1] })`. Text that is no module is the
 // body of a function `f` with the locals and functions of PRELUDE.
@@ -23,7 +24,9 @@ import {
 } from "../src/engine/index.ts";
 import type { RewriteOptions } from "../src/instrument/index.ts";
 import { messageOf } from "../src/util/index.ts";
+import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
 import { assemble } from "./assemble.ts";
+import { auditsOf } from "./support/marks-audit.ts";
 
 export interface Case {
   /** Arguments of the entry. */
@@ -88,7 +91,9 @@ export function survivesLinked(texts: Readonly<Record<string, string>>, options:
   const { outcome, points } = scenario.rewritten(every);
   assert.deepEqual(outcome, plain, `frozen at every ${every}. of ${points} points`);
   assert(points >= least, `at least ${least} points must be taken, found ${points}`);
-  const mined = new Scenario(modules, { ...options, options: { mostTurns: 3, ...options.options } }).rewritten(every);
+  const marks = modules.every(({ bytes }) => markable(bytes));
+  const form = { mostTurns: 3, marks, ...options.options };
+  const mined = new Scenario(modules, { ...options, options: form }).rewritten(every);
   assert.deepEqual(mined.outcome, plain, `loops strip-mined, ${mined.points} points`);
   return points;
 }
@@ -97,6 +102,11 @@ function signature({ args = [], type = "" }: Case & { readonly type?: string }):
   const [given, results = "i32"] = type.split("->").map((part) => part.trim());
   const params = given || args.map((arg) => (typeof arg === "bigint" ? "i64" : "i32")).join(" ");
   return [`(param ${params})`, results === "" ? "" : `(result ${results})`];
+}
+
+/** Whether a module can be rewritten with marks. */
+export function markable(bytes: Uint8Array): boolean {
+  return indexSpaces(decodeModule(bytes)).memories[0]?.index64 !== true;
 }
 
 /** Serialises and reads back, so that nothing but data gets through. */
@@ -157,6 +167,7 @@ export class Scenario {
     const log: unknown[] = [];
     const { limit = 200_000 } = this.#options;
     let group = this.#group(log);
+    let audits = auditsOf(group.instances);
     let points = 0;
     let polls = 0;
     const endings: Observed[] = [];
@@ -167,11 +178,13 @@ export class Scenario {
         if (every > 0 && points < limit) group.request();
         else group.release();
         group.run(thread);
+        for (const audit of audits) audit.look(`point ${points}`);
         if (thread.ending) break;
         assert(++points <= 200_000, "progress");
         const saved = carried(captureGroup(group));
         group = this.#group(log, saved);
         restoreGroup(group, saved);
+        audits = auditsOf(group.instances);
         thread = group.threads[0]!;
       }
       const ending = endingOf(thread.ending);

@@ -55,6 +55,8 @@ export const IMPORT = {
   /** Modules with windows: the pool of pages that windows lead to, and the component's page table (WINDOW). */
   pool: "pool",
   pages: "pages",
+  /** Modules with marks: what they have written (MARKS). */
+  marks: "marks",
 } as const;
 
 /** Exports that the rewriter adds; all begin with `rtcr:`, hosts hide them. */
@@ -140,6 +142,16 @@ export const WINDOW = {
   runs: 16,
   /** First address of a run that holds no address. */
   nowhere: 1n << 40n,
+} as const;
+
+/**
+ * Marks: a memory with one byte for each unit of the 4 GiB address space of memory 0. A unit was written if its byte or the one
+ * in front of it is not 0. Generated code sets bytes, without any order; the host clears them while no thread runs that could.
+ */
+export const MARKS = {
+  unitBytes: 1024,
+  /** Size of the marks' memory in Wasm pages. */
+  memoryPages: 64,
 } as const;
 
 /** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */

@@ -78,6 +78,8 @@ export interface ProgramInfo {
   readonly droppableElements: readonly number[];
   /** Accesses of memory 0 are translated: it imports the pool and a page table. */
   readonly windows?: true;
+  /** Writes of memory 0 are marked: it imports the marks. */
+  readonly marks?: true;
   /** memory.grow is a request to the host, and it is asked before table.grow. */
   readonly growth?: true;
 }

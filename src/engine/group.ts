@@ -18,6 +18,7 @@ import { type GrowthPolicy, memoryHooks, type TablePolicy, type ThreadFault, unp
 import { HostCalls } from "./host-calls.ts";
 import { Instance } from "./instance.ts";
 import { linked } from "./linking.ts";
+import type { Marks } from "./marks.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { beginSaved, endSaved, restoredThread } from "./saved-thread.ts";
@@ -51,6 +52,7 @@ export interface DirectCall {
 export interface AddOptions {
   readonly saved?: SavedInstance | undefined;
   readonly windows?: Windows | undefined;
+  readonly marks?: Marks | undefined;
 }
 
 export class Group {
@@ -113,7 +115,8 @@ export class Group {
    * @param links other imports: exports of instances added before, memories, tables, globals, tags
    * @param options `saved`: what a restore will bring: the instance is not initialised, its memories and tables have their saved
    *   sizes at once, because instances that are added later may need them
-   *   `windows`: those of a program that was rewritten with them; all instances of a component have the same
+   *   `windows`, `marks`: those of a program that was rewritten with them; all instances of a component have the same. Marks
+   *   that are not given are made for the instance
    * @throws what instantiating does. If the instance has left functions in a table of others before, it stays in the
    *   group, because they can still be called
    */
@@ -122,9 +125,10 @@ export class Group {
     program: Rewritten,
     imports: HostImports = {},
     links: WebAssembly.Imports = {},
-    { saved, windows }: AddOptions = {},
+    options: AddOptions = {},
   ): Instance {
-    const instance = this.#instantiate(name, program, imports, links, windows);
+    const { saved } = options;
+    const instance = this.#instantiate(name, program, imports, links, options);
     this.instances.push(instance);
     if (saved) {
       instance.growTo(saved);
@@ -144,7 +148,7 @@ export class Group {
     program: Rewritten,
     imports: HostImports,
     links: WebAssembly.Imports,
-    windows: Windows | undefined,
+    options: AddOptions,
   ): Instance {
     const number = this.instances.length;
     const given = linked(name, program, imports, links, (module, field, host) =>
@@ -158,7 +162,7 @@ export class Group {
       this.#shared,
       (instance) => [[HOOK.poll, this.#shared.pollHook], ...memoryHooks(this, instance)],
       this.#compile,
-      windows,
+      options,
     );
   }
 

@@ -19,7 +19,7 @@ import type { PlainWriter } from "../util/index.ts";
 import { EngineFault } from "./faults.ts";
 import type { Group } from "./group.ts";
 import { saveValues } from "./values.ts";
-import type { Windows } from "./windows/index.ts";
+import { GuestBytes, type Windows } from "./windows/index.ts";
 
 interface Wrapped {
   readonly module: string;
@@ -225,20 +225,22 @@ class Call implements HostCall {
   }
 
   get guest(): GuestRanges | undefined {
-    const { windows } = this.#group.instances[this.#wrapped.instance]!;
-    if (!windows) return undefined;
+    const instance = this.#group.instances[this.#wrapped.instance]!;
+    const { windows, marks } = instance;
+    if (!windows && !marks) return undefined;
+    const bytes = new GuestBytes(instance.memories[0], windows, marks);
     return {
-      pieces: (address, length, write) => windows.bytes.pieces(address, length, write),
-      reach: (address, length, write) => this.#reach(windows, address, length, write),
+      pieces: (address, length, write) => bytes.pieces(address, length, write),
+      reach: (address, length, write) => this.#reach(bytes, windows, address, length, write),
     };
   }
 
-  #reach(windows: Windows, address: number, length: number, write: boolean): boolean {
+  #reach(bytes: GuestBytes, windows: Windows | undefined, address: number, length: number, write: boolean): boolean {
     // A policy that takes back what it has just given would be asked for ever.
     for (let tries = 2 + length / WINDOW.pageBytes; tries > 0; tries--) {
-      const pieces = windows.bytes.pieces(address, length, write);
+      const pieces = bytes.pieces(address, length, write);
       if (!("kind" in pieces)) return true;
-      if (pieces.kind === "bounds") return false;
+      if (pieces.kind === "bounds" || !windows) return false;
       const fault = windows.fault(write ? WINDOW.write : WINDOW.read, pieces.address);
       if (!fault) continue;
       if (this.#wrapped.host.freeze !== "restartable" || this.#calls.depth > 1) return false;

@@ -28,6 +28,7 @@ export {
 } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";
+export { Marks } from "./marks.ts";
 export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
 export { beginSaved, endSaved, saveEntry } from "./saved-thread.ts";

@@ -14,8 +14,9 @@ import {
 import { type NumberType, type PlainWriter, plainOf, required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
+import { Marks } from "./marks.ts";
 import type { Rewritten } from "./rewritten.ts";
-import { type Compile, type Shared, SideModules, THROWN, windowMemories } from "./side-modules.ts";
+import { type Compile, optionalMemories, type Shared, SideModules, THROWN } from "./side-modules.ts";
 import { saveNumber, writeNumber } from "./values.ts";
 import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
@@ -31,6 +32,8 @@ export class Instance {
   readonly memories: readonly WebAssembly.Memory[];
   /** Of a program with windows. */
   readonly windows: Windows | undefined;
+  /** Of a program that was rewritten with marks. */
+  readonly marks: Marks | undefined;
   /** What is made beside it: continuations, accessors. */
   readonly side: SideModules;
   readonly #control: Control;
@@ -45,12 +48,13 @@ export class Instance {
     shared: Shared,
     hooks: (instance: Instance) => readonly (readonly [slot: number, hook: WebAssembly.ExportValue])[],
     compile: Compile,
-    windows: Windows | undefined,
+    { windows, marks }: { readonly windows?: Windows | undefined; readonly marks?: Marks | undefined },
   ) {
     this.name = name;
     this.number = number;
     this.program = program;
     this.windows = windows;
+    if (program.info.marks) this.marks = marks ?? new Marks();
     this.#control = shared.control;
     this.side = new SideModules(this, shared, compile);
     const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
@@ -58,7 +62,7 @@ export class Instance {
     program.info.memories.forEach((memory, index) => {
       if (memory.defined) own[`${IMPORT.memory}${index}`] = makeMemory(memory);
     });
-    if (program.info.windows) Object.assign(own, windowMemories(this));
+    Object.assign(own, optionalMemories(this));
     const instance = new WebAssembly.Instance(program.module, { ...imports, [IMPORT_MODULE]: own });
     this.exports = instance.exports;
     this.memories = program.info.memories.map((_, index) => this.#own(EXPORT.memory, index) as WebAssembly.Memory);

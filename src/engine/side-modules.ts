@@ -95,7 +95,7 @@ export class SideModules {
       [IMPORT.freeze]: this.#shared.freezeTag,
       [IMPORT.thrown]: THROWN,
       continuations: this.#shared.continuations.table,
-      ...(this.#instance.program.info.windows ? windowMemories(this.#instance) : {}),
+      ...optionalMemories(this.#instance),
     };
     return { main, [IMPORT_MODULE]: own } as WebAssembly.Imports;
   }
@@ -138,11 +138,19 @@ export class SideModules {
   }
 }
 
-/** The memories that a module with windows imports. */
-export function windowMemories({ name, windows }: Pick<Instance, "name" | "windows">): WebAssembly.ModuleImports {
-  if (!windows) {
+/** The memories that a module with windows or marks imports. */
+export function optionalMemories({
+  name,
+  program: { info },
+  windows,
+  marks,
+}: Pick<Instance, "name" | "program" | "windows" | "marks">): WebAssembly.ModuleImports {
+  if (info.windows && !windows) {
     const message = `${name}: the program was rewritten with windows, expected a pool and a page table for it`;
     throw new EngineFault("link", message, { module: IMPORT_MODULE, name: IMPORT.pages });
   }
-  return { [IMPORT.pool]: windows.pool.memory, [IMPORT.pages]: windows.table.memory };
+  return {
+    ...(info.windows ? { [IMPORT.pool]: windows!.pool.memory, [IMPORT.pages]: windows!.table.memory } : {}),
+    ...(info.marks ? { [IMPORT.marks]: marks!.memory } : {}),
+  };
 }

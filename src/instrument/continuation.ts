@@ -90,7 +90,7 @@ class ContinuationWriter {
     const emitter = this.#emitter;
     const plan = this.#plan;
     const layout = this.#side.program.layoutNumber(plan, this.#site);
-    emitter.begin(plan, 0);
+    emitter.begin(plan, 0, Math.max(0, this.#site.at));
     emitter.physical = 1;
     this.#readRecord();
     openTry(emitter, () => this.#openAgain());

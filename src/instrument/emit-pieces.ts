@@ -15,6 +15,7 @@ import { HOOK, WAIT } from "../abi/index.ts";
 import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
+import { rangeFunction, writeRangeMark, writesMemory } from "./marks.ts";
 import type { Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { memoryArgument } from "./windows-accesses.ts";
@@ -34,7 +35,7 @@ export function emitPieces(emitter: Emitter, site: Site): void {
   const windowed = emitter.windows !== undefined && touched.includes(0);
   if (code === OP.wait32 || code === OP.wait64) return emitWait(emitter, site, operands, load);
   if (windowed) return emitWindowBulk(emitter, site, operands[2]!, load, store);
-  emitBulk(emitter, site, operands[2]!, load, store);
+  emitBulk(emitter, site, operands, load, store);
 }
 
 /** An operand of an operation in pieces. */
@@ -59,9 +60,16 @@ function operandsOf(emitter: Emitter, site: Site) {
   return { operands, load, store };
 }
 
-function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => void, store: () => void): void {
+function emitBulk(
+  emitter: Emitter,
+  site: Site,
+  operands: readonly Operand[],
+  load: () => void,
+  store: () => void,
+): void {
   const { code } = emitter;
   const { op, a, b } = emitter.plan.body;
+  const length = operands[2]!;
   const longer = () => {
     emitter.local(OP.localGet, length.local);
     code.u8(length.type === I64 ? OP.i64Const : OP.i32Const);
@@ -77,6 +85,9 @@ function emitBulk(emitter: Emitter, site: Site, length: Operand, load: () => voi
   emitter.poll(site);
   longer();
   code.bytes([OP.brIf, 0, OP.end, OP.end]);
+  if (emitter.marks && writesMemory(emitter.plan.body, site.at)) {
+    writeRangeMark(emitter, operands[0]!.local, length.local);
+  }
   load();
   writeBulk(code, emitter.space, op[site.at]!, a[site.at]!, b[site.at]!);
 }
@@ -119,7 +130,15 @@ export function pieceFunction(space: Space, operation: number, a: number, b: num
     writeBulk(writer, space, operation, a, b); // traps
     writer.bytes([OP.unreachable, OP.end]);
     if (operation === OP.memoryInit) code.sourceEnd(() => writeBulk(writer, space, operation, a, b));
-    if (operation === OP.memoryCopy && a === b) code.downwards(() => writeBulk(writer, space, operation, a, b));
+    const mark = (address: () => void) => {
+      if (!space.marks || target !== 0) return;
+      address();
+      code.piece();
+      writer.u8(OP.call);
+      writer.u32(rangeFunction(space));
+    };
+    if (operation === OP.memoryCopy && a === b) code.downwards(() => writeBulk(writer, space, operation, a, b), mark);
+    mark(() => code.get(0));
     code.get(0);
     code.get(1);
     code.piece();
@@ -202,16 +221,23 @@ class PieceCode {
     copy();
   }
 
-  /** For a destination above its source: copies the last piece and returns. */
-  downwards(copy: () => void): void {
+  /**
+   * For a destination above its source: copies the last piece and returns.
+   *
+   * @param mark goes in front, given what pushes the address
+   */
+  downwards(copy: () => void, mark: (address: () => void) => void): void {
     this.#wide(0);
     this.#wide(1);
     this.#writer.bytes([OP.i64GtU, OP.if, 0x40]);
-    for (const index of [0, 1]) {
+    const last = (index: number) => {
       this.get(index);
       this.minusPiece();
       this.#writer.u8(this.#types[2] === I64 ? OP.i64Add : OP.i32Add);
-    }
+    };
+    mark(() => last(0));
+    last(0);
+    last(1);
     this.piece();
     copy();
     this.get(0);

@@ -17,6 +17,7 @@ import { BodyWriter } from "./body-writer.ts";
 import { type Caught, closeCaught, openCaught } from "./caught.ts";
 import { LoopWriter } from "./emit-loops.ts";
 import { emitPieces } from "./emit-pieces.ts";
+import { FunctionMarks, WRITING, writesMemory } from "./marks.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { emitGrowth, FunctionWindows } from "./windows.ts";
@@ -26,7 +27,8 @@ import { growTableFunction } from "./windows-slow.ts";
 
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
-  limit: (1 << 20) + 4, bounds: (1 << 20) + 8, operand: (1 << 20) + 10, distance: (1 << 20) + 20 } as const; // biome-ignore format: one list
+  limit: (1 << 20) + 4, marked: (1 << 20) + 5, bounds: (1 << 20) + 8, operand: (1 << 20) + 10,
+  distance: (1 << 20) + 20 } as const; // biome-ignore format: one list
 
 const SPECIAL: readonly number[] = [
   OP.block, OP.loop, OP.if, OP.else, OP.try, OP.catch, OP.catchAll, OP.tryTable, OP.end, OP.delegate, OP.throw,
@@ -42,6 +44,8 @@ export class Emitter extends BodyWriter {
   /** Undefined in functions without windows. */
   windows: FunctionWindows | undefined;
   readonly loops: LoopWriter;
+  /** Undefined in programs without marks. */
+  marks: FunctionMarks | undefined;
   /** By open block of the original: the handler whose body is being written, if its exception may be thrown again. */
   readonly caught: (Caught | undefined)[] = [];
   /** 1 for instructions that are not merely copied, by opcode. */
@@ -54,7 +58,8 @@ export class Emitter extends BodyWriter {
     super(space);
     this.loops = new LoopWriter(this);
     const growth = space.growth ? [OP.tableGrow] : [];
-    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS, growth]) {
+    const writing = space.marks ? WRITING : [];
+    for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS, growth, writing]) {
       for (const code of list) this.#special[code] = 1;
     }
   }
@@ -63,8 +68,9 @@ export class Emitter extends BodyWriter {
    * Starts a new function.
    *
    * @param parameters how many of the original's parameters are parameters here; the others are locals
+   * @param from the first instruction that is written
    */
-  begin(plan: Plan, parameters = plan.body.params): void {
+  begin(plan: Plan, parameters = plan.body.params, from = 0): void {
     this.beginBody(plan);
     this.#parameters = parameters;
     this.caught.length = 0;
@@ -74,6 +80,7 @@ export class Emitter extends BodyWriter {
     this.#siteLocal = plan.temporary(OWN_SLOT.site, I32);
     const { windows } = this.space;
     this.windows = windows?.windowed(plan.function) ? new FunctionWindows(this, windows) : undefined;
+    this.marks = this.space.marks ? new FunctionMarks(this, from) : undefined;
     for (const code of CALLS) this.#special[code] = this.windows?.refreshes ? 1 : 0;
     if (this.space.relocated) this.#special[OP.call] = 1;
   }
@@ -131,6 +138,10 @@ export class Emitter extends BodyWriter {
         if (mark & MARK.tee) this.tee(at);
         return;
       }
+    }
+    if (this.marks && writesMemory(this.plan.body, at)) {
+      this.copyTo(at);
+      this.marks.before(at);
     }
     if (this.#special[code]) this.#translate(at, code);
     if (this.windows?.refreshes && CALLS.includes(code) && (mark & MARK.dead) === 0) {

@@ -91,6 +91,13 @@ export class HelperCode {
     return this;
   }
 
+  /** memory.fill of a memory. */
+  fill(memory: number): this {
+    this.writer.bytes(opcodeBytes(OP.memoryFill));
+    this.writer.u32(memory);
+    return this;
+  }
+
   /** The windows' limit. */
   limit(): this {
     return this.#indexed(OP.globalGet, this.space.windows!.limitGlobal);

@@ -43,6 +43,7 @@ import { type CallGraph, callGraph } from "./call-graph.ts";
 import { calledJavaScript } from "./caught.ts";
 import { inLayout } from "./frame-values.ts";
 import { loopTurns } from "./loops.ts";
+import { type MarkSpace, markSpace } from "./marks.ts";
 import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
 import { type ModuleScan, scanModule } from "./scan.ts";
 import { isExtended } from "./windows-accesses.ts";
@@ -63,6 +64,8 @@ export interface RewriteOptions {
   readonly pieceBytes?: number;
   /** Translate accesses of memory 0 at and above a limit (windows.ts); true stands for `{}`. Default: false. */
   readonly windows?: boolean | WindowOptions;
+  /** Mark what writes to memory 0 change (marks.ts). Default: false. */
+  readonly marks?: boolean;
   /** Turn memory.grow into a request to the host, and ask it before table.grow (default: false). */
   readonly growth?: boolean;
 }
@@ -97,6 +100,8 @@ export class Program {
   readonly variants: string[] = [];
   /** Undefined for a program without windows. */
   readonly windows: WindowOptions | undefined;
+  /** Undefined for a program without marks. */
+  readonly marks: MarkSpace | undefined;
   /** Segment instructions that continuations may need, as `operation a b`. */
   readonly segmentUses: ReadonlySet<string>;
   /** Whether instantiation writes the module's functions into a table of others: see segments.ts. */
@@ -115,6 +120,7 @@ export class Program {
     this.canonical = canonicalTypes(this.module);
     this.planner = new Planner(this.module, this.spaces);
     this.windows = windowsOf(this.spaces, options);
+    this.marks = markSpace(this.spaces, options.marks, this.windows !== undefined);
     this.#windowed = this.windows?.functions && new Set(this.windows.functions);
     this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner, {
       mostTurns: this.mostTurns,
@@ -313,6 +319,7 @@ export class Program {
       functions: spaces.functions.length,
       importedFunctions: spaces.importedFunctions,
       ...(this.windows ? { windows: true as const } : {}),
+      ...(this.marks ? { marks: true as const } : {}),
       ...(this.options.growth ? { growth: true as const } : {}),
       references: this.references.map(typeName),
       ...this.droppable,

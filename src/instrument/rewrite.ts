@@ -26,6 +26,7 @@ import { Emitter } from "./emit.ts";
 import { addExceptionHelpers } from "./exceptions.ts";
 import { BodyBuffer, closeTry, closeUnframed, openTry, openUnframed } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
+import { markImport, marksIn } from "./marks.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
@@ -98,6 +99,7 @@ class Rewriter {
         program,
         spaces.globals.length + 1 + droppable.droppableData.length + droppable.droppableElements.length,
       ),
+      marks: program.marks,
     });
     this.#emitter = new Emitter(this.#space);
   }
@@ -130,7 +132,10 @@ class Rewriter {
     const { spaces, graph, scan, planner } = this.#program;
     const index = spaces.importedFunctions + number;
     let body = original;
-    const anew = scan.renumbered.has(index) || (this.#space.growth && scan.growsTables.has(index));
+    const anew =
+      scan.renumbered.has(index) ||
+      (this.#space.growth && scan.growsTables.has(index)) ||
+      (this.#space.marks !== undefined && marksIn(planner.decode(index)));
     if (graph.freezable[index]) {
       const plan = this.#program.plan(index);
       body = plan.siteAt.size > 0 || anew ? this.#instrument(plan) : original;
@@ -246,6 +251,7 @@ class Rewriter {
           ]
         : []),
       ...(this.#program.windows ? windowImports() : []),
+      ...(this.#program.marks ? [markImport()] : []),
     ];
   }
 

@@ -25,6 +25,7 @@ import {
 import { Emitter } from "./emit.ts";
 import { continuationNames } from "./function-names.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
+import { markImport } from "./marks.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { crossing } from "./results.ts";
@@ -232,6 +233,7 @@ export class SideModule {
     const control = { min: CONTROL.initialPages, max: CONTROL.maximumPages, shared: true, index64: false };
     this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.control, kind: "memory", memory: control });
     if (program.windows) this.#imports.push(...windowImports());
+    if (program.marks) this.#imports.push(markImport());
     const table = (name: string, min: number, element = FUNCREF, from: string = main): Import => ({
       module: from,
       name,
@@ -292,6 +294,7 @@ export class SideModule {
       pieceBytes: this.program.pieceBytes,
       growth: this.program.options.growth === true,
       windows: windowSpace(this.program, spaces.globals.length + 1),
+      marks: this.program.marks,
     });
   }
 }

@@ -27,6 +27,7 @@ import {
   type ValueType,
   writeValueType,
 } from "../wasm/index.ts";
+import type { MarkSpace } from "./marks.ts";
 import type { Plan } from "./plan.ts";
 
 /** What differs between the shipped module and a side module. */
@@ -58,6 +59,8 @@ export interface SpaceOptions {
   readonly growth: boolean;
   /** Undefined for programs without windows. */
   readonly windows?: WindowSpace | undefined;
+  /** Undefined for programs without marks. */
+  readonly marks?: MarkSpace | undefined;
 }
 
 /** How an access finds its bytes without the page table (windows.ts). */
@@ -133,6 +136,10 @@ export class Space {
 
   get windows(): WindowSpace | undefined {
     return this.#options.windows;
+  }
+
+  get marks(): MarkSpace | undefined {
+    return this.#options.marks;
   }
 
   get pieceBytes(): number {

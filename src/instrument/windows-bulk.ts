@@ -14,6 +14,7 @@ import { I32, I64, OP, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
 import { type Operand, pieceFunction, writeBulk } from "./emit-pieces.ts";
 import { HelperCode } from "./helper-code.ts";
+import { rangeFunction } from "./marks.ts";
 import type { Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { translation } from "./windows-slow.ts";
@@ -131,6 +132,7 @@ class Step {
       .call(pieceFunction(this.#space, this.#operation, this.#a, this.#b))
       .op(OP.return)
       .end();
+    this.#mark(LENGTH, false);
     code.get(0).get(1).get(2);
     this.#bulk(this.#a, this.#b);
     code.get(0).get(1).i32(0).op(OP.return).end();
@@ -205,6 +207,7 @@ class Step {
       this.#address(side, downwards);
       code.call(translation(this.#space, side.need)).set(side.pool).end();
     });
+    this.#mark(CHUNK, downwards);
     this.#move(0, 0, downwards);
     for (const parameter of [0, 1]) {
       code.get(parameter);
@@ -213,6 +216,14 @@ class Step {
       code.get(CHUNK).op(...(wide ? [OP.i64ExtendI32U, OP.i64Add] : [OP.i32Add]));
     }
     code.get(LENGTH).get(CHUNK).op(OP.i32Sub, OP.return);
+  }
+
+  /** Marks the piece, whose length is in a local, where it is written: its pages are there. */
+  #mark(length: number, downwards: boolean): void {
+    const [to] = this.#sides;
+    if (!this.#space.marks || to!.memory !== 0) return;
+    this.#address(to!, downwards);
+    this.#code.get(length).call(rangeFunction(this.#space));
   }
 
   /** Lets the piece end, or begin, where a page does. */

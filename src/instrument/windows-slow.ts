@@ -15,6 +15,7 @@
 import { CONTROL, HOOK, WAIT, WINDOW } from "../abi/index.ts";
 import { BOTTOM, I32, I64, OP, type ValueType } from "../wasm/index.ts";
 import { HelperCode } from "./helper-code.ts";
+import { markIn } from "./marks.ts";
 import { RUN, type Space } from "./space.ts";
 import { type Access, accessOf, type MemoryArgument } from "./windows-accesses.ts";
 import { runGlobal } from "./windows-checks.ts";
@@ -41,6 +42,9 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
       helper.access(code, memory, align, staticOffset);
       if (lane >= 0) helper.op(lane);
     };
+    const mark = () => {
+      if (space.marks && access.need === WINDOW.write) markIn(helper, address);
+    };
     helper.wide(0).wide(offset).op(OP.i64Add).tee(wide).i64(BigInt(access.bytes)).op(OP.i64Add);
     helper.i64(SPACE).op(OP.i64GtU).open(OP.if).i32(-1);
     emit(0, 0xffff_ffff);
@@ -51,8 +55,9 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
       .op(OP.i32Add)
       .limit()
       .op(OP.i32LtU)
-      .open(OP.if)
-      .get(address);
+      .open(OP.if);
+    mark();
+    helper.get(address);
     emit(0);
     helper.op(OP.return).end();
     if (access.bytes > 1) oddAccess(helper, access, address, emit);
@@ -61,6 +66,7 @@ export function slowAccess(space: Space, code: number, { align, lane }: MemoryAr
     if (space.windows!.ways.includes("pool")) {
       helper.tee(offset).get(address).get(offset).get(run).call(remember(space));
     }
+    mark();
     emit(space.windows!.pool);
     helper.done();
     return space.typeIndex([I32, ...access.operands, I32, I32], access.result === BOTTOM ? [] : [access.result]);
@@ -218,6 +224,7 @@ function twoPages(helper: HelperCode, need: number): void {
     .set(first);
   helper.get(address).limit().op(OP.i32LtU).op(OP.i32Eqz).open(OP.if).get(address).call(translate).set(pool1).end();
   helper.get(address).get(first).op(OP.i32Add).call(translate).set(pool2);
+  if (space.marks && need === WINDOW.write) markIn(helper, address);
   helper.get(address).limit().op(OP.i32LtU).open(OP.if);
   move(0, () => helper.get(address), begin, size);
   helper.op(OP.else);

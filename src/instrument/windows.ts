@@ -37,6 +37,7 @@
 import { WINDOW } from "../abi/index.ts";
 import { BOTTOM, OP } from "../wasm/index.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
+import { writeMark } from "./marks.ts";
 import type { Site } from "./plan.ts";
 import { RUN, type Way, type WindowSpace, writeAccess } from "./space.ts";
 import { type Access, accessOf, type MemoryArgument, memoryArgument } from "./windows-accesses.ts";
@@ -151,9 +152,14 @@ export class FunctionWindows {
     const argument = memoryArgument(body, site.at);
     const operands = operandLocals(this.#emitter, site);
     const what = { site, access, argument, operands };
-    if (this.#known === "direct") return this.#instruction(access, argument, 0, argument.offset);
+    if (this.#known === "direct") {
+      if (this.#marked(access)) {
+        for (const local of this.#markOnStack(what)) this.#emitter.local(OP.localGet, local);
+      }
+      return this.#instruction(access, argument, 0, argument.offset);
+    }
     if (this.#known === "pool") {
-      this.#store(operands.slice(1));
+      this.#markOnStack(what);
       this.#emitter.local(OP.localGet, this.#distances.get(site.at)!);
       return this.#atDistance(what);
     }
@@ -178,9 +184,10 @@ export class FunctionWindows {
       this.#checks.missesRun(run, check.low, check.high);
       emitter.unlikely(OP.brIf);
       emitter.code.u32(emitter.physical - 1 - region.entries.get(site.at)!);
+      this.#mark(what);
       emitter.local(OP.localGet, operands[0]!);
     } else {
-      this.#store(operands.slice(1));
+      this.#markOnStack(what);
     }
     this.#checks.pushRun(run, RUN.distance);
     this.#atDistance(what);
@@ -215,6 +222,7 @@ export class FunctionWindows {
     space.writeBlockType(code, space.blockType(access.result === BOTTOM ? [] : [access.result]));
     this.#by(choice + 1, what);
     code.u8(OP.else);
+    this.#mark(what);
     emitter.local(OP.localGet, operands[0]!);
     if (way === "pool") {
       this.#checks.pushRun(run, RUN.distance);
@@ -253,6 +261,26 @@ export class FunctionWindows {
   #instruction({ code }: Access, { align, lane }: MemoryArgument, memory: number, offset: number): void {
     writeAccess(this.#emitter.code, code, memory, align, offset);
     if (lane >= 0) this.#emitter.code.u8(lane);
+  }
+
+  #marked({ need }: Access): boolean {
+    return need === WINDOW.write && this.#emitter.marks !== undefined;
+  }
+
+  /** Marks what an access is about to write, if it does; its address is in the first local. */
+  #mark({ access, argument, operands }: Operands): void {
+    if (this.#marked(access)) writeMark(this.#emitter, operands[0]!, argument.offset, access.bytes);
+  }
+
+  /** The same with the operands on the stack: all but the address are in their locals afterwards. @returns those locals */
+  #markOnStack(what: Operands): readonly number[] {
+    const [address, ...others] = what.operands;
+    this.#store(others);
+    if (this.#marked(what.access)) {
+      this.#emitter.local(OP.localTee, address!);
+      this.#mark(what);
+    }
+    return others;
   }
 
   #store(locals: readonly number[]): void {

@@ -3,6 +3,7 @@
 
 import type { ByteFault } from "../../abi/index.ts";
 import { joinBytes } from "../../util/index.ts";
+import type { Marks } from "../marks.ts";
 import type { Windows } from "./windows.ts";
 
 const SPACE = 2 ** 32;
@@ -10,15 +11,18 @@ const SPACE = 2 ** 32;
 export class GuestBytes {
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #windows: Windows | undefined;
+  readonly #marks: Marks | undefined;
 
-  constructor(memory: WebAssembly.Memory | undefined, windows?: Windows) {
+  /** @param marks of a component whose writes are marked */
+  constructor(memory: WebAssembly.Memory | undefined, windows?: Windows, marks?: Marks) {
     this.#memory = memory;
     this.#windows = windows;
+    this.#marks = marks;
   }
 
   /**
    * The bytes of a range where they lie, in order: views of memory 0 and of the pool, valid until the guest runs or a
-   * mapping changes. Writing to them is allowed if `write` was asked for.
+   * mapping changes. Writing to them is allowed, at once, if `write` was asked for: they are marked as written.
    */
   pieces(address: number, length: number, write: boolean): readonly Uint8Array[] | ByteFault {
     const type = write ? "write" : "read";
@@ -40,6 +44,7 @@ export class GuestBytes {
       pieces.push(new Uint8Array(memory.buffer, at, upTo - at));
       at = upTo;
     }
+    if (write) this.#marks?.wrote(address, length);
     return pieces;
   }
 
