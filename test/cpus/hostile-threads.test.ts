@@ -139,13 +139,15 @@ for (const number of [1, 2]) {
     const { a, threads } = await spins(system);
     await counting(a, 1, 2);
     a.cpu.killThread(threads[number]!.capability);
-    await until(() => a.component.standing === 2 && a.component.entered.every((thread) => thread !== threads[number]));
+    await until(
+      () => a.component.parts.standing === 2 && a.component.entered.every((thread) => thread !== threads[number]),
+    );
     await counting(a, ...others);
     const starter = threads[0]!;
     const made = starter.owner.spawn(starter);
     assert(made.ok);
     const again = made.value;
-    assert(a.component.beginSpawned(again, number));
+    assert(a.component.starts.beginSpawned(again, number));
     again.started = true;
     system.kernel.scheduler.ready(again);
     await counting(a, 0, 1, 2);
@@ -189,7 +191,7 @@ test("S24: a thread that has ended with its program while it ran on another CPU 
   const before = a.component.actFor(one);
   assert.equal(a.component.hostFunction("wasi", "thread-spawn").call(undefined as never, 1), -1);
   a.component.actFor(before);
-  await until(() => a.component.standing === 0);
+  await until(() => a.component.parts.standing === 0);
   assert.deepEqual([a.component.threads, failures, system.warnings], [[], [], []]);
   system.close();
 });

@@ -110,7 +110,7 @@ export async function runSpawning(system: TestSystem, options: TestComponentOpti
   };
   const a = system.component("a", SPAWNING, options);
   a.start("main");
-  await until(() => logged(system, "a").length >= SPAWNED.length && a.component.standing === 0);
+  await until(() => logged(system, "a").length >= SPAWNED.length && a.component.parts.standing === 0);
   assert.deepEqual(logged(system, "a"), SPAWNED);
   return { component: a.component, seen: [...seen].sort() };
 }

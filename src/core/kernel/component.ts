@@ -3,10 +3,10 @@
 // I1  At most one thread is in the group: that of `entered`.
 // I2  What a component does wrong shows in statuses and faulted threads of its own, never in an exception of the kernel.
 //
-// What it is made of has files of its own (component-parts.ts, engines.ts, instances.ts, own-globals.ts, waits.ts, functions.ts).
-// Loading, beginning, entering and recreating stay together, above 400 lines: they change the same few fields.
-import { CONTROL, type HostFunction, type HostImports, type PlainData, type SavedGroup } from "../../abi/index.ts";
-import { type DirectCall, EngineFault, type Entry, type Group, type Thread, Windows } from "../../engine/index.ts";
+// Here: loading, and entering and leaving. What it is made of has files of its own: how its threads begin (starts.ts), its
+// engine and those of further CPUs (engines.ts, replacement.ts, parts.ts), what it pays for (holdings.ts, growth.ts).
+import { CONTROL, type HostFunction, type HostImports, type PlainData } from "../../abi/index.ts";
+import { type Group, type Thread, Windows } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -15,34 +15,23 @@ import {
   type Location,
   type ParentSession,
 } from "../../session/index.ts";
-import { type Attempt, messageOf, type PlainWriter, refusal, required, success } from "../../util/index.ts";
+import { type Attempt, messageOf, refusal, required, success } from "../../util/index.ts";
 import type { LoadedProgram } from "../program.ts";
 import { CapabilityTable } from "./capability-table.ts";
 import { ComponentMemory } from "./component-memory.ts";
 import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
-import { Engines, type FreshEngine } from "./engines.ts";
-import { dispatches } from "./functions.ts";
+import { Engines } from "./engines.ts";
 import { Growth } from "./growth.ts";
 import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { fitsMessage } from "./message-copy.ts";
 import { Parts } from "./parts.ts";
-import {
-  entryOf,
-  exportOf,
-  type LoadRefusal,
-  loadRefusal,
-  moduleBytes,
-  profilingWord,
-  programProblem,
-  SPAWN,
-  START,
-  WASI,
-} from "./program.ts";
+import { type LoadRefusal, loadRefusal, moduleBytes, profilingWord, programProblem, WASI } from "./program.ts";
+import { type Carry, Replacement } from "./replacement.ts";
 import { requireHostStack } from "./stack-room.ts";
-import { type KernelThread, ROLE } from "./thread.ts";
+import { Starts } from "./starts.ts";
+import type { KernelThread } from "./thread.ts";
 import { Waits } from "./waits.ts";
 
 const FLAG = CONTROL.flag >> 2;
@@ -58,6 +47,7 @@ export class Component extends ComponentMemory {
   readonly waits: Waits;
   readonly holdings = new Holdings(this);
   readonly growth: Growth;
+  readonly starts = new Starts(this);
   /** The PD that this is the inside of; set by the PD. */
   home: ComponentHome | undefined;
   /** Its program, if that is a native one: then it is never `loaded`, and its threads never run. */
@@ -83,11 +73,10 @@ export class Component extends ComponentMemory {
   #program: LoadedProgram | undefined;
   #engines: Engines | undefined;
   #parts: Parts | undefined;
+  #replacement: Replacement | undefined;
   #engine: ComponentEngine | undefined;
   /** The same, if it is one in this JavaScript thread. */
   #local: LocalEngine | undefined;
-  /** Whether the module's start function has been given to a thread: it runs once in a program's life. */
-  started = false;
   /** Address of its profiling word; 0: the program has none. */
   #profiling = 0;
 
@@ -196,6 +185,7 @@ export class Component extends ComponentMemory {
       });
       this.#start(this.#engines);
       this.#parts = new Parts(this.#kernel, this, this.#engines, original);
+      this.#replacement = new Replacement(this.#kernel, this, this.#engines);
       const lacking = this.home?.adopt(this, text);
       if (lacking === undefined) return success(undefined);
       this.#kernel.abandon(this, this.engine);
@@ -222,7 +212,7 @@ export class Component extends ComponentMemory {
   #refuse(reason: LoadRefusal, problem: string): Attempt<void, LoadRefusal> {
     this.problem = problem;
     this.holdings.end();
-    this.#engine = this.#local = this.#program = this.#windows = this.#parts = undefined;
+    this.#engine = this.#local = this.#program = this.#windows = this.#parts = this.#replacement = undefined;
     this.#kernel.trimPrograms();
     return refusal(reason);
   }
@@ -235,16 +225,18 @@ export class Component extends ComponentMemory {
 
   #start(engines: Engines): void {
     requireHostStack(); // made before any guest runs
-    this.#use(engines.first(this.#windows));
+    this.use(engines.first(this.#windows), this.#windows);
     this.#profiling = profilingWord(this.group.instances[0]!.exports);
-    this.memoryChanges();
     this.#kernel.adopt(this, this.engine);
   }
 
-  #use(engine: ComponentEngine): void {
+  /** This is its engine from now on; the one before, if there was one, is the caller's. */
+  use(engine: ComponentEngine, windows: Windows | undefined): void {
+    this.#windows = windows;
     this.#engine = engine;
     this.#local = engine instanceof LocalEngine ? engine : undefined;
     this.cpu = engine.cpu;
+    this.memoryChanges();
   }
 
   /** A function that its program imports. */
@@ -259,87 +251,9 @@ export class Component extends ComponentMemory {
     this.holdings.frames(engine.id, 0, thread.partNumber);
   }
 
-  /**
-   * Begins a thread of `thread-spawn` in an instance of its own, with globals of its own, over the same memory.
-   *
-   * @returns false if the program has no function for such threads, or no memory that they can share, or no room is left
-   */
-  beginSpawned(thread: KernelThread, argument: number): boolean {
-    const { info } = this.program;
-    const found = exportOf(info, SPAWN.start);
-    if (!found || this.program.signature(found.index).params.join() !== "i32,i32") return false;
-    const instance = info.memories[0]?.defined ? undefined : this.#takeInstance();
-    if (instance === undefined) return false;
-    thread.instance = instance;
-    this.parts.begin(thread);
-    const { engine } = thread;
-    const main = engine.spawn({ instance, function: found.index, name: found.name }, [thread.id, argument]);
-    thread.activations.push({ engine: main, role: ROLE.main });
-    const { start } = info; // each instance runs it: that of LLVM's linker sees that memory is there already
-    if (start !== undefined) {
-      const begin = engine.spawn({ instance, function: start, name: "(start)" }, []);
-      thread.activations.push({ engine: begin, role: ROLE.start });
-    }
-    return true;
-  }
-
-  #takeInstance(): number | undefined {
-    const { engine, holdings } = this;
-    const before = engine.instances;
-    let charged = false;
-    try {
-      const free = engine.freeInstance(new Set(this.threads.map((other) => other.instance)));
-      if (free !== undefined) return free;
-      charged = holdings.addInstance();
-      if (!charged) return undefined;
-      engine.ensureInstances(before + 1);
-      return before;
-    } catch (thrown) {
-      loadRefusal(thrown); // a bug is thrown on
-      return undefined;
-    } finally {
-      if (charged && engine.instances === before) holdings.withoutInstance();
-    }
-  }
-
   /** Of a loaded program. */
   get parts(): Parts {
     return required(this.#parts, "a loaded program");
-  }
-
-  /** How many calls into it have not returned. */
-  get standing(): number {
-    let sum = this.engine.threads;
-    for (const { threads } of this.#parts?.engines ?? []) sum += threads;
-    return sum;
-  }
-
-  /** Makes what `writeOutside` and states of threads need, so that they make nothing. */
-  prepareCapture(): void {
-    this.engine.prepare();
-    for (const engine of this.#parts?.engines ?? []) engine.prepare();
-  }
-
-  /** As `ComponentEngine.writeOutside`, of all that there is of it. @throws EngineFault */
-  writeOutside(to: PlainWriter): void {
-    this.parts.writeOutside(to);
-  }
-
-  /** What that gave, while nothing of it runs and no thread has begun. @throws EngineFault */
-  restoreOutside(saved: SavedGroup): void {
-    this.parts.dispose();
-    this.engine.ensureInstances(saved.instances.length);
-    this.engine.restoreOutside(saved);
-  }
-
-  /** The engine that has an instance in which a thread is, or shall be. */
-  engineOf(instance: number, thread: KernelThread): ComponentEngine {
-    return this.parts.partOf(instance, thread) ?? this.engine;
-  }
-
-  /** As `Parts.house`, for a thread whose state comes. */
-  house(thread: KernelThread, instance: number): void {
-    this.parts.house(thread, instance);
   }
 
   /** Whether a thread is always where the component is. */
@@ -411,58 +325,6 @@ export class Component extends ComponentMemory {
     return this.#engine?.stackPointerOf(thread) ?? 0;
   }
 
-  /**
-   * Gives a thread its first activation.
-   *
-   * @param ip index in table 0 of a function without parameters or with one, which gets `sp`; 0: the program's entry
-   * @returns what is wrong; undefined if nothing is
-   */
-  begin(thread: KernelThread, ip: number, sp: number): string | undefined {
-    if (this.native) {
-      this.native.start();
-      return undefined;
-    }
-    if (!this.#engine) return "started before a program was loaded";
-    const engine = this.#engine;
-    if (engine.lost !== undefined) return engine.lost;
-    const entry = ip === 0 ? this.#entry() : engine.tableFunction(ip, 0);
-    if (!entry) return `expected a function at index ${ip} of the table`;
-    const { params } = this.program.signature(entry.function);
-    if (params.length > 1 || params.some((type) => type !== "i32")) return `${entry.name}: expected at most one i32`;
-    const role = ip === 0 && entry.name === START ? ROLE.command : ROLE.main;
-    thread.globals = this.freshGlobals(sp);
-    thread.activations = [{ engine: engine.spawn(entry, params.length === 1 ? [sp | 0] : []), role }];
-    const { start } = this.program.info;
-    if (start !== undefined && !this.started) {
-      const begin = engine.spawn({ instance: 0, function: start, name: "(start)" }, []);
-      thread.activations.push({ engine: begin, role: ROLE.start });
-    }
-    this.started = true;
-    return undefined;
-  }
-
-  #entry(): Entry | undefined {
-    const found = entryOf(this.program.info);
-    return found && { instance: 0, function: found.index, name: found.name };
-  }
-
-  /** The thread becomes an entrypoint; refused without effect if the dispatch function or the buffer is none. */
-  serve(thread: KernelThread, dispatch: number, argument: number, message: number): boolean {
-    const entry = thread.engine.tableFunction(dispatch, thread.instance);
-    if (!entry || !this.dispatches(entry) || !fitsMessage(this, message)) return false;
-    thread.ep.serving = { call: thread.engine.directCall(entry), argument, message: message >>> 0 };
-    return true;
-  }
-
-  /** Whether a function can be an entrypoint's dispatch function. */
-  dispatches({ instance, function: index }: Entry): boolean {
-    return this.#engine?.memories(instance) !== undefined && dispatches(this.program, index);
-  }
-
-  directCall(entry: Entry): DirectCall {
-    return this.engine.directCall(entry);
-  }
-
   /** Blocked WASI calls look again whether they can go on. */
   wake(): void {
     this.wakes++;
@@ -475,51 +337,8 @@ export class Component extends ComponentMemory {
    * @param carry passes the saved state through whatever it shall survive
    * @throws EngineFault "busy" while a thread runs here, "unsaveable"; what instantiating does
    */
-  recreate(carry: (saved: SavedGroup) => SavedGroup = (saved) => saved): void {
-    this.#held(() => this.#recreate(carry, this.cpu));
-  }
-
-  /** Nothing of it begins to run while `body` does. */
-  #held(body: () => void): void {
-    const { cpus } = this.#kernel;
-    if (cpus) cpus.held(body);
-    else body();
-  }
-
-  /** Whatever it throws, the component is as it was. */
-  #recreate(carry: (saved: SavedGroup) => SavedGroup, cpu: number): void {
-    if (this.onStack) throw new EngineFault("busy", `${this.label} runs: expected all its threads frozen`);
-    this.saveGlobals();
-    const waiters = this.waits.settle();
-    try {
-      this.#parts?.gather();
-      this.#replace(required(this.#engines, "a loaded program").like(this.engine, cpu, carry));
-    } finally {
-      this.#parts?.spread();
-      this.waits.resume(waiters);
-    }
-  }
-
-  #replace({ engine, windows, threads }: FreshEngine): void {
-    const before = this.engine;
-    this.#kernel.abandon(this, before);
-    this.#windows = windows;
-    this.#use(engine);
-    this.memoryChanges();
-    const byId = new Map(threads.map((thread) => [thread.id, thread]));
-    for (const thread of this.threads) {
-      thread.activations = thread.activations.map(({ engine, role }) => ({
-        engine: required(byId.get(engine.id), `thread ${engine.id}`),
-        role,
-      }));
-      const { entrypoint } = thread;
-      if (entrypoint?.serving) {
-        entrypoint.serving = { ...entrypoint.serving, call: this.directCall(entrypoint.serving.call.entry) };
-      }
-    }
-    this.#kernel.adopt(this, engine);
-    this.home?.readopt(this, engine.cpu !== before.cpu);
-    before.dispose();
+  recreate(carry?: Carry): void {
+    required(this.#replacement, "a loaded program").recreate(carry);
   }
 
   /**
@@ -528,23 +347,7 @@ export class Component extends ComponentMemory {
    * @returns why not, one line: it goes on where it was
    */
   place(cpu: number): string | undefined {
-    if (!this.#engine) return undefined;
-    if (cpu === this.cpu) {
-      this.#parts?.spread();
-      return undefined;
-    }
-    const { memories } = this.program.info;
-    if (memories.some(({ shared }) => !shared))
-      return "a memory that cannot be shared (64-bit, or of a program with waits)";
-    const lost = this.#engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
-    if (lost !== undefined) return lost;
-    try {
-      this.#held(() => this.#kernel.scheduler.move(this.threads, () => this.#recreate((saved) => saved, cpu)));
-      return undefined;
-    } catch (thrown) {
-      loadRefusal(thrown); // a bug is thrown on
-      return messageOf(thrown);
-    }
+    return this.#replacement?.place(cpu);
   }
 
   /** Where a thread is: where it may be, if that is so, else the CPU alone. */

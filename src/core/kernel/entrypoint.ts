@@ -7,6 +7,7 @@ import type { DirectCall } from "../../engine/index.ts";
 import type { SignalSource } from "../../session/index.ts";
 import type { PlainWriter } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
+import type { ComponentEngine } from "./engine.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 
 /** How the kernel calls an entrypoint's component. */
@@ -44,6 +45,11 @@ export class Entrypoint {
   /** Before the last turn was given. */
   #before = 2;
   #source = 0;
+
+  /** Its thread goes on in another engine. */
+  serveIn(engine: ComponentEngine): void {
+    if (this.serving) this.serving = { ...this.serving, call: engine.directCall(this.serving.call.entry) };
+  }
 
   /** Writes the field of a thread's state that `turns` is set to again. */
   writeTurns(to: PlainWriter): void {

@@ -70,11 +70,12 @@ test("S14, S26: what is restored stays charged while descriptors of WASI are", a
   guest.component.wasi = { imports: {}, writeState: (to) => to.plain(8_192), restore: restoreWasi };
   const before = guest.pd.usedRam();
   let others = 0;
-  const { restoreOutside } = guest.component;
-  guest.component.restoreOutside = (group) => {
+  const { parts } = guest.component;
+  const { restoreOutside } = parts;
+  parts.restoreOutside = (group) => {
     others = guest.pd.ramQuota() - guest.pd.usedRam(); // takes all that is left
     assert.ok(guest.pd.budget.ram.withdraw(others));
-    restoreOutside.call(guest.component, group);
+    restoreOutside.call(parts, group);
   };
   assert.deepEqual(restore(guest, { ...state, wasi: 8_192 }), { ok: true, value: undefined });
   assert.equal(guest.pd.usedRam() - before - others, held + 8_192);

@@ -63,7 +63,7 @@ export function kernelImports(kernel: Kernel, component: Component): HostImports
         rpc.issue(component, call, slot as number, opcode as number, message as number),
     },
     [F.serve]: instant((dispatch, argument, message) => {
-      component.serve(component.running!, dispatch, argument, message);
+      component.starts.serve(component.running!, dispatch, argument, message);
       return 0;
     }),
     [F.serveSignals]: instant((slot) => {

@@ -277,7 +277,7 @@ export class Kernel {
         if (starter.dead) return -1; // its program has ended, which it will notice at its next safe point
         const thread = this.#spawned(starter);
         if (!thread) return -1;
-        if (!component.beginSpawned(thread, argument as number)) {
+        if (!component.starts.beginSpawned(thread, argument as number)) {
           this.lifetimes.killThread(thread);
           return -1;
         }

@@ -122,7 +122,7 @@ export class KernelNativePd implements NativePd {
     this.program();
     if (!component.loaded) return;
     try {
-      component.prepareCapture();
+      component.parts.prepareCapture();
     } catch (thrown) {
       if (!(thrown instanceof EngineFault)) throw thrown; // its CPU is no more: the capture will say so
     }
@@ -146,8 +146,8 @@ export class KernelNativePd implements NativePd {
     try {
       to.fields();
       to.field("group");
-      component.writeOutside(to);
-      to.put("started", component.started);
+      component.parts.writeOutside(to);
+      to.put("started", component.starts.startGiven);
       if (component.wasi) {
         to.field("wasi");
         component.wasi.writeState(to);
@@ -171,7 +171,7 @@ export class KernelNativePd implements NativePd {
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     const { component } = this;
     if (component.native) return this.#restoreNative(component.native, state);
-    if (!component.loaded || component.onStack || component.standing > 0) return refusal("busy");
+    if (!component.loaded || component.onStack || component.parts.standing > 0) return refusal("busy");
     component.saveGlobals();
     component.problem = "";
     try {
@@ -179,13 +179,13 @@ export class KernelNativePd implements NativePd {
       if (group.instances.length > KERNEL_LIMITS.threads) return refusal("mismatch");
       const paid = component.holdings.restore(group, () => {
         if (wasi !== undefined) component.wasi?.restore(wasi); // what is not there refuses all
-        component.restoreOutside(group);
+        component.parts.restoreOutside(group);
       });
       if (!paid) {
         component.problem = "its tables, memories beside memory 0 and instances: out-of-ram";
         return refusal("mismatch");
       }
-      component.started = started !== false;
+      component.starts.startGiven = started !== false;
       component.home?.detach(detached);
       return success(undefined);
     } catch (thrown) {

@@ -6,7 +6,7 @@
 //
 // I1  An instance is used in one engine: that of its thread (`KernelThread.part`). Elsewhere nothing of its number counts.
 // I2  Instances change engines while nothing of the component runs, and nothing begins to run.
-import type { SavedInstance, SavedThread } from "../../abi/index.ts";
+import type { SavedGroup, SavedInstance, SavedThread } from "../../abi/index.ts";
 import { beginOutside, endOutside } from "../../engine/index.ts";
 import { messageOf, type PlainWriter, plainOf, required } from "../../util/index.ts";
 import type { Component } from "./component.ts";
@@ -35,9 +35,17 @@ export class Parts {
     this.possible = kernel.cpus !== undefined && divisible(component, original);
   }
 
-  /** Those beside the component's own. */
-  get engines(): Iterable<ComponentEngine> {
-    return this.#made.values();
+  /** How many calls into the component have not returned. */
+  get standing(): number {
+    let sum = this.#component.engine.threads;
+    for (const { threads } of this.#made.values()) sum += threads;
+    return sum;
+  }
+
+  /** Makes what `writeOutside` and states of threads need, so that they make nothing. */
+  prepareCapture(): void {
+    this.#component.engine.prepare();
+    for (const engine of this.#made.values()) engine.prepare();
   }
 
   /** How many instances one has. @param part as of `partNumber` */
@@ -66,8 +74,12 @@ export class Parts {
     }
   }
 
-  /** Where an instance is in which a thread is, or shall be. */
-  partOf(instance: number, of: KernelThread): ComponentEngine | undefined {
+  /** The engine that has an instance in which a thread is, or shall be. */
+  engineOf(instance: number, of: KernelThread): ComponentEngine {
+    return this.#partOf(instance, of) ?? this.#component.engine;
+  }
+
+  #partOf(instance: number, of: KernelThread): ComponentEngine | undefined {
     if (of.instance === instance) return of.part;
     return this.#component.threads.find((thread) => thread.instance === instance)?.part;
   }
@@ -115,7 +127,7 @@ export class Parts {
 
   /** A thread without activations is in an instance of a number, and where that is to be. */
   house(thread: KernelThread, instance: number): void {
-    const part = this.partOf(instance, thread);
+    const part = this.#partOf(instance, thread);
     if (part !== thread.part) this.#assign(thread, part);
     thread.instance = instance;
     this.settle(thread);
@@ -125,6 +137,14 @@ export class Parts {
     this.#kernel.scheduler.move([thread], () => {
       thread.part = part;
     });
+  }
+
+  /** What `writeOutside` gave, while nothing of the component runs and no thread has begun. @throws EngineFault */
+  restoreOutside(saved: SavedGroup): void {
+    this.dispose();
+    const { engine } = this.#component;
+    engine.ensureInstances(saved.instances.length);
+    engine.restoreOutside(saved);
   }
 
   /** Writes what `writeOutside` of one engine with all instances would. @throws EngineFault */
@@ -174,9 +194,7 @@ export class Parts {
     const engines = stacks.map((saved) => to.restore(saved));
     thread.part = part;
     thread.activations = activations.map(({ role }, index) => ({ engine: engines[index]!, role }));
-    if (entrypoint?.serving) {
-      entrypoint.serving = { ...entrypoint.serving, call: to.directCall(entrypoint.serving.call.entry) };
-    }
+    entrypoint?.serveIn(to);
     for (const { engine } of activations) from.drop(engine);
     for (const { engine } of activations) this.#component.holdings.frames(engine.id, 0, number);
     from.forget(thread);

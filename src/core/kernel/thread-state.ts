@@ -164,7 +164,7 @@ export function loadThread(
   component.saveGlobals();
   for (const { engine } of thread.activations) component.drop(thread, engine);
   thread.activations = [];
-  component.house(thread, read.instance);
+  component.parts.house(thread, read.instance);
   if (!restoreActivations(thread, kernel, read, calls)) return false;
   thread.started = read.started;
   thread.exception = read.exception;
@@ -315,7 +315,7 @@ class StateReader {
     const role = number(fields["role"]);
     if (!Number.isInteger(role) || role < ROLE.command) throw new TypeError("role");
     if ([entry, ...frames].some((each) => each.instance !== instance)) throw new TypeError("instance");
-    this.#thread.component.engineOf(instance, this.#thread).check(thread);
+    this.#thread.component.parts.engineOf(instance, this.#thread).check(thread);
     return { role, thread };
   }
 
@@ -330,7 +330,7 @@ class StateReader {
     const message = number(fields["message"]);
     if (
       found.instance !== instance ||
-      !component.dispatches(found) ||
+      !component.starts.dispatches(found) ||
       message >>> 0 !== message ||
       !fitsMessage(component, message)
     ) {

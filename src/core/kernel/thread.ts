@@ -283,7 +283,7 @@ export class KernelThread implements CpuThread {
   start(ip: number, sp: number): void {
     if (this.started || this.dead) return;
     this.started = true;
-    const problem = this.component.begin(this, ip, sp);
+    const problem = this.component.starts.begin(this, ip, sp);
     if (problem !== undefined) this.raise(problem);
     this.#kernel.scheduler.ready(this);
   }

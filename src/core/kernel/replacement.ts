@@ -1,0 +1,92 @@
+// A fresh engine takes the place of a component's, on the same CPU or another one: its threads go on in there.
+//
+// I1  Nothing of the component runs or begins to run meanwhile.
+// I2  Whatever is thrown, the component is as it was.
+import type { SavedGroup } from "../../abi/index.ts";
+import { EngineFault } from "../../engine/index.ts";
+import { messageOf, required } from "../../util/index.ts";
+import type { Component } from "./component.ts";
+import type { Engines, FreshEngine } from "./engines.ts";
+import type { Kernel } from "./kernel.ts";
+import { loadRefusal } from "./program.ts";
+
+/** What passes a saved state on through whatever it shall survive. */
+export type Carry = (saved: SavedGroup) => SavedGroup;
+
+const AS_IT_IS: Carry = (saved) => saved;
+
+export class Replacement {
+  readonly #kernel: Kernel;
+  readonly #component: Component;
+  readonly #engines: Engines;
+
+  constructor(kernel: Kernel, component: Component, engines: Engines) {
+    this.#kernel = kernel;
+    this.#component = component;
+    this.#engines = engines;
+  }
+
+  /** As `Component.recreate`. */
+  recreate(carry: Carry = AS_IT_IS): void {
+    this.#held(() => this.#recreate(carry, this.#component.cpu));
+  }
+
+  /** As `Component.place`. */
+  place(cpu: number): string | undefined {
+    const { engine, parts, program, threads } = this.#component;
+    if (cpu === this.#component.cpu) {
+      parts.spread();
+      return undefined;
+    }
+    if (program.info.memories.some(({ shared }) => !shared)) {
+      return "a memory that cannot be shared (64-bit, or of a program with waits)";
+    }
+    const lost = engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
+    if (lost !== undefined) return lost;
+    try {
+      this.#held(() => this.#kernel.scheduler.move(threads, () => this.#recreate(AS_IT_IS, cpu)));
+      return undefined;
+    } catch (thrown) {
+      loadRefusal(thrown); // a bug is thrown on
+      return messageOf(thrown);
+    }
+  }
+
+  #held(body: () => void): void {
+    const { cpus } = this.#kernel;
+    if (cpus) cpus.held(body);
+    else body();
+  }
+
+  #recreate(carry: Carry, cpu: number): void {
+    const { engine, label, onStack, parts, waits } = this.#component;
+    if (onStack) throw new EngineFault("busy", `${label} runs: expected all its threads frozen`);
+    engine.saveGlobals();
+    const waiters = waits.settle();
+    try {
+      parts.gather();
+      this.#replace(this.#engines.like(engine, cpu, carry));
+    } finally {
+      parts.spread();
+      waits.resume(waiters);
+    }
+  }
+
+  #replace(fresh: FreshEngine): void {
+    const component = this.#component;
+    const before = component.engine;
+    this.#kernel.abandon(component, before);
+    component.use(fresh.engine, fresh.windows);
+    const byId = new Map(fresh.threads.map((thread) => [thread.id, thread]));
+    for (const thread of component.threads) {
+      thread.activations = thread.activations.map(({ engine, role }) => ({
+        engine: required(byId.get(engine.id), `thread ${engine.id}`),
+        role,
+      }));
+      thread.entrypoint?.serveIn(fresh.engine);
+    }
+    this.#kernel.adopt(component, fresh.engine);
+    component.home?.readopt(component, fresh.engine.cpu !== before.cpu);
+    before.dispose();
+  }
+}
