@@ -16,6 +16,7 @@ import { damagedField } from "./faults.ts";
 import type { RecordedBytes } from "./granules.ts";
 import { CONTENT_BYTES, NODE_NAMES, UNIT_BYTES } from "./limits.ts";
 import { hashLike, type Sha256 } from "./sha256.ts";
+import { addRun, type Runs } from "./used-runs.ts";
 
 const NAME_BYTES = 32;
 
@@ -115,6 +116,7 @@ export type ReadPages = (pages: readonly PageTarget[]) => Promise<void>;
  * Reads a content's pages into `target`, which must be all zero and of its size.
  *
  * @param readPages reads all units at once; without it each is read by `readPage`
+ * @returns what was read: all besides is zero
  */
 export async function readContent(
   content: Content,
@@ -122,15 +124,19 @@ export async function readContent(
   target: Uint8Array,
   path: string,
   readPages?: ReadPages,
-): Promise<void> {
+): Promise<Runs> {
+  const units: number[] = [];
   if (readPages && content.sizeBytes > UNIT_BYTES) {
     const pages: PageTarget[] = [];
     await visitContent(content, readPage, path, async (name, unit) => {
+      units.push(unit);
       pages.push({ name, target: target.subarray(unit * UNIT_BYTES, (unit + 1) * UNIT_BYTES) });
     });
-    return readPages(pages);
+    await readPages(pages);
+    return runsOf(units, content.sizeBytes);
   }
   await visitContent(content, readPage, path, async (name, unit) => {
+    units.push(unit);
     const start = unit * UNIT_BYTES;
     const expected = Math.min(UNIT_BYTES, content.sizeBytes - start);
     const bytes = await readPage(name);
@@ -138,6 +144,14 @@ export async function readContent(
       throw damagedField(path, `unit ${unit} of ${bytes.length} bytes`, `${expected} bytes`);
     target.set(bytes, start);
   });
+  return runsOf(units, content.sizeBytes);
+}
+
+function runsOf(units: number[], sizeBytes: number): Runs {
+  const runs: number[] = [];
+  units.sort((a, b) => a - b);
+  for (const unit of units) addRun(runs, unit * UNIT_BYTES, Math.min((unit + 1) * UNIT_BYTES, sizeBytes));
+  return runs;
 }
 
 /** What was found to be reached: page names, and the nodes (`name/level`) whose subtrees are in `pages` already. */

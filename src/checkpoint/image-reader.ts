@@ -8,6 +8,7 @@ import { fromJson } from "./plain.ts";
 import { type Sha256, sha256 } from "./sha256.ts";
 import { readThreadList } from "./threads.ts";
 import type { Checkpoint, Document, Manifest, ManifestInstance } from "./types.ts";
+import { type Runs, zeroBesides } from "./used-runs.ts";
 import { readValue, readValues } from "./values.ts";
 
 export interface ReaderOptions {
@@ -124,7 +125,11 @@ export class ImageReader {
 
   async #plain(document: Document, path: string): Promise<PlainData> {
     const { allocateContent } = this.#options;
-    const contentOf = (content: Content, at: string) => this.#bytes(content, at, allocateContent);
+    const contentOf = async (content: Content, at: string) => {
+      const target = this.#room(content, at, allocateContent);
+      zeroBesides(target, await this.#read(content, at, target));
+      return target;
+    };
     return fromJson(await this.#document(document, path), path, contentOf);
   }
 
@@ -136,13 +141,20 @@ export class ImageReader {
   }
 
   #bytes = async (content: Content, path: string, allocate = newBytes): Promise<Uint8Array> => {
-    const { sizeBytes } = content;
-    if (sizeBytes > this.#leftBytes) throw tooLarge(path, sizeBytes, this.#leftBytes);
-    this.#leftBytes -= sizeBytes;
-    const target = allocateBytes(sizeBytes, path, allocate);
-    await readContent(content, this.#readPage, target, path, this.#options.readPages);
+    const target = this.#room(content, path, allocate);
+    await this.#read(content, path, target);
     return target;
   };
+
+  #room({ sizeBytes }: Content, path: string, allocate = newBytes): Uint8Array {
+    if (sizeBytes > this.#leftBytes) throw tooLarge(path, sizeBytes, this.#leftBytes);
+    this.#leftBytes -= sizeBytes;
+    return allocateBytes(sizeBytes, path, allocate);
+  }
+
+  #read(content: Content, path: string, target: Uint8Array): Promise<Runs> {
+    return readContent(content, this.#readPage, target, path, this.#options.readPages);
+  }
 }
 
 /** The JSON of a document that lies in a content. */

@@ -41,3 +41,4 @@ export { runNameLike } from "./run-name.ts";
 export { hashLike, type Sha256, sha256, short } from "./sha256.ts";
 export { type ExitedChild, fromCheckpoint, type SystemCheckpoint, systemLike, toCheckpoint } from "./system.ts";
 export * from "./types.ts";
+export { findUsedRuns, type Runs, usedRuns, zeroBesides } from "./used-runs.ts";

@@ -14,6 +14,7 @@
 import {
   type ExitedChild,
   type ForeignSessionInfo,
+  findUsedRuns,
   frozen,
   type RecordedBytes,
   type ServedSessionsInfo,
@@ -86,6 +87,8 @@ const ATTEMPTS = 3;
 /** What records need before anything is known of them. */
 const FIRST_RECORD_BYTES = 64 << 10;
 const RECORD_BYTES_OF_DATASPACE = 160;
+/** Bytes of a checkpoint that are looked at behind the pause: half a millisecond of the supervisor's time at most. */
+const LOOK_BYTES = 4 << 20;
 
 /**
  * The state of children that share one moment.
@@ -282,6 +285,7 @@ function informed(
   try {
     enter("information");
     const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
+    findUsedRuns(system.children, LOOK_BYTES);
     const elsewhere = completed?.contents.reduce((sum, { length }) => sum + length, 0) ?? 0;
     return {
       ...{ system, lease: { bytes: lease.bytes, release }, bytes: written.bytes + elsewhere },

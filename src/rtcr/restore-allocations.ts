@@ -37,6 +37,8 @@ export interface CpuPart {
 export class Allocations {
   /** As recorded, in order. */
   readonly threads: MadeAgain[] = [];
+  /** Dataspaces that were not there: they are zero until somebody runs. */
+  readonly made = new Set<DataspaceInfo>();
   readonly #child: RestoredChild;
   readonly #info: ChildInfo;
   readonly #translation: Translation;
@@ -106,8 +108,10 @@ export class Allocations {
     this.#objects<DataspaceInfo, NonNullable<ReturnType<typeof pd.dataspaces.get>>>(
       dataspaces,
       pd.dataspaces,
-      ({ size, cached, role }) => {
+      (info) => {
+        const { size, cached, role } = info;
         const made = this.#faults.require(pd.alloc(size, cached), `dataspace ${role} of ${size} bytes`);
+        this.made.add(info);
         return required(pd.dataspaces.get(made), "the dataspace");
       },
       (info, dataspace) => {

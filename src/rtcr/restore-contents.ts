@@ -1,13 +1,13 @@
 // Bytes of a component that is restored: each once. A stack that a bootstrap stands on is repaired.
-import type { RecordedBytes } from "../checkpoint/index.ts";
+import type { DataspaceInfo, RecordedBytes } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import type { Dataspace } from "../session/index.ts";
 import { required } from "../util/index.ts";
+import { fillDataspace } from "./fill-dataspace.ts";
 import type { RtcrPd } from "./pd.ts";
 import type { RepairReport, RestoredChild } from "./restore.ts";
 import type { RestoreFaults } from "./restore-faults.ts";
 import type { RestoredPart } from "./restore-part.ts";
-import { restoreBytes } from "./scopes.ts";
 import { repairStack } from "./stack-repair.ts";
 import type { Translation } from "./translation.ts";
 
@@ -15,13 +15,15 @@ export interface ContentParts {
   readonly child: RestoredChild;
   readonly translation: Translation;
   readonly faults: RestoreFaults;
+  /** Whether a dataspace holds nothing but zeros. */
+  readonly zeroed: (info: DataspaceInfo) => boolean;
 }
 
 /** @param standing where threads of a bootstrap stand in it; undefined: nothing stands there */
 export function restoreContents(
   { pd, info: recorded }: RestoredPart,
   standing: RestoredChild["standing"],
-  { child, translation, faults }: ContentParts,
+  { child, translation, faults, zeroed }: ContentParts,
 ): readonly RepairReport[] {
   const { name, cpu } = child.info;
   const reports: RepairReport[] = [];
@@ -31,7 +33,7 @@ export function restoreContents(
     const dataspace = translation.get<Dataspace>(info.badge).object;
     if (!dataspace) continue;
     if (!standing || !info.bootstrapped || stacks.get(info.badge)?.length !== 1) {
-      restoreBytes(dataspace, 0, info.content);
+      fillDataspace(dataspace, info.content, zeroed(info));
       continue;
     }
     const repair = beginScope("Stack Repair", "blue");
@@ -48,10 +50,12 @@ export function restoreContents(
 }
 
 function fillData({ native }: RtcrPd, content: RecordedBytes, faults: RestoreFaults): void {
-  const scope = beginScope("Program Data", "blue");
-  const written = restoreBytes(native.data().object, 0, content);
-  endScope(scope);
-  if (written !== content.length) {
-    throw faults.mismatch(`the program's memory: ${content.length} bytes recorded, ${written} are there`);
+  const { object } = native.data();
+  const size = object?.size() ?? 0;
+  if (!object || size < content.length) {
+    throw faults.mismatch(`the program's memory: ${content.length} bytes recorded, ${size} are there`);
   }
+  const scope = beginScope("Program Data", "blue");
+  fillDataspace(object, content, false);
+  endScope(scope);
 }

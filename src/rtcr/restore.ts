@@ -114,7 +114,8 @@ export function restore(
     settlement.end();
     for (const restorer of restorers) restorer.signals();
     enter("bytes");
-    const repairs = restorers.flatMap((restorer) => restorer.contents());
+    const untouched = !restorers.some(({ native }) => native);
+    const repairs = restorers.flatMap((restorer) => restorer.contents(untouched));
     enter("calls");
     const numbers = adoptCalls(calls, restorers, translation);
     enter("threads");

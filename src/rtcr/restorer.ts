@@ -1,6 +1,6 @@
 // The restore of one child, step by step; the order of steps over all children is restore.ts's. Every step finds what the ones
 // before it have made by its badge (translation.ts).
-import type { ChildInfo, ComponentInfo } from "../checkpoint/index.ts";
+import type { ChildInfo, ComponentInfo, DataspaceInfo } from "../checkpoint/index.ts";
 import type { Settlement } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import { notify, type ParentSession, type SignalContext } from "../session/index.ts";
@@ -155,9 +155,20 @@ export class Restorer {
     return pd.ramQuota() > this.#info.pd.ramQuota || pd.capQuota() > this.#info.pd.capQuota;
   }
 
-  /** Bytes, each once. Stacks that a bootstrap stands on are repaired. */
-  contents(): readonly RepairReport[] {
-    const parts = { child: this.#child, translation: this.#translation, faults: this.#faults };
+  /** Whether programs in TypeScript are among its components: by `relations` they have run. */
+  get native(): boolean {
+    return this.#parts.some(({ record }) => record.native !== undefined);
+  }
+
+  /**
+   * Bytes, each once. Stacks that a bootstrap stands on are repaired.
+   *
+   * @param untouched no program has run since `objects`
+   */
+  contents(untouched: boolean): readonly RepairReport[] {
+    const { made } = this.#allocations;
+    const zeroed = (info: DataspaceInfo) => untouched && made.has(info);
+    const parts = { child: this.#child, translation: this.#translation, faults: this.#faults, zeroed };
     return this.#parts.flatMap((part) => {
       const standing = part.pd === this.#pd ? this.#child.standing : undefined;
       return restoreContents(part, standing, parts);

@@ -21,6 +21,7 @@ import type { Dataspace } from "../session/index.ts";
 import { assert } from "../util/index.ts";
 import type { Standing, StandingThread } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
+import { fillDataspace } from "./fill-dataspace.ts";
 import type { RepairReport } from "./restore.ts";
 import { restoreBytes } from "./scopes.ts";
 
@@ -61,7 +62,7 @@ export function repairStack({
   endScope(lookUp);
   const alone = others.length === 0 && region.offset === 0;
   if (!thread || !alone || !stands || stands.stackPointer <= start || stands.stackPointer > end) {
-    restoreBytes(dataspace, 0, info.content);
+    fillDataspace(dataspace, info.content, false);
     return [];
   }
   if (stands.startedAt >= start && stands.startedAt <= end) requireDownwards(child, thread, stands);

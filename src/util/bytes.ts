@@ -300,21 +300,27 @@ export function clearBytes(bytes: Uint8Array): void {
   bytes.fill(0, head + words * 8);
 }
 
-/**
- * Whether all bytes are zero; looks at whole words, and hardly further than the first that is not. Eight at a time, by their
- * numbers: 4.5 ms for 64 MiB of shared memory, where an iterator over single words takes 60.
- */
+/** Whether all bytes are zero; looks at whole words, and hardly further than the first that is not. */
 export function allZero(bytes: Uint8Array): boolean {
   let i = 0;
   if (bytes.byteOffset % 4 === 0) {
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
     const end = words.length & ~7;
-    for (let w = 0; w < end; w += 8) {
-      const low = words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!;
-      if ((low | words[w + 4]! | words[w + 5]! | words[w + 6]! | words[w + 7]!) !== 0) return false;
-    }
+    if (!zeroWords(words, 0, end)) return false;
     i = end * 4;
   }
   for (; i < bytes.length; i++) if (bytes[i] !== 0) return false;
+  return true;
+}
+
+/**
+ * Whether the words of [from, to), a multiple of 8 of them, are zero. Eight at a time, by their numbers: 4.5 ms for 64 MiB of
+ * shared memory, where an iterator over single words takes 60.
+ */
+export function zeroWords(words: Int32Array, from: number, to: number): boolean {
+  for (let w = from; w < to; w += 8) {
+    const low = words[w]! | words[w + 1]! | words[w + 2]! | words[w + 3]!;
+    if ((low | words[w + 4]! | words[w + 5]! | words[w + 6]! | words[w + 7]!) !== 0) return false;
+  }
   return true;
 }

@@ -1,7 +1,17 @@
 // What every layer may use.
 export { type Attempt, type Refusal, refusal, success } from "./attempt.ts";
 export type { ByteSink } from "./byte-sink.ts";
-export { allZero, ByteReader, BytesFault, ByteWriter, clearBytes, equalBytes, joinBytes, toHex } from "./bytes.ts";
+export {
+  allZero,
+  ByteReader,
+  BytesFault,
+  ByteWriter,
+  clearBytes,
+  equalBytes,
+  joinBytes,
+  toHex,
+  zeroWords,
+} from "./bytes.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
 export { PlainReader, plainOf } from "./plain-reader.ts";
 export { type NumberType, type Plain, PlainWriter } from "./plain-writer.ts";
