@@ -9,7 +9,8 @@ import { NO_MESSAGE, type PendingCall } from "./calls.ts";
 import { WAKEUP } from "./imports.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadMessage, saveMessage } from "./message-copy.ts";
-import { type KernelThread, ROLE, SERVE } from "./thread.ts";
+import type { KernelThread } from "./thread.ts";
+import { ROLE, SERVE } from "./thread-parts.ts";
 
 export interface Executor {
   /** Lets a runnable thread run until it waits, ends, is stopped or its slice is over. */

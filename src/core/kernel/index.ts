@@ -13,5 +13,6 @@ export { KernelNativePd } from "./native-pd.ts";
 export { componentFor, type PdComponentOptions } from "./pd-component.ts";
 export type { LoadRefusal } from "./program.ts";
 export type { ScopeColor, ScopedThread, ScopeSink } from "./scopes.ts";
-export { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
+export { KernelThread } from "./thread.ts";
+export type { ThreadOwner, ThreadSetup } from "./thread-parts.ts";
 export { type KernelTicker, noKernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";

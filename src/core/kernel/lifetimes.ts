@@ -6,7 +6,8 @@ import type { Thread } from "../../engine/index.ts";
 import { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { KernelThread, type ThreadOwner, type ThreadSetup } from "./thread.ts";
+import { KernelThread } from "./thread.ts";
+import type { ThreadOwner, ThreadSetup } from "./thread-parts.ts";
 
 export class Lifetimes {
   readonly #kernel: Kernel;

@@ -15,7 +15,8 @@ import type { NestedCall } from "./cpus/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 import { copyMessage } from "./message-copy.ts";
-import { type KernelThread, SERVE } from "./thread.ts";
+import type { KernelThread } from "./thread.ts";
+import { SERVE } from "./thread-parts.ts";
 
 /** A nested call whose dispatch has ended. */
 interface EndedCall {

@@ -3,7 +3,8 @@ import { objectOf, type SignalSource } from "../../session/index.ts";
 import type { PlainWriter } from "../../util/index.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Fields, number } from "./saved-fields.ts";
-import { type KernelThread, SERVE, type Waiting } from "./thread.ts";
+import type { KernelThread } from "./thread.ts";
+import { SERVE, type Waiting } from "./thread-parts.ts";
 
 /** Absent places: of states of older builds, which come last. */
 export type SavedWaiting = Waiting & { readonly place: number };

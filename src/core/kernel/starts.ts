@@ -6,7 +6,8 @@ import type { ComponentEngine } from "./engine.ts";
 import { dispatches } from "./functions.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { entryOf, exportOf, loadRefusal, SPAWN, START } from "./program.ts";
-import { type KernelThread, ROLE } from "./thread.ts";
+import type { KernelThread } from "./thread.ts";
+import { ROLE } from "./thread-parts.ts";
 
 export class Starts {
   /** Whether the module's start function has been given to a thread: it runs once in a program's life. */

@@ -8,7 +8,8 @@ import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { type Fields, list, number, record } from "./saved-fields.ts";
 import { readWaiting, type SavedWaiting, waitAgain, writeWaiting } from "./saved-waiting.ts";
-import { type KernelThread, ROLE } from "./thread.ts";
+import type { KernelThread } from "./thread.ts";
+import { ROLE } from "./thread-parts.ts";
 
 const VERSION = 1;
 const NOTHING: readonly never[] = [];

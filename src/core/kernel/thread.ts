@@ -6,7 +6,7 @@
 // I2  All that it waits for is in `waiting`, as plain data; how the wait ended is in `outcome`.
 // I3  A thread that does not run holds no JavaScript frame: its activations are frozen threads of its component's group.
 import type { PlainData } from "../../abi/index.ts";
-import { EngineFault, type Group, type Thread } from "../../engine/index.ts";
+import { EngineFault, type Group } from "../../engine/index.ts";
 import {
   type Capability,
   type CpuThread,
@@ -15,76 +15,21 @@ import {
   INVALID,
   type Location,
   type NativeThreadState,
-  type OutOf,
   objectOf,
   type SessionState,
   type SignalContext,
   type ThreadState,
 } from "../../session/index.ts";
 import { type Attempt, assert, type PlainWriter, refusal, success } from "../../util/index.ts";
-import type { Access } from "../memory/index.ts";
-import { functionName } from "../rpc/index.ts";
 import type { TraceControl } from "../trace/index.ts";
 import type { Component } from "./component.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import { partNumber } from "./growth.ts";
 import type { Kernel } from "./kernel.ts";
+import { activityOf, waitsFor } from "./thread-activity.ts";
+import { type Activation, SERVE, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread-parts.ts";
 import { innermost, loadThread, saveThread, writeThread } from "./thread-state.ts";
-import type { AtomicWord } from "./waits.ts";
-
-/** What a thread waits for. */
-export type Waiting =
-  | { readonly kind: "call"; readonly call: number }
-  | { readonly kind: "futex"; readonly address: number }
-  /** `memory.atomic.wait` */
-  | ({ readonly kind: "atomic" } & AtomicWord)
-  /** The slot of the source. */
-  | { readonly kind: "signal"; readonly slot: number }
-  /** `ep_wait_wakeup` */
-  | { readonly kind: "wakeup" }
-  /** A WASI call; the component's `wake`, or time. */
-  | { readonly kind: "host" }
-  /** An attachment that allows the access; without an access: memory to grow by. */
-  | { readonly kind: "fault"; readonly address: number; readonly access?: Access }
-  /** An entrypoint without work. */
-  | { readonly kind: "serve" };
-
-export const SERVE: Waiting = { kind: "serve" };
-
-/** What an activation is for: the number of a call that it serves, or one of ROLE. */
-export const ROLE = { notification: 0, main: -1, start: -2, wakeup: -3, command: -4 } as const;
-
-/** One call into the component that has not returned. */
-export interface Activation {
-  readonly engine: Thread;
-  readonly role: number;
-}
-
-/** What the thread's session knows about it. */
-export interface ThreadSetup {
-  readonly name: string;
-  readonly weight: number;
-  readonly priority: number;
-  readonly affinity: Location;
-  readonly utcb: number;
-}
-
-/** A thread's session, as far as its threads need it. */
-export interface ThreadOwner {
-  /** Handler of threads without their own. */
-  readonly handler: Capability<SignalContext>;
-  /** Share of the processor within the thread's priority; any unit. */
-  shareOf(thread: KernelThread): number;
-  /** Clips a location to the session's. */
-  place(location: Location | undefined): Location;
-  /** The thread's place in the control dataspace. */
-  traceIndex(thread: KernelThread): number;
-  /** A thread like this one in the same component. */
-  spawn(thread: KernelThread): Attempt<KernelThread, "thread-creation-failed" | OutOf>;
-  /** It has ended, however it did. */
-  ended(thread: KernelThread): void;
-}
 
 export class KernelThread implements CpuThread {
   readonly kind = "cpu-thread";
@@ -392,36 +337,12 @@ export class KernelThread implements CpuThread {
 
   /** What `NativeCpu.threadState` says. */
   nativeState(): NativeThreadState {
-    return { activity: this.activity(), waitsFor: this.#waitsFor(), exceptions: this.exceptions };
+    return { activity: this.activity(), waitsFor: waitsFor(this, this.#kernel.calls), exceptions: this.exceptions };
   }
 
   activity(): NativeThreadState["activity"] {
     this.#kernel.stops.reclaim(this);
-    if (this.dead) return "dead";
-    if (!this.started) return "new";
-    if (this.exception) return "faulted";
-    // one of another CPU may not have come to a safe point yet
-    if (this.paused) return this.onStack && this.cpu !== 0 ? "running" : "paused";
-    if (this.callee || this.waiting) return "blocked";
-    return this.onStack ? "running" : "ready";
-  }
-
-  #waitsFor(): string {
-    const { waiting, callee } = this;
-    if (callee) return `call to ${callee.component.label} ${callee.name}`;
-    switch (waiting?.kind) {
-      case "call": {
-        const call = this.#kernel.calls.get(waiting.call);
-        return call ? `call ${functionName(call.target.object?.kind ?? "dead object", call.opcode)}` : "call";
-      }
-      case "futex":
-      case "atomic":
-        return `wait at 0x${waiting.address.toString(16)}`;
-      case "fault":
-        return `page fault at 0x${waiting.address.toString(16)}`;
-      default:
-        return waiting?.kind ?? "";
-    }
+    return activityOf(this);
   }
 
   /** @internal The kernel ends its object: its capability denotes nothing any more. */
