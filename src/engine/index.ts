@@ -33,7 +33,7 @@ export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
 export { beginSaved, endSaved, saveEntry } from "./saved-thread.ts";
 export type { Compile } from "./side-modules.ts";
-export type { FramesPolicy } from "./stacks.ts";
+export { bytesToAsk, type FramesPolicy } from "./stacks.ts";
 export { type Ending, type Entry, stackExhausted, Thread, type ThreadState } from "./thread.ts";
 export type { AtomicWait } from "./wait.ts";
 export * from "./windows/index.ts";

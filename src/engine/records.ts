@@ -30,7 +30,7 @@ export interface RawRecords {
   }[];
 }
 
-const REFERENCE_BYTES = 8;
+export const REFERENCE_BYTES = 8;
 
 /** What stands in a slot of a reference table. */
 type FindReference = (instance: Instance, table: number, slot: number, type: ValueTypeName) => unknown;

@@ -5,12 +5,13 @@
 // I2  A frozen thread's frames are in one place: in the control memory, in `moved` or in `frames`.
 
 import { CONTROL, RECORD, type SavedFrame } from "../abi/index.ts";
-import { type Plain, type PlainWriter, plainOf } from "../util/index.ts";
+import { type Plain, type PlainWriter, plainOf, required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import type { Instance } from "./instance.ts";
-import { Records } from "./records.ts";
+import { REFERENCE_BYTES, Records } from "./records.ts";
 import type { References } from "./references.ts";
+import type { Rewritten } from "./rewritten.ts";
 import type { Ending, Thread } from "./thread.ts";
 
 /**
@@ -104,4 +105,19 @@ export class Stacks {
     const others = threads.map(({ moved, frames }) => moved?.view.byteLength ?? (frames?.length ?? 0) * RECORD.values);
     return others.reduce((sum, bytes) => sum + bytes, resident);
   }
+}
+
+/**
+ * What `FramesPolicy` would be asked of saved frames that fit their program, at most; 0: nothing.
+ *
+ * @param frames of one thread
+ */
+export function bytesToAsk(frames: readonly SavedFrame[], program: Rewritten): number {
+  let bytes = 0;
+  for (const { function: index, position } of frames) {
+    const { layout, site } = required(program.at(index, position), "frames that fit their program");
+    bytes += layout.bytes;
+    for (const { table } of site.values) if (table >= 0) bytes += REFERENCE_BYTES;
+  }
+  return bytes > SMALL_FRAMES_BYTES ? bytes : 0;
 }

@@ -16,7 +16,7 @@ import {
   type ThreadState,
   WEIGHT,
 } from "../session/index.ts";
-import type { Attempt } from "../util/index.ts";
+import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type ChildContext, Front, requireObject, type SavedRecord, savedRecord } from "./tracked.ts";
@@ -146,7 +146,7 @@ export class RtcrCpuThread implements CpuThread {
   setState(
     state: Pick<ThreadState, "saved">,
     calls?: ReadonlyMap<number, number>,
-  ): Attempt<void, "state-access-failed"> {
+  ): Attempt<void, "state-access-failed" | "out-of-ram"> {
     return this.#thread.setState(state, calls);
   }
 
@@ -210,17 +210,21 @@ export class RtcrCpuThread implements CpuThread {
   }
 
   /** Takes up what was recorded of a thread that this one stands for; it goes on when it is released. */
-  restore(info: ThreadInfo, handler: Capability<SignalContext>, calls: ReadonlyMap<number, number>): boolean {
+  restore(
+    info: ThreadInfo,
+    handler: Capability<SignalContext>,
+    calls: ReadonlyMap<number, number>,
+  ): ReturnType<CpuThread["setState"]> {
     this.#started = info.started;
     if (handler.valid) this.exceptionSigh(handler);
     if (info.singleStep) this.singleStep(true);
     if (!sameLocation(info.affinity, this.#affinity)) this.affinity(info.affinity);
     this.#paused = info.paused;
-    if (!info.started) return true;
-    const taken = this.#thread.setState({ saved: info.state }, calls).ok;
+    if (!info.started) return success(undefined);
+    const taken = this.#thread.setState({ saved: info.state }, calls);
     if (!this.#stopped() || info.paused) return taken;
     this.#thread.resume(); // ends the hold with the exception, which comes back with the state
-    return this.#thread.setState({ saved: info.state }, calls).ok;
+    return this.#thread.setState({ saved: info.state }, calls);
   }
 
   capture(slots: SlotWriter): SavedCpuThread {

@@ -179,7 +179,10 @@ export class Restorer {
     for (const { thread, info, cpu } of this.#allocations.threads) {
       thread.hold();
       const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
-      if (!thread.restore(info, handler, calls)) throw this.#faults.mismatch(`thread "${info.name}"`);
+      const taken = thread.restore(info, handler, calls);
+      if (!taken.ok && taken.reason === "out-of-ram")
+        throw this.#faults.refused(`frames of thread "${info.name}"`, "its PD cannot pay for them: out-of-ram");
+      if (!taken.ok) throw this.#faults.mismatch(`thread "${info.name}"`);
       cpu.setPlace(thread, info.place);
     }
   }

@@ -23,6 +23,7 @@ import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Engines } from "./engines.ts";
 import { Growth } from "./growth.ts";
+import { frameKey } from "./held-frames.ts";
 import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -248,7 +249,7 @@ export class Component extends ComponentMemory {
   /** An activation of a thread that stands still is wanted no more. */
   drop(thread: KernelThread, engine: Thread): void {
     thread.engine.drop(engine);
-    this.holdings.frames(engine.id, 0, thread.partNumber);
+    this.holdings.frames.hold(frameKey(thread.partNumber, engine.id), 0);
   }
 
   /** Of a loaded program. */

@@ -2,6 +2,7 @@
 import type { GrowthPolicy, Thread } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
 import type { GrowthPolicies } from "./engine.ts";
+import { frameKey } from "./held-frames.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { requireHostStack } from "./stack-room.ts";
 import type { KernelThread } from "./thread.ts";
@@ -62,7 +63,7 @@ export class Growth {
    */
   frames(id: number, bytes: number, part = 0): boolean {
     const { holdings } = this.#component;
-    const hold = () => holdings.frames(id, bytes, part);
+    const hold = () => holdings.frames.hold(frameKey(part, id), bytes);
     if (bytes === 0) return hold();
     const found = this.#standing(id, part);
     if (!found || hold() || (this.#asked(bytes) && hold())) return true;

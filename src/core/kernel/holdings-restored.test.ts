@@ -93,14 +93,15 @@ for (const how of ["the component is made anew", "the threads take up their stat
     const before = guest.pd.usedRam();
     const threads = Array.from({ length: 12 }, (_, number) => guest.start(`deep${number}`) as KernelThread);
     await system.rest();
-    assert.ok(guest.pd.usedRam() - before > 11 * DEPTH * 64 - (64 << 10));
+    const held = guest.pd.usedRam() - before;
+    assert.ok(held > 11 * DEPTH * 64 - (64 << 10));
     if (how.startsWith("the component")) guest.component.recreate((saved) => deserialize(serialize(saved)));
     else {
       for (const thread of threads) {
         const state = thread.state();
         assert.ok(state.ok && thread.setState(state.value).ok);
       }
-      assert.equal(guest.pd.usedRam(), before, "they cost when they make room for others");
+      assert.equal(guest.pd.usedRam() - before, held, "all but one");
     }
     guest.component.waits.futexWake(68, threads.length);
     await system.rest();
@@ -108,3 +109,64 @@ for (const how of ["the component is made anew", "the threads take up their stat
     system.close();
   });
 }
+
+/** The state of a thread that waits in a stack of this depth. */
+async function deepState() {
+  const system = new TestSystem();
+  const thread = system.component("deep", diver(DEPTH)).start("deep") as KernelThread;
+  await system.rest();
+  const state = thread.state();
+  assert.ok(state.ok);
+  system.close();
+  return state.value;
+}
+
+test("S14, S94: of threads that take up states all but the deepest are charged, and nothing when they have gone on", async () => {
+  const state = await deepState();
+  const system = new TestSystem();
+  const guest = system.component("restored", diver(DEPTH));
+  const before = guest.pd.usedRam();
+  const held = () => guest.pd.usedRam() - before;
+  const threads = Array.from({ length: 8 }, (_, number) => guest.start(`deep${number}`) as KernelThread);
+  const charges = threads.map((thread) => {
+    assert.ok(thread.setState(state).ok);
+    return held();
+  });
+  assert.equal(charges[0], 0, "one may have the area");
+  const each = (charges[7]! - charges[3]!) / 4;
+  assert.ok(each >= DEPTH * 64 && each < DEPTH * 128, `${each} bytes a thread`);
+  for (const thread of threads) assert.ok(thread.setState(state).ok, "the same once more");
+  assert.equal(held(), charges[7]);
+  for (const thread of threads.slice(4)) assert.ok(thread.setState({ saved: null }).ok);
+  assert.ok(held() === charges[3] || held() === charges[4], "the deepest may be among those that are left, or not");
+  guest.component.waits.futexWake(68, threads.length);
+  await system.rest();
+  assert.deepEqual([guest.component.view.getInt32(64, true), held()], [4, 0]);
+  guest.pd.destroy();
+  assert.equal(guest.pd.budget.ram.used, 16 << 10, "what the session itself costs");
+  system.close();
+});
+
+test("S14, S26: a state whose frames its PD cannot pay for is refused, and the thread is as it was", async () => {
+  const state = await deepState();
+  const system = new TestSystem();
+  const guest = system.component("restored", diver(DEPTH));
+  const before = guest.pd.usedRam();
+  const threads = Array.from({ length: 6 }, (_, number) => guest.start(`deep${number}`) as KernelThread);
+  await system.rest();
+  const another = guest.start("another") as KernelThread;
+  another.pause();
+  const full = guest.pd.usedRam();
+  const left = guest.pd.ramQuota() - full;
+  assert.ok(guest.pd.budget.ram.withdraw(left));
+  for (const thread of threads) assert.ok(thread.setState(state).ok, "instead of as many");
+  assert.deepEqual(another.setState(state), { ok: false, reason: "out-of-ram" });
+  guest.pd.budget.ram.replenish(left);
+  assert.equal(guest.pd.usedRam(), full);
+  another.resume();
+  await system.rest();
+  guest.component.waits.futexWake(68, threads.length + 1);
+  await system.rest();
+  assert.deepEqual([guest.component.view.getInt32(64, true), guest.pd.usedRam()], [threads.length + 1, before]);
+  system.close();
+});

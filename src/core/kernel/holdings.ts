@@ -7,13 +7,12 @@ import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import type { OutOf } from "../../session/index.ts";
 import type { Component } from "./component.ts";
+import { HeldFrames } from "./held-frames.ts";
 
 const WASM_PAGE_BYTES = 65_536;
 /** An instance beside the first: its objects, and a table of the program's functions with what calls of each need. */
 const INSTANCE_BYTES = 16_384;
 const FUNCTION_BYTES = 64;
-/** More than an engine has numbers for threads. */
-const THREADS = 2 ** 32;
 /** More than any engine has. */
 const MOST_ELEMENTS = 2 ** 32;
 const MOST_PAGES = 2 ** 32;
@@ -29,9 +28,7 @@ export class Holdings {
   #tables = 0;
   /** Bytes of tables in parts (`partNumber`), above those that all have at least. */
   readonly #inParts = new Map<number, number>();
-  /** Bytes by the engine's number of a thread, and the part's, as far as they are charged. */
-  readonly #frames = new Map<number, number>();
-  #frameBytes = 0;
+  readonly frames = new HeldFrames(() => this.#hold(this.#sum()));
   #descriptors = 0;
   /** What `#present` comes to of a state that is being restored: it counts before it is there. */
   #coming: number | undefined;
@@ -63,9 +60,9 @@ export class Holdings {
 
   /** Nothing of it is there any more. */
   end(): void {
-    this.#frames.clear();
+    this.frames.clear();
     this.#inParts.clear();
-    this.#frameBytes = this.#descriptors = 0;
+    this.#descriptors = 0;
     this.#hold(0);
   }
 
@@ -95,21 +92,6 @@ export class Holdings {
   /** A memory beside memory 0 is about to grow. */
   growMemory(pages: number): OutOf | undefined {
     return this.#account?.hold(this.#sum() + pages * WASM_PAGE_BYTES);
-  }
-
-  /** Frames of an engine's thread are about to have so many bytes. @returns false: those that they had are still charged */
-  frames(thread: number, bytes: number, part = 0): boolean {
-    const key = part * THREADS + thread;
-    const before = this.#frames.get(key) ?? 0;
-    if (bytes === before) return true;
-    this.#frameBytes += bytes - before;
-    if (!this.#hold(this.#sum()) && bytes > before) {
-      this.#frameBytes += before - bytes;
-      return false;
-    }
-    if (bytes === 0) this.#frames.delete(key);
-    else this.#frames.set(key, bytes);
-    return true;
   }
 
   /** Descriptors of its WASI functions take so many bytes in all. Less than before is never refused. */
@@ -158,7 +140,7 @@ export class Holdings {
 
   /** As things are, and tables as they were said to be. */
   #sum(): number {
-    return this.#tables + this.#frameBytes + this.#descriptors + (this.#coming ?? this.#present());
+    return this.#tables + this.frames.sum + this.#descriptors + (this.#coming ?? this.#present());
   }
 
   /** Instances beside the first, memories, and tables in parts. */

@@ -12,6 +12,8 @@ import { messageOf, type PlainWriter, plainOf, required } from "../../util/index
 import type { Component } from "./component.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import type { Engines } from "./engines.ts";
+import { partNumber } from "./growth.ts";
+import { frameKey } from "./held-frames.ts";
 import type { Kernel } from "./kernel.ts";
 import { exportOf, loadRefusal, SPAWN, writesData } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
@@ -77,6 +79,12 @@ export class Parts {
   /** The engine that has an instance in which a thread is, or shall be. */
   engineOf(instance: number, of: KernelThread): ComponentEngine {
     return this.#partOf(instance, of) ?? this.#component.engine;
+  }
+
+  /** The number of that one's part. */
+  numberOf(instance: number, of: KernelThread): number {
+    const part = this.#partOf(instance, of);
+    return part ? partNumber(part.cpu) : 0;
   }
 
   #partOf(instance: number, of: KernelThread): ComponentEngine | undefined {
@@ -196,7 +204,10 @@ export class Parts {
     thread.activations = activations.map(({ role }, index) => ({ engine: engines[index]!, role }));
     entrypoint?.serveIn(to);
     for (const { engine } of activations) from.drop(engine);
-    for (const { engine } of activations) this.#component.holdings.frames(engine.id, 0, number);
+    const { frames } = this.#component.holdings;
+    activations.forEach(({ engine }, index) => {
+      frames.rename(frameKey(number, engine.id), frameKey(thread.partNumber, engines[index]!.id));
+    });
     from.forget(thread);
   }
 

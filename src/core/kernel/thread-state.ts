@@ -1,9 +1,10 @@
 // The state of a thread as plain data (S26), and back. What comes back may come from a component: it is checked first.
 import type { PlainData, SavedThread } from "../../abi/index.ts";
-import { EngineFault, saveEntry } from "../../engine/index.ts";
+import { bytesToAsk, EngineFault, saveEntry } from "../../engine/index.ts";
 import { objectOf, type SignalSource } from "../../session/index.ts";
 import { type PlainWriter, plainOf } from "../../util/index.ts";
 import type { Serving, Turns } from "./entrypoint.ts";
+import { frameKey, type PaidFrames } from "./held-frames.ts";
 import type { Kernel } from "./kernel.ts";
 import { fitsMessage } from "./message-copy.ts";
 import { type Fields, list, number, record } from "./saved-fields.ts";
@@ -13,6 +14,7 @@ import { ROLE } from "./thread-parts.ts";
 
 const VERSION = 1;
 const NOTHING: readonly never[] = [];
+const NOTHING_PAID: PaidFrames = { taken: () => {}, end: () => {} };
 
 /**
  * The IP, the stack pointer and the depth of a thread that stands still.
@@ -140,33 +142,36 @@ function remainingMs({ deadlineMs }: KernelThread, kernel: Kernel): number {
 
 /**
  * @param calls numbers of calls under way by those in the state
- * @returns false, and the thread is as it was, if the state is none or does not fit its program; or if its CPU ends
+ * @returns why not: the thread is as it was if the state is none or does not fit its program, or if its PD cannot pay for its
+ *   frames; nothing is left of it if its CPU ends
  */
 export function loadThread(
   thread: KernelThread,
   kernel: Kernel,
   state: PlainData,
   calls: ReadonlyMap<number, number>,
-): boolean {
+): "state-access-failed" | "out-of-ram" | undefined {
   const { component } = thread;
-  if (component.onStack) return false;
+  if (component.onStack) return "state-access-failed";
   const read = readState(state, thread);
-  if (!read) return false;
+  if (!read) return "state-access-failed";
+  const paid = payFrames(thread, read);
+  if (!paid) return "out-of-ram";
   kernel.lifetimes.unwait(thread);
   if (read.ended) {
     kernel.lifetimes.endThread(thread);
-    return true;
+    return undefined;
   }
   kernel.lifetimes.revive(thread);
   if (!component.loaded) {
     thread.started = read.started;
-    return true;
+    return undefined;
   }
   component.saveGlobals();
   for (const { engine } of thread.activations) component.drop(thread, engine);
   thread.activations = [];
   component.parts.house(thread, read.instance);
-  if (!restoreActivations(thread, kernel, read, calls)) return false;
+  if (!restoreActivations(thread, kernel, read, calls, paid)) return "state-access-failed";
   thread.started = read.started;
   thread.exception = read.exception;
   thread.faulted = read.faulted;
@@ -183,7 +188,17 @@ export function loadThread(
   }
   if (read.turns) thread.ep.turns = read.turns;
   if (read.waiting) waitAgain(thread, kernel, read.waiting, read.remainingMs, calls);
-  return true;
+  return undefined;
+}
+
+/** Frames are charged before anything is taken up. @returns undefined: the PD cannot pay */
+function payFrames(thread: KernelThread, { ended, activations, instance }: ReadState): PaidFrames | undefined {
+  const { component, partNumber: part } = thread;
+  if (!component.loaded || ended) return NOTHING_PAID;
+  const { holdings, program, parts } = component;
+  const gone = thread.activations.map(({ engine }) => frameKey(part, engine.id));
+  const coming = activations.map(({ thread: saved }) => bytesToAsk(saved.frames, program));
+  return holdings.frames.exchange(gone, coming, parts.numberOf(instance, thread));
 }
 
 /** @returns false if its CPU has ended meanwhile, or it has gone to one where this does not fit: nothing of it is left */
@@ -192,13 +207,15 @@ function restoreActivations(
   kernel: Kernel,
   { activations }: ReadState,
   calls: ReadonlyMap<number, number>,
+  paid: PaidFrames,
 ): boolean {
   try {
-    for (const { role, thread: saved } of activations) {
+    for (const [index, { role, thread: saved }] of activations.entries()) {
       const serves = calls.get(role) ?? role;
       const own = role <= 0 || kernel.calls.get(serves)?.entrypoint === thread;
       const engine = thread.engine.restore(renumbered(saved, thread, kernel, calls));
       thread.activations.push({ role: own ? serves : ROLE.notification, engine });
+      paid.taken(index, frameKey(thread.partNumber, engine.id));
     }
     return true;
   } catch (thrown) {
@@ -207,6 +224,8 @@ function restoreActivations(
     thread.faulted = true;
     thread.raise(thrown.message);
     return false;
+  } finally {
+    paid.end();
   }
 }
 

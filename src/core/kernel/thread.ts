@@ -292,17 +292,21 @@ export class KernelThread implements CpuThread {
   setState(
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
-  ): Attempt<void, "state-access-failed"> {
+  ): Attempt<void, "state-access-failed" | "out-of-ram"> {
     return this.#kernel.stops.alone(this.component, () => this.#setState(saved, calls));
   }
 
-  #setState(saved: ThreadState["saved"], calls: ReadonlyMap<number, number>): Attempt<void, "state-access-failed"> {
+  #setState(
+    saved: ThreadState["saved"],
+    calls: ReadonlyMap<number, number>,
+  ): Attempt<void, "state-access-failed" | "out-of-ram"> {
     if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     if (saved === null) {
       this.#kernel.lifetimes.forgetWork(this);
       return success(undefined);
     }
-    if (!loadThread(this, this.#kernel, saved as PlainData, calls)) return refusal("state-access-failed");
+    const refused = loadThread(this, this.#kernel, saved as PlainData, calls);
+    if (refused) return refusal(refused);
     this.#kernel.scheduler.ready(this);
     return success(undefined);
   }

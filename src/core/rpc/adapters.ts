@@ -83,7 +83,9 @@ function loadState(thread: CpuThread, source: Capability, length: number): Attem
   const bytes = new Uint8Array(length);
   dataspace.read(0, bytes);
   const saved = fromStateBytes(bytes);
-  return saved === undefined ? refusal("state-access-failed") : thread.setState({ saved });
+  // Guests know one refusal (spec 2.3).
+  const set = saved !== undefined && thread.setState({ saved }).ok;
+  return set ? success(undefined) : refusal("state-access-failed");
 }
 
 function sessionResponse(parent: ParentSession, id: number, response: number): void {
