@@ -137,7 +137,7 @@ function scenario(random: Uint8Array, seed: number): Scenario {
     links,
     imports,
     limit: POINTS,
-    options: { mostTurns: 1 + (seed % 4), marks: seed % 2 === 0 && markable(bytes) },
+    options: { mostTurns: 1 + (seed % 4), marks: seed % 2 === 0 && markable(bytes), mirror: seed % 3 > 0 },
   });
 }
 

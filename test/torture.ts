@@ -1,7 +1,7 @@
 // Torture of small modules: plain engine = rewritten = rewritten and, at every n-th safe point, frozen, captured,
 // serialised and restored into a fresh group (new instances, memories, globals and tables). Rewritten twice: with a poll
 // at every turn of every loop, and with at most three turns between two polls and marks. Where a memory is written by code
-// with marks alone, nothing may change in it unmarked.
+// with marks alone, nothing may change in it unmarked; a single module has a mirror then, too, that must be as its memory is.
 //
 // A case is one line: `survives("(i32.add (call $tick) (local.get 0))", { args: [1] })`. Text that is no module is the
 // body of a function `f` with the locals and functions of PRELUDE.
@@ -27,6 +27,7 @@ import { messageOf } from "../src/util/index.ts";
 import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
 import { assemble } from "./assemble.ts";
 import { auditsOf } from "./support/marks-audit.ts";
+import { auditMirror, mirrorForTests } from "./support/mirror-audit.ts";
 
 export interface Case {
   /** Arguments of the entry. */
@@ -92,7 +93,7 @@ export function survivesLinked(texts: Readonly<Record<string, string>>, options:
   assert.deepEqual(outcome, plain, `frozen at every ${every}. of ${points} points`);
   assert(points >= least, `at least ${least} points must be taken, found ${points}`);
   const marks = modules.every(({ bytes }) => markable(bytes));
-  const form = { mostTurns: 3, marks, ...options.options };
+  const form = { mostTurns: 3, marks, mirror: modules.length === 1, ...options.options };
   const mined = new Scenario(modules, { ...options, options: form }).rewritten(every);
   assert.deepEqual(mined.outcome, plain, `loops strip-mined, ${mined.points} points`);
   return points;
@@ -179,12 +180,14 @@ export class Scenario {
         else group.release();
         group.run(thread);
         for (const audit of audits) audit.look(`point ${points}`);
+        for (const instance of group.instances) if (instance.mirror) auditMirror(instance);
         if (thread.ending) break;
         assert(++points <= 200_000, "progress");
         const saved = carried(captureGroup(group));
         group = this.#group(log, saved);
         restoreGroup(group, saved);
         audits = auditsOf(group.instances);
+        for (const { mirror, memories } of group.instances) mirror?.wrote(0, memories[0]!.buffer.byteLength);
         thread = group.threads[0]!;
       }
       const ending = endingOf(thread.ending);
@@ -228,7 +231,9 @@ export class Scenario {
       const program = this.#programs[number]!;
       const windows = program.info.windows ? new Windows(new Pool()) : undefined;
       if (windows) windows.limit = WINDOW.highestLimit;
-      const instance: Instance = group.add(name, program, host, linked, { saved: saved?.instances[number], windows });
+      const mirror = program.info.mirror ? mirrorForTests() : undefined;
+      const options = { saved: saved?.instances[number], windows, mirror };
+      const instance: Instance = group.add(name, program, host, linked, options);
       linked[name] = instance.exports as WebAssembly.ModuleImports;
     }
     return group;

@@ -57,6 +57,8 @@ export const IMPORT = {
   pages: "pages",
   /** Modules with marks: what they have written (MARKS). */
   marks: "marks",
+  /** Modules with redundant memory: what they write twice (MIRROR). */
+  mirror: "mirror",
 } as const;
 
 /** Exports that the rewriter adds; all begin with `rtcr:`, hosts hide them. */
@@ -152,6 +154,28 @@ export const MARKS = {
   unitBytes: 1024,
   /** Size of the marks' memory in Wasm pages. */
   memoryPages: 64,
+} as const;
+
+/**
+ * Redundant memory: whatever a module writes into memory 0 it writes a second time, into the active slot of its mirror. All
+ * addresses here are those of the mirror.
+ *
+ *   0        ACTIVE   where the active slot begins (u32, little-endian, a multiple of 4096)
+ *   a >>> 12          the mark of the granule at `a` of the mirror: not 0 if the slot has it
+ *   first    regions of one size: the base image, then the slots; each is memory 0 as it lies
+ *
+ * A slot has what was written to a granule from its first writing on; before that, nothing. `first writing`: a store to memory
+ * 0 with its granule not marked; the whole granule is copied then, and `reach` bytes behind it. A store up to there asks for
+ * the mark of its first byte only.
+ */
+export const MIRROR = {
+  active: 0,
+  granuleBytes: 4096,
+  granuleShift: 12,
+  reach: 256,
+  /** Marks of 4 GiB end here. */
+  first: 1 << 20,
+  pages: 65536,
 } as const;
 
 /** Outcomes of HOOK.wait: those of memory.atomic.wait, and "interrupted, ask again with the remaining time". */

@@ -16,9 +16,8 @@ import { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import { type GrowthPolicy, memoryHooks, type TablePolicy, type ThreadFault, unparkable } from "./hooks.ts";
 import { HostCalls } from "./host-calls.ts";
-import { Instance } from "./instance.ts";
+import { Instance, type OptionalMemories } from "./instance.ts";
 import { linked } from "./linking.ts";
-import type { Marks } from "./marks.ts";
 import { References } from "./references.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { beginSaved, endSaved, restoredThread } from "./saved-thread.ts";
@@ -27,7 +26,6 @@ import { Stacks } from "./stacks.ts";
 import { Thaws } from "./thaws.ts";
 import { type Ending, type Entry, stackExhausted, Thread } from "./thread.ts";
 import type { AtomicWait } from "./wait.ts";
-import type { Windows } from "./windows/index.ts";
 import { wasmFunction } from "./wrap.ts";
 
 /** Decides at a poll that found the flag set whether the thread gives way. */
@@ -49,10 +47,8 @@ export interface DirectCall {
   thread: Thread | undefined;
 }
 
-export interface AddOptions {
+export interface AddOptions extends OptionalMemories {
   readonly saved?: SavedInstance | undefined;
-  readonly windows?: Windows | undefined;
-  readonly marks?: Marks | undefined;
 }
 
 export class Group {
@@ -115,8 +111,8 @@ export class Group {
    * @param links other imports: exports of instances added before, memories, tables, globals, tags
    * @param options `saved`: what a restore will bring: the instance is not initialised, its memories and tables have their saved
    *   sizes at once, because instances that are added later may need them
-   *   `windows`, `marks`: those of a program that was rewritten with them; all instances of a component have the same. Marks
-   *   that are not given are made for the instance
+   *   `windows`, `marks`, `mirror`: those of a program that was rewritten with them; all instances of a component have the
+   *   same. Marks that are not given are made for the instance
    * @throws what instantiating does. If the instance has left functions in a table of others before, it stays in the
    *   group, because they can still be called
    */

@@ -29,6 +29,7 @@ export {
 export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";
 export { Marks } from "./marks.ts";
+export * from "./mirror/index.ts";
 export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";
 export { beginSaved, endSaved, saveEntry } from "./saved-thread.ts";

@@ -15,6 +15,7 @@ import { type NumberType, type PlainWriter, plainOf, required } from "../util/in
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import { Marks } from "./marks.ts";
+import type { Mirror } from "./mirror/index.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { type Compile, optionalMemories, type Shared, SideModules, THROWN } from "./side-modules.ts";
 import { saveNumber, writeNumber } from "./values.ts";
@@ -23,6 +24,13 @@ import { wasmFunction } from "./wrap.ts";
 
 const DROPPED = { data: EXPORT.droppedData, element: EXPORT.droppedElement } as const;
 const DROP = { data: EXPORT.dropData, element: EXPORT.dropElement } as const;
+
+/** What a rewritten program may want for its memory 0. */
+export interface OptionalMemories {
+  readonly windows?: Windows | undefined;
+  readonly marks?: Marks | undefined;
+  readonly mirror?: Mirror | undefined;
+}
 
 export class Instance {
   readonly name: string;
@@ -34,6 +42,8 @@ export class Instance {
   readonly windows: Windows | undefined;
   /** Of a program that was rewritten with marks. */
   readonly marks: Marks | undefined;
+  /** Of a program that writes memory 0 twice. */
+  readonly mirror: Mirror | undefined;
   /** What is made beside it: continuations, accessors. */
   readonly side: SideModules;
   readonly #control: Control;
@@ -48,13 +58,14 @@ export class Instance {
     shared: Shared,
     hooks: (instance: Instance) => readonly (readonly [slot: number, hook: WebAssembly.ExportValue])[],
     compile: Compile,
-    { windows, marks }: { readonly windows?: Windows | undefined; readonly marks?: Marks | undefined },
+    { windows, marks, mirror }: OptionalMemories,
   ) {
     this.name = name;
     this.number = number;
     this.program = program;
     this.windows = windows;
     if (program.info.marks) this.marks = marks ?? new Marks();
+    this.mirror = mirror;
     this.#control = shared.control;
     this.side = new SideModules(this, shared, compile);
     const own: WebAssembly.ModuleImports = { [IMPORT.control]: shared.control.memory };
@@ -70,6 +81,7 @@ export class Instance {
     const table = this.exports[EXPORT.hooks] as WebAssembly.Table;
     for (const [slot, hook] of hooks(this)) table.set(slot, hook);
     if (program.info.windows) windows!.attach(this.exports, this.memories[0]!);
+    if (program.info.mirror) mirror!.attach(this.memories[0]!);
   }
 
   /** A function of the original, as JavaScript calls it. */

@@ -138,19 +138,25 @@ export class SideModules {
   }
 }
 
-/** The memories that a module with windows or marks imports. */
+/** The memories that a module with windows, marks or a mirror imports. */
 export function optionalMemories({
   name,
   program: { info },
   windows,
   marks,
-}: Pick<Instance, "name" | "program" | "windows" | "marks">): WebAssembly.ModuleImports {
+  mirror,
+}: Pick<Instance, "name" | "program" | "windows" | "marks" | "mirror">): WebAssembly.ModuleImports {
   if (info.windows && !windows) {
     const message = `${name}: the program was rewritten with windows, expected a pool and a page table for it`;
     throw new EngineFault("link", message, { module: IMPORT_MODULE, name: IMPORT.pages });
   }
+  if (info.mirror && !mirror) {
+    const message = `${name}: the program was rewritten to write memory 0 twice, expected a mirror for it`;
+    throw new EngineFault("link", message, { module: IMPORT_MODULE, name: IMPORT.mirror });
+  }
   return {
     ...(info.windows ? { [IMPORT.pool]: windows!.pool.memory, [IMPORT.pages]: windows!.table.memory } : {}),
     ...(info.marks ? { [IMPORT.marks]: marks!.memory } : {}),
+    ...(info.mirror ? { [IMPORT.mirror]: mirror!.memory } : {}),
   };
 }

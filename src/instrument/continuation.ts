@@ -94,7 +94,7 @@ class ContinuationWriter {
     emitter.physical = 1;
     this.#readRecord();
     openTry(emitter, () => this.#openAgain());
-    emitter.windows?.refresh();
+    emitter.refresh();
     this.#openPath();
     this.#enter();
     this.#rest();
@@ -216,7 +216,7 @@ class ContinuationWriter {
     emitter.code.u32(emitter.space.typeIndex([], crossing(results)));
     emitter.code.u32(this.#side.continuationTable);
     writeNarrowing(emitter.code, emitter.space, results);
-    emitter.windows?.refresh();
+    emitter.refresh();
     if (this.#plan.tees.has(at)) emitter.tee(at);
   }
 

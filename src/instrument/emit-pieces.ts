@@ -16,6 +16,7 @@ import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import type { Emitter } from "./emit.ts";
 import { rangeFunction, writeRangeMark, writesMemory } from "./marks.ts";
+import { mirrorRange } from "./mirror.ts";
 import type { Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { memoryArgument } from "./windows-accesses.ts";
@@ -47,10 +48,11 @@ export interface Operand {
 /** The temporaries of the three operands, and the code that moves all three between them and the stack. */
 function operandsOf(emitter: Emitter, site: Site) {
   const height = site.slots.length;
-  const operands: readonly Operand[] = site.slots.slice(height - 3).map((slot, index) => ({
-    local: emitter.plan.temporary(height - 3 + index, slot.type),
-    type: slot.type,
-  }));
+  const operand = (slot: number): Operand => {
+    const { type } = site.slots[slot]!;
+    return { local: emitter.plan.temporary(slot, type), type };
+  };
+  const operands = [operand(height - 3), operand(height - 2), operand(height - 1)] as const;
   const store = () => {
     for (let i = operands.length - 1; i >= 0; i--) emitter.local(OP.localSet, operands[i]!.local);
   };
@@ -85,11 +87,11 @@ function emitBulk(
   emitter.poll(site);
   longer();
   code.bytes([OP.brIf, 0, OP.end, OP.end]);
-  if (emitter.marks && writesMemory(emitter.plan.body, site.at)) {
-    writeRangeMark(emitter, operands[0]!.local, length.local);
-  }
+  const writes = writesMemory(emitter.plan.body, site.at);
+  if (emitter.marks && writes) writeRangeMark(emitter, operands[0]!.local, length.local);
   load();
   writeBulk(code, emitter.space, op[site.at]!, a[site.at]!, b[site.at]!);
+  if (writes) emitter.mirror?.range(operands[0]!.local, length.local);
 }
 
 /** Writes a bulk operation over the memories or the segment `a` and `b`. */
@@ -105,15 +107,20 @@ export function writeBulk(writer: ByteWriter, space: Space, operation: number, a
   if (operation !== OP.memoryFill) writer.u32(b);
 }
 
+/** Types of the three operands of a bulk operation. */
+export function bulkTypes({ spaces }: Space, operation: number, a: number, b: number): readonly ValueType[] {
+  const { memories } = spaces;
+  const wide = memories[operation === OP.memoryInit ? b : a]!.index64;
+  const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
+  const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
+  return [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
+}
+
 /** A function of (destination, source or value, length) that does one piece and returns the three for the rest. */
 export function pieceFunction(space: Space, operation: number, a: number, b: number): number {
   return space.shared(`piece ${operation} ${a} ${b}`, (writer) => {
-    const memories = space.spaces.memories;
     const target = operation === OP.memoryInit ? b : a;
-    const wide = memories[target]!.index64;
-    const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
-    const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
-    const types = [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
+    const types = bulkTypes(space, operation, a, b);
     const code = new PieceCode(writer, types, space.pieceBytes);
     writer.u8(0);
     code.outOfBounds(0, target);
@@ -130,19 +137,24 @@ export function pieceFunction(space: Space, operation: number, a: number, b: num
     writeBulk(writer, space, operation, a, b); // traps
     writer.bytes([OP.unreachable, OP.end]);
     if (operation === OP.memoryInit) code.sourceEnd(() => writeBulk(writer, space, operation, a, b));
-    const mark = (address: () => void) => {
-      if (!space.marks || target !== 0) return;
+    const tell = (range: (space: Space) => number) => (address: () => void) => {
       address();
       code.piece();
       writer.u8(OP.call);
-      writer.u32(rangeFunction(space));
+      writer.u32(range(space));
     };
-    if (operation === OP.memoryCopy && a === b) code.downwards(() => writeBulk(writer, space, operation, a, b), mark);
+    const nothing = () => {};
+    const mark = space.marks && target === 0 ? tell(rangeFunction) : nothing;
+    const mirror = space.mirror !== undefined && target === 0 ? tell(mirrorRange) : nothing;
+    if (operation === OP.memoryCopy && a === b) {
+      code.downwards(() => writeBulk(writer, space, operation, a, b), mark, mirror);
+    }
     mark(() => code.get(0));
     code.get(0);
     code.get(1);
     code.piece();
     writeBulk(writer, space, operation, a, b);
+    mirror(() => code.get(0));
     code.plusPiece(0);
     if (operation === OP.memoryFill) code.get(1);
     else code.plusPiece(1);
@@ -224,9 +236,9 @@ class PieceCode {
   /**
    * For a destination above its source: copies the last piece and returns.
    *
-   * @param mark goes in front, given what pushes the address
+   * @param before goes in front, given what pushes the address @param behind goes behind, likewise
    */
-  downwards(copy: () => void, mark: (address: () => void) => void): void {
+  downwards(copy: () => void, before: (address: () => void) => void, behind: (address: () => void) => void): void {
     this.#wide(0);
     this.#wide(1);
     this.#writer.bytes([OP.i64GtU, OP.if, 0x40]);
@@ -235,11 +247,12 @@ class PieceCode {
       this.minusPiece();
       this.#writer.u8(this.#types[2] === I64 ? OP.i64Add : OP.i32Add);
     };
-    mark(() => last(0));
+    before(() => last(0));
     last(0);
     last(1);
     this.piece();
     copy();
+    behind(() => last(0));
     this.get(0);
     this.get(1);
     this.minusPiece();
@@ -277,7 +290,7 @@ function emitWait(emitter: Emitter, site: Site, operands: readonly Operand[], lo
   emitter.setSite(site);
   emitter.call(space.poll);
   code.bytes([OP.br, 1, OP.end, OP.end]);
-  emitter.windows?.refresh();
+  emitter.refresh();
   emitter.local(OP.localGet, outcome);
 }
 

@@ -16,8 +16,9 @@ import { I32, isNullable, isRef, OP } from "../wasm/index.ts";
 import { BodyWriter } from "./body-writer.ts";
 import { type Caught, closeCaught, openCaught } from "./caught.ts";
 import { LoopWriter } from "./emit-loops.ts";
-import { emitPieces } from "./emit-pieces.ts";
+import { bulkTypes, emitPieces, writeBulk } from "./emit-pieces.ts";
 import { FunctionMarks, WRITING, writesMemory } from "./marks.ts";
+import { FunctionMirror } from "./mirror.ts";
 import { MARK, type Plan, type Site } from "./plan.ts";
 import type { Space } from "./space.ts";
 import { emitGrowth, FunctionWindows } from "./windows.ts";
@@ -28,7 +29,7 @@ import { growTableFunction } from "./windows-slow.ts";
 /** Slots of temporaries that are no operand slots. */
 export const OWN_SLOT = { site: 1 << 20, record: (1 << 20) + 1, fuel: (1 << 20) + 2, outcome: (1 << 20) + 3,
   limit: (1 << 20) + 4, marked: (1 << 20) + 5, bounds: (1 << 20) + 8, operand: (1 << 20) + 10,
-  distance: (1 << 20) + 20 } as const; // biome-ignore format: one list
+  distance: (1 << 20) + 20, mirrored: (1 << 20) + 30 } as const; // biome-ignore format: one list
 
 const SPECIAL: readonly number[] = [
   OP.block, OP.loop, OP.if, OP.else, OP.try, OP.catch, OP.catchAll, OP.tryTable, OP.end, OP.delegate, OP.throw,
@@ -43,6 +44,8 @@ export class Emitter extends BodyWriter {
   framed = false;
   /** Undefined in functions without windows. */
   windows: FunctionWindows | undefined;
+  /** Undefined in programs without a mirror. */
+  mirror: FunctionMirror | undefined;
   readonly loops: LoopWriter;
   /** Undefined in programs without marks. */
   marks: FunctionMarks | undefined;
@@ -58,7 +61,7 @@ export class Emitter extends BodyWriter {
     super(space);
     this.loops = new LoopWriter(this);
     const growth = space.growth ? [OP.tableGrow] : [];
-    const writing = space.marks ? WRITING : [];
+    const writing = space.marks || space.mirror !== undefined ? WRITING : [];
     for (const list of [SPECIAL, BRANCHES, this.space.relocated ? FUNCTIONS : [], SEGMENTS, growth, writing]) {
       for (const code of list) this.#special[code] = 1;
     }
@@ -81,7 +84,8 @@ export class Emitter extends BodyWriter {
     const { windows } = this.space;
     this.windows = windows?.windowed(plan.function) ? new FunctionWindows(this, windows) : undefined;
     this.marks = this.space.marks ? new FunctionMarks(this, from) : undefined;
-    for (const code of CALLS) this.#special[code] = this.windows?.refreshes ? 1 : 0;
+    this.mirror = this.space.mirror === undefined ? undefined : new FunctionMirror(this, this.space.mirror, from);
+    for (const code of CALLS) this.#special[code] = this.#refreshes ? 1 : 0;
     if (this.space.relocated) this.#special[OP.call] = 1;
   }
 
@@ -144,9 +148,9 @@ export class Emitter extends BodyWriter {
       this.marks.before(at);
     }
     if (this.#special[code]) this.#translate(at, code);
-    if (this.windows?.refreshes && CALLS.includes(code) && (mark & MARK.dead) === 0) {
+    if (this.#refreshes && CALLS.includes(code) && (mark & MARK.dead) === 0) {
       this.copyTo(at + 1);
-      this.windows.refresh();
+      this.refresh();
     }
     if (mark & MARK.tee) this.tee(at);
     if (mark & MARK.site && code === OP.loop) {
@@ -219,12 +223,42 @@ export class Emitter extends BodyWriter {
         return this.branch(at, [a[at]!]);
       case OP.brTable:
         return this.branch(at, this.plan.body.labels.get(at)!);
+      case OP.memoryCopy:
+      case OP.memoryFill:
+      case OP.memoryInit:
+        return this.#bulk(at, code);
       case OP.tableGrow:
         this.copyTo(at);
         return this.call(growTableFunction(this.space, a[at]!));
       default:
-        return this.#relocate(at, code);
+        return accessOf(code) ? this.#mirrored(at) : this.#relocate(at, code);
     }
+  }
+
+  get #refreshes(): boolean {
+    return this.windows?.refreshes || this.mirror?.refreshes || false;
+  }
+
+  /** Writes what must stand in front of all accesses, and behind everything that may let the host run. */
+  refresh(): void {
+    this.windows?.refresh();
+    this.mirror?.refresh();
+  }
+
+  /** Writes an access of a program with a mirror. */
+  #mirrored(at: number): void {
+    if (!this.mirror || !writesMemory(this.plan.body, at)) return;
+    this.replace(at);
+    this.mirror.access(at);
+  }
+
+  /** Writes a bulk operation that is not cut into pieces. */
+  #bulk(at: number, code: number): void {
+    const { body } = this.plan;
+    if (!this.mirror || !writesMemory(body, at)) return this.#relocate(at, code);
+    this.replace(at);
+    const write = () => writeBulk(this.code, this.space, code, body.a[at]!, body.b[at]!);
+    this.mirror.bulk(bulkTypes(this.space, code, body.a[at]!, body.b[at]!), write);
   }
 
   /** Wraps the body of the handler that begins at `at`, if its exception may be thrown again. */
@@ -290,7 +324,7 @@ export class Emitter extends BodyWriter {
     this.code.u8(0x40);
     this.setSite(site);
     this.call(this.space.poll);
-    this.windows?.refresh();
+    this.refresh();
     this.code.u8(OP.end);
   }
 }

@@ -25,20 +25,11 @@
 // operations in pieces, which have their operands in locals, use `writeMark` and `rangeFunction`.
 
 import { IMPORT, IMPORT_MODULE, MARKS, WINDOW } from "../abi/index.ts";
-import {
-  type Body,
-  I32,
-  I64,
-  type Import,
-  type IndexSpaces,
-  OP,
-  operandsOf,
-  type ValueType,
-  WasmFault,
-} from "../wasm/index.ts";
+import { type Body, I32, I64, type Import, type IndexSpaces, OP, type ValueType, WasmFault } from "../wasm/index.ts";
 import type { CodeWriter } from "./code-writer.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
 import { HelperCode } from "./helper-code.ts";
+import { isBarrier, OperandLocals } from "./operand-locals.ts";
 import { MARK } from "./plan.ts";
 import { type Space, writeAccess } from "./space.ts";
 import { accessOf, memoryAccessCodes, memoryArgument } from "./windows-accesses.ts";
@@ -199,23 +190,17 @@ function reachesNoFurther(offset: number, bytes: number): boolean {
   return (offset % MARKS.unitBytes) + bytes <= MARKS.unitBytes;
 }
 
-/** Behind these nothing is known of where control came from, or the host may have run. */
-const BARRIERS: ReadonlySet<number> = new Set([
-  ...[OP.loop, OP.else, OP.end, OP.catch, OP.catchAll, OP.delegate],
-  ...[OP.call, OP.callIndirect, OP.callRef, OP.memoryGrow, OP.tableGrow],
-]);
-
 /** Which stores from `from` on have their address in a local, and which of those need no mark of their own. */
 function basesOf(emitter: Emitter, from: number): ReadonlyMap<number, Base> {
   const { body, marks, heights } = emitter.plan;
   const { op, a, count } = body;
   const bases = new Map<number, Base>();
-  const operands = new Operands(body, heights);
+  const operands = new OperandLocals(body, heights);
   /** By local: the units of offsets that are marked. */
   const marked = new Map<number, Set<number>>();
   for (let at = from; at < count; at++) {
     const code = op[at]!;
-    if (BARRIERS.has(code) || marks[at]! & MARK.site) marked.clear();
+    if (isBarrier(emitter.plan, at)) marked.clear();
     if (writesMemory(body, at) && (marks[at]! & (MARK.site | MARK.dead)) === 0) {
       const access = accessOf(code);
       const local = access ? operands.local(at, access.operands.length) : -1;
@@ -236,63 +221,4 @@ function isCovered(marked: Map<number, Set<number>>, local: number, body: Body, 
   if (units) units.add(unitOf(offset));
   else marked.set(local, new Set([unitOf(offset)]));
   return false;
-}
-
-/** Knows, during a walk over a body, which local a value of the operand stack was read from. */
-class Operands {
-  readonly #body: Body;
-  readonly #heights: Int32Array;
-  /** By slot: the instruction that pushed the value. */
-  readonly #origins: number[] = [];
-  /** By local: the last instruction that set it. */
-  readonly #set = new Map<number, number>();
-  /** Of the slots below nothing is known. */
-  #floor = 0;
-
-  constructor(body: Body, heights: Int32Array) {
-    this.#body = body;
-    this.#heights = heights;
-  }
-
-  /** The local that holds the operand of `at` below `above` others; -1 if none is known to. */
-  local(at: number, above: number): number {
-    const slot = (at === 0 ? 0 : this.#heights[at - 1]!) - 1 - above;
-    if (slot < this.#floor) return -1;
-    const { op, a } = this.#body;
-    const origin = this.#origins[slot] ?? -1;
-    if (origin < 0 || (op[origin] !== OP.localGet && op[origin] !== OP.localTee)) return -1;
-    const local = a[origin]!;
-    return (this.#set.get(local) ?? -1) <= origin ? local : -1;
-  }
-
-  step(at: number): void {
-    const { op, a } = this.#body;
-    const code = op[at]!;
-    const height = this.#heights[at]!;
-    if (code === OP.localSet || code === OP.localTee) this.#set.set(a[at]!, at);
-    const taken = operandsTaken(code);
-    const below = (at === 0 ? 0 : this.#heights[at - 1]!) - taken;
-    if (taken === 255) this.#floor = height;
-    else if (height > below) this.#origins[height - 1] = at;
-    this.#floor = Math.min(this.#floor, height);
-  }
-}
-
-/** How many values an instruction takes that pushes one at most; 255 for all others. */
-function operandsTaken(code: number): number {
-  switch (code) {
-    case OP.localGet:
-    case OP.globalGet:
-      return 0;
-    case OP.localSet:
-    case OP.localTee:
-    case OP.globalSet:
-    case OP.drop:
-    case OP.brIf:
-      return 1;
-    case OP.select:
-      return 3;
-    default:
-      return operandsOf[code]!;
-  }
 }

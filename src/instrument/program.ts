@@ -66,6 +66,8 @@ export interface RewriteOptions {
   readonly windows?: boolean | WindowOptions;
   /** Mark what writes to memory 0 change (marks.ts). Default: false. */
   readonly marks?: boolean;
+  /** Write to a mirror, too, what is written to memory 0 (mirror.ts), unless it has windows or 64-bit addresses. Default: false. */
+  readonly mirror?: boolean;
   /** Turn memory.grow into a request to the host, and ask it before table.grow (default: false). */
   readonly growth?: boolean;
 }
@@ -102,6 +104,8 @@ export class Program {
   readonly windows: WindowOptions | undefined;
   /** Undefined for a program without marks. */
   readonly marks: MarkSpace | undefined;
+  /** Index of the mirror of memory 0; undefined for a program without. */
+  readonly mirror: number | undefined;
   /** Segment instructions that continuations may need, as `operation a b`. */
   readonly segmentUses: ReadonlySet<string>;
   /** Whether instantiation writes the module's functions into a table of others: see segments.ts. */
@@ -121,6 +125,7 @@ export class Program {
     this.planner = new Planner(this.module, this.spaces);
     this.windows = windowsOf(this.spaces, options);
     this.marks = markSpace(this.spaces, options.marks, this.windows !== undefined);
+    this.mirror = mirrorOf(this.spaces, options);
     this.#windowed = this.windows?.functions && new Set(this.windows.functions);
     this.scan = scanModule(this.module, this.spaces, this.canonical, this.planner, {
       mostTurns: this.mostTurns,
@@ -320,6 +325,7 @@ export class Program {
       importedFunctions: spaces.importedFunctions,
       ...(this.windows ? { windows: true as const } : {}),
       ...(this.marks ? { marks: true as const } : {}),
+      ...(this.mirror === undefined ? {} : { mirror: true as const }),
       ...(this.options.growth ? { growth: true as const } : {}),
       references: this.references.map(typeName),
       ...this.droppable,
@@ -379,6 +385,13 @@ function windowsOf(spaces: IndexSpaces, { windows }: RewriteOptions): WindowOpti
     throw new WasmFault("unsupported", what, { offset: 0, section: "memory section" });
   }
   return windows === true ? {} : windows;
+}
+
+/** The index of the mirror, behind the control memory and marks; undefined for what writes its memory once. */
+function mirrorOf({ memories }: IndexSpaces, { mirror, windows, marks }: RewriteOptions): number | undefined {
+  const [memory] = memories;
+  const mirrored = mirror && !windows && memory && !memory.index64;
+  return mirrored ? memories.length + 1 + (marks ? 1 : 0) : undefined;
 }
 
 function defaultImportKind(module: string, name: string): ImportKind {

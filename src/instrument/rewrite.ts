@@ -27,6 +27,7 @@ import { addExceptionHelpers } from "./exceptions.ts";
 import { BodyBuffer, closeTry, closeUnframed, openTry, openUnframed } from "./frame-code.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import { markImport, marksIn } from "./marks.ts";
+import { mirrorImport } from "./mirror.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
@@ -95,6 +96,7 @@ class Rewriter {
       mostTurns: program.mostTurns,
       pieceBytes: program.pieceBytes,
       growth: program.options.growth === true,
+      mirror: program.mirror,
       windows: windowSpace(
         program,
         spaces.globals.length + 1 + droppable.droppableData.length + droppable.droppableElements.length,
@@ -128,6 +130,11 @@ class Rewriter {
     };
   }
 
+  /** Whether what writes memory 0 must be written anew, though no thread can be frozen there. */
+  get #rewritesStores(): boolean {
+    return this.#space.marks !== undefined || this.#space.mirror !== undefined;
+  }
+
   #function(original: FunctionBody, number: number): FunctionBody {
     const { spaces, graph, scan, planner } = this.#program;
     const index = spaces.importedFunctions + number;
@@ -135,7 +142,7 @@ class Rewriter {
     const anew =
       scan.renumbered.has(index) ||
       (this.#space.growth && scan.growsTables.has(index)) ||
-      (this.#space.marks !== undefined && marksIn(planner.decode(index)));
+      (this.#rewritesStores && marksIn(planner.decode(index)));
     if (graph.freezable[index]) {
       const plan = this.#program.plan(index);
       body = plan.siteAt.size > 0 || anew ? this.#instrument(plan) : original;
@@ -154,7 +161,8 @@ class Rewriter {
     emitter.physical = 1;
     if (framed) openTry(emitter);
     else openUnframed(emitter);
-    if (framed) emitter.windows?.refresh();
+    if (framed) emitter.refresh();
+    else emitter.mirror?.refresh();
     const entry = plan.siteAt.get(plan.body.count);
     if (entry) emitter.poll(entry);
     emitter.instructions(0, plan.body.count - 1);
@@ -252,6 +260,7 @@ class Rewriter {
         : []),
       ...(this.#program.windows ? windowImports() : []),
       ...(this.#program.marks ? [markImport()] : []),
+      ...(this.#program.mirror === undefined ? [] : [mirrorImport()]),
     ];
   }
 

@@ -26,6 +26,7 @@ import { Emitter } from "./emit.ts";
 import { continuationNames } from "./function-names.ts";
 import { branchHints, type FunctionHints } from "./hints.ts";
 import { markImport } from "./marks.ts";
+import { mirrorImport } from "./mirror.ts";
 import type { Plan, Site } from "./plan.ts";
 import type { Program } from "./program.ts";
 import { crossing } from "./results.ts";
@@ -234,6 +235,7 @@ export class SideModule {
     this.#imports.push({ module: IMPORT_MODULE, name: IMPORT.control, kind: "memory", memory: control });
     if (program.windows) this.#imports.push(...windowImports());
     if (program.marks) this.#imports.push(markImport());
+    if (program.mirror !== undefined) this.#imports.push(mirrorImport());
     const table = (name: string, min: number, element = FUNCREF, from: string = main): Import => ({
       module: from,
       name,
@@ -293,6 +295,7 @@ export class SideModule {
       mostTurns: this.program.mostTurns,
       pieceBytes: this.program.pieceBytes,
       growth: this.program.options.growth === true,
+      mirror: this.program.mirror,
       windows: windowSpace(this.program, spaces.globals.length + 1),
       marks: this.program.marks,
     });

@@ -61,6 +61,8 @@ export interface SpaceOptions {
   readonly windows?: WindowSpace | undefined;
   /** Undefined for programs without marks. */
   readonly marks?: MarkSpace | undefined;
+  /** Index of the mirror of memory 0 (mirror.ts); undefined for programs that write it once. */
+  readonly mirror?: number | undefined;
 }
 
 /** How an access finds its bytes without the page table (windows.ts). */
@@ -140,6 +142,10 @@ export class Space {
 
   get marks(): MarkSpace | undefined {
     return this.#options.marks;
+  }
+
+  get mirror(): number | undefined {
+    return this.#options.mirror;
   }
 
   get pieceBytes(): number {

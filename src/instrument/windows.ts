@@ -320,7 +320,7 @@ export function emitGrowth(emitter: Emitter, site: Site): void {
   emitter.setSite(site);
   emitter.local(OP.localGet, delta!);
   emitter.call(growFunction(space, plan.body.a[site.at]!));
-  emitter.windows?.refresh();
+  emitter.refresh();
 }
 
 /** Locals for the operands of a site: those that its frame saves, or others where they are found again without. */

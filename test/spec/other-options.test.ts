@@ -8,6 +8,7 @@ import { loadProgram } from "../../src/core/program.ts";
 import { captureGroup, Group, restoreGroup } from "../../src/engine/index.ts";
 import type { RewriteOptions } from "../../src/instrument/index.ts";
 import { assemble } from "../assemble.ts";
+import { auditMirror, mirrorForTests } from "../support/mirror-audit.ts";
 import { carried } from "../torture.ts";
 
 function host(freeze: "restartable" | "instant"): HostImports {
@@ -24,7 +25,9 @@ function moves(text: string, options: readonly RewriteOptions[], result: unknown
   const make = (number: number) => {
     const group = new Group();
     const option = options[number % programs.length]!;
-    group.add("m", programs[number % programs.length]!, host(option === INSTANT ? "instant" : "restartable"));
+    const program = programs[number % programs.length]!;
+    const mirror = program.info.mirror ? mirrorForTests() : undefined;
+    group.add("m", program, host(option === INSTANT ? "instant" : "restartable"), {}, { mirror });
     return group;
   };
   let group = make(0);
@@ -35,10 +38,13 @@ function moves(text: string, options: readonly RewriteOptions[], result: unknown
     group.policy = () => ++polls % every === 0;
     group.request();
     group.run(thread);
+    const [instance] = group.instances;
+    if (instance!.mirror) auditMirror(instance!);
     if (thread.ending) break;
     const saved = carried(captureGroup(group));
     group = make(++points);
     restoreGroup(group, saved);
+    for (const { mirror, memories } of group.instances) mirror?.wrote(0, memories[0]!.buffer.byteLength);
     thread = group.threads[0]!;
   }
   assert.deepEqual(thread.ending, { kind: "returned", results: [result] });
@@ -75,4 +81,20 @@ test("other options: loops that poll at every turn, at every third, hardly ever"
   const turns = [1, 3, 7, 100].map((mostTurns) => ({ mostTurns }));
   const points = moves(text, turns, 465 + 8002000);
   assert(points > 20, `more than 20 points, found ${points}`);
+});
+
+test("S109: other options: frozen with a mirror of memory and continued without, and the other way round", () => {
+  const text = `(module (memory 3) (func $set (param i32 i32) (i32.store offset=4 (local.get 0) (local.get 1)) (i64.store offset=12 (local.get 0) (i64.const -2)))
+    (func (export "f") (result i32) (local $i i32) (local $sum i32)
+      (memory.fill (i32.const 100) (i32.const 7) (i32.const 70000))
+      (loop $l
+        (call $set (i32.mul (local.get $i) (i32.const 1021)) (local.get $i))
+        (memory.copy (i32.add (i32.const 70000) (i32.mul (local.get $i) (i32.const 31))) (i32.mul (local.get $i) (i32.const 1000)) (i32.const 9000))
+        (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (i32.load offset=4 (i32.mul (local.get $i) (i32.const 77)))))
+        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 60))))
+      (local.get $sum)))`;
+  const piecewise = { pieceBytes: 1000, mostTurns: 1 };
+  const result = new WebAssembly.Instance(new WebAssembly.Module(assemble(text))).exports["f"] as () => number;
+  const points = moves(text, [{ mirror: true, ...piecewise }, piecewise, { mirror: true }, {}], result());
+  assert(points > 40, `more than 40 points, found ${points}`);
 });

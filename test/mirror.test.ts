@@ -1,0 +1,175 @@
+// Redundant memory against copies: whatever instructions write, hosts write and snapshots are made of, in whatever order
+// snapshots are flattened, dropped or waited for, each gives what memory 0 was when it was made.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deserialize, serialize } from "node:v8";
+import { loadProgram } from "../src/core/program.ts";
+import { Group, LEAST_SLOTS, Mirror, MOST_SLOTS, type Snapshot, type Thread } from "../src/engine/index.ts";
+import { assemble } from "./assemble.ts";
+import { type Random, seededRandom, seedOr } from "./random.ts";
+import { accessModule, BULK_FUNCTIONS, SEGMENT_BYTES } from "./support/access-module.ts";
+
+const PAGES = 3;
+const SPACE = PAGES * 65536;
+const GRANULE = 4096;
+
+const MODULE = accessModule(PAGES);
+// Memory 0 grows, and loops and small pieces let threads be frozen in the midst of operations.
+const TEXT = MODULE.text.replace(`${PAGES} ${PAGES} shared`, `${PAGES} ${2 * PAGES} shared`);
+const BYTES = assemble(TEXT);
+const PROGRAM = loadProgram(BYTES, "m", { mirror: true, pieceBytes: 1500 });
+
+/** A snapshot that was made, and what it must give. */
+interface Made {
+  readonly snapshot: Snapshot;
+  readonly target: Uint8Array;
+  readonly expected: Uint8Array;
+}
+
+class Side {
+  readonly mirror: Mirror;
+  readonly group = new Group();
+  readonly made: Made[] = [];
+  readonly #random: Random;
+  /** How often `prepare` had to flatten, and threads were frozen. */
+  waited = 0;
+  frozen = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+    this.mirror = new Mirror(LEAST_SLOTS + random.below(MOST_SLOTS - LEAST_SLOTS + 1));
+    this.group.add("m", PROGRAM, {}, {}, { mirror: this.mirror });
+  }
+
+  get memory(): Uint8Array {
+    return new Uint8Array(this.group.instances[0]!.memories[0]!.buffer);
+  }
+
+  /** Calls an export, freezing at some polls; snapshots are made of what lies there then. */
+  call(name: string, args: readonly unknown[]): void {
+    const { index } = PROGRAM.info.exports.find((entry) => entry.name === name)!;
+    let thread = this.group.spawn({ instance: 0, function: index, name }, args);
+    this.group.policy = () => this.#random.below(2) === 0;
+    for (;;) {
+      this.group.request();
+      this.group.run(thread);
+      if (thread.state === "ended") return;
+      this.frozen++;
+      thread = this.#renewed(thread);
+      if (this.#random.below(3) === 0) this.make();
+    }
+  }
+
+  #renewed(thread: Thread): Thread {
+    const saved = deserialize(serialize(this.group.save(thread)));
+    this.group.drop(thread);
+    return this.group.restore(saved);
+  }
+
+  /** Makes a snapshot of all of memory 0, in random pieces that lie in another order in the target. */
+  make(): void {
+    const random = this.#random;
+    const { memory } = this;
+    const target = new Uint8Array(memory.length);
+    const cuts = Array.from({ length: random.below(4) }, () => random.below(memory.length));
+    const borders = [...new Set([0, memory.length, ...cuts])].sort((a, b) => a - b);
+    this.waited += this.mirror.prepare(borders.length - 1);
+    const snapshot = this.mirror.freeze(target);
+    const expected = new Uint8Array(memory.length);
+    let at = 0;
+    for (let piece = borders.length - 2; piece >= 0; piece--) {
+      const [from, to] = [borders[piece]!, borders[piece + 1]!];
+      assert.ok(snapshot.keep(from, to - from, at));
+      expected.set(memory.subarray(from, to), at);
+      at += to - from;
+    }
+    assert.equal(snapshot.keep(0, 1, 0), false, "no room");
+    this.made.push({ snapshot, target, expected });
+  }
+
+  /** Lets one snapshot get on, or be dropped; checks those that are complete. */
+  work(): void {
+    const random = this.#random;
+    const at = random.below(Math.max(1, this.made.length));
+    const one = this.made[at];
+    if (!one) return;
+    if (random.below(6) === 0) {
+      one.snapshot.drop();
+      one.target.fill(0xee);
+      this.made.splice(at, 1);
+      return;
+    }
+    const most = random.below(2) === 0 ? Number.POSITIVE_INFINITY : 1 + random.below(40_000);
+    if (this.mirror.step(one.snapshot, most)) this.#check(this.made.splice(at, 1)[0]!);
+  }
+
+  finish(): void {
+    for (const one of this.made.splice(0).reverse()) {
+      this.mirror.finish(one.snapshot);
+      this.#check(one);
+    }
+  }
+
+  #check({ target, expected }: Made): void {
+    const at = target.findIndex((byte, index) => byte !== expected[index]);
+    assert.ok(at < 0, `at ${at}: found ${target[at]}, expected ${expected[at]}`);
+  }
+}
+
+/** An address near the borders that matter. */
+function somewhere(random: Random, bytes: number): number {
+  const border = random.below(SPACE / GRANULE + 1) * GRANULE;
+  return random.below(4) === 0 ? random.below(SPACE) : (border - random.below(bytes + 2)) | 0;
+}
+
+function word(random: Random): bigint {
+  return BigInt.asIntN(64, (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)));
+}
+
+function step(side: Side, random: Random): void {
+  const kind = random.below(20);
+  if (kind === 0) return side.make();
+  if (kind === 1) return side.work();
+  if (kind === 2) {
+    const length = random.below(3) === 0 ? random.below(20_000) : random.below(40);
+    const address = Math.max(0, Math.min(somewhere(random, length), SPACE - length));
+    if (random.below(2) === 0) side.mirror.wrote(address, length);
+    side.memory.subarray(address, address + length).fill(random.below(256));
+    return side.mirror.wrote(address, length);
+  }
+  if (kind === 3 && random.below(20) === 0) {
+    const memory = side.group.instances[0]!.memories[0]!;
+    if (memory.buffer.byteLength < 2 * SPACE) memory.grow(1);
+    return;
+  }
+  if (kind < 8) {
+    const name = random.pick(BULK_FUNCTIONS);
+    const length = random.below(12) === 0 ? random.below(SPACE) : random.below(9000);
+    const second = name === "memory.copy" ? somewhere(random, length) : random.below(SEGMENT_BYTES);
+    return side.call(name, [somewhere(random, length), second, length]);
+  }
+  const { name, bytes, offset } = random.pick(MODULE.functions);
+  let address = (somewhere(random, bytes) - offset) | 0;
+  if (name.includes("atomic") && random.below(8) > 0) address = (((address + offset) & -bytes) - offset) | 0;
+  side.call(name, [address, word(random), word(random)]);
+}
+
+const SEED = seedOr(1);
+test("S109: snapshots are what memory was, whatever writes it, in whatever order they are flattened", () => {
+  let [waited, frozen] = [0, 0];
+  for (let seed = SEED; seed < SEED + 8; seed++) {
+    const random = seededRandom(seed);
+    const side = new Side(random);
+    try {
+      for (let count = 0; count < 400; count++) step(side, random);
+      side.make();
+      side.finish();
+    } catch (thrown) {
+      throw new Error(`seed ${seed}`, { cause: thrown });
+    }
+    waited += side.waited;
+    frozen += side.frozen;
+  }
+  assert.ok(waited > 0 && frozen > 0, `slots were exhausted ${waited} times, threads frozen ${frozen} times`);
+});

@@ -1,0 +1,23 @@
+// Whether memory 0 of an instance and its mirror are the same, by snapshots.
+import assert from "node:assert/strict";
+import { type Instance, LEAST_SLOTS, Mirror } from "../../src/engine/index.ts";
+
+/** Wasm pages of mirrors here: the memories are small, and there are many. */
+const PAGES = 1024;
+
+export function mirrorForTests(): Mirror {
+  return new Mirror(LEAST_SLOTS, PAGES);
+}
+
+/** @throws AssertionError naming the first byte that a snapshot of now has otherwise than memory 0 */
+export function auditMirror({ mirror, memories }: Instance): void {
+  const memory = new Uint8Array(memories[0]!.buffer);
+  const target = new Uint8Array(memory.length);
+  mirror!.prepare(1);
+  const snapshot = mirror!.freeze(target);
+  assert(snapshot.keep(0, memory.length, 0));
+  mirror!.finish(snapshot);
+  if (Buffer.compare(memory, target) === 0) return;
+  const at = target.findIndex((byte, index) => byte !== memory[index]);
+  assert.fail(`byte ${at} of ${memory.length}: memory has ${memory[at]}, its mirror ${target[at]}`);
+}
