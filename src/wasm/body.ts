@@ -9,28 +9,17 @@
 //   match[i]   for block, loop, if, try, try_table: its `end` (or delegate); for else, catch, catch_all and
 //              end/delegate: the instruction that opened the block, -1 for the function's own `end`
 //   next[i]    for if, else, try, catch: the following else, catch or catch_all of the same block, or its `end`
-//
-// Above 400 lines: the decoder writes these arrays in one pass, and they are not to be seen half written elsewhere.
 
 import { ByteReader, type BytesFault } from "../util/index.ts";
+import { type CatchClause, readBlockType, readCatches } from "./block-type.ts";
 import { WasmFault } from "./faults.ts";
 import { LIMITS } from "./limits.ts";
-import { IMMEDIATE, immediateOf, OP, opcodeDefined, opcodeName } from "./opcode.ts";
-import { F32, F64, type FunctionBody, I32, I64, refType, V128, type ValueType } from "./types.ts";
+import { Nesting } from "./nesting.ts";
+import { IMMEDIATE, immediateOf, OP } from "./opcode.ts";
+import { readOpcode } from "./read-opcode.ts";
+import { type FunctionBody, refType, type ValueType } from "./types.ts";
 import { endOfNumber, FORM, longNumber, USUAL_BYTES, usualForm } from "./usual-form.ts";
 import { readHeapType, readValueType } from "./value-type.ts";
-
-/** Block types: BLOCK_EMPTY, a type index, or BLOCK_VALUE + a value type. */
-export const BLOCK_EMPTY = -1;
-export const BLOCK_VALUE = 2 ** 32;
-
-/** One clause of a try_table; `tag` is -1 for catch_all and catch_all_ref. */
-export interface CatchClause {
-  readonly tag: number;
-  readonly ref: boolean;
-  /** Label, counted from outside the try_table. */
-  readonly label: number;
-}
 
 export interface Body {
   /** Absolute offset of the body's first byte in the module. */
@@ -48,7 +37,7 @@ export interface Body {
   readonly b: Int32Array;
   readonly match: Int32Array;
   readonly next: Int32Array;
-  /** Block types of block, loop, if, try, try_table by instruction index; see BLOCK_EMPTY. */
+  /** Block types (block-type.ts) of block, loop, if, try, try_table by instruction index. */
   readonly blockType: Float64Array;
   /** Labels of br_table by instruction index, the default last. */
   readonly labels: ReadonlyMap<number, readonly number[]>;
@@ -75,7 +64,7 @@ export class BodyDecoder implements Body {
   readonly labels = new Map<number, readonly number[]>();
   readonly catches = new Map<number, readonly CatchClause[]>();
   readonly types = new Map<number, readonly ValueType[]>();
-  #open = new Int32Array(64);
+  readonly #nesting = new Nesting();
 
   /**
    * Decodes `body`, a function with parameters of the types `params`.
@@ -128,19 +117,20 @@ export class BodyDecoder implements Body {
   }
 
   #readInstructions(reader: ByteReader): void {
+    const nesting = this.#nesting;
+    nesting.begin();
     let index = 0;
-    let depth = 0;
     while (!reader.done) {
-      if (depth < 0) throw reader.malformed("the end of the body behind its last end");
+      if (nesting.over) throw reader.malformed("the end of the body behind its last end");
       index = this.#readUsual(reader, index);
       this.start[index] = reader.position;
       const code = readOpcode(reader);
       this.op[index] = code;
       this.#readImmediate(reader, code, index);
-      if (code <= OP.tryTable) depth = this.#nest(code, index, depth, reader);
+      if (code <= OP.tryTable) nesting.add(this, index, reader);
       index++;
     }
-    if (depth >= 0) throw reader.malformed("end");
+    if (!nesting.over) throw reader.malformed("end");
     this.start[index] = reader.position;
     this.count = index;
   }
@@ -185,65 +175,6 @@ export class BodyDecoder implements Body {
     }
     reader.position = at;
     return index;
-  }
-
-  /** Matches blocks with their ends; the new depth, -1 behind the end of the function. */
-  #nest(code: number, index: number, depth: number, reader: ByteReader): number {
-    const { match, next } = this;
-    switch (code) {
-      case OP.block:
-      case OP.loop:
-      case OP.if:
-      case OP.try:
-      case OP.tryTable:
-        if (depth === this.#open.length) this.#open = grown(this.#open);
-        this.#open[depth] = index;
-        next[index] = -1;
-        return depth + 1;
-      case OP.else:
-      case OP.catch:
-      case OP.catchAll: {
-        const opener = depth > 0 ? this.#open[depth - 1]! : -1;
-        const wanted = code === OP.else ? OP.if : OP.try;
-        const last = opener < 0 ? -1 : this.#lastClause(opener);
-        const closed = last >= 0 && (this.op[last] === OP.catchAll || this.op[last] === OP.else);
-        if (opener < 0 || this.op[opener] !== wanted || closed) {
-          throw reader.malformed(
-            `an open ${opcodeName(wanted)} for ${opcodeName(code)}`,
-            this.offset + this.start[index]!,
-          );
-        }
-        next[last] = index;
-        match[index] = opener;
-        next[index] = -1;
-        return depth;
-      }
-      case OP.delegate:
-      case OP.end: {
-        if (depth === 0) {
-          if (code === OP.delegate)
-            throw reader.malformed("an open try for delegate", this.offset + this.start[index]!);
-          match[index] = -1;
-          return -1;
-        }
-        const opener = this.#open[depth - 1]!;
-        if (code === OP.delegate && (this.op[opener] !== OP.try || next[opener] !== -1)) {
-          throw reader.malformed("an open try without catch for delegate", this.offset + this.start[index]!);
-        }
-        next[this.#lastClause(opener)] = index;
-        match[opener] = index;
-        match[index] = opener;
-        return depth - 1;
-      }
-      default:
-        return depth;
-    }
-  }
-
-  #lastClause(opener: number): number {
-    let last = opener;
-    while (this.next[last]! > 0) last = this.next[last]!;
-    return last;
   }
 
   #readImmediate(reader: ByteReader, code: number, index: number): void {
@@ -330,79 +261,4 @@ export class BodyDecoder implements Body {
     // The offset is never needed as a number, and may be 64 bits wide.
     reader.u64("the offset of a memory argument");
   }
-}
-
-function readOpcode(reader: ByteReader): number {
-  const at = reader.offset;
-  const byte = reader.u8("an instruction");
-  let code = byte;
-  if (byte >= 0xfb && byte <= 0xfe) {
-    const sub = reader.u32("an instruction behind its prefix");
-    if (byte === 0xfb) throw gcInstruction(sub, at);
-    const limit = byte === 0xfd ? 0x200 : 0x100;
-    code = sub < limit ? sub + (byte === 0xfc ? 0x100 : byte === 0xfd ? 0x200 : 0x400) : 0xffff;
-    if (byte === 0xfe && sub >= 0x50) code = 0xffff;
-  }
-  if (opcodeDefined(code)) return code;
-  if (byte === 0xd3) throw gcInstruction(-1, at);
-  if (byte >= 0xe0 && byte <= 0xe6) throw stackSwitching(byte, at);
-  throw new WasmFault("malformed", `expected an instruction, found opcode 0x${byte.toString(16)}`, {
-    offset: at,
-    section: "code section",
-  });
-}
-
-function gcInstruction(sub: number, offset: number): WasmFault {
-  const name = sub < 0 ? "ref.eq" : (GC_NAMES[sub] ?? `gc instruction 0x${sub.toString(16)}`);
-  return new WasmFault("unsupported", `${name} is an instruction of garbage collection, which rtcr does not save`, {
-    offset,
-    section: "code section",
-    instruction: name,
-  });
-}
-
-/** The proposal has been given these opcodes and is no part of WebAssembly 3.0. */
-function stackSwitching(byte: number, offset: number): WasmFault {
-  const statement = `opcode 0x${byte.toString(16)} belongs to the proposal "stack switching", which is not supported`;
-  return new WasmFault("unsupported", statement, { offset, section: "code section", proposal: "stack switching" });
-}
-
-const GC_NAMES = (
-  "struct.new struct.new_default struct.get struct.get_s struct.get_u struct.set array.new array.new_default " +
-  "array.new_fixed array.new_data array.new_elem array.get array.get_s array.get_u array.set array.len array.fill " +
-  "array.copy array.init_data array.init_elem ref.test ref.test_null ref.cast ref.cast_null br_on_cast " +
-  "br_on_cast_fail any.convert_extern extern.convert_any ref.i31 i31.get_s i31.get_u"
-).split(" ");
-
-function readBlockType(reader: ByteReader): number {
-  const byte = reader.bytes[reader.position];
-  if (byte === 0x40) {
-    reader.position++;
-    return BLOCK_EMPTY;
-  }
-  if (byte === I32 || byte === I64 || byte === F32 || byte === F64 || byte === V128) {
-    reader.position++;
-    return BLOCK_VALUE + byte;
-  }
-  if (byte !== undefined && byte >= 0x40 && byte < 0x80) return BLOCK_VALUE + readValueType(reader);
-  const index = reader.s33("a block type");
-  if (index < 0) throw reader.malformed("a block type");
-  return index;
-}
-
-function readCatches(reader: ByteReader): CatchClause[] {
-  const clauses: CatchClause[] = [];
-  for (let count = reader.count("catch clauses", 2); count > 0; count--) {
-    const kind = reader.u8("a catch clause");
-    if (kind > 3) throw reader.malformed("a catch clause (0 to 3)");
-    const tag = kind < 2 ? reader.u32("a tag index") : -1;
-    clauses.push({ tag, ref: (kind & 1) === 1, label: reader.u32("a label") });
-  }
-  return clauses;
-}
-
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

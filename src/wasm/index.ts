@@ -1,5 +1,6 @@
 // The module as bytes and as data; knows nothing of checkpoints.
-export { BLOCK_EMPTY, BLOCK_VALUE, type Body, BodyDecoder, type CatchClause } from "./body.ts";
+export { BLOCK_EMPTY, BLOCK_VALUE, type CatchClause } from "./block-type.ts";
+export { type Body, BodyDecoder } from "./body.ts";
 export { canonicalTypes, plainFunctionTypes, signatureKey } from "./canonical-types.ts";
 export {
   type ConstantReference,

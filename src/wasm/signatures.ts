@@ -1,6 +1,7 @@
 // The function types that instructions name: of blocks, and of what is called.
 
-import { BLOCK_EMPTY, BLOCK_VALUE, type Body } from "./body.ts";
+import { BLOCK_EMPTY, BLOCK_VALUE } from "./block-type.ts";
+import type { Body } from "./body.ts";
 import { WasmFault } from "./faults.ts";
 import type { IndexSpaces } from "./index-space.ts";
 import { OP } from "./opcode.ts";
