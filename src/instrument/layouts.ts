@@ -3,8 +3,9 @@
 import type { ValueTypeName } from "../abi/index.ts";
 import { isRef } from "../wasm/index.ts";
 import type { Plan, SiteKind } from "./plan.ts";
-import { type Program, typeName } from "./program.ts";
+import type { Program } from "./program.ts";
 import { recordLayout } from "./saver.ts";
+import { typeName } from "./type-names.ts";
 
 /** Makes a plan hold all sites that any options could ask for. */
 const EVERY_SITE = [Number.POSITIVE_INFINITY];

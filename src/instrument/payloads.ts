@@ -31,9 +31,10 @@ import {
   writeHeapType,
   writeValueType,
 } from "../wasm/index.ts";
-import { type Program, typeName } from "./program.ts";
+import type { Program } from "./program.ts";
 import { loadOf, storeOf } from "./saver.ts";
 import { SIDE_IMPORT } from "./side-module.ts";
+import { typeName } from "./type-names.ts";
 
 const VALUE_BYTES = 16;
 const CATCH = 0;

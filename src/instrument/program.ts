@@ -3,15 +3,7 @@
 // Rewriting and continuations work from the same Program, so that both agree on what is active and on the layout of
 // records. It is kept as long as threads of the program may be frozen.
 
-import {
-  BULK_PIECE_BYTES,
-  HOOK,
-  PREVIEW1_MODULE,
-  type ProgramInfo,
-  preview1Kind,
-  type Signature,
-  type ValueTypeName,
-} from "../abi/index.ts";
+import { BULK_PIECE_BYTES, HOOK, PREVIEW1_MODULE, preview1Kind, type Signature } from "../abi/index.ts";
 import { assert, required } from "../util/index.ts";
 import {
   asNullable,
@@ -19,14 +11,7 @@ import {
   blockSignature,
   canonicalTypes,
   decodeModule,
-  EXTERNREF,
-  F32,
-  F64,
   type FunctionType,
-  HEAP,
-  heapOf,
-  I32,
-  I64,
   type Import,
   type IndexSpaces,
   importsOf,
@@ -35,7 +20,6 @@ import {
   type Module,
   OP,
   requireSupported,
-  V128,
   type ValueType,
   WasmFault,
 } from "../wasm/index.ts";
@@ -46,6 +30,7 @@ import { loopTurns } from "./loops.ts";
 import { type MarkSpace, markSpace } from "./marks.ts";
 import { type Activity, type Plan, Planner, type Site } from "./plan.ts";
 import { type ModuleScan, scanModule } from "./scan.ts";
+import { signatureOf, typeName } from "./type-names.ts";
 import { isExtended } from "./windows-accesses.ts";
 
 /** What a freeze means for an imported function; "anything" also for functions of linked instances. */
@@ -159,12 +144,7 @@ export class Program {
 
   /** Parameters and results of a function as hosts name them. */
   functionSignature(functionIndex: number): Signature {
-    return this.#signature(this.spaces.functions[functionIndex]!);
-  }
-
-  #signature(type: number): Signature {
-    const { params, results } = this.module.types[type] as FunctionType;
-    return { params: params.map(typeName), results: results.map(typeName) };
+    return signatureOf(this.module, this.spaces.functions[functionIndex]!);
   }
 
   /** Whether references to functions of other instances may come in: through whatever is imported or exported. */
@@ -279,59 +259,6 @@ export class Program {
     return known >= 0 ? known : this.references.push(nullable) - 1;
   }
 
-  /** The original described for hosts. */
-  info(hash: string): ProgramInfo {
-    const { module, spaces, scan } = this;
-    const deferredTables = new Set(this.deferred ? activeTables(module.elements) : []);
-    const counts = { func: 0, table: 0, memory: 0, global: 0, tag: 0 };
-    const visible = (kind: "table" | "memory", index: number) =>
-      module.exports.some((entry) => entry.kind === kind && entry.index === index);
-    return {
-      module: hash,
-      imports: module.imports.map((entry) => ({
-        module: entry.module,
-        name: entry.name,
-        kind: entry.kind,
-        ...(entry.kind === "func" ? { signature: this.#signature(entry.type) } : {}),
-        ...(entry.kind === "func" && this.importKind(counts.func) === "instant" ? { instant: true as const } : {}),
-        index: counts[entry.kind]++,
-      })),
-      exports: module.exports,
-      memories: spaces.memories.map((memory, index) => ({
-        defined: index >= spaces.importedMemories,
-        ...this.memoryType(index),
-        visible: index < spaces.importedMemories || visible("memory", index),
-        index64: memory.index64,
-      })),
-      globals: spaces.globals.map((global, index) => ({
-        type: typeName(global.type),
-        mutable: global.mutable,
-        imported: index < spaces.importedGlobals,
-      })),
-      tables: spaces.tables.map((table, index) => ({
-        element: typeName(table.element),
-        imported: index < spaces.importedTables,
-        min: table.limits.min,
-        ...(table.limits.max === undefined ? {} : { max: table.limits.max }),
-        changes:
-          index < spaces.importedTables ||
-          visible("table", index) ||
-          scan.changedTables.has(index) ||
-          deferredTables.has(index),
-      })),
-      tags: spaces.tags.map((type) => module.types[type]!.params!.map(typeName)),
-      start: module.start,
-      functions: spaces.functions.length,
-      importedFunctions: spaces.importedFunctions,
-      ...(this.windows ? { windows: true as const } : {}),
-      ...(this.marks ? { marks: true as const } : {}),
-      ...(this.mirror === undefined ? {} : { mirror: true as const }),
-      ...(this.options.growth ? { growth: true as const } : {}),
-      references: this.references.map(typeName),
-      ...this.droppable,
-    };
-  }
-
   /** Limits of a memory as the rewritten module has them: shared where the original cannot tell. */
   memoryType(index: number): { readonly min: number; readonly max?: number; readonly shared: boolean } {
     const { min, max, shared, index64 } = this.spaces.memories[index]!;
@@ -343,7 +270,7 @@ export class Program {
 }
 
 /** Tables that active segments write to, each once. */
-function activeTables(elements: Module["elements"]): readonly number[] {
+export function activeTables(elements: Module["elements"]): readonly number[] {
   return [...new Set(elements.flatMap(({ mode, table = 0 }) => (mode === "active" ? [table] : [])))];
 }
 
@@ -396,21 +323,4 @@ function mirrorOf({ memories }: IndexSpaces, { mirror, windows, marks }: Rewrite
 
 function defaultImportKind(module: string, name: string): ImportKind {
   return module === PREVIEW1_MODULE ? preview1Kind(name) : "anything";
-}
-
-export function typeName(type: ValueType): ValueTypeName {
-  switch (type) {
-    case I32:
-      return "i32";
-    case I64:
-      return "i64";
-    case F32:
-      return "f32";
-    case F64:
-      return "f64";
-    case V128:
-      return "v128";
-  }
-  if (isRef(type) && heapOf(type) === heapOf(EXTERNREF)) return "externref";
-  return heapOf(type) === HEAP.exn || heapOf(type) === HEAP.noexn ? "exnref" : "funcref";
 }

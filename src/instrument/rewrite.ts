@@ -30,6 +30,7 @@ import { markImport, marksIn } from "./marks.ts";
 import { mirrorImport } from "./mirror.ts";
 import type { Plan } from "./plan.ts";
 import type { Program } from "./program.ts";
+import { programInfo } from "./program-info.ts";
 import { addInitialiser, addSegmentHelpers, shippedSegments } from "./segments.ts";
 import { Space } from "./space.ts";
 import { windowGlobals, windowImports, windowSpace } from "./windows-space.ts";
@@ -117,7 +118,7 @@ class Rewriter {
     const { entry, loop, call, operation, instrumented, bytes } = this.#counts;
     return {
       bytes: encodeModule(rewritten),
-      info: this.#program.info(hash),
+      info: programInfo(this.#program, hash),
       statistics: {
         functions: code.length,
         instrumented,
