@@ -14,17 +14,26 @@ const SERVICES = ["PD", "CPU", "ROM", "RM", "LOG", "Timer", "Report", "File_syst
 const PROVIDED = `<parent-provides>${SERVICES.map((name) => `<service name="${name}"/>`).join("")}</parent-provides>
 <default-route><any-service><parent/></any-service></default-route>`;
 
-/** Writes a system whose supervisor has these children, and their programs beside it. @returns its file */
-export function writeSystem(path: string, { programs, modules = {}, children }: TorturedSystem): string {
-  for (const name of programs) {
-    const from = FOLDERS.map((folder) => join(ROOT, folder, `${name}.wasm`)).find(existsSync);
-    if (!from) throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
-    copyFileSync(from, join(path, `${name}.wasm`));
-  }
-  for (const [name, bytes] of Object.entries(modules)) writeFileSync(join(path, `${name}.wasm`), bytes);
+/** The file of a program that was built. */
+export function programFile(name: string): string {
+  const file = FOLDERS.map((folder) => join(ROOT, folder, `${name}.wasm`)).find(existsSync);
+  if (!file) throw new Error(`${name}.wasm is missing: run npm run build:guests and npm run apps`);
+  return file;
+}
+
+/** The configuration of a system whose supervisor has these children. */
+export function configOf({ children }: TorturedSystem): string {
   const inside = `<config>${PROVIDED}<default caps="300" ram="8M"/>${children}</config>`;
+  return `<config>${PROVIDED}<start name="rtcr" caps="14000" ram="480M">${inside}</start></config>`;
+}
+
+/** Writes a system, and its programs beside it. @returns its file */
+export function writeSystem(path: string, system: TorturedSystem): string {
+  const { programs, modules = {} } = system;
+  for (const name of programs) copyFileSync(programFile(name), join(path, `${name}.wasm`));
+  for (const [name, bytes] of Object.entries(modules)) writeFileSync(join(path, `${name}.wasm`), bytes);
   const file = join(path, "system.xml");
-  writeFileSync(file, `<config>${PROVIDED}<start name="rtcr" caps="14000" ram="480M">${inside}</start></config>`);
+  writeFileSync(file, configOf(system));
   return file;
 }
 

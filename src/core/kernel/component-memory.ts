@@ -1,5 +1,13 @@
 // Memory 0 of a component's program, as the kernel reads and writes it: in place, or behind windows.
-import { GuestBytes, type Windows } from "../../engine/index.ts";
+//
+// Whatever writes to a component's memory at its own addresses marks that (memory/written.ts, I1), all by one of
+//   bytes.pieces, bytes.write     what WASI functions and messages behind windows are written by, on this CPU and others
+//   inPlace                       messages that are copied from component to component
+//   wrote                         in front of writes through `view` and `words`: messages to and from objects in TypeScript
+//                                 (rpc/dispatch.ts, message-copy.ts), the profiling word
+// and further CPUs by `WorkerEngine.wrote` (cpus/worker-messages.ts). What moves bytes of dataspaces, or clears what is
+// attached nowhere (placement.ts, remains.ts), changes no dataspace.
+import { GuestBytes, type Marks, type Windows } from "../../engine/index.ts";
 
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 
@@ -21,6 +29,9 @@ export abstract class ComponentMemory {
 
   /** The windows of a program that was rewritten for them. */
   abstract get windows(): Windows | undefined;
+
+  /** What is written to memory 0, of a program that was rewritten with marks. */
+  abstract get marks(): Marks | undefined;
 
   /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
   get view(): DataView {
@@ -59,6 +70,7 @@ export abstract class ComponentMemory {
    */
   inPlace(address: number, sizeBytes: number, write: boolean): Readonly<WordPlace> | undefined {
     const place = write ? this.#written : this.#read;
+    if (write) this.wrote(address, sizeBytes);
     if (!this.windowed(address, sizeBytes)) {
       place.words = this.words;
       place.at = address >>> 2;
@@ -74,6 +86,11 @@ export abstract class ComponentMemory {
 
   /** The component's bytes as its own loads and stores reach them. */
   get bytes(): GuestBytes {
-    return this.windows?.bytes ?? new GuestBytes(this.memory);
+    return new GuestBytes(this.memory, this.windows, this.marks);
+  }
+
+  /** So many bytes are about to be written by way of `view` or `words`, before anybody can take what was written. */
+  wrote(address: number, sizeBytes: number): void {
+    this.marks?.wrote(address >>> 0, sizeBytes);
   }
 }

@@ -6,7 +6,7 @@
 // Here: loading, and entering and leaving. What it is made of has files of its own: how its threads begin (starts.ts), its
 // engine and those of further CPUs (engines.ts, replacement.ts, parts.ts), what it pays for (holdings.ts, growth.ts).
 import { CONTROL, type HostFunction, type HostImports, type PlainData } from "../../abi/index.ts";
-import { type Group, type Thread, Windows } from "../../engine/index.ts";
+import { type Group, Marks, type Thread, Windows } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -67,6 +67,7 @@ export class Component extends ComponentMemory {
   wasi: ComponentWasi | undefined;
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
+  #marks: Marks | undefined;
   #parentSlot = 0;
   /** The component that was on top of the JavaScript stack when this one was entered, by number. */
   #below = 0;
@@ -150,6 +151,10 @@ export class Component extends ComponentMemory {
     return this.#windows;
   }
 
+  get marks(): Marks | undefined {
+    return this.#marks;
+  }
+
   /**
    * Loads the program, once; `problem` says why not.
    *
@@ -180,9 +185,10 @@ export class Component extends ComponentMemory {
       const lackingWasi = this.#wasiProblem(program); // it opens sessions
       if (lackingWasi !== undefined) return this.#refuse("invalid-program", lackingWasi);
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
+      if (program.info.marks) this.#marks = new Marks();
       this.#engines = new Engines({
         ...{ kernel: this.#kernel, component: this },
-        ...{ program, original, windows: options.windows },
+        ...{ program, original, asked: options },
       });
       this.#start(this.#engines);
       this.#parts = new Parts(this.#kernel, this, this.#engines, original);
@@ -213,7 +219,8 @@ export class Component extends ComponentMemory {
   #refuse(reason: LoadRefusal, problem: string): Attempt<void, LoadRefusal> {
     this.problem = problem;
     this.holdings.end();
-    this.#engine = this.#local = this.#program = this.#windows = this.#parts = this.#replacement = undefined;
+    this.#engine = this.#local = this.#program = this.#parts = this.#replacement = undefined;
+    this.#windows = this.#marks = undefined;
     this.#kernel.trimPrograms();
     return refusal(reason);
   }
@@ -268,7 +275,10 @@ export class Component extends ComponentMemory {
   showScopes(): void {
     if (this.#profiling === 0) return;
     const word = this.#profiling >> 2;
-    if (word < this.words.length) this.words[word] = this.#kernel.scopes ? 1 : 0;
+    const shown = this.#kernel.scopes ? 1 : 0;
+    if (word >= this.words.length || this.words[word] === shown) return;
+    this.wrote(this.#profiling, 4);
+    this.words[word] = shown;
   }
 
   /** The thread is about to run here. */

@@ -14,6 +14,7 @@ import {
   type Group,
   type GroupOptions,
   type GrowthPolicy,
+  type Marks,
   memoryBytesOutside,
   type PollPolicy,
   prepareWriting,
@@ -112,6 +113,7 @@ export interface LocalEngineOptions {
   readonly imports: HostImports;
   readonly group: GroupOptions;
   readonly windows: Windows | undefined;
+  readonly marks: Marks | undefined;
   /** Indices of the globals that are a thread's own, found in the first instance. */
   readonly own: (group: Group) => readonly number[];
   readonly policy: PollPolicy;

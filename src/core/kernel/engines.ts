@@ -26,8 +26,8 @@ export interface EnginesOptions {
   readonly program: LoadedProgram;
   /** The module as it came. */
   readonly original: Uint8Array;
-  /** How the rewriter was asked for windows. */
-  readonly windows: LoadOptions["windows"];
+  /** How the rewriter was asked for windows and marks. */
+  readonly asked: Pick<LoadOptions, "windows" | "marks">;
 }
 
 interface FreshKind {
@@ -130,6 +130,7 @@ export class Engines {
       group: { parks: true, atomicWait: component.waits.atomicWait },
       imports: this.imports,
       windows,
+      marks: component.marks,
       own,
       policy: () => kernel.stops.givesWay(component.running!),
       growth: component.growth.of(part ?? 0),
@@ -146,8 +147,9 @@ export class Engines {
       rewritten: { bytes, info, statistics, referenceTypes, module },
       ...(given ? { memory: given } : {}),
       ...(windows
-        ? { windows: { options: this.#options.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
+        ? { windows: { options: this.#options.asked.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
         : {}),
+      ...(component.marks ? { marks: component.marks.memory } : {}),
     };
     return new RemoteEngine(kernel.cpus!.at(cpu), load, windows);
   }

@@ -222,12 +222,11 @@ export class Kernel {
   loadProgram(bytes: Uint8Array, options: LoadOptions): LoadedProgram {
     const hash = this.#options.hash(bytes);
     // Not by what else a component is loaded with: that differs with each, and the program does not depend on it.
-    const key = `${hash} ${JSON.stringify(options.windows ?? false)}`;
+    const { windows, marks = false } = options;
+    const key = `${hash} ${JSON.stringify([windows ?? false, marks])}`;
     const load = this.#options.load ?? loadProgram;
-    const { windows } = options;
-    return this.programs.take(key, () =>
-      load(bytes, hash, { importKind, growth: true, ...(windows === undefined ? {} : { windows }) }),
-    );
+    const asked = { ...(windows === undefined ? {} : { windows }), ...(marks ? { marks } : {}) };
+    return this.programs.take(key, () => load(bytes, hash, { importKind, growth: true, ...asked }));
   }
 
   /** @internal A component has lost its program. */

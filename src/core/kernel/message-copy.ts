@@ -87,6 +87,7 @@ export function loadMessage(component: Component, address: number, message: RpcM
   const { bytes, capabilities } = message;
   if (!component.windowed(address, MESSAGE.sizeBytes)) {
     const { words } = component;
+    component.wrote(address, MESSAGE.data + bytes.length);
     writeHead(component, words, address >>> 2, message);
     if (bytes.length > 0) new Uint8Array(words.buffer, address + MESSAGE.data, bytes.length).set(bytes);
     return true;

@@ -228,7 +228,7 @@ class LiveMemory extends PlainMemory {
   readonly #component: Component;
 
   constructor(component: Component, memory: WebAssembly.Memory) {
-    super(memory, component.windows, component.program.info.memories[0]!.index64);
+    super(memory, component.windows, component.program.info.memories[0]!.index64, component.marks);
     this.#component = component;
   }
 

@@ -29,6 +29,16 @@ export interface MemoryWindows {
   limit: number;
 }
 
+/** What components have written, at their own addresses; engine's `Marks` is that. */
+export interface MemoryMarks {
+  /**
+   * Visits the written pages of a range and clears their marks. Makes nothing.
+   *
+   * @param address of whole pages, as `sizeBytes` are @param visit is given numbers of pages in the range
+   */
+  take(address: number, sizeBytes: number, visit: (page: number) => void): void;
+}
+
 /** The memory of one component. Changes happen at safe points only. */
 export interface ComponentMemory {
   /** Bytes that the linear memory has now. */
@@ -43,6 +53,8 @@ export interface ComponentMemory {
   firstUsed(start: number, end: number): number | undefined;
   /** Absent: the program cannot see anything but its linear memory, and does not fault. */
   readonly windows?: MemoryWindows | undefined;
+  /** Absent: the program does not mark what it writes. */
+  readonly marks?: MemoryMarks | undefined;
   /** Lets all components stand at safe points while `body` runs. Absent: they do whenever something is changed. */
   still?<T>(body: () => T): T;
 }
@@ -68,6 +80,7 @@ const WASM_PAGE = 65_536;
 export class PlainMemory implements ComponentMemory {
   readonly memory: WebAssembly.Memory;
   readonly windows: MemoryWindows | undefined;
+  readonly marks: MemoryMarks | undefined;
   readonly #index64: boolean;
   #words: Int32Array | undefined;
 
@@ -75,9 +88,10 @@ export class PlainMemory implements ComponentMemory {
    * @param memory grows as far as its own maximum
    * @param index64 its addresses have 64 bits
    */
-  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows, index64 = false) {
+  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows, index64 = false, marks?: MemoryMarks) {
     this.memory = memory;
     this.windows = windows;
+    this.marks = marks;
     this.#index64 = index64;
   }
 

@@ -17,13 +17,16 @@ import {
   type Capability,
   type Dataspace,
   type Identity,
+  PAGE_BYTES,
   toPages,
+  type WrittenPages,
 } from "../../session/index.ts";
 import { assert, clearBytes } from "../../util/index.ts";
 import type { MemoryPool, PoolRange } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import type { Use } from "./placement.ts";
 import type { Region } from "./region-map.ts";
+import { Written } from "./written.ts";
 
 export type ByteOrigin = Exclude<Dataspace["origin"], "managed">;
 
@@ -98,6 +101,8 @@ export class ByteDataspace extends CoreDataspace {
   /** The bytes as `differs` compares them. */
   #words: Int32Array | undefined;
   #adopts = false;
+  /** What is written, if somebody has asked for it. */
+  #written: Written | undefined;
 
   /** @internal Made by `createDataspace`. */
   constructor(core: CoreContext, options: DataspaceOptions, physical: number) {
@@ -156,6 +161,21 @@ export class ByteDataspace extends CoreDataspace {
     this.#besides(sink, 0, at);
     sink.bytes(at, view, 0, view.length);
     this.#besides(sink, at + view.length, this.#size);
+  }
+
+  written(): WrittenPages {
+    this.#written ??= new Written(this.uses, this.#size / PAGE_BYTES);
+    return this.#written.begin();
+  }
+
+  /** @internal A use was placed. */
+  useBegins(use: Use): void {
+    this.#written?.useBegins(use);
+  }
+
+  /** @internal A use is about to be taken away. */
+  useEnds(use: Use): void {
+    this.#written?.useEnds(use);
   }
 
   /** Whether so many bytes from `offset` on, whole pages, are others than those from `at` on of a memory. Makes nothing. */
@@ -279,6 +299,7 @@ export class ByteDataspace extends CoreDataspace {
   }
 
   #copyIn(offset: number, source: Uint8Array): void {
+    this.#written?.note(offset, source.length);
     const home = this.#home;
     if (home.kind === "pool") {
       home.pool.bytes(home.range.address + offset, source.length).set(source);

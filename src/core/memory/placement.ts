@@ -143,9 +143,9 @@ export function unplaceRegion(region: Region): void {
   });
 }
 
-/** Bytes move and page tables change: components that could see that stand at safe points. */
+/** Bytes move, page tables change, marks are cleared: components that could see that stand at safe points. */
 function still<T>(uses: readonly Use[], body: () => T): T {
-  const memory = uses.find(({ space }) => space.memory.windows)?.space.memory;
+  const memory = uses.find(({ space }) => space.memory.windows || space.memory.marks)?.space.memory;
   return memory?.still ? memory.still(body) : body();
 }
 
@@ -160,6 +160,7 @@ export function placeSpace(map: CoreRegionMap, space: Space, steps: Steps): Plac
 /** Takes everything out of a space whose component ends; what lay in its linear memory is kept, but of `dying`. */
 export function clearSpace(space: Space, dying: ReadonlySet<ByteDataspace>): void {
   for (const use of space.uses.values()) {
+    use.dataspace.useEnds(use);
     space.uses.delete(use.address);
     space.ordered = undefined;
     use.dataspace.uses.delete(use);
@@ -189,6 +190,7 @@ function place(use: Use): PlacementProblem | undefined {
   if (use.mode === "copy") space.copies.add(use);
   space.remains.cut(use.address, use.address + use.length);
   dataspace.uses.add(use);
+  dataspace.useBegins(use);
   return undefined;
 }
 
@@ -281,6 +283,7 @@ function mapWindow(use: Use): void {
 
 function unplace(use: Use): void {
   const { space, dataspace } = use;
+  dataspace.useEnds(use);
   space.uses.delete(use.address);
   space.ordered = undefined;
   dataspace.uses.delete(use);

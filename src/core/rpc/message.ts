@@ -17,6 +17,8 @@ const encoder = new TextEncoder();
 /** A component's memory; the view is taken anew after anything that may grow it. */
 export interface MessageMemory {
   readonly view: DataView;
+  /** Told in front of each write. */
+  wrote?(address: number, sizeBytes: number): void;
 }
 
 /** The message is not what it says, or a reply does not fit. Never leaves core/rpc. */
@@ -48,6 +50,7 @@ export class MessageCursor {
 
   /** Begins to write the reply over the request, whatever the cursor was used for meanwhile. */
   reopen(memory: MessageMemory, address: number, capabilities: CapabilityAccess): void {
+    memory.wrote?.(address, MESSAGE.sizeBytes);
     this.#attach(memory.view, address, capabilities);
     this.#begin(MESSAGE.maxBytes, MESSAGE.maxCapabilities);
   }

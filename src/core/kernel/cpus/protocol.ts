@@ -199,6 +199,8 @@ export interface LoadMessage {
   readonly memory?: WebAssembly.Memory;
   /** Of a program with windows. */
   readonly windows?: WindowsMessage;
+  /** Of a program that was rewritten with marks. */
+  readonly marks?: WebAssembly.Memory;
 }
 
 /** Pool and page table, and how the rewriter was asked for windows. */

@@ -112,12 +112,12 @@ class RemoteCall implements HostCall {
   }
 
   get guest(): GuestRanges | undefined {
-    const { windows } = this.#component;
-    if (!windows) return undefined;
+    const { windows, marks, bytes } = this.#component;
+    if (!windows && !marks) return undefined;
     return {
-      pieces: (address, length, write) => windows.bytes.pieces(address, length, write),
+      pieces: (address, length, write) => bytes.pieces(address, length, write),
       reach: (address, length, write) => {
-        const pieces = windows.bytes.pieces(address, length, write);
+        const pieces = bytes.pieces(address, length, write);
         if (!("kind" in pieces)) return true;
         if (pieces.kind === "bounds") return false;
         this.#fault = { type: pieces.type, address: pieces.address, instance: 0 };

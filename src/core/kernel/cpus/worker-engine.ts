@@ -14,6 +14,7 @@ import {
   type DirectCall,
   type Entry,
   type GrowthPolicy,
+  Marks,
   PageTable,
   Pool,
   type Thread,
@@ -57,6 +58,7 @@ export class WorkerEngine {
   /** By instance and function. */
   readonly #dispatches: Map<number, DirectCall>[] = [];
   readonly #windows: Windows | undefined;
+  readonly #marks: Marks | undefined;
   #entered: Holder | undefined;
   /** The thread that was entered last runs. */
   #runs = false;
@@ -68,14 +70,16 @@ export class WorkerEngine {
   #words = new Int32Array(0);
 
   constructor(load: LoadMessage, host: EngineHost) {
-    const { windows } = load;
-    const options = { importKind, growth: true, ...(windows ? { windows: windows.options! } : {}) };
+    const { windows, marks } = load;
+    const asked = { ...(windows ? { windows: windows.options! } : {}), ...(marks ? { marks: true } : {}) };
+    const options = { importKind, growth: true, ...asked };
     const program = loadRewritten(load.original, load.rewritten, options);
     this.info = program.info;
     if (windows) {
       this.#windows = new Windows(new Pool(undefined, windows.pool), new PageTable(windows.table));
       this.#windows.limit = windows.limit;
     }
+    if (marks) this.#marks = new Marks(marks);
     this.engine = new LocalEngine({
       label: load.label,
       program,
@@ -86,6 +90,7 @@ export class WorkerEngine {
           host.wait(memory, address, expected, timeout, width),
       },
       windows: this.#windows,
+      marks: this.#marks,
       own: () => load.own,
       policy: () => host.poll(this),
       growth: {
@@ -247,6 +252,11 @@ export class WorkerEngine {
       };
     }
     return functions;
+  }
+
+  /** So many bytes of memory 0 are about to be written. */
+  wrote(address: number, sizeBytes: number): void {
+    this.#marks?.wrote(address >>> 0, sizeBytes);
   }
 
   /** Memory 0 as words, up to an address at least; undefined if that is not there, or lies behind windows. */

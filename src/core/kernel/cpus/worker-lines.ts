@@ -2,7 +2,7 @@
 //
 // The call's message lies in the block of the caller's CPU: only plain messages go by a line. Whoever waits here looks at
 // the gate between reading its counter of commands and serving them.
-import { CALL_STATUS } from "../../../abi/index.ts";
+import { CALL_STATUS, MESSAGE } from "../../../abi/index.ts";
 import type { DirectCall } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { ring } from "./commands.ts";
@@ -108,6 +108,7 @@ export class WorkerLines {
     if (status !== CALL_STATUS.ok) return status;
     const write = required(messageWords(engine, address), "the caller's message");
     const bytes = line[LINE.bytes]!;
+    engine.wrote(address, MESSAGE.data + bytes);
     writeHead(write, address, bytes);
     copyBytes(line, LINE.mail, write, dataOf(address), bytes);
     return status;
@@ -148,6 +149,7 @@ export class WorkerLines {
     const { line } = served;
     const bytes = line[LINE.bytes]!;
     const write = required(messageWords(served.engine, served.message), "the server's message");
+    served.engine.wrote(served.message, MESSAGE.data + bytes);
     writeHead(write, served.message, bytes);
     copyBytes(line, LINE.mail, write, dataOf(served.message), bytes);
     this.#began();

@@ -20,6 +20,7 @@ export function messageWords(engine: WorkerEngine, address: number): Int32Array 
 export function copyPlain(from: WorkerEngine, source: number, to: WorkerEngine, target: number, bytes: number): void {
   const read = messageWords(from, source)!;
   const write = messageWords(to, target)!;
+  to.wrote(target, MESSAGE.data + bytes);
   writeHead(write, target, bytes);
   copyBytes(read, dataOf(source), write, dataOf(target), bytes);
 }
