@@ -92,7 +92,9 @@ export class GranuleBytes {
 
   /** As plain data, which other threads see without copies if the storage is shared memory: `received` makes them of it. */
   sent(): SentGranules {
-    return { $granules: { storage: this.#storage, table: this.#table } };
+    const { granuleBytes, chunkGranules, chunks } = this.#storage;
+    const { sizeBytes, places, units } = this.#table;
+    return { $granules: { storage: { granuleBytes, chunkGranules, chunks }, table: { sizeBytes, places, units } } };
   }
 
   #placeOf(at: number): number {

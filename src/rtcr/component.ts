@@ -41,8 +41,12 @@ export interface RtcrHost {
   startCopyPool?(): CopyPool;
   /** It is there. */
   began(component: RtcrComponent): void;
-  /** A component has asked for a checkpoint by a session; its bytes belong to the supervisor until the next of that name. */
-  made?(component: RtcrComponent, system: SystemCheckpoint): void;
+  /**
+   * A component has asked for a checkpoint by a session; its bytes belong to the supervisor until the next of that name.
+   *
+   * @param hold keeps them beyond that, until what it returns is called
+   */
+  made?(component: RtcrComponent, system: SystemCheckpoint, hold: () => () => void): void;
   /** It is no more. */
   ended(component: RtcrComponent): void;
 }
@@ -77,7 +81,7 @@ export class RtcrComponent {
     if (module) requireOwnElements(module);
     this.#module = module;
     const saved = again && savedOf(again);
-    const made = (system: SystemCheckpoint) => host.made?.(this, system);
+    const made = (system: SystemCheckpoint, hold: () => () => void) => host.made?.(this, system, hold);
     const control = { env, rtcr: () => this.rtcr, spare: () => this.rtcr.spare, made };
     this.#control = new RtcrControl(control, saved?.kept, again?.slots);
     this.#reporter = new TimingReporter(

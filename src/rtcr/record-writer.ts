@@ -52,6 +52,11 @@ export class RecordWriter extends PlainWriter {
     this.number(height);
   }
 
+  /** All bytes of a dataspace that a service shows; whoever has it, they are the checkpoint's own. */
+  shown(dataspace: Dataspace | undefined): void {
+    this.#leased(dataspace);
+  }
+
   /**
    * All bytes of a dataspace, by way of the copier; they may arrive later than this returns, before it is joined.
    *
@@ -59,7 +64,11 @@ export class RecordWriter extends PlainWriter {
    */
   content(dataspace: Dataspace | undefined, cached?: Cached, own?: CopyEngine): void {
     const place = dataspace && this.#kept ? this.#copier.keep(dataspace, this.#kept) : -1;
-    if (place >= 0) return this.number(-1 - place);
+    if (place >= 0) this.number(-1 - place);
+    else this.#leased(dataspace, cached, own);
+  }
+
+  #leased(dataspace: Dataspace | undefined, cached?: Cached, own?: CopyEngine): void {
     const size = dataspace?.size() ?? 0;
     this.number(size);
     this.align(ALIGNMENT);

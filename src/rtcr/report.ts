@@ -57,7 +57,7 @@ export class RtcrReport implements ReportSession, Resumable<SavedReport> {
     const dataspace = this.dataspace();
     this.base.checkpoint(records);
     records.badge(dataspace);
-    records.content(objectOf<Dataspace>(dataspace, "dataspace"));
+    records.shown(objectOf<Dataspace>(dataspace, "dataspace"));
     records.badge(this.#handler);
   }
 

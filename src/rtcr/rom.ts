@@ -142,7 +142,7 @@ export class RtcrRom implements RomSession, Resumable<SavedRom> {
     records.text(this.#module);
     records.badge(this.#dataspace);
     records.badge(this.#handler);
-    records.content(objectOf<Dataspace>(this.#dataspace, "dataspace"));
+    records.shown(objectOf<Dataspace>(this.#dataspace, "dataspace"));
     records.flag(this.#told);
   }
 

@@ -88,6 +88,11 @@ export class Rtcr {
     return subtractQuota(availableOf(this.#env.pd), this.#init.config().preserve);
   }
 
+  /** Whether checkpoints are increments now. */
+  get incremental(): boolean {
+    return this.#options.keeper?.() !== undefined;
+  }
+
   /** What is known of a child; for inspection. */
   child(name: string): TrackedChild | undefined {
     return this.#children.get(name);
@@ -96,9 +101,15 @@ export class Rtcr {
   /**
    * A checkpoint of some children, or of all, which go on.
    *
+   * @param how `full`: none of its contents are kept elsewhere, whatever the module does
    * @throws RtcrFault "no-such-child", "unsaveable", "no-room", "copy-failed", "gone", "busy" while one is being restored
    */
-  checkpoint(name: string, children: readonly string[] = this.children, parent?: string): Captured {
+  checkpoint(
+    name: string,
+    children: readonly string[] = this.children,
+    parent?: string,
+    { full = false }: { readonly full?: boolean } = {},
+  ): Captured {
     log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = this.#wanted(name, children);
@@ -106,7 +117,7 @@ export class Rtcr {
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
     const captured = capture(tracked, {
-      ...{ name, parent, provider, keeper: this.#options.keeper?.(), engine: this.#options.engine },
+      ...{ name, parent, provider, keeper: full ? undefined : this.#options.keeper?.(), engine: this.#options.engine },
       ...{ pool: this.#options.pool?.(), places: this.#options.copyPlaces?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       unattached: keepsUnattached?.() ?? false,

@@ -20,7 +20,7 @@ import {
   type SavedComponent,
   type SlotWriter,
 } from "../session/index.ts";
-import { type Attempt, refusal, success } from "../util/index.ts";
+import { type Attempt, refusal, required, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import { type Kept, KeptCheckpoints, type SavedKept } from "./kept.ts";
 import { log } from "./logging.ts";
@@ -41,8 +41,8 @@ export interface ControlOptions {
   readonly rtcr: () => Rtcr;
   /** Of the supervisor: what it has, and neither uses nor preserves. */
   readonly spare: () => Quota;
-  /** A checkpoint has been made for a component: to store it. */
-  readonly made: (system: SystemCheckpoint) => void;
+  /** A checkpoint has been made for a component: to store it. @param hold keeps its storage until what it returns is called */
+  readonly made: (system: SystemCheckpoint, hold: () => () => void) => void;
 }
 
 type CheckpointRefusal = "no-such-child" | "failed" | OutOf;
@@ -139,10 +139,16 @@ export class RtcrControl {
       const captured = rtcr().checkpoint(called, name === "" ? undefined : [name]);
       const { system, bytes } = captured;
       const kept = this.#kept.keep(key, captured);
-      if (kept.ok) made(system);
+      if (kept.ok) made(system, () => this.#hold(key));
       else this.#warn(`checkpoint ${shown(called)}: its ${bytes} bytes are more than can be kept: ${kept.reason}`);
       return kept;
     });
+  }
+
+  #hold(key: string): () => void {
+    const kept = required(this.#kept.get(key), "a checkpoint that is kept");
+    kept.use();
+    return () => kept.release();
   }
 
   /** The key that a name has for a client. Of what there is not it is the name, under which nothing is kept. */

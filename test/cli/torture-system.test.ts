@@ -78,7 +78,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
     [
       ["--fresh-process", file],
       2,
-      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --ignore, --by, --rising, --memory-fs, --json\nhint: rtcr torture --help",
+      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --increments, --ignore, --by, --rising, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [

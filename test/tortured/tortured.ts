@@ -50,12 +50,14 @@ export interface TortureTest {
   readonly cpus?: number;
   /** By the supervisor that has taken the checkpoint. Default: in a fresh system */
   readonly inPlace?: boolean;
+  /** Checkpoints are increments, compared with full ones; of so many points and one more the last is restored from. */
+  readonly increments?: number;
 }
 
 /** One test for each system and strategy: lines, exit values and files are those of an uninterrupted run. */
 export function tortureEach(
   systems: Readonly<Record<string, TorturedSystem>>,
-  { rows, points, seed, strategies = STRATEGIES, cpus = 1, inPlace = false }: TortureTest,
+  { rows, points, seed, strategies = STRATEGIES, cpus = 1, inPlace = false, increments }: TortureTest,
 ): void {
   for (const [name, system] of Object.entries(systems)) {
     for (const strategy of strategies) {
@@ -64,13 +66,24 @@ export function tortureEach(
         const file = writeSystem(path, system);
         const files = [...(system.memoryFiles ? ["--memory-fs"] : []), ...(inPlace ? ["--in-place"] : [])];
         const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
+        const module = increments === undefined ? [] : ["--increments", `${increments}`];
         const places = [...(cpus === 1 ? [] : ["--cpus", `${cpus}`]), ...(system.rules ?? [])];
-        const { code, out, err } = await cli(path, "torture", "--json", ...choice, ...places, ...files, file);
+        const { code, out, err } = await cli(
+          path,
+          "torture",
+          "--json",
+          ...choice,
+          ...module,
+          ...places,
+          ...files,
+          file,
+        );
         assert.equal(code, 0, err + out);
-        const { taken, lines, identical } = JSON.parse(out);
+        const { taken, lines, identical, increments: compared } = JSON.parse(out);
         // At the last one all may have ended; runs that differ in their lines differ in their safe points.
         const least = system.rules ? 1 : points - 1;
         assert.ok(identical && taken >= least && lines > 1, out);
+        assert.equal(compared, increments === undefined ? 0 : taken, out);
       });
     }
   }

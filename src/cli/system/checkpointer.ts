@@ -5,12 +5,12 @@
 // I1  A system that is to stop stands still until its checkpoint is complete; if that fails it goes on.
 // I2  The store is open while a checkpoint is saved only: other commands use it beside.
 import { createHash } from "node:crypto";
-import { componentsOf, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
+import { componentsOf, received, type SystemCheckpoint, toCheckpoint, UnitNameCache } from "../../checkpoint/index.ts";
 import { nodeSha256, saveCheckpoint } from "../../store/index-node.ts";
 import type { CheckpointReport } from "../checkpoints.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
-import type { MadeCheckpoint, ToSystem } from "./protocol.ts";
+import type { MadeCheckpoint, SentCheckpoint, ToSystem } from "./protocol.ts";
 
 export interface SystemCheckpointerOptions {
   readonly home: Home;
@@ -30,9 +30,13 @@ export interface SystemCheckpointReport extends CheckpointReport {
   readonly children: readonly string[];
 }
 
+type SavedReport = Omit<SystemCheckpointReport, "pausedMs" | "stopped">;
+
 export class SystemCheckpointer {
   readonly #options: SystemCheckpointerOptions;
   #parent: string | undefined;
+  /** Of units that increments share with those before. */
+  readonly #names = new UnitNameCache();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: SystemCheckpointerOptions) {
@@ -59,9 +63,10 @@ export class SystemCheckpointer {
   }
 
   /** Stores a checkpoint that a component has asked for, under the run's name. @returns its id */
-  keep(system: SystemCheckpoint): Promise<string> {
+  keep(made: SentCheckpoint): Promise<string> {
     const { name } = this.#options;
-    const next = this.#last.then(async () => (await this.#save({ ...system, name, parent: this.#parent })).id);
+    const save = (system: SystemCheckpoint) => this.#save({ ...system, name, parent: this.#parent });
+    const next = this.#last.then(async () => (await this.#using(made, save)).id);
     this.#last = next.catch(() => {});
     return next;
   }
@@ -74,24 +79,34 @@ export class SystemCheckpointer {
   async #make(children: readonly string[], stop: boolean): Promise<SystemCheckpointReport> {
     const { name, say, answer } = this.#options;
     const wanted = { name, children, parent: this.#parent, stop };
-    const { system, pausedMs } = await answer(() => say({ type: "checkpoint", ...wanted }));
+    const made = await answer(() => say({ type: "checkpoint", ...wanted }));
     try {
-      if (system.children.length === 0) {
+      const report = await this.#using(made, async (system) => {
+        if (system.children.length > 0) return this.#save(system);
         throw new CliFailure(EXIT.notFound, `${name} has no children under its supervisor now, expected one at least`);
-      }
-      const report = await this.#save(system);
-      return { ...report, pausedMs, stopped: stop };
+      });
+      return { ...report, pausedMs: made.pausedMs, stopped: stop };
     } catch (thrown) {
       if (stop) say({ type: "resume" });
       throw thrown;
     }
   }
 
-  async #save(system: SystemCheckpoint): Promise<Omit<SystemCheckpointReport, "pausedMs" | "stopped">> {
+  /** Its storage is given back afterwards. */
+  async #using<T>({ system, held }: SentCheckpoint, work: (system: SystemCheckpoint) => Promise<T>): Promise<T> {
+    try {
+      return await work(received(system));
+    } finally {
+      this.#options.say({ type: "release", held });
+    }
+  }
+
+  async #save(system: SystemCheckpoint): Promise<SavedReport> {
     const store = await this.#options.home.store();
     try {
       const carried = { ...system, modules: programsOf(system, this.#options.modules) };
-      const { root, report } = await saveCheckpoint(store, toCheckpoint(carried), { sha256: nodeSha256 });
+      const options = { sha256: nodeSha256, names: this.#names };
+      const { root, report } = await saveCheckpoint(store, toCheckpoint(carried), options);
       this.#parent = root.id;
       const { newPages, storedBytes } = report;
       return {

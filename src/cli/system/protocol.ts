@@ -40,9 +40,15 @@ export interface WantedCheckpoint {
   readonly stop: boolean;
 }
 
-/** A checkpoint that is not stored yet. Its contents lie in memory that both sides see. */
-export interface MadeCheckpoint {
+/** A checkpoint that is not stored yet. Its contents lie in memory that both sides see, until "release". */
+export interface SentCheckpoint {
+  /** As `sendable` gave it. */
   readonly system: SystemCheckpoint;
+  /** The number of its storage. */
+  readonly held: number;
+}
+
+export interface MadeCheckpoint extends SentCheckpoint {
   readonly pausedMs: number;
 }
 
@@ -62,6 +68,8 @@ export type ToSystem =
   | { readonly type: "inspect" }
   /** Asks for "checkpoint". */
   | ({ readonly type: "checkpoint" } & WantedCheckpoint)
+  /** The checkpoint is stored, or given up: its storage may be used again. */
+  | { readonly type: "release"; readonly held: number }
   /** Goes on after a checkpoint that was to stop. */
   | { readonly type: "resume" }
   /** Ends all components; "ended" follows. */
@@ -83,7 +91,7 @@ export type FromSystem =
   /** What was asked for by "checkpoint": one answer a question, in order. */
   | { readonly type: "checkpoint"; readonly made?: MadeCheckpoint; readonly refused?: SentFailure }
   /** A component has asked its supervisor for a checkpoint: to be stored. */
-  | { readonly type: "made"; readonly system: SystemCheckpoint }
+  | { readonly type: "made"; readonly checkpoint: SentCheckpoint }
   /** One of RTCR's own messages. */
   | { readonly type: "log"; readonly text: string }
   /** The restored children go on. */

@@ -5,7 +5,6 @@ import { watch } from "node:fs";
 import { constants } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
-import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { HostDirectory } from "../../core/host-files/index-node.ts";
 import type { ComponentInfo, Grid } from "../../core/index.ts";
 import { checkSystem } from "../../init/index.ts";
@@ -28,6 +27,7 @@ import { CPUS_LIMIT } from "./options.ts";
 import {
   type FromSystem,
   type MadeCheckpoint,
+  type SentCheckpoint,
   type SentFailure,
   SYSTEM_QUOTA,
   type SystemSpec,
@@ -105,12 +105,12 @@ export async function superviseSystem(
   };
   const unheard = onSignals(end);
   const measured = (scopes: readonly Scope[]) => profile !== undefined && writeScopes(profile, scopes);
-  const keepIt = (system: SystemCheckpoint) => void keep(system);
+  const keepIt = (made: SentCheckpoint) => void keep(made);
   const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: keepIt, measured };
   const answer = (ask: () => void) => asked.made.next(ask);
   const checkpointer = new SystemCheckpointer({ home, name: claim.name, modules, parent: from?.id, say, answer });
-  const keep = (system: SystemCheckpoint) =>
-    checkpointer.keep(system).then(
+  const keep = (made: SentCheckpoint) =>
+    checkpointer.keep(made).then(
       (id) => io.err(`note: checkpoint ${id}, made for a component\n`),
       (thrown: unknown) => io.err(`warning: a component's checkpoint was not stored: ${messageOf(thrown)}\n`),
     );
@@ -149,7 +149,7 @@ interface Asked {
   readonly inspected: Answers<readonly ComponentInfo[]>;
   readonly made: Answers<MadeCheckpoint>;
   /** Stores what nobody has asked for from outside. */
-  readonly keep: (system: SystemCheckpoint) => void;
+  readonly keep: (made: SentCheckpoint) => void;
   /** Writes what was measured. */
   readonly measured: (scopes: readonly Scope[]) => void;
 }
@@ -196,7 +196,7 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, aske
         const { made, refused } = message;
         if (made) asked.made.came(made);
         else if (refused) asked.made.refused(toCliFailure(refused));
-      } else if (message.type === "made") asked.keep(message.system);
+      } else if (message.type === "made") asked.keep(message.checkpoint);
       else if (message.type === "log") programs.err(`${message.text}\n`);
       else if (message.type === "scopes") {
         asked.measured(message.scopes);

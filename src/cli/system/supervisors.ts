@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import type { SystemCheckpoint } from "../../checkpoint/index.ts";
 import type { Core } from "../../core/index.ts";
 import {
+  type Captured,
   type CopyPool,
   PreparedProvider,
   type RepairReport,
@@ -30,8 +31,8 @@ export interface SystemRestore {
 export interface SupervisorsOptions {
   readonly core: () => Core;
   readonly restore?: SystemRestore | undefined;
-  /** A component of the system has had a checkpoint made. */
-  readonly made: (system: SystemCheckpoint) => void;
+  /** A component of the system has had a checkpoint made. @param hold as in `RtcrHost` */
+  readonly made: (system: SystemCheckpoint, hold: () => () => void) => void;
   readonly restored: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
 
@@ -64,8 +65,8 @@ export class Supervisors implements RtcrHost {
     this.#components.set(component, this.#label(component.env));
   }
 
-  made(_: RtcrComponent, system: SystemCheckpoint): void {
-    this.#options.made(system);
+  made(_: RtcrComponent, system: SystemCheckpoint, hold: () => () => void): void {
+    this.#options.made(system, hold);
   }
 
   ended(component: RtcrComponent): void {
@@ -94,9 +95,9 @@ export class Supervisors implements RtcrHost {
    * @param children by name; none: all of the only supervisor that is not itself a child of another one
    * @throws RtcrFault "no-such-child" when there is no such supervisor, and what `Rtcr.checkpoint` throws
    */
-  checkpoint(name: string, children: readonly string[], parent: string | undefined): SystemCheckpoint {
+  checkpoint(name: string, children: readonly string[], parent: string | undefined): Captured {
     const { rtcr } = this.#keeperOf(children);
-    return rtcr.checkpoint(name, children.length > 0 ? children : undefined, parent).system;
+    return rtcr.checkpoint(name, children.length > 0 ? children : undefined, parent);
   }
 
   #keeperOf(children: readonly string[]): RtcrComponent {

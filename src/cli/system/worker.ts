@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { type SystemCheckpoint, sendable } from "../../checkpoint/index.ts";
 import { Core, inspectComponents, VirtualClock } from "../../core/index.ts";
 import { startNodeCpu } from "../../core/index-node.ts";
 import { INIT_PROGRAM } from "../../init/index.ts";
@@ -13,7 +14,7 @@ import { required } from "../../util/index.ts";
 import { toFailure } from "../failure.ts";
 import { systemDevices, systemFiles, systemTerminals } from "./host.ts";
 import { measure } from "./measure.ts";
-import type { FromSystem, SystemSpec, ToSystem, WantedCheckpoint } from "./protocol.ts";
+import type { FromSystem, SentCheckpoint, SystemSpec, ToSystem, WantedCheckpoint } from "./protocol.ts";
 import { Supervisors } from "./supervisors.ts";
 
 const spec = workerData as SystemSpec;
@@ -38,7 +39,7 @@ function run(): void {
   const supervisors = new Supervisors({
     core: () => core,
     restore: spec.restore,
-    made: (system) => say({ type: "made", system }),
+    made: (system, hold) => say({ type: "made", checkpoint: held.sent(system, hold()) }),
     restored: (outcome) => {
       if (outcome instanceof RtcrFault) fail(outcome);
       else say({ type: "restored", repairs: outcome });
@@ -81,6 +82,7 @@ function run(): void {
       void prepared(supervisors, message).then(() => {
         if (!ending) say(checkpoint(core, supervisors, message));
       });
+    else if (message.type === "release") held.release(message.held);
     else if (message.type === "resume") core.kernel.scheduler.resume();
     else {
       terminals.input(message.bytes);
@@ -90,6 +92,25 @@ function run(): void {
   const first = core.start({ name: "init", binary: INIT_PROGRAM });
   void first.exited.then(end);
 }
+
+/** Storage of checkpoints that the command reads. */
+class Held {
+  readonly #releases = new Map<number, () => void>();
+  #next = 1;
+
+  sent(system: SystemCheckpoint, release: () => void): SentCheckpoint {
+    const held = this.#next++;
+    this.#releases.set(held, release);
+    return { system: sendable(system), held };
+  }
+
+  release(held: number): void {
+    this.#releases.get(held)?.();
+    this.#releases.delete(held);
+  }
+}
+
+const held = new Held();
 
 /** There is memory for a checkpoint, and the system has run meanwhile. What stands in the way is told by the checkpoint. */
 async function prepared(supervisors: Supervisors, { name, children }: WantedCheckpoint): Promise<void> {
@@ -101,9 +122,10 @@ async function prepared(supervisors: Supervisors, { name, children }: WantedChec
 function checkpoint(core: Core, supervisors: Supervisors, wanted: WantedCheckpoint): FromSystem {
   const begin = performance.now();
   try {
-    const system = supervisors.checkpoint(wanted.name, wanted.children, wanted.parent);
+    const { system, lease } = supervisors.checkpoint(wanted.name, wanted.children, wanted.parent);
     if (wanted.stop) core.kernel.scheduler.freeze();
-    return { type: "checkpoint", made: { system, pausedMs: performance.now() - begin } };
+    const pausedMs = performance.now() - begin;
+    return { type: "checkpoint", made: { ...held.sent(system, () => lease.release()), pausedMs } };
   } catch (thrown) {
     const { exitCode, message, hint } = toFailure(thrown);
     return { type: "checkpoint", refused: { exitCode, message, hint } };

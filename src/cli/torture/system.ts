@@ -18,6 +18,7 @@ import { INIT_PROGRAM, readXml, type XmlNode } from "../../init/index.ts";
 import { deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
 import {
+  IncrementalModule,
   type RepairReport,
   RTCR_PROGRAM,
   type RtcrComponent,
@@ -29,6 +30,7 @@ import { loadCheckpoint, nodeSha256, openMemoryStore, saveCheckpoint } from "../
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "../system/checkpointer.ts";
 import { SYSTEM_QUOTA } from "../system/protocol.ts";
+import { Increments } from "./increments.ts";
 import type { Tree } from "./tree.ts";
 import { MemoryVolumes } from "./volumes.ts";
 
@@ -49,6 +51,11 @@ export interface SystemJourneySpec {
   readonly memoryFiles?: boolean;
   /** Of the machine: each but the first is a thread of its own. Default: 1 */
   readonly cpus?: number;
+  /**
+   * Of so many points and one more the last is restored from; at the others the children go on after their checkpoint. All are
+   * increments. Default: every point is restored from, and its checkpoint is what the configuration says
+   */
+  readonly increments?: number | undefined;
   /** The supervisor restores its children itself, while the rest of the system stays. Default: all is thrown away */
   readonly inPlace?: boolean;
 }
@@ -59,6 +66,8 @@ export interface SystemJourney {
   /** Safe points passed. */
   readonly passed: number;
   readonly taken: readonly number[];
+  /** Increments that were compared with full checkpoints. */
+  readonly increments: number;
   /** Lines that there were at each point taken. */
   readonly linesAt: readonly number[];
   /** What each client of File_system had in the end, by label. */
@@ -70,12 +79,20 @@ export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourn
   const lines: string[] = [];
   const [taken, linesAt]: [number[], number[]] = [[], []];
   const files = new Map<string, Tree>();
+  const goesOn = spec.increments ?? 0;
   let leg = new SystemLeg(spec, undefined, 0);
+  let increments = 0;
   try {
     while (await leg.run(nextPoint(spec, leg.passed))) {
-      const system = await throughImage(leg.checkpoint());
+      const { taken: made, compared } = leg.checkpoint();
       taken.push(leg.passed);
+      increments += compared;
       linesAt.push(lines.length + leg.lines.length);
+      if (taken.length % (goesOn + 1) !== 0) {
+        leg.goOn();
+        continue;
+      }
+      const system = await throughImage(made);
       if (spec.inPlace) await leg.restore(system);
       else {
         collect(leg);
@@ -84,7 +101,7 @@ export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourn
       }
     }
     collect(leg);
-    return { lines, passed: leg.passed, taken, linesAt, files };
+    return { lines, passed: leg.passed, taken, increments, linesAt, files };
   } finally {
     leg.close();
   }
@@ -142,6 +159,7 @@ class SystemLeg {
   readonly #volumes = new MemoryVolumes(this.#clock);
   readonly #lines: string[] = [];
   readonly #prefix: string;
+  readonly #increments = new Increments();
   #component: RtcrComponent | undefined;
   #failure: unknown;
   /** Points count: the restore, if there was to be one, is done. */
@@ -213,18 +231,24 @@ class SystemLeg {
 
   /** Ends the children, which stand still, and recreates them; they go on with the next `run`. */
   async restore(system: SystemCheckpoint): Promise<void> {
-    const { scheduler } = this.#core.kernel;
     this.#counting = false;
     this.#ending = true;
     this.#component!.rtcr.restore(system);
     while (this.#ending && this.#failure === undefined) await new Promise((resolve) => setImmediate(resolve));
-    this.#stopped = false;
-    scheduler.resume();
+    this.goOn();
   }
 
-  checkpoint(): SystemCheckpoint {
-    const { rtcr } = this.#component!;
-    return rtcr.checkpoint("torture").system;
+  /** @returns `compared`: whether it is an increment, which was compared with a full checkpoint: 0 or 1 */
+  checkpoint(): { readonly taken: SystemCheckpoint; readonly compared: number } {
+    const before = this.#increments.compared;
+    const taken = this.#increments.take(this.#component!.rtcr, this.#passed);
+    return { taken, compared: this.#increments.compared - before };
+  }
+
+  /** The children, which stand still, go on with the next `run`. */
+  goOn(): void {
+    this.#stopped = false;
+    this.#core.kernel.scheduler.resume();
   }
 
   close(): void {
@@ -249,26 +273,30 @@ class SystemLeg {
   }
 
   #program(restore: SystemCheckpoint | undefined, core: () => Core) {
+    const module = this.#spec.increments === undefined ? undefined : () => new IncrementalModule();
     const isOurs = (env: RtcrComponent["env"]) => core().kernel.componentOf(env.pd)?.label === this.#spec.supervisor;
-    return rtcrProgram({
-      begin: (env) => {
-        if (!isOurs(env)) return {};
-        const restored = (outcome: readonly RepairReport[] | RtcrFault) => {
-          if (outcome instanceof RtcrFault) this.#fail(outcome);
-          this.#counting = true;
-        };
-        const atPhase = () => {
-          this.#ending = false;
-        };
-        return { ...(restore ? { restore } : {}), strategy: this.#spec.strategy, restored, atPhase };
+    return rtcrProgram(
+      {
+        begin: (env) => {
+          if (!isOurs(env)) return {};
+          const restored = (outcome: readonly RepairReport[] | RtcrFault) => {
+            if (outcome instanceof RtcrFault) this.#fail(outcome);
+            this.#counting = true;
+          };
+          const atPhase = () => {
+            this.#ending = false;
+          };
+          return { ...(restore ? { restore } : {}), strategy: this.#spec.strategy, restored, atPhase };
+        },
+        began: (component) => {
+          if (isOurs(component.env)) this.#component = component;
+        },
+        ended: (component) => {
+          if (component === this.#component) this.#exited = true; // an exit of a child that propagates
+        },
       },
-      began: (component) => {
-        if (isOurs(component.env)) this.#component = component;
-      },
-      ended: (component) => {
-        if (component === this.#component) this.#exited = true; // an exit of a child that propagates
-      },
-    });
+      module,
+    );
   }
 
   #watchPoints(): void {

@@ -25,6 +25,8 @@ export interface SystemTortureOptions {
   readonly rules: CompareRules;
   /** `SystemJourneySpec.inPlace` */
   readonly inPlace: boolean;
+  /** `SystemJourneySpec.increments` */
+  readonly increments: number | undefined;
 }
 
 /** What --json prints. */
@@ -46,6 +48,8 @@ export interface SystemTortureReport {
   readonly inOrder: boolean;
   /** Restored by the supervisor that has taken the checkpoint; otherwise in a fresh system. */
   readonly inPlace: boolean;
+  /** Points whose checkpoints were increments, each the same as a full one. */
+  readonly increments: number;
   /** Files and directories that the children had in the end. */
   readonly files: number;
   readonly identical: boolean;
@@ -56,7 +60,7 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles, rules, inPlace } = options;
+  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments } = options;
   const { cpus } = rules;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
@@ -65,14 +69,14 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
-  const tortured = await travel({ ...spec, inPlace, points: pointsOf(choice, uninterrupted) });
+  const tortured = await travel({ ...spec, inPlace, increments, points: pointsOf(choice, uninterrupted) });
   const end = performance.now();
   const differs = compareJourneys(uninterrupted, tortured, rules);
   const difference = differs && ((await unstable(spec, uninterrupted, rules)) ?? differs);
   return {
     ...{ system: file, supervisor, strategy, ...choice },
     ...{ safePoints: uninterrupted.passed, taken: tortured.taken.length, lines: uninterrupted.lines.length },
-    ...{ cpus, inOrder: inOrder(rules), inPlace, files: filesOf(uninterrupted).size },
+    ...{ cpus, inOrder: inOrder(rules), inPlace, increments: tortured.increments, files: filesOf(uninterrupted).size },
     ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
     ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
   };
@@ -121,15 +125,16 @@ async function travel(spec: SystemJourneySpec): Promise<SystemJourney> {
 
 /** The report for people. */
 export function describeSystemTorture(report: SystemTortureReport): string {
-  const { safePoints, taken, seed, lines, files, cpus, difference, strategy, inPlace } = report;
+  const { safePoints, taken, seed, lines, files, cpus, difference, strategy, inPlace, increments } = report;
   const seeded = seed === undefined ? "" : `, seed ${seed}`;
   const verdict = difference ?? (taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
   const own = "each component's own lines in their order";
   const order = report.inOrder ? "all lines in their order" : cpus === 1 ? own : `${cpus} CPUs: ${own}`;
+  const equal = increments === 0 ? "" : `, ${increments} increments as full checkpoints are`;
   const inFiles = files === 0 ? "" : `, ${files} files`;
   return [
     `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
-    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${inPlace ? ", in place" : ""}`,
+    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${inPlace ? ", in place" : ""}${equal}`,
     `compared       ${order}, exit values${inFiles}`,
     verdict,
     "",

@@ -100,8 +100,8 @@ class KeptIncrement implements KeptContents {
 
   copy(dataspace: Dataspace, copier: Copier): number {
     const lineage = this.#lineages.get(dataspace);
-    if (!lineage || this.#count === this.#copied.length) return -1;
-    assert(!this.#copied.includes(lineage), "a dataspace is copied once, with its owner");
+    if (!lineage || lineage.copiedBy === this || this.#count === this.#copied.length) return -1;
+    lineage.copiedBy = this;
     this.missing += lineage.copy(dataspace, copier);
     this.#copied[this.#count] = lineage;
     return this.#count++;

@@ -28,6 +28,8 @@ class SharedTable implements GranuleTable {
   readonly sizeBytes: number;
   readonly places: Int32Array;
   readonly units: Float64Array;
+  /** What is found out of them is found out once. */
+  readonly bytes: GranuleBytes;
   readonly #store: GranuleStore;
   #users = 1;
 
@@ -37,6 +39,7 @@ class SharedTable implements GranuleTable {
     this.sizeBytes = sizeBytes;
     this.places = places;
     this.units = units;
+    this.bytes = new GranuleBytes(store, this);
   }
 
   use(): this {
@@ -58,6 +61,8 @@ export interface Share {
 
 export class Lineage {
   readonly capability: Capability<Dataspace>;
+  /** The checkpoint that has copied it last. */
+  copiedBy: object | undefined;
   readonly #store: GranuleStore;
   readonly #sizeBytes: number;
   readonly #owed: Uint8Array;
@@ -122,7 +127,7 @@ export class Lineage {
     this.#expected = Math.min(this.#next.length, Math.ceil(likely));
     const table = this.#changed > 0 || !this.#table ? this.#renew() : this.#table;
     const used = table.use();
-    return { bytes: new GranuleBytes(this.#store, table), release: () => used.release() };
+    return { bytes: table.bytes, release: () => used.release() };
   }
 
   /** It is none. @returns places that are to be given back */
