@@ -1,4 +1,4 @@
-// One child of init: its environment sessions, its start, its end (spec 3.3). What it calls is parent-session.ts.
+// One child of init: its start and its end (spec 3.3). Its environment is environment.ts, what it calls parent-session.ts.
 //
 // A child advances from state to state as its environment sessions become available, which siblings may take their time
 // for: `advance` does whatever can be done now and may be called at any time.
@@ -7,7 +7,6 @@ import {
   type Capability,
   type CpuSession,
   type CpuThread,
-  DONATION,
   ENV_SESSION,
   type Identity,
   INVALID,
@@ -17,38 +16,28 @@ import {
   objectOf,
   type ParentSession,
   type PdSession,
-  prefixLabel,
   type Quota,
   type RomSession,
   type SlotReader,
   type SlotWriter,
-  subtractQuota,
 } from "../../session/index.ts";
-import { type Attempt, refusal, required, success } from "../../util/index.ts";
+import { type Attempt, required } from "../../util/index.ts";
 import type { StartConfig } from "../config/types.ts";
 import { effectiveQuota } from "../resources/amounts.ts";
-import { filterArgs, readArgs } from "../sessions/arguments.ts";
 import type { AdoptedSession } from "../sessions/broker.ts";
 import type { SessionReader, SessionWriter } from "../sessions/saved-sessions.ts";
 import { RomServer, type SavedServed } from "../sessions/servers.ts";
-import { isOver, isRefused, type Session, type SessionRequest } from "../sessions/session.ts";
+import type { Session } from "../sessions/session.ts";
 import { type SavedSibling, SiblingServer } from "../sessions/sibling.ts";
 import { ChildClient, EnvironmentClient, type SavedClient } from "./client.ts";
+import { Environment } from "./environment.ts";
 import { Heart, type SavedHeart } from "./heart.ts";
 import type { Household, ResourceRequest } from "./household.ts";
-import { ChildParent, routedElsewhere, type SavedParent } from "./parent-session.ts";
+import { ChildParent, type SavedParent } from "./parent-session.ts";
 
 /** "incomplete": some environment session is missing or the program could not be loaded. */
 export const CHILD_STATES = ["incomplete", "running", "exited", "gone"] as const;
 export type ChildState = (typeof CHILD_STATES)[number];
-
-/** In the order of their creation. Where there is no dynamic linker, its ROM is that of the program. */
-const ENVIRONMENT = [
-  { id: ENV_SESSION.cpu, service: "CPU" },
-  { id: ENV_SESSION.log, service: "LOG" },
-  { id: ENV_SESSION.binary, service: "ROM" },
-  { id: ENV_SESSION.linker, service: "ROM" },
-] as const;
 
 /**
  * Order of closing: by service, then all others (spec 2.12). Sessions that the child provides end behind its PD instead of
@@ -110,11 +99,11 @@ export class Child {
   readonly #house: Household;
   readonly #parent: Identity<ParentSession>;
   readonly #calls: ChildParent;
+  readonly #environment: Environment;
   readonly #cpuPercent: number;
   #state: ChildState = "incomplete";
   #pd: Capability<PdSession> = INVALID;
   #mainThread: Capability<CpuThread> = INVALID;
-  #opened = false;
   #failed = false;
   #cpuTransferred = false;
 
@@ -137,6 +126,7 @@ export class Child {
     this.configServer = new RomServer(env, this.configModule, broker);
     this.client = new ChildClient(start.name, accounts, () => this.#pd);
     this.environment = new EnvironmentClient(start.name, () => house.later({ do: "advance", child: id }));
+    this.#environment = new Environment(this, house, (why) => this.#fail(why));
     this.#calls = new ChildParent(this, house);
     const served = restored?.saved.parent ?? 0;
     this.#parent =
@@ -152,7 +142,12 @@ export class Child {
     const { name, id, location, assigned, request, exitValue } = this;
     return {
       ...{ name, id, location, assigned, request, exitValue, cpuPercent: this.#cpuPercent },
-      ...{ state: this.#state, opened: this.#opened, failed: this.#failed, cpuTransferred: this.#cpuTransferred },
+      ...{
+        state: this.#state,
+        opened: this.#environment.opened,
+        failed: this.#failed,
+        cpuTransferred: this.#cpuTransferred,
+      },
       pd: slots.held(this.#pd),
       mainThread: slots.held(this.#mainThread),
       parent: slots.served(this.#parent.capability),
@@ -168,7 +163,7 @@ export class Child {
   /** The second half: when the sessions of all children are there. */
   restore(saved: SavedChild, slots: SlotReader, sessions: SessionReader): void {
     this.#state = saved.state;
-    this.#opened = saved.opened;
+    this.#environment.opened = saved.opened;
     this.#failed = saved.failed;
     this.#cpuTransferred = saved.cpuTransferred;
     this.request = saved.request;
@@ -226,48 +221,19 @@ export class Child {
 
   /** Opens the PD session: done for all new children before anything else, so that siblings are found. */
   openPd(): void {
-    this.#open(ENV_SESSION.pd, "PD");
+    this.#environment.openPd();
   }
 
   /** Does what can be done now towards running. */
   advance(): void {
     if (this.#state !== "incomplete" || this.#failed) return;
     if (!this.#pd.valid && !this.#takePd()) return;
-    if (!this.#opened) {
-      this.#opened = true;
-      for (const { id, service } of this.#wanted) this.#open(id, service);
-    }
-    const needed = this.#wanted.map(({ id }) => this.#environmentCap(id));
-    if (!this.#failed && needed.every((capability) => capability.valid)) this.#launch();
+    if (this.#environment.complete() && !this.#failed) this.#launch();
   }
 
-  /** Sessions that it must have before it is launched. */
-  get #wanted() {
-    return ENVIRONMENT.filter(({ id, service }) => {
-      const routed = this.#house.route(this, service, this.#label(service));
-      const server = routed.ok && routed.value.to === "child" ? routed.value.child : undefined;
-      return server === undefined || !this.#house.hooks.adopts(this, id, server);
-    });
-  }
-
-  #label(service: string): string {
-    return service === "ROM" ? prefixLabel(this.name, this.start.binary) : this.name;
-  }
-
-  /** As `ChildParent.adopt`, for a session of its environment: init pays for it, the child for its upgrades. */
+  /** As `Environment.adopt`. */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
-    const known = ENVIRONMENT.find((each) => each.id === id && each.service === service);
-    const request = known && this.#request(id, known.service);
-    if (!request?.ok) return refusal("service-denied");
-    const elsewhere = routedElsewhere(request.value, adopted);
-    if (elsewhere !== undefined) return refusal(elsewhere);
-    const made = this.#house.broker.adopt(request.value, adopted);
-    if (!made.ok) return made;
-    this.client.sessions.set(id, made.value);
-    const read = readArgs(service, args);
-    if (!read.ok || isOver(adopted.phase)) return success(undefined);
-    const upgrades = subtractQuota(read.value.donation, request.value.donation);
-    return this.#house.broker.adoptUpgrades(made.value, upgrades, { payer: this.client, ...adopted });
+    return this.#environment.adopt(id, service, args, adopted);
   }
 
   /** Ends it and all its sessions; harmless when repeated. @param value of its exit; absent: it is destroyed */
@@ -294,40 +260,9 @@ export class Child {
     this.request = undefined;
   }
 
-  #open(id: number, service: keyof typeof DONATION): void {
-    const request = this.#request(id, service);
-    if (!request.ok) return this.#fail(`no route to ${service}: ${request.reason}`);
-    const made = this.#house.broker.create(request.value);
-    if (made.ok) this.client.sessions.set(id, made.value);
-    else this.#fail(`${service} session "${request.value.label}" refused: ${made.reason}`);
-  }
-
-  #request(id: number, service: keyof typeof DONATION): Attempt<SessionRequest, string> {
-    const house = this.#house;
-    const label = this.#label(service);
-    const routed = house.route(this, service, label);
-    if (!routed.ok) return refusal(routed.why);
-    const route = routed.value;
-    const server = house.serverOf(route, this);
-    if (!server) return refusal("server is gone");
-    const args = filterArgs(service, new Map(), this.start, house.config().prioLevels, route.diag);
-    const donation = DONATION[service];
-    const { location: affinity } = this;
-    const client = this.environment;
-    return success({ client, id, service, label, route, server, args, affinity, donation });
-  }
-
-  #environmentCap(id: number): Capability {
-    const session = this.client.sessions.get(id);
-    if (!session) return INVALID;
-    if (isRefused(session.phase)) this.#fail(`${session.describe()} refused: ${session.phase}`);
-    const capability = this.#house.broker.pickUp(session);
-    return (capability.ok && capability.value) || INVALID;
-  }
-
   /** Sets the account up. @returns whether there is a PD */
   #takePd(): boolean {
-    const pd = this.#environmentCap(ENV_SESSION.pd) as Capability<PdSession>;
+    const pd = this.#environment.capability(ENV_SESSION.pd) as Capability<PdSession>;
     const session = objectOf<PdSession>(pd, "pd");
     if (!session) return false;
     const { accounts, env } = this.#house;
@@ -342,8 +277,8 @@ export class Child {
   }
 
   #launch(): void {
-    const cpu = objectOf<CpuSession>(this.#environmentCap(ENV_SESSION.cpu), "cpu");
-    const rom = objectOf<RomSession>(this.#environmentCap(ENV_SESSION.binary), "rom");
+    const cpu = objectOf<CpuSession>(this.#environment.capability(ENV_SESSION.cpu), "cpu");
+    const rom = objectOf<RomSession>(this.#environment.capability(ENV_SESSION.binary), "rom");
     const pd = objectOf<PdSession>(this.#pd, "pd");
     const native = pd && objectOf<NativePd>(pd.nativePd(), "native-pd");
     if (!cpu || !rom || !native) return this.#fail("an environment session is gone");
