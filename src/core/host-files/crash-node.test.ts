@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { volumeStates } from "../files/index.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
@@ -62,6 +63,17 @@ function everyCrash(attempt: (at: number, moment: Moment) => string | undefined)
 /** What is there before the checkpoint, between the two of going back, and the operations that crash. */
 const PREPARATION =
   "mkdir d; mkdir e; write f hello; write d/g world; symlink f l; link f h; hold o d/g rw; write u gone; hold v u rw; unlink u";
+/** Operations that name files by their inodes. */
+const MOVING = [
+  "unlink f",
+  "unlink d/g",
+  "rename f n",
+  "rename f d/g",
+  "rename d/g f",
+  "rename l f",
+  "rename d n",
+  "link f n",
+];
 const BETWEEN = "write f new; rename d/g e/g; unlink h; append e/g !; mkdir n; hwrite v GO; rmdir n; touch f 5000000";
 const OPERATIONS: readonly string[] = [
   "write f changed", "append f more", "patch f 1 E", "resize f 2", "resize f 50", "create n", "write n new", "mkdir n",
@@ -75,6 +87,39 @@ function prepared(journalBase: string): { subject: Subject; first: Snapshot } {
   const subject = new Subject(journalBase);
   subject.shell.run(PREPARATION);
   return { subject, first: subject.snapshot() };
+}
+
+for (const links of [true, false]) {
+  const how = links ? "with its links" : "each name for itself";
+  test(`a crash, then files and journal are copied, ${how}: what has not happened is known all the same`, () => {
+    let undone = 0;
+    for (const operation of MOVING) {
+      everyCrash((at, moment) => {
+        const subject = new Subject();
+        for (const name of ["d", "e"]) fs.mkdirSync(join(subject.root, name));
+        for (const name of ["f", "d/g"]) fs.writeFileSync(join(subject.root, name), `in ${name}`);
+        fs.symlinkSync("f", join(subject.root, "l"));
+        fs.linkSync(join(subject.root, "f"), join(subject.root, "h"));
+        const first = subject.snapshot();
+        const content = treeOf(subject.root, null);
+        const crashed = crashing(at, moment, () => {
+          for (const command of operation.split("; ")) subject.shell.give(command);
+        });
+        const where = `${operation}: crash ${moment} change ${at}`;
+        subject.moveToCopy(links);
+        const [state] = volumeStates(first.state);
+        const volume = subject.reopen();
+        const found = volume.check(state!);
+        assert.deepEqual(found, [], where);
+        undone++;
+        assert.deepEqual(volume.goBack(state!, false), [], where);
+        assert.equal(treeOf(subject.root, null), content, where);
+        subject.end();
+        return crashed;
+      });
+    }
+    assert.ok(undone > 30, `${undone} times`);
+  });
 }
 
 for (const journalBase of [tmpdir(), "/dev/shm"]) {

@@ -1,7 +1,18 @@
 // A directory with a journaled file system on it, and its snapshots: support for the tests of the journal.
 
 import assert from "node:assert/strict";
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PlainData } from "../../abi/index.ts";
@@ -10,8 +21,8 @@ import { Shell } from "../files/shell.test.ts";
 import { createHost, type Host } from "./host-node.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 
-/** A tree as text: every name with kind, permissions, content, target, and which names are one file. */
-export function treeOf(path: string, names = new Map<bigint, string>(), name = "."): string {
+/** A tree as text: every name with kind, permissions, content, target, and which names are one file (null: not that). */
+export function treeOf(path: string, names: Map<bigint, string> | null = new Map(), name = "."): string {
   const stats = lstatSync(path, { bigint: true });
   if (stats.isSymbolicLink()) return `${name} -> ${readlinkSync(path)}\n`;
   if (stats.isDirectory()) {
@@ -20,9 +31,9 @@ export function treeOf(path: string, names = new Map<bigint, string>(), name = "
     return `${name}/ ${(stats.mode & 0o777n).toString(8)}\n${below}`;
   }
   if (!stats.isFile()) return `${name} special\n`;
-  const first = names.get(stats.ino);
+  const first = names?.get(stats.ino);
   if (first !== undefined) return `${name} = ${first}\n`;
-  names.set(stats.ino, name);
+  names?.set(stats.ino, name);
   return `${name} ${(stats.mode & 0o777n).toString(8)} ${readFileSync(path, "latin1")}\n`;
 }
 
@@ -87,6 +98,7 @@ export class Subject {
   readonly root = join(this.base, "root");
   readonly journal: string;
   readonly #newHost: () => Host;
+  readonly #before: string[] = [];
   volume: JournaledVolume;
   shell: Shell;
 
@@ -127,6 +139,22 @@ export class Subject {
     this.goBackAfterCrash(snapshot);
   }
 
+  /**
+   * Leaves the session as a dead process does; files and journal are copies from now on, with their times: other inodes.
+   *
+   * @param links what was one file is one; else each name has its own
+   */
+  moveToCopy(links: boolean): void {
+    this.volume.dispose();
+    for (const path of [this.base, join(this.journal, "..")]) {
+      // Beside what is there, so that no inode is used again.
+      execFileSync("cp", ["-dR", `--preserve=mode,timestamps${links ? ",links" : ""}`, path, `${path}.copy`]);
+      renameSync(path, `${path}.before`);
+      renameSync(`${path}.copy`, path);
+      this.#before.push(`${path}.before`);
+    }
+  }
+
   /** Leaves the session as a dead process does, and goes back in a new one. */
   goBackAfterCrash({ state, tree, times, held, handles }: Snapshot): void {
     this.volume.dispose();
@@ -144,5 +172,6 @@ export class Subject {
     this.shell.files.dispose();
     rmSync(this.base, { recursive: true });
     rmSync(join(this.journal, ".."), { recursive: true, force: true });
+    for (const path of this.#before) rmSync(path, { recursive: true });
   }
 }

@@ -2,6 +2,10 @@
 //
 // An operation that has not happened is cancelled in the journal, and what it may have prepared is taken back: a link
 // or a copy in the trash, the beginning of a copy out of it.
+//
+// A file is known by its inode; or, because all of it may have been copied since the crash (a backup, another disk), by its
+// size and modification time. (A copy into the trash of another file system that was not complete is neither: then the file
+// is reported, as one that somebody else has put there.)
 
 import type { NodeStatus } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
@@ -37,16 +41,25 @@ function happened(record: JournalRecord, roots: readonly DirectoryNode[]): boole
     case "mkdir":
       return statusAt(roots, record.at)?.kind === "directory";
     case "link": {
-      const inode = inodeAt(roots, record.at);
-      return inode !== undefined && inode === inodeAt(roots, record.from);
+      const made = statusAt(roots, record.at);
+      return made !== undefined && sameFile(made, statusAt(roots, record.from));
     }
     case "rmdir":
     case "unlink-link":
-      return inodeAt(roots, record.at) === undefined;
-    case "remove":
-      return inodeAt(roots, record.at) !== record.inode;
-    case "rename":
-      return inodeAt(roots, record.from) !== record.inode;
+      return statusAt(roots, record.at) === undefined;
+    case "remove": {
+      const there = statusAt(roots, record.at);
+      return there?.inode !== record.inode && !isThere(there, record.kept, roots);
+    }
+    case "rename": {
+      if (statusAt(roots, record.from)?.inode === record.inode) return false;
+      const { from, to, replaced } = record;
+      // The name is there still, as another inode: it was moved if something has come to where it should go.
+      if (!statusAt(roots, from)) return true;
+      const there = statusAt(roots, to);
+      if (replaced.kind === "file") return !isThere(there, replaced.kept, roots);
+      return replaced.kind === "nothing" && there !== undefined;
+    }
     case "revive":
       return roots.at(-1)!.statusOf(record.kept).ok === false;
     default:
@@ -72,6 +85,17 @@ function statusAt(roots: readonly DirectoryNode[], at: Location): NodeStatus | u
   return status.ok ? status.value : undefined;
 }
 
-function inodeAt(roots: readonly DirectoryNode[], at: Location): bigint | undefined {
-  return statusAt(roots, at)?.inode;
+/** Whether what is there was to be kept, and has not been removed: there is no such thing kept, or it is the same. */
+function isThere(there: NodeStatus | undefined, kept: Kept, roots: readonly DirectoryNode[]): boolean {
+  if (!there || kept.kind === "nowhere") return false;
+  if (kept.kind === "name") return sameFile(there, statusAt(roots, kept.at));
+  const status = roots.at(-1)!.statusOf(kept.name);
+  return !status.ok || sameFile(there, status.value);
+}
+
+function sameFile(one: NodeStatus, other: NodeStatus | undefined): boolean {
+  if (!other || one.kind !== other.kind) return false;
+  const copied =
+    one.kind === "regular-file" && one.sizeBytes === other.sizeBytes && one.modifiedNs === other.modifiedNs;
+  return copied || (one.inode === other.inode && one.device === other.device);
 }
