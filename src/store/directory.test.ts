@@ -324,6 +324,31 @@ test("a damaged copy does not hide a sound one", () =>
     await fresh.close();
   }));
 
+for (const [what, spoil] of [
+  ["a segment cut short", (file: string) => cut(file, 30)],
+  ["a segment with a damaged index", (file: string) => flip(file, readFileSync(file).length - 60)],
+  ["a damaged page", (file: string) => flip(file, 70_000)],
+] as const) {
+  test(`F5: ${what} that was put right is read again by whoever has noted it, when asked to verify`, () =>
+    scratch(async (path) => {
+      await save(await openDirectoryStore(path), sample("run", 1));
+      const segment = only(path, "segments");
+      const right = readFileSync(segment);
+      spoil(segment);
+      const store = await openDirectoryStore(path, waiting);
+      const { pages, faults } = await store.verify();
+      assert.ok(faults.length > 0);
+      await assert.rejects(loadCheckpoint(store, "latest"));
+      for (let time = 0; time < 2; time++) assert.ok((await store.verify()).faults.length > 0, "it is still damaged");
+      writeFileSync(segment, right);
+      const again = await store.verify();
+      assert.deepEqual(again.faults, []);
+      assert.ok(again.pages >= pages);
+      assert.deepEqual(await loadCheckpoint(store, "latest"), sample("run", 1));
+      await store.close();
+    }));
+}
+
 function unitsOf(checkpoint: ReturnType<typeof sample>): { name: string; bytes: Uint8Array }[] {
   const { content } = checkpoint.group.instances[0]!.memories[0]!;
   return [0, 1, 2].map((unit) => {

@@ -217,7 +217,7 @@ class DirectoryStore implements Store {
 
   verify(id?: string): Promise<VerifyReport> {
     return asFault(`verifying ${this.#path}`, async () => {
-      await this.#segments.refresh();
+      await this.#segments.reconsider();
       if (id !== undefined) return verifyImages(this, [id]);
       const manifests = (await this.#host.files.list(`${this.#path}/manifests`)).filter(hashLike);
       const { roots, damaged } = await this.list();

@@ -56,6 +56,8 @@ export class Segments {
   readonly #damaged = new Map<string, StoreFault>();
   /** Pages of which a copy was found to be damaged, with what was wrong. */
   readonly #distrusted = new Map<string, StoreFault>();
+  /** Segments that such copies lie in. */
+  readonly #doubted = new Set<string>();
   readonly #open: OpenFiles;
   /** The last look that was asked for, and that one if it has not begun. */
   #looking: Promise<void> = Promise.resolve();
@@ -99,6 +101,18 @@ export class Segments {
     return this.#nextLook;
   }
 
+  /** As `refresh`; what was found to be damaged may have been repaired, and is read again. */
+  reconsider(): Promise<void> {
+    for (const segment of this.#doubted) {
+      this.#loaded.delete(segment);
+      this.#open.drop(segment);
+    }
+    if (this.#doubted.size > 0) this.#rebuild();
+    this.#doubted.clear();
+    this.#distrusted.clear();
+    return this.refresh();
+  }
+
   async #look(): Promise<void> {
     const before = [...this.#loaded.keys()]; // a writer may add one that the listing is too old for
     const listed = new Set((await this.#files.list(this.#directory)).filter(hashLike));
@@ -109,7 +123,8 @@ export class Segments {
       this.#open.drop(name);
     }
     if (gone.length > 0) this.#rebuild();
-    for (const name of listed) if (!this.#loaded.has(name) && !this.#damaged.has(name)) await this.#load(name);
+    // Those that could not be read are read again: somebody may have put the right ones in their places.
+    for (const name of listed) if (!this.#loaded.has(name)) await this.#load(name);
   }
 
   /** Adds a segment that was just written, perhaps over a damaged one of that name. */
@@ -248,6 +263,7 @@ export class Segments {
   /** Looks no more at a damaged copy, so that another is found, or the page is written again when it is put again. */
   #distrust(place: PagePlace, fault: StoreFault): void {
     this.#distrusted.set(place.name, fault);
+    this.#doubted.add(place.segment);
     const rest = this.#loaded.get(place.segment)?.filter(({ offset }) => offset !== place.offset) ?? [];
     this.#loaded.set(place.segment, rest);
     this.#rebuild();
