@@ -16,6 +16,7 @@ import { addressOf, listenAll } from "./listen.ts";
 import { keepModule, type ModuleFile } from "./modules.ts";
 import type { ProgramRecord } from "./record.ts";
 import type { Claim } from "./runs.ts";
+import { othersMayWrite } from "./seal.ts";
 import { onSignals, SIGNAL_BASE } from "./signals.ts";
 
 export interface RestoredFrom {
@@ -52,6 +53,7 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
   const { home, record, module, from } = options;
   const sockets = await listenAll(record.listen);
   const store = await home.store();
+  if (othersMayWrite(home.path)) options.io.err(`warning: ${unsealed(home.path)}\n`);
   try {
     const journal = record.journal === undefined ? undefined : journalFolder(home, record.journal);
     const spec = { ...record.spec, journal };
@@ -87,6 +89,11 @@ export async function runForeground(options: ForegroundOptions): Promise<number>
     sockets.close();
     await store.close();
   }
+}
+
+function unsealed(path: string): string {
+  const result = "no code is kept there, and restores of its checkpoints must be given directories and addresses anew";
+  return `others can write to ${path}: ${result}; chmod go-w makes it its owner's only`;
 }
 
 /** What requests from outside act on. */

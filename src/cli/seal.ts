@@ -49,6 +49,11 @@ export function makeSeal(path: string, machine = machinePlaces()): Seal {
   return sealOf(path, identity) ?? sealWith(NOBODY, NOBODY);
 }
 
+/** Whether others may write in a state directory: nothing in it vouches for anything then. */
+export function othersMayWrite(path: string): boolean {
+  return !ownersOnly(path);
+}
+
 function sealOf(path: string, identity: string): Seal | undefined {
   const key = ownersOnly(path) ? readKey(keyFile(path)) : undefined;
   return key === undefined ? undefined : sealWith(key, identity);

@@ -17,11 +17,13 @@ async function stopped(t: TestContext): Promise<string> {
   return path;
 }
 
-async function goesOn(t: TestContext, path: string): Promise<void> {
+/** @returns what it says of itself */
+async function goesOn(t: TestContext, path: string): Promise<string> {
   const guest = new Guest(t, path, "restore", "counter");
   guest.send("b");
   await guest.says("2\n");
   assert.equal(await guest.finish(), 0, guest.err);
+  return guest.err;
 }
 
 /** Names in the folder of kept code. */
@@ -79,7 +81,11 @@ for (const place of ["", "cache"]) {
     chmodSync(join(path, place), 0o777);
     const before = kept(path);
     assert.ok(!told(path).includes(join(path, "cache")));
-    await goesOn(t, path);
+    const warnings = (await goesOn(t, path)).match(/^warning: .*$/gm) ?? [];
+    const [warning, ...more] = warnings.filter((line) =>
+      line.startsWith(`warning: others can write to ${path}: no code`),
+    );
+    assert.deepEqual([warning !== undefined, more], [place === "", []]);
     assert.deepEqual(kept(path), before);
   });
 }
