@@ -19,13 +19,25 @@ export interface Compilation {
   readonly compile: (temporary: string) => Promise<void>;
 }
 
+/** Compilations that this process has under way, by output. */
+const underWay = new Map<string, Promise<boolean>>();
+
 /**
- * Compiles unless the output is up to date.
+ * Compiles unless the output is up to date. Whoever asks for an output that is being made waits for that one.
  *
  * @returns whether it was compiled
  * @throws what `compile` throws; an older output stays
  */
-export async function compileCached({ output, keyFile, inputs, compile }: Compilation): Promise<boolean> {
+export function compileCached(compilation: Compilation): Promise<boolean> {
+  const { output } = compilation;
+  const before = underWay.get(output);
+  if (before) return before;
+  const now = compileUnlessThere(compilation).finally(() => underWay.delete(output));
+  underWay.set(output, now);
+  return now;
+}
+
+async function compileUnlessThere({ output, keyFile, inputs, compile }: Compilation): Promise<boolean> {
   const hash = createHash("sha256");
   for (const input of inputs) hash.update(input);
   const key = hash.digest("hex");
