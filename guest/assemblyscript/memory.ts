@@ -144,13 +144,23 @@ export function mapDataspace(map: u32): u32 {
   return regionMap.dataspace(map) == Status.Ok ? getSlot() : 0;
 }
 
-/** Allocates and attaches; the slot is stored in the second word. @returns 0 if that fails */
-export function attachRam(bytes: usize): usize {
+/** The second half of what a dataspace says of itself in its first 16 bytes, "rtcr:heap chunk" (docs/GUEST-ABI.md). */
+@lazy export const CHUNK_ROLE: u64 = 0x006b6e7568632070; // "p chunk\0"
+@lazy export const BLOCK_ROLE: u64 = 0x006b636f6c622070; // "p block\0"
+@lazy const ROLE: u64 = 0x6165683a72637472; // "rtcr:hea"
+
+/** Allocates for a heap and attaches; what it is for comes first, the slot is stored at 20. @returns 0 if that fails */
+export function attachRam(bytes: usize, role: u64): usize {
   const dataspace = allocRam(bytes);
   if (!dataspace) return 0;
   const address = attach(dataspace);
-  if (address) store<u32>(address, dataspace, 4);
-  else freeRam(dataspace);
+  if (!address) {
+    freeRam(dataspace);
+    return 0;
+  }
+  store<u64>(address, ROLE);
+  store<u64>(address, role, 8);
+  store<u32>(address, dataspace, 20);
   return address;
 }
 

@@ -14,7 +14,7 @@ const LINES = [
   'group without a name off: <item name="inner"/>',
   "item without a name off: ",
   "Warning: sliced heap could not free memory block: 0x is not allocated here",
-  "sliced: 12288, 8192, 0",
+  "sliced: 12288, 8192, 0, rtcr:heap block",
   "mapped 22 11",
   "read-only 33",
   "reported yes, too long no",

@@ -73,6 +73,7 @@ function slices(): void {
   const small = heap.alloc(100);
   store<u8>(heap.alloc(5000) + 4999, 1);
   const both = usedRam() - before;
+  const role = String.UTF8.decodeUnsafe(small & ~(PAGE - 1), 16, true);
   heap.free(small);
   heap.free(small + 16);
   const one = heap.consumed;
@@ -84,6 +85,8 @@ function slices(): void {
     .num(one)
     .text(", ")
     .num(usedRam() - before)
+    .text(", ")
+    .text(role)
     .end();
 }
 
