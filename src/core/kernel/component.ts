@@ -219,8 +219,9 @@ export class Component extends ComponentMemory {
   #refuse(reason: LoadRefusal, problem: string): Attempt<void, LoadRefusal> {
     this.problem = problem;
     this.holdings.end();
+    this.wasi?.refused?.();
     this.#engine = this.#local = this.#program = this.#parts = this.#replacement = undefined;
-    this.#windows = this.#marks = undefined;
+    this.#windows = this.#marks = this.wasi = undefined;
     this.#kernel.trimPrograms();
     return refusal(reason);
   }
