@@ -98,7 +98,7 @@ export class Heap {
     if (bytes > this.limit || this.used > this.limit - bytes) return 0;
     const chunk = attachRam(bytes, role);
     if (!chunk) {
-      this.status = lastStatus;
+      this.status = lastStatus();
       return 0;
     }
     this.status = Status.Ok;

@@ -19,6 +19,7 @@ const LINES = [
   "read-only 33",
   "reported yes, too long no",
   "threads: 60 turns, 0 collisions",
+  "statuses: 0 of another thread",
   "doubled 42",
   "application run 1, 3 signals",
   "waited: 1 application, 1 I/O",
