@@ -1,8 +1,9 @@
 // What a component's program holds beside memory 0: tables, further memories, instances for threads of `thread-spawn`,
-// frames of its threads that stand still while others run, descriptors of WASI, marks of what is written.
+// frames of its threads that stand still while others run, descriptors of WASI.
 // Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
 // in the end is corrected by the next one. Instances that further CPUs have beside those that are used there (parts.ts) are not
-// charged: how many CPUs there are is nothing that a program sees.
+// charged, nor are marks of what is written: how many CPUs there are, and whether somebody takes increments, is nothing that a
+// program sees.
 import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import type { OutOf } from "../../session/index.ts";
@@ -13,8 +14,6 @@ const WASM_PAGE_BYTES = 65_536;
 /** An instance beside the first: its objects, and a table of the program's functions with what calls of each need. */
 const INSTANCE_BYTES = 16_384;
 const FUNCTION_BYTES = 64;
-/** Marks of what is written: a byte for each KiB. What nobody writes takes no memory, so this is a price, not a measure. */
-const MARKS_BYTES = 65_536;
 /** More than any engine has. */
 const MOST_ELEMENTS = 2 ** 32;
 const MOST_PAGES = 2 ** 32;
@@ -32,7 +31,6 @@ export class Holdings {
   readonly #inParts = new Map<number, number>();
   readonly frames = new HeldFrames(() => this.#hold(this.#sum()));
   #descriptors = 0;
-  #marks = 0;
   /** What `#present` comes to of a state that is being restored: it counts before it is there. */
   #coming: number | undefined;
 
@@ -43,8 +41,7 @@ export class Holdings {
   /** The program is about to be loaded: nothing of it is there. */
   begin(info: ProgramInfo): boolean {
     this.#tables = tablesOf(info);
-    this.#marks = info.marks ? MARKS_BYTES : 0;
-    return this.#hold(this.#tables + this.#marks + memoriesOf(info, true));
+    return this.#hold(this.#tables + memoriesOf(info, true));
   }
 
   /** Bytes of all tables of an engine, as they were said to be. @param part 0: the component's own */
@@ -66,7 +63,7 @@ export class Holdings {
   end(): void {
     this.frames.clear();
     this.#inParts.clear();
-    this.#descriptors = this.#marks = 0;
+    this.#descriptors = 0;
     this.#hold(0);
   }
 
@@ -144,7 +141,7 @@ export class Holdings {
 
   /** As things are, and tables as they were said to be. */
   #sum(): number {
-    return this.#tables + this.#marks + this.frames.sum + this.#descriptors + (this.#coming ?? this.#present());
+    return this.#tables + this.frames.sum + this.#descriptors + (this.#coming ?? this.#present());
   }
 
   /** Instances beside the first, memories, and tables in parts. */
