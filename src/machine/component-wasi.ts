@@ -101,7 +101,6 @@ function makeWasi(component: Component, { kernel }: WasiCore, deterministic: boo
     },
     lost: () => parent.lost,
     ended: () => life?.flush(),
-    refused: () => parent.close(),
   };
 }
 

@@ -1,12 +1,12 @@
 // Incremental checkpoints (S108): the same as full ones byte for byte, as immutable, in any number, whatever is dropped when.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareSystems, type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
-import { type Captured, type ContentKeeper, IncrementalContents, STRATEGIES } from "../../src/rtcr/index.ts";
+import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { type Captured, STRATEGIES } from "../../src/rtcr/index.ts";
 import { seededRandom } from "../random.ts";
+import { Incremental, SHORT, same } from "./increments.ts";
 import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
-const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
 const SYSTEMS: Readonly<Record<string, RigOptions>> = {
   ...Object.fromEntries(
     ["large_dataspaces", "sheep_counter_extended", "managed_dataspace", "detached_dataspaces"].map((name) => [
@@ -26,30 +26,6 @@ const SYSTEMS: Readonly<Record<string, RigOptions>> = {
 /** Checkpoints of a run. */
 const POINTS = 6;
 
-/** Children whose checkpoints are increments, or full ones when that is wanted. */
-class Incremental {
-  readonly rig: Rig;
-  readonly contents: IncrementalContents;
-  #keeper: ContentKeeper | undefined;
-
-  constructor(options: RigOptions, granularity: number, marks = true) {
-    this.contents = new IncrementalContents({ granularity });
-    this.#keeper = this.contents;
-    this.rig = new Rig({ ...options, keeper: () => this.#keeper, marks: () => marks });
-  }
-
-  increment(): Captured {
-    return this.rig.rtcr.checkpoint("x");
-  }
-
-  full(): SystemCheckpoint {
-    this.#keeper = undefined;
-    const { system } = this.rig.rtcr.checkpoint("x");
-    this.#keeper = this.contents;
-    return system;
-  }
-}
-
 interface Taken {
   readonly captured: Captured;
   readonly full: SystemCheckpoint;
@@ -57,19 +33,12 @@ interface Taken {
   readonly lines: readonly string[];
 }
 
-function same(increment: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
-  assert.deepEqual({ ...whole(increment), created: "" }, { ...full, created: "" }, what);
-  for (const { dataspaces, fields, added } of compareSystems(full, increment).children) {
-    assert.deepEqual([dataspaces, fields, added], [[], [], []], what);
-  }
-}
-
 for (const [name, options] of Object.entries(SYSTEMS)) {
   for (const granularity of [1, 3, 64]) {
     test(`S108: increments of ${granularity} pages are the same as full checkpoints, and stay it: ${name}`, async () => {
       const { points, lines } = await undisturbed(options);
       const random = seededRandom(granularity);
-      const subject = new Incremental(options, granularity);
+      const subject = new Incremental(options, { granularity });
       let living: Taken[] = [];
       for (let i = 1; i <= POINTS; i++) {
         if (!(await subject.rig.run(Math.floor((points * i) / (POINTS + 1))))) break;

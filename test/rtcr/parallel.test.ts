@@ -15,18 +15,10 @@ import {
   startLog,
 } from "../../src/rtcr/index.ts";
 import { startNodeCopyPool, startNodeCopyWorker } from "../../src/rtcr/index-node.ts";
-import {
-  type CopyTask,
-  close,
-  createTask,
-  isThere,
-  offer,
-  takenWord,
-  WORD,
-  workAt,
-} from "../../src/rtcr/parallel/copy-task.ts";
+import { type CopyTask, close, createTask, isThere, offer, WORD, workAt } from "../../src/rtcr/parallel/copy-task.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
+import { takeFirstJob } from "./stuck-worker.ts";
 
 const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
 const FAMILY: RigOptions = {
@@ -247,13 +239,6 @@ test("S75: a worker that takes a job and does not finish it: the checkpoint fail
   assert.deepEqual(rig.lines, (await undisturbed(options)).lines, "the child runs on");
   rig.close();
 });
-
-/** As a worker does that stops in the middle of a job. */
-function takeFirstJob(task: CopyTask): void {
-  const { words } = task;
-  Atomics.store(words, takenWord(task, 0), 1);
-  Atomics.store(words, WORD.holders, 1);
-}
 
 test("S75: a job that a worker cannot copy fails the checkpoint by name; the next one is made", async () => {
   const { rig, use } = await halfway({ children: [{ name: "large_dataspaces", inside: SHORT }] });

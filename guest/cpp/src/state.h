@@ -45,11 +45,9 @@ class Event : public Signal_context {
   ~Event() override { _receiver.dissolve(*this); }
   bool init() { return _receiver.manage(*this).valid(); }
   u32 count() const { return _count.load(); }
-  /** Blocks until the count differs from `seen`. For a millisecond at most while nobody can signal: before `init`. */
+  /** Blocks until the count differs from `seen`. */
   void wait(u32 seen) {
-    if (!cap().valid()) _count.wait(seen, 1'000'000);
-    else
-      while (_count.load() == seen) _count.wait(seen);
+    while (_count.load() == seen) _count.wait(seen);
   }
 };
 

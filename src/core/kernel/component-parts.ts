@@ -88,6 +88,4 @@ export interface ComponentWasi {
   lost?(): boolean;
   /** The program has exited. */
   ended?(): void;
-  /** The program is not taken up: what was opened for it is closed. */
-  refused?(): void;
 }

@@ -28,9 +28,9 @@ export class EnvironmentClient implements SessionClient {
   readonly name: string;
   readonly child = true;
   readonly recordBytes = 0;
-  readonly #notify: (session: Session) => void;
+  readonly #notify: () => void;
 
-  constructor(name: string, notify: (session: Session) => void) {
+  constructor(name: string, notify: () => void) {
     this.name = name;
     this.#notify = notify;
   }
@@ -41,8 +41,8 @@ export class EnvironmentClient implements SessionClient {
 
   refund(): void {}
 
-  notify(session: Session): void {
-    this.#notify(session);
+  notify(): void {
+    this.#notify();
   }
 }
 

@@ -1,0 +1,40 @@
+// Children whose checkpoints are increments, or full ones, and what increments must be.
+import assert from "node:assert/strict";
+import { compareSystems, type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
+import { type Captured, IncrementalContents, type IncrementalOptions } from "../../src/rtcr/index.ts";
+import { Rig, type RigOptions } from "./rig.ts";
+
+export const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
+
+export class Incremental {
+  readonly rig: Rig;
+  readonly contents: IncrementalContents;
+
+  constructor(options: RigOptions, incremental: IncrementalOptions = {}, marks = true) {
+    this.contents = new IncrementalContents(incremental);
+    this.rig = new Rig({ ...options, keeper: () => this.contents, marks: () => marks });
+  }
+
+  increment(children?: readonly string[]): Captured {
+    return this.rig.rtcr.checkpoint("x", children);
+  }
+
+  full(children?: readonly string[]): SystemCheckpoint {
+    return this.rig.rtcr.checkpoint("x", children, undefined, { full: true }).system;
+  }
+
+  /** An increment, which is the same as a full checkpoint of this moment. */
+  checked(what: string, children?: readonly string[]): Captured {
+    const full = this.full(children);
+    const captured = this.increment(children);
+    same(captured.system, full, what);
+    return captured;
+  }
+}
+
+export function same(increment: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
+  assert.deepEqual({ ...whole(increment), created: "" }, { ...full, created: "" }, what);
+  for (const { dataspaces, fields, added } of compareSystems(full, increment).children) {
+    assert.deepEqual([dataspaces, fields, added], [[], [], []], what);
+  }
+}
