@@ -12,6 +12,7 @@ const BENCHES = {
   rtcr: () => import("./rtcr.ts"),
   scopes: () => import("./scopes.ts"),
   soak: () => import("./soak/cost.ts"),
+  sparse: () => import("./sparse.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),
   threads: () => import("./threads.ts"),

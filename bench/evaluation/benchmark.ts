@@ -6,7 +6,6 @@
 //
 // An iteration is a line that the child logs. What was measured is given to whoever made the program (`report`).
 
-import { wholeBytes } from "../../src/checkpoint/index.ts";
 import type { NativeComponent } from "../../src/core/index.ts";
 import { textOfModule, tryXml, type XmlNode } from "../../src/init/index.ts";
 import { type Profile, Recorder, startProfile, stopProfile, toProfile } from "../../src/profile/index.ts";
@@ -139,7 +138,7 @@ class Benchmark implements NativeComponent {
     const { cpu, pd } = required(info, "the child's information");
     const stackPointer = cpu.threads.find(({ name }) => name === STACK_THREAD)?.stackPointer ?? 0;
     const contentBytes = pd.dataspaces.reduce((sum, { content }) => sum + content.length, pd.data.length);
-    const memory = memoryCost(pd.dataspaces.map(({ content }) => wholeBytes(content)));
+    const memory = memoryCost(pd.dataspaces.map(({ content }) => content));
     lease.release();
     assert(recorder.dropped === 0, "the recorder has room for a run");
     return {

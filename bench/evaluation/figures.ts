@@ -18,6 +18,7 @@ export const FIGURES = [
   "threadRestore",
   "bootstrap",
   "checkpoint",
+  "look",
   "paused",
   "firstLine",
 ] as const;
@@ -39,6 +40,8 @@ export interface ProgramFigures {
   readonly contentBytes: number;
   /** Pages of 4 KiB that the dataspaces have. */
   readonly pages: number;
+  /** Those that hold something. */
+  readonly usedPages: number;
   readonly allocations: number;
   readonly copies: number;
   /** Whether every run's second instance went on where the first was stopped. */
@@ -60,24 +63,31 @@ export function durationsOf({ profile, firstLineMs, memory }: BenchmarkRun): Dur
   const copiesIn = (outer: readonly ProfileInstance[]) =>
     sum(copies.filter(({ start, stop }) => outer.some((scope) => scope.start <= start && stop <= scope.stop)));
   const allocationRestore = sum(restored);
-  const dataspaceMemcpy = sum(copies) - copiesIn(named("Program Data"));
+  const stackMemcpy = copiesIn(repairs);
+  const dataspaceMemcpy = sum(copies) - copiesIn(named("Program Data")) - stackMemcpy;
   const total = restore.stop - Math.min(restore.start, restored[0].start);
   const threadRestore = restore.stop - restore.start;
   return {
     ...{ allocation: sum(named("Dataspace Allocation")), allocationRestore },
     ...{ memcpy: sum(copies), dataspaceMemcpy, allocationAndCopy: allocationRestore + dataspaceMemcpy },
     ...{ firstWrite: memory.firstWriteUs, copyAlone: memory.copyUs },
-    ...{ stackRepair: sum(repairs), stackMemcpy: copiesIn(repairs) },
+    ...{ stackRepair: sum(repairs), stackMemcpy },
     ...{ totalRestore: total, threadRestore, bootstrap: total - threadRestore },
-    ...{ checkpoint: checkpoint.stop - checkpoint.start, paused: resumed.stop - paused.start },
+    ...{
+      checkpoint: checkpoint.stop - checkpoint.start,
+      look: sum(named("Look for Zeros")),
+      paused: resumed.stop - paused.start,
+    },
     firstLine: firstLineMs * 1000,
   };
 }
 
 /** Shares of the longer time, of medians (thesis table 6.5). */
 export interface Overhead {
-  /** As the thesis defines it. */
+  /** As the thesis defines it: stacks are copied by Stack Repair. */
   readonly withCopy: number;
+  /** With the copies of Stack Repair. */
+  readonly withStacks: number;
   readonly withoutCopy: number;
   /** Had the copies gone to memory that was touched before. */
   readonly touched: number;
@@ -91,6 +101,7 @@ export function overheadOf({ statistics }: ProgramFigures): Overhead {
   const copied = restored + median("copyAlone");
   return {
     withCopy: 1 - plain / median("allocationAndCopy"),
+    withStacks: 1 - plain / (median("allocationAndCopy") + median("stackMemcpy")),
     withoutCopy: 1 - plain / restored,
     touched: 1 - plain / copied,
     withFirstWrites: 1 - (plain + median("firstWrite")) / (copied + median("firstWrite")),
@@ -109,7 +120,7 @@ export function figuresOf(runs: readonly BenchmarkRun[]): ProgramFigures {
   return {
     statistics: Object.fromEntries(all) as Record<Figure, Statistics>,
     durations,
-    ...{ stackBytes, dataspaces, contentBytes, pages: memory.pages },
+    ...{ stackBytes, dataspaces, contentBytes, pages: memory.pages, usedPages: memory.usedPages },
     repairedBytes: ep?.repaired ?? 0,
     replacedBytes: ep?.replaced ?? 0,
     allocations: count("Dataspace Allocation"),

@@ -69,6 +69,11 @@ export function byteRelations(a: Results): readonly Relation[] {
       holds: sd.dataspaces - ld.dataspaces === 99 && Math.abs(sd.contentBytes - ld.contentBytes) < 4096,
     },
     {
+      name: "one of 100 pages of large_dataspaces' dataspace holds something, each of small_dataspaces' 100 does",
+      found: `${ld.usedPages} of ${ld.pages} and ${sd.usedPages} of ${sd.pages} pages, stacks included`,
+      holds: ld.pages === sd.pages && sd.usedPages - ld.usedPages === 99,
+    },
+    {
       name: "every second instance goes on where the first was stopped",
       found: PROGRAMS.map((name) => (a[name].continued ? "yes" : name)).join(", "),
       holds: PROGRAMS.every((name) => a[name].continued),

@@ -1,7 +1,9 @@
 // docs/EVALUATION.md: the thesis's tables 6.1 to 6.5 in shape, with spread, and what is to be said about them. Everything
 // in it follows from the figures; nothing is measured here.
 import type { Statistics } from "../../src/profile/index.ts";
-import { type Durations, type Figure, type Overhead, overheadOf } from "./figures.ts";
+import { anomalies, overheadsOf } from "./anomalies.ts";
+import { type Durations, type Figure, overheadOf } from "./figures.ts";
+import { ms, percent } from "./numbers.ts";
 import {
   byteRelations,
   measurement,
@@ -170,26 +172,26 @@ function tableOverhead(a: Results, b: Results): string {
     const [withCopy, without] = OVERHEADS[name] ?? [];
     const cells = [a, b].flatMap((results) => {
       const { allocation, allocationRestore, allocationAndCopy } = results[name].statistics;
-      const { withCopy, withoutCopy } = overheadOf(results[name]);
+      const { withCopy, withoutCopy, withStacks } = overheadOf(results[name]);
       return [
         [allocation, allocationRestore, allocationAndCopy].map(({ median }) => ms(median)).join(" / "),
-        ...[withCopy, withoutCopy].map(percent),
+        ...[withCopy, withoutCopy, ...(results === a ? [withStacks] : [])].map(percent),
       ];
     });
     const thesis = withCopy === undefined ? ["-", "-"] : [`${withCopy} %`, `${without} %`];
     return [name, ...thesis, ...cells];
   });
-  const header = ["", "thesis: overhead", "w/o Memcpy"].concat(
-    ["A", "B"].flatMap((name) => [`${name}: plain / with restore / and copy, ms`, "overhead", "w/o Memcpy"]),
-  );
+  const columns = (name: string) => [`${name}: plain / with restore / and copy, ms`, "overhead", "w/o Memcpy"];
+  const header = ["", "thesis: overhead", "w/o Memcpy", ...columns("A"), "with Stack Repair's copies", ...columns("B")];
   return `## Table 6.5: allocation
 
 Relative overhead as the thesis defines it: 1 - plain / with restore, of medians, with the copy of each dataspace; without
 Memcpy: the allocations alone. The thesis copies in the allocation; here each dataspace is copied once, later, when
 the child stands still (_Memcpy_ in _Thread Restore_), and its copy is added to its allocation in this table, so that both
-shares are the thesis's. Plain allocation is three thousand times faster than the thesis's, a copy is as fast as memory: so
-the share with copies says how large the dataspaces are, the share without what RTCR adds to an allocation, which is one
-look-up and two comparisons.
+shares are the thesis's. Each byte is counted once, where it is copied: A copies stacks that a bootstrap stands on in Stack
+Repair (tables 6.2 to 6.4) and, unlike the thesis, not at their allocation as well; a column of its own says what the share
+is with these copies. B has no Stack Repair, its copies of stacks are among those of dataspaces. What was recorded as
+zero is not copied into new memory, which is zero: see _first writes_ and the anomalies.
 
 ${table(header, rows)}
 
@@ -197,7 +199,7 @@ ${firstWrites(a, b)}`;
 }
 
 function firstWrites(a: Results, b: Results): string {
-  const header = ["", "pages", "first writes, ms", "copy into them, ms"].concat(
+  const header = ["", "pages", "that hold something", "first writes, ms", "copy into them, ms"].concat(
     ["A", "B"].flatMap((name) => [`${name}: copy to touched memory`, "first writes on both sides"]),
   );
   const rows = PROGRAMS.map((name) => {
@@ -206,15 +208,16 @@ function firstWrites(a: Results, b: Results): string {
       const { touched, withFirstWrites } = overheadOf(results[name]);
       return [touched, withFirstWrites].map(percent);
     });
-    return [name, count(a[name].pages), ms(firstWrite.median), ms(copyAlone.median), ...shares];
+    const pages = [a[name].pages, a[name].usedPages].map(count);
+    return [name, ...pages, ms(firstWrite.median), ms(copyAlone.median), ...shares];
   });
   return `**First writes.** The system gives fresh memory page by page, at the first write to each. In the thesis both sides pay
 that: Genode's core clears a dataspace when it is allocated (\`_clear_ds\`), with restore information or without: by the
 differences between the programs of tables 6.2 and 6.3, 400 KiB took it 11.6 ms, 4 KiB 2.8. Here nothing is cleared, as memory comes
 cleared from the system: a plain run pays at the program's own first write, outside of the allocation, a restored one in the
 copy. Measured apart, in each run, in fresh memory of the same kind: one byte written in each page of the child's
-dataspaces, then their contents copied there. The shares are those of the thesis's definition with the copy into memory
-that was touched before, and with the first writes added to both sides.
+dataspaces, stacks included, then what they hold besides zeros copied there. The shares are those of the thesis's definition
+with the copy into memory that was touched before, and with the first writes added to both sides.
 
 ${table(header, rows)}`;
 }
@@ -272,47 +275,6 @@ function relationTable(relations: readonly Relation[]): string {
   return `## Relations (spec 5.5)\n\nTimes are medians.\n\n${table(["", "relation", "found"], rows)}`;
 }
 
-function anomalies(a: Results): string {
-  return `## The thesis's anomalies
-
-- _A larger stack is not slower_ (6.2, 6.4). It is here: exactly the bytes between the stack pointers are copied, and the
-  clock resolves the copy. The thesis's clock had 1 ms for copies of some microseconds, and its repair was look-ups nearly
-  all: 47 of 55 ms.
-- _The overhead without copying cannot be explained_ (6.5: 44 to 75 %). It can here. The allocation itself is the same
-  call with restore information; on top comes finding what was recorded for it: an element of an array and two comparisons.
-  What is left of a difference is where the allocations happen: the first one after other code costs 4 µs, those that
-  follow 1 to 2. By A the last ones are made at the barrier, after everything else (the fourth of large_dataspaces),
-  by B all of them in a row, so that B's take less time than plain ones in the course of a bootstrap. In the thesis each
-  step besides searched lists, and each scope called the timer's component twice.
-- _An overhead of 30 %, the copy included_, is out of reach by the letter while plain allocation takes 2 µs a dataspace and
-  touches no byte of it: at 14 GB/s 1 µs copies 14 KiB, so whatever is larger than that costs more than its allocation. Memory
-  that was touched before does not help enough (_copy to touched memory_ above), so no pool of used memories is kept for it:
-  each would hold what an ended component had. Leaving the copy out would need every access of the program to be translated:
-  without windows a program loads and stores directly, so the bytes must lie there before it runs. With the first writes on
-  both sides, as in the thesis, what a restore adds is the copy at the speed of memory, and that is
-  ${copyShare(a)}.
-- _Identical work with different values_ (6.1: 7 and 6, 37 and 32 ms). Rounding of each scope to whole milliseconds, and one run.
-  Medians of many runs that take turns do not differ so; what is left is in the deviations above.
-- _The same 141.7 ms of Thread Restore for both stack counters_ (spec 5.5) is most likely a slip of the pen.
-- _77 %_ is a share of the longer time, a factor of 3.6 to 6 (spec 5.5); both are given above as the thesis defines them.
-- What does not disappear: many small dataspaces cost more than a large one, because each is an object of its own.`;
-}
-
-/** What the overhead with first writes on both sides comes to. */
-function copyShare(a: Results): string {
-  const shares = overheadsOf(a).map(({ withFirstWrites }) => withFirstWrites);
-  const most = Math.max(...shares);
-  const limit = `${OVERHEAD * 100} %`;
-  return most <= OVERHEAD
-    ? `within the ${limit} (${percent(most)} at most)`
-    : `not within the ${limit}: up to ${percent(most)}`;
-}
-
-/** Of the thesis's four programs. */
-function overheadsOf(a: Results): readonly Overhead[] {
-  return PROGRAMS.slice(1).map((name) => overheadOf(a[name]));
-}
-
 function graphs(): string {
   const lines = PROGRAMS.flatMap((name) =>
     (["bootstrap", "direct"] as const).map((strategy) => `![${name}, ${strategy}](evaluation/${name}-${strategy}.svg)`),
@@ -335,15 +297,6 @@ function spread({ median, mean, p95, deviation }: Statistics): string {
   return `**${ms(median)}** (${ms(mean)}, ${ms(p95)}, ${ms(deviation)})`;
 }
 
-/** Microseconds as milliseconds. */
-function ms(us: number): string {
-  return (us / 1000).toFixed(3);
-}
-
 function count(value: number): string {
   return value.toLocaleString("en-US");
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }

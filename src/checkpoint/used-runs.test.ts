@@ -24,6 +24,12 @@ test("S82: runs are whole lines; what less than a page lies between is one run",
 
 test("S82: what does not lie at words, or has no whole pages, is used wherever it may be", () => {
   deepEqual(usedRuns(content(2, [5], 1)), [0, 2 * PAGE]);
+  deepEqual(usedRuns(content(3, [5]).subarray(0, 2 * PAGE + 100)), [0, 2 * PAGE + 100]);
+});
+
+test("S82: a page alone is used whole, or not at all", () => {
+  deepEqual(usedRuns(content(1, [PAGE - 1])), [0, PAGE]);
+  deepEqual(usedRuns(content(1, [])), []);
   deepEqual(usedRuns(content(2, [5]).subarray(0, 100)), [0, 100]);
 });
 

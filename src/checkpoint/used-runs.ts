@@ -3,9 +3,9 @@
 //
 // I1  A content does not change any more when it is asked for. What was found is kept as long as the content lives.
 // I2  Outside of its runs a content is zero. Gaps of less than a page are part of runs: they are worth no write of their own.
-import { zeroWords } from "../util/index.ts";
+import { allZero, zeroWords } from "../util/index.ts";
 import { componentsOf } from "./components.ts";
-import type { RecordedBytes } from "./granules.ts";
+import { type RecordedBytes, wholeBytes } from "./granules.ts";
 import type { ChildInfo } from "./info.ts";
 
 const PAGE_BYTES = 4096;
@@ -23,8 +23,10 @@ export function zeroBesides(content: Uint8Array, runs: Runs): void {
   hints.set(content, runs);
 }
 
-/** Looked for once. */
+/** Looked for once. A page alone is used whole if it is at all: to look for its ends takes longer than to copy it. */
 export function usedRuns(content: RecordedBytes): Runs {
+  const { length } = content;
+  if (length <= PAGE_BYTES) return allZero(wholeBytes(content)) ? [] : [0, length];
   let runs = found.get(content);
   if (runs === undefined) {
     runs = look(content);
@@ -33,12 +35,12 @@ export function usedRuns(content: RecordedBytes): Runs {
   return runs;
 }
 
-/** Looks at contents of components, but for those that are larger than what is left of `mostBytes`. */
+/** Looks at contents of components that are larger than a page, but not than what is left of `mostBytes`. */
 export function findUsedRuns(children: readonly ChildInfo[], mostBytes: number): void {
   let left = mostBytes;
   for (const { pd } of children.flatMap(componentsOf)) {
     for (const content of [...pd.dataspaces.map(({ content }) => content), pd.data]) {
-      if (content.length > left) continue;
+      if (content.length <= PAGE_BYTES || content.length > left) continue;
       left -= content.length;
       usedRuns(content);
     }

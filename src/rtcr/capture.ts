@@ -87,8 +87,8 @@ const ATTEMPTS = 3;
 /** What records need before anything is known of them. */
 const FIRST_RECORD_BYTES = 64 << 10;
 const RECORD_BYTES_OF_DATASPACE = 160;
-/** Bytes of a checkpoint that are looked at behind the pause: half a millisecond of the supervisor's time at most. */
-const LOOK_BYTES = 4 << 20;
+/** Bytes of small contents that are looked at behind the pause, in 0.1 ms; others are when they are first restored. */
+const LOOK_BYTES = 1 << 20;
 
 /**
  * The state of children that share one moment.
@@ -285,7 +285,7 @@ function informed(
   try {
     enter("information");
     const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
-    findUsedRuns(system.children, LOOK_BYTES);
+    inCheckpoint("Look for Zeros", () => findUsedRuns(system.children, LOOK_BYTES));
     const elsewhere = completed?.contents.reduce((sum, { length }) => sum + length, 0) ?? 0;
     return {
       ...{ system, lease: { bytes: lease.bytes, release }, bytes: written.bytes + elsewhere },

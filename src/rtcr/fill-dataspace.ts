@@ -22,7 +22,7 @@ export function fillDataspace(dataspace: Dataspace, content: RecordedBytes, zero
 
 function write(dataspace: Dataspace, content: RecordedBytes, begin: number, end: number): void {
   if (content instanceof Uint8Array) {
-    dataspace.write(begin, content.subarray(begin, end));
+    dataspace.write(begin, end - begin === content.length ? content : content.subarray(begin, end));
     return;
   }
   const bytes: ByteSink["bytes"] = (at, source, from, length) =>

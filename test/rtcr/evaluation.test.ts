@@ -42,6 +42,13 @@ for (const strategy of STRATEGIES) {
       const named = runs.map(({ profile }, i) => ({ what: `${child} ${i}`, profile }));
       assert.equal(analyzeProfiles(named).results.instances.length, runs[0]!.profile.instances.length);
       results[child] = figuresOf(runs);
+      // Each copy is counted once: of a dataspace, of a stack that is repaired, or of the program's memory.
+      for (const { memcpy, dataspaceMemcpy, stackMemcpy } of results[child].durations) {
+        assert.ok(memcpy > dataspaceMemcpy + stackMemcpy, `${child}: what is left is the program's memory`);
+        assert.equal(stackMemcpy > 0, strategy === "bootstrap", `${child}: stacks`);
+        const stacksOnly = strategy === "bootstrap" && child.endsWith("stack_counter");
+        assert.equal(dataspaceMemcpy > 0.001, !stacksOnly, `${child}: dataspaces besides`);
+      }
       assert.ok(results[child].allocations >= results[child].dataspaces);
     }
     const relations = byteRelations(results as Results);
