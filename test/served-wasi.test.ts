@@ -120,6 +120,31 @@ test("S40, S88: a program whose server ends has an error of input and output, an
   for (const each of [tree, idle]) each.close();
 });
 
+for (const [where, services] of [
+  ["its parent", []],
+  ["a sibling", SERVED],
+] as const) {
+  test(`S40, S41: a program that cannot be instantiated keeps no session of ${where}`, async () => {
+    /** Its data does not fit into its memory. */
+    const broken = (imported: string) =>
+      assemble(`(module ${imported} (memory 1) (data (i32.const 65536) "x")
+      (func (export "_start")))`);
+    const yields = `(import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))`;
+    const [without, with_] = ["", yields].map((imported) =>
+      startSystem({
+        config: config(prog(services) + FILES),
+        binaries: { prog: broken(imported) },
+        natives: { stream_server: streamServer },
+        wasi: componentWasi,
+      }),
+    );
+    for (const { lines } of [without!, with_!])
+      assert.match(lines.join("\n"), /"prog" cannot be started: .*data segment/);
+    assert.deepEqual(accounts(with_!), accounts(without!));
+    for (const each of [without!, with_!]) each.close();
+  });
+}
+
 test("S40: what the server of a session refuses a program does without", async () => {
   const tree = system(streamServer, prog(["Terminal"]) + FILES);
   assert.equal(await errnoOf(tree), "badf");

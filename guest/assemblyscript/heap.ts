@@ -2,12 +2,12 @@
 // requests from 64 KiB on have their own dataspace, which is freed at once. Blocks have sizes of powers of two; freed
 // ones are used again for requests of their size. A bitmap at the head of each chunk says where blocks in use begin.
 //
-//   chunk:  0 next  4 dataspace  8 bytes  12 first payload, 0 for a big block  16 bitmap, then blocks
+//   chunk:  0 role  16 next  20 dataspace  24 bytes  28 first payload, 0 for a big block  32 bitmap, then blocks
 //   block:  -8 size class; free: 0 next free
 //
 // The heap of the program's own objects (runtime.ts) is one of these, in static memory.
 import { Status } from "../../build/guest-abi/assemblyscript/abi";
-import { attachRam, freeRam, lastStatus } from "./memory";
+import { attachRam, BLOCK_ROLE, CHUNK_ROLE, freeRam, lastStatus } from "./memory";
 import { acquireWord, releaseWord } from "./lock";
 import { error, print } from "./log";
 
@@ -82,7 +82,7 @@ export class Heap {
   /** Bytes that a block can hold. */
   capacity(address: usize): usize {
     const chunk = this.chunkOf(address);
-    if (!load<u32>(chunk, 12)) return load<u32>(chunk, 8) - (address - chunk);
+    if (!load<u32>(chunk, 28)) return load<u32>(chunk, 24) - (address - chunk);
     return (SMALLEST << load<u32>(address - 8)) - 8;
   }
 
@@ -93,17 +93,17 @@ export class Heap {
     memory.fill(this.free0, 0, CLASSES * sizeof<usize>());
   }
 
-  private addChunk(bytes: usize): usize {
+  private addChunk(bytes: usize, role: u64): usize {
     this.status = Status.OutOfRam;
     if (bytes > this.limit || this.used > this.limit - bytes) return 0;
-    const chunk = attachRam(bytes);
+    const chunk = attachRam(bytes, role);
     if (!chunk) {
-      this.status = lastStatus;
+      this.status = lastStatus();
       return 0;
     }
     this.status = Status.Ok;
-    store<u32>(chunk, this.chunks);
-    store<u32>(chunk, bytes, 8);
+    store<u32>(chunk, this.chunks, 16);
+    store<u32>(chunk, bytes, 24);
     this.chunks = chunk;
     this.used += bytes;
     return chunk;
@@ -111,25 +111,25 @@ export class Heap {
 
   private removeChunk(chunk: usize): void {
     let before: usize = 0;
-    for (let each = this.chunks; each != chunk; each = load<u32>(each)) before = each;
-    if (before) store<u32>(before, load<u32>(chunk));
-    else this.chunks = load<u32>(chunk);
-    this.used -= load<u32>(chunk, 8);
-    freeRam(load<u32>(chunk, 4));
+    for (let each = this.chunks; each != chunk; each = load<u32>(each, 16)) before = each;
+    if (before) store<u32>(before, load<u32>(chunk, 16), 16);
+    else this.chunks = load<u32>(chunk, 16);
+    this.used -= load<u32>(chunk, 24);
+    freeRam(load<u32>(chunk, 20));
   }
 
   private chunkOf(address: usize): usize {
-    for (let chunk = this.chunks; chunk; chunk = load<u32>(chunk)) {
-      if (address > chunk && address - chunk < load<u32>(chunk, 8)) return chunk;
+    for (let chunk = this.chunks; chunk; chunk = load<u32>(chunk, 16)) {
+      if (address > chunk && address - chunk < load<u32>(chunk, 24)) return chunk;
     }
     return 0;
   }
 
   private allocBig(size: usize): usize {
     if (size > (usize.MAX_VALUE >> 1)) return 0;
-    const chunk = this.addChunk(pages(size + 32));
+    const chunk = this.addChunk(pages(size + 32), BLOCK_ROLE);
     if (!chunk) return 0;
-    store<u32>(chunk, 0, 12);
+    store<u32>(chunk, 0, 28);
     return chunk + 32;
   }
 
@@ -149,12 +149,12 @@ export class Heap {
 
   private carve(bytes: usize): usize {
     if (this.at + bytes > this.end) {
-      const wanted = max(this.nextChunk, pages(bytes + bytes / 64 + 64));
-      const chunk = this.addChunk(wanted);
+      const wanted = max(this.nextChunk, pages(bytes + bytes / 64 + 80));
+      const chunk = this.addChunk(wanted, CHUNK_ROLE);
       if (!chunk) return 0;
       if (this.nextChunk < MAX_CHUNK) this.nextChunk *= 2;
-      const first = ((chunk + 16 + wanted / 128 + 8 + 15) & ~15);
-      store<u32>(chunk, first, 12);
+      const first = ((chunk + 32 + wanted / 128 + 8 + 15) & ~15);
+      store<u32>(chunk, first, 28);
       this.at = first - 8;
       this.end = chunk + wanted;
       this.newest = chunk;
@@ -166,7 +166,7 @@ export class Heap {
 
   private mark(chunk: usize, address: usize, used: bool): void {
     const index = (address - chunk) / 16;
-    const word = chunk + 16 + (index / 32) * 4;
+    const word = chunk + 32 + (index / 32) * 4;
     const bit: u32 = 1 << (<u32>index % 32);
     store<u32>(word, used ? load<u32>(word) | bit : load<u32>(word) & ~bit);
   }
@@ -174,14 +174,14 @@ export class Heap {
   private freeLocked(address: usize): bool {
     const chunk = this.chunkOf(address);
     if (!chunk || address & 15) return false;
-    const first = load<u32>(chunk, 12);
+    const first = load<u32>(chunk, 28);
     if (!first) {
       if (address != chunk + 32) return false;
       this.removeChunk(chunk);
       return true;
     }
     const index = (address - chunk) / 16;
-    if (address < first || !((load<u32>(chunk + 16 + (index / 32) * 4) >> (<u32>index % 32)) & 1)) return false;
+    if (address < first || !((load<u32>(chunk + 32 + (index / 32) * 4) >> (<u32>index % 32)) & 1)) return false;
     this.mark(chunk, address, false);
     const head = this.free0 + load<u32>(address - 8) * sizeof<usize>();
     store<u32>(address, load<u32>(head));

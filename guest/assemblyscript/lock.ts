@@ -47,6 +47,8 @@ export class Semaphore {
 /** A number that only grows; threads wait until it is another one. */
 export class Event {
   private word: u32 = 0;
+  /** Somebody will raise it. Until then those who wait look again after a millisecond. */
+  told: bool = false;
 
   private get at(): usize {
     return changetype<usize>(this) + offsetof<Event>("word");
@@ -59,6 +61,7 @@ export class Event {
     kernelFutexWake(this.at, u32.MAX_VALUE);
   }
   wait(seen: u32): void {
-    while (atomic.load<u32>(this.at) == seen) kernelFutexWait(this.at, seen, -1);
+    if (!this.told) kernelFutexWait(this.at, seen, 1_000_000);
+    else while (atomic.load<u32>(this.at) == seen) kernelFutexWait(this.at, seen, -1);
   }
 }

@@ -1,8 +1,8 @@
 // RAM and the address space, with retries when the quota runs out (spec 2.12). No objects are made here, because the
 // heap of objects stands on it.
-import { cpu, kernelParent, parent, pd, regionMap, Status } from "../../build/guest-abi/assemblyscript/abi";
+import { kernelFutexWait, kernelParent, parent, pd, regionMap, Status } from "../../build/guest-abi/assemblyscript/abi";
 import { begin, getSlot, getU32, getU64, invoke, putBytes, release } from "./message";
-import { stackAlloc, stackFree, stackPointer } from "./thread-block";
+import { BLOCK_STATUS, stackAlloc, stackFree, stackPointer, threadBlock } from "./thread-block";
 
 @lazy const ATTEMPTS: u32 = 10;
 
@@ -13,8 +13,11 @@ import { stackAlloc, stackFree, stackPointer } from "./thread-block";
 @lazy export let spaceSlot: u32 = 0;
 @lazy export let stackAreaSlot: u32 = 0;
 @lazy export let linkerAreaSlot: u32 = 0;
-/** Waits until the parent has given more; replaced once the component can wait. */
-let afterRequest: (seen: u32) => void = (seen: u32) => {};
+@lazy const moment: usize = memory.data(4);
+/** Waits until the parent has given more; a millisecond, until the component can be told. */
+let afterRequest: (seen: u32) => void = (seen: u32) => {
+  kernelFutexWait(moment, 0, 1_000_000);
+};
 let countRequests: () => u32 = () => 0;
 
 export function initMemory(): void {
@@ -76,18 +79,25 @@ export function requestFor(status: Status, bytes: usize, caps: u32): bool {
   return true;
 }
 
-/** Allocates; retried up to 10 times. @returns the dataspace's slot; 0 and `lastStatus` if that fails */
+/** Allocates; retried up to 10 times. @returns the dataspace's slot; 0, and `lastStatus()` says why, if that fails */
 export function allocRam(bytes: usize): u32 {
   let attempt: u32 = 0;
   while (true) {
-    lastStatus = pd.alloc(pdSlot, bytes, 2);
-    if (lastStatus == Status.Ok) return getSlot();
-    if (attempt++ == ATTEMPTS || !requestFor(lastStatus, bytes + 4096, 4)) return 0;
+    const status = pd.alloc(pdSlot, bytes, 2);
+    setLastStatus(status);
+    if (status == Status.Ok) return getSlot();
+    if (attempt++ == ATTEMPTS || !requestFor(status, bytes + 4096, 4)) return 0;
   }
 }
 
-/** Why the last function of this file failed, for the thread that called it. */
-@lazy export let lastStatus: Status = Status.Ok;
+/** How the calling thread's last allocation, attachment or creation of a thread ended. */
+export function lastStatus(): Status {
+  return <Status>load<u32>(threadBlock() + BLOCK_STATUS);
+}
+
+export function setLastStatus(status: Status): void {
+  store<u32>(threadBlock() + BLOCK_STATUS, status);
+}
 
 /** Gives another PD of the component some of its RAM; retried twice. */
 export function transferRam(to: u32, bytes: u64): Status {
@@ -130,9 +140,10 @@ export function attachIn(
 ): usize {
   let attempt: u32 = 0;
   while (true) {
-    lastStatus = regionMap.attach(map, dataspace, size, offset, useAddress, address, executable, writeable);
-    if (lastStatus == Status.Ok) return getU32();
-    if (attempt++ == ATTEMPTS || !requestFor(lastStatus, 8192, 2)) return 0;
+    const status = regionMap.attach(map, dataspace, size, offset, useAddress, address, executable, writeable);
+    setLastStatus(status);
+    if (status == Status.Ok) return getU32();
+    if (attempt++ == ATTEMPTS || !requestFor(status, 8192, 2)) return 0;
   }
 }
 
@@ -144,13 +155,23 @@ export function mapDataspace(map: u32): u32 {
   return regionMap.dataspace(map) == Status.Ok ? getSlot() : 0;
 }
 
-/** Allocates and attaches; the slot is stored in the second word. @returns 0 if that fails */
-export function attachRam(bytes: usize): usize {
+/** The second half of what a dataspace says of itself in its first 16 bytes, "rtcr:heap chunk" (docs/GUEST-ABI.md). */
+@lazy export const CHUNK_ROLE: u64 = 0x006b6e7568632070; // "p chunk\0"
+@lazy export const BLOCK_ROLE: u64 = 0x006b636f6c622070; // "p block\0"
+@lazy const ROLE: u64 = 0x6165683a72637472; // "rtcr:hea"
+
+/** Allocates for a heap and attaches; what it is for comes first, the slot is stored at 20. @returns 0 if that fails */
+export function attachRam(bytes: usize, role: u64): usize {
   const dataspace = allocRam(bytes);
   if (!dataspace) return 0;
   const address = attach(dataspace);
-  if (address) store<u32>(address, dataspace, 4);
-  else freeRam(dataspace);
+  if (!address) {
+    freeRam(dataspace);
+    return 0;
+  }
+  store<u64>(address, ROLE);
+  store<u64>(address, role, 8);
+  store<u32>(address, dataspace, 20);
   return address;
 }
 
@@ -166,17 +187,4 @@ export function capQuota(): u64 {
 }
 export function usedCaps(): u64 {
   return pd.usedCaps(pdSlot) == Status.Ok ? getU64() : 0;
-}
-
-/** Upgrades the CPU session when it has no room for another thread. @returns the thread's slot; 0 if that fails */
-export function createThread(name: string, weight: u32): u32 {
-  let attempt: u32 = 0;
-  while (true) {
-    lastStatus = cpu.createThread(cpuSlot, pdSlot, name, 0, weight, 0);
-    if (lastStatus == Status.Ok) return getSlot();
-    if (attempt++ == ATTEMPTS) return 0;
-    if (lastStatus == Status.OutOfCaps) parent.upgrade(parentSlot, 2, "cap_quota=2");
-    else if (lastStatus == Status.OutOfRam) parent.upgrade(parentSlot, 2, "ram_quota=8K");
-    else return 0;
-  }
 }

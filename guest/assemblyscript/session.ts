@@ -1,18 +1,15 @@
 // Sessions of a component: opening with retries (spec 2.12), upgrading, closing; and the clients of the usual services.
 import { kernelCapBadge, log as logStub, parent, report, rm, rom, Status, timer } from "../../build/guest-abi/assemblyscript/abi";
-import { Event, Mutex } from "./lock";
+import { Mutex } from "./lock";
 import { print } from "./log";
 import { attach, detach, parentSlot, requestFor } from "./memory";
-import { getSlot, getText, getU32, getU64, release } from "./message";
+import { getSlot, getU32, getU64, release } from "./message";
 import { SignalContext, SignalReceiver } from "./signal";
+import { sessionEvent, upgradeSession } from "./upgrade";
 import { XmlNode } from "./xml";
 import { dataspace as dataspaceStub } from "../../build/guest-abi/assemblyscript/abi";
 
-/** Raised when pending sessions have changed. */
-@lazy export const sessionEvent = new Event();
 @lazy const ids = new Mutex();
-/** Held while an upgrade is asked for: the parent drops those of a session that has one under way. */
-@lazy const upgrades = new Mutex();
 @lazy let nextId: u32 = 6;
 
 function takeId(): u32 {
@@ -63,26 +60,7 @@ export class Session {
 
   /** Gives the session more, asking for resources until that can be; blocks until the server has it. */
   upgrade(ram: u32, caps: u32): Status {
-    const args = "ram_quota=" + ram.toString() + ", cap_quota=" + caps.toString();
-    while (true) {
-      upgrades.acquire();
-      this.awaitUpgrade();
-      const status = parent.upgrade(parentSlot, this.id, args);
-      const done = status != Status.Ok || getText() == "done";
-      upgrades.release();
-      if (requestFor(status, ram, caps)) continue;
-      if (!done) this.awaitUpgrade();
-      return status;
-    }
-  }
-
-  /** Blocks while an upgrade is under way: to ask for nothing tells whether one is. */
-  private awaitUpgrade(): void {
-    while (true) {
-      const seen = sessionEvent.count;
-      if (parent.upgrade(parentSlot, this.id, "") != Status.Ok || getText() == "done") return;
-      sessionEvent.wait(seen);
-    }
+    return upgradeSession(this.id, ram, caps);
   }
 
   close(): void {

@@ -149,6 +149,7 @@ class EventReceiver extends SignalReceiver {
 
 /** A context whose signals raise an event. @returns its capability */
 export function eventContext(event: Event): u32 {
+  event.told = true;
   return new EventReceiver(event).manage(new SignalContext());
 }
 

@@ -1,12 +1,12 @@
 // A heap whose blocks have dataspaces of their own, which are freed at once (spec 2.13).
 //
-//   block:  0 next  4 dataspace  8 bytes  16 payload
+//   block:  0 role  16 next  20 dataspace  24 bytes  32 payload
 import { pages } from "./heap";
 import { Mutex } from "./lock";
 import { print } from "./log";
-import { attachRam, freeRam } from "./memory";
+import { attachRam, BLOCK_ROLE, freeRam } from "./memory";
 
-@lazy const HEAD: usize = 16;
+@lazy const HEAD: usize = 32;
 
 export class SlicedHeap {
   private lock: Mutex = new Mutex();
@@ -22,10 +22,10 @@ export class SlicedHeap {
     const bytes = pages(size + HEAD);
     if (bytes < size) return 0;
     this.lock.acquire();
-    const block = attachRam(bytes);
+    const block = attachRam(bytes, BLOCK_ROLE);
     if (block) {
-      store<u32>(block, this.blocks);
-      store<u32>(block, bytes, 8);
+      store<u32>(block, this.blocks, 16);
+      store<u32>(block, bytes, 24);
       this.blocks = block;
       this.used += bytes;
     }
@@ -52,12 +52,12 @@ export class SlicedHeap {
   private remove(block: usize): bool {
     let before: usize = 0;
     let each = this.blocks;
-    for (; each && each != block; each = load<u32>(each)) before = each;
+    for (; each && each != block; each = load<u32>(each, 16)) before = each;
     if (!each) return false;
-    if (before) store<u32>(before, load<u32>(block));
-    else this.blocks = load<u32>(block);
-    this.used -= load<u32>(block, 8);
-    freeRam(load<u32>(block, 4));
+    if (before) store<u32>(before, load<u32>(block, 16), 16);
+    else this.blocks = load<u32>(block, 16);
+    this.used -= load<u32>(block, 24);
+    freeRam(load<u32>(block, 20));
     return true;
   }
 }

@@ -7,9 +7,9 @@ import { error, setLog } from "./log";
 import { allocRam, attachIn, initMemory, parentSlot, sessionCap, setResourceWait, stackAreaSlot } from "./memory";
 import { begin, invoke } from "./message";
 import { openHeap } from "./runtime";
-import { sessionEvent } from "./session";
 import { eventContext, SignalContext, SignalThread } from "./signal";
 import { BLOCK_BYTES, SLOT_BYTES, setStackPointer, slotTop } from "./thread-block";
+import { sessionEvent } from "./upgrade";
 
 export { stackPointer as __stack_pointer } from "./thread-block";
 

@@ -4,6 +4,7 @@
 //   0      message buffer of its calls
 //   1064   u32 read cursor, u32 slots read
 //   1072   u32 length of the line being printed, u8[230] the line
+//   1308   u32 why its last allocation failed
 //   1312   end; the stack begins below the block
 //
 // AssemblyScript keeps nothing of its own on a stack in memory; `stackAlloc` is for programs that want to.
@@ -13,6 +14,7 @@ import { AREA_STACK_AREA, AREA_STACK_AREA_BYTES, AREA_STACK_SLOT_BYTES } from ".
 @lazy export const BLOCK_BYTES: usize = 1312;
 @lazy export const BLOCK_CURSOR: usize = 1064;
 @lazy export const BLOCK_LINE: usize = 1072;
+@lazy export const BLOCK_STATUS: usize = 1308;
 @lazy export const SLOT_BYTES: usize = AREA_STACK_SLOT_BYTES;
 @lazy export const SLOTS: u32 = AREA_STACK_AREA_BYTES / AREA_STACK_SLOT_BYTES;
 

@@ -2,9 +2,10 @@
 import { cpu, cpuThread, Status } from "../../build/guest-abi/assemblyscript/abi";
 import { Mutex, Semaphore } from "./lock";
 import { print } from "./log";
-import { allocRam, attachIn, cpuSlot, createThread, freeRam, lastStatus, stackAreaSlot } from "./memory";
+import { allocRam, attachIn, cpuSlot, freeRam, lastStatus, stackAreaSlot } from "./memory";
 import { release } from "./message";
 import { BLOCK_BYTES, currentSlot, SLOT_BYTES, SLOTS, slotTop, threadsBySlot } from "./thread-block";
+import { createThread } from "./upgrade";
 
 @lazy const slotsLock = new Mutex();
 
@@ -27,7 +28,7 @@ export class Thread {
     if (this.stack && attachIn(stackAreaSlot, this.stack, 0, 0, true, (slot + 1) * SLOT_BYTES - stackBytes)) {
       this.capability = createThread(name, weight);
     }
-    if (!this.capability) print().text("Error: no thread ").text(name).text(": ").status(lastStatus).end();
+    if (!this.capability) print().text("Error: no thread ").text(name).text(": ").status(lastStatus()).end();
   }
 
   /** What the thread does; it is dead when this returns, unless it serves. */

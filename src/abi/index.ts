@@ -1,5 +1,6 @@
 // What the rewriter, the engine, guests' hosts and images agree on.
 export * from "./constants.ts";
+export * from "./dataspace-role.ts";
 export type * from "./host.ts";
 export * from "./message.ts";
 export * from "./preview1.ts";

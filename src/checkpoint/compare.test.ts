@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { compareSystems } from "./compare.ts";
+import { describeRole } from "./components.ts";
 import { wholeBytes } from "./granules.ts";
 import type { ChildInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
@@ -38,6 +39,31 @@ test("S77: changed pages of a dataspace are counted, the last partial one includ
     child!.dataspaces.map(({ changedPages, pages, sizeBytes }) => [changedPages, pages, sizeBytes]),
     [[3, 49, 200_000]],
   );
+});
+
+test("S77, S116: a dataspace is named by where it is attached, and by what it says that it is for", () => {
+  const dataspace = SYSTEM.children[0]!.pd.dataspaces.find(({ badge }) => badge === 31)!;
+  const content = (head: string) => {
+    const bytes = new Uint8Array(dataspace.content.length);
+    bytes.set(Buffer.from(head, "latin1"));
+    return bytes;
+  };
+  const names = {
+    "rtcr:heap chunk\0": `heap chunk (${dataspace.role})`,
+    "rtcr:heap\0 and more": `heap (${dataspace.role})`,
+    // no end within 16 bytes, nothing said, not to be printed, another beginning
+    "rtcr:heap chunks\0": dataspace.role,
+    "rtcr:\0": dataspace.role,
+    "rtcr:\x1b[2J\0": dataspace.role,
+    "rtcr heap chunk\0": dataspace.role,
+  };
+  for (const [head, name] of Object.entries(names)) {
+    const stating = { ...dataspace, content: content(head) };
+    assert.equal(describeRole(stating), name, JSON.stringify(head));
+    const after = changed((child) => ({ ...child, pd: { ...child.pd, dataspaces: [stating] } }));
+    const [change] = compareSystems(SYSTEM, after).children[0]!.dataspaces;
+    assert.equal(change!.role, name);
+  }
 });
 
 test("S77: what a program's own memory, a ROM module and a report hold is compared as well", () => {

@@ -2,7 +2,7 @@
 // Objects are the same when they have the same allocation number: badges differ after a restore, that does not.
 import type { PlainData } from "../abi/index.ts";
 import { equalBytes } from "../util/index.ts";
-import { componentsOf, cpusOf, otherSessions, type RecordedComponent } from "./components.ts";
+import { componentsOf, cpusOf, describeRole, otherSessions, type RecordedComponent } from "./components.ts";
 import { GranuleBytes, type RecordedBytes } from "./granules.ts";
 import type { ChildInfo, DataspaceInfo, ObjectInfo, PdInfo, ReportInfo, RomInfo, ThreadInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
@@ -12,7 +12,7 @@ const PAGE_BYTES = 4096;
 export interface DataspaceChange {
   /** Of the dataspace; for one that is recorded with its PD or session, of that. */
   readonly allocated: number;
-  /** As recorded; `program memory`, `ROM config`, `report` for those recorded elsewhere. */
+  /** With what it says of itself; `program memory`, `ROM config`, `report` for those recorded elsewhere. */
   readonly role: string;
   readonly sizeBytes: number;
   /** Pages of 4 KiB that differ, and all there are. */
@@ -116,7 +116,7 @@ function componentObjects({ name: component, pd }: RecordedComponent): Named[] {
     ...named("region map", [pd.addressSpace], () => "address space"),
     ...named("region map", [pd.stackArea], () => "stack area"),
     ...named("region map", [pd.linkerArea], () => "linker area"),
-    ...named("dataspace", pd.dataspaces, ({ role }: DataspaceInfo) => role),
+    ...named("dataspace", pd.dataspaces, describeRole),
     ...named("signal source", pd.signalSources),
     ...named("signal context", pd.signalContexts),
     ...named("RPC object", pd.rpcObjects),

@@ -1,5 +1,6 @@
-// The components of a recorded child: the child itself, and those that it keeps.
-import type { ChildInfo, ComponentInfo, CpuInfo, ForeignSessionInfo, SessionInfo } from "./info.ts";
+// The components of a recorded child, itself and those that it keeps, and what is asked of them.
+import { ROLE_BYTES, statedRole } from "../abi/index.ts";
+import type { ChildInfo, ComponentInfo, CpuInfo, DataspaceInfo, ForeignSessionInfo, SessionInfo } from "./info.ts";
 
 /** What is recorded of both kinds. */
 export type RecordedComponent = Pick<
@@ -15,6 +16,12 @@ export function componentsOf(child: ChildInfo): readonly RecordedComponent[] {
 /** All CPU sessions, the environment's first. */
 export function cpusOf({ cpu, cpus = [] }: ChildInfo): readonly CpuInfo[] {
   return [cpu, ...cpus];
+}
+
+/** `heap chunk (address-space 0x1a000000)` of a dataspace that says what it is for, else where it is attached. */
+export function describeRole({ role, content }: DataspaceInfo): string {
+  const stated = statedRole(content.subarray(0, ROLE_BYTES));
+  return stated === undefined ? role : `${stated} (${role})`;
 }
 
 /** Sessions that RTCR stands in front of, but for PD, CPU and RM. */

@@ -7,7 +7,14 @@ export {
   type ObjectChange,
   type SystemChanges,
 } from "./compare.ts";
-export { componentsOf, cpusOf, interposedSessions, otherSessions, type RecordedComponent } from "./components.ts";
+export {
+  componentsOf,
+  cpusOf,
+  describeRole,
+  interposedSessions,
+  otherSessions,
+  type RecordedComponent,
+} from "./components.ts";
 export {
   type Content,
   type Page,

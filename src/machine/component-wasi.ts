@@ -101,6 +101,7 @@ function makeWasi(component: Component, { kernel }: WasiCore, deterministic: boo
     },
     lost: () => parent.lost,
     ended: () => life?.flush(),
+    refused: () => parent.close(),
   };
 }
 

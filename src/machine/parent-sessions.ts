@@ -71,6 +71,13 @@ export class ParentSessions {
     }
   }
 
+  /** Closes all that are there or awaited. */
+  close(): void {
+    for (const name of NAMES) this.#parent?.close(idOf(name));
+    this.#awaited.clear();
+    this.#found.clear();
+  }
+
   /** @returns whether none is awaited any more */
   look(): boolean {
     for (const name of this.#awaited) {

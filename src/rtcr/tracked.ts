@@ -22,9 +22,14 @@ import type { RecordWriter } from "./record-writer.ts";
 export class Fronts {
   readonly #real = new Map<Capability, Capability>();
 
-  /** The service's object behind one of ours; every other capability stands for itself. */
+  /**
+   * The service's object behind one of ours; every other capability stands for itself. Several of ours stand one before the
+   * other if a child's service is one that another child has of us and passes on.
+   */
   real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
-    return (this.#real.get(capability) as Capability<T> | undefined) ?? capability;
+    let real: Capability = capability;
+    for (let next = this.#real.get(real); next; next = this.#real.get(real)) real = next;
+    return real as Capability<T>;
   }
 
   add(ours: Capability, real: Capability): void {

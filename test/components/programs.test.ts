@@ -121,7 +121,7 @@ test("S48: heap and sliced heap", async () => {
     lines.filter((line) => line.startsWith("FAILED")),
     [],
   );
-  assert.equal(lines.filter((line) => line.startsWith("ok: ")).length, 20);
+  assert.equal(lines.filter((line) => line.startsWith("ok: ")).length, 22);
   const rest = lines.filter((line) => !line.startsWith("ok: ")).map((line) => line.replace(/0x[0-9a-f]+/, "0x"));
   const unknown = "Warning: heap could not free memory block: 0x is not allocated here";
   assert.deepEqual(rest, [

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
 import type { SavedGroup } from "../../src/abi/index.ts";
-import { type CoreOptions, createRealClock } from "../../src/core/index.ts";
+import { type CoreOptions, createRealClock, type NativeProgram } from "../../src/core/index.ts";
 import { startNodeCpu } from "../../src/core/index-node.ts";
-import { startKernelTicker } from "../../src/core/kernel/index.ts";
+import { noKernelTicker, startKernelTicker } from "../../src/core/kernel/index.ts";
 import { EngineFault } from "../../src/engine/index.ts";
 import { type CoreSystem, config, startSystem } from "../support/core-system.ts";
 import { closeWithTest } from "../support/left-open.ts";
@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly every?: number;
   /** Real time and time slices; `done` must end the run. Default: time passes when all rest, threads run until they wait. */
   readonly realTime?: boolean;
+  /** Programs in TypeScript besides those that there are. */
+  readonly natives?: Readonly<Record<string, NativeProgram>>;
   /** CPUs over which the start nodes are spread in turn. Default: 1 */
   readonly cpus?: number;
   /** Gets the reports of all components. */
@@ -61,12 +63,15 @@ export async function runBinaries(
   options: Omit<RunOptions, "apps">,
   binaries: Readonly<Record<string, Uint8Array>>,
 ): Promise<Run> {
-  const system = startSystem({
+  const system: CoreSystem = startSystem({
     config: config(placed(options), options.attributes),
     binaries,
+    natives: options.natives ?? {},
     ...(options.cpus ? { cpus: options.cpus, startCpu: startNodeCpu } : {}),
     ...(options.reported ? { reported: options.reported } : {}),
-    ...(options.realTime ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } } : {}),
+    ...(options.realTime
+      ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } }
+      : { kernel: { ticker: noKernelTicker, idle: (deadlineMs) => passTime(system, deadlineMs) } }),
   });
   closeWithTest(system.core.kernel);
   const counts = { points: 0, recreations: 0 };
@@ -90,6 +95,16 @@ export async function runBinaries(
     return lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
   };
   return { lines, warnings, ...counts, of };
+}
+
+/** No thread can run, and some wait for a time: components in TypeScript have their turns, then that time comes. */
+function passTime({ core, clock }: CoreSystem, deadlineMs: number): boolean {
+  if (deadlineMs === Number.POSITIVE_INFINITY) return false;
+  if (!core.tasks.empty) return core.tasks.run() > 0;
+  const { alarms } = clock;
+  const nextUs = Math.min(alarms.nextUs() ?? Number.POSITIVE_INFINITY, Math.ceil(deadlineMs * 1000 - 1e-3));
+  clock.advance(Math.max(nextUs - alarms.nowUs(), 0));
+  return true;
 }
 
 /** The start nodes, each with its CPU. */

@@ -4,10 +4,12 @@ import { test } from "node:test";
 import {
   type CapabilityInfo,
   componentsOf,
+  describeRole,
   type ObjectInfo,
   type SystemCheckpoint,
   wholeBytes,
 } from "../../src/checkpoint/index.ts";
+import { describeCheckpoint } from "../../src/cli/system/describe-checkpoint.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { DEEP, init, PAIR } from "./nested.ts";
@@ -72,6 +74,22 @@ test("S70, S74: checkpoints are plain data, and the child's later life changes n
       assert.ok(plain, `${path} is plain data`);
       assert.ok(part instanceof Uint8Array || Object.isFrozen(part), `${path} is frozen`);
     }
+  }
+});
+
+test("S22, S73, S116: the default dataspaces of figure 5.8 by their roles, and the same to inspect", async () => {
+  for (const name of ["sheep_counter", "as-sheep_counter"]) {
+    const { system } = await halfway({ children: [{ name, inside: '<config turns="40" iterations="20"/>' }] });
+    const chunks = name.startsWith("as-") ? 2 : 1;
+    const roles = system.children[0]!.pd.dataspaces.map(describeRole).map((role) => role.replace(/0x1a[0-9a-f]+/, "#"));
+    assert.deepEqual(roles.toSorted(), [
+      "address-space #",
+      ...Array.from({ length: chunks }, () => "heap chunk (address-space #)"),
+      ...["stack-area 0x1f0000", "stack-area 0x2fc000", "stack-area 0xfc000"],
+    ]);
+    const [child] = describeCheckpoint("id", system).children;
+    const shown = child!.dataspaces.map(({ role }) => role.replace(/0x1a[0-9a-f]+/, "#"));
+    assert.deepEqual(shown, roles);
   }
 });
 

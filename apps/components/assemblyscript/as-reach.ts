@@ -73,6 +73,7 @@ function slices(): void {
   const small = heap.alloc(100);
   store<u8>(heap.alloc(5000) + 4999, 1);
   const both = usedRam() - before;
+  const role = String.UTF8.decodeUnsafe(small & ~(PAGE - 1), 16, true);
   heap.free(small);
   heap.free(small + 16);
   const one = heap.consumed;
@@ -84,6 +85,8 @@ function slices(): void {
     .num(one)
     .text(", ")
     .num(usedRam() - before)
+    .text(", ")
+    .text(role)
     .end();
 }
 
@@ -158,6 +161,39 @@ function threads(): void {
   print().text("threads: ").num(turns).text(" turns, ").num(collisions).text(" collisions").end();
 }
 
+let wrong: u32 = 0;
+
+/** What attaching its dataspace comes to is the thread's own, whatever others have done by the time that it looks. */
+class Attacher extends Thread {
+  constructor(
+    name: string,
+    private dataspace: u32,
+    private expected: Status,
+  ) {
+    super(name);
+  }
+  run(): void {
+    for (let turn = 0; turn < 20; turn++) {
+      const at = attach(this.dataspace);
+      kernelYield();
+      if (lastStatus() !== this.expected) wrong++;
+      if (at) detach(at);
+    }
+  }
+}
+
+function statuses(): void {
+  const ram = allocRam(PAGE);
+  const attachers = [new Attacher("none", 0, Status.InvalidDataspace), new Attacher("some", ram, Status.Ok)];
+  for (let i = 0; i < attachers.length; i++) attachers[i].start();
+  for (let i = 0; i < attachers.length; i++) {
+    attachers[i].join();
+    attachers[i].destroy();
+  }
+  freeRam(ram);
+  print().text("statuses: ").num(wrong).text(" of another thread").end();
+}
+
 class Doubler extends RpcObject {
   dispatch(opcode: u32, request: Request): u32 {
     if (opcode) return Status.InvalidOpcode;
@@ -215,7 +251,7 @@ function serve(): void {
 class More extends SignalContext {
   handle(_count: u32): void {
     const got = allocRam(MUCH);
-    print().text("with more: ").status(lastStatus).end();
+    print().text("with more: ").status(lastStatus()).end();
     if (got) exit(0);
   }
 }
@@ -226,10 +262,11 @@ function construct(): void {
   maps();
   tell();
   threads();
+  statuses();
   serve();
   resourceAvailSigh(ep().manage(new More()));
   allocRam(MUCH);
-  print().text("too much: ").status(lastStatus).end();
+  print().text("too much: ").status(lastStatus()).end();
 }
 
 export function rtcr_component_start(): void {

@@ -36,6 +36,11 @@ static void chunks(Env &env) {
   expect(used(env) == full, "chunks are kept when blocks are freed");
 }
 
+/** Whether the dataspace of a block says that it is for one. */
+static bool stated(const void *block) {
+  return !memcmp(reinterpret_cast<const char *>(addr_t(block) & ~(PAGE_SIZE - 1)), "rtcr:heap block", 16);
+}
+
 static void big(Env &env) {
   const u64 before = used(env);
   {
@@ -44,6 +49,7 @@ static void big(Env &env) {
     at[0] = at[64 * 1024 - 1] = 1;
     const size_t with = heap.consumed();
     expect(with >= 64 * 1024 && with <= 64 * 1024 + 4096, "a request of 64 KiB has its own dataspace");
+    expect(stated(at), "and says what it is");
     heap.free(at);
     expect(heap.consumed() == 0, "which is freed at once");
     heap.alloc(40 * 1024);
@@ -97,6 +103,7 @@ static void sliced(Env &env) {
     Sliced_heap heap(env.ram(), env.rm());
     void *a = heap.alloc(100), *b = heap.alloc(5000);
     expect(used(env) - before == 3 * 4096 && heap.consumed() == 3 * 4096, "sliced: a dataspace a block");
+    expect(stated(a) && stated(b), "sliced: each says what it is");
     heap.free(a);
     expect(used(env) - before == 2 * 4096, "sliced: freed at once");
     heap.free(a);

@@ -3,6 +3,11 @@
 #pragma once
 #include <stdint.h>
 
+// Unless the program names its constructors, wasm-ld wraps each exported function in their call and that of the destructors:
+// a thread that ends would write out the first thread's output once more.
+extern void __wasm_call_ctors(void);
+__attribute__((used)) static void (*const constructors)(void) = __wasm_call_ctors;
+
 __attribute__((import_module("wasi"), import_name("thread-spawn"))) int32_t thread_spawn(struct thread *argument);
 __asm__(".globaltype __stack_pointer, i32\n"
         ".functype thread_main (i32) -> ()\n"

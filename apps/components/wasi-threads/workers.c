@@ -98,11 +98,6 @@ __attribute__((used)) void thread_main(struct thread *self) {
 
 #include "spawn.h"
 
-// There are none; but unless they are named, the linker lets each exported function call destructors when it returns, and a
-// worker that ends would write the first thread's output once more.
-extern void __wasm_call_ctors(void);
-__attribute__((used)) static void (*const constructors)(void) = __wasm_call_ctors;
-
 static int start(int number) {
   struct thread *thread = calloc(1, sizeof *thread);
   char *stack = malloc(STACK_BYTES);

@@ -1,4 +1,4 @@
-// Chunk, from its beginning (page-aligned):
+// Chunk, from its beginning (page-aligned), where it says what it is (docs/GUEST-ABI.md):
 //
 //   header | bitmap: one bit for each 16 bytes | blocks
 //
@@ -13,7 +13,14 @@
 
 namespace Rtcr {
 
+/** At the beginning of a dataspace: what it is for. */
+struct Role {
+  char text[16];
+};
+static constexpr Role HEAP_CHUNK{"rtcr:heap chunk"}, HEAP_BLOCK{"rtcr:heap block"};
+
 struct Heap::Chunk {
+  Role role;
   Chunk *next;
   Ram_dataspace_capability ds;
   size_t bytes;
@@ -73,7 +80,7 @@ Heap::Chunk *Heap::_add_chunk(size_t bytes, bool big) {
     _ram.free(ds.value);
     return nullptr;
   }
-  auto *chunk = new (reinterpret_cast<void *>(at.value)) Chunk{_chunks, ds.value, bytes, big, 0};
+  auto *chunk = new (reinterpret_cast<void *>(at.value)) Chunk{big ? HEAP_BLOCK : HEAP_CHUNK, _chunks, ds.value, bytes, big, 0};
   _chunks = chunk;
   _used += bytes;
   const size_t map = big ? 0 : Chunk::bitmap_bytes(bytes);
@@ -201,6 +208,7 @@ void Heap::free(void *addr, size_t) {
 }
 
 struct Sliced_heap::Block {
+  Role role;
   Block *next;
   Ram_dataspace_capability ds;
   size_t size;
@@ -224,7 +232,7 @@ bool Sliced_heap::alloc(size_t size, void **out) {
     _ram.free(ds.value);
     return false;
   }
-  _blocks = new (reinterpret_cast<void *>(at.value)) Block{_blocks, ds.value, bytes, 0};
+  _blocks = new (reinterpret_cast<void *>(at.value)) Block{HEAP_BLOCK, _blocks, ds.value, bytes, 0};
   _used += bytes;
   *out = _blocks + 1;
   return true;

@@ -47,7 +47,7 @@ class Startup_env final : public Env {
   Region_map _rm{*this, _pd.address_space()};
   Region_map _stack_area{*this, _pd.stack_area()};
   Region_map _linker_area{*this, _pd.linker_area()};
-  Later<Event> _session_event, _resource_event;
+  Event _session_event, _resource_event;
   bool _own_resource_handler = false;
   Futex _next_id{Parent_client::FIRST_FREE};
   /** Held while an upgrade is asked for: the parent drops those of a session that has one under way. */
@@ -79,19 +79,19 @@ class Startup_env final : public Env {
   }
 
   void make_parent_handlers() {
-    if (_session_event.make().init()) _parent.session_sigh(_session_event->cap());
-    if (_resource_event.make().init()) _parent.resource_avail_sigh(_resource_event->cap());
+    if (_session_event.init()) _parent.session_sigh(_session_event.cap());
+    if (_resource_event.init()) _parent.resource_avail_sigh(_resource_event.cap());
   }
 };
 
 constinit Later<Startup_env> env;
 
 Error Startup_env::_try_session(u32 id, Text service, Text args, Location affinity, Session_capability &cap) {
-  u32 seen = _session_event->count();
+  u32 seen = _session_event.count();
   auto session = _parent.session(id, service, args, affinity);
   while (session.ok() && !session.value.valid()) {
-    _session_event->wait(seen);
-    seen = _session_event->count();
+    _session_event.wait(seen);
+    seen = _session_event.count();
     session = _parent.session_cap(id);
   }
   cap = session.value;
@@ -121,10 +121,10 @@ Session Startup_env::session(Text service, Text args, Quota donation, Location a
 /** Blocks while an upgrade of the session is under way: to ask for nothing tells whether one is. */
 void Startup_env::_await_upgrade(u32 id) {
   for (;;) {
-    const u32 seen = _session_event->count();
+    const u32 seen = _session_event.count();
     const auto settled = _parent.upgrade(id, "");
     if (!settled.ok() || settled.value) return;
-    _session_event->wait(seen);
+    _session_event.wait(seen);
   }
 }
 
@@ -149,13 +149,12 @@ Error Startup_env::upgrade(u32 id, Quota more) {
 }
 
 void Startup_env::resource_request(Quota more) {
-  const bool wait = !_own_resource_handler && _resource_event->cap().valid();
-  const u32 seen = wait ? _resource_event->count() : 0;
+  const u32 seen = _resource_event.count();
   String<96> args;
   if (more.ram) args.append("ram_quota=").append(u64(more.ram));
   if (more.caps) args.append(more.ram ? ", cap_quota=" : "cap_quota=").append(u64(more.caps));
   _parent.resource_request(args.text());
-  if (wait) _resource_event->wait(seen);
+  if (!_own_resource_handler) _resource_event.wait(seen);
 }
 
 /** Serves the component's signal source. */

@@ -45,9 +45,11 @@ class Event : public Signal_context {
   ~Event() override { _receiver.dissolve(*this); }
   bool init() { return _receiver.manage(*this).valid(); }
   u32 count() const { return _count.load(); }
-  /** Blocks until the count differs from `seen`. */
+  /** Blocks until the count differs from `seen`. For a millisecond at most while nobody can signal: before `init`. */
   void wait(u32 seen) {
-    while (_count.load() == seen) _count.wait(seen);
+    if (!cap().valid()) _count.wait(seen, 1'000'000);
+    else
+      while (_count.load() == seen) _count.wait(seen);
   }
 };
 

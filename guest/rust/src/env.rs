@@ -1,5 +1,5 @@
 //! The environment of a component: its sessions' slots, memory with retries (spec 2.12), sessions, the timer.
-use crate::abi::{dataspace, kernel_cap_release, parent, pd, region_map, rm, rom, timer, AREA_STACK_SLOT_BYTES, Error};
+use crate::abi::{cpu, dataspace, kernel_cap_release, parent, pd, region_map, rm, rom, timer, AREA_STACK_SLOT_BYTES, Error};
 use crate::message::{Location, Text};
 use crate::signal::event_context;
 use crate::sync::{Event, Mutex};
@@ -29,7 +29,17 @@ pub fn env() -> Env {
 
 pub(crate) static SESSION_EVENT: Event = Event::new();
 pub(crate) static RESOURCE_EVENT: Event = Event::new();
+/// Whether the parent signals them: until then threads that wait look again after a moment.
+pub(crate) static mut TOLD: bool = false;
 const ATTEMPTS: u32 = 10;
+
+fn wait(event: &Event, seen: u32) {
+    if unsafe { TOLD } {
+        event.wait(seen)
+    } else {
+        event.wait_a_moment(seen)
+    }
+}
 
 /// Asks the parent for more and waits until it has given some.
 pub fn resource_request(ram: usize, caps: u32) {
@@ -41,7 +51,7 @@ pub fn resource_request(ram: usize, caps: u32) {
         (ram, caps) => write!(args, "ram_quota={}, cap_quota={}", ram, caps),
     };
     if parent::resource_request(env().parent, args.as_str()).is_ok() {
-        RESOURCE_EVENT.wait(seen);
+        wait(&RESOURCE_EVENT, seen);
     }
 }
 
@@ -131,7 +141,7 @@ impl Session {
         let mut seen = SESSION_EVENT.count();
         let mut slot = parent::session(env().parent, id, service, args, Location::default())?;
         while slot == 0 {
-            SESSION_EVENT.wait(seen);
+            wait(&SESSION_EVENT, seen);
             seen = SESSION_EVENT.count();
             slot = parent::session_cap(env().parent, id)?;
         }
@@ -157,7 +167,7 @@ impl Session {
         loop {
             let seen = SESSION_EVENT.count();
             match parent::upgrade(env().parent, self.id, "") {
-                Ok(outcome) if outcome.as_str() != "done" => SESSION_EVENT.wait(seen),
+                Ok(outcome) if outcome.as_str() != "done" => wait(&SESSION_EVENT, seen),
                 _ => return,
             }
         }
@@ -166,6 +176,20 @@ impl Session {
         let _ = parent::close(env().parent, self.id);
         unsafe { kernel_cap_release(self.slot) };
     }
+}
+
+/// A thread of the component; the CPU session is upgraded for it when it must be.
+pub(crate) fn create_thread(name: &str) -> Result<u32, Error> {
+    let session = Session { id: 2, slot: env().cpu };
+    let create = || cpu::create_thread(session.slot, env().pd, name, Location::default(), 10, 0);
+    for _ in 0..ATTEMPTS {
+        match create() {
+            Err(Error::OutOfRam) => session.upgrade(8 << 10, 0)?,
+            Err(Error::OutOfCaps) => session.upgrade(0, 2)?,
+            outcome => return outcome,
+        }
+    }
+    create()
 }
 
 /// A timer session that threads sleep with.

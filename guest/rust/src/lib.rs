@@ -12,11 +12,11 @@ pub mod scope;
 pub mod signal;
 pub mod sync;
 
-use abi::{cpu, cpu_thread, kernel_parent, kernel_serve, kernel_serve_signals, log, parent, pd, Error};
+use abi::{cpu_thread, kernel_parent, kernel_serve, kernel_serve_signals, log, parent, pd, Error};
 use abi::{DISPATCH_RPC, DISPATCH_SIGNAL, DISPATCH_WAKEUP};
 use core::fmt;
-use env::{env, stack, ENV, RESOURCE_EVENT, SESSION_EVENT};
-use message::{Call, Location, Message};
+use env::{create_thread, env, stack, ENV, RESOURCE_EVENT, SESSION_EVENT, TOLD};
+use message::{Call, Message};
 use signal::{event_context, handler_context};
 use sync::Event;
 
@@ -118,7 +118,7 @@ fn bootstrap() {
 
 fn thread(name: &str, slot: u32, stack_bytes: usize, entry: extern "C" fn()) -> u32 {
     let started = stack(slot, stack_bytes).and_then(|top| {
-        let thread = cpu::create_thread(env().cpu, env().pd, name, Location::default(), 10, 0)?;
+        let thread = create_thread(name)?;
         cpu_thread::start(thread, entry as usize as u32, top)?;
         Ok(thread)
     });
@@ -173,6 +173,7 @@ impl rpc::Object for Constructor {
         if let Ok(context) = event_context(&RESOURCE_EVENT) {
             let _ = parent::resource_avail_sigh(parent_slot, context);
         }
+        unsafe { TOLD = true };
         let answer = |_: u32| {
             let _ = parent::heartbeat_response(env().parent);
         };

@@ -16,6 +16,10 @@ impl Event {
         self.0.fetch_add(1, SeqCst);
         unsafe { kernel_futex_wake(&self.0 as *const AtomicU32 as usize, u32::MAX) };
     }
+    /// Blocks until the count differs from `seen`, for a millisecond at most.
+    pub(crate) fn wait_a_moment(&self, seen: u32) {
+        unsafe { kernel_futex_wait(&self.0 as *const AtomicU32 as usize, seen, 1_000_000) };
+    }
     /// Blocks until the count differs from `seen`.
     pub fn wait(&self, seen: u32) {
         while self.count() == seen {

@@ -6,6 +6,7 @@ import {
   componentsOf,
   cpusOf,
   type DataspaceInfo,
+  describeRole,
   type ForeignSessionInfo,
   type OpenNodeInfo,
   otherSessions,
@@ -170,7 +171,7 @@ function* componentObjects(
   for (const { badge, allocated } of pd.signalSources) yield named(badge, `signal source ${allocated}`);
   for (const { badge, imprint } of pd.signalContexts) yield named(badge, `signal context 0x${imprint.toString(16)}`);
   for (const { badge, allocated } of pd.rpcObjects) yield named(badge, `RPC object ${allocated}`);
-  for (const { badge, role } of pd.dataspaces) yield named(badge, role);
+  for (const dataspace of pd.dataspaces) yield named(dataspace.badge, describeRole(dataspace));
   for (const badge of servedBadges) yield named(badge, "served by the program");
 }
 
@@ -292,17 +293,14 @@ function describeRegion(region: RegionMapInfo["regions"][number], names: Names):
   return { begin: address, end: address + size, access, what: names.get(dataspaceBadge) ?? `cap-${dataspaceBadge}` };
 }
 
-function describeDataspace(
-  { badge, allocated, size, role, bootstrapped }: DataspaceInfo,
-  maps: readonly NamedMap[],
-  names: Names,
-): DataspaceDescription {
+function describeDataspace(dataspace: DataspaceInfo, maps: readonly NamedMap[], names: Names): DataspaceDescription {
+  const { badge, allocated, size, bootstrapped } = dataspace;
   const attached = maps.flatMap(({ name, map }) =>
     map.regions
       .filter(({ dataspaceBadge }) => dataspaceBadge === badge)
       .map((region) => ({ map: name, ...describeRegion(region, names) })),
   );
-  return { badge, allocated, bytes: size, role, bootstrapped, attached };
+  return { badge, allocated, bytes: size, role: describeRole(dataspace), bootstrapped, attached };
 }
 
 /** What of a thread's state looks like one; nothing here relies on it. */

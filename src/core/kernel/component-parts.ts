@@ -88,4 +88,6 @@ export interface ComponentWasi {
   lost?(): boolean;
   /** The program has exited. */
   ended?(): void;
+  /** The program is not taken up: what was opened for it is closed. */
+  refused?(): void;
 }

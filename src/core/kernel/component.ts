@@ -6,7 +6,7 @@
 // Here: loading, and entering and leaving. What it is made of has files of its own: how its threads begin (starts.ts), its
 // engine and those of further CPUs (engines.ts, replacement.ts, parts.ts), what it pays for (holdings.ts, growth.ts).
 import { CONTROL, type HostFunction, type HostImports, type PlainData } from "../../abi/index.ts";
-import { type Group, Marks, type Thread, Windows } from "../../engine/index.ts";
+import { type Group, Marks, Windows } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -23,7 +23,6 @@ import type { ComponentHome, ComponentWasi, NativeRun } from "./component-parts.
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Engines } from "./engines.ts";
 import { Growth } from "./growth.ts";
-import { frameKey } from "./held-frames.ts";
 import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
@@ -68,7 +67,6 @@ export class Component extends ComponentMemory {
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
   #marks: Marks | undefined;
-  #parentSlot = 0;
   /** The component that was on top of the JavaScript stack when this one was entered, by number. */
   #below = 0;
   #imports: HostImports | undefined;
@@ -129,20 +127,14 @@ export class Component extends ComponentMemory {
     return this.home?.parent ?? INVALID;
   }
 
-  /** The slot of the parent capability. */
+  /** The slot of the parent capability; another one if the guest has released that. */
   parentSlot(): number {
-    const { parent } = this;
-    // The guest may have released the slot, and something else be in it.
-    if (this.#parentSlot === 0 || this.table.lookup(this.#parentSlot) !== parent) {
-      this.#parentSlot = this.table.slotOf(parent) || this.table.insert(parent);
-    }
-    return this.#parentSlot;
+    return this.table.slotOf(this.parent) || this.table.insert(this.parent);
   }
 
   /** Takes all capabilities out of the table. */
   clearSlots(): void {
     this.table.clear();
-    this.#parentSlot = 0;
     this.#kernel.cpus?.look();
   }
 
@@ -219,8 +211,9 @@ export class Component extends ComponentMemory {
   #refuse(reason: LoadRefusal, problem: string): Attempt<void, LoadRefusal> {
     this.problem = problem;
     this.holdings.end();
+    this.wasi?.refused?.();
     this.#engine = this.#local = this.#program = this.#parts = this.#replacement = undefined;
-    this.#windows = this.#marks = undefined;
+    this.#windows = this.#marks = this.wasi = undefined;
     this.#kernel.trimPrograms();
     return refusal(reason);
   }
@@ -251,12 +244,6 @@ export class Component extends ComponentMemory {
   hostFunction(module: string, name: string): HostFunction {
     this.#imports ??= required(this.#engines, "a loaded program").imports;
     return required(this.#imports[module]?.[name], `${module}.${name}`);
-  }
-
-  /** An activation of a thread that stands still is wanted no more. */
-  drop(thread: KernelThread, engine: Thread): void {
-    thread.engine.drop(engine);
-    this.holdings.frames.hold(frameKey(thread.partNumber, engine.id), 0);
   }
 
   /** Of a loaded program. */

@@ -86,7 +86,7 @@ export class Lifetimes {
     }
     if (thread.onStack) return this.#kernel.stops.interrupt(thread); // the rest is done when it has left
     for (const { engine } of thread.activations.splice(0)) {
-      if (engine.state !== "ended") component.drop(thread, engine);
+      if (engine.state !== "ended") thread.drop(engine);
     }
     if (thread.instance !== 0) this.killThread(thread);
   }
@@ -109,7 +109,7 @@ export class Lifetimes {
   /** Nothing is left of what a thread that stands still did or waits for; it can take up another state. */
   forgetWork(thread: KernelThread): void {
     this.unwait(thread);
-    for (const { engine } of thread.activations.splice(0)) thread.component.drop(thread, engine);
+    for (const { engine } of thread.activations.splice(0)) thread.drop(engine);
     if (thread.entrypoint) thread.entrypoint.serving = undefined;
     this.#kernel.calls.orphan(thread);
   }

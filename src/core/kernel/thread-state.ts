@@ -168,7 +168,7 @@ export function loadThread(
     return undefined;
   }
   component.saveGlobals();
-  for (const { engine } of thread.activations) component.drop(thread, engine);
+  for (const { engine } of thread.activations) thread.drop(engine);
   thread.activations = [];
   component.parts.house(thread, read.instance);
   if (!restoreActivations(thread, kernel, read, calls, paid)) return "state-access-failed";

@@ -6,7 +6,7 @@
 // I2  All that it waits for is in `waiting`, as plain data; how the wait ended is in `outcome`.
 // I3  A thread that does not run holds no JavaScript frame: its activations are frozen threads of its component's group.
 import type { PlainData } from "../../abi/index.ts";
-import { EngineFault, type Group } from "../../engine/index.ts";
+import { EngineFault, type Group, type Thread } from "../../engine/index.ts";
 import {
   type Capability,
   type CpuThread,
@@ -26,6 +26,7 @@ import type { Component } from "./component.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
 import { Entrypoint } from "./entrypoint.ts";
 import { partNumber } from "./growth.ts";
+import { frameKey } from "./held-frames.ts";
 import type { Kernel } from "./kernel.ts";
 import { activityOf, waitsFor } from "./thread-activity.ts";
 import { type Activation, SERVE, type ThreadOwner, type ThreadSetup, type Waiting } from "./thread-parts.ts";
@@ -192,6 +193,12 @@ export class KernelThread implements CpuThread {
     this.#kernel.stops.reclaim(this);
     if (this.waiting === SERVE) this.wake(undefined);
     else if (this.waiting?.kind === "wakeup" && this.entrypoint?.wakeup) this.wake(undefined);
+  }
+
+  /** It stands still, and an activation of it is wanted no more. */
+  drop(activation: Thread): void {
+    this.engine.drop(activation);
+    this.component.holdings.frames.hold(frameKey(this.partNumber, activation.id), 0);
   }
 
   /** It has had so much processor time. */

@@ -1,7 +1,7 @@
 // Region maps: which part of which dataspace is attached at which address (spec 2.2), and what an access meets there.
 //
 // I1  A region is in its map's tree, in its dataspace's set and (if shown anywhere) in spaces, or in none of them.
-// I2  Maps do not contain themselves, however deep.
+// I2  Maps do not contain themselves, however deep (nesting.ts).
 // I3  Each region is charged to the map's store, except those that core attaches itself.
 // Where bytes are: placement.ts. Which threads wait: faults.ts.
 import {
@@ -21,8 +21,9 @@ import type { ComponentMemory } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import { ByteDataspace, CoreDataspace, naturalAlignment } from "./dataspace.ts";
 import { type Access, FAULT_OF, FaultQueue, type PageFault } from "./faults.ts";
-import { MISFIT_LIMIT, NESTING_LIMIT } from "./limits.ts";
+import { MISFIT_LIMIT } from "./limits.ts";
 import { ManagedDataspace } from "./managed-dataspace.ts";
+import { ancestorsOf, nestingProblem } from "./nesting.ts";
 import {
   clearSpace,
   type PlacementProblem,
@@ -258,7 +259,11 @@ export class CoreRegionMap implements RegionMap {
     if (offset >= dataspace.size()) return refusal("region-conflict");
     const size = options.size ? toPages(options.size) : dataspace.size() - offset;
     if (!(size > 0) || size + offset > dataspace.size()) return refusal("region-conflict");
-    if (this.#contains(dataspace)) return refusal("region-conflict");
+    const nested = nestingProblem(this, dataspace);
+    if (nested !== undefined) {
+      this.#core.warn(`${this.label}: ${nested}`);
+      return refusal("region-conflict");
+    }
     const start = options.address ?? this.#findPlace(size, dataspace.physAddr() + offset);
     if (start === undefined || start % PAGE_BYTES !== 0 || !this.regions.free(start, start + size)) {
       return refusal("region-conflict");
@@ -295,7 +300,7 @@ export class CoreRegionMap implements RegionMap {
   /** Managed dataspaces in components that cannot fault: only core's own areas. */
   #refused({ dataspace, charged }: Region): PlacementProblem | undefined {
     if (dataspace instanceof ByteDataspace || !charged) return undefined;
-    if (![...this.#ancestors()].some(({ space }) => space && !space.memory.windows)) return undefined;
+    if (![...ancestorsOf(this)].some(({ space }) => space && !space.memory.windows)) return undefined;
     return MANAGED;
   }
 
@@ -324,50 +329,6 @@ export class CoreRegionMap implements RegionMap {
       if (found !== undefined) return found;
     }
     return undefined;
-  }
-
-  /** Whether attaching `dataspace` here would make a map contain itself, or nest deeper than allowed. */
-  #contains(dataspace: CoreDataspace): boolean {
-    if (!(dataspace instanceof ManagedDataspace)) return false;
-    const inner = dataspace.map;
-    const above = this.#ancestors();
-    if (!above.has(inner) && this.#depth() + inner.#height() <= NESTING_LIMIT) return false;
-    this.#core.warn(
-      above.has(inner)
-        ? `${this.label}: ${inner.label} contains this map, it cannot be attached in it`
-        : `${this.label}: ${inner.label} is not attached, maps nest at most ${NESTING_LIMIT} deep`,
-    );
-    return true;
-  }
-
-  /** This map and all in which it lies, directly or not. */
-  #ancestors(): Set<CoreRegionMap> {
-    const found = new Set<CoreRegionMap>([this]);
-    for (const map of found) for (const { map: outer } of map.attachments) found.add(outer);
-    return found;
-  }
-
-  /** Maps from here to the outermost. */
-  #depth(known = new Map<CoreRegionMap, number>()): number {
-    let depth = known.get(this);
-    if (depth !== undefined) return depth;
-    depth = 1;
-    for (const { map } of this.attachments) depth = Math.max(depth, 1 + map.#depth(known));
-    known.set(this, depth);
-    return depth;
-  }
-
-  /** Maps from here to the innermost. */
-  #height(known = new Map<CoreRegionMap, number>()): number {
-    let height = known.get(this);
-    if (height !== undefined) return height;
-    height = 1;
-    for (const region of this.regions.overlapping(0, this.size())) {
-      const { dataspace } = region;
-      if (dataspace instanceof ManagedDataspace) height = Math.max(height, 1 + dataspace.map.#height(known));
-    }
-    known.set(this, height);
-    return height;
   }
 }
 

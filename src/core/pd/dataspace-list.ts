@@ -1,4 +1,5 @@
 // The dataspaces of a component as a table: which are attached where, and what for (spec 4.2, thesis figure 5.8).
+import { ROLE_BYTES, statedRole } from "../../abi/index.ts";
 import { ByteDataspace, type CoreDataspace } from "../memory/dataspace.ts";
 import type { CoreRegionMap, Region } from "../memory/region-map.ts";
 import { STACK_SLOT_BYTES } from "./areas.ts";
@@ -19,7 +20,7 @@ export interface DataspaceRow {
   /** Where in the dataspace the region begins. */
   readonly offset: number;
   readonly access: string;
-  /** What it is for, as far as core can tell. */
+  /** What it is for, as far as core can tell, or its program says. */
   readonly role: string;
 }
 
@@ -66,9 +67,19 @@ function roleOf(area: Area, { dataspace, end, executable }: Region, { stackOwner
   if (executable) return "program text";
   const own = dataspace instanceof ByteDataspace ? dataspace.ofProgram : undefined;
   if (own) return own === "data" ? "program data" : "program memory, grown";
-  if (area !== "stack area") return dataspace.origin === "managed" ? "region map" : "attached by the program";
+  if (area !== "stack area") {
+    if (dataspace.origin === "managed") return "region map";
+    return stated(dataspace) ?? "attached by the program";
+  }
   const slot = Math.floor((end - 1) / STACK_SLOT_BYTES);
   return `stack of ${stackOwner?.(slot) ?? `slot ${slot}`}`;
+}
+
+function stated(dataspace: CoreDataspace): string | undefined {
+  if (dataspace.origin !== "ram") return undefined;
+  const head = new Uint8Array(ROLE_BYTES);
+  dataspace.read(0, head);
+  return statedRole(head);
 }
 
 /** The table as text, a row a line, with a head. */

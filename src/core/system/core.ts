@@ -64,7 +64,7 @@ export interface CoreOptions {
   readonly terminals?: ProvideTerminal;
   /** Takes reports of sessions that are routed to core. Default: nowhere. */
   readonly reported?: (label: string, report: Uint8Array) => void;
-  readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "failed">;
+  readonly kernel?: Pick<KernelOptions, "load" | "ticker" | "sliceMs" | "idle" | "failed">;
 }
 
 /** So many CPUs in each row, and so many rows. */

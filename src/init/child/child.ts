@@ -125,7 +125,10 @@ export class Child {
     this.requestsServer = new RomServer(env, this.server.requests, broker);
     this.configServer = new RomServer(env, this.configModule, broker);
     this.client = new ChildClient(start.name, accounts, () => this.#pd);
-    this.environment = new EnvironmentClient(start.name, () => house.later({ do: "advance", child: id }));
+    this.environment = new EnvironmentClient(start.name, (session) => {
+      house.later({ do: "advance", child: id });
+      this.client.notify(session); // it may wait for an upgrade
+    });
     this.#environment = new Environment(this, house, (why) => this.#fail(why));
     this.#calls = new ChildParent(this, house);
     const served = restored?.saved.parent ?? 0;

@@ -28,9 +28,9 @@ export class EnvironmentClient implements SessionClient {
   readonly name: string;
   readonly child = true;
   readonly recordBytes = 0;
-  readonly #notify: () => void;
+  readonly #notify: (session: Session) => void;
 
-  constructor(name: string, notify: () => void) {
+  constructor(name: string, notify: (session: Session) => void) {
     this.name = name;
     this.#notify = notify;
   }
@@ -41,8 +41,8 @@ export class EnvironmentClient implements SessionClient {
 
   refund(): void {}
 
-  notify(): void {
-    this.#notify();
+  notify(session: Session): void {
+    this.#notify(session);
   }
 }
 
