@@ -133,6 +133,11 @@ export class Badges {
   readonly #promised = new Map<Capability, Promised>();
   readonly #listeners: (() => void)[] = [];
 
+  /** How many objects live or are promised. */
+  get live(): number {
+    return this.#next - 1 - (this.#free.length - this.#firstFree);
+  }
+
   /**
    * A fresh identity of `object`; whoever asks owns it.
    *

@@ -61,7 +61,8 @@ function left(rig: Rig): unknown {
   const pd = rig.tree.pd("rtcr")!;
   const { core } = rig.tree;
   const account = { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps() };
-  return { account, pds: core.pds.size, components: core.kernel.components.length };
+  const { badges, components } = core.kernel;
+  return { account, pds: core.pds.size, components: components.length, badges: badges.live };
 }
 
 for (const [what, program, doing] of ENDLESS) {

@@ -214,7 +214,14 @@ function leftOf(rig: Rig): unknown {
   const account = { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps() };
   const { components, calls } = core.kernel;
   const own = { ram: core.own.ramQuota(), caps: core.own.capQuota(), usedRam: core.own.usedRam() };
-  return { account, own, pds: core.pds.size, components: components.length, calls: calls.size };
+  return {
+    account,
+    own,
+    pds: core.pds.size,
+    components: components.length,
+    calls: calls.size,
+    badges: core.kernel.badges.live,
+  };
 }
 
 let plain: Promise<unknown> | undefined;

@@ -32,7 +32,8 @@ function accountsWithoutChildren(rig: Rig): unknown {
   rig.rtcr.dispose();
   rig.tree.settle();
   const pd = rig.tree.pd("rtcr")!;
-  return { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps() };
+  const badges = rig.tree.core.kernel.badges.live;
+  return { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps(), badges };
 }
 
 /** The same of a supervisor whose child was never restored. */
