@@ -208,14 +208,41 @@ function writeTables(
 
 function writeElements(references: Group["references"], instance: Instance, table: number, to: PlainWriter): void {
   const { element } = instance.program.info.tables[table]!;
-  const begin = to.list();
-  let count = 0;
-  instance.eachElement(table, (value) => {
-    references.write(value, element, to);
-    count++;
-  });
-  to.endList(begin, count);
+  ELEMENTS.write(references, instance, table, element, to);
 }
+
+/** Writes the elements of tables. There is one, as a pause makes none for each table. */
+class ElementsWriter {
+  #references: Group["references"] | undefined;
+  #to: PlainWriter | undefined;
+  #type: ValueTypeName = "funcref";
+  #count = 0;
+  readonly #visit = (value: unknown) => {
+    this.#references!.write(value, this.#type, this.#to!);
+    this.#count++;
+  };
+
+  write(
+    references: Group["references"],
+    instance: Instance,
+    table: number,
+    type: ValueTypeName,
+    to: PlainWriter,
+  ): void {
+    const begin = to.list();
+    this.#references = references;
+    this.#to = to;
+    this.#type = type;
+    this.#count = 0;
+    try {
+      instance.eachElement(table, this.#visit);
+    } finally {
+      this.#references = this.#to = undefined; // else the storage that it writes into would be kept
+    }
+    to.endList(begin, this.#count);
+  }
+}
+const ELEMENTS = new ElementsWriter();
 
 /** @throws EngineFault "unsaveable" for a table with too many elements */
 function requireSaveable(instance: Instance, index: number): void {

@@ -47,6 +47,8 @@ export class Instance {
   /** What is made beside it: continuations, accessors. */
   readonly side: SideModules;
   readonly #control: Control;
+  readonly #tables: WebAssembly.Table[] = [];
+  readonly #globals: WebAssembly.Global[] = [];
   #bytes = new Uint8Array(0);
 
   /** @param imports values of the original's imports, by module and name */
@@ -90,11 +92,11 @@ export class Instance {
   }
 
   table(index: number): WebAssembly.Table {
-    return this.#own(EXPORT.table, index) as WebAssembly.Table;
+    return (this.#tables[index] ??= this.#own(EXPORT.table, index) as WebAssembly.Table);
   }
 
   global(index: number): WebAssembly.Global {
-    return this.#own(EXPORT.global, index) as WebAssembly.Global;
+    return (this.#globals[index] ??= this.#own(EXPORT.global, index) as WebAssembly.Global);
   }
 
   tag(index: number): WebAssembly.Tag {

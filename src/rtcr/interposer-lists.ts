@@ -4,21 +4,15 @@ import type { Interposer } from "./tracked-child.ts";
 
 export type InterposerClass<T extends Interposer> = new (...args: never[]) => T;
 
+type Entries = readonly (readonly [session: Session, interposer: Interposer])[];
+
 const NONE: readonly Interposer[] = [];
 
 export class InterposerLists {
   readonly #interposers: ReadonlyMap<Session, Interposer>;
   readonly #known = new Map<unknown, readonly Interposer[]>();
-  // What `#visit` compares.
-  #kind: InterposerClass<Interposer> | undefined;
-  #list: readonly Interposer[] = [];
-  #count = 0;
-  #same = true;
-  readonly #visit = (interposer: Interposer, session: Session) => {
-    if (!(interposer instanceof this.#kind!) || !isLive(interposer, session)) return;
-    if (this.#list[this.#count] !== interposer) this.#same = false;
-    this.#count++;
-  };
+  /** What is in the map: visiting that would make something each time. Undefined: it has changed. */
+  #all: Entries | undefined;
 
   constructor(interposers: ReadonlyMap<Session, Interposer>) {
     this.#interposers = interposers;
@@ -26,17 +20,34 @@ export class InterposerLists {
 
   /** Oldest first; without those whose server has ended, or that the child has closed. */
   of<T extends Interposer>(kind: InterposerClass<T>): readonly T[] {
-    this.#kind = kind;
-    this.#list = this.#known.get(kind) ?? NONE;
-    this.#count = 0;
-    this.#same = true;
-    this.#interposers.forEach(this.#visit);
-    if (this.#same && this.#count === this.#list.length) return this.#list as readonly T[];
-    const live = [...this.#interposers].filter(([session, interposer]) => isLive(interposer, session));
+    const all = (this.#all ??= [...this.#interposers]);
+    const list = this.#known.get(kind) ?? NONE;
+    return isListOf(all, kind, list) ? (list as readonly T[]) : this.#listed(all, kind);
+  }
+
+  /** The map has another interposer, or one less. */
+  changed(): void {
+    this.#all = undefined;
+  }
+
+  #listed<T extends Interposer>(all: Entries, kind: InterposerClass<T>): readonly T[] {
+    const live = all.filter(([session, interposer]) => isLive(interposer, session));
     const list = live.map(([, interposer]) => interposer).filter((each): each is T => each instanceof kind);
     this.#known.set(kind, list);
     return list;
   }
+}
+
+/** Whether a list is the one of a class still. */
+function isListOf(all: Entries, kind: InterposerClass<Interposer>, list: readonly Interposer[]): boolean {
+  let count = 0;
+  for (let i = 0; i < all.length; i++) {
+    const entry = all[i]!;
+    if (!(entry[1] instanceof kind) || !isLive(entry[1], entry[0])) continue;
+    if (list[count] !== entry[1]) return false;
+    count++;
+  }
+  return count === list.length;
 }
 
 function isLive({ base }: Interposer, { unwanted }: Session): boolean {

@@ -212,11 +212,15 @@ function toRecorded(us: number): number {
 /** Gives a child's armed timers their places, in the order in which those ring whose timeouts end at the same time. */
 export function ringOrder(timers: readonly RtcrTimer[]): void {
   if (timers.length === 0) return;
-  const armed: RtcrTimer[] = [];
+  const armed = ARMED;
   for (let i = 0; i < timers.length; i++) if (timers[i]!.noteRinging()) armed.push(timers[i]!);
-  armed.sort(byRinging);
+  if (armed.length > 1) armed.sort(byRinging);
   for (let place = 0; place < armed.length; place++) armed[place]!.place = place;
+  armed.length = 0;
 }
+
+/** Empty but within `ringOrder`, which a pause asks for. */
+const ARMED: RtcrTimer[] = [];
 
 function byRinging(one: RtcrTimer, other: RtcrTimer): number {
   return one.compareRinging(other);

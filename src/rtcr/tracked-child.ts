@@ -169,6 +169,7 @@ export class TrackedChild {
       const affinity = this.#relative(session);
       const interposer = make(this.context, { id, args, affinity, real: real as Capability<never> });
       this.#interposers.set(session, interposer);
+      this.#lists.changed();
       return interposer.base.capability as Capability<KernelObject>;
     }
     const record = this.context.record(real.badge);
@@ -219,6 +220,7 @@ export class TrackedChild {
   ended(session: Session): void {
     this.#interposers.get(session)?.dispose();
     this.#interposers.delete(session);
+    this.#lists.changed();
     this.#foreign.delete(session);
     this.#upgrades.delete(session);
   }
@@ -270,6 +272,7 @@ export class TrackedChild {
     const { resume } = interposer as Partial<Resumable<SessionState>>;
     if (saved.state !== null) resume?.call(interposer, saved.state, resuming);
     this.#interposers.set(session, interposer);
+    this.#lists.changed();
   }
 
   /** Whether nothing is left of the child. */

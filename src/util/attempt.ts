@@ -9,9 +9,11 @@ export interface Refusal<Reason extends string> {
 /** A value, or the name of the refusal the caller must expect. */
 export type Attempt<T, Reason extends string> = { readonly ok: true; readonly value: T } | Refusal<Reason>;
 
+const DONE = Object.freeze({ ok: true, value: undefined });
+
 /** An attempt that succeeded. */
 export function success<T>(value: T): { readonly ok: true; readonly value: T } {
-  return { ok: true, value };
+  return value === undefined ? (DONE as { readonly ok: true; readonly value: T }) : { ok: true, value };
 }
 
 /** An attempt that was refused. */

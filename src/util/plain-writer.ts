@@ -233,7 +233,9 @@ export class PlainWriter {
   /** Where the next bytes go; -1 if there is no room for them. */
   protected take(sizeBytes: number): number {
     const at = this.#at;
-    this.#at = at + sizeBytes;
+    // A small integer is held as one, also if it comes as a double: else every position would be put into a box.
+    const small = sizeBytes | 0;
+    this.#at = at + (small === sizeBytes ? small : sizeBytes);
     return this.#at <= this.#bytes.length ? at : -1;
   }
 

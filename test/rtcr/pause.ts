@@ -67,9 +67,9 @@ const TURNS = 5000;
 /** Checkpoints until V8 has compiled most of what they call. */
 const WARM_UP = 20;
 /** Bytes that reading the counters allocates, and whatever else is there however little a checkpoint has. */
-const HEAP_BYTES = 128 << 10;
+const HEAP_BYTES = 64 << 10;
 /** What so many more of something may add: nothing, but for numbers that V8 puts into boxes as long as it has not compiled. */
-const SLACK_BYTES = 64 << 10;
+const SLACK_BYTES = 32 << 10;
 
 /** Supervisors whose children stand, with few of something and with many. */
 export type Stage = "few" | "many";

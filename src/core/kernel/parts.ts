@@ -158,7 +158,7 @@ export class Parts {
   /** Writes what `writeOutside` of one engine with all instances would. @throws EngineFault */
   writeOutside(to: PlainWriter): void {
     const { engine, threads } = this.#component;
-    if (!threads.some(({ part }) => part)) return engine.writeOutside(to);
+    if (!threads.some(inPart)) return engine.writeOutside(to);
     const parts: ComponentEngine[] = [];
     for (const { instance, part } of threads) if (part) parts[instance] = part;
     const begin = beginOutside(to);
@@ -214,6 +214,10 @@ export class Parts {
   #warn(message: string): void {
     this.#kernel.warn(`${this.#component.label}: ${message}`);
   }
+}
+
+function inPart({ part }: KernelThread): boolean {
+  return part !== undefined;
 }
 
 /** Instances of other numbers, which a part has too, must be without effect on the memory: instantiating writes no data. */

@@ -12,7 +12,11 @@ import { eachHole, endToSave, nextToSave, reaches } from "./remains.ts";
  */
 export function writeRemains(space: Space, to: PlainWriter, unattached: boolean): number | undefined {
   const { remains, copies } = space;
-  if (remains.count === 0 && copies.size === 0 && !unattached) return undefined;
+  return remains.count === 0 && copies.size === 0 && !unattached ? undefined : writeAll(space, to, unattached);
+}
+
+function writeAll(space: Space, to: PlainWriter, unattached: boolean): number | undefined {
+  const { remains, copies } = space;
   const before = to.neededBytes;
   const begin = to.list();
   let count = 0;
