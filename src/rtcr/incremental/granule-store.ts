@@ -5,6 +5,7 @@
 import { PAGE_BYTES } from "../../session/index.ts";
 import { type Attempt, assert, refusal, success } from "../../util/index.ts";
 import type { DataProvider, Lease } from "../data-provider.ts";
+import { quotient } from "./words.ts";
 
 /** Of a chunk; larger granules have one of their own. A provider of arenas has ones of this size, or a multiple of granules. */
 export const CHUNK_BYTES = 1 << 20;
@@ -95,12 +96,12 @@ export class GranuleStore {
 
   /** The chunk of a granule. */
   bytesOf(place: number): Uint8Array {
-    return this.chunks[Math.floor((place - 1) / this.chunkGranules)]!;
+    return this.chunks[quotient(place - 1, this.chunkGranules)]!;
   }
 
   /** The same as words. */
   wordsOf(place: number): Int32Array {
-    return this.#chunks[Math.floor((place - 1) / this.chunkGranules)]!.words;
+    return this.#chunks[quotient(place - 1, this.chunkGranules)]!.words;
   }
 
   /** Where a granule begins in its chunk, in bytes. */
@@ -111,7 +112,7 @@ export class GranuleStore {
   #count(place: number, change: number): void {
     this.#used += change;
     this.#free -= change;
-    this.#chunks[Math.floor((place - 1) / this.chunkGranules)]!.used += change;
+    this.#chunks[quotient(place - 1, this.chunkGranules)]!.used += change;
   }
 
   #add(lease: Lease, sizeBytes: number): void {

@@ -13,7 +13,7 @@ import { type ByteSink, type Capability, type Dataspace, PAGE_BYTES, type Writte
 import { allZero, required } from "../../util/index.ts";
 import type { Copier } from "../copier.ts";
 import type { GranuleStore } from "./granule-store.ts";
-import { copyWords, wordsDiffer, wordsHold } from "./words.ts";
+import { copyWords, quotient, wordsDiffer, wordsHold } from "./words.ts";
 
 /** What becomes of a granule. */
 const STATE = { kept: 0, copied: 1, zero: 2 } as const;
@@ -195,7 +195,7 @@ export class Lineage {
   };
 
   #granuleAt(at: number): number {
-    return Math.floor(at / this.#store.granuleBytes);
+    return quotient(at, this.#store.granuleBytes);
   }
 
   /** Where a granule ends, or what is looked at of it. */
@@ -214,7 +214,9 @@ export class Lineage {
 
   /** Finds places for what has changed. */
   #place(): number {
-    const [states, next, places] = [this.#states, this.#next, this.#table?.places];
+    const states = this.#states;
+    const next = this.#next;
+    const places = this.#table?.places;
     this.#changed = 0;
     let missing = 0;
     for (let granule = 0; granule < next.length; granule++) {
@@ -231,8 +233,9 @@ export class Lineage {
 
   /** Whether the next granule is copied to the place behind. */
   #follows(granule: number): boolean {
-    const [place, next] = [this.#next[granule]!, this.#next[granule + 1]!];
-    return this.#states[granule + 1] === STATE.copied && next === place + 1 && place % this.#store.chunkGranules !== 0;
+    const place = this.#next[granule]!;
+    const follows = this.#states[granule + 1] === STATE.copied && this.#next[granule + 1] === place + 1;
+    return follows && place % this.#store.chunkGranules !== 0;
   }
 
   #copyRun(granule: number, begin: number, end: number, source: Uint8Array, from: number): void {
