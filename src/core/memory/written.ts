@@ -27,6 +27,8 @@ export class Written {
   #takers: readonly Taker[] = [];
   /** The page at which the use begins that is being gathered. */
   #base = 0;
+  /** A memory whose components may have to be stopped. */
+  #moving: Use["space"]["memory"] | undefined;
 
   /** @param uses of the dataspace, as they are when something is taken */
   constructor(uses: Set<Use>, pages: number) {
@@ -77,14 +79,22 @@ export class Written {
 
   readonly #gatherAll = (): void => this.#uses.forEach(this.#gather);
 
+  /** One whose components are to be stopped; it stops all CPUs. */
+  #toBeStopped(): Use["space"]["memory"] | undefined {
+    this.#moving = undefined;
+    this.#uses.forEach(this.#findMoving);
+    return this.#moving;
+  }
+
+  readonly #findMoving = ({ space: { memory } }: Use): void => {
+    if (memory.still) this.#moving = memory;
+  };
+
   /** Brings the notes of all takers up to date. */
   readonly #collect = (): void => {
     // Those who are not held by whoever takes may be on other CPUs, between a mark and its store.
-    let still: Use["space"]["memory"] | undefined;
-    this.#uses.forEach(({ space: { memory } }) => {
-      if (memory.still) still = memory;
-    });
-    if (still?.still) still.still(this.#gatherAll);
+    const memory = this.#toBeStopped();
+    if (memory?.still) memory.still(this.#gatherAll);
     else this.#gatherAll();
   };
 }
