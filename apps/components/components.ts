@@ -20,7 +20,10 @@ type Row = readonly [name: string, purpose: string];
 const C: readonly Row[] = [["smoke", "every import once, without an SDK"]];
 
 /** In C, with what wasi-libc has, and a shared memory. */
-const THREADS: readonly Row[] = [["workers", "threads of thread-spawn that compute, lock and meet"]];
+const THREADS: readonly Row[] = [
+  ["workers", "threads of thread-spawn that compute, lock and meet"],
+  ["dialog", "a conversation over standard input and output"],
+];
 
 const CPP: readonly Row[] = [
   ["sheep_counter", "heap, stack and an own dataspace (thesis)"],
@@ -54,6 +57,8 @@ const CPP: readonly Row[] = [
   ["kv_server", "a key-value server"],
   ["kv_load", "its load generator"],
   ["ram_fs", "files in its memory for WASI programs"],
+  ["echo_terminal", "a terminal that answers, for WASI programs and components"],
+  ["terminal_client", "its client"],
   ["heap_test", "heap and sliced heap"],
   ["cruise_sensor", "cruise control: plant and samples at 1 kHz"],
   ["cruise_actuator", "cruise control: commands"],

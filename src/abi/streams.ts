@@ -58,6 +58,10 @@ export const TERMINAL_RPC = {
   write: 2,
   /** -> readiness */
   readiness: 3,
+  /** -> u32 columns, u32 rows; errno "notty": it has none */
+  size: 4,
+  /** capability of a signal context, told when there is something to read or no more; the invalid one: nobody is told */
+  readAvailSigh: 5,
 } as const;
 
 /** The most bytes that one read or write asks for. */

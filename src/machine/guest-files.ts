@@ -15,6 +15,7 @@ import {
   type SessionState,
   type TerminalKind,
   type TerminalSession,
+  type TerminalSize,
 } from "../session/index.ts";
 import { type Attempt, refusal, success } from "../util/index.ts";
 import type { Ask } from "./conversation.ts";
@@ -206,8 +207,9 @@ export class GuestTerminal implements TerminalSession {
     return (kind.ok && kind.value) || "pipe";
   }
 
-  size(): undefined {
-    return undefined;
+  size(): TerminalSize | undefined {
+    const size = this.#asked.call(TERMINAL_RPC.size, NOTHING, (reply) => ({ columns: reply.u32(), rows: reply.u32() }));
+    return size.ok ? size.value : undefined;
   }
 
   read(target: Uint8Array): Attempt<number, Errno> {

@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly realTime?: boolean;
   /** Programs in TypeScript besides those that there are. */
   readonly natives?: Readonly<Record<string, NativeProgram>>;
+  /** The functions of WASI programs. Default: there are none. */
+  readonly wasi?: CoreOptions["wasi"];
   /** CPUs over which the start nodes are spread in turn. Default: 1 */
   readonly cpus?: number;
   /** Gets the reports of all components. */
@@ -67,6 +69,7 @@ export async function runBinaries(
     config: config(placed(options), options.attributes),
     binaries,
     natives: options.natives ?? {},
+    ...(options.wasi ? { wasi: options.wasi } : {}),
     ...(options.cpus ? { cpus: options.cpus, startCpu: startNodeCpu } : {}),
     ...(options.reported ? { reported: options.reported } : {}),
     ...(options.realTime

@@ -89,10 +89,10 @@ void Message_reader::get(Slot &slot) {
 Error Call::invoke(Slot target, u32 opcode, const Error *errors, u32 count) {
   if (_writer.full()) return Error::BAD_MESSAGE;
   if (const u32 status = Abi::rtcr_call(target.number, opcode, &_message)) return Error(status);
-  const u32 outcome = _reader.get_u32();
+  _outcome = _reader.get_u32();
   if (_reader.failed()) return Error::BAD_MESSAGE;
-  if (outcome == 0) return Error::OK;
-  return outcome <= count ? errors[outcome - 1] : Error::FAILED;
+  if (_outcome == 0) return Error::OK;
+  return _outcome <= count ? errors[_outcome - 1] : Error::FAILED;
 }
 
 Rpc_request::Rpc_request(Abi::Message &message)

@@ -55,6 +55,7 @@ class Call : Noncopyable {
   Abi::Message _message;
   Message_writer _writer{_message};
   Message_reader _reader{_message};
+  u32 _outcome = 0;
 
  public:
   template <typename T> void put(T value) { _writer.put(value); }
@@ -62,6 +63,8 @@ class Call : Noncopyable {
 
   /** @param errors what the function declares, in order; they are the first word of the reply */
   Error invoke(Slot target, u32 opcode, const Error *errors, u32 count);
+  /** The first word of the reply. */
+  u32 outcome() const { return _outcome; }
 };
 
 } // namespace Rtcr
