@@ -57,6 +57,13 @@ const COPIER = writer({
   before: "(call $try (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))",
 });
 const FILLER = writer({ directory: 3, bytes: 1000 });
+/** The same, with a millisecond before each write. */
+const SLOW_FILLER = writer({
+  ...{ directory: 3, bytes: 1000 },
+  imports: `(import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))`,
+  before: `(i64.store (i32.const 5144) (i64.const 1000000))
+    (call $try (call $poll (i32.const 5120) (i32.const 3072) (i32.const 1) (i32.const 32)))`,
+});
 
 const prog = (services: readonly string[]) => start("prog", routed(services), 'caps="300" ram="8M"');
 const FILES = start("server", `<binary name="stream_server"/>${provides}<config/>`, 'caps="300" ram="4M"');
@@ -71,11 +78,11 @@ function system(server: NativeProgram, children: string) {
 }
 
 /** A server in C++. @param settings attributes of its configuration */
-const ramFs = (settings = "") =>
+const ramFs = (settings = "", ram = "4M") =>
   start(
     "server",
     `<binary name="ram_fs"/><provides><service name="File_system"/></provides><config ${settings}/>`,
-    'caps="300" ram="4M"',
+    `caps="300" ram="${ram}"`,
   );
 
 function guestSystem(children: string, binary = FILLER, options: Partial<SystemOptions> = {}) {
@@ -157,13 +164,71 @@ test("S40, S88: files of a guest that is full have no room for more", async () =
   tree.close();
 });
 
+test("S22, S40, S88: files of a guest that has no more RAM are beyond its quota, and it asks for none", async () => {
+  const tree = guestSystem(prog(["File_system"]) + ramFs("", "1M"));
+  assert.equal(await errnoOf(tree), "dquot");
+  const used = tree.pd("server")!.usedRam();
+  assert.ok(used > 600_000 && used < 1 << 20, `${used} bytes`);
+  tree.close();
+});
+
+/** Polls a file of five bytes, of which two are read, for reading and writing each millisecond, until that is an error. */
+const POLLER = assemble(`(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $fd_seek (param i32 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 1024) "file.")
+  (func $try (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+  (func (export "_start")
+    (call $try (call $path_open (i32.const 3) (i32.const 0) (i32.const 1024) (i32.const 4) (i32.const 1)
+      (i64.const 134217830) (i64.const 134217830) (i32.const 0) (i32.const 16)))
+    (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 5))
+    (call $try (call $fd_write (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $try (call $fd_seek (i32.load (i32.const 16)) (i64.const 2) (i32.const 0) (i32.const 24)))
+    (i32.store8 (i32.const 2056) (i32.const 1)) (i32.store (i32.const 2064) (i32.load (i32.const 16)))
+    (i32.store8 (i32.const 2104) (i32.const 2)) (i32.store (i32.const 2112) (i32.load (i32.const 16)))
+    (i32.store (i32.const 5136) (i32.const 1)) (i64.store (i32.const 5144) (i64.const 1000000))
+    (loop $more
+      (call $try (call $poll (i32.const 2048) (i32.const 3072) (i32.const 2) (i32.const 32)))
+      (call $try (i32.load16_u (i32.const 3080)))
+      (if (i32.or (i32.ne (i32.load (i32.const 32)) (i32.const 2))
+            (i32.or (i64.ne (i64.load (i32.const 3088)) (i64.const 3)) (i64.ne (i64.load (i32.const 3120)) (i64.const 1))))
+        (then (call $exit (i32.const 1))))
+      (i32.store (i32.const 4096) (i32.add (i32.load (i32.const 4096)) (i32.const 1)))
+      (call $try (call $poll (i32.const 5120) (i32.const 3072) (i32.const 1) (i32.const 32)))
+      (br $more))))`);
+
+for (const [what, node] of Object.entries({ "in C++": ramFs(), "in TypeScript": FILES })) {
+  test(`S40, S88: a file that a sibling ${what} serves is polled: ready for what is left of it, until the server has ended`, async () => {
+    let server: Env | undefined;
+    const mortal: NativeProgram = (env, saved) => {
+      server = env;
+      return streamServer(env, saved);
+    };
+    const tree = guestSystem(prog(["File_system"]) + node, POLLER, { natives: { stream_server: mortal } });
+    const named = (name: string) => tree.core.kernel.components.find(({ label }) => label === `init -> ${name}`);
+    const polled = () => (named("prog")?.loaded ? named("prog")!.view.getInt32(4096, true) : 0);
+    while (polled() < 3) {
+      await new Promise((resolve) => setImmediate(resolve));
+      tree.advance(1_000);
+      assert.deepEqual(tree.lines, [], "it goes on");
+    }
+    objectOf<ParentSession>(server?.parent ?? named("server")!.parent, "parent")?.exit(0);
+    assert.equal(await errnoOf(tree), "io");
+    tree.close();
+  });
+}
+
 test("S40, S88: a program whose files a guest serves has an error when that has ended, and nothing is left", async () => {
-  const [idle, tree] = ["", prog(["File_system"]) + ramFs()].map((children) => guestSystem(children));
+  const [idle, tree] = ["", prog(["File_system"]) + ramFs()].map((children) => guestSystem(children, SLOW_FILLER));
   const server = () => tree!.core.kernel.components.find(({ label }) => label === "init -> server");
   const before = tree!.pd("server")!.usedRam();
-  while (tree!.pd("server")!.usedRam() < before + (1 << 18)) {
+  while (tree!.pd("server")!.usedRam() < before + (1 << 14)) {
     await new Promise((resolve) => setImmediate(resolve));
-    tree!.settle();
+    tree!.advance(1_000);
   }
   objectOf<ParentSession>(server()!.parent, "parent")?.exit(0);
   assert.equal(await errnoOf(tree!), "io");

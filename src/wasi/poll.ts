@@ -108,11 +108,12 @@ function askDescriptor(
   }
 }
 
-/** Files never wait; what is left of them can be read at once. */
+/** Files never wait; what is left of them can be read at once. Fails where the session does: its server has ended. */
 function fileBytes(wasi: WasiContext, target: Target, offset: bigint, reading: boolean): bigint {
   if (!reading || target.kind !== "file") return 1n;
   const status = wasi.sessions.files.status(target.node);
-  return status.ok && status.value.sizeBytes > offset ? status.value.sizeBytes - offset : 0n;
+  if (!status.ok) fail(status.reason);
+  return status.value.sizeBytes > offset ? status.value.sizeBytes - offset : 0n;
 }
 
 function errnoOf(thrown: unknown): Errno {

@@ -1,5 +1,6 @@
 // Files in the component's own memory, the same for all clients: paid by its quota, gone with it. A WASI program whose
-// File_system is routed here sees them as /data.
+// File_system is routed here sees them as /data. Beyond `size` it has errno NOSPC, beyond the quota DQUOT: nobody is asked
+// for more, as all clients would wait meanwhile.
 //
 //   <config size="65536"/>   bytes of content at most; default: as many as the quota allows
 #include <rtcr/component.h>
@@ -9,7 +10,7 @@ using namespace Rtcr;
 
 namespace {
 
-constexpr u32 HANDLES = 64, NAME = 256;
+constexpr u32 HANDLES = 64, NAME = 256, RESERVE = 128 * 1024;
 
 struct File : List_element<File> {
   String<NAME> name;
@@ -80,7 +81,7 @@ class Volume {
   Errno make(const Place &place, bool directory, File *&file) {
     if (!place.parent || place.parent->removed) return Errno::NOENT;
     file = new (_heap) File(place.name, place.parent, directory, ++_inodes);
-    if (!file) return Errno::NOSPC;
+    if (!file) return Errno::DQUOT;
     place.parent->children.insert(*file);
     return Errno::SUCCESS;
   }
@@ -88,9 +89,10 @@ class Volume {
   Errno resize(File &file, size_t size) {
     if (size > file.size && size - file.size > _limit - _used) return Errno::NOSPC;
     if (size > file.room) {
-      const size_t room = max(size, 2 * file.room);
+      size_t room = max(size, 2 * file.room);
       char *larger = static_cast<char *>(_heap.alloc(room));
-      if (!larger) return Errno::NOSPC;
+      if (!larger) larger = static_cast<char *>(_heap.alloc(room = size));
+      if (!larger) return Errno::DQUOT;
       memcpy(larger, file.content, file.size);
       if (file.content) _heap.free(file.content, file.room);
       file.content = larger;
@@ -323,7 +325,8 @@ class Ram_root : public Root_component {
 } // namespace
 
 void Component::construct(Env &env) {
-  static Heap heap(env);
+  // the rest is for sessions, and what else the start has not allocated yet
+  static Heap heap(env.ram(), env.rm(), size_t(max<u64>(env.ram().avail_ram(), RESERVE) - RESERVE));
   const Attached_rom_dataspace config(env, "config");
   const u64 size = config.valid() ? config.xml().attribute_value("size", u64(~u32(0))) : ~u32(0);
   static Volume volume(heap, size_t(size));
