@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
 import { loadProgram } from "../src/core/program.ts";
-import { Group, LEAST_SLOTS, Mirror, MOST_SLOTS, type Snapshot, type Thread } from "../src/engine/index.ts";
+import { Group, Mirror, type Snapshot, type Thread } from "../src/engine/index.ts";
+import { MIRROR_SLOTS } from "../src/session/index.ts";
 import { assemble } from "./assemble.ts";
 import { type Random, seededRandom, seedOr } from "./random.ts";
 import { accessModule, BULK_FUNCTIONS, SEGMENT_BYTES } from "./support/access-module.ts";
@@ -38,7 +39,7 @@ class Side {
 
   constructor(random: Random) {
     this.#random = random;
-    this.mirror = new Mirror(LEAST_SLOTS + random.below(MOST_SLOTS - LEAST_SLOTS + 1));
+    this.mirror = new Mirror(MIRROR_SLOTS.least + random.below(MIRROR_SLOTS.most - MIRROR_SLOTS.least + 1));
     this.group.add("m", PROGRAM, {}, {}, { mirror: this.mirror });
   }
 

@@ -128,10 +128,12 @@ export class Group {
     this.instances.push(instance);
     if (saved) {
       instance.growTo(saved);
+      instance.mirror?.attach(instance.memories[0]!);
       return instance;
     }
     try {
       instance.initialise();
+      instance.mirror?.attach(instance.memories[0]!);
     } catch (thrown) {
       if (!instance.reachable()) this.instances.pop();
       throw thrown;

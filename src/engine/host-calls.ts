@@ -226,9 +226,9 @@ class Call implements HostCall {
 
   get guest(): GuestRanges | undefined {
     const instance = this.#group.instances[this.#wrapped.instance]!;
-    const { windows, marks } = instance;
-    if (!windows && !marks) return undefined;
-    const bytes = new GuestBytes(instance.memories[0], windows, marks);
+    const { windows, notes } = instance;
+    if (!windows && !notes) return undefined;
+    const bytes = new GuestBytes(instance.memories[0], windows, notes);
     return {
       pieces: (address, length, write) => bytes.pieces(address, length, write),
       reach: (address, length, write) => this.#reach(bytes, windows, address, length, write),

@@ -28,7 +28,7 @@ export {
 } from "./hooks.ts";
 export type { Parked } from "./host-calls.ts";
 export { Instance } from "./instance.ts";
-export { Marks } from "./marks.ts";
+export { Marks, notesOf, type WriteNotes } from "./marks.ts";
 export * from "./mirror/index.ts";
 export { ownedMemories } from "./owners.ts";
 export type * from "./rewritten.ts";

@@ -14,7 +14,7 @@ import {
 import { type NumberType, type PlainWriter, plainOf, required } from "../util/index.ts";
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
-import { Marks } from "./marks.ts";
+import { Marks, notesOf, type WriteNotes } from "./marks.ts";
 import type { Mirror } from "./mirror/index.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { type Compile, optionalMemories, type Shared, SideModules, THROWN } from "./side-modules.ts";
@@ -83,7 +83,11 @@ export class Instance {
     const table = this.exports[EXPORT.hooks] as WebAssembly.Table;
     for (const [slot, hook] of hooks(this)) table.set(slot, hook);
     if (program.info.windows) windows!.attach(this.exports, this.memories[0]!);
-    if (program.info.mirror) mirror!.attach(this.memories[0]!);
+  }
+
+  /** Whoever is told of what the host writes to memory 0. */
+  get notes(): WriteNotes | undefined {
+    return notesOf(this.marks, this.mirror);
   }
 
   /** A function of the original, as JavaScript calls it. */

@@ -14,7 +14,24 @@ const UNITS = PAGE / MARKS.unitBytes;
 const LAST_UNIT = 1 << 24;
 const PAGES = 2 ** 32 / PAGE;
 
-export class Marks {
+/** Is told of what the host writes to a component's memory. */
+export interface WriteNotes {
+  /** So many bytes from an address on have been written, or are about to be, before anybody looks. */
+  wrote(address: number, sizeBytes: number): void;
+}
+
+/** All that are there; undefined: none. */
+export function notesOf(one: WriteNotes | undefined, other: WriteNotes | undefined): WriteNotes | undefined {
+  if (!one || !other) return one ?? other;
+  return {
+    wrote: (address, sizeBytes) => {
+      one.wrote(address, sizeBytes);
+      other.wrote(address, sizeBytes);
+    },
+  };
+}
+
+export class Marks implements WriteNotes {
   readonly memory: WebAssembly.Memory;
   readonly #bytes: Uint8Array;
   /** By page. */

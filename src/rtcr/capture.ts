@@ -285,7 +285,8 @@ function informed(
   try {
     enter("information");
     const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
-    inCheckpoint("Look for Zeros", () => findUsedRuns(system.children, LOOK_BYTES));
+    // What a keeper puts off is still to come.
+    if (!options.keeper?.work) inCheckpoint("Look for Zeros", () => findUsedRuns(system.children, LOOK_BYTES));
     const elsewhere = completed?.contents.reduce((sum, { length }) => sum + length, 0) ?? 0;
     return {
       ...{ system, lease: { bytes: lease.bytes, release }, bytes: written.bytes + elsewhere },

@@ -28,6 +28,7 @@ import type { RtcrModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
 import type { CopyPlaces } from "./parallel/parallel-copier.ts";
 import type { Part } from "./records.ts";
+import { REDUNDANT, RedundantModule } from "./redundant/module.ts";
 import { Rtcr } from "./rtcr.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { RTCR_SERVICE, RtcrControl } from "./service.ts";
@@ -69,8 +70,8 @@ export class RtcrComponent {
   readonly #reporter: TimingReporter;
   #config: RtcrConfig = readRtcrConfig("<config/>");
   #pool: CopyPool | undefined;
-  /** As long as the configuration has it, and the program's own module is not called so. */
-  #incremental: IncrementalModule | undefined;
+  /** The module that the configuration names, if that is none of the program's own. */
+  #named: RtcrModule | undefined;
 
   /** @param again what `capture` gave */
   constructor(env: Env, host: RtcrHost, again?: SavedComponent, given?: RtcrModule | (() => RtcrModule)) {
@@ -103,9 +104,11 @@ export class RtcrComponent {
     const refusesForeign = () => this.#config.refusesForeign;
     const keepsUnattached = () => this.#config.keepsUnattached;
     const copyPlaces = () => copyPlacesOf(this.#config, this.#cpus());
-    const keeper = () => (this.#incremental ?? module)?.keeper?.();
-    const marks = () => (this.#incremental ?? module)?.marks?.() ?? false;
-    const asked = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, keeper, marks };
+    const used = () => this.#named ?? module;
+    const keeper = () => used()?.keeper?.();
+    const marks = () => used()?.marks?.() ?? false;
+    const mirrorSlots = () => used()?.mirrorSlots?.();
+    const asked = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, keeper, marks, mirrorSlots };
     const options = { ...asked, kept: this.#control, ...brought(module), ...host.begin(env), hooks };
     try {
       this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });
@@ -137,7 +140,7 @@ export class RtcrComponent {
     this.rtcr.dispose();
     this.#control.dispose();
     this.#pool?.close();
-    this.#incremental?.dispose();
+    this.#named?.dispose?.();
     if (this.#ownModule) this.#module?.dispose?.();
   }
 
@@ -156,13 +159,11 @@ export class RtcrComponent {
 
   #configureModules(named: string, config: XmlNode): void {
     if (this.#module) configured(this.#module, config);
-    if (named === INCREMENTAL && this.#module?.name !== INCREMENTAL) {
-      this.#incremental ??= new IncrementalModule();
-      this.#incremental.configure(config);
-    } else {
-      this.#incremental?.dispose();
-      this.#incremental = undefined;
+    if (this.#named?.name !== named) {
+      this.#named?.dispose?.();
+      this.#named = this.#module?.name === named ? undefined : NAMED[named]?.();
     }
+    this.#named?.configure?.(config);
   }
 
   #cpus(): { readonly width: number; readonly height: number } {
@@ -176,6 +177,12 @@ export class RtcrComponent {
     return pool;
   }
 }
+
+/** Modules beside the base that any configuration may name. */
+const NAMED: Readonly<Record<string, () => RtcrModule>> = {
+  [INCREMENTAL]: () => new IncrementalModule(),
+  [REDUNDANT]: () => new RedundantModule(),
+};
 
 /** Parts that have contents, by the names that the configuration has for them. */
 const COPIED_BY: Readonly<Partial<Record<Checkpointable, readonly Part[]>>> = {

@@ -77,8 +77,8 @@ test("text that is no XML is init's to refuse", () => {
 const GOOD = 'quota="1M" caps="100"';
 
 const WRONG: readonly [inside: string, expect: string][] = [
-  ['<module name="fpga"/>', 'x:1:17: <module name="fpga">: expected one of base, inc'],
-  ["<module/>", 'x:1:9: <module> has no attribute "name", expected one of base, inc'],
+  ['<module name="fpga"/>', 'x:1:17: <module name="fpga">: expected one of base, inc, red'],
+  ["<module/>", 'x:1:9: <module> has no attribute "name", expected one of base, inc, red'],
   ['<module name="base"/><module name="base"/>', "x:1:30: a second <module> in <config>, only one is allowed"],
   [
     `<child name="a" ram="1M" ${GOOD}/>`,
@@ -137,7 +137,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
     "<modul/>",
     "x:1:9: unknown element <modul> in <config>, allowed: <parent-provides>, <default-route>, <default>, " +
       "<affinity-space>, <alias>, <resource>, <report>, <heartbeat>, <service>, <start>, <module>, <child>, " +
-      "<checkpoint>, <restore>, <checkpointable>, <granularity>; did you mean module?",
+      "<checkpoint>, <restore>, <checkpointable>, <redundant>, <granularity>; did you mean module?",
   ],
 ];
 

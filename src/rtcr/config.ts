@@ -3,6 +3,7 @@
 //   <config>
 //     <module name="inc" report="yes"/>
 //     <granularity>4</granularity>                                             pages, of module inc
+//     <redundant slots="3"/>                                                   of module red, instead
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
 //     <checkpoint parallel="no" foreign="pass" unattached="drop"/>
 //     <restore bootstrap_ms="30000"/>
@@ -25,16 +26,17 @@ import {
   writeXml,
   type XmlNode,
 } from "../init/index.ts";
-import { readNumber } from "../session/index.ts";
+import { MIRROR_SLOTS, readNumber } from "../session/index.ts";
 import { BOOTSTRAP_MS } from "./deadline.ts";
 import { GRANULARITY_LIMIT, granularityOf, INCREMENTAL } from "./incremental/module.ts";
 import type { RtcrModule } from "./module.ts";
+import { REDUNDANT } from "./redundant/module.ts";
 
 /** The ROM module of RTCR's own program. */
 export const RTCR_PROGRAM = "rtcr";
 
 /** Modules that there are (spec 1.5); an embedding program may bring another one (module.ts). */
-export const MODULES = ["base", INCREMENTAL] as const;
+export const MODULES = ["base", INCREMENTAL, REDUNDANT] as const;
 
 /** What is recorded one after the other, by the names of the thesis's eight workers (spec 1.5). */
 export const CHECKPOINTABLES = [
@@ -124,6 +126,14 @@ const OWN: ElementSchema["children"] = {
       children: {},
     },
   },
+  redundant: {
+    many: false,
+    element: {
+      about: "mirrors of module red",
+      attributes: { slots: { type: { is: "number", min: MIRROR_SLOTS.least, max: MIRROR_SLOTS.most } } },
+      children: {},
+    },
+  },
   granularity: { many: false, element: { about: "pages of a granule of module inc", attributes: {}, children: {} } },
 };
 
@@ -165,6 +175,7 @@ export function checkRtcrConfig(root: XmlNode, module?: ConfiguredModule): Findi
     ...checkWorkers(root),
     ...checkPlaces(root),
     ...checkGranularity(root),
+    ...checkRedundant(root),
   ];
 }
 
@@ -220,7 +231,7 @@ function* checkPlaces(root: XmlNode): Generator<Finding> {
 function* checkGranularity(root: XmlNode): Generator<Finding> {
   const granularity = root.child("granularity");
   if (!granularity) return;
-  const module = root.child("module")?.attributes.get("name") ?? MODULES[0];
+  const module = moduleOf(root);
   const { position, text } = granularity;
   const found = `<granularity>${text.trim()}</granularity>`;
   if (module !== INCREMENTAL) {
@@ -228,6 +239,20 @@ function* checkGranularity(root: XmlNode): Generator<Finding> {
   } else if (granularityOf(root) === undefined) {
     yield { position, message: `${found}: expected a number of pages from 0 to ${GRANULARITY_LIMIT}` };
   }
+}
+
+function* checkRedundant(root: XmlNode): Generator<Finding> {
+  const redundant = root.child("redundant");
+  const module = moduleOf(root);
+  if (!redundant || module === REDUNDANT) return;
+  yield {
+    position: redundant.position,
+    message: `<redundant> is for module ${REDUNDANT}, found module ${module}: leave it out`,
+  };
+}
+
+function moduleOf(root: XmlNode): string {
+  return root.child("module")?.attributes.get("name") ?? MODULES[0];
 }
 
 /** What of a configuration is RTCR's; what is absent or bad becomes a default. */

@@ -19,6 +19,8 @@ export interface ContentKeeper {
    * @returns "no-room": nothing is taken
    */
   begin(dataspaces: Iterable<Capability<Dataspace>>, least?: number): Attempt<KeptContents, "no-room">;
+  /** Does a piece of what it puts off until the children go on. @returns false: nothing is left. Absent: it puts off nothing */
+  work?(): boolean;
   /** Nothing more is taken; checkpoints that live stay what they are. */
   dispose(): void;
 }

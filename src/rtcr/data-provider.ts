@@ -40,6 +40,13 @@ export class SharedMemoryProvider implements DataProvider {
   }
 }
 
+/** As `SharedMemoryProvider`, for storage that nothing is copied to in a pause: the host gives pages when they are used. */
+export class UntouchedProvider implements DataProvider {
+  lease(leastBytes: number, likelyBytes = leastBytes): Attempt<Lease, "no-room"> {
+    return made(() => new Uint8Array(new SharedArrayBuffer(likelyBytes)));
+  }
+}
+
 /** As `SharedMemoryProvider`; what is given to it beforehand is used first, so that no child waits for fresh memory. */
 export class PreparedProvider implements DataProvider {
   readonly #other = new SharedMemoryProvider();
@@ -99,8 +106,12 @@ export class PreallocatedProvider implements DataProvider {
 
 /** New storage, if the host has it. */
 function fresh(make: () => Uint8Array): Attempt<Lease, "no-room"> {
+  return made(() => touched(make()));
+}
+
+function made(make: () => Uint8Array): Attempt<Lease, "no-room"> {
   try {
-    return success({ bytes: touched(make()), release: () => {} });
+    return success({ bytes: make(), release: () => {} });
   } catch (thrown) {
     if (thrown instanceof RangeError) return refusal("no-room");
     throw thrown;

@@ -26,6 +26,7 @@ export {
   PreparedProvider,
   SharedMemoryProvider,
   touched,
+  UntouchedProvider,
 } from "./data-provider.ts";
 export { RtcrFault } from "./faults.ts";
 export { RtcrFileSystem } from "./file-system.ts";
@@ -40,6 +41,8 @@ export type { CopyTask } from "./parallel/copy-task.ts";
 export type { CopyPlaces } from "./parallel/parallel-copier.ts";
 export { RtcrPd } from "./pd.ts";
 export { CHECKPOINT_PHASES, type CheckpointPhase, type Phase, RESTORE_PHASES, type RestorePhase } from "./phases.ts";
+export { RedundantContents } from "./redundant/contents.ts";
+export { RedundantModule, type RedundantOptions } from "./redundant/module.ts";
 export { RtcrRegionMap } from "./region-map.ts";
 export { RtcrReport } from "./report.ts";
 export { type RepairReport, STRATEGIES, type Strategy } from "./restore.ts";

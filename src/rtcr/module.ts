@@ -4,7 +4,7 @@
 //
 // - classes behind sessions: `interposers`
 // - what copies contents: `engine` of all dataspaces, or `dataspaces.copy` by what it keeps of one
-// - what keeps contents, so that a checkpoint need not copy all of them: `keeper` (module `inc`, incremental/module.ts)
+// - what keeps contents, so that a checkpoint need not copy all of them: `keeper` (modules `inc` and `red`)
 // - data of its own for each dataspace: `dataspaces`
 // - a configuration of its own: elements of the supervisor's `<config>` that only it knows
 import type { ElementSchema, XmlNode } from "../init/index.ts";
@@ -51,6 +51,8 @@ export interface RtcrModule<Data = unknown> {
   keeper?(): ContentKeeper | undefined;
   /** Asked when a program is loaded: whether its stores mark what they write, for a keeper. Default: no. */
   marks?(): boolean;
+  /** Asked when a program is loaded: slots of a mirror that it shall have, for a keeper. Default: none. */
+  mirrorSlots?(): number | undefined;
   /** The supervisor that it was made for is no more. */
   dispose?(): void;
 }

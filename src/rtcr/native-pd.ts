@@ -57,7 +57,9 @@ export class RtcrNativePd implements NativePd {
 
   load(binary: Capability<Dataspace>, options: LoadOptions = {}): ReturnType<NativePd["load"]> {
     const marks = options.marks || this.#context.marks();
-    const loaded = this.#native.load(binary, { ...options, pd: options.pd ?? this.#pd, ...(marks ? { marks } : {}) });
+    const mirrorSlots = options.mirrorSlots ?? this.#context.mirrorSlots();
+    const asked = { ...(marks ? { marks } : {}), ...(mirrorSlots === undefined ? {} : { mirrorSlots }) };
+    const loaded = this.#native.load(binary, { ...options, pd: options.pd ?? this.#pd, ...asked });
     if (!loaded.ok) return loaded;
     this.#binary = binary;
     this.#growthRequests = options.growthRequests ?? false;

@@ -22,6 +22,8 @@ export interface RtcrOptions {
   readonly keeper?: (() => ContentKeeper | undefined) | undefined;
   /** Asked when a program is loaded: whether its stores mark what they write. Default: no. */
   readonly marks?: (() => boolean) | undefined;
+  /** Asked when a program is loaded: slots of a mirror that it shall have. Default: none. */
+  readonly mirrorSlots?: (() => number | undefined) | undefined;
   /** Asked at each checkpoint: workers that copy contents while records are written; undefined: none do. */
   readonly pool?: () => CopyPool | undefined;
   /** Asked at each checkpoint: which of them copies what (S76). Default: whoever comes first. */

@@ -41,6 +41,7 @@ import { RtcrFault } from "./faults.ts";
 import { lives } from "./living.ts";
 import { log } from "./logging.ts";
 import { ModuleDataspaces } from "./module.ts";
+import { PutOff } from "./put-off.ts";
 import { Restoring } from "./restoring.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { captureChildren, RTCR_STATE_VERSION, readRtcrState, type SavedRtcr } from "./saved-rtcr.ts";
@@ -58,6 +59,7 @@ export class Rtcr {
   /** Whose each session is: a name may have another child by the time that a session of the one before ends. */
   readonly #owners = new Map<Session, TrackedChild>();
   readonly #restoring: Restoring;
+  readonly #putOff: PutOff;
   /** Bytes of records of the last checkpoint. */
   #recordBytes: number | undefined;
 
@@ -65,6 +67,7 @@ export class Rtcr {
   constructor(env: Env, options: RtcrOptions = {}, saved?: SavedComponent) {
     this.#env = env;
     this.#options = options;
+    this.#putOff = new PutOff(env, () => options.keeper?.()?.work?.() ?? false);
     const child = (name: string) => this.#children.get(name);
     this.#restoring = new Restoring(
       { env, options, init: () => this.#init, child },
@@ -75,6 +78,7 @@ export class Rtcr {
 
   /** All of its state. @throws RtcrFault "busy" while it restores children */
   capture(slots: SlotWriter): SessionState {
+    this.#putOff.finish();
     return this.#init.capture(slots);
   }
 
@@ -116,8 +120,9 @@ export class Rtcr {
     requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
+    const keeper = full ? undefined : this.#options.keeper?.();
     const captured = capture(tracked, {
-      ...{ name, parent, provider, keeper: full ? undefined : this.#options.keeper?.(), engine: this.#options.engine },
+      ...{ name, parent, provider, keeper, engine: this.#options.engine },
       ...{ pool: this.#options.pool?.(), places: this.#options.copyPlaces?.() },
       ...{ exited: this.#exited(), timing, atPhase, recordBytes: this.#recordBytes },
       unattached: keepsUnattached?.() ?? false,
@@ -126,6 +131,7 @@ export class Rtcr {
       serves: (child) => this.#childOf(child)?.server.served ?? { next: 1, sessions: [] },
     });
     this.#recordBytes = captured.recordBytes;
+    if (keeper?.work) this.#putOff.begin();
     if (timing) timed({ name, children, timing });
     return captured;
   }
@@ -187,6 +193,7 @@ export class Rtcr {
 
   /** Ends all children; nobody waits for a restore any more. */
   dispose(): void {
+    this.#putOff.finish();
     this.#restoring.end();
     this.#init.dispose();
   }
@@ -261,6 +268,7 @@ export class Rtcr {
     const kept = dataspaces && new ModuleDataspaces(dataspaces);
     const context = new ChildContext(this.#env.badges, this.#fronts, kept);
     context.marks = this.#options.marks ?? context.marks;
+    context.mirrorSlots = this.#options.mirrorSlots ?? context.mirrorSlots;
     return new TrackedChild(name, context, interposers);
   }
 

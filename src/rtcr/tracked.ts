@@ -81,6 +81,8 @@ export class ChildContext {
   restoring = false;
   /** Whether stores of programs that are loaded now mark what they write. */
   marks = (): boolean => false;
+  /** Slots of the mirrors that such programs shall have. */
+  mirrorSlots = (): number | undefined => undefined;
   #allocated = 0;
   #triggers = 0;
   /** What a bootstrap should allocate; absent: there is none that is looked at. */

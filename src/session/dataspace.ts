@@ -1,6 +1,7 @@
 // Dataspaces: containers of memory in pages of 4 KiB (spec 2.4).
 import type { ByteSink } from "../util/index.ts";
 import type { KernelObject } from "./capability.ts";
+import type { DataspaceSink } from "./mirror.ts";
 
 export type { ByteSink };
 
@@ -43,7 +44,7 @@ export interface Dataspace extends KernelObject {
    * Shows where all its bytes are now, in pieces that do not overlap and have no gaps. What that needs is made the first
    * time and kept, so that nothing is made the next time. Absent: they can only be read.
    */
-  pieces?(sink: ByteSink): void;
+  pieces?(sink: DataspaceSink): void;
   /**
    * Begins to note what is written, for one taker; make it outside of a pause. As long as a component whose program does not
    * mark its stores (`LoadOptions.marks`) can write here, everything counts as written. Absent: nobody notes it.

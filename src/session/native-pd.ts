@@ -58,6 +58,12 @@ export interface LoadOptions {
    * takes those that hold a written page. Memories beside memory 0 are not marked: they are part of the instance's state.
    */
   readonly marks?: boolean;
+  /**
+   * What the program writes to memory 0 it writes twice, for snapshots (`MemoryMirror`) of so many slots, which MIRROR_SLOTS
+   * limits. It runs on CPU 0 then, with all its threads, and its memory has room as far as a slot has. Without effect, and said
+   * so, on programs that cannot have that: those with windows, 64-bit addresses, or threads whose instances write data.
+   */
+  readonly mirrorSlots?: number;
   /** The PD as the component sees it, where another stands in front: memory.grow allocates there. */
   readonly pd?: Capability<PdSession>;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */

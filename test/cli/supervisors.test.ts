@@ -51,7 +51,7 @@ test("S77, S111: faults of a supervisor's configuration are named with file, lin
   assert.deepEqual(err.split("\n"), [
     `error: ${file}:5:1: <child> has no attribute "name", expected text of 1 to 64 characters`,
     `${file}:5:8: unknown attribute "nome" of <child>, allowed: name, quota, caps, xpos, ypos; did you mean name?`,
-    `${file}:6:9: <module name="fpga">: expected one of base, inc`,
+    `${file}:6:9: <module name="fpga">: expected one of base, inc, red`,
     "",
   ]);
 });

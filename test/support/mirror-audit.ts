@@ -1,12 +1,13 @@
 // Whether memory 0 of an instance and its mirror are the same, by snapshots.
 import assert from "node:assert/strict";
-import { type Instance, LEAST_SLOTS, Mirror } from "../../src/engine/index.ts";
+import { type Instance, Mirror } from "../../src/engine/index.ts";
+import { MIRROR_SLOTS } from "../../src/session/index.ts";
 
 /** Wasm pages of mirrors here: the memories are small, and there are many. */
 const PAGES = 1024;
 
 export function mirrorForTests(): Mirror {
-  return new Mirror(LEAST_SLOTS, PAGES);
+  return new Mirror(MIRROR_SLOTS.least, PAGES);
 }
 
 /** @throws AssertionError naming the first byte that a snapshot of now has otherwise than memory 0 */

@@ -52,12 +52,23 @@ export interface TortureTest {
   readonly inPlace?: boolean;
   /** Checkpoints are increments, compared with full ones; of so many points and one more the last is restored from. */
   readonly increments?: number;
+  /** They come from redundant memory. */
+  readonly redundant?: boolean;
 }
 
 /** One test for each system and strategy: lines, exit values and files are those of an uninterrupted run. */
 export function tortureEach(
   systems: Readonly<Record<string, TorturedSystem>>,
-  { rows, points, seed, strategies = STRATEGIES, cpus = 1, inPlace = false, increments }: TortureTest,
+  {
+    rows,
+    points,
+    seed,
+    strategies = STRATEGIES,
+    cpus = 1,
+    inPlace = false,
+    increments,
+    redundant = false,
+  }: TortureTest,
 ): void {
   for (const [name, system] of Object.entries(systems)) {
     for (const strategy of strategies) {
@@ -66,7 +77,8 @@ export function tortureEach(
         const file = writeSystem(path, system);
         const files = [...(system.memoryFiles ? ["--memory-fs"] : []), ...(inPlace ? ["--in-place"] : [])];
         const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
-        const module = increments === undefined ? [] : ["--increments", `${increments}`];
+        const kept = increments === undefined ? [] : ["--increments", `${increments}`];
+        const module = redundant ? [...kept, "--redundant"] : kept;
         const places = [...(cpus === 1 ? [] : ["--cpus", `${cpus}`]), ...(system.rules ?? [])];
         const { code, out, err } = await cli(
           path,

@@ -19,6 +19,7 @@ import { deterministicWasi } from "../../machine/component-wasi.ts";
 import { NATIVE_PROGRAMS } from "../../native/index.ts";
 import {
   IncrementalModule,
+  RedundantModule,
   type RepairReport,
   RTCR_PROGRAM,
   type RtcrComponent,
@@ -56,6 +57,8 @@ export interface SystemJourneySpec {
    * increments. Default: every point is restored from, and its checkpoint is what the configuration says
    */
   readonly increments?: number | undefined;
+  /** With `increments`: what is compared comes from redundant memory (module red) instead. */
+  readonly redundant?: boolean;
   /** The supervisor restores its children itself, while the rest of the system stays. Default: all is thrown away */
   readonly inPlace?: boolean;
 }
@@ -273,7 +276,9 @@ class SystemLeg {
   }
 
   #program(restore: SystemCheckpoint | undefined, core: () => Core) {
-    const module = this.#spec.increments === undefined ? undefined : () => new IncrementalModule();
+    const { increments, redundant } = this.#spec;
+    const made = () => (redundant ? new RedundantModule() : new IncrementalModule());
+    const module = increments === undefined ? undefined : made;
     const isOurs = (env: RtcrComponent["env"]) => core().kernel.componentOf(env.pd)?.label === this.#spec.supervisor;
     return rtcrProgram(
       {

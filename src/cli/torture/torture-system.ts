@@ -27,6 +27,7 @@ export interface SystemTortureOptions {
   readonly inPlace: boolean;
   /** `SystemJourneySpec.increments` */
   readonly increments: number | undefined;
+  readonly redundant: boolean;
 }
 
 /** What --json prints. */
@@ -60,7 +61,7 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments } = options;
+  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments, redundant } = options;
   const { cpus } = rules;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
@@ -69,7 +70,7 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
-  const tortured = await travel({ ...spec, inPlace, increments, points: pointsOf(choice, uninterrupted) });
+  const tortured = await travel({ ...spec, inPlace, increments, redundant, points: pointsOf(choice, uninterrupted) });
   const end = performance.now();
   const differs = compareJourneys(uninterrupted, tortured, rules);
   const difference = differs && ((await unstable(spec, uninterrupted, rules)) ?? differs);

@@ -20,7 +20,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--increments K] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--increments K [--redundant]] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -51,6 +51,7 @@ They must end. The points are those of the children's threads.
   --increments K           checkpoints are increments (module inc), each compared with a full one of the same moment; of
                            K + 1 points the last is restored from, at the others the children go on. With module inc in
                            the supervisor's own <config> they are compared, too
+  --redundant              with --increments: they come from redundant memory (module red) instead
   --rom NAME=FILE          another ROM module; may be repeated
   --cpus N                 N CPUs, over which <affinity> places the children (default: 1). What is compared then is each
                            component's own lines in their order, exit values and files: not the order of lines of
@@ -84,6 +85,7 @@ wait does once more: programs that print times may differ by that.`,
     cpus: { type: "string" },
     "in-place": { type: "boolean" },
     increments: { type: "string" },
+    redundant: { type: "boolean" },
     ignore: { type: "string", multiple: true },
     by: { type: "string" },
     rising: { type: "string" },
@@ -122,7 +124,16 @@ wait does once more: programs that print times may differ by that.`,
 const CHOICE: readonly string[] = ["every", "points", "seed"];
 const RULES: readonly string[] = ["ignore", "by", "rising"];
 /** Those of systems alone, and those of both. */
-const SYSTEM_ONLY: readonly string[] = ["supervisor", "strategy", "rom", "cpus", "in-place", "increments", ...RULES];
+const SYSTEM_ONLY: readonly string[] = [
+  "supervisor",
+  "strategy",
+  "rom",
+  "cpus",
+  "in-place",
+  "increments",
+  "redundant",
+  ...RULES,
+];
 const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
@@ -139,6 +150,7 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
     ...{ memoryFiles: flag(values, "memory-fs"), rules: readRules(values) },
     inPlace: flag(values, "in-place"),
     increments: count(values, "increments", 0),
+    redundant: flag(values, "redundant"),
   });
   if (flag(values, "json")) printJson(io, report);
   else io.out(describeSystemTorture(report));

@@ -7,7 +7,7 @@
 //                                 (rpc/dispatch.ts, message-copy.ts), the profiling word
 // and further CPUs by `WorkerEngine.wrote` (cpus/worker-messages.ts). What moves bytes of dataspaces, or clears what is
 // attached nowhere (placement.ts, remains.ts), changes no dataspace.
-import { GuestBytes, type Marks, type Windows } from "../../engine/index.ts";
+import { GuestBytes, type Marks, type Mirror, notesOf, type Windows } from "../../engine/index.ts";
 
 const NO_BYTES = new DataView(new ArrayBuffer(0));
 
@@ -32,6 +32,9 @@ export abstract class ComponentMemory {
 
   /** What is written to memory 0, of a program that was rewritten with marks. */
   abstract get marks(): Marks | undefined;
+
+  /** What memory 0 is written to as well, of a program that was rewritten for that. */
+  abstract get mirror(): Mirror | undefined;
 
   /** The bytes of memory 0; empty without one. Take it anew after anything that may grow the memory. */
   get view(): DataView {
@@ -86,11 +89,12 @@ export abstract class ComponentMemory {
 
   /** The component's bytes as its own loads and stores reach them. */
   get bytes(): GuestBytes {
-    return new GuestBytes(this.memory, this.windows, this.marks);
+    return new GuestBytes(this.memory, this.windows, notesOf(this.marks, this.mirror));
   }
 
   /** So many bytes are about to be written by way of `view` or `words`, before anybody can take what was written. */
   wrote(address: number, sizeBytes: number): void {
     this.marks?.wrote(address >>> 0, sizeBytes);
+    this.mirror?.wrote(address >>> 0, sizeBytes);
   }
 }

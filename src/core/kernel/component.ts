@@ -6,7 +6,7 @@
 // Here: loading, and entering and leaving. What it is made of has files of its own: how its threads begin (starts.ts), its
 // engine and those of further CPUs (engines.ts, replacement.ts, parts.ts), what it pays for (holdings.ts, growth.ts).
 import { CONTROL, type HostFunction, type HostImports, type PlainData } from "../../abi/index.ts";
-import { type Group, Marks, Windows } from "../../engine/index.ts";
+import { type Group, Marks, Mirror, Windows } from "../../engine/index.ts";
 import {
   type Capability,
   type Dataspace,
@@ -26,6 +26,7 @@ import { Growth } from "./growth.ts";
 import { Holdings } from "./holdings.ts";
 import type { Kernel } from "./kernel.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
+import { loadMirrored } from "./mirrored.ts";
 import { Parts } from "./parts.ts";
 import { type LoadRefusal, loadRefusal, moduleBytes, profilingWord, programProblem, WASI } from "./program.ts";
 import { type Carry, Replacement } from "./replacement.ts";
@@ -67,6 +68,7 @@ export class Component extends ComponentMemory {
   readonly #kernel: Kernel;
   #windows: Windows | undefined;
   #marks: Marks | undefined;
+  #mirror: Mirror | undefined;
   /** The component that was on top of the JavaScript stack when this one was entered, by number. */
   #below = 0;
   #imports: HostImports | undefined;
@@ -147,6 +149,10 @@ export class Component extends ComponentMemory {
     return this.#marks;
   }
 
+  get mirror(): Mirror | undefined {
+    return this.#mirror;
+  }
+
   /**
    * Loads the program, once; `problem` says why not.
    *
@@ -166,7 +172,7 @@ export class Component extends ComponentMemory {
       const original = moduleBytes(binary);
       const { ownScopes } = this.#kernel;
       const scope = ownScopes.begin("Load of a program", "gray");
-      const program = this.#kernel.loadProgram(original, options);
+      const program = loadMirrored(this.#kernel, this.label, original, options);
       ownScopes.end(scope);
       const problem = programProblem(program.info);
       if (problem !== undefined) return this.#refuse("invalid-program", problem);
@@ -178,6 +184,7 @@ export class Component extends ComponentMemory {
       if (lackingWasi !== undefined) return this.#refuse("invalid-program", lackingWasi);
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       if (program.info.marks) this.#marks = new Marks();
+      if (program.info.mirror) this.#mirror = new Mirror(options.mirrorSlots!);
       this.#engines = new Engines({
         ...{ kernel: this.#kernel, component: this },
         ...{ program, original, asked: options },
@@ -213,7 +220,7 @@ export class Component extends ComponentMemory {
     this.holdings.end();
     this.wasi?.refused?.();
     this.#engine = this.#local = this.#program = this.#parts = this.#replacement = undefined;
-    this.#windows = this.#marks = this.wasi = undefined;
+    this.#windows = this.#marks = this.#mirror = this.wasi = undefined;
     this.#kernel.trimPrograms();
     return refusal(reason);
   }
@@ -226,14 +233,15 @@ export class Component extends ComponentMemory {
 
   #start(engines: Engines): void {
     requireHostStack(); // made before any guest runs
-    this.use(engines.first(this.#windows), this.#windows);
+    this.use(engines.first(this), this);
     this.#profiling = profilingWord(this.group.instances[0]!.exports);
     this.#kernel.adopt(this, this.engine);
   }
 
   /** This is its engine from now on; the one before, if there was one, is the caller's. */
-  use(engine: ComponentEngine, windows: Windows | undefined): void {
+  use(engine: ComponentEngine, { windows, mirror }: Pick<Component, "windows" | "mirror">): void {
     this.#windows = windows;
+    this.#mirror = mirror;
     this.#engine = engine;
     this.#local = engine instanceof LocalEngine ? engine : undefined;
     this.cpu = engine.cpu;

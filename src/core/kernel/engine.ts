@@ -15,6 +15,7 @@ import {
   type GroupOptions,
   type GrowthPolicy,
   type Marks,
+  type Mirror,
   memoryBytesOutside,
   type PollPolicy,
   prepareWriting,
@@ -114,6 +115,8 @@ export interface LocalEngineOptions {
   readonly group: GroupOptions;
   readonly windows: Windows | undefined;
   readonly marks: Marks | undefined;
+  /** Of memory 0. Default: none. */
+  readonly mirror?: Mirror | undefined;
   /** Indices of the globals that are a thread's own, found in the first instance. */
   readonly own: (group: Group) => readonly number[];
   readonly policy: PollPolicy;

@@ -1,6 +1,6 @@
 // Makes the engines of one component: the first one, and fresh ones that take up the state of the one before, on any CPU.
 import type { HostImports, SavedGroup } from "../../abi/index.ts";
-import { EngineFault, type Group, type Thread, Windows } from "../../engine/index.ts";
+import { EngineFault, type Group, Mirror, type Thread, Windows } from "../../engine/index.ts";
 import type { LoadOptions } from "../../session/index.ts";
 import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
@@ -17,6 +17,7 @@ import { ownGlobals, SPAWN } from "./program.ts";
 export interface FreshEngine {
   readonly engine: ComponentEngine;
   readonly windows: Windows | undefined;
+  readonly mirror: Mirror | undefined;
   readonly threads: readonly Thread[];
 }
 
@@ -32,6 +33,7 @@ export interface EnginesOptions {
 
 interface FreshKind {
   readonly windows?: Windows | undefined;
+  readonly mirror?: Mirror | undefined;
   /** Instances to begin with. */
   readonly count?: number;
   readonly memory?: WebAssembly.Memory;
@@ -49,11 +51,11 @@ export class Engines {
   }
 
   /** The first engine, on CPU 0. @throws what instantiating does */
-  first(windows: Windows | undefined): LocalEngine {
+  first({ windows, mirror }: Pick<Component, "windows" | "mirror">): LocalEngine {
     const { original, program } = this.#options;
     const own = ({ instances: [first] }: Group) =>
       ownGlobals(original, program.info, (index) => readGlobal(first!, index));
-    return this.#local({ windows, own: (group) => (this.#own = own(group)) });
+    return this.#local({ windows, mirror, own: (group) => (this.#own = own(group)) });
   }
 
   /** What the program may call, by module and name. */
@@ -82,12 +84,14 @@ export class Engines {
     const part = component.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
     const saved = carry(before.capture(part));
     const windows = this.#freshWindows();
-    const engine = this.#fresh(cpu, { windows, count });
+    const mirror = component.mirror && new Mirror(component.mirror.slots);
+    const engine = this.#fresh(cpu, { windows, mirror, count });
     try {
       const threads = engine.recreate(saved, part);
       const [memory] = before.memories(0) ?? [];
       if (memory) this.#reach(engine.memories(0)![0]!, memory.buffer.byteLength);
-      return { engine, windows, threads };
+      if (memory && part === "whole") mirror?.wrote(0, memory.buffer.byteLength);
+      return { engine, windows, mirror, threads };
     } catch (thrown) {
       engine.dispose();
       throw thrown;
@@ -122,7 +126,7 @@ export class Engines {
     return cpu === 0 ? this.#local({ own: () => this.#own, ...kind }) : this.#remote(cpu, kind);
   }
 
-  #local({ windows, own, count, memory, part }: FreshKind & Pick<LocalEngineOptions, "own">): LocalEngine {
+  #local({ windows, mirror, own, count, memory, part }: FreshKind & Pick<LocalEngineOptions, "own">): LocalEngine {
     const { kernel, component, program } = this.#options;
     return new LocalEngine({
       label: component.label,
@@ -131,6 +135,7 @@ export class Engines {
       imports: this.imports,
       windows,
       marks: component.marks,
+      mirror,
       own,
       policy: () => kernel.stops.givesWay(component.running!),
       growth: component.growth.of(part ?? 0),

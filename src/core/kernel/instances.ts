@@ -1,7 +1,7 @@
 // The instances of a component's program: the first, in which its threads run, and one for each thread of thread-spawn;
 // all over the same memory.
 import type { HostImports, SavedValue } from "../../abi/index.ts";
-import { Group, type GroupOptions, type Instance, type Marks, type Windows } from "../../engine/index.ts";
+import { Group, type GroupOptions, type Instance, type Marks, type Mirror, type Windows } from "../../engine/index.ts";
 import type { LoadedProgram } from "../program.ts";
 
 const NUMBERS: ReadonlySet<string> = new Set(["i32", "i64", "f32", "f64", "v128"]);
@@ -14,6 +14,8 @@ export interface InstancesOptions {
   readonly windows: Windows | undefined;
   /** Of a program that was rewritten with marks. */
   readonly marks: Marks | undefined;
+  /** Of a program that writes memory 0 twice. */
+  readonly mirror?: Mirror | undefined;
   /** The memory that the program imports; default: a new one. */
   readonly memory?: WebAssembly.Memory | undefined;
 }
@@ -85,8 +87,8 @@ export class Instances {
   }
 
   #add(): Instance {
-    const { label, program, imports, windows, marks } = this.#options;
-    return this.group.add(label, program, imports, this.#links, { windows, marks });
+    const { label, program, imports, windows, marks, mirror } = this.#options;
+    return this.group.add(label, program, imports, this.#links, { windows, marks, mirror });
   }
 }
 

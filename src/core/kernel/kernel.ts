@@ -223,9 +223,14 @@ export class Kernel {
     const hash = this.#options.hash(bytes);
     // Not by what else a component is loaded with: that differs with each, and the program does not depend on it.
     const { windows, marks = false } = options;
-    const key = `${hash} ${JSON.stringify([windows ?? false, marks])}`;
+    const mirror = options.mirrorSlots !== undefined;
+    const key = `${hash} ${JSON.stringify([windows ?? false, marks, mirror])}`;
     const load = this.#options.load ?? loadProgram;
-    const asked = { ...(windows === undefined ? {} : { windows }), ...(marks ? { marks } : {}) };
+    const asked = {
+      ...(windows === undefined ? {} : { windows }),
+      ...(marks ? { marks } : {}),
+      ...(mirror ? { mirror } : {}),
+    };
     return this.programs.take(key, () => load(bytes, hash, { importKind, growth: true, ...asked }));
   }
 

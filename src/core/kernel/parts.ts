@@ -221,8 +221,8 @@ function inPart({ part }: KernelThread): boolean {
 }
 
 /** Instances of other numbers, which a part has too, must be without effect on the memory: instantiating writes no data. */
-function divisible({ program: { info }, windows }: Component, original: Uint8Array): boolean {
+function divisible({ program: { info }, windows, mirror }: Component, original: Uint8Array): boolean {
   const [memory, ...others] = info.memories;
-  if (windows || !memory || memory.defined || !memory.shared || others.length > 0) return false;
+  if (windows || mirror || !memory || memory.defined || !memory.shared || others.length > 0) return false;
   return exportOf(info, SPAWN.start) !== undefined && !writesData(original);
 }

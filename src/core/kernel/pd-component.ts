@@ -26,6 +26,7 @@ import {
 import type { Component } from "./component.ts";
 import type { ComponentHome } from "./component-parts.ts";
 import type { Kernel } from "./kernel.ts";
+import { mirrorFull } from "./mirrored.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { exportOf } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
@@ -89,7 +90,7 @@ class PdHome implements ComponentHome {
   }
 
   adopt(component: Component, text: Capability<Dataspace>): string | undefined {
-    const memory = memoryOf(component);
+    const memory = memoryOf(this.#kernel, component);
     if (!memory) return undefined;
     const layout = exportOf(component.program.info, KERNEL_EXPORTS.entry) ? "component" : "plain";
     const adopted = adoptProgram(this.#pd, memory, { layout, ...(text.valid ? { text } : {}) });
@@ -100,7 +101,7 @@ class PdHome implements ComponentHome {
   }
 
   readopt(component: Component, moved: boolean): void {
-    const memory = memoryOf(component);
+    const memory = memoryOf(this.#kernel, component);
     if (!memory || !this.#memory) return;
     const { addressSpaceMap } = this.#pd;
     const remains = addressSpaceMap.remains();
@@ -216,19 +217,21 @@ class PdHome implements ComponentHome {
   }
 }
 
-function memoryOf(component: Component): PlainMemory | undefined {
+function memoryOf(kernel: Kernel, component: Component): PlainMemory | undefined {
   const memory = component.engine.memories(0)?.[0];
   if (!memory) return undefined;
   assert(memory.buffer.byteLength % PAGE_BYTES === 0, "Wasm pages are whole pages");
-  return new LiveMemory(component, memory);
+  return new LiveMemory(kernel, component, memory);
 }
 
 /** A memory whose component sees at once when it has grown. */
 class LiveMemory extends PlainMemory {
+  readonly #kernel: Kernel;
   readonly #component: Component;
 
-  constructor(component: Component, memory: WebAssembly.Memory) {
-    super(memory, component.windows, component.program.info.memories[0]!.index64, component.marks);
+  constructor(kernel: Kernel, component: Component, memory: WebAssembly.Memory) {
+    super(memory, component.windows, component.program.info.memories[0]!.index64, component);
+    this.#kernel = kernel;
     this.#component = component;
   }
 
@@ -237,7 +240,9 @@ class LiveMemory extends PlainMemory {
   }
 
   override ensure(end: number): boolean {
-    this.#component.memoryChanges();
-    return super.ensure(end);
+    const full = mirrorFull(this.#component.mirror, end);
+    if (full) this.#kernel.warn(`${this.#component.label}: ${full}`);
+    else this.#component.memoryChanges();
+    return !full && super.ensure(end);
   }
 }

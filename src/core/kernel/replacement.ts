@@ -33,11 +33,12 @@ export class Replacement {
 
   /** As `Component.place`. */
   place(cpu: number): string | undefined {
-    const { engine, parts, program, threads } = this.#component;
+    const { engine, mirror, parts, program, threads } = this.#component;
     if (cpu === this.#component.cpu) {
       parts.spread();
       return undefined;
     }
+    if (mirror) return "redundant memory, whose writes have one order on CPU 0 only";
     if (program.info.memories.some(({ shared }) => !shared)) {
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     }
@@ -76,7 +77,7 @@ export class Replacement {
     const component = this.#component;
     const before = component.engine;
     this.#kernel.abandon(component, before);
-    component.use(fresh.engine, fresh.windows);
+    component.use(fresh.engine, fresh);
     const byId = new Map(fresh.threads.map((thread) => [thread.id, thread]));
     for (const thread of component.threads) {
       thread.activations = thread.activations.map(({ engine, role }) => ({

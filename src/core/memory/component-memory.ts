@@ -1,4 +1,5 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
+import type { MemoryMirror } from "../../session/index.ts";
 import type { Range } from "./range-tree.ts";
 import { firstUsedOf, firstUsedPage } from "./used-pages.ts";
 
@@ -39,6 +40,12 @@ export interface MemoryMarks {
   take(address: number, sizeBytes: number, visit: (page: number) => void): void;
 }
 
+/** The mirror of a linear memory; engine's `Mirror` is one. */
+export interface LinearMirror extends MemoryMirror {
+  /** So many bytes have been written by others than the program. */
+  wrote(address: number, sizeBytes: number): void;
+}
+
 /** The memory of one component. Changes happen at safe points only. */
 export interface ComponentMemory {
   /** Bytes that the linear memory has now. */
@@ -55,6 +62,8 @@ export interface ComponentMemory {
   readonly windows?: MemoryWindows | undefined;
   /** Absent: the program does not mark what it writes. */
   readonly marks?: MemoryMarks | undefined;
+  /** Absent: what the program writes it writes once. */
+  readonly mirror?: LinearMirror | undefined;
   /** Lets all components stand at safe points while `body` runs. Absent: they do whenever something is changed. */
   still?<T>(body: () => T): T;
 }
@@ -81,6 +90,7 @@ export class PlainMemory implements ComponentMemory {
   readonly memory: WebAssembly.Memory;
   readonly windows: MemoryWindows | undefined;
   readonly marks: MemoryMarks | undefined;
+  readonly mirror: LinearMirror | undefined;
   readonly #index64: boolean;
   #words: Int32Array | undefined;
 
@@ -88,10 +98,16 @@ export class PlainMemory implements ComponentMemory {
    * @param memory grows as far as its own maximum
    * @param index64 its addresses have 64 bits
    */
-  constructor(memory: WebAssembly.Memory, windows?: MemoryWindows, index64 = false, marks?: MemoryMarks) {
+  constructor(
+    memory: WebAssembly.Memory,
+    windows?: MemoryWindows,
+    index64 = false,
+    { marks, mirror }: Pick<ComponentMemory, "marks" | "mirror"> = {},
+  ) {
     this.memory = memory;
     this.windows = windows;
     this.marks = marks;
+    this.mirror = mirror;
     this.#index64 = index64;
   }
 

@@ -16,6 +16,7 @@ import {
   type Cached,
   type Capability,
   type Dataspace,
+  type DataspaceSink,
   type Identity,
   PAGE_BYTES,
   toPages,
@@ -153,13 +154,13 @@ export class ByteDataspace extends CoreDataspace {
     return length;
   }
 
-  pieces(sink: ByteSink): void {
+  pieces(sink: DataspaceSink): void {
     const home = this.#home;
     if (home.kind === "buffer") return this.#besides(sink, 0, this.#size);
     const view = this.#viewOf(home);
     const at = this.#viewAt;
     this.#besides(sink, 0, at);
-    sink.bytes(at, view, 0, view.length);
+    if (!mirrored(sink, home, at, view.length)) sink.bytes(at, view, 0, view.length);
     this.#besides(sink, at + view.length, this.#size);
   }
 
@@ -197,11 +198,16 @@ export class ByteDataspace extends CoreDataspace {
 
   /** @internal @param usedUpTo address from which on that memory has never been used: it is zero */
   moveToLinear(use: Use, usedUpTo: number = Number.POSITIVE_INFINITY): void {
-    const view = use.space.memory.view(use.address, use.length);
+    const { memory } = use.space;
+    const view = memory.view(use.address, use.length);
     if (this.#adopts) this.#adopts = false;
-    else if (this.#home.kind === "buffer" && !this.#buffer)
-      clearBytes(view.subarray(0, Math.max(0, usedUpTo - use.address)));
-    else this.#copyOut(use.offset, view);
+    else {
+      const zero = this.#home.kind === "buffer" && !this.#buffer;
+      const used = zero ? view.subarray(0, Math.max(0, usedUpTo - use.address)) : view;
+      if (zero) clearBytes(used);
+      else this.#copyOut(use.offset, used);
+      memory.mirror?.wrote(use.address, used.length);
+    }
     if (use.length === this.#size) this.#buffer = undefined;
     else if (this.#home.kind === "pool") this.#takeFromPool();
     this.#release({ kind: "linear", use });
@@ -314,6 +320,13 @@ export class ByteDataspace extends CoreDataspace {
   }
 }
 
+/** Whether a sink takes what is at home in a memory with a mirror from there. */
+function mirrored(sink: DataspaceSink, home: Elsewhere, at: number, length: number): boolean {
+  if (home.kind !== "linear") return false;
+  const { mirror } = home.use.space.memory;
+  return mirror !== undefined && sink.mirrored?.(at, length, mirror, home.use.address) === true;
+}
+
 /** A dataspace with bytes; undefined if no physical range is wide enough. The caller charges for it and disposes of it. */
 export function createDataspace(core: CoreContext, options: DataspaceOptions): ByteDataspace | undefined {
   const size = toPages(options.size);
@@ -348,5 +361,8 @@ function copyFromUse(use: Use, offset: number, target: Uint8Array): void {
 function copyToUse(use: Use, offset: number, source: Uint8Array): void {
   const { from, to } = overlap(use, offset, source.length);
   if (from >= to) return;
-  use.space.memory.view(use.address + from - use.offset, to - from).set(source.subarray(from - offset, to - offset));
+  const { memory } = use.space;
+  const address = use.address + from - use.offset;
+  memory.view(address, to - from).set(source.subarray(from - offset, to - offset));
+  memory.mirror?.wrote(address, to - from);
 }

@@ -1,6 +1,7 @@
 // Dataspaces, region maps and what a component sees of them.
 export {
   type ComponentMemory,
+  type LinearMirror,
   type MemoryMarks,
   type MemoryPool,
   type MemoryWindows,

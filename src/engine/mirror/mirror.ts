@@ -16,16 +16,24 @@
 
 import { MIRROR } from "../../abi/index.ts";
 import { assert } from "../../util/index.ts";
+import type { WriteNotes } from "../marks.ts";
 import { GranuleMarks } from "./granule-marks.ts";
 import { type Slot, Snapshot } from "./snapshot.ts";
 
 const GRANULE = MIRROR.granuleBytes;
-/** One is written, one waits to be flattened, one is free in spite of that (spec: at least 3). */
-export const LEAST_SLOTS = 3;
-/** With more, slots would be smaller than what components made with the SDK take in their address space. */
-export const MOST_SLOTS = 8;
+const WASM_PAGE = 65_536;
+/** Bytes that memory 0 may have where its mirror has so many slots. */
+export function mirrorRoom(slots: number): number {
+  return regionBytes(slots, MIRROR.pages * WASM_PAGE) - GRANULE; // what a last granule reaches over its end
+}
 
-export class Mirror {
+/** Marks of a region are whole words. */
+function regionBytes(slots: number, sizeBytes: number): number {
+  const step = GRANULE * Int32Array.BYTES_PER_ELEMENT;
+  return Math.floor((sizeBytes - MIRROR.first) / (slots + 1) / step) * step;
+}
+
+export class Mirror implements WriteNotes {
   readonly memory: WebAssembly.Memory;
   readonly slots: number;
   /** Bytes that memory 0 may have. */
@@ -46,19 +54,17 @@ export class Mirror {
   #next: Snapshot | undefined;
 
   /**
-   * @param slots from LEAST_SLOTS to MOST_SLOTS
+   * @param slots at least two: one is written, one becomes the next one
    * @param pages of 64 KiB for base and slots together; default: as many as there can be, which cost nothing until they are used
    * @throws RangeError if the host does not give them
    */
   constructor(slots: number, pages: number = MIRROR.pages) {
-    const fits = Number.isInteger(slots) && slots >= LEAST_SLOTS && slots <= MOST_SLOTS;
-    assert(fits, `${slots} are from ${LEAST_SLOTS} to ${MOST_SLOTS} slots`);
+    assert(Number.isInteger(slots) && slots > 1, `${slots} are at least two slots`);
     this.slots = slots;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: MIRROR.pages, shared: true });
     const { byteLength } = this.memory.buffer;
-    const step = GRANULE * Int32Array.BYTES_PER_ELEMENT; // marks of a region are whole words
-    this.#regionBytes = Math.floor((byteLength - MIRROR.first) / (slots + 1) / step) * step;
-    this.roomBytes = this.#regionBytes - GRANULE; // what a last granule reaches over its end
+    this.#regionBytes = regionBytes(slots, byteLength);
+    this.roomBytes = this.#regionBytes - GRANULE;
     this.#bytes = new Uint8Array(this.memory.buffer);
     this.#host = this.#slot(0).marks;
     this.#word = new Uint32Array(this.memory.buffer, MIRROR.active, 1);
@@ -67,7 +73,7 @@ export class Mirror {
     this.#word[0] = this.#active.begin;
   }
 
-  /** Connects an instance; what the first one's memory 0 has then is the base. */
+  /** Connects an instance; what the first one's memory 0 has then, when it is initialised, is the base. */
   attach(memory: WebAssembly.Memory): void {
     if (this.#memory) return;
     this.#memory = memory;

@@ -3,7 +3,7 @@
 
 import type { ByteFault } from "../../abi/index.ts";
 import { joinBytes } from "../../util/index.ts";
-import type { Marks } from "../marks.ts";
+import type { WriteNotes } from "../marks.ts";
 import type { Windows } from "./windows.ts";
 
 const SPACE = 2 ** 32;
@@ -11,13 +11,13 @@ const SPACE = 2 ** 32;
 export class GuestBytes {
   readonly #memory: WebAssembly.Memory | undefined;
   readonly #windows: Windows | undefined;
-  readonly #marks: Marks | undefined;
+  readonly #notes: WriteNotes | undefined;
 
-  /** @param marks of a component whose writes are marked */
-  constructor(memory: WebAssembly.Memory | undefined, windows?: Windows, marks?: Marks) {
+  /** @param notes are told of what is to be written */
+  constructor(memory: WebAssembly.Memory | undefined, windows?: Windows, notes?: WriteNotes) {
     this.#memory = memory;
     this.#windows = windows;
-    this.#marks = marks;
+    this.#notes = notes;
   }
 
   /**
@@ -44,7 +44,7 @@ export class GuestBytes {
       pieces.push(new Uint8Array(memory.buffer, at, upTo - at));
       at = upTo;
     }
-    if (write) this.#marks?.wrote(address, length);
+    if (write) this.#notes?.wrote(address, length);
     return pieces;
   }
 

@@ -1,0 +1,29 @@
+// Systems under torture whose checkpoints come from redundant memory (S109), one in four restored from: each is the same as a
+// full checkpoint of the moment, and stays it while the children go on.
+import { ADVERSARIAL } from "./adversarial.ts";
+import { COUNTERS, FURTHER, NESTED, SERVED, TALKING, type TorturedSystem } from "./systems.ts";
+import { tortureEach } from "./tortured.ts";
+
+const picked = (from: Readonly<Record<string, TorturedSystem>>, ...names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, from[name]!]));
+
+const COMMON = { rows: "S97, S109", points: 12, increments: 3, redundant: true } as const;
+tortureEach(picked(COUNTERS, "large_dataspaces", "large_stack_counter"), { ...COMMON, seed: 109 });
+tortureEach(
+  {
+    ...picked(TALKING, "client and server in AssemblyScript"),
+    ...picked(FURTHER, "rs-counter", "smoke"),
+    ...picked(SERVED, "WASI programs with files of a component in C++"),
+  },
+  { ...COMMON, seed: 110, strategies: ["direct"] },
+);
+tortureEach(picked(NESTED, "fifty components in five inits"), {
+  ...COMMON,
+  points: 4,
+  seed: 111,
+  strategies: ["direct"],
+});
+tortureEach(picked(ADVERSARIAL, "capabilities", "faults", "threads", "modules", "memories beside the first"), {
+  ...COMMON,
+  ...{ points: 8, seed: 112, strategies: ["bootstrap"], inPlace: true },
+});
