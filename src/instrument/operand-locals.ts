@@ -55,7 +55,7 @@ export class OperandLocals {
 }
 
 /** How many values an instruction takes that pushes one at most; 255 for all others. */
-function operandsTaken(code: number): number {
+export function operandsTaken(code: number): number {
   switch (code) {
     case OP.localGet:
     case OP.globalGet:

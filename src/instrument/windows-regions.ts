@@ -12,17 +12,8 @@
 //
 // Not here: the code (windows.ts).
 
-import {
-  BLOCK_EMPTY,
-  BLOCK_VALUE,
-  BOTTOM,
-  type Body,
-  I32,
-  OP,
-  operandsOf,
-  resultOf,
-  type ValueType,
-} from "../wasm/index.ts";
+import { BLOCK_EMPTY, BLOCK_VALUE, BOTTOM, type Body, I32, OP, resultOf, type ValueType } from "../wasm/index.ts";
+import { operandsTaken } from "./operand-locals.ts";
 import { MARK, type Plan } from "./plan.ts";
 import { type Access, accessOf, memoryArgument } from "./windows-accesses.ts";
 
@@ -57,6 +48,8 @@ const FARTHEST_BYTES = 1024;
 const OPERATORS = 0x28;
 /** Letters of a base: longer ones hardly come again. */
 const LONGEST_BASE = 80;
+/** Instructions that are no part of a region, whatever they take. */
+const UNFIT: readonly number[] = [OP.dataDrop, OP.elementDrop, OP.wait32, OP.wait64];
 
 /** i32 operators without traps. */
 const PURE: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78]);
@@ -257,24 +250,9 @@ function pushedValue(body: Body, at: number, taken: readonly Value[], locals: Re
 /** How many operands an instruction takes that may be part of a region; -1 for all others. */
 function operandsIn(body: Body, at: number): number {
   const code = body.op[at]!;
-  switch (code) {
-    case OP.localGet:
-    case OP.globalGet:
-      return 0;
-    case OP.localSet:
-    case OP.localTee:
-    case OP.globalSet:
-    case OP.drop:
-    case OP.brIf:
-      return 1;
-    case OP.select:
-      return 3;
-    case OP.dataDrop:
-    case OP.elementDrop:
-      return -1;
-    default:
-      return code !== OP.wait32 && code !== OP.wait64 && operandsOf[code]! < 255 ? operandsOf[code]! : -1;
-  }
+  if (UNFIT.includes(code)) return -1;
+  const taken = operandsTaken(code);
+  return taken < 255 ? taken : -1;
 }
 
 function resultsOf(body: Body, at: number): number {

@@ -1,15 +1,13 @@
 // Runs components of apps/components/ in a whole system: core with init, time that passes only when everything rests.
 // Under torture, all components are captured, thrown away and made anew at every n-th safe point.
 import { readFileSync } from "node:fs";
-import { deserialize, serialize } from "node:v8";
 import { buildComponents, componentNamed } from "../../scripts/build-guests.ts";
-import type { SavedGroup } from "../../src/abi/index.ts";
 import { type CoreOptions, createRealClock, type NativeProgram } from "../../src/core/index.ts";
 import { startNodeCpu } from "../../src/core/index-node.ts";
 import { noKernelTicker, startKernelTicker } from "../../src/core/kernel/index.ts";
-import { EngineFault } from "../../src/engine/index.ts";
 import { type CoreSystem, config, startSystem } from "../support/core-system.ts";
 import { closeWithTest } from "../support/left-open.ts";
+import { recreatesEvery } from "../support/recreates.ts";
 
 export interface RunOptions {
   /** Start nodes and what else belongs into init's configuration. */
@@ -77,8 +75,7 @@ export async function runBinaries(
       : { kernel: { ticker: noKernelTicker, idle: (deadlineMs) => passTime(system, deadlineMs) } }),
   });
   closeWithTest(system.core.kernel);
-  const counts = { points: 0, recreations: 0 };
-  if (options.every) torture(system, options.every, counts);
+  const counts = options.every ? recreatesEvery(system.core, options.every) : { points: 0, recreations: 0 };
   options.begin?.(system);
   const { lines, warnings, core, clock } = system;
   // without slices, a thread that never waits would keep all others from running
@@ -116,31 +113,6 @@ function placed({ start, cpus }: Omit<RunOptions, "apps">): string {
   let next = 0;
   const nodes = start.replaceAll(/<start [^>]*>/g, (tag) => `${tag}<affinity xpos="${next++ % cpus}"/>`);
   return `<affinity-space width="${cpus}"/>${nodes}`;
-}
-
-function torture({ core }: CoreSystem, every: number, counts: { points: number; recreations: number }): void {
-  const { kernel } = core;
-  let due = false;
-  kernel.everyPoint = true;
-  kernel.atPoint = () => {
-    due = ++counts.points % every === 0;
-    return due;
-  };
-  kernel.scheduler.between = () => {
-    if (!due) return;
-    due = false;
-    counts.recreations++;
-    for (const component of kernel.components) if (component.loaded) recreate(component);
-  };
-}
-
-function recreate(component: CoreSystem["core"]["kernel"]["components"][number]): void {
-  try {
-    // nothing but bytes goes from one group to the next
-    component.atRest(() => component.recreate((saved) => deserialize(serialize(saved)) as SavedGroup));
-  } catch (thrown) {
-    if (!(thrown instanceof EngineFault) || thrown.code !== "busy") throw thrown;
-  }
 }
 
 /** A child that runs a component. @param inside of its start node, before the routes by default */

@@ -1,24 +1,10 @@
 // An init as child of a supervisor: its children, and theirs, are in its checkpoint and are recreated with it, wherever they
 // were stopped.
-import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STRATEGIES, type Strategy } from "../../src/rtcr/index.ts";
+import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { start } from "../support/core-system.ts";
 import { DEEP, init, KV, PAIR } from "./nested.ts";
-import { continued, type RigOptions, undisturbed } from "./rig.ts";
-
-/** An init is never bootstrapped: the second strategy differs in nothing but that it is asked for. */
-const POINTS = { direct: 12, bootstrap: 3 } as const;
-
-async function goesOn(options: RigOptions & { readonly strategy: Strategy }): Promise<void> {
-  const points = POINTS[options.strategy];
-  const { lines, points: all } = await undisturbed(options);
-  assert.ok(all > points, `${all} points`);
-  for (let i = 1; i <= points; i++) {
-    const point = Math.floor((all * i) / (points + 1));
-    assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${all}`);
-  }
-}
+import { goesOn } from "./nested-courses.ts";
 
 for (const strategy of STRATEGIES) {
   test(`S97: an init and its child go on in a fresh system (${strategy})`, async () => {

@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
-import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { assemble } from "../assemble.ts";
 import { config, start } from "../support/core-system.ts";
 import { PRELUDE } from "../support/kernel-system.ts";
 import { DEEP, init, KV } from "./nested.ts";
+import { accounts, goesBackInPlace, untouched } from "./nested-courses.ts";
 import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const KEY_VALUE: RigOptions = { children: [init("inner", KV)], programs: ["kv_server", "kv_load"], exits: 1 };
@@ -28,23 +29,12 @@ async function taken(of: RigOptions, points: number, shares: readonly number[]):
   return all;
 }
 
-/** What the supervisor has when its children are gone. */
-function accounts(rig: Rig): unknown {
-  rig.rtcr.dispose();
-  rig.tree.settle();
-  const pd = rig.tree.pd("rtcr")!;
-  return { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps() };
-}
-
 for (const strategy of STRATEGIES) {
   test(`S89, S106: one checkpoint of an init is restored several times, an older after a newer, quotas balance (${strategy})`, async () => {
     const of = { ...KEY_VALUE, strategy };
     const { lines, points } = await undisturbed(of);
     const [older, newer] = (await taken(of, points, [0.3, 0.8])) as [Taken, Taken];
-    const untouched = new Rig(of);
-    await untouched.run(20);
-    const expected = accounts(untouched);
-    untouched.close();
+    const expected = await untouched(of);
     for (const { system, before } of [newer, older, older, newer]) {
       const rig = new Rig({ ...of, restore: system });
       await rig.run();
@@ -55,30 +45,7 @@ for (const strategy of STRATEGIES) {
   });
 
   test(`S89, S106: an init goes back in place, to an older checkpoint and to a newer, quotas balance (${strategy})`, async () => {
-    const of = { ...DEEP, strategy };
-    const { lines, points } = await undisturbed(of);
-    const rig = new Rig(of);
-    const all: Taken[] = [];
-    for (const share of [0.5, 0.8]) {
-      assert.ok(await rig.run(Math.floor(points * share)));
-      all.push({ system: rig.rtcr.checkpoint("taken").system, before: rig.lines.length });
-    }
-    const [older, newer] = all as [Taken, Taken];
-    for (const { system, before } of [older, newer, older, older]) {
-      const said = rig.lines.length;
-      rig.rtcr.restore(system);
-      rig.tree.settle();
-      assert.ok(await rig.run(rig.points + Math.floor(points * 0.15)));
-      const since = rig.lines.slice(said);
-      assert.ok(since.length > 0);
-      assert.deepEqual(since, lines.slice(before, before + since.length));
-    }
-    assert.equal(rig.outcomes.length, 4);
-    for (const outcome of rig.outcomes) assert.ok(!(outcome instanceof RtcrFault), String(outcome));
-    const fresh = new Rig(of);
-    await fresh.run(20);
-    assert.deepEqual(accounts(rig), accounts(fresh));
-    for (const each of [rig, fresh]) each.close();
+    await goesBackInPlace({ ...DEEP, strategy });
   });
 }
 

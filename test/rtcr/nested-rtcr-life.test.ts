@@ -7,49 +7,12 @@ import { assemble } from "../assemble.ts";
 import { start } from "../support/core-system.ts";
 import { PRELUDE } from "../support/kernel-system.ts";
 import { DEEP_SUPERVISORS, supervisor } from "./nested.ts";
+import { accounts, goesBackInPlace, untouched } from "./nested-courses.ts";
 import { component, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
-
-/** What the outer supervisor has when its children are gone. */
-function accounts(rig: Rig): unknown {
-  rig.rtcr.dispose();
-  rig.tree.settle();
-  const pd = rig.tree.pd("rtcr")!;
-  const { core } = rig.tree;
-  const account = { ram: pd.ramQuota(), caps: pd.capQuota(), usedRam: pd.usedRam(), usedCaps: pd.usedCaps() };
-  return { account, pds: core.pds.size, components: core.kernel.components.length };
-}
-
-async function untouched(of: RigOptions): Promise<unknown> {
-  const rig = new Rig(of);
-  await rig.run(20);
-  const expected = accounts(rig);
-  rig.close();
-  return expected;
-}
 
 for (const strategy of STRATEGIES) {
   test(`S89, S106: supervisors go back in place, to an older checkpoint and to a newer, quotas balance (${strategy})`, async () => {
-    const of = { ...DEEP_SUPERVISORS, strategy };
-    const { lines, points } = await undisturbed(of);
-    const rig = new Rig(of);
-    const all = [];
-    for (const share of [0.5, 0.8]) {
-      assert.ok(await rig.run(Math.floor(points * share)));
-      all.push({ system: rig.rtcr.checkpoint("taken").system, before: rig.lines.length });
-    }
-    for (const { system, before } of [all[0]!, all[1]!, all[0]!, all[0]!]) {
-      const said = rig.lines.length;
-      rig.rtcr.restore(system);
-      rig.tree.settle();
-      assert.ok(await rig.run(rig.points + Math.floor(points * 0.15)));
-      const since = rig.lines.slice(said);
-      assert.ok(since.length > 0);
-      assert.deepEqual(since, lines.slice(before, before + since.length));
-    }
-    assert.equal(rig.outcomes.length, 4);
-    for (const outcome of rig.outcomes) assert.ok(!(outcome instanceof RtcrFault), String(outcome));
-    assert.deepEqual(accounts(rig), await untouched(of));
-    rig.close();
+    await goesBackInPlace({ ...DEEP_SUPERVISORS, strategy });
   });
 }
 

@@ -2,26 +2,14 @@
 // go on; after that the inner one checkpoints and restores its own children as before.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { STRATEGIES, type Strategy } from "../../src/rtcr/index.ts";
+import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { start } from "../support/core-system.ts";
 import { DEEP_SUPERVISORS, KV, PAIR, supervisor } from "./nested.ts";
-import { continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+import { goesOn } from "./nested-courses.ts";
+import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 /** What a supervisor with two children needs. */
 const ROOM = 'caps="1500" ram="32M"';
-
-/** No program in TypeScript is bootstrapped: the second strategy differs in nothing but that it is asked for. */
-const POINTS = { direct: 12, bootstrap: 3 } as const;
-
-async function goesOn(options: RigOptions & { readonly strategy: Strategy }): Promise<void> {
-  const points = POINTS[options.strategy];
-  const { lines, points: all } = await undisturbed(options);
-  assert.ok(all > points, `${all} points`);
-  for (let i = 1; i <= points; i++) {
-    const point = Math.floor((all * i) / (points + 1));
-    assert.deepEqual(await continued(options, point), lines, `stopped at point ${point} of ${all}`);
-  }
-}
 
 for (const strategy of STRATEGIES) {
   test(`S97: a supervisor among the children and its child go on in a fresh system (${strategy})`, async () => {

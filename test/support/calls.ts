@@ -1,6 +1,7 @@
 // A server and clients that call it on further CPUs, and how many of their calls the kernel was asked for.
 
 import { BLOCK, type CpuBlock, GATE, LINE } from "../../src/core/kernel/cpus/protocol.ts";
+import type { KernelThread } from "../../src/core/kernel/thread.ts";
 import { counter } from "./cpus.ts";
 import { answerPlus, ask, BUSY, block, dispatch, log, main, onOpcode, SERVES, tableOf } from "./guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "./kernel-system.ts";
@@ -25,6 +26,22 @@ export const forEver = (opcode = 1) =>
   main(`(loop $l (local.set $i ${ask(SLOT.free, opcode, 7)})
   (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1)))
   (br_if $l (i32.eq (local.get $i) (i32.const 8)))) ${log("(local.get $i)")}`);
+
+/** A server on a CPU of further ones; its entrypoint waits for calls. */
+export async function serverOn(cpu: number, system: TestSystem, label = `server${cpu}`, code = SERVER) {
+  const server = system.component(label, code, { cpu });
+  const ep = server.start("ep") as KernelThread;
+  await until(() => ep.idle);
+  return { server, ep, object: system.object(server, ep.capability) };
+}
+
+/** A server on a CPU and a client of it on CPU 1, whose thread `main` is not started. */
+export async function pairOn(cpu: number, system: TestSystem, code: string, serves = SERVER) {
+  const made = await serverOn(cpu, system, "server", serves);
+  const client = system.component("client", code, { cpu: 1 });
+  client.component.table.insert(made.object);
+  return { ...made, client, thread: client.thread("main") as KernelThread };
+}
 
 /** The line that a caller on a CPU got last: its number, and one of GATE. */
 export function lineOf({ block }: { readonly block: CpuBlock }): { readonly number: number; readonly state: number } {

@@ -13,6 +13,10 @@ import { startKernelTicker } from "./ticker.ts";
 const SPIN = `(func (export "rtcr_component_start")
   (loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l)))`;
 
+/** Waits at 64 for ever, and logs how that has ended. */
+const WAITS = `(func (export "rtcr_component_start")
+  (call $log (i32.const 1024) (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))))`;
+
 function values(system: TestSystem, label = "a"): number[] {
   const prefix = `[${label}] `;
   return system.lines
@@ -176,11 +180,7 @@ test("S25: paused and resumed 10,000 times, twice each, a thread loses nothing",
 test("S25: a thread paused while it waits goes on when both are over, in either order", async () => {
   for (const first of ["resume", "wake"]) {
     const system = new TestSystem();
-    const a = system.component(
-      "a",
-      `(func (export "rtcr_component_start")
-        (call $log (i32.const 1024) (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))))`,
-    );
+    const a = system.component("a", WAITS);
     const thread = a.start("t") as KernelThread;
     await system.rest();
     thread.pause();
@@ -262,11 +262,7 @@ test("S26: the stack pointer of a thread is its own, though others have run sinc
 
 test("S26: a state that does not fit changes nothing", async () => {
   const system = new TestSystem();
-  const a = system.component(
-    "a",
-    `(func (export "rtcr_component_start")
-      (call $log (i32.const 1024) (call $futex_wait (i32.const 64) (i32.const 0) (i64.const -1))))`,
-  );
+  const a = system.component("a", WAITS);
   const thread = a.start("t") as KernelThread;
   await system.rest();
   const state = thread.state();

@@ -2,9 +2,8 @@
 // is that of an undisturbed run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deserialize, serialize } from "node:v8";
 import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
-import type { SavedGroup } from "../../abi/index.ts";
+import { recreatesEvery } from "../../../test/support/recreates.ts";
 import type { TimerSession } from "../../session/index.ts";
 import { CoreTimer, VirtualClock } from "../timer/index.ts";
 
@@ -71,33 +70,15 @@ interface Run {
 /** @param every at how many safe points a thread gives way; 0: at none. All components are then made anew. */
 async function run(every: number): Promise<Run> {
   const system = new TestSystem();
-  let [points, recreations] = [0, 0];
-  let due = false;
-  if (every > 0) {
-    system.kernel.everyPoint = true;
-    system.kernel.atPoint = () => {
-      due = ++points % every === 0;
-      return due;
-    };
-    system.kernel.scheduler.between = () => {
-      if (!due) return;
-      due = false;
-      recreations++;
-      for (const component of system.kernel.components) component.recreate(carry);
-    };
-  }
+  const counts = every > 0 ? recreatesEvery(system, every) : { points: 0, recreations: 0, busy: 0 };
   const clock = new VirtualClock();
   build(system, clock);
   do await system.rest();
   while (clock.advanceToNext());
   assert.equal(system.kernel.calls.size, 0);
   system.close();
-  return { lines: byComponent(system.lines), points, recreations };
-}
-
-/** Nothing but bytes goes from one group to the next. */
-function carry(saved: SavedGroup): SavedGroup {
-  return deserialize(serialize(saved)) as SavedGroup;
+  assert.equal(counts.busy, 0);
+  return { lines: byComponent(system.lines), ...counts };
 }
 
 function build(system: TestSystem, clock: VirtualClock): void {

@@ -1,13 +1,12 @@
 // Calls between components of two CPUs that are not the kernel's: repeated by a line, without asking the kernel.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { asked, counts, forEver, lineOf, moves, SERVER, status } from "../../../../test/support/calls.ts";
+import { asked, counts, forEver, lineOf, moves, pairOn, serverOn, status } from "../../../../test/support/calls.ts";
 import { counter, machine } from "../../../../test/support/cpus.ts";
 import { answerPlus, ask, dispatch, log, logged, main, SERVES, tableOf } from "../../../../test/support/guest-code.ts";
-import { SLOT, type TestSystem } from "../../../../test/support/kernel-system.ts";
+import { SLOT } from "../../../../test/support/kernel-system.ts";
 import { until } from "../../../../test/support/until.ts";
 import { CALL_STATUS } from "../../../abi/index.ts";
-import { readTraceBuffer, TraceControl } from "../../trace/index.ts";
 import type { KernelThread } from "../thread.ts";
 import { GATE, type StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
@@ -17,37 +16,12 @@ const CALLS_AND_SPINS = main(`(loop $l (drop ${ask(SLOT.free, 1, 1)}) (br_if $l 
   (loop $l (i32.store (i32.const 68) (i32.add (i32.load (i32.const 68)) (i32.const 1))) (br $l))`);
 const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
 
-async function serverOn(system: TestSystem, cpu: number, label = `server${cpu}`) {
-  const server = system.component(label, SERVER, { cpu });
-  const ep = server.start("ep") as KernelThread;
-  await until(() => ep.idle);
-  return { server, ep, object: system.object(server, ep.capability) };
-}
-
 /** A server on CPU 2, and a client of it on CPU 1. */
-async function pair(system: TestSystem, code: string) {
-  const made = await serverOn(system, 2, "server");
-  const client = system.component("client", code, { cpu: 1 });
-  client.component.table.insert(made.object);
-  return { ...made, client, thread: client.thread("main") as KernelThread };
-}
-
-test("S34, S36: a client on CPU 1 calls a server on CPU 2 ten thousand times and asks the kernel for few of them", async () => {
-  const system = await machine(3);
-  const { thread, ep } = await pair(system, counts(1, 10_000));
-  const count = asked(system);
-  thread.start(0, 0);
-  await system.rest();
-  assert.deepEqual(logged(system, "client"), [10_000]);
-  assert(count() < 1000, `${count()} of 10,000 calls`);
-  assert.equal(ep.idle, true);
-  assert.equal(system.kernel.calls.size, 0);
-  system.close();
-});
+const pair = pairOn.bind(undefined, 2);
 
 test("S34, S36: calls go on over a chain of CPUs without asking the kernel", async () => {
   const system = await machine(4);
-  const last = await serverOn(system, 3);
+  const last = await serverOn(3, system);
   const { server, thread, ep } = await pair(system, counts(4, 10_000));
   server.component.table.insert(last.object);
   const count = asked(system);
@@ -62,8 +36,8 @@ test("S34, S36: calls go on over a chain of CPUs without asking the kernel", asy
 
 test("S1, S36: a line is for its caller's slot, not for one of the same number of who has called the caller", async () => {
   const system = await machine(3);
-  const last = await serverOn(system, 2);
-  const near = await serverOn(system, 1);
+  const last = await serverOn(2, system);
+  const near = await serverOn(1, system);
   near.server.component.table.insert(last.object);
   const decoy = system.component("decoy", `${tableOf("d")} ${SERVES} ${dispatch("d", answerPlus(7))}`);
   const decoyObject = system.object(decoy, decoy.start("ep").capability);
@@ -84,8 +58,8 @@ test("S1, S36: a line is for its caller's slot, not for one of the same number o
 
 test("S34, S36: a server that its caller nests has a line of its own", async () => {
   const system = await machine(3);
-  const last = await serverOn(system, 2);
-  const near = await serverOn(system, 1);
+  const last = await serverOn(2, system);
+  const near = await serverOn(1, system);
   near.server.component.table.insert(last.object);
   const client = system.component("client", counts(4, 10_000), { cpu: 1 });
   client.component.table.insert(near.object);
@@ -96,98 +70,6 @@ test("S34, S36: a server that its caller nests has a line of its own", async () 
   assert(count() < 2000, `${count()} of 20,000 calls`);
   assert.equal(near.ep.idle && last.ep.idle, true);
   assert.equal(system.kernel.calls.size, 0);
-  system.close();
-});
-
-test("S4, S36: an object that dies answers its client on another CPU no more", async () => {
-  const system = await machine(3);
-  const { server, client, object, thread } = await pair(system, forEver());
-  thread.start(0, 0);
-  await moves(client);
-  server.pd.freeRpcCap(object as never);
-  await system.rest();
-  assert.deepEqual(logged(system, "client"), [status(CALL_STATUS.invalidObject)]);
-  system.close();
-});
-
-test("S36: what is traced is recorded from the next call on, also of a server that its client on another CPU calls", async () => {
-  const system = await machine(3);
-  const { server, ep, client, thread } = await pair(system, forEver());
-  thread.start(0, 0);
-  await moves(client);
-  const [buffer, policy] = [1 << 23, 4096].map((size) => server.pd.alloc(size));
-  assert(buffer?.ok && policy?.ok);
-  policy.value.object!.write(0, new TextEncoder().encode("rpc_dispatch"));
-  const control = new TraceControl(() => server.cpu.traceChanged());
-  control.acquire(system, buffer.value);
-  ep.trace = control;
-  for (let round = 0; round < 3; round++) {
-    await moves(client); // there is a line again
-    control.enable(policy.value);
-    const recorded = (): number => readTraceBuffer(buffer.value.object!).length;
-    const before = recorded();
-    const calls = counter(client);
-    await until(() => counter(client) > calls + 2);
-    thread.pause();
-    const entries: number = recorded() - before;
-    const made: number = counter(client) - calls;
-    assert(Math.abs(entries - made) <= 1, `${entries} entries of ${made} calls`);
-    control.disable();
-    thread.resume();
-  }
-  system.close();
-});
-
-for (const opcode of [1, 3]) {
-  test(`S24, S36: a server is paused, killed, and its client killed, between and within calls between two CPUs (opcode ${opcode})`, async () => {
-    const system = await machine(3);
-    for (const victim of ["server", "client"] as const) {
-      const { server, ep, client, thread } = await pair(system, forEver(opcode));
-      thread.start(0, 0);
-      await moves(client);
-      ep.pause();
-      await until(() => thread.nativeState().activity === "blocked");
-      const stopped = counter(client);
-      assert.equal(ep.nativeState().activity, "paused");
-      assert.equal(ep.state().ok && thread.state().ok, true);
-      assert.equal(counter(client), stopped);
-      ep.resume();
-      await moves(client);
-      if (victim === "server") server.cpu.killThread(ep.capability);
-      else client.cpu.killThread(thread.capability);
-      await system.rest();
-      assert.deepEqual(logged(system, "client"), victim === "server" ? [status(CALL_STATUS.invalidObject)] : []);
-      if (victim === "client") assert.equal(ep.idle, true);
-      assert.deepEqual([server.component.engine.threads, client.component.engine.threads, victim], [0, 0, victim]);
-      assert.equal(system.kernel.calls.size, 0);
-      system.lines.length = 0;
-      server.pd.destroy();
-      client.pd.destroy();
-    }
-    system.close();
-  });
-}
-
-test("S31, S34: a server with a line serves signals, and callers of all CPUs in turn", async () => {
-  const system = await machine(4);
-  const { server, ep, client, object, thread } = await pair(system, forEver());
-  const source = server.pd.allocSignalSource();
-  assert(source.ok);
-  system.kernel.signals.serve(ep, source.value.object!);
-  const context = server.pd.allocContext(source.value, 1);
-  assert(context.ok);
-  thread.start(0, 0);
-  for (const [turn, cpu] of [0, 1, 2, 3].entries()) {
-    await moves(client);
-    server.pd.submit(context.value, turn + 1);
-    await until(() => logged(system, "server").length > turn);
-    const other = system.component(`other${cpu}`, counts(1, 100), { cpu });
-    other.component.table.insert(object);
-    other.start("main");
-    await until(() => logged(system, `other${cpu}`).length > 0);
-    assert.deepEqual(logged(system, `other${cpu}`), [100]);
-  }
-  assert.deepEqual(logged(system, "server"), [1, 2, 3, 4]);
   system.close();
 });
 
@@ -349,7 +231,7 @@ for (const [opcode, calls] of [
 ] as const) {
   test(`S25, S26: client and servers of three CPUs are stopped, made anew and moved in the midst of calls (opcode ${opcode})`, async () => {
     const system = await machine(4);
-    const last = await serverOn(system, 3, "last");
+    const last = await serverOn(3, system, "last");
     const { server, client, thread } = await pair(system, counts(opcode, calls));
     server.component.table.insert(last.object);
     thread.start(0, 0);
