@@ -22,7 +22,10 @@ export function requireTogether(
   requireOrder(children);
 }
 
-/** Sessions that a restore opens before any of the other children serves cannot be taken in. */
+/**
+ * Sessions that a restore opens before any of the other children serves cannot be taken in: those of core that another child
+ * passes on. What a guest serves by objects of its own is no `ObjectKind` of these, whatever its service is called.
+ */
 function requireServed(child: TrackedChild, sessions: readonly Session[], children: readonly string[]): void {
   for (const session of sessions) {
     const { id, route } = session.request;

@@ -209,6 +209,7 @@ export interface DriverOptions {
   readonly root?: NativeProgram;
 }
 
+const CORES: ReadonlySet<string> = new Set(["PD", "CPU", "RM"]);
 type Services = Readonly<Partial<Record<Guest, string>>>;
 
 const QUOTA = 'caps="140" ram="1500K"';
@@ -234,9 +235,18 @@ export class Drivers {
     const child = (name: Guest) => {
       const service = this.#services[name];
       const provides = service === undefined ? "" : `<provides><service name="${service}"/></provides>`;
-      return start(name, `<binary name="driver"/>${provides}<config turns="1"/>`, QUOTA);
+      return start(name, `<binary name="driver"/>${provides}${this.#route(name)}<config turns="1"/>`, QUOTA);
     };
     return config(start("rtcr", config(guests.map(child).join("")), 'caps="2000" ram="32M"'));
+  }
+
+  /** Services that core has, too, are another guest's for sessions labelled "x". */
+  #route(client: Guest): string {
+    const entries = GUESTS.filter((server) => server !== client && CORES.has(this.#services[server] ?? "")).map(
+      (server) => `<service name="${this.#services[server]}" label="x"><child name="${server}"/></service>`,
+    );
+    if (entries.length === 0) return "";
+    return `<route>${entries.join("")}<any-service><parent/><any-child/></any-service></route>`;
   }
 
   /** Ends all guests but these. */
