@@ -17,27 +17,19 @@ import { WINDOW } from "../src/abi/index.ts";
 import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
 import { type Instance, Pool, Windows } from "../src/engine/index.ts";
 import type { RewriteOptions } from "../src/instrument/index.ts";
-import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
-import { geomean, interleave, medianRatio, minimum, rounded, type Samples, timed, type Variant } from "./measure.ts";
-import { type BenchProgram, benchPrograms, memorySizes, type Prepare, type Runnable } from "./programs.ts";
-import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
+import { codeSize, fresh, geomeans, type Measured, measureForms, plainly } from "./forms.ts";
+import { geomean, rounded } from "./measure.ts";
+import { type BenchProgram, benchPrograms, type Prepare, type Runnable } from "./programs.ts";
 
-const WARM_UP_MS = 400;
-const WARM_UP_RUNS = 3;
 /** Bytes that a fault attaches. */
 const LAZY_BYTES = 1 << 20;
 /** Bytes of a range of all/ranges. */
 const RANGE_BYTES = 1 << 16;
 
-const FORMS = ["plain", "without", "below", "below/both", "all", "all/ranges", "all/both", "all/memory"] as const;
-type Form = (typeof FORMS)[number];
+type Form = "plain" | "without" | "below" | "below/both" | "all" | "all/ranges" | "all/both" | "all/memory";
 
-interface Row {
+interface Row extends Measured<Form> {
   readonly name: string;
-  readonly plainMs: number;
-  /** Times in relation to plain: medians of the ratios within a round, and ratios of the least times. */
-  readonly median: Readonly<Partial<Record<Form, number>>>;
-  readonly minima: Readonly<Partial<Record<Form, number>>>;
   /** Code sections in relation to the original's. */
   readonly codeSize: {
     readonly without: number;
@@ -89,26 +81,12 @@ function measure(program: BenchProgram, rounds: number, copies: number): Row {
     "all/both": () => program.rewritten(fresh(both), translated()),
     "all/memory": () => program.rewritten(fresh(memory), translated()),
   };
-  const samples = interleave(warmVariants(name, start, copies), rounds);
-  const size = (rewritten: LoadedProgram) => rounded(codeSectionBytes(rewritten.bytes) / codeSectionBytes(bytes), 2);
+  const size = (rewritten: LoadedProgram) => codeSize(program, rewritten);
   return {
     name,
-    plainMs: rounded(Math.min(...samples.get("plain 0")!)),
-    median: ratios(samples, copies, medianRatio),
-    minima: ratios(samples, copies, (times, plain) => minimum(times) / minimum(plain)),
+    ...measureForms(name, start, { rounds, copies }),
     codeSize: { without: size(without), memory: size(memory), pool: size(pool), both: size(both) },
   };
-}
-
-function fresh(program: LoadedProgram): LoadedProgram {
-  return { ...program, module: new WebAssembly.Module(unseen(program.bytes)) };
-}
-
-function plainly(program: BenchProgram): Runnable {
-  const memory = indexSpaces(decodeModule(program.bytes)).memories[0];
-  const module = new WebAssembly.Module(unseen(program.bytes));
-  memorySizes.set(module, { min: memory?.min ?? 0, max: memory?.max ?? 65536 });
-  return program.plain(module);
 }
 
 const below: Prepare = () => {
@@ -145,42 +123,8 @@ function translated(rangeBytes?: number): Prepare {
   };
 }
 
-function warmVariants(program: string, start: Readonly<Record<Form, () => Runnable>>, copies: number): Variant[] {
-  const results = new Map<string, unknown>();
-  const variants: Variant[] = [];
-  for (let copy = 0; copy < copies; copy++) {
-    for (const form of FORMS) {
-      const runnable = start[form]();
-      for (let runs = 0, spent = 0; runs < WARM_UP_RUNS || spent < WARM_UP_MS; runs++) {
-        spent += timed(() => void results.set(form, runnable()));
-      }
-      variants.push({ name: `${form} ${copy}`, run: () => timed(runnable) });
-    }
-  }
-  for (const [form, result] of results) {
-    if (result === results.get("plain")) continue;
-    throw new Error(`${program}: ${form} computes ${result}, plain ${results.get("plain")}`);
-  }
-  return variants;
-}
-
-function ratios(
-  samples: Samples,
-  copies: number,
-  ratio: (times: readonly number[], plain: readonly number[]) => number,
-): Partial<Record<Form, number>> {
-  const all = FORMS.slice(1).map((form) => {
-    const list = Array.from({ length: copies }, (_, copy) =>
-      ratio(samples.get(`${form} ${copy}`)!, samples.get(`plain ${copy}`)!),
-    );
-    return [form, rounded(geomean(list))] as const;
-  });
-  return Object.fromEntries(all);
-}
-
 function summary(rows: readonly Row[], rounds: number) {
-  const over = (by: "median" | "minima") =>
-    Object.fromEntries(FORMS.slice(1).map((form) => [form, rounded(geomean(rows.map((row) => row[by][form]!)))]));
+  const over = (by: "median" | "minima") => geomeans(rows.map((row) => row[by]));
   const size = (kind: keyof Row["codeSize"]) => rounded(geomean(rows.map((row) => row.codeSize[kind])));
   return {
     bench: "windows",
