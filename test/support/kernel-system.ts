@@ -23,6 +23,7 @@ import type {
 import { nodeSha256 } from "../../src/store/index-node.ts";
 import { assert } from "../../src/util/index.ts";
 import { assemble } from "../assemble.ts";
+import { loadMarked, WrittenAudit } from "./written-audit.ts";
 
 /** Slots in which every guest of a test system finds its sessions. */
 export const SLOT = { log: 1, pd: 2, cpu: 3, free: 4 } as const;
@@ -99,6 +100,11 @@ export class TestSystem {
   readonly root: CorePd;
   /** Where components run that say nothing else, and what starts that CPU: tests of one CPU can be run on another. */
   static elsewhere: { readonly cpu: number; readonly start: StartCpu } | undefined;
+  /** Whether all programs mark what they write, and are watched between slices for what changes unsaid. */
+  static audited = false;
+  readonly #pds: CorePd[] = [];
+  /** Of an audited system. */
+  audit: WrittenAudit | undefined;
 
   /** Without a ticker, unless one is given: guests give way when they wait. */
   constructor(options: Partial<KernelOptions> = {}) {
@@ -111,7 +117,9 @@ export class TestSystem {
       warn: (line) => this.warnings.push(line),
       ...(elsewhere ? { cpus: { width: elsewhere.cpu + 1, height: 1, start: elsewhere.start } } : {}),
       ...options,
+      ...(TestSystem.audited ? { load: loadMarked } : {}),
     });
+    if (TestSystem.audited) this.#watch();
     this.root = createRootPd(this.core, { label: "root", donation: ROOT });
   }
 
@@ -137,6 +145,26 @@ export class TestSystem {
     return testComponent(label, pd, cpu, component);
   }
 
+  #watch(): void {
+    const { scheduler, cpus } = this.kernel;
+    const audit = new WrittenAudit(() => this.#pds);
+    this.audit = audit;
+    let inner = scheduler.between;
+    const look = () => audit.look(`slice ${audit.looks}`);
+    const between = () => {
+      if (cpus) cpus.still(look);
+      else look();
+      inner();
+    };
+    const property = {
+      get: () => between,
+      set: (value: () => void) => {
+        inner = value;
+      },
+    };
+    Object.defineProperty(scheduler, "between", property);
+  }
+
   /** A PD without a program, with much quota. */
   pd(label: string, growthRequests = false): CorePd {
     const created = createPd(this.core, {
@@ -147,6 +175,7 @@ export class TestSystem {
     });
     assert(created.ok, "a PD");
     const pd = created.value;
+    this.#pds.push(pd);
     pd.refAccount(this.root.capability);
     this.root.transferCapQuota(pd.capability, 2 ** 20);
     this.root.transferRamQuota(pd.capability, 2 ** 28);

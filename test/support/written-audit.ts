@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { ByteDataspace } from "../../src/core/memory/index.ts";
 import type { CorePd } from "../../src/core/pd/index.ts";
 import { loadProgram } from "../../src/core/program.ts";
-import type { LoadOptions, WrittenPages } from "../../src/session/index.ts";
+import type { WrittenPages } from "../../src/session/index.ts";
 
 const PAGE = 4096;
 
@@ -18,9 +18,9 @@ interface Kept {
 export const loadMarked: typeof loadProgram = (bytes, hash, options) =>
   loadProgram(bytes, hash, { ...options, marks: true });
 
-export type { LoadOptions };
-
 export class WrittenAudit {
+  /** Of all audits. */
+  static looks = 0;
   readonly #pds: () => Iterable<CorePd>;
   readonly #kept = new Map<ByteDataspace, Kept>();
   /** How often somebody has looked, pages that were said to be written, and those of them that had changed. */
@@ -38,6 +38,7 @@ export class WrittenAudit {
   /** All threads stand at safe points. @throws AssertionError naming dataspace and place of what has changed unsaid */
   look(where: string): void {
     this.looks++;
+    WrittenAudit.looks++;
     const seen = new Set<ByteDataspace>();
     for (const pd of this.#pds()) {
       for (const dataspace of pd.dataspaces) {

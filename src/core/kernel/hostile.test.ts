@@ -233,6 +233,7 @@ test("S6: callers that flood a server with calls wait in line, in order", async 
   await system.rest();
   assert.deepEqual(logged(system, "server"), []);
   flood.pd.destroy();
+  server.component.wrote(64, 4);
   server.component.view.setInt32(64, 1, true);
   server.component.waits.futexWake(64, 1);
   const client = system.component("client", main(log(ask(4, 1, 41))));

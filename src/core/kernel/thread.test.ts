@@ -254,6 +254,7 @@ test("S26: the stack pointer of a thread is its own, though others have run sinc
   const spins = a.start("spins", 2, 12_288) as KernelThread;
   await until(() => a.component.view.getInt32(68, true) !== 0);
   assert.equal(stackPointer(waits!), 8000);
+  a.component.wrote(64, 4);
   a.component.view.setInt32(64, 1, true);
   await until(() => spins.waiting?.kind === "futex");
   assert.deepEqual([waits!, more!, spins].map(stackPointer), [8000, 8000, 6000]);

@@ -5,8 +5,8 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { test } from "node:test";
 import { type Random, seededRandom } from "../../../test/random.ts";
-import { GuestBytes, Pool, Windows } from "../../engine/index.ts";
-import { type Capability, type Dataspace, PAGE_BYTES } from "../../session/index.ts";
+import { GuestBytes, Marks, Pool, Windows } from "../../engine/index.ts";
+import { type Capability, type Dataspace, PAGE_BYTES, type WrittenPages } from "../../session/index.ts";
 import { PlainMemory } from "./component-memory.ts";
 import { createCoreContext } from "./context.ts";
 import { type ByteDataspace, createDataspace } from "./dataspace.ts";
@@ -33,6 +33,13 @@ interface ModelMap {
 interface ModelDataspace {
   readonly real: ByteDataspace;
   readonly bytes: Uint8Array;
+  readonly takers: ModelTaker[];
+}
+
+interface ModelTaker {
+  readonly pages: WrittenPages;
+  /** Written since it has taken. */
+  written: Set<number>;
 }
 
 interface Component {
@@ -68,16 +75,22 @@ class World {
   refused = 0;
   attached = 0;
 
-  constructor(seed: number, { limits, poolPages = 4096, memoryPages = 16 }: Kind) {
+  readonly #marked: Kind["marked"];
+  taken = 0;
+
+  constructor(seed: number, { limits, poolPages = 4096, memoryPages = 16, marked }: Kind) {
     this.random = seededRandom(seed);
+    this.#marked = marked;
     const pool = new Pool(poolPages * PAGE);
     for (const limit of limits) {
       const root = this.#map(0);
       const memory = new WebAssembly.Memory({ initial: 1, maximum: memoryPages });
       const windows = limit === undefined ? undefined : new Windows(pool);
       if (windows) windows.limit = limit!;
-      equal(root.map.bind(new PlainMemory(memory, windows)), undefined);
-      this.components.push({ root, windows, guest: new GuestBytes(memory, windows) });
+      const marks =
+        marked === "all" || (marked === "some" && this.components.length % 2 === 0) ? new Marks() : undefined;
+      equal(root.map.bind(new PlainMemory(memory, windows, false, marks)), undefined);
+      this.components.push({ root, windows, guest: new GuestBytes(memory, windows, marks) });
     }
     for (const level of [1, 1, 2, 2, 3, 3]) this.#map(level);
   }
@@ -99,6 +112,7 @@ class World {
     else if (kind === 7) this.#hostWrite();
     else if (kind === 8 && random.below(3) === 0) this.#free();
     else this.#guestWrite();
+    if (this.#marked && this.dataspaces.length > 0) this.#take(this.dataspaces[random.below(this.dataspaces.length)]!);
   }
 
   #create(): void {
@@ -111,7 +125,7 @@ class World {
       size: bytes.length,
       content: rom ? bytes : new Uint8Array(),
     } as const;
-    this.dataspaces.push({ real: createDataspace(this.core, options)!, bytes });
+    this.dataspaces.push({ real: createDataspace(this.core, options)!, bytes, takers: [] });
   }
 
   #attach(): void {
@@ -156,13 +170,47 @@ class World {
   }
 
   #hostWrite(): void {
-    const { real, bytes } = this.dataspaces[this.random.below(this.dataspaces.length)]!;
+    const dataspace = this.dataspaces[this.random.below(this.dataspaces.length)]!;
+    const { real, bytes } = dataspace;
     const offset = this.random.below(bytes.length);
     const source = Uint8Array.from({ length: this.random.below(3 * PAGE) }, () => this.random.below(256));
     const owner = this.random.below(2) === 0;
     const written = owner ? real.fill(offset, source) : real.write(offset, source);
     equal(written, owner || real.writable() ? Math.min(source.length, bytes.length - offset) : 0);
     bytes.set(source.subarray(0, written), offset);
+    if (written > 0) this.#note(dataspace, offset, written);
+  }
+
+  #note({ takers }: ModelDataspace, offset: number, length: number): void {
+    for (const { written } of takers) {
+      for (let page = Math.floor(offset / PAGE); page * PAGE < offset + length; page++) written.add(page);
+    }
+  }
+
+  /** One of its takers takes; another one may begin, or go, or have its pages back. */
+  #take({ real, bytes, takers }: ModelDataspace): void {
+    const { random } = this;
+    if (takers.length < 3 && random.below(4) === 0) {
+      const all = Array.from({ length: bytes.length / PAGE }, (_, page) => page);
+      takers.push({ pages: real.written(), written: new Set(all) });
+    }
+    const taker = takers[random.below(takers.length || 1)];
+    if (!taker || random.below(2) === 0) return;
+    const found: number[] = [];
+    taker.pages.take((page, count) => found.push(...Array.from({ length: count }, (_, at) => page + at)));
+    const expected = [...taker.written].sort((a, b) => a - b);
+    if (this.#marked === "all") deepEqual(found, expected);
+    else
+      deepEqual(
+        found.filter((page) => taker.written.has(page)),
+        expected,
+      );
+    this.taken += found.length;
+    taker.written = new Set(random.below(4) === 0 ? found : []);
+    if (taker.written.size > 0) taker.pages.undo();
+    if (random.below(10) > 0) return;
+    taker.pages.close();
+    takers.splice(takers.indexOf(taker), 1);
   }
 
   #guestWrite(): void {
@@ -175,6 +223,7 @@ class World {
     if (found?.writable) {
       equal(fault, undefined, `a write at ${address} reaches the dataspace`);
       found.dataspace.bytes[found.at] = value;
+      this.#note(found.dataspace, found.at, 1);
     } else if (address >= windows!.limit) equal(fault?.kind, "fault");
   }
 
@@ -227,6 +276,8 @@ interface Kind {
   readonly poolPages?: number;
   /** Most Wasm pages of each linear memory. */
   readonly memoryPages?: number;
+  /** Which components mark what they write; with "some" every second one. Default: none, and nobody takes it */
+  readonly marked?: "all" | "some";
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -234,14 +285,19 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "components with windows behind their first pages": { limits: [8 * PAGE, 16 * PAGE] },
   "components with and without windows": { limits: [undefined, 0, 8 * PAGE] },
   "components without windows": { limits: [undefined, undefined] },
+  "components that mark, with and without windows": { limits: [undefined, 0, 8 * PAGE], marked: "all" },
+  "components without windows that mark": { limits: [undefined, undefined], marked: "all" },
+  "components with and without marks": { limits: [0, 8 * PAGE, undefined, undefined], marked: "some" },
   "a pool and memories that are soon full": { limits: [16 * PAGE, undefined, 0], poolPages: 16, memoryPages: 1 },
 };
 
 for (const [name, kind] of Object.entries(KINDS)) {
-  test(`S18, S19: every byte is where it must be, over random sequences: ${name}`, () => {
+  test(`S18, S19${kind.marked ? ", S108" : ""}: every byte is where it must be, over random sequences: ${name}`, () => {
     let attached = 0;
     let refused = 0;
-    for (let seed = 1; seed <= 40; seed++) {
+    let taken = 0;
+    const seeds = kind.marked ? 16 : 40;
+    for (let seed = 1; seed <= seeds; seed++) {
       const world = new World(seed, kind);
       for (let step = 0; step < 150; step++) {
         world.step();
@@ -250,8 +306,10 @@ for (const [name, kind] of Object.entries(KINDS)) {
       world.check();
       attached += world.attached;
       refused += world.refused;
+      taken += world.taken;
       world.end();
     }
-    ok(attached > 500 && refused > 100, `${attached} attachments were made, ${refused} refused`);
+    if (kind.marked) ok(taken > 500, `${taken} written pages were taken`);
+    ok(attached > 12 * seeds && refused > 2 * seeds, `${attached} attachments were made, ${refused} refused`);
   });
 }

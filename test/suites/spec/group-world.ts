@@ -19,6 +19,7 @@ import {
   type Thread,
 } from "../../../src/engine/index.ts";
 import { required } from "../../../src/util/index.ts";
+import { auditsOf } from "../../support/marks-audit.ts";
 import { fromText, toText } from "../plain-text.ts";
 import { callerArguments, callerResults, directArguments, directResults, globalValue } from "./call.ts";
 import type { Constant } from "./script.ts";
@@ -27,6 +28,7 @@ import {
   calleeOf,
   exportIndex,
   type Form,
+  MARKED,
   type Outcome,
   outcomeOf,
   type Prepared,
@@ -169,14 +171,18 @@ export class GroupWorld implements World<GroupInstance> {
   #run(instance: number, index: number, name: string, args: readonly unknown[]): Ending {
     this.#backToEveryTurn();
     let thread = this.#group.spawn({ instance, function: index, name }, args);
+    let audits = MARKED ? auditsOf(this.#group.instances) : [];
     this.#stride = 1;
     this.#passed = 0;
     if (this.#options) this.#group.request();
     for (let stops = 0; ; stops++) {
       this.#group.run(thread);
+      for (const audit of audits) audit.look(name);
       if (thread.ending) break;
       this.points++;
+      const before = this.#group;
       thread = this.#stop(thread);
+      if (MARKED && before !== this.#group) audits = auditsOf(this.#group.instances);
       this.#stride = Math.max(1, this.#depth >> 3, Math.floor((stops * stops) / (DENSE_STOPS * DENSE_STOPS)));
     }
     this.#group.release();

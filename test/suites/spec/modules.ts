@@ -2,10 +2,10 @@
 
 import { createHash } from "node:crypto";
 import { type LoadedProgram, loadProgram } from "../../../src/core/program.ts";
-import { decodeModule } from "../../../src/wasm/index.ts";
+import { decodeModule, indexSpaces } from "../../../src/wasm/index.ts";
 import { type Command, readModule, type Script } from "./script.ts";
 import { SPECTEST } from "./spectest.ts";
-import { FORMS, type Form, type Prepared } from "./world.ts";
+import { FORMS, type Form, MARKED, type Prepared } from "./world.ts";
 
 /** A module that rtcr does not take. */
 export class Refused {
@@ -53,12 +53,15 @@ export class Modules {
 /** Memories stay as they are: a sibling may import them by their exact type. */
 function prepare(label: string, bytes: Uint8Array<ArrayBuffer>): Prepared {
   const hash = createHash("sha256").update(bytes).digest("hex");
+  const module = decodeModule(bytes);
+  const marks = MARKED && indexSpaces(module).memories[0]?.index64 !== true;
   const programs = new Map<Form, LoadedProgram>();
   const program = (form: Form) => {
     let loaded = programs.get(form);
-    if (!loaded) programs.set(form, (loaded = loadProgram(bytes, hash, { shareMemories: false, ...FORMS[form] })));
+    const options = { shareMemories: false, marks, ...FORMS[form] };
+    if (!loaded) programs.set(form, (loaded = loadProgram(bytes, hash, options)));
     return loaded;
   };
   program("standard");
-  return { label, bytes, module: decodeModule(bytes), program };
+  return { label, bytes, module, program };
 }

@@ -21,6 +21,8 @@ export interface Prepared {
  * were saved in one form are continued in others.
  */
 export const FORMS = { standard: {}, everyTurn: { mostTurns: 1 }, secondTurn: { mostTurns: 2 } } as const;
+/** RTCR_MARKS=1: all forms have marks, and after every call nothing may have changed unmarked. */
+export const MARKED = process.env["RTCR_MARKS"] === "1";
 export type Form = keyof typeof FORMS;
 
 /** How a call, a look at a global or an instantiation ended. */
