@@ -1,6 +1,5 @@
-// Every program, in all languages, marked: whatever it, its services and the kernel write to its dataspaces is said.
-
+// Components in all languages, marked: whatever they, their services and the kernel write to their dataspaces is said.
 import { watchEach } from "./marked.ts";
-import { COUNTERS, FURTHER, OLDER, PROGRAMS, PYTHON, SUPERVISORS, TALKING } from "./systems.ts";
+import { COUNTERS, FURTHER, OLDER, TALKING } from "./systems.ts";
 
-watchEach({ ...COUNTERS, ...OLDER, ...FURTHER, ...TALKING, ...SUPERVISORS, ...PROGRAMS, PYTHON }, 400);
+watchEach({ ...COUNTERS, ...OLDER, ...FURTHER, ...TALKING }, 400);
