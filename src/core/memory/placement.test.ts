@@ -89,7 +89,7 @@ class World {
       if (windows) windows.limit = limit!;
       const marks =
         marked === "all" || (marked === "some" && this.components.length % 2 === 0) ? new Marks() : undefined;
-      equal(root.map.bind(new PlainMemory(memory, windows, false, marks)), undefined);
+      equal(root.map.bind(new PlainMemory(memory, windows, false, marks ? { marks } : undefined)), undefined);
       this.components.push({ root, windows, guest: new GuestBytes(memory, windows, marks) });
     }
     for (const level of [1, 1, 2, 2, 3, 3]) this.#map(level);
