@@ -173,7 +173,7 @@ for (const seed of [1, 2, 3].map((each) => seedOr(each))) {
     const asked = { lines: 0, none: 0 };
     for (const lines of ["lines", "none"] as const) {
       const system = await machine(4);
-      if (lines === "none") system.kernel.cpus!.offerLine = () => {};
+      if (lines === "none") system.kernel.cpus!.lineFor = () => undefined;
       const { rpc } = system.kernel;
       const { call } = rpc;
       rpc.call = (...args) => {

@@ -27,7 +27,7 @@ const OPTIONS: RigOptions = { children: CHILDREN, exits: 1, cpus: 3 };
 /** Whether the load generator calls the server by itself at the moment. */
 function connected({ tree }: Rig): boolean {
   const { state } = lineOf(tree.core.kernel.cpus!.at(LOAD_CPU));
-  return state === GATE.open || state === GATE.inside;
+  return state !== GATE.closed && state !== GATE.last;
 }
 
 /** Lets the children run until the kernel has seen a line so often: then all stand still. @returns false: they have ended */

@@ -1,6 +1,6 @@
 // A server and clients that call it on further CPUs, and how many of their calls the kernel was asked for.
 
-import { BLOCK, type CpuBlock, GATE, LINE } from "../../src/core/kernel/cpus/protocol.ts";
+import { BLOCK, type CpuBlock, GATE, LINE, lineAt } from "../../src/core/kernel/cpus/protocol.ts";
 import type { KernelThread } from "../../src/core/kernel/thread.ts";
 import { counter } from "./cpus.ts";
 import { answerPlus, ask, BUSY, block, dispatch, log, main, onOpcode, SERVES, tableOf } from "./guest-code.ts";
@@ -46,8 +46,8 @@ export async function pairOn(cpu: number, system: TestSystem, code: string, serv
 /** The line that a caller on a CPU got last: its number, and one of GATE. */
 export function lineOf({ block }: { readonly block: CpuBlock }): { readonly number: number; readonly state: number } {
   const number = block.words[BLOCK.line]!;
-  const gate = block.line(block.words[BLOCK.lineTo]!)[LINE.gate]!;
-  return { number, state: gate >>> 2 === number ? gate & 3 : GATE.closed };
+  const gate = lineAt(block.line(block.words[BLOCK.lineTo]!)[LINE.gate]!);
+  return { number, state: gate.number === number ? gate.state : GATE.closed };
 }
 
 /** What a call gives that has come to this. */

@@ -99,9 +99,16 @@ export class Rpc {
         resolve,
         message: { bytes: message.bytes.slice(), capabilities: [...message.capabilities] },
       });
-      if (!thread.ep.enqueue(pending)) return this.#kernel.calls.finish(pending, CALL_STATUS.invalidObject);
-      thread.notify();
+      this.queue(pending);
     });
+  }
+
+  /** A call waits for its turn. */
+  queue(call: PendingCall): void {
+    const server = call.entrypoint!;
+    this.#kernel.stops.reclaim(server); // calls by lines have come before
+    if (server.ep.enqueue(call)) server.notify();
+    else this.#kernel.calls.finish(call, CALL_STATUS.invalidObject);
   }
 
   #callNative(thread: KernelThread, object: KernelObject, opcode: number, message: number): number | undefined {
@@ -146,10 +153,9 @@ export class Rpc {
     const request = saveMessage(thread.component, message);
     if (!request) return CALL_STATUS.badMessage;
     const pending = this.#callers.pend(thread, server, capability, opcode, "queued", request);
-    this.#kernel.cpus?.offerLine(pending, slot, message);
-    if (!server.ep.enqueue(pending)) return CALL_STATUS.invalidObject;
-    server.notify();
     this.#callers.wait(thread, pending);
+    if (this.#kernel.cpus?.offerLine(pending, slot, message)) return undefined;
+    this.queue(pending);
     if (room && this.nested.room) this.#waitInPlace(thread, pending);
     if (pending.state !== "done") return undefined;
     thread.progress = undefined;
@@ -167,6 +173,7 @@ export class Rpc {
   waitsFor(server: KernelThread, thread: KernelThread): boolean {
     for (let next: KernelThread | undefined = server; next; ) {
       if (next === thread) return true;
+      if (next.cpu !== 0) this.#kernel.cpus!.at(next.cpu).lines.endOpen(next);
       const { callee, waiting }: KernelThread = next;
       if (callee) next = callee;
       else next = waiting?.kind === "call" ? this.#kernel.calls.get(waiting.call)?.entrypoint : undefined;

@@ -23,7 +23,7 @@ const WAIT_MS = 1;
 const TALK_RINGS = 16;
 
 /** Numbers of lines. */
-const LINES = 2 ** 28;
+const LINES = 2 ** 27;
 
 export interface CpusOptions {
   readonly start: StartCpu;
@@ -140,17 +140,32 @@ export class Cpus {
     for (const cpu of this.#cpus) cpu.look();
   }
 
-  /** A call is about to be queued: caller and server may get a line. @param slot the caller's @param address of its message */
-  offerLine(call: PendingCall, slot: number, address: number): void {
-    const [caller, server] = [call.caller!, call.entrypoint!];
-    if (caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu || this.#kernel.everyPoint) return;
+  /**
+   * A call is about to be queued: caller and server may get a line. @param slot the caller's @param address of its message
+   *
+   * @returns whether it goes by that line, beside those of others: then it is not to be queued
+   */
+  offerLine(call: PendingCall, slot: number, address: number): boolean {
+    const line = this.lineFor(call, slot, address);
+    if (!line?.holds) return false;
+    const [from, to] = [this.at(line.caller.cpu), this.at(line.server.cpu)];
+    line.joins = to.lines.takes(line);
+    if (line.joins || to.free) from.lines.offer(line);
+    return line.joins;
+  }
+
+  /** A line for a call, if its caller and server may have one. */
+  lineFor(call: PendingCall, slot: number, address: number): Line | undefined {
+    const [caller, server] = [call.caller, call.entrypoint!];
+    if (!caller || caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu || this.#kernel.everyPoint) {
+      return undefined;
+    }
     const [from, to] = [this.at(caller.cpu), this.at(server.cpu)];
-    if (from.held || !to.free || caller.component.windowed(address, MESSAGE.sizeBytes)) return;
-    const line = new Line(this.#nextLine, call, slot, from, to);
-    if (!line.holds) return;
+    if (from.held || to.held || to.contended || caller.component.windowed(address, MESSAGE.sizeBytes)) return undefined;
+    const line = new Line(this.#nextLine, call, slot, address, from, to);
+    if (!line.fits) return undefined;
     this.#nextLine = (this.#nextLine % LINES) + 1;
-    from.lines.offer(line);
-    to.lines.offer(line);
+    return line;
   }
 
   freeze(): void {

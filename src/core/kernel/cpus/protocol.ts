@@ -58,8 +58,8 @@ export const BLOCK = {
   /** Of the line (lines.ts) that the caller on this CPU got last: its number, 0: none yet; the server's CPU. */
   line: 48,
   lineTo: 49,
-  /** Of the line to a server on this CPU: commands that were posted before the kernel heard of the call under way. */
-  lineBefore: 50,
+  /** Counts calls by lines to this CPU: who comes first. */
+  tickets: 50,
   /** Bytes: as many floating point numbers, and as many 64-bit integers. */
   numbers: 256,
   wides: 512,
@@ -68,8 +68,10 @@ export const BLOCK = {
    * began that was served last, and how long those before took; milliseconds of the kernel's clock.
    */
   times: 768,
+  /** By CPU: the number of the line that a caller there has to the server on this one, 0: none. Words, one for each CPU. */
+  callers: 208,
   /** Bytes: LINE_BYTES for each CPU to which callers on this one can have lines. */
-  lines: 1024,
+  lines: 1152,
 } as const;
 export const PARAMS = 16;
 /** Indices in `times` of what is said of calls by a line. */
@@ -77,7 +79,7 @@ export const LINE_TIMES = { began: 2, spent: 3 } as const;
 
 /** Words of the room for a line. */
 export const LINE = {
-  /** Its number * 4 + one of GATE. */
+  /** A `gateOf`. */
   gate: 0,
   /** The caller's slot for the object. */
   slot: 1,
@@ -87,9 +89,26 @@ export const LINE = {
   /** What it has come to, and how many bytes the message in `mail` has. */
   status: 4,
   bytes: 5,
+  /** The server's slot for the object. */
+  object: 6,
+  /** Of the call under way. */
+  ticket: 7,
+  /** The line that the server's CPU was told of with the dispatch: those that have come later are for the same server. */
+  first: 8,
   /** The message. */
-  mail: 8,
+  mail: 12,
 } as const;
+
+/** The gate of a line. @param state one of GATE */
+export function gateOf(number: number, state: number): number {
+  return (number << 3) | state;
+}
+
+/** Number and state of a gate. */
+export function lineAt(gate: number): { readonly number: number; readonly state: number } {
+  return { number: gate >>> 3, state: gate & 7 };
+}
+
 const LINE_BYTES = LINE.mail * 4 + MESSAGE.maxBytes;
 export const BLOCK_BYTES = BLOCK.lines + KERNEL_LIMITS.cpus * LINE_BYTES;
 
@@ -155,8 +174,10 @@ export const GATE = {
   open: 1,
   /** It answers. */
   inside: 2,
-  /** It answers, and the kernel wants to know when it has. */
+  /** It answers, and the kernel wants to know when it has; or, of a line, the kernel has taken the call. */
   last: 3,
+  /** Of a line: it answers; `inside` is a call that has not begun. */
+  taken: 4,
 } as const;
 
 export const ENDED = {

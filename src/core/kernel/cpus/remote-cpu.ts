@@ -7,6 +7,8 @@
 // I2  Work and answers are given only while the CPU waits for them.
 import { DISPATCH } from "../../../abi/index.ts";
 import { EngineFault, type Thread } from "../../../engine/index.ts";
+import { required } from "../../../util/index.ts";
+import type { PendingCall } from "../calls.ts";
 import type { Kernel } from "../kernel.ts";
 import { ReadyQueue } from "../ready-queue.ts";
 import type { ScopeTimes } from "../scopes.ts";
@@ -76,7 +78,7 @@ export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
     this.block = this.link.block;
     this.#words = this.block.words;
     this.nests = new Nests(kernel, this.block);
-    this.lines = new LineEnds(kernel);
+    this.lines = new LineEnds(kernel, this);
     this.requests = new RemoteRequests(kernel, this);
   }
 
@@ -315,11 +317,23 @@ export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
     this.requests.lineEnded(args);
   }
 
-  /** The line to the server that runs has ended. @param usedMs by its calls @param idle it has answered all of them */
-  serversLineEnded(usedMs: number, idle: boolean): void {
+  lingersIn(call: PendingCall): readonly (number | bigint)[] | undefined {
+    return this.requests.lingersIn(call);
+  }
+
+  answersFor(ended: number, call: number): void {
+    const { bottom } = this.nests;
+    if (bottom?.role === ended) bottom.role = call;
+  }
+
+  /** @param usedMs by the calls of the server that runs @param call that it answers; undefined: it is idle */
+  serversLinesEnded(usedMs: number, call: number | undefined): void {
     const now = this.#kernel.now();
     this.#begin = Math.max(this.#begin, now - usedMs);
-    if (!idle) return;
+    if (call !== undefined) {
+      required(this.nests.bottom, "a run").role = call;
+      return;
+    }
     const thread = this.running!;
     this.#leaveCpu(thread);
     thread.used(now - this.#begin);

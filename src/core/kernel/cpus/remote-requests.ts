@@ -2,6 +2,7 @@
 // thread stands until the wait is over or its CPU has other work.
 import { type HostFunction, KERNEL_IMPORTS, KERNEL_MODULE, type PlainData } from "../../../abi/index.ts";
 import type { Thread } from "../../../engine/index.ts";
+import type { PendingCall } from "../calls.ts";
 import type { Kernel } from "../kernel.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { SPAWN, WASI } from "../program.ts";
@@ -144,9 +145,12 @@ export class RemoteRequests {
   #finish(run: Run, outcome: CallOutcome, call: Omit<Lingering, "progress">, module: string): void {
     if (outcome.kind === "freeze" && this.#mayLinger(run, module)) {
       this.#lingering = { ...call, progress: outcome.progress };
-      this.#cpu.lines.begin(run.thread, call.args);
+      this.#cpu.lines.begin();
       this.#cpu.rested();
-    } else this.#answer(writeOutcome(run, outcome, call.type, this.#block));
+      return;
+    }
+    this.#cpu.lines.decline();
+    this.#answer(writeOutcome(run, outcome, call.type, this.#block));
   }
 
   /** Only calls of the kernel: what they wait for is kernel state, and asking again has no effect. */
@@ -206,6 +210,13 @@ export class RemoteRequests {
   }
 
   // The call that lingers.
+
+  /** Its arguments, if it is in that call. */
+  lingersIn({ id, caller }: PendingCall): Lingering["args"] | undefined {
+    const waiting = caller?.waiting;
+    if (!this.#lingering || waiting?.kind !== "call" || waiting.call !== id) return undefined;
+    return this.#cpu.nests.top.thread === caller ? this.#lingering.args : undefined;
+  }
 
   /** Its wait is over. @param held nothing is to run now: it is made again with `released` */
   woken(held: boolean): void {

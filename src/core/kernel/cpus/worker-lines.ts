@@ -6,26 +6,35 @@ import { CALL_STATUS, MESSAGE } from "../../../abi/index.ts";
 import type { DirectCall } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { ring } from "./commands.ts";
-import { BLOCK, CpuBlock, type CpuSetup, GATE, LINE, LINE_TIMES } from "./protocol.ts";
+import { BLOCK, CpuBlock, type CpuSetup, GATE, gateOf, LINE, LINE_TIMES, lineAt } from "./protocol.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
 import { copyBytes, dataOf, messageWords, plainBytes, writeHead } from "./worker-messages.ts";
 
-/** What a server on this CPU needs to answer a line's calls. */
+/** The server on this CPU that answers the calls of lines. */
 interface Served {
-  /** Of the caller's CPU. */
-  readonly from: CpuBlock;
-  /** Of the line, and its room there. */
-  readonly number: number;
-  readonly line: Int32Array<SharedArrayBuffer>;
+  /** The number of the line that came with the dispatch. */
+  readonly first: number;
   readonly engine: WorkerEngine;
   readonly thread: number;
   readonly call: DirectCall;
   readonly argument: number;
-  readonly object: number;
   readonly message: number;
 }
 
-const STATE = 3;
+/** Another CPU, and the room in its block for lines to this one. */
+interface Peer {
+  readonly number: number;
+  readonly block: CpuBlock;
+  readonly line: Int32Array<SharedArrayBuffer>;
+}
+
+/** A call of a line that is answered. */
+interface Taken {
+  readonly from: CpuBlock;
+  /** Of the line, and its room there. */
+  readonly number: number;
+  readonly line: Int32Array<SharedArrayBuffer>;
+}
 
 export class WorkerLines {
   readonly #block: CpuBlock;
@@ -33,7 +42,7 @@ export class WorkerLines {
   /** Added to this thread's clock it is the kernel's. */
   readonly #offsetMs: number;
   readonly #me: number;
-  readonly #peers = new Map<number, CpuBlock>();
+  readonly #peers: Peer[] = [];
   /** Of the caller's line; 0: it has none. Its room, and the server's CPU. */
   #number = 0;
   #line: Int32Array<SharedArrayBuffer>;
@@ -44,6 +53,7 @@ export class WorkerLines {
   /** A line that the call under way does not go by. */
   #former = 0;
   #served: Served | undefined;
+  #taken: Taken | undefined;
 
   constructor(block: CpuBlock, { number, originMs }: CpuSetup) {
     this.#block = block;
@@ -55,7 +65,15 @@ export class WorkerLines {
 
   /** Another CPU like this one. */
   meet(number: number, block: SharedArrayBuffer): void {
-    this.#peers.set(number, new CpuBlock(block));
+    const peer = new CpuBlock(block);
+    this.#peers.push({ number, block: peer, line: peer.line(this.#me) });
+  }
+
+  #peer(cpu: number): Peer {
+    return required(
+      this.#peers.find(({ number }) => number === cpu),
+      "another CPU",
+    );
   }
 
   // The caller.
@@ -63,8 +81,9 @@ export class WorkerLines {
   /** Begins a call; false: the kernel must be asked. @param depth of the caller */
   call(depth: number, engine: WorkerEngine, slot: number, opcode: number, address: number): boolean {
     const line = this.#line;
-    const open = (this.#number << 2) | GATE.open;
+    const open = gateOf(this.#number, GATE.open);
     if (Atomics.load(line, LINE.gate) !== open) return false;
+    const to = required(this.#to, "the server's CPU").words;
     if (depth !== this.#depth || line[LINE.slot] !== slot) return false;
     const bytes = plainBytes(engine, address);
     if (bytes < 0) return false;
@@ -72,9 +91,10 @@ export class WorkerLines {
     line[LINE.address] = address;
     line[LINE.bytes] = bytes;
     copyBytes(messageWords(engine, address)!, dataOf(address), line, LINE.mail, bytes);
-    if (Atomics.compareExchange(line, LINE.gate, open, open - GATE.open + GATE.inside) !== open) return false;
+    line[LINE.ticket] = Atomics.add(to, BLOCK.tickets, 1);
+    if (Atomics.compareExchange(line, LINE.gate, open, gateOf(this.#number, GATE.inside)) !== open) return false;
     this.#former = 0;
-    ring(required(this.#to, "the server's CPU").words);
+    ring(to);
     return true;
   }
 
@@ -90,13 +110,12 @@ export class WorkerLines {
     if (number === this.#former) return false;
     const to = this.#words[BLOCK.lineTo]!;
     const line = this.#block.line(to);
-    const gate = Atomics.load(line, LINE.gate);
-    const state = gate & STATE;
-    if (gate >>> 2 !== number || state === GATE.inside || state === GATE.last) return false;
+    const gate = lineAt(Atomics.load(line, LINE.gate));
+    if (gate.number !== number || (gate.state !== GATE.open && gate.state !== GATE.closed)) return false;
     if (number === this.#number) return true;
     this.#number = number;
     this.#line = line;
-    this.#to = this.#peers.get(to);
+    this.#to = this.#peer(to).block;
     this.#depth = this.#asking;
     return true;
   }
@@ -118,42 +137,58 @@ export class WorkerLines {
 
   /** A dispatch of the kernel begins, as this CPU's block says. */
   accept(engine: WorkerEngine, call: DirectCall): void {
-    this.#served = undefined;
+    this.hangUp();
     const param = (index: number) => this.#block.param(index);
     const number = param(8);
     if (number === 0) return;
-    const from = required(this.#peers.get(param(9)), "the caller's CPU");
-    const server = { engine, call, thread: param(1), argument: param(4), object: param(6), message: param(10) };
-    this.#served = { ...server, number, from, line: from.line(this.#me) };
+    const { block, line } = this.#peer(param(9));
+    this.#served = { first: number, engine, call, thread: param(1), argument: param(4), message: param(10) };
+    this.#taken = { from: block, number, line };
     this.#began();
   }
 
   /** The kernel has the server again. */
   hangUp(): void {
     this.#served = undefined;
+    this.#taken = undefined;
   }
 
-  /** Up to which commands are to be served before the call that has come; undefined: none has. @param posted so far */
-  called(posted: number): number | undefined {
-    const served = this.#served;
-    if (!served) return undefined;
-    const gate = Atomics.load(served.line, LINE.gate);
-    if (gate >>> 2 !== served.number) return undefined;
-    if ((gate & STATE) === GATE.inside) return posted;
-    return (gate & STATE) === GATE.last ? Atomics.load(this.#words, BLOCK.lineBefore) : undefined;
+  /** Takes the call that has come first. @returns whether there is one */
+  called(): boolean {
+    if (!this.#served) return false;
+    for (let next = this.#first(); next; next = this.#first()) {
+      const { number, line } = next;
+      const inside = gateOf(number, GATE.inside);
+      if (Atomics.compareExchange(line, LINE.gate, inside, gateOf(number, GATE.taken)) !== inside) continue;
+      this.#taken = next;
+      return true;
+    }
+    return false;
   }
 
-  /** The server's message becomes that of the call that has come. */
-  receive(): Served & { readonly opcode: number } {
-    const served = required(this.#served, "a line");
-    const { line } = served;
+  /** The call that waits since the earliest time. */
+  #first(): Taken | undefined {
+    let first: Taken | undefined;
+    for (const { number: cpu, block: from, line } of this.#peers) {
+      const number = Atomics.load(this.#words, BLOCK.callers + cpu);
+      if (number === 0 || Atomics.load(line, LINE.gate) !== gateOf(number, GATE.inside)) continue;
+      if (line[LINE.first] !== this.#served!.first) continue;
+      if (!first || ((line[LINE.ticket]! - first.line[LINE.ticket]!) | 0) < 0) first = { from, number, line };
+    }
+    return first;
+  }
+
+  /** The server's message becomes that of the call that has been taken. */
+  receive(): Served & { readonly object: number; readonly opcode: number } {
+    const served = required(this.#served, "a server");
+    const { line } = required(this.#taken, "a call");
     const bytes = line[LINE.bytes]!;
     const write = required(messageWords(served.engine, served.message), "the server's message");
     served.engine.wrote(served.message, MESSAGE.data + bytes);
     writeHead(write, served.message, bytes);
     copyBytes(line, LINE.mail, write, dataOf(served.message), bytes);
     this.#began();
-    return { ...served, opcode: line[LINE.opcode]! };
+    return { ...served, object: line[LINE.object]!, opcode: line[LINE.opcode]! };
   }
 
   #began(): void {
@@ -162,9 +197,9 @@ export class WorkerLines {
 
   /** A dispatch has returned. @returns whether its caller has the reply; if not, the kernel must be told */
   answer(result: number): boolean {
-    const served = this.#served;
-    if (!served) return false;
-    const { from, line, engine, message, number } = served;
+    if (!this.#served) return false;
+    const { engine, message } = this.#served;
+    const { from, line, number } = required(this.#taken, "a call");
     const ok = result === CALL_STATUS.ok;
     const bytes = ok ? plainBytes(engine, message) : 0;
     if (bytes < 0) return false;
@@ -172,9 +207,8 @@ export class WorkerLines {
     line[LINE.status] = ok ? result : CALL_STATUS.invalidOpcode;
     line[LINE.bytes] = bytes;
     this.#spent();
-    const inside = (number << 2) | GATE.inside;
-    const open = (number << 2) | GATE.open;
-    if (Atomics.compareExchange(line, LINE.gate, inside, open) !== inside) return false;
+    const taken = gateOf(number, GATE.taken);
+    if (Atomics.compareExchange(line, LINE.gate, taken, gateOf(number, GATE.open)) !== taken) return false;
     ring(from.words);
     return true;
   }

@@ -40,8 +40,8 @@ import { scopeCall, WorkerScopes } from "./worker-scopes.ts";
 
 const FLAG = CONTROL.flag >> 2;
 
-/** What is waited for beside a word: up to which commands are to be served if it has come. @param posted so far */
-type Otherwise = (posted: number) => number | undefined;
+/** What is waited for beside a word: whether it has come. */
+type Otherwise = () => boolean;
 
 /** Runs for ever; ends when the thread that it runs in is ended. */
 export function runCpu(setup: CpuSetup, end: CpuEnd): never {
@@ -77,7 +77,7 @@ class Cpu implements EngineHost {
 
   run(): never {
     for (;;) {
-      const work = this.#await(BLOCK.work, (posted) => this.#lines.called(posted));
+      const work = this.#await(BLOCK.work, this.#comes);
       if (work === WORK.none) {
         this.#dispatchAgain();
         continue;
@@ -289,7 +289,9 @@ class Cpu implements EngineHost {
   }
 
   /** A call by a line is over. */
-  readonly #over: Otherwise = (posted) => (this.#lines.over ? posted : undefined);
+  readonly #over: Otherwise = () => this.#lines.over;
+  /** One has come. */
+  readonly #comes: Otherwise = () => this.#lines.called();
 
   // Waiting, and commands.
 
@@ -300,9 +302,9 @@ class Cpu implements EngineHost {
       const bell = Atomics.load(words, BLOCK.bell);
       const commands = Atomics.load(words, BLOCK.commands);
       const value = Atomics.load(words, word);
-      const before = value === 0 ? other?.(commands) : Atomics.load(words, BLOCK.before);
-      this.#serveCommands(before ?? commands);
-      if (value !== 0 || before !== undefined) return value;
+      const came = value === 0 && (other?.() ?? false);
+      this.#serveCommands(value === 0 ? commands : Atomics.load(words, BLOCK.before));
+      if (value !== 0 || came) return value;
       if (!this.#patience.look(words, BLOCK.bell, bell)) this.#patience.sleep(words, BLOCK.bell, bell);
     }
   }
