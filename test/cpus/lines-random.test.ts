@@ -45,8 +45,8 @@ const pieces = (seed: number) => `(global $state (mut i32) (i32.const ${seed | 1
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (i32.const 1056)))))
   (func $fill (param $m i32) (local $i i32)
     (i32.store (local.get $m) ${rarely("(call $random)", small(1025))})
-    (i32.store offset=4 (local.get $m) ${rarely(small(10), "(i32.const 0)", 16)})
-    (loop $l (i32.store offset=8 (i32.add (local.get $m) (local.get $i)) (i32.const 1))
+    (i32.store offset=4 (local.get $m) ${rarely(small(10), "(i32.const 0)", 4)})
+    (loop $l (i32.store offset=8 (i32.add (local.get $m) (local.get $i)) ${small(6)})
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4))) (i32.const 32))))
     (loop $l (i32.store offset=8 (i32.add (local.get $m) (local.get $i)) (call $random))
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 64))) (i32.const 1056)))))`;
@@ -110,13 +110,21 @@ async function cast(system: TestSystem, seed: number, cpus: Place) {
 
 type Cast = Awaited<ReturnType<typeof cast>>;
 
+/** Slots in use, with their references. */
+function slotsOf({ component }: TestComponent) {
+  const slots: [slot: number, references: number][] = [];
+  component.table.eachSlot((slot, _, references) => slots.push([slot, references]));
+  return slots;
+}
+
 /** What both have seen in the end. */
 async function seen(system: TestSystem, { serves, calls, thread }: Cast) {
   await until(() => thread.dead || thread.faulted);
   await system.rest();
   assert.deepEqual([thread.problem, word(calls, CALLED)], ["", CALLS]);
   assert.equal(system.kernel.calls.size, 0);
-  return { client: word(calls, DIGEST), server: word(serves, DIGEST), logged: logged(system, "client") };
+  const digests = { client: word(calls, DIGEST), server: word(serves, DIGEST) };
+  return { ...digests, slots: [calls, serves].map(slotsOf), logged: logged(system, "client") };
 }
 
 /** On CPU 0, where every call is nested. */

@@ -9,7 +9,14 @@ import { type Attempt, refusal, success } from "../../util/index.ts";
 import type { CapabilityAccess } from "../rpc/index.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
 
+/** Who passes capabilities into a table without asking it each time. */
+export interface SlotUser {
+  /** A slot loses references, or all are looked at (undefined): they are to be what they say. */
+  settle(slot: number | undefined): void;
+}
+
 export class CapabilityTable implements CapabilityAccess {
+  readonly #users = new Set<SlotUser>();
   readonly #capabilities: Capability[] = [INVALID];
   readonly #counts: number[] = [0];
   readonly #slots = new Map<Capability, number>();
@@ -22,6 +29,18 @@ export class CapabilityTable implements CapabilityAccess {
   /** @param limit slots, slot 0 included */
   constructor(limit: number = KERNEL_LIMITS.slots) {
     this.#limit = limit;
+  }
+
+  use(user: SlotUser): void {
+    this.#users.add(user);
+  }
+
+  useEnds(user: SlotUser): void {
+    this.#users.delete(user);
+  }
+
+  #settle(slot?: number): void {
+    for (const user of this.#users) user.settle(slot);
   }
 
   /** Slots in use. */
@@ -65,6 +84,7 @@ export class CapabilityTable implements CapabilityAccess {
   /** Puts a capability at a slot; if it is there already its count is replaced. */
   install(slot: number, capability: Capability, count: number): Attempt<void, "slot-taken" | "out-of-caps"> {
     if (!Number.isInteger(slot) || slot <= 0 || slot >= this.#limit) return refusal("out-of-caps");
+    this.#settle();
     const there = this.lookup(slot);
     const elsewhere = this.#slots.get(capability);
     if (there === INVALID ? elsewhere !== undefined : there !== capability) return refusal("slot-taken");
@@ -77,13 +97,14 @@ export class CapabilityTable implements CapabilityAccess {
     return success(undefined);
   }
 
-  /** One reference more; unused slots are ignored. */
-  retain(slot: number): void {
-    if (this.lookup(slot) !== INVALID) this.#counts[slot]! += 1;
+  /** One reference more, or so many; unused slots are ignored. */
+  retain(slot: number, references = 1): void {
+    if (this.lookup(slot) !== INVALID) this.#counts[slot]! += references;
   }
 
   /** One reference less; at none the slot is free. Unused slots are ignored. */
   release(slot: number): void {
+    if (this.#users.size > 0) this.#settle(slot);
     const capability = this.lookup(slot);
     if (capability === INVALID) return;
     const count = (this.#counts[slot]! -= 1);
@@ -96,6 +117,7 @@ export class CapabilityTable implements CapabilityAccess {
 
   /** Frees all slots: the table is as a new one. */
   clear(): void {
+    this.#settle();
     this.#asked = undefined;
     this.#slots.clear();
     this.#capabilities.length = this.#counts.length = 1;
@@ -120,6 +142,7 @@ export class CapabilityTable implements CapabilityAccess {
 
   /** Visits slots in use, ascending; those of dead objects included. */
   eachSlot(visit: VisitSlot): void {
+    this.#settle();
     for (let slot = 1; slot < this.#capabilities.length; slot++) {
       const capability = this.#capabilities[slot]!;
       if (capability !== INVALID) visit(slot, capability, this.#counts[slot]!);

@@ -4,7 +4,7 @@
 // I2  RPCs are served in the order in which they arrived, signals in the order of their source.
 // I3  Whose turn is next is part of a thread's state (`turns`): a restore goes on with it.
 import type { DirectCall } from "../../engine/index.ts";
-import type { SignalSource } from "../../session/index.ts";
+import type { Capability, SignalSource } from "../../session/index.ts";
 import type { PlainWriter } from "../../util/index.ts";
 import type { PendingCall } from "./calls.ts";
 import type { ComponentEngine } from "./engine.ts";
@@ -39,6 +39,8 @@ export class Entrypoint {
   readonly sources: SignalSource[] = [];
   /** Sources that may have something to take. */
   signals = 0;
+  /** Capabilities that have come with calls of others or gone with replies to them, lately; the last one first. */
+  passed: readonly Capability[] = [];
   #queue: PendingCall[] = [];
   #head = 0;
   #last = 2;
@@ -86,6 +88,13 @@ export class Entrypoint {
     if (this.queued >= KERNEL_LIMITS.callsPerEntrypoint) return false;
     this.#queue.push(call);
     return true;
+  }
+
+  /** Capabilities come or go with a call. */
+  passes(capabilities: readonly Capability[]): void {
+    if (capabilities.length === 0) return;
+    const all = new Set([...capabilities, ...this.passed].filter(({ valid }) => valid));
+    this.passed = [...all].slice(0, KERNEL_LIMITS.passed);
   }
 
   dequeue(): PendingCall | undefined {

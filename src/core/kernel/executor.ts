@@ -81,6 +81,7 @@ export abstract class Steps {
       calls.finish(call, CALL_STATUS.invalidObject); // the server's own buffer is gone
       return true;
     }
+    if (thread.cpu !== 0) thread.ep.passes(call.message.capabilities);
     call.state = "dispatched";
     call.message = NO_MESSAGE;
     return this.#announce(thread, call.id, DISPATCH.rpc, component.table.slotOf(call.target), call.opcode);
@@ -146,6 +147,7 @@ export abstract class Steps {
     if (!call) return; // nobody waits for the reply any more
     if (result !== CALL_STATUS.ok) return calls.finish(call, CALL_STATUS.invalidOpcode);
     const reply = saveMessage(thread.component, thread.entrypoint!.serving!.message);
+    if (reply && thread.cpu !== 0) thread.ep.passes(reply.capabilities);
     if (reply) calls.finish(call, CALL_STATUS.ok, reply);
     else calls.finish(call, CALL_STATUS.badMessage);
   }

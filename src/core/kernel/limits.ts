@@ -16,6 +16,8 @@ export const KERNEL_LIMITS = {
   threads: 4_096,
   /** Calls that wait for one entrypoint. A blocked thread makes one at most; calls of TypeScript components count too. */
   callsPerEntrypoint: 1 << 16,
+  /** Capabilities that an entrypoint remembers to have been passed. */
+  passed: 8,
   /** Direct dispatches within one another; deeper calls go through the scheduler. */
   nesting: 8,
   /** Signal sources that one entrypoint serves. */

@@ -9,7 +9,7 @@ import { stackHasRoom } from "../stack-room.ts";
 import type { KernelThread } from "../thread.ts";
 import type { KernelTicker } from "../ticker.ts";
 import { ring } from "./commands.ts";
-import { Line } from "./lines.ts";
+import { Line } from "./line.ts";
 import { Patience } from "./patience.ts";
 import { DOOR, DOOR_BYTES, type StartCpu } from "./protocol.ts";
 import { RemoteCpu } from "./remote-cpu.ts";
@@ -23,7 +23,7 @@ const WAIT_MS = 1;
 const TALK_RINGS = 16;
 
 /** Numbers of lines. */
-const LINES = 2 ** 27;
+const LINES = 2 ** 26;
 
 export interface CpusOptions {
   readonly start: StartCpu;
@@ -46,6 +46,8 @@ export class Cpus {
   readonly #door: Int32Array<SharedArrayBuffer>;
   readonly #patience: Patience;
   #nextLine = 1;
+  /** Lines are being ended. */
+  #ending = 0;
   /** How many want nothing to begin to run. */
   #holders = 0;
   /** Rings that have been answered. */
@@ -154,12 +156,21 @@ export class Cpus {
     return line.joins;
   }
 
+  /** No line begins while `body` ends some: whoever wants them ended finds that they have. */
+  endsLines(body: () => void): void {
+    this.#ending++;
+    try {
+      body();
+    } finally {
+      this.#ending--;
+    }
+  }
+
   /** A line for a call, if its caller and server may have one. */
   lineFor(call: PendingCall, slot: number, address: number): Line | undefined {
     const [caller, server] = [call.caller, call.entrypoint!];
-    if (!caller || caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu || this.#kernel.everyPoint) {
-      return undefined;
-    }
+    if (this.#ending > 0 || this.#kernel.everyPoint) return undefined;
+    if (!caller || caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu) return undefined;
     const [from, to] = [this.at(caller.cpu), this.at(server.cpu)];
     if (from.held || to.held || to.contended || caller.component.windowed(address, MESSAGE.sizeBytes)) return undefined;
     const line = new Line(this.#nextLine, call, slot, address, from, to);

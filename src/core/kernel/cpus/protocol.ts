@@ -95,18 +95,53 @@ export const LINE = {
   ticket: 7,
   /** The line that the server's CPU was told of with the dispatch: those that have come later are for the same server. */
   first: 8,
+  /** How many capabilities request and reply have, and the receivers' slots for them. */
+  requests: 9,
+  replies: 10,
+  requestSlots: 12,
+  replySlots: 20,
+  /** Capabilities that both tables have: how many, and the slots of caller and server for each. */
+  pairs: 11,
+  pairSlots: 28,
+  /** For each of them how often server and caller have received it by the line; twice, of which the gate says which holds. */
+  received: 44,
   /** The message. */
-  mail: 12,
+  mail: 76,
 } as const;
 
-/** The gate of a line. @param state one of GATE */
-export function gateOf(number: number, state: number): number {
-  return (number << 3) | state;
+/** Capabilities that can go by a line. */
+export const LINE_PAIRS = KERNEL_LIMITS.passed;
+/** Words of `received` for one of the two. */
+export const RECEIVED = 2 * LINE_PAIRS;
+
+const BANK = 8;
+
+/** The gate of a line. @param state one of GATE @param bank 0 or 1: which counts in `received` hold */
+export function gateOf(number: number, state: number, bank = 0): number {
+  return (number << 4) | (bank * BANK) | state;
 }
 
-/** Number and state of a gate. */
-export function lineAt(gate: number): { readonly number: number; readonly state: number } {
-  return { number: gate >>> 3, state: gate & 7 };
+/** What a gate says. */
+export function lineAt(gate: number): { readonly number: number; readonly state: number; readonly bank: number } {
+  return { number: gate >>> 4, state: gate & (BANK - 1), bank: (gate & BANK) / BANK };
+}
+
+/** Changes the state of a gate, if it is `from`. @returns the gate that was; undefined: it is another one */
+export function changeGate(
+  line: Int32Array<SharedArrayBuffer>,
+  number: number,
+  from: number,
+  to: number,
+): number | undefined {
+  const gate = Atomics.load(line, LINE.gate);
+  if (!gateIs(gate, number, from)) return undefined;
+  const changed = Atomics.compareExchange(line, LINE.gate, gate, gate - from + to) === gate;
+  return changed ? gate : undefined;
+}
+
+/** Whether a gate is that of a line and in that state. */
+export function gateIs(gate: number, number: number, state: number): boolean {
+  return (gate & ~BANK) === gateOf(number, state);
 }
 
 const LINE_BYTES = LINE.mail * 4 + MESSAGE.maxBytes;

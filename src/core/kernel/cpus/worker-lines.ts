@@ -1,14 +1,26 @@
 // Calls by lines, on the CPUs of caller and server (lines.ts is the kernel's side, and says what a line is).
 //
-// The call's message lies in the block of the caller's CPU: only plain messages go by a line. Whoever waits here looks at
+// The call's message lies in the block of the caller's CPU: not behind windows, with capabilities that both know. Whoever waits here looks at
 // the gate between reading its counter of commands and serving them.
 import { CALL_STATUS, MESSAGE } from "../../../abi/index.ts";
 import type { DirectCall } from "../../../engine/index.ts";
 import { required } from "../../../util/index.ts";
 import { ring } from "./commands.ts";
-import { BLOCK, CpuBlock, type CpuSetup, GATE, gateOf, LINE, LINE_TIMES, lineAt } from "./protocol.ts";
+import {
+  BLOCK,
+  CpuBlock,
+  type CpuSetup,
+  changeGate,
+  GATE,
+  gateIs,
+  gateOf,
+  LINE,
+  LINE_TIMES,
+  lineAt,
+} from "./protocol.ts";
 import type { WorkerEngine } from "./worker-engine.ts";
-import { copyBytes, dataOf, messageWords, plainBytes, writeHead } from "./worker-messages.ts";
+import { countReceived, receiveHead, SIDE, sendSlots } from "./worker-line-slots.ts";
+import { copyBytes, dataOf, messageWords } from "./worker-messages.ts";
 
 /** The server on this CPU that answers the calls of lines. */
 interface Served {
@@ -31,6 +43,8 @@ interface Peer {
 /** A call of a line that is answered. */
 interface Taken {
   readonly from: CpuBlock;
+  /** Of the counts of capabilities that hold. */
+  readonly bank: number;
   /** Of the line, and its room there. */
   readonly number: number;
   readonly line: Int32Array<SharedArrayBuffer>;
@@ -81,18 +95,19 @@ export class WorkerLines {
   /** Begins a call; false: the kernel must be asked. @param depth of the caller */
   call(depth: number, engine: WorkerEngine, slot: number, opcode: number, address: number): boolean {
     const line = this.#line;
-    const open = gateOf(this.#number, GATE.open);
-    if (Atomics.load(line, LINE.gate) !== open) return false;
+    const number = this.#number;
+    if (!gateIs(Atomics.load(line, LINE.gate), number, GATE.open)) return false;
     const to = required(this.#to, "the server's CPU").words;
     if (depth !== this.#depth || line[LINE.slot] !== slot) return false;
-    const bytes = plainBytes(engine, address);
-    if (bytes < 0) return false;
+    const message = messageWords(engine, address);
+    const bytes = message ? message[address >>> 2]! >>> 0 : Infinity;
+    if (bytes > MESSAGE.maxBytes || !sendSlots(message!, address >>> 2, line, SIDE.caller)) return false;
     line[LINE.opcode] = opcode;
     line[LINE.address] = address;
     line[LINE.bytes] = bytes;
-    copyBytes(messageWords(engine, address)!, dataOf(address), line, LINE.mail, bytes);
+    copyBytes(message!, dataOf(address), line, LINE.mail, bytes);
     line[LINE.ticket] = Atomics.add(to, BLOCK.tickets, 1);
-    if (Atomics.compareExchange(line, LINE.gate, open, gateOf(this.#number, GATE.inside)) !== open) return false;
+    if (changeGate(line, number, GATE.open, GATE.inside) === undefined) return false;
     this.#former = 0;
     ring(to);
     return true;
@@ -126,10 +141,9 @@ export class WorkerLines {
     const status = line[LINE.status]!;
     if (status !== CALL_STATUS.ok) return status;
     const write = required(messageWords(engine, address), "the caller's message");
-    const bytes = line[LINE.bytes]!;
-    engine.wrote(address, MESSAGE.data + bytes);
-    writeHead(write, address, bytes);
-    copyBytes(line, LINE.mail, write, dataOf(address), bytes);
+    engine.wrote(address, MESSAGE.data + line[LINE.bytes]!);
+    receiveHead(line, write, address >>> 2, SIDE.server);
+    copyBytes(line, LINE.mail, write, dataOf(address), line[LINE.bytes]!);
     return status;
   }
 
@@ -143,7 +157,7 @@ export class WorkerLines {
     if (number === 0) return;
     const { block, line } = this.#peer(param(9));
     this.#served = { first: number, engine, call, thread: param(1), argument: param(4), message: param(10) };
-    this.#taken = { from: block, number, line };
+    this.#taken = { from: block, number, line, bank: 0 };
     this.#began();
   }
 
@@ -157,21 +171,20 @@ export class WorkerLines {
   called(): boolean {
     if (!this.#served) return false;
     for (let next = this.#first(); next; next = this.#first()) {
-      const { number, line } = next;
-      const inside = gateOf(number, GATE.inside);
-      if (Atomics.compareExchange(line, LINE.gate, inside, gateOf(number, GATE.taken)) !== inside) continue;
-      this.#taken = next;
+      const gate = changeGate(next.line, next.number, GATE.inside, GATE.taken);
+      if (gate === undefined) continue;
+      this.#taken = { ...next, bank: lineAt(gate).bank };
       return true;
     }
     return false;
   }
 
   /** The call that waits since the earliest time. */
-  #first(): Taken | undefined {
-    let first: Taken | undefined;
+  #first(): Omit<Taken, "bank"> | undefined {
+    let first: Omit<Taken, "bank"> | undefined;
     for (const { number: cpu, block: from, line } of this.#peers) {
       const number = Atomics.load(this.#words, BLOCK.callers + cpu);
-      if (number === 0 || Atomics.load(line, LINE.gate) !== gateOf(number, GATE.inside)) continue;
+      if (number === 0 || !gateIs(Atomics.load(line, LINE.gate), number, GATE.inside)) continue;
       if (line[LINE.first] !== this.#served!.first) continue;
       if (!first || ((line[LINE.ticket]! - first.line[LINE.ticket]!) | 0) < 0) first = { from, number, line };
     }
@@ -182,11 +195,10 @@ export class WorkerLines {
   receive(): Served & { readonly object: number; readonly opcode: number } {
     const served = required(this.#served, "a server");
     const { line } = required(this.#taken, "a call");
-    const bytes = line[LINE.bytes]!;
     const write = required(messageWords(served.engine, served.message), "the server's message");
-    served.engine.wrote(served.message, MESSAGE.data + bytes);
-    writeHead(write, served.message, bytes);
-    copyBytes(line, LINE.mail, write, dataOf(served.message), bytes);
+    served.engine.wrote(served.message, MESSAGE.data + line[LINE.bytes]!);
+    receiveHead(line, write, served.message >>> 2, SIDE.caller);
+    copyBytes(line, LINE.mail, write, dataOf(served.message), line[LINE.bytes]!);
     this.#began();
     return { ...served, object: line[LINE.object]!, opcode: line[LINE.opcode]! };
   }
@@ -199,16 +211,14 @@ export class WorkerLines {
   answer(result: number): boolean {
     if (!this.#served) return false;
     const { engine, message } = this.#served;
-    const { from, line, number } = required(this.#taken, "a call");
+    const { from, line, number, bank } = required(this.#taken, "a call");
     const ok = result === CALL_STATUS.ok;
-    const bytes = ok ? plainBytes(engine, message) : 0;
-    if (bytes < 0) return false;
-    if (ok) copyBytes(messageWords(engine, message)!, dataOf(message), line, LINE.mail, bytes);
+    if (!(ok ? reply(engine, message, line) : noReply(line))) return false;
     line[LINE.status] = ok ? result : CALL_STATUS.invalidOpcode;
-    line[LINE.bytes] = bytes;
     this.#spent();
-    const taken = gateOf(number, GATE.taken);
-    if (Atomics.compareExchange(line, LINE.gate, taken, gateOf(number, GATE.open)) !== taken) return false;
+    const taken = gateOf(number, GATE.taken, bank);
+    const open = gateOf(number, GATE.open, countReceived(line, bank));
+    if (Atomics.compareExchange(line, LINE.gate, taken, open) !== taken) return false;
     ring(from.words);
     return true;
   }
@@ -218,4 +228,19 @@ export class WorkerLines {
     times[LINE_TIMES.spent]! += performance.now() + this.#offsetMs - times[LINE_TIMES.began]!;
     times[LINE_TIMES.began] = 0;
   }
+}
+
+/** Puts a server's reply into the room of a line. @returns false if it does not go by that */
+function reply(engine: WorkerEngine, address: number, line: Int32Array<SharedArrayBuffer>): boolean {
+  const message = messageWords(engine, address);
+  const bytes = message ? message[address >>> 2]! >>> 0 : Infinity;
+  if (bytes > MESSAGE.maxBytes || !sendSlots(message!, address >>> 2, line, SIDE.server)) return false;
+  copyBytes(message!, dataOf(address), line, LINE.mail, bytes);
+  line[LINE.bytes] = bytes;
+  return true;
+}
+
+function noReply(line: Int32Array<SharedArrayBuffer>): boolean {
+  line[LINE.bytes] = line[LINE.replies] = 0;
+  return true;
 }
