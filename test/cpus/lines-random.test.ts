@@ -51,6 +51,12 @@ const pieces = (seed: number) => `(global $state (mut i32) (i32.const ${seed | 1
     (loop $l (i32.store offset=8 (i32.add (local.get $m) (local.get $i)) (call $random))
       (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 64))) (i32.const 1056)))))`;
 
+/** Gives up the first capability of a message, unless the component had it in the beginning. */
+function releaseFirst(message: string): string {
+  const slot = `(i32.load offset=8 ${message})`;
+  return `(if (i32.gt_u ${slot} (i32.const ${SLOT.free})) (then (call $cap_release ${slot})))`;
+}
+
 /** What the dispatch function does beside its reply: nothing, mostly. */
 const BESIDE = [
   BUSY,
@@ -59,6 +65,7 @@ const BESIDE = [
   `(call $mix ${ask(SLOT.free, 1, "(call $random)")})`,
   "(drop (memory.grow (i32.const 0)))",
   `(call $cap_release (i32.const ${SLOT.log}))`,
+  releaseFirst("(local.get $m)"),
 ];
 
 /** Its replies follow from what it has been asked so far; opcode 99 is somebody else's, and leaves no trace. */
@@ -81,6 +88,7 @@ const client = (seed: number) =>
   (call $mix (call $call (i32.const ${SLOT.free}) ${small(8)} ${rarely("(local.get $m)", "(local.get $i)", 64)}))
   (call $see (local.get $i))
   (if (i32.eqz ${small(50)}) (then ${log("(i32.load (i32.const 68))")}))
+  (if (i32.eqz ${small(50)}) (then ${releaseFirst("(local.get $i)")}))
   (i32.store (i32.const ${CALLED}) (i32.add (i32.load (i32.const ${CALLED})) (i32.const 1)))
   (br_if $l (i32.lt_u (i32.load (i32.const ${CALLED})) (i32.const ${CALLS}))))`)}`;
 
@@ -149,6 +157,7 @@ async function disturb(system: TestSystem, { serves, ep, calls, last, object, th
     () => component.atRest(() => component.place(random.below(4))),
     () => component.still(() => undefined),
     () => component.saveGlobals(),
+    () => component.table.eachSlot(() => {}),
     () => other(system, object, random.below(4)),
     () => {
       system.kernel.scheduler.freeze();

@@ -1,0 +1,147 @@
+// Capabilities in calls between two CPUs: those that both sides know go by lines, and are counted as if the kernel had moved them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KernelThread } from "../../src/core/kernel/thread.ts";
+import type { Capability } from "../../src/session/index.ts";
+import { asked } from "../support/calls.ts";
+import { counter, machine } from "../support/cpus.ts";
+import { dispatch, main, SERVES, tableOf } from "../support/guest-code.ts";
+import { SLOT, type TestComponent, type TestSystem } from "../support/kernel-system.ts";
+import { until } from "../support/until.ts";
+
+const word = ({ component }: TestComponent, address: number) => component.view.getInt32(address, true);
+const say = ({ component }: TestComponent, address: number, value: number) =>
+  component.view.setInt32(address, value, true);
+const next = (at: number) => `(i32.store (i32.const ${at}) (i32.add (i32.load (i32.const ${at})) (i32.const 1)))`;
+const FIRST = "(i32.load offset=8 (local.get $m))";
+/** The client's slot for what it passes. */
+const PASSED = SLOT.free + 1;
+
+/**
+ * At 64 how many of its messages had one capability, at 68 how many none that is valid; it sends back what has come, having
+ * released it as often as 72 says.
+ */
+const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
+  "d",
+  `(if (i32.and (i32.eq (i32.load offset=4 (local.get $m)) (i32.const 1)) (i32.ne ${FIRST} (i32.const 0)))
+     (then ${next(64)}) (else ${next(68)}))
+   (if (i32.load (i32.const 72)) (then (call $cap_release ${FIRST})
+     (i32.store (i32.const 72) (i32.sub (i32.load (i32.const 72)) (i32.const 1)))))`,
+)}`;
+
+/** Passes a capability, and expects it back at the same slot: at 64 how often it came, at 68 how often not; at 72 when to end. */
+const CLIENT = main(`(loop $l
+  (i32.store (i32.const 2048) (i32.const 0)) (i32.store (i32.const 2052) (i32.const 1))
+  (i32.store (i32.const 2056) (i32.const ${PASSED}))
+  (local.set $i (call $call (i32.const ${SLOT.free}) (i32.const 1) (i32.const 2048)))
+  (if (i32.and (i32.eqz (local.get $i)) (i32.eq (i32.load (i32.const 2056)) (i32.const ${PASSED})))
+    (then ${next(64)}) (else ${next(68)}))
+  (br_if $l (i32.eqz (i32.load (i32.const 72)))))`);
+
+async function pair(system: TestSystem) {
+  const server = system.component("server", SERVER, { cpu: 2 });
+  const ep = server.start("ep") as KernelThread;
+  await until(() => ep.idle);
+  const client = system.component("client", CLIENT, { cpu: 1 });
+  const passed = system.object(client, client.thread("keeper").capability);
+  for (const each of [system.object(server, ep.capability), passed]) client.component.table.insert(each);
+  const thread = client.thread("main") as KernelThread;
+  return { server, ep, client, thread, passed };
+}
+
+function references({ component }: TestComponent, capability: Capability): number {
+  let found = 0;
+  component.table.eachSlot((_, each, count) => {
+    if (each === capability) found = count;
+  });
+  return found;
+}
+
+const ended = ({ dead, faulted }: KernelThread) => dead || faulted;
+
+test("S2, S34, S36: a capability that is passed and sent back ten thousand times goes by a line, and is counted", async () => {
+  const system = await machine(3);
+  const { server, client, thread, passed } = await pair(system);
+  const count = asked(system);
+  thread.start(0, 0);
+  await until(() => counter(client) > 10_000);
+  say(client, 72, 1);
+  await until(() => ended(thread));
+  const calls = counter(client);
+  assert(count() < 500, `${count()} of ${calls} calls`);
+  assert.deepEqual([word(client, 68), counter(server), word(server, 68)], [0, calls, 0]);
+  assert.deepEqual([references(server, passed), references(client, passed)], [calls, 1 + calls]);
+  system.close();
+});
+
+test("S2, S3: references are what they are to whoever looks in the midst of calls, and when the server releases some", async () => {
+  const system = await machine(3);
+  const { server, ep, client, thread, passed } = await pair(system);
+  thread.start(0, 0);
+  for (let round = 0; round < 20; round++) {
+    const before = counter(client);
+    await until(() => counter(client) > before + 50);
+    const [least, found, most] = [counter(client), references(server, passed), counter(client) + 1];
+    assert(found >= least && found <= most, `${found} references, ${least} to ${most} calls`);
+    client.component.atRest(() => {
+      // A call may be under way: its capability has come, or its reply has not.
+      const had = references(server, passed);
+      assert([0, 1].includes(had - counter(client)), `${had} references, ${counter(client)} calls`);
+      assert.equal(references(client, passed), 1 + counter(client));
+    });
+    assert.equal(ep.dead, false);
+  }
+  say(server, 72, 200);
+  await until(() => word(server, 72) === 0);
+  say(client, 72, 1);
+  await until(() => ended(thread));
+  assert.equal(references(server, passed), counter(client) - 200);
+  assert.deepEqual([word(client, 68), word(server, 68)], [0, 0]);
+  assert.equal(references(client, passed), 1 + counter(client));
+  system.close();
+});
+
+test("S3, S36: a slot that came by a line more often than the kernel knows stays when one reference is released", async () => {
+  const system = await machine(3);
+  const { server, client, thread, passed } = await pair(system);
+  thread.start(0, 0);
+  await until(() => counter(client) > 100);
+  say(server, 72, 1);
+  await until(() => word(server, 72) === 0);
+  say(client, 72, 1);
+  await until(() => ended(thread));
+  assert.deepEqual([word(client, 68), references(server, passed)], [0, counter(client) - 1]);
+  system.close();
+});
+
+test("S4, S36: a capability whose object dies in the midst of calls by a line arrives as the invalid one from then on", async () => {
+  const system = await machine(3);
+  const { server, client, thread, passed } = await pair(system);
+  thread.start(0, 0);
+  await until(() => counter(client) > 200);
+  client.pd.freeRpcCap(passed as never);
+  const [came, none] = [counter(server), word(server, 68)];
+  await until(() => word(server, 68) > none + 100);
+  say(client, 72, 1);
+  await until(() => ended(thread));
+  // One may have been under way.
+  assert(counter(server) - came <= 1, `${counter(server) - came} came after its end`);
+  assert(word(client, 68) >= 100);
+  assert.equal(system.kernel.calls.size, 0);
+  system.close();
+});
+
+test("S3, S36: a slot that its server releases to the last reference denotes nothing, and comes anew with the next call", async () => {
+  const system = await machine(3);
+  const { server, client, thread, passed } = await pair(system);
+  say(server, 72, 1 << 30);
+  thread.start(0, 0);
+  await until(() => counter(client) + word(client, 68) > 300);
+  say(client, 72, 1);
+  await until(() => ended(thread));
+  // It is released in front of the reply, which therefore has none.
+  assert.deepEqual([counter(client), word(server, 68), references(server, passed)], [0, 0, 0]);
+  assert.equal(counter(server), word(client, 68));
+  assert.equal(references(client, passed), 1);
+  system.close();
+});
