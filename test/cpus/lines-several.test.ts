@@ -1,10 +1,12 @@
 // Callers on several CPUs of one server: its calls go by their lines, each is answered once, in the order in which they came.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GATE, LINE } from "../../src/core/kernel/cpus/protocol.ts";
+import { CALL_STATUS } from "../../src/abi/index.ts";
+import { GATE, LINE, type StartCpu } from "../../src/core/kernel/cpus/protocol.ts";
+import { startNodeCpu } from "../../src/core/kernel/cpus/start-node.ts";
 import type { KernelThread } from "../../src/core/kernel/thread.ts";
 import { type Random, seededRandom, seedOr } from "../random.ts";
-import { asked, SERVER as FORWARDS, lineOf } from "../support/calls.ts";
+import { asked, SERVER as FORWARDS, forEver, lineOf, status } from "../support/calls.ts";
 import { counter, machine } from "../support/cpus.ts";
 import {
   answerPlus,
@@ -145,6 +147,41 @@ for (const seed of [1, 2, 3].map((each) => seedOr(each))) {
     await allAnswered(system, made, 1_500);
     system.close();
   });
+}
+
+for (const end of ["is killed", "is lost with its CPU"]) {
+  for (const victim of ["server", "client0"]) {
+    test(`S14, S24: three clients call a server, and ${victim} ${end}`, async () => {
+      const started: ReturnType<StartCpu>[] = [];
+      const start: StartCpu = (setup, lost) => (started[setup.number] = startNodeCpu(setup, lost));
+      const system = await machine(5, { cpus: { width: 5, height: 1, start } });
+      const codes = [1, 3, 4].map(() => forEver());
+      const { server, ep, clients, threads } = await cast(system, FORWARDS, codes, [1, 3, 4]);
+      for (const thread of threads) thread.start(0, 0);
+      await until(() => clients.every((each) => counter(each) > 100));
+      const [made, thread] = victim === "server" ? [server, ep] : [clients[0]!, threads[0]!];
+      if (end === "is killed") made.cpu.killThread(thread.capability);
+      else {
+        started[thread.cpu]!.terminate();
+        await until(() => thread.exception);
+        made.pd.destroy();
+      }
+      if (victim === "server") {
+        await until(() => threads.every(({ dead }) => dead));
+        const gone = clients.map((_, i) => logged(system, `client${i}`));
+        const invalid = [status(CALL_STATUS.invalidObject)];
+        assert.deepEqual(gone, [invalid, invalid, invalid]);
+      } else {
+        const before = clients.map(counter);
+        await until(() => clients.every((each, i) => i === 0 || counter(each) > before[i]! + 100));
+        for (const [i, each] of clients.entries()) if (i > 0) each.cpu.killThread(threads[i]!.capability);
+        await until(() => ep.idle);
+      }
+      await system.rest();
+      assert.equal(system.kernel.calls.size, 0);
+      system.close();
+    });
+  }
 }
 
 /** Opcode 2 computes until 72 is not 0, 3 says who has come: behind one another from 84 on, how many at 80; 76 counts calls of 2. */

@@ -31,7 +31,7 @@ export function dataOf(address: number): number {
 }
 
 /** Of a message without capabilities. */
-export function writeHead(write: Int32Array, address: number, bytes: number): void {
+function writeHead(write: Int32Array, address: number, bytes: number): void {
   write[address >>> 2] = bytes;
   write[(address >>> 2) + 1] = 0;
 }
