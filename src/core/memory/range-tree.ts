@@ -8,7 +8,8 @@
 //     is above.
 // Cost: at, insert, remove O(log n). find O(log n) plus at most `misfits` places per alignment that are wide enough but
 // wrongly placed. Rejected: bins by size (no smallest address), a list of free ranges (two structures to keep in step),
-// blocks of 256 neighbours in arrays (with 100,000 ranges the same for removals, three times slower for places).
+// blocks of 256 neighbours in arrays (with 100,000 ranges the same for removals, three times slower for places), a radix
+// tree over pages (docs/RATIONALE.md).
 
 /** Half-open, in whatever unit the owner counts. */
 export interface Range {
