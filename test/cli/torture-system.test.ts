@@ -15,19 +15,26 @@ function system(t: TestContext, programs: readonly string[], children: string): 
 const TWO = `<start name="sheep_counter_timer"><config turns="5" sleep_ms="3"/></start>
 <start name="stack_counter"><config turns="3" iterations="20"/></start>`;
 
-for (const [strategy, where] of [["direct"], ["bootstrap"], ["direct", "--in-place"], ["bootstrap", "--in-place"]]) {
+for (const [strategy, where] of [
+  ...[["direct"], ["bootstrap"], ["direct", "--in-place"], ["bootstrap", "--in-place"]],
+  ...[
+    ["direct", "--fresh-process"],
+    ["bootstrap", "--fresh-process"],
+  ],
+]) {
   const how = [strategy, where].join(" ").trim();
   test(`S88, S97: children that are restored together again and again notice nothing (${how})`, async (t) => {
     const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], TWO);
-    const args = ["--json", "--points", "6", "--seed", "7", "--strategy", strategy!, ...(where ? [where] : [])];
+    const points = where === "--fresh-process" ? 3 : 6;
+    const args = ["--json", "--points", `${points}`, "--seed", "7", "--strategy", strategy!, ...(where ? [where] : [])];
     const { code, out, err } = await cli(path, "torture", ...args, file);
     assert.equal(code, 0, err + out);
     const report = JSON.parse(out);
     assert.deepEqual(
-      [report.supervisor, report.strategy, report.inPlace, report.seed, report.identical],
-      ["init -> rtcr", strategy, where !== undefined, 7, true],
+      [report.supervisor, report.strategy, report.inPlace, report.freshProcess, report.seed, report.identical],
+      ["init -> rtcr", strategy, where === "--in-place", where === "--fresh-process", 7, true],
     );
-    assert.ok(report.taken >= 3 && report.taken <= 6, out);
+    assert.ok(report.taken >= points / 2 && report.taken <= points, out);
     assert.equal(report.lines, 10); // 5 and 3, and two exits
   });
 }
@@ -45,6 +52,8 @@ const INNER = `<start name="stack_counter"><config turns="2" iterations="10"/></
     <start name="sheep_counter_timer"><config turns="4" sleep_ms="3"/></start>
     <start name="stack_counter"><config turns="2" iterations="10"/></start></config></start></config></start>`;
 
+const FILES = `<start name="files" caps="300" ram="12M"><config><arg value="6"/></config></start>`;
+
 test("S93, S97: a supervisor beneath another one is tortured by its label; what there is, is listed", async (t) => {
   const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], INNER);
   const label = "init -> rtcr -> middle -> inner";
@@ -58,6 +67,21 @@ test("S93, S97: a supervisor beneath another one is tortured by its label; what 
   const { code, err } = await cli(path, "torture", "--supervisor", "init -> inner", file);
   const there = `there are init -> rtcr (stack_counter, middle); ${label} (sheep_counter_timer, stack_counter)`;
   assert.deepEqual([code, err], [3, `error: ${file}: no supervisor "init -> inner"; ${there}\n`]);
+});
+
+test("S71, S88, S97, S108: increments, files and an inner supervisor's children go over to fresh processes", async (t) => {
+  const { path, file } = system(t, ["sheep_counter_timer", "stack_counter", "files"], INNER + FILES);
+  const label = "init -> rtcr -> middle -> inner";
+  for (const more of [
+    ["--supervisor", "init -> rtcr", "--memory-fs"],
+    ["--supervisor", label, "--strategy", "bootstrap"],
+  ]) {
+    const args = ["--json", "--points", "4", "--seed", "5", "--fresh-process", "--increments", "1", ...more, file];
+    const { code, out, err } = await cli(path, "torture", ...args);
+    assert.equal(code, 0, err + out);
+    const { taken, identical, increments, files } = JSON.parse(out);
+    assert.ok(identical && taken >= 3 && increments === taken && files > 0 === more.includes("--memory-fs"), out);
+  }
 });
 
 test("S97: every so many points, and what is printed", async (t) => {
@@ -76,9 +100,14 @@ test("options and systems that cannot be tortured are refused by name", async (t
   writeFileSync(none, "<config/>");
   const cases: readonly (readonly [args: readonly string[], code: number, err: string])[] = [
     [
-      ["--fresh-process", file],
+      ["--verbose", file],
       2,
-      "--fresh-process is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --increments, --ignore, --by, --rising, --memory-fs, --json\nhint: rtcr torture --help",
+      "--verbose is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --increments, --redundant, --ignore, --by, --rising, --fresh-process, --memory-fs, --json\nhint: rtcr torture --help",
+    ],
+    [
+      ["--in-place", "--fresh-process", file],
+      2,
+      "--in-place and --fresh-process, expected one of them\nhint: rtcr torture --help",
     ],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [

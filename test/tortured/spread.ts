@@ -14,3 +14,9 @@ export function spread({ children, ...system }: TorturedSystem, cpus: number): T
   );
   return { ...system, children: space + inside };
 }
+
+/** The same children, each on all CPUs: the threads that it starts are spread over them. */
+export function widened({ children, ...system }: TorturedSystem, cpus: number): TorturedSystem {
+  const placed = children.replaceAll(/<start [^>]*>/g, (tag) => `${tag}<affinity xpos="0" width="${cpus}"/>`);
+  return { ...system, children: `<affinity-space width="${cpus}"/>${placed}` };
+}

@@ -264,6 +264,15 @@ export const KEPT: Readonly<Record<string, TorturedSystem>> = {
   },
 };
 
+/** Programs whose threads compute at the same time, meet, and share one memory. */
+export const WORKERS: TorturedSystem = {
+  programs: ["workers", "stack_counter"],
+  children:
+    command({ name: "workers", args: ["2", "4", "2"] }) +
+    command({ name: "workers", args: ["3", "3", "1"] }, "more") +
+    node("stack_counter", COUNT),
+};
+
 /** Supervisors among the children, with everything that one may keep. */
 export const SUPERVISORS: Readonly<Record<string, TorturedSystem>> = {
   "a supervisor in an init, beneath a supervisor": {

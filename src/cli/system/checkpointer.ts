@@ -6,7 +6,7 @@
 // I2  The store is open while a checkpoint is saved only: other commands use it beside.
 import { createHash } from "node:crypto";
 import { componentsOf, received, type SystemCheckpoint, toCheckpoint, UnitNameCache } from "../../checkpoint/index.ts";
-import { nodeSha256, saveCheckpoint } from "../../store/index-node.ts";
+import { nodeSha256, type SavedImage, saveCheckpoint } from "../../store/index-node.ts";
 import type { CheckpointReport } from "../checkpoints.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import type { Home } from "../home.ts";
@@ -102,23 +102,27 @@ export class SystemCheckpointer {
   }
 
   async #save(system: SystemCheckpoint): Promise<SavedReport> {
-    const store = await this.#options.home.store();
-    try {
-      const carried = { ...system, modules: programsOf(system, this.#options.modules) };
-      const options = { sha256: nodeSha256, names: this.#names };
-      const { root, report } = await saveCheckpoint(store, toCheckpoint(carried), options);
-      this.#parent = root.id;
-      const { newPages, storedBytes } = report;
-      return {
-        id: root.id,
-        name: system.name,
-        newPages,
-        storedBytes,
-        children: system.children.map(({ name }) => name),
-      };
-    } finally {
-      await store.close();
-    }
+    const { home, modules } = this.#options;
+    const { root, report } = await saveSystem(home, system, modules, this.#names);
+    this.#parent = root.id;
+    const { newPages, storedBytes } = report;
+    return { id: root.id, name: system.name, newPages, storedBytes, children: system.children.map(({ name }) => name) };
+  }
+}
+
+/** Stores a checkpoint with the programs of its components, as far as they are among the modules. */
+export async function saveSystem(
+  home: Home,
+  system: SystemCheckpoint,
+  modules: ReadonlyMap<string, Uint8Array>,
+  names?: UnitNameCache,
+): Promise<SavedImage> {
+  const store = await home.store();
+  try {
+    const carried = { ...system, modules: programsOf(system, modules) };
+    return await saveCheckpoint(store, toCheckpoint(carried), { sha256: nodeSha256, ...(names ? { names } : {}) });
+  } finally {
+    await store.close();
   }
 }
 

@@ -27,24 +27,40 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const strategy = readStrategy(text(values, "strategy"), "restore");
   const image = await loadSystem(home, reference);
   const { id } = image.root;
-  const { system } = image;
-  const wanted = text(values, "supervisor");
-  const supervisor = supervisorFor(id, system, { file, text: readInputText(file), wanted });
-  const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
-  const config = readSystemConfig(file, modules);
-  const sessions = plannedSessions(system, supervisor);
+  const { system, modules, config, supervisor, sessions } = planRestore(image, file, roms, text(values, "supervisor"));
   if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions);
   requireServed(id, sessions);
   const hint = "--as gives the restored system another name";
   const claim = claimName(home, text(values, "as") ?? image.root.name, hint);
   try {
-    const restore = { supervisor: supervisor.label, system: { ...system, modules: undefined }, strategy };
+    const restore = { supervisor: supervisor.label, system, strategy };
     const from = { id, restore };
     return await superviseSystem({ io, home, claim, file, roms, ...options, from }, modules, config);
   } finally {
     claim.release();
   }
 }
+
+/**
+ * What takes up the children of a checkpoint, with which modules, and who will serve their sessions.
+ *
+ * @param wanted the supervisor's label; undefined: the one that keeps them
+ * @throws CliFailure, as `supervisorFor`, `programsFor` and `readSystemConfig`
+ */
+export function planRestore(
+  { root: { id }, system }: LoadedSystem,
+  file: string,
+  roms: readonly string[],
+  wanted: string | undefined,
+) {
+  const supervisor = supervisorFor(id, system, { file, text: readInputText(file), wanted });
+  const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
+  const config = readSystemConfig(file, modules);
+  const sessions = plannedSessions(system, supervisor);
+  return { system: { ...system, modules: undefined }, supervisor, modules, config, sessions };
+}
+
+type LoadedSystem = Awaited<ReturnType<typeof loadSystem>>;
 
 /** A checkpoint of components, all of it. @throws CliFailure (usage) of a program; CheckpointFault: other, or damaged */
 export async function loadSystem(home: Home, reference: string) {

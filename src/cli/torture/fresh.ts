@@ -1,18 +1,13 @@
 // A whole run under torture in fresh processes: each leg is a process of its own, states lie in a directory store.
 
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { CliFailure, EXIT } from "../failure.ts";
 import { siblingFile } from "./in-worker.ts";
 import { type Choice, type Journey, nextPoint, type TakenPoint } from "./journey.ts";
 import { stuckAt } from "./leg.ts";
 import type { RigSpec } from "./rig.ts";
 import type { StepOrder, StepResult } from "./step.ts";
-
-const run = promisify(execFile);
+import { runStep } from "./step-process.ts";
 
 /** Runs a program to its end, a process for each leg. `folder` is empty and stays the caller's. */
 export async function travelFresh(given: RigSpec, choice: Choice, folder: string): Promise<Journey> {
@@ -23,7 +18,7 @@ export async function travelFresh(given: RigSpec, choice: Choice, folder: string
   let order: Pick<StepOrder, "from" | "passed" | "stuck"> = { passed: 0, stuck: 0 };
   for (;;) {
     const { hash, spec, cache } = given;
-    const result = await oneStep(folder, {
+    const result = await runStep<StepOrder, StepResult>(siblingFile(import.meta.url, "step"), folder, {
       ...paths,
       hash,
       spec,
@@ -55,15 +50,6 @@ function prepare(module: Uint8Array, stdin: Uint8Array, folder: string): Pick<St
   writeFileSync(paths.module, module);
   writeFileSync(paths.stdin, stdin);
   return paths;
-}
-
-async function oneStep(folder: string, order: StepOrder): Promise<StepResult> {
-  const resultFile = join(folder, "result.json");
-  rmSync(resultFile, { force: true });
-  writeFileSync(join(folder, "step.json"), JSON.stringify(order));
-  const { stderr } = await run(process.execPath, [fileURLToPath(siblingFile(import.meta.url, "step")), folder]);
-  if (existsSync(resultFile)) return JSON.parse(readFileSync(resultFile, "utf8")) as StepResult;
-  throw new CliFailure(EXIT.failed, `a process of the torture left no result: ${stderr.slice(0, 400)}`);
 }
 
 function readOutput(folder: string, name: string): Uint8Array {

@@ -3,17 +3,16 @@
 //   step.json   StepOrder         stdout, stderr   appended to
 //   store/      states            result.json      StepResult
 
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { isMainThread, Worker, workerData } from "node:worker_threads";
 import type { RunSpec } from "../../machine/index-node.ts";
 import { openDirectoryStore } from "../../store/index-node.ts";
 import { messageOf } from "../../util/index.ts";
-import { STACK_MB } from "./in-worker.ts";
 import { loadState, saveState } from "./journey.ts";
 import { type Point, runLeg } from "./leg.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { Rig } from "./rig.ts";
+import { actAsStep } from "./step-process.ts";
 
 export interface StepOrder {
   readonly module: string;
@@ -33,8 +32,7 @@ export type StepResult =
   | { readonly kind: "ended"; readonly ending: Omit<Outcome, "stdout" | "stderr">; readonly passed: number }
   | { readonly kind: "failed"; readonly message: string };
 
-async function step(folder: string): Promise<StepResult> {
-  const order = JSON.parse(readFileSync(join(folder, "step.json"), "utf8")) as StepOrder;
+async function step(order: StepOrder, folder: string): Promise<StepResult> {
   const [module, stdin] = [order.module, order.stdin].map((path) => new Uint8Array(readFileSync(path)));
   const { hash, spec, cache, passed, until, stuck } = order;
   const rig = new Rig({ module: module!, hash, spec, cache, stdin: stdin! }, (stream, bytes) =>
@@ -55,17 +53,6 @@ async function step(folder: string): Promise<StepResult> {
   }
 }
 
-if (isMainThread) {
-  const worker = new Worker(new URL(import.meta.url), {
-    workerData: process.argv[2],
-    resourceLimits: { stackSizeMb: STACK_MB },
-  });
-  worker.on("error", (error) => {
-    process.stderr.write(`${messageOf(error)}\n`);
-    process.exitCode = 1;
-  });
-} else {
-  const folder = workerData as string;
-  const result = await step(folder).catch((thrown): StepResult => ({ kind: "failed", message: messageOf(thrown) }));
-  writeFileSync(join(folder, "result.json"), JSON.stringify(result));
-}
+await actAsStep(import.meta.url, (order: StepOrder, folder) =>
+  step(order, folder).catch((thrown): StepResult => ({ kind: "failed", message: messageOf(thrown) })),
+);

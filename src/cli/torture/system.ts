@@ -4,41 +4,16 @@
 //   leg 0: the system starts         ... point p1: checkpoint -> image
 //   leg 1: image -> a fresh system   ... point p2: checkpoint -> image        until the children have ended
 //
-// In place there is one leg: its supervisor ends the children at each point, and has them anew.
+// In place there is one leg: its supervisor ends the children at each point, and has them anew. In fresh processes
+// (system-step.ts) each leg is one.
 //
-// I1  Time is made up, slices are counted: what the children log does not depend on the host, as long as there is one CPU.
-//     Several stop at safe points at about the same time, and nobody promises in which order their components go on.
-// I2  Points are safe points of threads of the supervisor's children, counted from the first leg on. Those of a restore's own
-//     bootstrap are not: they have no counterpart.
-// I3  A child that has exited is not in later checkpoints; it is not started again in later legs.
+// I1  A child that has exited is not in later checkpoints; it is not started again in later legs.
 import { fromCheckpoint, type SystemCheckpoint, toCheckpoint } from "../../checkpoint/index.ts";
-import { Core, VirtualClock } from "../../core/index.ts";
-import { startNodeCpu } from "../../core/index-node.ts";
-import { INIT_PROGRAM, readXml, type XmlNode } from "../../init/index.ts";
-import { deterministicWasi } from "../../machine/component-wasi.ts";
-import { NATIVE_PROGRAMS } from "../../native/index.ts";
-import {
-  IncrementalModule,
-  RedundantModule,
-  type RepairReport,
-  RTCR_PROGRAM,
-  type RtcrComponent,
-  RtcrFault,
-  rtcrProgram,
-  type Strategy,
-} from "../../rtcr/index.ts";
+import { readXml, type XmlNode } from "../../init/index.ts";
+import type { Strategy } from "../../rtcr/index.ts";
 import { loadCheckpoint, nodeSha256, openMemoryStore, saveCheckpoint } from "../../store/index-node.ts";
-import { CliFailure, EXIT } from "../failure.ts";
-import { hashOf } from "../system/checkpointer.ts";
-import { SYSTEM_QUOTA } from "../system/protocol.ts";
-import { Increments } from "./increments.ts";
+import { SystemLeg } from "./system-leg.ts";
 import type { Tree } from "./tree.ts";
-import { MemoryVolumes } from "./volumes.ts";
-
-/** Microseconds of the system's own time after which it is taken for one that does not end. */
-const LIMIT_US = 3_600_000_000;
-/** Turns of the event loop in which a system at rest is seen to be at rest. */
-const REST_TURNS = 8;
 
 export interface SystemJourneySpec {
   readonly config: string;
@@ -77,41 +52,80 @@ export interface SystemJourney {
   readonly files: ReadonlyMap<string, Tree>;
 }
 
+/** What a leg has come to: plain data, but for what was stored. */
+export interface LegResult<Stored>
+  extends Pick<SystemJourney, "lines" | "passed" | "taken" | "increments" | "linesAt"> {
+  readonly files: readonly (readonly [client: string, tree: readonly (readonly [path: string, what: string])[]])[];
+  /** The last checkpoint, as `store` gave it: the next leg goes on from it; absent: the children have ended. */
+  readonly stored?: Stored;
+}
+
+/** Where a leg begins. */
+export interface LegStart<Stored> {
+  readonly passed: number;
+  readonly from?: Stored;
+}
+
 /** @throws CliFailure when the system does not end, RtcrFault when a checkpoint or a restore is refused */
-export async function travelSystem(spec: SystemJourneySpec): Promise<SystemJourney> {
-  const lines: string[] = [];
-  const [taken, linesAt]: [number[], number[]] = [[], []];
+export function travelSystem(spec: SystemJourneySpec): Promise<SystemJourney> {
+  return throughLegs((start: LegStart<SystemCheckpoint>) => travelLeg(spec, start, throughImage));
+}
+
+/** Leg after leg, until the children have ended. */
+export async function throughLegs<Stored>(
+  travel: (start: LegStart<Stored>) => Promise<LegResult<Stored>>,
+): Promise<SystemJourney> {
+  const [lines, taken, linesAt]: [string[], number[], number[]] = [[], [], []];
   const files = new Map<string, Tree>();
+  let increments = 0;
+  let start: LegStart<Stored> = { passed: 0 };
+  for (;;) {
+    const leg = await travel(start);
+    for (const at of leg.linesAt) linesAt.push(lines.length + at);
+    for (const line of leg.lines) lines.push(line);
+    taken.push(...leg.taken);
+    increments += leg.increments;
+    for (const [client, tree] of leg.files) files.set(client, new Map(tree));
+    const { passed, stored } = leg;
+    if (stored === undefined) return { lines, passed, taken, increments, linesAt, files };
+    start = { passed, from: stored };
+  }
+}
+
+/**
+ * One leg, to the next point that is restored from in another one.
+ *
+ * @param store keeps a checkpoint whose system is about to be closed
+ * @throws as `travelSystem`
+ */
+export async function travelLeg<Stored>(
+  spec: SystemJourneySpec,
+  { passed, from }: LegStart<SystemCheckpoint>,
+  store: (system: SystemCheckpoint) => Promise<Stored>,
+): Promise<LegResult<Stored>> {
+  const [taken, linesAt]: [number[], number[]] = [[], []];
   const goesOn = spec.increments ?? 0;
-  let leg = new SystemLeg(spec, undefined, 0);
+  const leg = new SystemLeg(from ? { ...spec, config: withoutExited(spec, from) } : spec, from, passed);
   let increments = 0;
   try {
     while (await leg.run(nextPoint(spec, leg.passed))) {
       const { taken: made, compared } = leg.checkpoint();
       taken.push(leg.passed);
       increments += compared;
-      linesAt.push(lines.length + leg.lines.length);
-      if (taken.length % (goesOn + 1) !== 0) {
-        leg.goOn();
-        continue;
-      }
-      const system = await throughImage(made);
-      if (spec.inPlace) await leg.restore(system);
-      else {
-        collect(leg);
-        leg.close();
-        leg = new SystemLeg({ ...spec, config: withoutExited(spec, system) }, system, leg.passed);
-      }
+      linesAt.push(leg.lines.length);
+      if (taken.length % (goesOn + 1) !== 0) leg.goOn();
+      else if (spec.inPlace) await leg.restore(await throughImage(made));
+      else return result(await store(made));
     }
-    collect(leg);
-    return { lines, passed: leg.passed, taken, increments, linesAt, files };
+    return result();
   } finally {
     leg.close();
   }
 
-  function collect(from: SystemLeg): void {
-    lines.push(...from.lines);
-    for (const [label, tree] of from.files) files.set(label, tree);
+  function result(stored?: Stored): LegResult<Stored> {
+    const files = Array.from(leg.files, ([client, tree]) => [client, [...tree]] as const);
+    const { lines, passed } = leg;
+    return { lines, passed, taken, increments, linesAt, files, ...(stored === undefined ? {} : { stored }) };
   }
 }
 
@@ -152,183 +166,4 @@ function withoutExited({ config, supervisor }: SystemJourneySpec, { children }: 
     (text, { offset, source }) => text.slice(0, offset) + text.slice(offset + source.length),
     config,
   );
-}
-
-/** One system, from its start to a point or to the end. */
-class SystemLeg {
-  readonly #spec: SystemJourneySpec;
-  readonly #core: Core;
-  readonly #clock = new VirtualClock();
-  readonly #volumes = new MemoryVolumes(this.#clock);
-  readonly #lines: string[] = [];
-  readonly #prefix: string;
-  readonly #increments = new Increments();
-  #component: RtcrComponent | undefined;
-  #failure: unknown;
-  /** Points count: the restore, if there was to be one, is done. */
-  #counting: boolean;
-  #passed: number;
-  #stopAt = Number.POSITIVE_INFINITY;
-  #stopped = false;
-  #exited = false;
-  #began = false;
-  /** Children that stand still are about to be ended: until then nothing may run. */
-  #ending = false;
-
-  constructor(spec: SystemJourneySpec, restore: SystemCheckpoint | undefined, passed: number) {
-    this.#spec = spec;
-    this.#passed = passed;
-    this.#counting = restore === undefined;
-    this.#prefix = `[${spec.supervisor} -> `;
-    const { modules, config, cpus = 1 } = spec;
-    const core: Core = new Core({
-      quota: SYSTEM_QUOTA,
-      modules,
-      programs: new Map([...NATIVE_PROGRAMS, [RTCR_PROGRAM, this.#program(restore, () => core)]]),
-      output: (line) => this.#lines.push(line),
-      wasi: deterministicWasi,
-      ...(spec.memoryFiles ? { files: (label, state) => this.#volumes.provide(label, state) } : {}),
-      ...(cpus > 1 ? { cpus, startCpu: startNodeCpu } : {}),
-      clock: this.#clock,
-      deterministic: true,
-      hash: hashOf,
-      kernel: { failed: (thrown) => this.#fail(thrown) },
-    });
-    this.#core = core;
-    this.#watchPoints();
-    core.modules.dynamic("config", new TextEncoder().encode(config));
-    const first = core.start({ name: "init", binary: INIT_PROGRAM });
-    void first.exited.then(() => {
-      this.#exited = true;
-    });
-  }
-
-  /** What the supervisor and its children have said. */
-  get lines(): readonly string[] {
-    const exits = `[${this.#spec.supervisor}] child "`;
-    return this.#lines.filter((line) => line.startsWith(this.#prefix) || line.startsWith(exits));
-  }
-
-  get files(): ReadonlyMap<string, Tree> {
-    return this.#volumes.trees;
-  }
-
-  get passed(): number {
-    return this.#passed;
-  }
-
-  /** @returns whether it stands still at a point, and has not come to its end */
-  async run(point: number): Promise<boolean> {
-    this.#stopAt = point;
-    for (let rest = 0; rest < REST_TURNS; ) {
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#failure !== undefined) throw this.#failure;
-      if (this.#stopped) return this.#settle();
-      if (this.#exited || (this.#began && this.#component?.rtcr.children.length === 0)) return false;
-      this.#began ||= (this.#component?.rtcr.children.length ?? 0) > 0;
-      if (this.#clock.alarms.nowUs() > LIMIT_US) throw this.#endless();
-      rest = this.#atRest ? rest + 1 : 0;
-    }
-    return false;
-  }
-
-  /** Ends the children, which stand still, and recreates them; they go on with the next `run`. */
-  async restore(system: SystemCheckpoint): Promise<void> {
-    this.#counting = false;
-    this.#ending = true;
-    this.#component!.rtcr.restore(system);
-    while (this.#ending && this.#failure === undefined) await new Promise((resolve) => setImmediate(resolve));
-    this.goOn();
-  }
-
-  /** @returns `compared`: whether it is an increment, which was compared with a full checkpoint: 0 or 1 */
-  checkpoint(): { readonly taken: SystemCheckpoint; readonly compared: number } {
-    const before = this.#increments.compared;
-    const taken = this.#increments.take(this.#component!.rtcr, this.#passed);
-    return { taken, compared: this.#increments.compared - before };
-  }
-
-  /** The children, which stand still, go on with the next `run`. */
-  goOn(): void {
-    this.#stopped = false;
-    this.#core.kernel.scheduler.resume();
-  }
-
-  close(): void {
-    this.#core.dispose();
-  }
-
-  /** Native components finish what they have begun; the children that are left are those that go on. */
-  async #settle(): Promise<boolean> {
-    for (let turn = 0; turn < REST_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
-    if (this.#failure !== undefined) throw this.#failure;
-    return (this.#component?.rtcr.children.length ?? 0) > 0;
-  }
-
-  /** Nothing runs, and nothing will. */
-  get #atRest(): boolean {
-    const { kernel, tasks } = this.#core;
-    if (!tasks.empty || this.#clock.alarms.nextUs() !== undefined) return false;
-    // What waits with a limit goes on when time passes.
-    return kernel.components.every(({ threads }) =>
-      threads.every(({ runnable, deadlineMs }) => !runnable && deadlineMs === Number.POSITIVE_INFINITY),
-    );
-  }
-
-  #program(restore: SystemCheckpoint | undefined, core: () => Core) {
-    const { increments, redundant } = this.#spec;
-    const made = () => (redundant ? new RedundantModule() : new IncrementalModule());
-    const module = increments === undefined ? undefined : made;
-    const isOurs = (env: RtcrComponent["env"]) => core().kernel.componentOf(env.pd)?.label === this.#spec.supervisor;
-    return rtcrProgram(
-      {
-        begin: (env) => {
-          if (!isOurs(env)) return {};
-          const restored = (outcome: readonly RepairReport[] | RtcrFault) => {
-            if (outcome instanceof RtcrFault) this.#fail(outcome);
-            this.#counting = true;
-          };
-          const atPhase = () => {
-            this.#ending = false;
-          };
-          return { ...(restore ? { restore } : {}), strategy: this.#spec.strategy, restored, atPhase };
-        },
-        began: (component) => {
-          if (isOurs(component.env)) this.#component = component;
-        },
-        ended: (component) => {
-          if (component === this.#component) this.#exited = true; // an exit of a child that propagates
-        },
-      },
-      module,
-    );
-  }
-
-  #watchPoints(): void {
-    const { kernel } = this.#core;
-    const slices = kernel.atPoint;
-    kernel.atPoint = (component) => {
-      if (!this.#counting || !component.label.startsWith(this.#prefix.slice(1))) return slices(component);
-      this.#passed++;
-      const over = slices(component);
-      if (this.#passed < this.#stopAt) return over;
-      this.#stopped = true;
-      if (!over && component.cpu === 0) kernel.scheduler.cut();
-      kernel.scheduler.freeze();
-      return true;
-    };
-  }
-
-  #fail(thrown: unknown): void {
-    this.#failure ??= thrown;
-  }
-
-  #endless(): CliFailure {
-    const message = `the children of ${this.#spec.supervisor} have not ended after ${LIMIT_US / 1e6} s of their time, expected programs that end`;
-    return new CliFailure(
-      EXIT.failed,
-      message,
-      'a <config> that limits their turns, or <exit propagate="yes"/> of the child that is the last',
-    );
-  }
 }

@@ -3,13 +3,16 @@ import { Worker } from "node:worker_threads";
 import type { Strategy } from "../../rtcr/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { readInputText } from "../files.ts";
+import { inScratch } from "../scratch.ts";
 import { readSystemConfig } from "../system/check.ts";
 import { readSystemModules } from "../system/modules.ts";
 import { chosenSupervisor } from "../system/plan.ts";
 import { choosePoints } from "./choose.ts";
 import { type CompareRules, compareJourneys, filesOf, inOrder } from "./compare-journeys.ts";
 import { STACK_MB, siblingFile } from "./in-worker.ts";
-import type { SystemJourney, SystemJourneySpec } from "./system.ts";
+import { runStep } from "./step-process.ts";
+import { type LegStart, type SystemJourney, type SystemJourneySpec, throughLegs } from "./system.ts";
+import type { SystemStepOrder, SystemStepResult } from "./system-step.ts";
 import type { TortureOptions } from "./torture.ts";
 
 export interface SystemTortureOptions {
@@ -28,6 +31,8 @@ export interface SystemTortureOptions {
   /** `SystemJourneySpec.increments` */
   readonly increments: number | undefined;
   readonly redundant: boolean;
+  /** Each leg is a process of its own, which has the checkpoint from a directory store. */
+  readonly freshProcess: boolean;
 }
 
 /** What --json prints. */
@@ -49,6 +54,8 @@ export interface SystemTortureReport {
   readonly inOrder: boolean;
   /** Restored by the supervisor that has taken the checkpoint; otherwise in a fresh system. */
   readonly inPlace: boolean;
+  /** Restored in a process of its own each time. */
+  readonly freshProcess: boolean;
   /** Points whose checkpoints were increments, each the same as a full one. */
   readonly increments: number;
   /** Files and directories that the children had in the end. */
@@ -61,7 +68,7 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments, redundant } = options;
+  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments, redundant, freshProcess } = options;
   const { cpus } = rules;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
@@ -70,14 +77,22 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
-  const tortured = await travel({ ...spec, inPlace, increments, redundant, points: pointsOf(choice, uninterrupted) });
+  const torturedSpec = { ...spec, inPlace, increments, redundant, points: pointsOf(choice, uninterrupted) };
+  const tortured = await (freshProcess ? travelFresh(options, torturedSpec) : travel(torturedSpec));
   const end = performance.now();
   const differs = compareJourneys(uninterrupted, tortured, rules);
   const difference = differs && ((await unstable(spec, uninterrupted, rules)) ?? differs);
   return {
     ...{ system: file, supervisor, strategy, ...choice },
     ...{ safePoints: uninterrupted.passed, taken: tortured.taken.length, lines: uninterrupted.lines.length },
-    ...{ cpus, inOrder: inOrder(rules), inPlace, increments: tortured.increments, files: filesOf(uninterrupted).size },
+    ...{
+      cpus,
+      inOrder: inOrder(rules),
+      inPlace,
+      freshProcess,
+      increments: tortured.increments,
+      files: filesOf(uninterrupted).size,
+    },
     ...{ identical: difference === undefined, ...(difference === undefined ? {} : { difference }) },
     ...{ uninterruptedMs: Math.round(between - begin), torturedMs: Math.round(end - between) },
   };
@@ -98,6 +113,23 @@ async function unstable(
   return (
     differs &&
     `two uninterrupted runs differ, so nothing follows (--ignore, --by and --rising say what does): ${differs}`
+  );
+}
+
+/** A process for each leg. @throws CliFailure as the first that fails */
+function travelFresh(
+  { file, roms }: SystemTortureOptions,
+  { config: _, modules: __, ...spec }: SystemJourneySpec,
+): Promise<SystemJourney> {
+  const script = siblingFile(import.meta.url, "system-step");
+  return inScratch("torture", (folder) =>
+    throughLegs(async (start: LegStart<string>) => {
+      const order = { file, roms, spec, start };
+      const result = await runStep<SystemStepOrder, SystemStepResult>(script, folder, order);
+      if ("leg" in result) return result.leg;
+      const { exitCode, message, hint } = result.failure;
+      throw new CliFailure(exitCode, message, hint);
+    }),
   );
 }
 
@@ -126,16 +158,17 @@ async function travel(spec: SystemJourneySpec): Promise<SystemJourney> {
 
 /** The report for people. */
 export function describeSystemTorture(report: SystemTortureReport): string {
-  const { safePoints, taken, seed, lines, files, cpus, difference, strategy, inPlace, increments } = report;
+  const { safePoints, taken, seed, lines, files, cpus, difference, strategy, increments } = report;
   const seeded = seed === undefined ? "" : `, seed ${seed}`;
   const verdict = difference ?? (taken === 0 ? "failed: no point was taken, expected at least one" : "identical");
   const own = "each component's own lines in their order";
   const order = report.inOrder ? "all lines in their order" : cpus === 1 ? own : `${cpus} CPUs: ${own}`;
+  const where = report.inPlace ? ", in place" : report.freshProcess ? ", in fresh processes" : "";
   const equal = increments === 0 ? "" : `, ${increments} increments as full checkpoints are`;
   const inFiles = files === 0 ? "" : `, ${files} files`;
   return [
     `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
-    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${inPlace ? ", in place" : ""}${equal}`,
+    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${where}${equal}`,
     `compared       ${order}, exit values${inFiles}`,
     verdict,
     "",

@@ -20,7 +20,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place] [--increments K [--redundant]] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place | --fresh-process] [--increments K [--redundant]] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -48,6 +48,7 @@ They must end. The points are those of the children's threads.
                            how children are recreated (default: direct); with a bootstrap points before its end are
                            passed over
   --in-place               the supervisor restores its children itself, and the rest of the system stays
+  --fresh-process          each restore is in a process of its own, as by rtcr restore, from a directory store
   --increments K           checkpoints are increments (module inc), each compared with a full one of the same moment; of
                            K + 1 points the last is restored from, at the others the children go on. With module inc in
                            the supervisor's own <config> they are compared, too
@@ -134,7 +135,7 @@ const SYSTEM_ONLY: readonly string[] = [
   "redundant",
   ...RULES,
 ];
-const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "memory-fs", "json"];
+const SYSTEM_OPTIONS: readonly string[] = [...CHOICE, ...SYSTEM_ONLY, "fresh-process", "memory-fs", "json"];
 
 async function tortureOfSystem(file: string, args: readonly string[], values: Values, io: Io): Promise<number> {
   const foreign = Object.keys(values).find((name) => !SYSTEM_OPTIONS.includes(name));
@@ -143,12 +144,14 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
     throw usageError(`--${foreign} is for programs, a system takes --${known}`, "torture");
   }
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "torture");
+  const [inPlace, freshProcess] = [flag(values, "in-place"), flag(values, "fresh-process")];
+  if (inPlace && freshProcess) throw usageError("--in-place and --fresh-process, expected one of them", "torture");
   const strategy = readStrategy(text(values, "strategy"), "torture");
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
     supervisor: text(values, "supervisor"),
     ...{ memoryFiles: flag(values, "memory-fs"), rules: readRules(values) },
-    inPlace: flag(values, "in-place"),
+    ...{ inPlace, freshProcess },
     increments: count(values, "increments", 0),
     redundant: flag(values, "redundant"),
   });
