@@ -147,6 +147,23 @@ for (const [name, options] of FORMS) {
   });
 }
 
+test("S108: instances that write data when they are made count as writers of all of the memory that they share", () => {
+  const bytes = assemble(`(module (import "m" "m" (memory 1 4 shared)) (data (i32.const 9000) "again")
+    (func (export "f") (loop $l)))`);
+  const program = loadProgram(bytes, "m", { marks: true });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 4, shared: true });
+  const marks = new Marks();
+  const group = new Group();
+  const add = () => group.add("m", program, {}, { m: { m: memory } }, { marks });
+  const audit = new MarksAudit(memory, [add()]);
+  new Uint8Array(memory.buffer)[9000] = 0;
+  marks.wrote(9000, 1);
+  audit.look("the program has changed its data");
+  add();
+  audit.look("another instance has been made");
+  assert.equal(audit.changed, 2);
+});
+
 test("S108: what spills over the end of a range is still marked for what lies behind it", () => {
   const marks = new Marks();
   const taken = (address: number, pages: number) => {

@@ -80,6 +80,8 @@ export interface ProgramInfo {
   readonly windows?: true;
   /** Writes of memory 0 are marked: it imports the marks. */
   readonly marks?: true;
+  /** With marks: instantiating it writes data to memory 0, which nothing marks. */
+  readonly writesData?: true;
   /** What it writes into memory 0 it writes twice: it imports a mirror. */
   readonly mirror?: true;
   /** memory.grow is a request to the host, and it is asked before table.grow. */

@@ -83,6 +83,8 @@ export class Instance {
     const table = this.exports[EXPORT.hooks] as WebAssembly.Table;
     for (const [slot, hook] of hooks(this)) table.set(slot, hook);
     if (program.info.windows) windows!.attach(this.exports, this.memories[0]!);
+    // Where, no instruction says, and the memory may be that of others (threads with instances of their own).
+    if (program.info.writesData) this.marks!.wrote(0, this.memories[0]!.buffer.byteLength);
   }
 
   /** Whoever is told of what the host writes to memory 0. */

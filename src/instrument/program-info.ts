@@ -1,6 +1,7 @@
 // A program as engines and hosts know it: the original described, beside its rewritten bytes.
 
 import type { ProgramInfo } from "../abi/index.ts";
+import type { Module } from "../wasm/index.ts";
 import { activeTables, type Program } from "./program.ts";
 import { signatureOf, typeName } from "./type-names.ts";
 
@@ -50,9 +51,15 @@ export function programInfo(program: Program, hash: string): ProgramInfo {
     importedFunctions: spaces.importedFunctions,
     ...(program.windows ? { windows: true as const } : {}),
     ...(program.marks ? { marks: true as const } : {}),
+    ...(program.marks && writesData(program.module.data) ? { writesData: true as const } : {}),
     ...(program.mirror === undefined ? {} : { mirror: true as const }),
     ...(program.options.growth ? { growth: true as const } : {}),
     references: program.references.map(typeName),
     ...program.droppable,
   };
+}
+
+/** Whether active segments are written to memory 0. */
+function writesData(data: Module["data"]): boolean {
+  return data.some(({ mode, memory = 0, bytes }) => mode === "active" && memory === 0 && bytes.length > 0);
 }
