@@ -33,7 +33,7 @@ import { Messages } from "./messages.ts";
 import { type OwnEvents, type OwnRequest, OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
-import { CpuPool, childLocation } from "./resources/amounts.ts";
+import { CpuPool, childLocation, type Space } from "./resources/amounts.ts";
 import { CONFIG_MODULE, type Route, type Routed, resolveRoute } from "./routing/route.ts";
 import { Broker } from "./sessions/broker.ts";
 import { Parties } from "./sessions/parties.ts";
@@ -216,8 +216,19 @@ export class Init implements Household {
   }
 
   locationOf(start: StartConfig): Location {
-    const cpus = objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
-    return childLocation(start.affinity, this.config().affinitySpace, cpus);
+    return childLocation(start.affinity, this.config().affinitySpace, this.#cpus);
+  }
+
+  get #cpus(): Space {
+    return objectOf<CpuSession>(this.env.cpu, "cpu")?.affinitySpace() ?? { width: 1, height: 1 };
+  }
+
+  /** Places of a configuration that has more of them than there are CPUs are none of their own. */
+  #checkSpace(): void {
+    const [{ affinitySpace: space }, cpus] = [this.config(), this.#cpus];
+    if (space.width <= cpus.width && space.height <= cpus.height) return;
+    const [wanted, found] = [space, cpus].map(({ width, height }) => `${width} x ${height}`);
+    this.warn(`an affinity space of ${wanted} on ${found} CPUs: some of its places share a CPU`);
   }
 
   route(child: Child, service: string, label: string): Routed {
@@ -311,6 +322,7 @@ export class Init implements Household {
     const { report, heartbeatMs, services, verbose, version } = this.config();
     if (verbose) this.log(`configuration version "${version}"`);
     if ((report || heartbeatMs) && !this.#timerAsked) this.#openTimer();
+    this.#checkSpace();
     this.#reporter.configure(report);
     this.#heartbeats.schedule();
     this.#family.apply();

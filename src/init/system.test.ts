@@ -171,6 +171,21 @@ test("S52: priorities, affinity and CPU quota reach core", () => {
   assert.ok(tree.lines.some((line) => /child "b": 50 % CPU time wanted, 25 % are left/.test(line)));
 });
 
+test("S28, S52: an affinity space that has more places than there are CPUs is said once", () => {
+  const config = (width: number, version: number) =>
+    system(
+      `<affinity-space width="${width}"/>${start("a", '<affinity xpos="1"/>', `caps="100" ram="1M" version="${version}"`)}`,
+    );
+  const tree = plant({ config: config(2, 1), probes: ["a"], cpus: 2 });
+  const said = () => tree.lines.filter((line) => line.includes("affinity space"));
+  assert.deepEqual(said(), []);
+  for (const version of [2, 3]) tree.configure(config(4, version));
+  assert.deepEqual(said(), [
+    "[init] warning: an affinity space of 4 x 1 on 2 x 1 CPUs: some of its places share a CPU",
+  ]);
+  assert.deepEqual(tree.cpus.at(-1)!.affinity, { x: 0, y: 0, width: 1, height: 1 });
+});
+
 test("S52: a child that is restarted gets its CPU percentage again", () => {
   const config = (version: number) =>
     system(start("a", '<resource name="CPU" quantum="75"/>', `caps="100" ram="1M" version="${version}"`));

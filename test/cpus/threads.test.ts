@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
+import type { KernelThread } from "../../src/core/kernel/index.ts";
 import { machine } from "../support/cpus.ts";
-import { runSpawning } from "../support/spawn-module.ts";
+import { runSpawning, TOGETHER } from "../support/spawn-module.ts";
 
 const CPUS = 3;
 
@@ -44,3 +45,34 @@ for (const [cpu, cpus] of [
     }
   });
 }
+
+for (const [why, [program, load]] of Object.entries(TOGETHER)) {
+  test(`S24, S28: threads of a program stay on its CPU, which is said once: ${why}`, async () => {
+    const system = await machine(CPUS);
+    const { seen } = await runSpawning(system, { cpu: 1, cpus: 2, ...(load ? { load } : {}) }, program);
+    assert.deepEqual(seen, [1]);
+    assert.deepEqual(system.warnings, [`a: all of its threads are on CPU 1: ${why}`]);
+    system.close();
+  });
+}
+
+test("S24, S28: a thread that shares its instance and asks for a CPU of its own is told of once, and says where it is", async () => {
+  const system = await machine(CPUS);
+  const { cpu, pd, thread } = system.component("a", '(func (export "rtcr_component_start"))', { cpu: 0, cpus: 2 });
+  thread("main");
+  const [there, elsewhere] = [0, 1].map((x) => ({ x, y: 0, width: 1, height: 1 }));
+  const make = (name: string, affinity?: typeof there) => {
+    const made = cpu.createThread(pd.capability, { name, ...(affinity ? { affinity } : {}) });
+    assert(made.ok);
+    return made.value.object as KernelThread;
+  };
+  make("same", there).affinity(there!);
+  make("any");
+  assert.deepEqual(system.warnings, []);
+  const other = make("other", elsewhere);
+  other.affinity(elsewhere!);
+  make("more", elsewhere);
+  assert.deepEqual(system.warnings, ['a: thread "other" is on CPU 0, as all threads that share an instance']);
+  assert.equal(other.cpu, 0);
+  system.close();
+});

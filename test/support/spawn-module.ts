@@ -1,5 +1,6 @@
 // A component whose threads are started by `thread-spawn`.
 import assert from "node:assert/strict";
+import type { LoadOptions } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
 import { logged } from "./guest-code.ts";
 import type { TestComponentOptions, TestSystem } from "./kernel-system.ts";
@@ -9,12 +10,13 @@ import { until } from "./until.ts";
  * Starts four threads. Each has a global of its own, adds its argument to a sum under a lock, and tells that it is done;
  * the first waits for all and logs the sum, then does the same again, so that instances are used anew.
  */
-export const SPAWNING = assemble(`(module
+const spawning = (more = "") =>
+  assemble(`(module
   (import "env" "memory" (memory 2 4 shared))
   (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
   (import "rtcr_kernel_v1" "call" (func $call (param i32 i32 i32) (result i32)))
   (global $own (mut i32) (i32.const 0))
-  (data $text "...")
+  ${more} (data $text "...")
   (func $start (drop (i32.atomic.rmw.add (i32.const 96) (i32.const 1))) (data.drop $text))
   (start $start)
   (func $lock
@@ -51,6 +53,14 @@ export const SPAWNING = assemble(`(module
       (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 8))))
     (drop (call $call (i32.const 1) (i32.const 0) (i32.const 2048))))
   (func (export "rtcr_component_start") (call $round) (call $round) (call $log (i32.load (i32.const 96)))))`);
+
+export const SPAWNING = spawning();
+/** Programs that do the same, and whose threads are all on one CPU: why, and how they are loaded. */
+export const TOGETHER: Readonly<Record<string, readonly [program: Uint8Array, load?: LoadOptions]>> = {
+  "it has windows": [SPAWNING, { windows: true }],
+  "it has more than one memory": [spawning("(memory 1 1 shared)")],
+  "its instantiation writes data (active segments)": [spawning('(data (i32.const 65000) "x")')],
+};
 
 /** How often each thread of GROWING grows the memory. */
 export const GROWTHS = 100;
@@ -99,7 +109,7 @@ export const GROWING = assemble(`(module
  *
  * @returns the component, and the CPUs that its threads have been on
  */
-export async function runSpawning(system: TestSystem, options: TestComponentOptions) {
+export async function runSpawning(system: TestSystem, options: TestComponentOptions, program: Uint8Array = SPAWNING) {
   const { kernel } = system;
   const seen = new Set<number>();
   const { atPoint } = kernel;
@@ -108,7 +118,7 @@ export async function runSpawning(system: TestSystem, options: TestComponentOpti
     for (const { cpu } of component.threads) seen.add(cpu);
     return atPoint(component);
   };
-  const a = system.component("a", SPAWNING, options);
+  const a = system.component("a", program, options);
   a.start("main");
   await until(() => logged(system, "a").length >= SPAWNED.length && a.component.parts.standing === 0);
   assert.deepEqual(logged(system, "a"), SPAWNED);

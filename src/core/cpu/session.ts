@@ -108,7 +108,9 @@ export class CoreCpuSession implements CpuSession, ThreadOwner {
       affinity: this.place(options.affinity),
       utcb: options.utcb ?? 0,
     });
-    return made.ok ? success(made.value.capability) : made;
+    if (!made.ok) return made;
+    if (options.affinity) this.#kernel.moves.together(made.value);
+    return success(made.value.capability);
   }
 
   #create(component: Component, setup: ThreadSetup): Attempt<KernelThread, "thread-creation-failed" | OutOf> {

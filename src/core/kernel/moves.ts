@@ -3,9 +3,12 @@
 import type { Location } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
+import type { KernelThread } from "./thread.ts";
 
 export class Moves {
   readonly #kernel: Kernel;
+  /** Components of which `together` has said it. */
+  readonly #told = new WeakSet<Component>();
   /** Where to, by number of CPU. */
   readonly #ordered = new Map<Component, number>();
 
@@ -25,6 +28,15 @@ export class Moves {
     this.#ordered.set(component, cpu);
     stops.alone(component, () => this.#make(component));
     if (this.#ordered.has(component)) for (const thread of component.entered) this.#kernel.stops.interrupt(thread);
+  }
+
+  /** A thread has asked for CPUs; if it cannot have them, because it shares an instance with others, that is said once. */
+  together({ component, name, wanted }: KernelThread): void {
+    const { cpus } = this.#kernel;
+    const cpu = this.#ordered.get(component) ?? component.cpu;
+    if (!cpus || cpus.locate(cpu, wanted) === wanted || this.#told.has(component)) return;
+    this.#told.add(component);
+    this.#kernel.warn(`${component.label}: thread "${name}" is on CPU ${cpu}, as all threads that share an instance`);
   }
 
   /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */

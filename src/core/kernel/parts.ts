@@ -15,7 +15,7 @@ import type { Engines } from "./engines.ts";
 import { partNumber } from "./growth.ts";
 import { frameKey } from "./held-frames.ts";
 import type { Kernel } from "./kernel.ts";
-import { exportOf, loadRefusal, SPAWN, writesData } from "./program.ts";
+import { loadRefusal, onOneCpu } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
 
 export class Parts {
@@ -26,15 +26,17 @@ export class Parts {
   readonly #made = new Map<number, ComponentEngine>();
   /** CPUs that have none, because it could not be made. */
   readonly #refused = new Set<number>();
-  /** Whether threads can be on several CPUs. */
-  readonly possible: boolean;
+  /** Why all threads are on the component's CPU; undefined: they can be on several. */
+  readonly #together: string | undefined;
+  /** Whether that has been said. */
+  #said = false;
 
   /** @param original the module as it came */
   constructor(kernel: Kernel, component: Component, engines: Engines, original: Uint8Array) {
     this.#kernel = kernel;
     this.#component = component;
     this.#engines = engines;
-    this.possible = kernel.cpus !== undefined && divisible(component, original);
+    this.#together = kernel.cpus ? onOneCpu(component, original) : "there is only one";
   }
 
   /** How many calls into the component have not returned. */
@@ -63,17 +65,27 @@ export class Parts {
 
   /** Whether a thread is where its component is. */
   follows({ instance }: KernelThread): boolean {
-    return instance === 0 || !this.possible;
+    return instance === 0 || this.#together !== undefined;
   }
 
   /** A new thread, whose instance is as new, is where it is to be. */
   begin(thread: KernelThread): void {
+    this.#sayTogether(thread);
     const part = this.#wanted(thread);
     try {
       if (part?.renew(thread.instance)) thread.part = part;
     } catch (thrown) {
       loadRefusal(thrown); // a bug is thrown on
     }
+  }
+
+  /** A thread is not where it would be if its program were another: once for all of them. */
+  #sayTogether({ wanted, instance }: KernelThread): void {
+    const { cpus } = this.#kernel;
+    const { cpu } = this.#component;
+    if (this.#said || !cpus || this.#together === undefined || cpus.inTurn(wanted, instance) === cpu) return;
+    this.#said = true;
+    this.#warn(`all of its threads are on CPU ${cpu}: ${this.#together}`);
   }
 
   /** The engine that has an instance in which a thread is, or shall be. */
@@ -218,11 +230,4 @@ export class Parts {
 
 function inPart({ part }: KernelThread): boolean {
   return part !== undefined;
-}
-
-/** Instances of other numbers, which a part has too, must be without effect on the memory: instantiating writes no data. */
-function divisible({ program: { info }, windows, mirror }: Component, original: Uint8Array): boolean {
-  const [memory, ...others] = info.memories;
-  if (windows || mirror || !memory || memory.defined || !memory.shared || others.length > 0) return false;
-  return exportOf(info, SPAWN.start) !== undefined && !writesData(original);
 }

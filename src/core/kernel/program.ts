@@ -2,6 +2,7 @@
 // and which of its globals each thread has for itself.
 import { KERNEL_EXPORTS, KERNEL_MODULE, type PlainData, type ProgramInfo, type Signature } from "../../abi/index.ts";
 import { ByteReader, Fault } from "../../util/index.ts";
+import type { Component } from "./component.ts";
 import { KERNEL_FUNCTIONS } from "./imports.ts";
 
 export const WASI = "wasi_snapshot_preview1";
@@ -131,6 +132,25 @@ export function ownGlobals(
   }
   const first = info.globals.findIndex(({ imported }) => !imported);
   return first >= 0 && mutable(first) && Number(initial(first)) >= LEAST_STACK_POINTER ? [first] : [];
+}
+
+/**
+ * Why threads of `thread-spawn` of a program are all on one CPU; undefined: they can be on several. Instances of other numbers,
+ * which an engine of another CPU has too, must be without effect on the memory: instantiating writes no data.
+ *
+ * @param original the module as it came
+ */
+export function onOneCpu(
+  { program: { info }, windows, mirror }: Pick<Component, "program" | "windows" | "mirror">,
+  original: Uint8Array,
+): string | undefined {
+  const [memory, ...others] = info.memories;
+  if (windows) return "it has windows";
+  if (mirror) return "its memory is mirrored";
+  if (others.length > 0) return "it has more than one memory";
+  if (!memory || memory.defined || !memory.shared) return "it imports no shared memory";
+  if (!exportOf(info, SPAWN.start)) return `it exports no ${SPAWN.start}`;
+  return writesData(original) ? "its instantiation writes data (active segments)" : undefined;
 }
 
 /** Whether instantiating a module writes into its memory, by active segments; also if it cannot be read. */

@@ -332,6 +332,7 @@ export class KernelThread implements CpuThread {
     const { component } = this;
     if (!component.follows(this)) this.#kernel.moves.order(component);
     else if (component.threads[0] === this) this.#kernel.moves.order(component, this.#wanted);
+    else this.#kernel.moves.together(this);
   }
 
   traceControlIndex(): number {
