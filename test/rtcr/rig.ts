@@ -20,6 +20,8 @@ const ENOUGH = 'caps="500" ram="16M"';
 /** Virtual time that passes when nothing runs. */
 const STEP_US = 1_000;
 const STEPS = 20_000;
+/** Turns of the event loop after which what is under way has come as far as it does. */
+const TURNS = 4;
 
 /** A child: its program, and the inside of its start node. */
 export interface ChildSpec {
@@ -211,7 +213,7 @@ export class Rig {
     this.#stopped = false;
     for (let step = 0; step < STEPS; step++) {
       if (this.#beside || this.#slice < Number.POSITIVE_INFINITY) await this.rest();
-      else for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+      else for (let turn = 0; turn < TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
       if (this.#stopped) return true;
       if (this.ended) return false;
       this.tree.advance(STEP_US);
@@ -222,11 +224,16 @@ export class Rig {
   /** Until nothing runs on any CPU, or `done`. */
   async rest(done = () => this.#stopped): Promise<void> {
     this.tree.settle();
+    const { scheduler, cpus } = this.tree.core.kernel;
     let quiet = false;
-    void this.tree.core.kernel.scheduler.quiet().then(() => {
+    void scheduler.quiet().then(() => {
       quiet = true;
     });
-    while (!quiet && !done()) await new Promise((resolve) => setImmediate(resolve));
+    // Whoever waits for a time (a futex with a limit) waits for `advance`: nothing else is under way for some turns.
+    for (let turns = 0; !quiet && !done() && turns < TURNS; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns = scheduler.pending || cpus?.busy ? 0 : turns + 1;
+    }
   }
 
   /** Changes the supervisor's configuration, which takes effect when it has its next turn. */
