@@ -7,6 +7,7 @@ const BENCHES = {
   criu: () => import("./criu.ts"),
   dataspaces: () => import("./dataspaces.ts"),
   freeze: () => import("./freeze.ts"),
+  increments: () => import("./increments.ts"),
   marks: () => import("./marks.ts"),
   overhead: () => import("./overhead.ts"),
   rewrite: () => import("./rewrite.ts"),

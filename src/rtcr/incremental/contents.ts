@@ -24,6 +24,7 @@ export class IncrementalContents implements ContentKeeper {
   readonly #store: GranuleStore;
   /** By dataspace: another one with the same badge is another one. */
   readonly #lineages = new Map<Dataspace, Lineage>();
+  #copied = 0;
 
   constructor({ granularity = 1, provider = new SharedMemoryProvider() }: IncrementalOptions = {}) {
     assert(Number.isInteger(granularity) && granularity > 0, "a granule has pages");
@@ -34,6 +35,11 @@ export class IncrementalContents implements ContentKeeper {
   /** Bytes of all granules that checkpoints have, and of the last one of each dataspace. */
   get usedBytes(): number {
     return this.#store.used * this.#store.granuleBytes;
+  }
+
+  /** Bytes of granules that checkpoints have copied. */
+  get copiedBytes(): number {
+    return this.#copied;
   }
 
   keeps({ pieces }: Dataspace): boolean {
@@ -49,7 +55,8 @@ export class IncrementalContents implements ContentKeeper {
     }
     const expected = lineages.reduce((sum, each) => sum + each.expected, SPARE_GRANULES);
     const room = this.#store.reserve(least ?? expected);
-    return room.ok ? success(new KeptIncrement(this.#store, this.#lineages, lineages.length)) : room;
+    const copied = (granules: number) => (this.#copied += granules * this.#store.granuleBytes);
+    return room.ok ? success(new KeptIncrement(this.#store, this.#lineages, lineages.length, copied)) : room;
   }
 
   dispose(): void {
@@ -86,10 +93,18 @@ class KeptIncrement implements KeptContents {
   /** Those that were copied, in their order; as long as there are any from the beginning. */
   readonly #copied: (Lineage | undefined)[];
   #count = 0;
+  readonly #completed: (granules: number) => void;
 
-  constructor(store: GranuleStore, lineages: ReadonlyMap<Dataspace, Lineage>, count: number) {
+  /** @param completed told of the granules that a complete checkpoint has copied */
+  constructor(
+    store: GranuleStore,
+    lineages: ReadonlyMap<Dataspace, Lineage>,
+    count: number,
+    completed: (granules: number) => void,
+  ) {
     this.#store = store;
     this.#lineages = lineages;
+    this.#completed = completed;
     this.#copied = new Array<undefined>(count).fill(undefined);
     this.targets = store.chunks.filter((chunk) => chunk !== undefined);
   }
@@ -108,7 +123,9 @@ class KeptIncrement implements KeptContents {
   }
 
   complete(): { readonly contents: readonly RecordedBytes[]; release(): void } {
-    let shares: readonly Share[] = this.#done().map((lineage) => lineage.complete());
+    const done = this.#done();
+    this.#completed(done.reduce((sum, { changed }) => sum + changed, 0));
+    let shares: readonly Share[] = done.map((lineage) => lineage.complete());
     const contents = shares.map(({ bytes }) => bytes);
     const release = () => {
       for (const share of shares) share.release();
