@@ -72,4 +72,17 @@ export class Marks implements WriteNotes {
     // What was written behind the last unit is in the page behind the range.
     if (spills && first + count < PAGES) this.#bytes[(first + count) * UNITS] = 1;
   }
+
+  /**
+   * The first page of [from, to), whole pages, that may have been written since it was taken, or ever; `to` if there is none.
+   * Makes nothing, and clears nothing.
+   */
+  next(from: number, to: number): number {
+    const words = this.#words;
+    const behind = to / PAGE;
+    let page = from / PAGE;
+    if (page > 0 && page < behind && words[page - 1]! >= LAST_UNIT) return from;
+    while (page < behind && words[page] === 0) page++;
+    return page * PAGE;
+  }
 }

@@ -39,7 +39,7 @@ export interface NativePd extends KernelObject {
    * fills the table with the capabilities in it. After a refusal what was written is of no use.
    *
    * @param unattached also what the program has written where nothing was ever attached: linear memory is looked at as far as
-   *   nothing is attached, hundreds of MiB. Default: no
+   *   nothing is attached, hundreds of MiB. Default: only if the program was loaded with marks, and they say that it has
    */
   captureInstance(to: PlainWriter, unattached?: boolean): Attempt<void, "busy" | "unsaveable" | "too-much-detached">;
   /** All but `restoreRest`. The table must hold the capabilities already if the program is one in TypeScript. */

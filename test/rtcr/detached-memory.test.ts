@@ -284,6 +284,34 @@ for (const strategy of STRATEGIES) {
   });
 }
 
+const unattachedIn = ({ children }: SystemCheckpoint) =>
+  (children[0]!.pd.instance as { readonly unattached?: boolean }).unattached ?? false;
+
+for (const strategy of STRATEGIES) {
+  test(`S14, S82, S94, S108: of a program whose stores are marked that is saved unasked, and only if it does so (${strategy})`, async () => {
+    const each = { what: "", begins: HEAP_THERE, words: APART };
+    const marked = optionsOf(each, { strategy, marks: () => true });
+    const { lines, points, bootstrapped } = await undisturbed(marked);
+    const point = Math.floor((points + bootstrapped) / 2);
+    assert.deepEqual(await restoredTwice(marked, [point, (strategy === "bootstrap" ? bootstrapped : 0) + 3]), lines);
+    for (const goesOn of [true, false]) {
+      const found = await continued(marked, point, { marks: () => goesOn });
+      assert.deepEqual(found, lines, `restored ${goesOn ? "with" : "without"} marks`);
+    }
+    const tidy = optionsOf({ what: "", begins: HEAP_THERE, words: [0x8000] }, { strategy, marks: () => true });
+    for (const [options, wrote] of [
+      [marked, true],
+      [tidy, false],
+      [{ ...marked, marks: () => false }, false],
+    ] as const) {
+      const rig = new Rig(options);
+      assert.ok(await rig.run(point));
+      assert.equal(unattachedIn(rig.rtcr.checkpoint("now").system), wrote);
+      rig.close();
+    }
+  });
+}
+
 test("S107: more than 64 MiB that a program uses after it has detached them are refused by name, and it runs on", async () => {
   const bytes = 65 << 20;
   const fill = `(memory.fill (i32.const ${HEAP}) (i32.const 1) (i32.const ${bytes}))`;

@@ -41,6 +41,8 @@ export interface ComponentHome extends HoldingsAccount {
    * @returns how many bytes are in it; undefined: there is nothing, and nothing was written
    */
   writeRemains(to: PlainWriter, unattached: boolean): number | undefined;
+  /** Whether its marks say that it has written where nothing was ever attached; false if it has none. */
+  wroteUnattached(): boolean;
   /** Gives it what `writeRemains` wrote, when everything is attached again. @returns false if memory does not reach so far */
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */

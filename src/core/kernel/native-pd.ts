@@ -156,10 +156,11 @@ export class KernelNativePd implements NativePd {
       if (table.free.length > 0) to.put("freeSlots", table.free);
       const before = to.neededBytes;
       to.field("memory");
-      const bytes = home?.writeRemains(to, unattached);
+      const all = unattached || (home?.wroteUnattached() ?? false);
+      const bytes = home?.writeRemains(to, all);
       if (bytes === undefined) to.dropSince(before);
       else if (bytes > KERNEL_LIMITS.detachedBytes) return refusal("too-much-detached");
-      if (unattached) to.put("unattached", true);
+      if (all) to.put("unattached", true);
       to.end();
       return success(undefined);
     } catch (thrown) {

@@ -127,6 +127,10 @@ class PdHome implements ComponentHome {
     return this.#pd.addressSpaceMap.writeRemains(to, unattached);
   }
 
+  wroteUnattached(): boolean {
+    return this.#pd.addressSpaceMap.wroteUnattached();
+  }
+
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean {
     return this.#pd.addressSpaceMap.restoreRemains(remains, unattached);
   }

@@ -38,6 +38,11 @@ export interface MemoryMarks {
    * @param address of whole pages, as `sizeBytes` are @param visit is given numbers of pages in the range
    */
   take(address: number, sizeBytes: number, visit: (page: number) => void): void;
+  /**
+   * The first page of [from, to), whole pages, that may have been written since it was taken, or ever; `to` if there is none.
+   * Makes nothing, and clears nothing.
+   */
+  next(from: number, to: number): number;
 }
 
 /** The mirror of a linear memory; engine's `Mirror` is one. */

@@ -35,7 +35,14 @@ import {
   unplaceRegion,
 } from "./placement.ts";
 import { type Range, RangeTree } from "./range-tree.ts";
-import { captureRemains, Remains, restoreRemains, type SavedRemain, unattachedBytes } from "./remains.ts";
+import {
+  captureRemains,
+  Remains,
+  restoreRemains,
+  type SavedRemain,
+  unattachedBytes,
+  wroteUnattached,
+} from "./remains.ts";
 import { writeRemains } from "./remains-writer.ts";
 
 /** A piece of a dataspace in a map. */
@@ -211,6 +218,11 @@ export class CoreRegionMap implements RegionMap {
    */
   writeRemains(to: PlainWriter, unattached: boolean): number | undefined {
     return this.#space && writeRemains(this.#space, to, unattached);
+  }
+
+  /** As of remains.ts. */
+  wroteUnattached(): boolean {
+    return this.#space !== undefined && wroteUnattached(this.#space);
   }
 
   /** What the component has written where nothing was ever attached (remains.ts). The bytes are no copies. */

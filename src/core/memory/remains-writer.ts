@@ -2,7 +2,7 @@
 // for a range or a page.
 import type { PlainWriter } from "../../util/index.ts";
 import type { Space, Use } from "./placement.ts";
-import { eachHole, endToSave, nextToSave, reaches } from "./remains.ts";
+import { eachHole, endToSave, firstInHole, nextToSave, reaches } from "./remains.ts";
 
 /**
  * Writes what is saved of a space beside its dataspaces.
@@ -27,10 +27,10 @@ function writeAll(space: Space, to: PlainWriter, unattached: boolean): number | 
   };
   if (unattached) {
     eachHole(space, (from, behind) => {
-      for (let at = nextToSave(space.memory, from, behind); at !== undefined; ) {
+      for (let at = firstInHole(space.memory, from, behind); at !== undefined; ) {
         const end = endToSave(space.memory, at, behind);
         add(writeRemain(space, to, at, end));
-        at = nextToSave(space.memory, end, behind);
+        at = firstInHole(space.memory, end, behind);
       }
     });
   }

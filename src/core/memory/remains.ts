@@ -128,6 +128,24 @@ export function eachHole(space: Space, visit: (from: number, to: number) => void
   }
 }
 
+/** Whether a program whose marks say what it writes has written where nothing was ever attached; false if it has none. */
+export function wroteUnattached(space: Space): boolean {
+  const { memory } = space;
+  let wrote = false;
+  if (memory.marks) eachHole(space, (from, to) => (wrote ||= firstInHole(memory, from, to) !== undefined));
+  return wrote;
+}
+
+/** The first page of a hole that is saved: only what was written there can be, and marks say what that is at most. */
+export function firstInHole(memory: ComponentMemory, from: number, to: number): number | undefined {
+  const { marks } = memory;
+  if (!marks) return nextToSave(memory, from, to);
+  for (let at = marks.next(from, to); at < to; at = marks.next(at + PAGE_BYTES, to)) {
+    if (memory.firstUsed(at, at + PAGE_BYTES) !== undefined) return at;
+  }
+  return undefined;
+}
+
 /** The first page of [from, to) that is saved. @param copy what the range is a copy of; absent: nothing, zeros are not saved */
 export function nextToSave(memory: ComponentMemory, from: number, to: number, copy?: Use): number | undefined {
   if (!copy) return from < to ? memory.firstUsed(from, to) : undefined;
