@@ -36,6 +36,7 @@ const CPP: readonly Row[] = [
   ["many_threads", "so many threads, each so many calls deep"],
   ["soak_client", "calls and shared memory at each tick of a timer (soak)"],
   ["sheep_counter_extended", "memory verified each turn"],
+  ["rtcr_redmem", "memory written in every width, across pages and as blocks"],
   ["sheep_counter_async", "a periodic timer signal, construct returns"],
   ["sheep_counter_timer", "a sleep in each turn"],
   ["sheep_counter_threaded", "a second thread"],
