@@ -13,7 +13,7 @@ import { createFileSystem } from "../src/core/files/index.ts";
 import { HostVolume } from "../src/core/host-files/volume-node.ts";
 import { createClock, createMemoryInput, createMemoryOutput, createSeededRandom } from "../src/core/index.ts";
 import { nodeClocks } from "../src/core/index-node.ts";
-import { Group, type Instance, type Rewritten, type Windows } from "../src/engine/index.ts";
+import { Group, type Instance, type Mirror, type Rewritten, type Windows } from "../src/engine/index.ts";
 import { createWasi } from "../src/wasi/index.ts";
 
 /** Sizes of one measured call, about two milliseconds: short enough that most of them run undisturbed. */
@@ -49,8 +49,12 @@ export interface BenchProgram {
   readonly rewritten: (program: Rewritten, prepare?: Prepare) => Runnable;
 }
 
-/** Gives a group what a program with windows needs, in front of its start. */
-export type Prepare = () => { readonly windows: Windows; readonly started: (instance: Instance) => void };
+/** Gives a group what a program with windows or a mirror needs, in front of its start. */
+export type Prepare = () => {
+  readonly windows?: Windows;
+  readonly mirror?: Mirror;
+  readonly started?: (instance: Instance) => void;
+};
 
 /** All programs, or those named. */
 export async function benchPrograms(names: readonly string[]): Promise<BenchProgram[]> {
@@ -86,9 +90,9 @@ function called(name: string, file: string): BenchProgram {
     rewritten: (program, prepare) => {
       const group = new Group();
       const prepared = prepare?.();
-      const options = { windows: prepared?.windows };
+      const options = { windows: prepared?.windows, mirror: prepared?.mirror };
       const instance = group.add(name, program, hostImports(program, unused), {}, options);
-      prepared?.started(instance);
+      prepared?.started?.(instance);
       const entry = program.info.exports.find((found) => found.name === "run")!;
       return () => {
         const thread = group.spawn({ instance: 0, function: entry.index, name: "run" }, [size]);

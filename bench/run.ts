@@ -10,6 +10,7 @@ const BENCHES = {
   increments: () => import("./increments.ts"),
   marks: () => import("./marks.ts"),
   overhead: () => import("./overhead.ts"),
+  redundant: () => import("./redundant.ts"),
   rewrite: () => import("./rewrite.ts"),
   rtcr: () => import("./rtcr.ts"),
   scopes: () => import("./scopes.ts"),

@@ -12,10 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildComponents, componentNamed } from "../scripts/build-guests.ts";
 import { fromCheckpoint, toCheckpoint } from "../src/checkpoint/index.ts";
-import { Core, nativeBinary } from "../src/core/index.ts";
-import { NATIVE_PROGRAMS } from "../src/native/index.ts";
-import { Rtcr, RtcrFault, type RtcrOptions, STRATEGIES, type Strategy } from "../src/rtcr/index.ts";
-import type { Env } from "../src/session/index.ts";
+import { STRATEGIES, type Strategy } from "../src/rtcr/index.ts";
 import {
   contentBytes,
   loadCheckpoint,
@@ -24,8 +21,8 @@ import {
   saveCheckpoint,
 } from "../src/store/index-node.ts";
 import { required } from "../src/util/index.ts";
-import { componentFile } from "./evaluation/run-benchmark.ts";
 import { median, rounded } from "./measure.ts";
+import { OneChild } from "./one-child.ts";
 
 const MIB = 1 << 20;
 const PAGES = 64 * 256;
@@ -39,54 +36,12 @@ interface Sample {
   readonly resident: number;
 }
 
-/** A system whose supervisor has no children yet. */
-class System {
-  readonly env: Promise<Env>;
-  readonly #core: Core;
-  #said: (() => void) | undefined;
-
-  constructor(every: number) {
-    const { promise, resolve, reject } = Promise.withResolvers<Env>();
-    this.env = promise;
-    const supervisor = (env: Env) => {
-      resolve(env);
-      return { dispose: () => {} };
-    };
-    const services = ["PD", "CPU", "ROM", "LOG", "RM", "Timer"].map((name) => `<service name="${name}"/>`).join("");
-    const routes = `<parent-provides>${services}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
-    const child = `<start name="${CHILD}" caps="1000" ram="100M"><config dataspaces="1" pages="${PAGES}" every="${every}" iterations="100000"/></start>`;
-    const config = `<config>${routes}<start name="rtcr" caps="5000" ram="200M"><config>${routes}${child}</config></start></config>`;
-    const programs = new Map([...NATIVE_PROGRAMS, ["rtcr", supervisor] as const]);
-    const modules = new Map(Array.from(programs.keys(), (name) => [name, nativeBinary(name)]));
-    modules.set(CHILD, componentFile(CHILD)).set("config", new TextEncoder().encode(config));
-    this.#core = new Core({
-      ...{ quota: { ram: 1 << 30, caps: 50_000 }, modules, programs, hash: nodeSha256 },
-      output: (line) => (line.includes(`-> ${CHILD}]`) ? this.#said?.() : reject(new Error(line))),
-      kernel: { failed: reject },
-    });
-    this.#core.start({ name: "init", binary: "init" });
-  }
-
-  /** Starts the child. @returns when it has said its first line */
-  async begin(options: Pick<RtcrOptions, "restore" | "strategy"> = {}): Promise<Rtcr> {
-    const env = await this.env;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#said = resolve;
-    const restored: RtcrOptions["restored"] = (outcome) => {
-      if (outcome instanceof RtcrFault) reject(outcome);
-    };
-    const rtcr = new Rtcr(env, { ...options, restored });
-    await promise;
-    return rtcr;
-  }
-
-  dispose(): void {
-    this.#core.dispose();
-  }
+function systemOf(every: number): OneChild {
+  return new OneChild(CHILD, `<config dataspaces="1" pages="${PAGES}" every="${every}" iterations="100000"/>`);
 }
 
 async function save(folder: string, every: number): Promise<void> {
-  const system = new System(every);
+  const system = systemOf(every);
   const rtcr = await system.begin();
   await new Promise((resolve) => setImmediate(resolve)); // no component is on the JavaScript stack then
   const store = await openDirectoryStore(folder);
@@ -96,7 +51,7 @@ async function save(folder: string, every: number): Promise<void> {
 }
 
 async function restore(folder: string, every: number, strategy: Strategy): Promise<Sample> {
-  const system = new System(every);
+  const system = systemOf(every);
   await system.env;
   const before = process.memoryUsage.rss();
   const begin = performance.now();

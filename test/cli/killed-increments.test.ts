@@ -1,4 +1,4 @@
-// Systems whose checkpoints are increments (S108), killed and continued from a store by fresh processes (killed.ts).
+// Systems whose checkpoints are increments (S108), or come from redundant memory (S109), killed and continued from a store by fresh processes (killed.ts).
 import { node } from "../tortured/systems.ts";
 import { killEach } from "./killed.ts";
 
@@ -15,5 +15,15 @@ killEach({
       node("managed_dataspace", PACED, { windows: true }),
     ].join(""),
     speakers: ["large_dataspaces", "sheep_counter_timer", "managed_dataspace"],
+  },
+  "S109: redundant memory": {
+    programs: ["rtcr_redmem", "sheep_counter_timer", "managed_dataspace"],
+    children: [
+      '<module name="red"/><redundant slots="4"/>',
+      node("rtcr_redmem", BUSY),
+      node("sheep_counter_timer", PACED),
+      node("managed_dataspace", PACED, { windows: true }),
+    ].join(""),
+    speakers: ["rtcr_redmem", "sheep_counter_timer", "managed_dataspace"],
   },
 });

@@ -25,6 +25,10 @@ const CASES: readonly Case[] = [
     lines: ["Heap|Stack|Manual DS", ...[0, 1, 2, 3].map((n) => `${n + 1}|${n + 1}|${n} sheep. zzZ`)],
   },
   { app: "sheep_counter_extended", lines: [1, 2, 3, 4].map((n) => `${n} sheep. 0 wrong`) },
+  {
+    app: "rtcr_redmem",
+    lines: [811299562, 953216561, 2476081374, 3579681725].map((sum, n) => `${n + 1} sheep. ${sum}`),
+  },
   { app: "sheep_counter_async", lines: [0, 1, 2, 3].map((n) => `${n}|${n} sheep. zzZ`) },
   { app: "sheep_counter_timer", lines: [1, 2, 3, 4].map((n) => `${n} sheep. zzZ`) },
   {

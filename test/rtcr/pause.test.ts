@@ -3,12 +3,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SavedThread } from "../../src/abi/index.ts";
-import { OnDemandProvider, PreallocatedProvider, RtcrFault, SharedMemoryProvider } from "../../src/rtcr/index.ts";
+import {
+  OnDemandProvider,
+  PreallocatedProvider,
+  RedundantModule,
+  RtcrFault,
+  SharedMemoryProvider,
+} from "../../src/rtcr/index.ts";
 import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
 import { measurePauses } from "./pause.ts";
 import { Rig, type RigOptions, undisturbed } from "./rig.ts";
 
-type More = Pick<RigOptions, "provider" | "pool" | "cpus">;
+type More = Pick<RigOptions, "provider" | "pool" | "cpus" | "keeper" | "mirrorSlots">;
 
 /** A child on the last CPU that there is, stopped in its turns. */
 async function stopped(name: string, config: string, more: More): Promise<Rig> {
@@ -54,6 +60,11 @@ for (const way of WAYS) {
     test(`S75, S78: in the pause (${way}) ${said}`, () => measure(growing, way));
   }
 }
+
+test("S78, S109: nor with redundant memory: dataspaces allocate nothing", async () => {
+  const module = new RedundantModule({ provider: new PreallocatedProvider({ arenas: 1, arenaBytes: 16 << 20 }) });
+  await measureWith({ keeper: () => module.keeper(), mirrorSlots: () => module.mirrorSlots() }, GROWING[0]!);
+});
 
 async function measure(growing: Growing, way: (typeof WAYS)[number]): Promise<void> {
   const pool = way === "in parallel" ? startNodeCopyPool({ workers: 1 }) : undefined;

@@ -1,14 +1,14 @@
 // Systems under torture whose checkpoints come from redundant memory (S109), one in four restored from: each is the same as a
 // full checkpoint of the moment, and stays it while the children go on.
 import { ADVERSARIAL } from "./adversarial.ts";
-import { COUNTERS, FURTHER, NESTED, SERVED, TALKING, type TorturedSystem } from "./systems.ts";
+import { COUNTERS, FURTHER, NESTED, OLDER, SERVED, TALKING, type TorturedSystem } from "./systems.ts";
 import { tortureEach } from "./tortured.ts";
 
 const picked = (from: Readonly<Record<string, TorturedSystem>>, ...names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, from[name]!]));
 
 const COMMON = { rows: "S97, S109", points: 12, increments: 3, redundant: true } as const;
-tortureEach(picked(COUNTERS, "large_dataspaces", "large_stack_counter"), { ...COMMON, seed: 109 });
+tortureEach({ ...picked(OLDER, "rtcr_redmem"), ...picked(COUNTERS, "large_stack_counter") }, { ...COMMON, seed: 109 });
 tortureEach(
   {
     ...picked(TALKING, "client and server in AssemblyScript"),

@@ -68,6 +68,7 @@ export const COUNTERS: Readonly<Record<string, TorturedSystem>> = Object.fromEnt
 export const OLDER: Readonly<Record<string, TorturedSystem>> = {
   sheep_counter_timer: alone("sheep_counter_timer", COUNT),
   sheep_counter_extended: alone("sheep_counter_extended", COUNT),
+  rtcr_redmem: alone("rtcr_redmem", COUNT),
   sheep_counter_async: alone("sheep_counter_async", COUNT),
   sheep_counter_threaded: alone("sheep_counter_threaded", COUNT),
   thread_registers: alone("thread_registers", COUNT),
