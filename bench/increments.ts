@@ -8,8 +8,7 @@
 //
 // The three take turns, each after its share of pages was written, evenly spread, in a child that stands. Pause: from the
 // hold of its threads to their release. Copied: bytes that the checkpoint has of its own. Hashed: what a store does with it,
-// pages of a store that has them left out. Least values of all
-// rounds, in milliseconds: others use the machine, too.
+// but for writing. Least values of all rounds, in milliseconds: others use the machine, too.
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -162,8 +161,11 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   await buildComponents([componentNamed(CHILD)]);
   const table: object[] = [];
-  for (const mib of values.sizes.split(",").map(Number)) table.push(...(await rows(mib, Number(values.rounds))));
-  console.table(table);
+  for (const mib of values.sizes.split(",").map(Number)) {
+    const found = await rows(mib, Number(values.rounds));
+    console.table(found);
+    table.push(...found);
+  }
   const { version: node } = process;
   const result = { bench: "increments", rounds: Number(values.rounds), node, load: loadavg(), table };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);

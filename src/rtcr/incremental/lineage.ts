@@ -5,8 +5,8 @@
 //   complete  a table of places, shared by whoever has the same; or none: the places are given back and all is owed still
 //
 // I1  What is owed is forgotten by `complete` only: a checkpoint that fails loses nothing, whoever has taken the marks.
-// I2  Bytes are looked at before they are copied. So programs that mark nothing have increments too, whose pause takes as
-//     long as that of a full checkpoint; and what was written without a change is shared.
+// I2  Bytes are looked at before they are copied. So programs that mark nothing have increments too, whose pause is
+//     longer than that of a full checkpoint; and what was written without a change is shared.
 // I3  `copy` makes nothing on the heap: places, states and views are there before, and kept.
 import { GranuleBytes, type GranuleTable, UNIT_BYTES } from "../../checkpoint/index.ts";
 import { type ByteSink, type Capability, type Dataspace, PAGE_BYTES, type WrittenPages } from "../../session/index.ts";
