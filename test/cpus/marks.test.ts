@@ -9,6 +9,6 @@ import { WrittenAudit } from "../support/written-audit.ts";
 TestSystem.audited = true;
 TestSystem.elsewhere = { cpu: 1, start: nodeCpuWith({ stackSizeMb: 1 }) };
 
-for (const file of ["rpc", "signals", "windows"]) await import(`../../src/core/kernel/${file}.test.ts`);
+for (const file of ["rpc", "windows"]) await import(`../../src/core/kernel/${file}.test.ts`);
 
 after(() => assert(WrittenAudit.looks > 100, `more than 100 looks, found ${WrittenAudit.looks}`));
