@@ -161,7 +161,7 @@ export class RtcrComponent {
     if (this.#module) configured(this.#module, config);
     if (this.#named?.name !== named) {
       this.#named?.dispose?.();
-      this.#named = this.#module?.name === named ? undefined : NAMED[named]?.();
+      this.#named = this.#module?.name === named ? undefined : NAMED.get(named)?.();
     }
     this.#named?.configure?.(config);
   }
@@ -179,10 +179,10 @@ export class RtcrComponent {
 }
 
 /** Modules beside the base that any configuration may name. */
-const NAMED: Readonly<Record<string, () => RtcrModule>> = {
-  [INCREMENTAL]: () => new IncrementalModule(),
-  [REDUNDANT]: () => new RedundantModule(),
-};
+const NAMED: ReadonlyMap<string, () => RtcrModule> = new Map<string, () => RtcrModule>([
+  [INCREMENTAL, () => new IncrementalModule()],
+  [REDUNDANT, () => new RedundantModule()],
+]);
 
 /** Parts that have contents, by the names that the configuration has for them. */
 const COPIED_BY: Readonly<Partial<Record<Checkpointable, readonly Part[]>>> = {

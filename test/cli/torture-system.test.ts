@@ -109,6 +109,7 @@ test("options and systems that cannot be tortured are refused by name", async (t
       2,
       "--in-place and --fresh-process, expected one of them\nhint: rtcr torture --help",
     ],
+    [["--redundant", file], 2, "--redundant is for --increments K\nhint: rtcr torture --help"],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [
       ["--strategy", "direct", "x.wasm"],

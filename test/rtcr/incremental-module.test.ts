@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GranuleBytes, type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
 import { describeFinding, readXml } from "../../src/init/index.ts";
-import { checkRtcrConfig, IncrementalModule, type RtcrComponent, rtcrProgram } from "../../src/rtcr/index.ts";
+import {
+  checkRtcrConfig,
+  type DataProvider,
+  IncrementalModule,
+  type RtcrComponent,
+  rtcrProgram,
+  SharedMemoryProvider,
+} from "../../src/rtcr/index.ts";
 import { config, start, startSystem } from "../support/core-system.ts";
 import { component } from "./rig.ts";
 
@@ -77,6 +84,30 @@ test("S108, S111: module inc is a type parameter of a program, too", async () =>
   configure('<module name="inc"/><granularity>0</granularity>');
   assert.ok(!incremental(take().system));
   tree.close();
+});
+
+test("S108: large granules cost as many as there are contents, and one to spare", async () => {
+  const memory = new SharedMemoryProvider();
+  let leases = 0;
+  const provider: DataProvider = {
+    lease: (least, likely) => {
+      leases++;
+      return memory.lease(least, likely);
+    },
+  };
+  const { tree, take } = await running("", () => new IncrementalModule({ granularity: 1024, provider }));
+  const { children } = take().system;
+  const contents = children[0]!.pd.dataspaces.length + 1;
+  assert.ok(leases <= contents + 1, `${leases} granules of 4 MiB for ${contents} contents`);
+  tree.close();
+});
+
+test("S111: a module called as something that every object has is one that nobody knows", async () => {
+  for (const name of ["__defineGetter__", "toString", "constructor"]) {
+    const { tree, take } = await running(`<module name="${name}"/>`, () => new IncrementalModule());
+    assert.ok(incremental(take().system), `${name}: the program's module is used`);
+    tree.close();
+  }
 });
 
 test("S108, S111: configurations of module inc are checked", () => {

@@ -146,6 +146,8 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
   if (args.length > 0) throw usageError(`arguments behind SYSTEM.xml: ${args.join(" ")}, expected none`, "torture");
   const [inPlace, freshProcess] = [flag(values, "in-place"), flag(values, "fresh-process")];
   if (inPlace && freshProcess) throw usageError("--in-place and --fresh-process, expected one of them", "torture");
+  if (flag(values, "redundant") && text(values, "increments") === undefined)
+    throw usageError("--redundant is for --increments K", "torture");
   const strategy = readStrategy(text(values, "strategy"), "torture");
   const report = await tortureSystem({
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },

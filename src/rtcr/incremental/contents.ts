@@ -9,8 +9,8 @@ import { type DataProvider, SharedMemoryProvider } from "../data-provider.ts";
 import { GranuleStore } from "./granule-store.ts";
 import { Lineage, type Share } from "./lineage.ts";
 
-/** What a program may change between two checkpoints more than between the two before, in granules. */
-const SPARE_GRANULES = 64;
+/** What a program may change between two checkpoints more than between the two before; a granule at least. */
+const SPARE_BYTES = 256 << 10;
 
 export interface IncrementalOptions {
   /** Pages of a granule. Default: 1 */
@@ -53,7 +53,7 @@ export class IncrementalContents implements ContentKeeper {
       const lineage = this.#lineageOf(dataspace);
       if (lineage) lineages.push(lineage);
     }
-    const expected = lineages.reduce((sum, each) => sum + each.expected, SPARE_GRANULES);
+    const expected = lineages.reduce((sum, each) => sum + each.expected, spareOf(this.#store));
     const room = this.#store.reserve(least ?? expected);
     const copied = (granules: number) => (this.#copied += granules * this.#store.granuleBytes);
     return room.ok ? success(new KeptIncrement(this.#store, this.#lineages, lineages.length, copied)) : room;
@@ -110,7 +110,7 @@ class KeptIncrement implements KeptContents {
   }
 
   get needed(): number {
-    return this.#copied.reduce((sum, lineage) => sum + (lineage?.changed ?? 0), SPARE_GRANULES);
+    return this.#copied.reduce((sum, lineage) => sum + (lineage?.changed ?? 0), spareOf(this.#store));
   }
 
   copy(dataspace: Dataspace, copier: Copier): number {
@@ -146,4 +146,9 @@ class KeptIncrement implements KeptContents {
   #done(): readonly Lineage[] {
     return this.#copied.flatMap((lineage) => lineage ?? []);
   }
+}
+
+/** In granules. */
+function spareOf({ granuleBytes }: GranuleStore): number {
+  return Math.ceil(SPARE_BYTES / granuleBytes);
 }
