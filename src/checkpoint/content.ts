@@ -52,12 +52,14 @@ export function* writeContent(
   names: (string | null)[] = [],
 ): Generator<Page, Content> {
   names.length = 0;
+  const room = bytes instanceof Uint8Array ? undefined : new Uint8Array(UNIT_BYTES);
   for (let start = 0; start < bytes.length; start += UNIT_BYTES) {
     let name = known?.(names.length);
     let unit: Uint8Array | undefined;
     if (name === undefined) {
-      unit = bytes.subarray(start, start + UNIT_BYTES);
+      unit = bytes.subarray(start, start + UNIT_BYTES, room);
       name = allZero(unit) ? null : sha256(unit);
+      if (unit.buffer === room?.buffer) unit = undefined; // the next one goes there
     }
     names.push(name);
     if (name !== null) yield unit ? { name, bytes: unit } : new KnownPage(name, bytes, start);

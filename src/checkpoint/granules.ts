@@ -58,14 +58,14 @@ export class GranuleBytes {
     }
   }
 
-  /** A view where they lie side by side, else a copy: not to be written to. */
-  subarray(begin = 0, end = this.length): Uint8Array {
+  /** A view where they lie side by side, else a copy: not to be written to. @param room for a copy. Default: it is made */
+  subarray(begin = 0, end = this.length, room?: Uint8Array): Uint8Array {
     const stop = Math.min(end, this.length);
     if (begin >= stop) return new Uint8Array(0);
     const { granuleBytes, chunkGranules, chunks } = this.#storage;
     const place = this.#placeOf(begin);
     const alone = this.#runEnd(Math.floor(begin / granuleBytes)) * granuleBytes >= stop;
-    if (place === 0 || !alone) return this.slice(begin, stop);
+    if (place === 0 || !alone) return room ? this.#copyInto(room, begin, stop) : this.slice(begin, stop);
     const from = ((place - 1) % chunkGranules) * granuleBytes + (begin % granuleBytes);
     return chunks[Math.floor((place - 1) / chunkGranules)]!.subarray(from, from + stop - begin);
   }
@@ -73,11 +73,14 @@ export class GranuleBytes {
   /** A copy. */
   slice(begin = 0, end = this.length): Uint8Array {
     const stop = Math.max(begin, Math.min(end, this.length));
-    const copy = new Uint8Array(stop - begin);
-    const zeros = () => {};
-    const bytes: ByteSink["bytes"] = (at, source, from, length) => copy.set(source.subarray(from, from + length), at);
-    this.pieces({ bytes, zeros }, begin, stop);
-    return copy;
+    return this.#copyInto(new Uint8Array(stop - begin), begin, stop);
+  }
+
+  #copyInto(room: Uint8Array, begin: number, end: number): Uint8Array {
+    const bytes: ByteSink["bytes"] = (at, source, from, length) => room.set(source.subarray(from, from + length), at);
+    const zeros: ByteSink["zeros"] = (at, length) => void room.fill(0, at, at + length);
+    this.pieces({ bytes, zeros }, begin, end);
+    return room.subarray(0, end - begin);
   }
 
   /** Whether the bytes from `begin` up to `end` are the very same ones; false says nothing. */
