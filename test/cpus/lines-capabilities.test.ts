@@ -5,7 +5,7 @@ import type { KernelThread } from "../../src/core/kernel/thread.ts";
 import type { Capability } from "../../src/session/index.ts";
 import { asked } from "../support/calls.ts";
 import { counter, machine } from "../support/cpus.ts";
-import { dispatch, main, SERVES, tableOf } from "../support/guest-code.ts";
+import { block, dispatch, main, onOpcode, SERVES, tableOf } from "../support/guest-code.ts";
 import { SLOT, type TestComponent, type TestSystem } from "../support/kernel-system.ts";
 import { until } from "../support/until.ts";
 
@@ -143,5 +143,39 @@ test("S3, S36: a slot that its server releases to the last reference denotes not
   assert.deepEqual([counter(client), word(server, 68), references(server, passed)], [0, 0, 0]);
   assert.equal(counter(server), word(client, 68));
   assert.equal(references(client, passed), 1);
+  system.close();
+});
+
+/** Keeps what comes, and answers without; opcode 2 blocks first. */
+const KEEPS = `${tableOf("d")} ${SERVES} ${dispatch("d", `${onOpcode(2, block())} (i32.store offset=4 (local.get $m) (i32.const 0))`)}`;
+/** Passes a capability, once. */
+const once = (opcode: number) =>
+  main(`(i32.store (i32.const 2048) (i32.const 4)) (i32.store (i32.const 2052) (i32.const 1))
+    (i32.store (i32.const 2056) (i32.const ${PASSED}))
+    (drop (call $call (i32.const ${SLOT.free}) (i32.const ${opcode}) (i32.const 2048)))`);
+
+test("S2, S36: a capability that its caller has released while the call waited is counted where it comes", async () => {
+  const system = await machine(5);
+  const server = system.component("server", KEEPS, { cpu: 2 });
+  const ep = server.start("ep") as KernelThread;
+  await until(() => ep.idle);
+  const object = system.object(server, ep.capability);
+  const passed = system.object(server, server.thread("keeper").capability);
+  const clients = [2, 1, 1].map((opcode, i) => system.component(`client${i}`, once(opcode), { cpu: [3, 1, 4][i]! }));
+  const threads = clients.map((client) => client.thread("main") as KernelThread);
+  for (const [i, thread] of threads.entries()) {
+    for (const each of [object, passed]) clients[i]!.component.table.insert(each);
+    thread.start(0, 0);
+    await until(() => system.kernel.calls.size === i + 1 && thread.waiting !== undefined);
+    await system.rest();
+    if (i > 0) continue;
+    ep.pause(); // its stack is unwound
+    ep.resume();
+  }
+  clients[2]!.component.table.release(PASSED);
+  server.component.waits.futexWake(64, 1);
+  await until(() => threads.every(ended));
+  await system.rest();
+  assert.deepEqual([references(server, passed), references(clients[2]!, passed)], [3, 0]);
   system.close();
 });

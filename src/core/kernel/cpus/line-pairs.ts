@@ -30,11 +30,16 @@ export class LinePairs implements SlotUser {
     this.#ends = ends;
   }
 
+  /** Whether one of `passed` goes by the line; who has sent it may have released it since. */
+  goes(capability: Capability, passed: readonly Capability[]): boolean {
+    if (!capability.valid || !passed.includes(capability)) return false;
+    return this.#caller.slotOf(capability) !== 0 && this.#server.slotOf(capability) !== 0;
+  }
+
   /** @param passed capabilities that may go by the line */
   begin(passed: readonly Capability[]): void {
     const words = this.#words;
-    const both = (each: Capability) => each.valid && this.#caller.slotOf(each) !== 0 && this.#server.slotOf(each) !== 0;
-    this.#capabilities = passed.filter(both).slice(0, LINE_PAIRS);
+    this.#capabilities = passed.filter((each) => this.goes(each, passed)).slice(0, LINE_PAIRS);
     for (const [i, each] of this.#capabilities.entries()) {
       words[LINE.pairSlots + 2 * i] = this.#caller.slotOf(each);
       words[LINE.pairSlots + 2 * i + 1] = this.#server.slotOf(each);

@@ -80,11 +80,8 @@ export class Line {
 
   /** The call's message can go by it. */
   get carries(): boolean {
-    const { capabilities } = this.call.message;
-    const { ep, component } = this.server;
-    return capabilities.every(
-      (each) => !each.valid || (ep.passed.includes(each) && component.table.slotOf(each) !== 0),
-    );
+    const { passed } = this.server.ep;
+    return this.call.message.capabilities.every((each) => !each.valid || this.#pairs.goes(each, passed));
   }
 
   /** The server's CPU has it. @param first the number of the line that this one is told of with the dispatch */
