@@ -22,7 +22,6 @@ import {
   toInitConfig,
 } from "./config.ts";
 import { INCREMENTAL, IncrementalModule } from "./incremental/module.ts";
-import type { SavedKept } from "./kept.ts";
 import { log } from "./logging.ts";
 import type { RtcrModule } from "./module.ts";
 import type { CopyPool } from "./parallel/copy-pool.ts";
@@ -31,7 +30,7 @@ import type { Part } from "./records.ts";
 import { REDUNDANT, RedundantModule } from "./redundant/module.ts";
 import { Rtcr } from "./rtcr.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
-import { RTCR_SERVICE, RtcrControl } from "./service.ts";
+import { RTCR_SERVICE, RtcrControl, type SavedControl } from "./service.ts";
 import { type SavedReporting, TimingReporter, timingReport } from "./timing.ts";
 
 /** What a supervisor has of the program that runs the system. */
@@ -53,9 +52,8 @@ export interface RtcrHost {
 }
 
 /** The state of a supervisor: its own and its children's, the checkpoints that it keeps, its reports. */
-interface SavedRtcrComponent {
+interface SavedRtcrComponent extends SavedControl {
   readonly rtcr: SessionState;
-  readonly kept: readonly SavedKept[];
   readonly reporter: SavedReporting;
 }
 
@@ -84,7 +82,7 @@ export class RtcrComponent {
     const saved = again && savedOf(again);
     const made = (system: SystemCheckpoint, hold: () => () => void) => host.made?.(this, system, hold);
     const control = { env, rtcr: () => this.rtcr, spare: () => this.rtcr.spare, made };
-    this.#control = new RtcrControl(control, saved?.kept, again?.slots);
+    this.#control = new RtcrControl(control, saved && again && { saved, slots: again.slots });
     this.#reporter = new TimingReporter(
       () => this.rtcr,
       saved && again && { saved: saved.reporter, slots: again.slots },
@@ -124,7 +122,7 @@ export class RtcrComponent {
   capture(slots: SlotWriter): SessionState {
     const saved: SavedRtcrComponent = {
       rtcr: this.rtcr.capture(slots),
-      kept: this.#control.capture(slots),
+      ...this.#control.capture(slots),
       reporter: this.#reporter.capture(slots),
     };
     return saved as unknown as SessionState;

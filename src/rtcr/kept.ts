@@ -68,6 +68,8 @@ export class KeptCheckpoints {
   /** What the supervisor has, and neither uses nor preserves. */
   readonly #spare: () => Quota;
   readonly #kept = new Map<string, Kept>();
+  /** Of those, and of what is kept no longer and still read. */
+  readonly #charges = new Set<Capability<Dataspace>>();
 
   constructor(env: Env, spare: () => Quota) {
     this.#env = env;
@@ -115,6 +117,17 @@ export class KeptCheckpoints {
     }));
   }
 
+  /** Slots of the charges of what is kept no longer, and still read. Who goes on from a capture reads nothing of that. */
+  captureEnded(slots: SlotWriter): readonly number[] {
+    const kept = new Set(Array.from(this.#kept.values(), ({ charge }) => charge));
+    return [...this.#charges].filter((charge) => !kept.has(charge)).map((charge) => slots.held(charge));
+  }
+
+  /** @param ended as `captureEnded` gave it @throws TypeError if it is no such state */
+  resumeEnded(ended: readonly number[], slots: SavedComponent["slots"]): void {
+    for (const slot of ended) this.#pd()?.free(slots.held<Dataspace>(slot, "dataspace"));
+  }
+
   /**
    * Takes up what `capture` gave.
    *
@@ -136,7 +149,9 @@ export class KeptCheckpoints {
   }
 
   #put(key: string, system: SystemCheckpoint, charge: Capability<Dataspace>, ended: () => void): void {
+    this.#charges.add(charge);
     const end = () => {
+      this.#charges.delete(charge);
       this.#pd()?.free(charge);
       ended();
     };

@@ -45,26 +45,39 @@ export interface ControlOptions {
   readonly made: (system: SystemCheckpoint, hold: () => () => void) => void;
 }
 
+/** What of it is state of its supervisor. */
+export interface SavedControl {
+  readonly kept: readonly SavedKept[];
+  /** `KeptCheckpoints.captureEnded`. Absent in older images. */
+  readonly ended?: readonly number[];
+}
+
 type CheckpointRefusal = "no-such-child" | "failed" | OutOf;
 
 export class RtcrControl {
   readonly #options: ControlOptions;
   readonly #kept: KeptCheckpoints;
 
-  /** @param saved what `capture` gave @throws TypeError if it is no such state */
-  constructor(options: ControlOptions, saved: readonly SavedKept[] = [], slots?: SavedComponent["slots"]) {
+  /** @param again what `capture` gave @throws TypeError if it is no such state */
+  constructor(
+    options: ControlOptions,
+    again?: { readonly saved: SavedControl; readonly slots: SavedComponent["slots"] },
+  ) {
     this.#options = options;
     this.#kept = new KeptCheckpoints(options.env, options.spare);
-    for (const kept of slots ? saved : []) {
+    if (!again) return;
+    const { saved, slots } = again;
+    this.#kept.resumeEnded(saved.ended ?? [], slots);
+    for (const kept of saved.kept) {
       const key: unknown = kept.name;
       const why = typeof key === "string" ? this.#refusesSaved(key) : "it is no text";
       if (why) throw new TypeError(`name ${shown(String(key))} of a kept checkpoint: ${why}`);
-      this.#kept.resume(kept, slots!);
+      this.#kept.resume(kept, slots);
     }
   }
 
-  capture(slots: SlotWriter): readonly SavedKept[] {
-    return this.#kept.capture(slots);
+  capture(slots: SlotWriter): SavedControl {
+    return { kept: this.#kept.capture(slots), ended: this.#kept.captureEnded(slots) };
   }
 
   /** The key under which a checkpoint is kept; undefined: it is none of them. */

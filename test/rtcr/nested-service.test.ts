@@ -43,16 +43,24 @@ class Controlled {
   /** The outer one first. */
   readonly supervisors: RtcrComponent[] = [];
   readonly outcomes: (readonly RepairReport[] | RtcrFault)[] = [];
+  /** Checkpoints that somebody stores are read until these are called. */
+  readonly stored: (() => void)[] = [];
   #session: Capability | undefined;
 
-  /** @param pool starts copy workers, which the inner one wants; absent: none does */
-  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct", pool?: () => CopyPool) {
+  /**
+   * @param pool starts copy workers, which the inner one wants; absent: none does
+   * @param stores whether checkpoints that a component asks for are stored
+   */
+  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct", pool?: () => CopyPool, stores = false) {
     let begun = 0;
     const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.outcomes.push(outcome);
     const host = {
       begin: () => (begun++ > 0 ? {} : restore ? { restore, strategy, restored } : { restored }),
       began: (began: RtcrComponent) =>
         void (began.env === this.#outer ? this.supervisors.unshift(began) : this.supervisors.push(began)),
+      made: (_: RtcrComponent, __: SystemCheckpoint, hold: () => () => void) => {
+        if (stores) this.stored.push(hold());
+      },
       ended: () => {},
       ...(pool ? { startCopyPool: pool } : {}),
     };
@@ -245,6 +253,29 @@ test("S14, S111: what was kept before there were charges is charged when it is t
   assert.ok(second.session.forget("v1").ok);
   assert.equal(second.used.ram, used.ram - kept.value.bytes);
   second.tree.close();
+});
+
+test("S14, S111: who goes on from a checkpoint is not charged for what was only read still", async () => {
+  const first = new Controlled(undefined, "direct", undefined, true);
+  await first.until(2);
+  assert.ok(first.session.checkpoint(SHEEP).ok);
+  assert.ok(first.session.checkpoint(SHEEP).ok, "it replaces one that is being stored");
+  const { ram } = first.used;
+  const storing = await throughImage(first.outer.checkpoint("outer").system);
+  for (const stored of first.stored) stored();
+  assert.ok(first.used.ram < ram, "its storage is given back");
+  const all = await throughImage(first.outer.checkpoint("outer").system);
+  first.tree.close();
+  const used: Quota[] = [];
+  for (const system of [storing, all]) {
+    const again = new Controlled(system);
+    await again.until(1);
+    assert.ok(Array.isArray(again.outcomes[0]), String(again.outcomes[0]));
+    used.push(again.used);
+    assert.deepEqual(again.session.forget(SHEEP), { ok: true, value: undefined });
+    again.tree.close();
+  }
+  assert.deepEqual(used[0], used[1]);
 });
 
 test("S111, F9: a kept checkpoint that is not charged for what it holds is refused", async () => {
