@@ -42,6 +42,10 @@ const INIT_KV: RigOptions = {
   ...{ programs: ["kv_server", "kv_load"], exits: 2, quota: 'caps="2400" ram="48M"' },
 };
 
+/** What was logged, by component; a machine of few CPUs is warned of in its own words. */
+const said = (lines: readonly string[]) =>
+  byComponent(lines.filter((line) => !line.includes(" warning: an affinity space of ")));
+
 const CASES: readonly [what: string, options: RigOptions][] = [
   ["the cruise control", { children: CRUISE, exits: 1 }],
   ["a key-value server under load", { children: KV, exits: 2 }],
@@ -62,7 +66,7 @@ for (const strategy of STRATEGIES) {
         for (let i = 1; i <= POINTS; i++) {
           const point = bootstrapped + Math.floor(((points - bootstrapped) * i) / (POINTS + 1));
           const found = await continued({ ...options, cpus: from }, point, { cpus: to });
-          assert.deepEqual(byComponent(found), byComponent(lines), `stopped at point ${point} of ${points}`);
+          assert.deepEqual(said(found), said(lines), `stopped at point ${point} of ${points}`);
         }
       });
     }

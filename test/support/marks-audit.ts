@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Instance } from "../../src/engine/index.ts";
+import { equalBytes } from "../../src/util/index.ts";
 
 const PAGE = 4096;
 /** Bytes at the beginning of a memory that are looked at. */
@@ -30,7 +31,7 @@ export class MarksAudit {
     const marked = this.#take();
     for (let page = 0; page < bytes.length / PAGE; page++) {
       const [now, before] = [bytes, this.#copy].map((all) => all.subarray(page * PAGE, (page + 1) * PAGE));
-      const same = Buffer.compare(now!, before!.length === PAGE ? before! : new Uint8Array(PAGE)) === 0;
+      const same = equalBytes(now!, before!.length === PAGE ? before! : new Uint8Array(PAGE));
       if (marked.has(page)) this.visited++;
       if (!same) this.changed++;
       assert(

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type Instance, Mirror } from "../../src/engine/index.ts";
 import { MIRROR_SLOTS } from "../../src/session/index.ts";
+import { equalBytes } from "../../src/util/index.ts";
 
 /** Wasm pages of mirrors here: the memories are small, and there are many. */
 const PAGES = 1024;
@@ -18,7 +19,7 @@ export function auditMirror({ mirror, memories }: Instance): void {
   const snapshot = mirror!.freeze(target);
   assert(snapshot.keep(0, memory.length, 0));
   mirror!.finish(snapshot);
-  if (Buffer.compare(memory, target) === 0) return;
+  if (equalBytes(memory, target)) return;
   const at = target.findIndex((byte, index) => byte !== memory[index]);
   assert.fail(`byte ${at} of ${memory.length}: memory has ${memory[at]}, its mirror ${target[at]}`);
 }
