@@ -70,6 +70,9 @@ function differences(one: Uint8Array, other: Uint8Array): readonly number[] {
   return Array.from(one.keys()).filter((at) => one[at] !== other[at]);
 }
 
+/** Bytes of `ep` in front of its first call, at most; where its locals lie is the compiler's to say. */
+const OUTERMOST_FRAME = 128;
+
 for (const name of ["stack_counter", "large_stack_counter", "small_dataspaces", "large_dataspaces", "sheep_counter"]) {
   test(`S98, S99: of the stack of ep what lies between the stack pointers is written, and what differs above: ${name}`, async () => {
     const { report, recorded, barrier, record, before, after } = await repaired(name);
@@ -79,7 +82,8 @@ for (const name of ["stack_counter", "large_stack_counter", "small_dataspaces", 
     const lower = size - recorded - RED_ZONE;
     const above = differences(before, record).filter((at) => at >= size - barrier);
     // The frame in which ep dispatches the call that constructs: nothing else is written there behind the barrier.
-    assert.deepEqual(above, [size - 80], "one byte");
+    assert.equal(above.length, 1, `${above} of ${size}`);
+    assert.ok(above[0]! >= size - OUTERMOST_FRAME, `${above} of ${size}`);
     assert.deepEqual([report.replaced, report.kept], [above.length, barrier - above.length]);
     assert.equal(report.written, report.repaired + report.redZone + report.replaced);
     assert.deepEqual(after.subarray(lower), record.subarray(lower));
