@@ -25,7 +25,7 @@ const CLI = join(import.meta.dirname, "../src/cli/main.ts");
 const ALL_LINES = 40;
 /** Lines of output in each life but the last. */
 const LINES = 6;
-const STAGE_TIMEOUT_MS = 180_000;
+const STAGE_TIMEOUT_MS = 600_000;
 
 /** The command line's own state directory. */
 const environment = () => ({ ...process.env, RTCR_HOME: folder });
