@@ -32,7 +32,7 @@ function recorder(): { readonly supervisor: Supervisor; readonly asked: string[]
     asked.push(name);
     return answers;
   };
-  const names = ["capture", "captureFrozen", "resume", "release", "kill", "recycle"];
+  const names = ["capture", "captureFrozen", "resume", "release", "prepared", "kill", "recycle"];
   const supervisor = Object.fromEntries(names.map((name) => [name, note(name)]));
   return { supervisor: supervisor as unknown as Supervisor, asked };
 }
@@ -71,7 +71,7 @@ test("without space a program that was to stop goes on, and its held output stay
 
   full = false;
   const { id } = await checkpointer.make(true);
-  assert.deepEqual(asked.slice(3), ["captureFrozen", "release", "kill", "recycle"]);
+  assert.deepEqual(asked.slice(3), ["captureFrozen", "release", "prepared", "kill", "recycle"]);
   assert.deepEqual(readdirSync(join(path, "released")), [id]);
   await store.close();
 });

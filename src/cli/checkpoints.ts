@@ -79,7 +79,10 @@ export class Checkpointer {
       const { root, report } = await this.#save(state);
       this.#parent = root.id;
       if (record.spec.holdOutput) await this.#release(root.id);
-      if (stop) await supervisor.kill();
+      if (stop) {
+        await supervisor.prepared().catch(() => {}); // the checkpoint is complete without
+        await supervisor.kill();
+      }
       const { newPages, storedBytes } = report;
       return { id: root.id, name, pausedMs, newPages, storedBytes, stopped: stop };
     } catch (thrown) {

@@ -133,6 +133,11 @@ export class RunSupervisor {
     return captured;
   }
 
+  /** Resolves when what a restore of the frozen program will ask for is kept: the CPU sees to it behind the capture. */
+  async prepared(): Promise<void> {
+    await this.#request({ type: "measure" }); // served behind that
+  }
+
   /** Takes back the memory of a captured state for the next capture: the state must not be used any more. */
   recycle(state: ProgramState): void {
     if (!this.#inPlace.has(state)) this.#parts.arenas?.giveBack(state.group);
