@@ -4,25 +4,9 @@ import { test } from "node:test";
 import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { type Captured, STRATEGIES } from "../../src/rtcr/index.ts";
 import { seededRandom } from "../random.ts";
-import { Incremental, SHORT, same } from "./increments.ts";
-import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+import { Incremental, SYSTEMS, same } from "./increments.ts";
+import { Rig, throughImage, undisturbed } from "./rig.ts";
 
-const SYSTEMS: Readonly<Record<string, RigOptions>> = {
-  ...Object.fromEntries(
-    ["large_dataspaces", "sheep_counter_extended", "managed_dataspace", "detached_dataspaces"].map((name) => [
-      name,
-      { children: [{ name, inside: SHORT }], windows: () => name === "managed_dataspace" },
-    ]),
-  ),
-  "several children, one of which has a child": {
-    children: [
-      { name: "sheep_counter_timer", inside: SHORT },
-      { name: "small_dataspaces", inside: SHORT },
-      { name: "arbitrary_child", inside: '<config child="stack_counter" iterations="20" turns="4"/>' },
-    ],
-    programs: ["stack_counter"],
-  },
-};
 /** Checkpoints of a run. */
 const POINTS = 6;
 

@@ -32,9 +32,28 @@ export class Incremental {
   }
 }
 
-export function same(increment: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
-  assert.deepEqual({ ...whole(increment), created: "" }, { ...full, created: "" }, what);
-  for (const { dataspaces, fields, added } of compareSystems(full, increment).children) {
+/** Byte for byte, whatever a checkpoint was made of. */
+export function same(found: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
+  assert.deepEqual({ ...whole(found), created: "" }, { ...full, created: "" }, what);
+  for (const { dataspaces, fields, added } of compareSystems(full, found).children) {
     assert.deepEqual([dataspaces, fields, added], [[], [], []], what);
   }
 }
+
+/** Systems of which both kinds of checkpoints, increments and those from redundant memory, are compared with full ones. */
+export const SYSTEMS: Readonly<Record<string, RigOptions>> = {
+  ...Object.fromEntries(
+    ["large_dataspaces", "sheep_counter_extended", "managed_dataspace", "detached_dataspaces"].map((name) => [
+      name,
+      { children: [{ name, inside: SHORT }], windows: () => name === "managed_dataspace" },
+    ]),
+  ),
+  "several children, one of which has a child": {
+    children: [
+      { name: "sheep_counter_timer", inside: SHORT },
+      { name: "small_dataspaces", inside: SHORT },
+      { name: "arbitrary_child", inside: '<config child="stack_counter" iterations="20" turns="4"/>' },
+    ],
+    programs: ["stack_counter"],
+  },
+};

@@ -2,29 +2,13 @@
 // dropped or put off when.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareSystems, GranuleBytes, type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
+import { GranuleBytes, type SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { type Captured, RedundantModule, STRATEGIES } from "../../src/rtcr/index.ts";
 import { MIRROR_SLOTS } from "../../src/session/index.ts";
 import { seededRandom } from "../random.ts";
-import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+import { SYSTEMS, same } from "./increments.ts";
+import { Rig, throughImage, undisturbed } from "./rig.ts";
 
-const SHORT = '<config turns="4" iterations="20" period_ms="3" sleep_ms="3"/>';
-const SYSTEMS: Readonly<Record<string, RigOptions>> = {
-  ...Object.fromEntries(
-    ["large_dataspaces", "sheep_counter_extended", "managed_dataspace", "detached_dataspaces"].map((name) => [
-      name,
-      { children: [{ name, inside: SHORT }], windows: () => name === "managed_dataspace" },
-    ]),
-  ),
-  "several children, one of which has a child": {
-    children: [
-      { name: "sheep_counter_timer", inside: SHORT },
-      { name: "small_dataspaces", inside: SHORT },
-      { name: "arbitrary_child", inside: '<config child="stack_counter" iterations="20" turns="4"/>' },
-    ],
-    programs: ["stack_counter"],
-  },
-};
 /** Checkpoints of a run. */
 const POINTS = 8;
 
@@ -33,13 +17,6 @@ interface Taken {
   readonly full: SystemCheckpoint;
   /** What had been logged. */
   readonly lines: readonly string[];
-}
-
-function same(redundant: SystemCheckpoint, full: SystemCheckpoint, what: string): void {
-  assert.deepEqual({ ...whole(redundant), created: "" }, { ...full, created: "" }, what);
-  for (const { dataspaces, fields, added } of compareSystems(full, redundant).children) {
-    assert.deepEqual([dataspaces, fields, added], [[], [], []], what);
-  }
 }
 
 /** How many contents are kept beside the lease. */
