@@ -3,8 +3,12 @@
 // wait, paused, until it does.
 
 import type { AddressInfo, Server, Socket } from "node:net";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { finished } from "node:stream/promises";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { BACKLOG, type HostMessage, type ProgramMessage, WINDOW_BYTES } from "./socket-protocol.ts";
+
+/** How long peers have, at the program's end, to take what it sent them. */
+const LINGER_MS = 30_000;
 
 interface Link {
   readonly socket: Socket;
@@ -19,6 +23,7 @@ interface Link {
 export class SocketHost {
   readonly #servers: readonly Server[];
   readonly #wake: () => void;
+  /** Until the connection is closed on both sides. */
   readonly #links = new Map<number, Link>();
   #port: MessagePort | undefined;
   #next = 1;
@@ -54,12 +59,41 @@ export class SocketHost {
     return port2;
   }
 
+  /**
+   * The program has ended by itself, and its thread has sent its last message: what it sent to its peers goes out, as it
+   * does where a system closes the connections of a process that is gone. Resolves when the system has all of it, or
+   * connections were cut: by their peers, by `detach`, or by the end of `LINGER_MS` for peers that take nothing.
+   */
+  async finish(): Promise<void> {
+    // The thread's end may be heard of before its last messages.
+    for (let last = this.#receive(); last; last = this.#receive()) this.#take(last);
+    this.#forget();
+    const sockets = [...this.#links.values()].map(({ socket }) => socket);
+    const late = setTimeout(() => this.#cut(), LINGER_MS);
+    await Promise.all(sockets.map((socket) => finished(socket.end(), { readable: false }).catch(() => {})));
+    clearTimeout(late);
+    for (const socket of sockets) socket.destroy();
+    this.#links.clear();
+  }
+
   /** Cuts every connection and forgets the program. */
   detach(): void {
+    this.#cut();
+    this.#forget();
+  }
+
+  #cut(): void {
     for (const { socket } of this.#links.values()) socket.resetAndDestroy();
     this.#links.clear();
+  }
+
+  #forget(): void {
     this.#port?.close();
     this.#port = undefined;
+  }
+
+  #receive(): ProgramMessage | undefined {
+    return this.#port && (receiveMessageOnPort(this.#port) as { message: ProgramMessage } | undefined)?.message;
   }
 
   #connected(listener: number, socket: Socket): void {

@@ -145,6 +145,38 @@ test("a successor in the same process cuts the connections of the one before", a
   assert.deepEqual(next.send(handle, bytes("x")), { ok: false, reason: "pipe" });
 });
 
+test("what a program sent before its end goes out, though nobody has taken its last messages yet", async () => {
+  const { host, sockets, client } = await make();
+  const peers = [await client(), await client()];
+  const [open, closed] = [await until(() => sockets.accept(0)), await until(() => sockets.accept(0))] as number[];
+  const large = new Uint8Array(1 << 18).fill(7);
+  assert.deepEqual(sockets.send(open!, large), { ok: true, value: large.length });
+  assert.deepEqual(sockets.send(closed!, large), { ok: true, value: large.length });
+  sockets.close(closed!);
+  const finished = host.finish();
+  for (const peer of peers) assert.deepEqual(Buffer.concat(await peer.toArray()), Buffer.from(large));
+  await finished;
+});
+
+test("whoever does not take what a program sent holds its end up until it is cut", async () => {
+  const { host, sockets, client } = await make();
+  const peer = await client();
+  const handle = (await until(() => sockets.accept(0))) as number;
+  const part = new Uint8Array(1 << 18);
+  // Until the buffers of the system are full: nothing drains any more.
+  for (let turns = 0; turns < 200; turns++) {
+    if (sockets.send(handle, part).ok) turns = 0;
+    await sleep(1);
+  }
+  let ended = false;
+  const finished = host.finish().then(() => (ended = true));
+  await sleep(20);
+  assert.equal(ended, false);
+  host.detach();
+  await finished;
+  await assert.rejects(peer.toArray(), { code: "ECONNRESET" });
+});
+
 test("the wrong kind of socket, closed listening sockets, damaged states", async () => {
   const { sockets } = await make();
   assert.deepEqual(sockets.receive(0, new Uint8Array(1), { peek: false }), { ok: false, reason: "notconn" });

@@ -108,10 +108,13 @@ function startCpu({ servers = [], spare, ...load }: SupervisorOptions, events: C
   worker.on("exit", () => events.lost(new MachineFault("ended", "the CPU has ended")));
   return {
     post: (request) => worker.postMessage(request),
-    terminate: () => worker.terminate(),
-    stop: () => {
-      stop();
+    terminate: () => {
       host?.detach();
+      return worker.terminate();
+    },
+    stop: (byItself) => {
+      stop();
+      return byItself ? host?.finish() : host?.detach();
     },
   };
 }

@@ -29,10 +29,14 @@ export class CpuFault extends Fault {}
 /** A CPU as its supervisor holds it. */
 export interface CpuLink {
   post(request: Request): void;
-  /** Ends the CPU at once. */
+  /** Ends the CPU at once, and what it left to be sent. */
   terminate(): Promise<unknown> | undefined;
-  /** The run is over: stops what feeds it. Called once. */
-  stop(): void;
+  /**
+   * The run is over: stops what feeds it. Called once.
+   *
+   * @param byItself nobody stopped or killed it: resolves when what the program sent has left
+   */
+  stop(byItself: boolean): void | Promise<void>;
 }
 
 /** What a CPU's host tells the supervisor. */
@@ -66,7 +70,7 @@ type Answer = Extract<Report, { id: number }>;
 type RequestBody = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
 export class RunSupervisor {
-  /** Resolves when the program has ended by itself or was stopped (then without a report). */
+  /** Resolves when the program has ended by itself, and what it sent has left, or was stopped (then without a report). */
   readonly done: Promise<EndingReport | undefined>;
   /** What a restore could not undo. */
   warnings: readonly string[] = [];
@@ -274,9 +278,8 @@ export class RunSupervisor {
     if (this.#ended) return;
     this.#ended = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#cpu.stop();
     this.#pending?.reject(new MachineFault("ended", "the program has ended"));
-    this.#finish(ending);
+    void Promise.resolve(this.#cpu.stop(ending !== undefined)).then(() => this.#finish(ending));
   }
 
   #scheduleReEntries(): void {

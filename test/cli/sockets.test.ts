@@ -1,6 +1,7 @@
 // A program on a listening socket that the user gives: served, checkpointed, killed, and served on by its successor.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -41,6 +42,29 @@ test("a program accepts connections on the socket it is given, before and after 
   assert.equal(await ask(await portOf(second)), "2");
   await cli(path, "kill", "server");
   assert.equal(await second.ended, 137);
+});
+
+/** Accepts a connection, sends 192 KiB at once, says so on standard output and ends. */
+const LAST_WORDS = `(module
+  (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  (data (i32.const 0) "\\00\\00\\01\\00\\00\\00\\03\\00" "\\10\\00\\00\\00\\05\\00\\00\\00" "sent\\n")
+  (func (export "_start")
+    (if (call $accept (i32.const 3) (i32.const 0) (i32.const 32)) (then unreachable))
+    (if (call $send (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 36)) (then unreachable))
+    (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 40)))))`;
+
+test("what a program has sent when it ends arrives, though its peer reads later", async (t) => {
+  const path = folder(t);
+  const file = join(path, "last-words.wasm");
+  writeFileSync(file, assemble(LAST_WORDS));
+  const guest = new Guest(t, path, "run", "--listen", "127.0.0.1:0", file);
+  const socket = connect(await portOf(guest), "127.0.0.1");
+  while (guest.out === "") await once(guest.process.stdout, "data");
+  assert.deepEqual(Buffer.concat(await socket.toArray()), Buffer.alloc(192 * 1024));
+  assert.equal(await guest.ended, 0);
 });
 
 test("an address that is none is a usage error", async (t) => {

@@ -23,5 +23,6 @@ const worker = new Worker(new URL("./streams-worker.ts", import.meta.url), {
   transferList: [port],
 });
 await once(worker, "exit");
+await host.finish();
 stop();
 server.close();
