@@ -24,14 +24,13 @@ import { beginScope, endScope, inScope } from "../profile/index.ts";
 import { type Capability, type Dataspace, objectOf } from "../session/index.ts";
 import { writeCalls, writeChild, writeLate } from "./capture-child.ts";
 import { naming } from "./components.ts";
-import type { ContentKeeper, KeptContents } from "./content-keeper.ts";
-import { type Copier, type CopyEngine, DirectCopier } from "./copier.ts";
+import type { KeptContents } from "./content-keeper.ts";
+import type { Copier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
-import type { DataProvider, Lease } from "./data-provider.ts";
+import type { Lease } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
 import { componentsKept, lives, requireKept, requireLiving } from "./living.ts";
-import type { CopyPool } from "./parallel/copy-pool.ts";
-import { type CopyPlaces, CopyPlan, ParallelCopier } from "./parallel/parallel-copier.ts";
+import { CopyPlan } from "./parallel/parallel-copier.ts";
 import { RtcrPd } from "./pd.ts";
 import type { CheckpointPhase } from "./phases.ts";
 import { RecordReader } from "./record-reader.ts";
@@ -39,14 +38,14 @@ import { RecordWriter } from "./record-writer.ts";
 import { PARTS, PARTS_IN_PARALLEL, readRecords } from "./records.ts";
 import { RtcrReport } from "./report.ts";
 import { RtcrRom } from "./rom.ts";
+import { copierFor, giveBack, type Room, type RoomOptions, roomFor } from "./room.ts";
 import { inCheckpoint } from "./scopes.ts";
 import type { Timing } from "./timing.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
-export interface CaptureOptions {
+export interface CaptureOptions extends RoomOptions {
   readonly name: string;
   readonly parent?: string | undefined;
-  readonly provider: DataProvider;
   /** Bytes that records have needed before, beside contents. */
   readonly recordBytes?: number | undefined;
   readonly exited: readonly ExitedChild[];
@@ -58,14 +57,6 @@ export interface CaptureOptions {
   readonly serves: (child: TrackedChild) => ServedSessionsInfo;
   /** What programs have written where nothing was ever attached is recorded, too. */
   readonly unattached?: boolean | undefined;
-  /** Keeps contents of dataspaces beside the lease. Default: all lie in it. */
-  readonly keeper?: ContentKeeper | undefined;
-  /** Copies what it can, instead of the processor. */
-  readonly engine?: CopyEngine | undefined;
-  /** Copies contents while records are written. Default: they are copied one after the other. */
-  readonly pool?: CopyPool | undefined;
-  /** Which of them copies what. Default: whoever comes first. */
-  readonly places?: CopyPlaces | undefined;
   /** Notes how long each part takes, and when each phase begins. */
   readonly timing?: Timing | undefined;
   /** Told of each phase as it begins. */
@@ -108,11 +99,11 @@ export function capture(children: readonly TrackedChild[], options: CaptureOptio
     let needed = leastBytes;
     let granules: number | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const room = roomFor(children, options, { least: needed, likely: Math.max(needed, likelyBytes), granules });
+      const need = { leastBytes: needed, likelyBytes: Math.max(needed, likelyBytes), granules };
+      const room = roomFor(allocated(children), options, need);
       if (!room) break;
       const { lease, kept } = room;
-      const copier = copierFor(room, plan, options, () => enter("contents"));
-      const written = write(children, room, copier, options, enter);
+      const { written, copier } = attempted(children, room, plan, options, enter);
       if (written.bytes <= lease.bytes.length && !kept?.missing) {
         return informed(written, leastBytes, room, options, enter);
       }
@@ -135,28 +126,22 @@ export function likelyBytes(
   return prepare(children, new CopyPlan(), options).likelyBytes;
 }
 
-/** Where a checkpoint goes: records and contents, and contents that are kept elsewhere. */
-interface Room {
-  readonly lease: Lease;
-  readonly kept: KeptContents | undefined;
-}
-
-/** @param granules as in `ContentKeeper.begin` @returns undefined if there is none; then nothing is taken */
-function roomFor(
+/** Whatever is thrown, the room has been given back. */
+function attempted(
   children: readonly TrackedChild[],
-  { provider, keeper }: CaptureOptions,
-  {
-    least,
-    likely,
-    granules,
-  }: { readonly least: number; readonly likely: number; readonly granules?: number | undefined },
-): Room | undefined {
-  const lease = provider.lease(least, likely);
-  if (!lease.ok) return undefined;
-  const kept = keeper?.begin(allocated(children), granules);
-  if (!kept || kept.ok) return { lease: lease.value, kept: kept?.value };
-  lease.value.release();
-  return undefined;
+  room: Room,
+  plan: CopyPlan,
+  options: CaptureOptions,
+  enter: (phase: CheckpointPhase) => void,
+): { readonly written: Written; readonly copier: Copier } {
+  let copier: Copier | undefined;
+  try {
+    copier = copierFor(room, plan, options, () => enter("contents"));
+    return { copier, written: write(children, room, copier, options, enter) };
+  } catch (thrown) {
+    giveBack(room, copier);
+    throw thrown;
+  }
 }
 
 interface Written {
@@ -190,7 +175,6 @@ function write(
     writeAllLate(records, children, options);
     return { bytes: records.neededBytes, lateAt, time };
   } catch (thrown) {
-    giveBack(room, copier);
     requireAll(); // else what was thrown is only what came of that
     throw thrown;
   }
@@ -240,35 +224,6 @@ function writeAllLate(
   }
 }
 
-/** Workers see shared memory only: into other storage the supervisor copies alone. */
-function copierFor(
-  { lease, kept }: Room,
-  plan: CopyPlan,
-  { pool, places, engine }: CaptureOptions,
-  begins: () => void,
-): Copier {
-  const { bytes } = lease;
-  return pool && pool.living > 0 && inSharedMemory(bytes)
-    ? new ParallelCopier(bytes, plan, pool, { engine, begins, places, targets: kept?.targets })
-    : new DirectCopier(bytes, { engine, begins });
-}
-
-function inSharedMemory(bytes: Uint8Array): bytes is Uint8Array<SharedArrayBuffer> {
-  return (bytes.buffer as ArrayBufferLike) instanceof SharedArrayBuffer;
-}
-
-/** The room is of no use; it is given back when nobody writes into it any more. */
-function giveBack({ lease, kept }: Room, copier: Copier): void {
-  const abandoned = copier.abandon();
-  const giveGranules = kept?.abandon();
-  const end = () => {
-    giveGranules?.();
-    lease.release();
-  };
-  if (abandoned) void abandoned.then(end);
-  else end();
-}
-
 /** The children go on already. */
 function informed(
   written: Written,
@@ -277,12 +232,13 @@ function informed(
   options: CaptureOptions,
   enter: (phase: CheckpointPhase) => void,
 ): Captured {
-  const completed = kept?.complete();
+  let completed: ReturnType<KeptContents["complete"]> | undefined;
   const release = () => {
     completed?.release();
     lease.release();
   };
   try {
+    completed = kept?.complete();
     enter("information");
     const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
     // What a keeper puts off is still to come.

@@ -71,8 +71,10 @@ export class Restoring {
 
   resume({ exitsRestored, asked }: Pick<SavedRtcr, "asked" | "exitsRestored">): void {
     for (const name of exitsRestored) this.#exitsRestored.add(name);
-    const system = asked === undefined ? undefined : this.#parts.options.kept?.kept(asked);
-    if (system) this.#asked = new Restoration(system);
+    const kept = asked === undefined ? undefined : this.#parts.options.kept?.use(asked);
+    if (!kept) return;
+    this.#asked = new Restoration(kept.system);
+    this.#asked.atEnd(() => kept.release());
   }
 
   /** Whether a child is not yet what it shall become. */

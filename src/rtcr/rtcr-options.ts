@@ -52,7 +52,8 @@ export interface RtcrOptions {
   /** Checkpoints that are kept: a restore that was asked of one is part of the supervisor's own state. */
   readonly kept?: {
     nameOf(system: SystemCheckpoint): string | undefined;
-    kept(name: string): SystemCheckpoint | undefined;
+    /** It is read until it is released. */
+    use(name: string): { readonly system: SystemCheckpoint; release(): void } | undefined;
   };
   /** Called after each checkpoint with the times that it took. */
   readonly timed?: (made: {

@@ -131,9 +131,14 @@ export class Rtcr {
       serves: (child) => this.#childOf(child)?.server.served ?? { next: 1, sessions: [] },
     });
     this.#recordBytes = captured.recordBytes;
-    if (keeper?.work) this.#putOff.begin();
-    if (timing) timed({ name, children, timing });
-    return captured;
+    try {
+      if (keeper?.work) this.#putOff.begin();
+      if (timing) timed({ name, children, timing });
+      return captured;
+    } catch (thrown) {
+      captured.lease.release();
+      throw thrown;
+    }
   }
 
   /**

@@ -85,9 +85,11 @@ export class RtcrControl {
     return this.#kept.keyOf(system);
   }
 
-  /** What is kept under a key that `nameOf` gave. */
-  kept(key: string): SystemCheckpoint | undefined {
-    return this.#kept.get(key)?.system;
+  /** What is kept under a key that `nameOf` gave; it is read until it is released. */
+  use(key: string): Pick<Kept, "system" | "release"> | undefined {
+    const kept = this.#kept.get(key);
+    kept?.use();
+    return kept;
   }
 
   /** A session. @param client whose labels are its own */
@@ -159,8 +161,7 @@ export class RtcrControl {
   }
 
   #hold(key: string): () => void {
-    const kept = required(this.#kept.get(key), "a checkpoint that is kept");
-    kept.use();
+    const kept = required(this.use(key), "a checkpoint that is kept");
     return () => kept.release();
   }
 

@@ -6,6 +6,7 @@ import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { Connections } from "../../src/native/index.ts";
 import {
   type CopyPool,
+  type Phase,
   type RepairReport,
   type RtcrComponent,
   type RtcrFault,
@@ -50,12 +51,20 @@ class Controlled {
   /**
    * @param pool starts copy workers, which the inner one wants; absent: none does
    * @param stores whether checkpoints that a component asks for are stored
+   * @param atPhase of the inner one
    */
-  constructor(restore?: SystemCheckpoint, strategy: Strategy = "direct", pool?: () => CopyPool, stores = false) {
+  constructor(
+    restore?: SystemCheckpoint,
+    strategy: Strategy = "direct",
+    pool?: () => CopyPool,
+    stores = false,
+    atPhase: (phase: Phase, system: Controlled) => void = () => {},
+  ) {
     let begun = 0;
+    const watched = { atPhase: (phase: Phase) => atPhase(phase, this) };
     const restored = (outcome: readonly RepairReport[] | RtcrFault) => this.outcomes.push(outcome);
     const host = {
-      begin: () => (begun++ > 0 ? {} : restore ? { restore, strategy, restored } : { restored }),
+      begin: () => (begun++ > 0 ? watched : restore ? { restore, strategy, restored } : { restored }),
       began: (began: RtcrComponent) =>
         void (began.env === this.#outer ? this.supervisors.unshift(began) : this.supervisors.push(began)),
       made: (_: RtcrComponent, __: SystemCheckpoint, hold: () => () => void) => {
@@ -192,6 +201,29 @@ for (const strategy of STRATEGIES) {
     await second.until(2);
     assert.deepEqual(second.lines.slice(0, 2), expected);
     assert.ok(second.session.restore("v1").ok, "it has its label still");
+    second.tree.close();
+  });
+
+  test(`S14, S97, S111: what is forgotten while such a restore is asked for is charged until that has ended (${strategy})`, async () => {
+    const first = new Controlled();
+    await first.until(2);
+    const before = first.used;
+    assert.ok(first.session.checkpointAs(SHEEP, "v1").ok);
+    assert.ok(first.session.restore("v1").ok);
+    const outer = await throughImage(first.outer.checkpoint("outer").system);
+    first.tree.close();
+    let forgotten: readonly Quota[] = [];
+    const second = new Controlled(outer, strategy, undefined, false, (phase, system) => {
+      if (phase !== "create") return;
+      const { used } = system;
+      assert.ok(system.session.forget("v1").ok);
+      forgotten = [used, system.used];
+    });
+    await second.until(2);
+    assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+    assert.ok(forgotten.length > 0);
+    assert.deepEqual(forgotten[1], forgotten[0]);
+    assert.deepEqual(second.used, before, "all of it is given back");
     second.tree.close();
   });
 }

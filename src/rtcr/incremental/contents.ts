@@ -117,8 +117,8 @@ class KeptIncrement implements KeptContents {
     const lineage = this.#lineages.get(dataspace);
     if (!lineage || lineage.copiedBy === this || this.#count === this.#copied.length) return -1;
     lineage.copiedBy = this;
+    this.#copied[this.#count] = lineage; // whatever throws, it has places
     this.missing += lineage.copy(dataspace, copier);
-    this.#copied[this.#count] = lineage;
     return this.#count++;
   }
 

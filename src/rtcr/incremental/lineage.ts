@@ -15,8 +15,8 @@ import type { Copier } from "../copier.ts";
 import type { GranuleStore } from "./granule-store.ts";
 import { copyWords, quotient, wordsDiffer, wordsHold } from "./words.ts";
 
-/** What becomes of a granule. */
-const STATE = { kept: 0, copied: 1, zero: 2 } as const;
+/** What becomes of a granule. One that differs is copied as soon as it has a place. */
+const STATE = { kept: 0, copied: 1, zero: 2, differs: 3 } as const;
 /** Less is copied word by word: a view would cost as much. */
 const MANY_BYTES = 16 << 10;
 
@@ -122,10 +122,10 @@ export class Lineage {
 
   /** The checkpoint is one: the next one has only to do with what is written from its pause on. */
   complete(): Share {
-    this.#owed.fill(0);
     const likely = this.#table ? (this.#changed * 5) / 4 : this.#next.length / 8;
-    this.#expected = Math.min(this.#next.length, Math.ceil(likely));
     const table = this.#changed > 0 || !this.#table ? this.#renew() : this.#table;
+    this.#expected = Math.min(this.#next.length, Math.ceil(likely));
+    this.#owed.fill(0);
     const used = table.use();
     return { bytes: table.bytes, release: () => used.release() };
   }
@@ -157,7 +157,7 @@ export class Lineage {
         end = this.#endOf(granule, at + length);
         if (this.#owed[granule] === 0 || !this.#differs(granule, begin, words, from + begin - at, end - begin))
           continue;
-        this.#states[granule] = STATE.copied;
+        this.#states[granule] = STATE.differs;
       }
     },
     zeros: (at, length) => {
@@ -166,7 +166,7 @@ export class Lineage {
         end = this.#endOf(granule, at + length);
         if (this.#owed[granule] === 0 || this.#table?.places[granule] === 0) continue;
         const whole = begin % this.#store.granuleBytes === 0 && end === this.#endOf(granule, this.#sizeBytes);
-        this.#states[granule] = whole ? STATE.zero : STATE.copied;
+        this.#states[granule] = whole ? STATE.zero : STATE.differs;
       }
     },
   };
@@ -222,11 +222,9 @@ export class Lineage {
     for (let granule = 0; granule < next.length; granule++) {
       const state = states[granule];
       if (state !== STATE.kept) this.#changed++;
-      if (state !== STATE.copied) next[granule] = state === STATE.zero ? 0 : (places?.[granule] ?? 0);
-      else if ((next[granule] = this.#store.take()) === 0) {
-        states[granule] = STATE.kept; // it has no place to be given back
-        missing++;
-      }
+      if (state !== STATE.differs) next[granule] = state === STATE.zero ? 0 : (places?.[granule] ?? 0);
+      else if ((next[granule] = this.#store.take()) === 0) missing++;
+      else states[granule] = STATE.copied;
     }
     return missing;
   }

@@ -84,9 +84,15 @@ export class CopyPool {
     this.#copied[number] = this.copiedBy(number) + jobs;
   }
 
-  /** Wakes all workers for a checkpoint. */
+  /** Wakes all workers for a checkpoint. Throws nothing: a worker that cannot be told is lost. */
   post(task: CopyTask): void {
-    for (const worker of this.#workers.values()) worker.post(task);
+    for (const [number, worker] of this.#workers) {
+      try {
+        worker.post(task);
+      } catch (thrown) {
+        void this.dismiss([number], messageOf(thrown));
+      }
+    }
   }
 
   /** Ends workers that hold up a checkpoint. Resolves when none of them writes any more. */

@@ -61,8 +61,14 @@ export class RedundantContents implements ContentKeeper {
     }
     const lease = this.#provider.lease(size);
     if (!lease.ok) return lease;
-    for (const [mirror, count] of pieces) this.waited += mirror.prepare(count);
-    return success(new RedundantCheckpoint(lease.value, kept, [...pieces.keys()], (one) => this.#unfinished.push(one)));
+    try {
+      for (const [mirror, count] of pieces) this.waited += mirror.prepare(count);
+      const completed = (one: RedundantCheckpoint) => void this.#unfinished.push(one);
+      return success(new RedundantCheckpoint(lease.value, kept, [...pieces.keys()], completed));
+    } catch (thrown) {
+      lease.value.release();
+      throw thrown;
+    }
   }
 
   /** Does a piece of what is left. @returns false: nothing is */
