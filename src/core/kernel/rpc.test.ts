@@ -15,6 +15,7 @@ import {
   tableOf,
 } from "../../../test/support/guest-code.ts";
 import { SLOT, type TestComponent, TestSystem } from "../../../test/support/kernel-system.ts";
+import { until } from "../../../test/support/until.ts";
 import { CALL_STATUS, MESSAGE } from "../../abi/index.ts";
 import type { RpcMessage } from "../../session/index.ts";
 import { copyMessage } from "./message-copy.ts";
@@ -395,9 +396,7 @@ test("S34: guests call an RPC object that a TypeScript component serves", async 
   });
   client.component.table.insert(object);
   client.start("main");
-  await system.rest();
-  for (let i = 0; i < 20 && logged(system, "client").length < 2; i++)
-    await new Promise((resolve) => setImmediate(resolve));
+  await until(() => logged(system, "client").length >= 2);
   assert.deepEqual(logged(system, "client"), [42, status(CALL_STATUS.invalidOpcode)]);
   system.close();
 });
