@@ -37,7 +37,7 @@ export class IncrementalContents implements ContentKeeper {
     return this.#store.used * this.#store.granuleBytes;
   }
 
-  /** Bytes of granules that checkpoints have copied. */
+  /** Bytes of granules that checkpoints have of their own, or had. */
   get copiedBytes(): number {
     return this.#copied;
   }
@@ -54,7 +54,8 @@ export class IncrementalContents implements ContentKeeper {
       if (lineage) lineages.push(lineage);
     }
     const expected = lineages.reduce((sum, each) => sum + each.expected, spareOf(this.#store));
-    const room = this.#store.reserve(least ?? expected);
+    const chunks = lineages.reduce((sum, each) => sum + each.chunks, 0);
+    const room = this.#store.reserve(least ?? expected, chunks);
     const copied = (granules: number) => (this.#copied += granules * this.#store.granuleBytes);
     return room.ok ? success(new KeptIncrement(this.#store, this.#lineages, lineages.length, copied)) : room;
   }
@@ -95,7 +96,7 @@ class KeptIncrement implements KeptContents {
   #count = 0;
   readonly #completed: (granules: number) => void;
 
-  /** @param completed told of the granules that a complete checkpoint has copied */
+  /** @param completed told of the granules that a complete checkpoint has of its own */
   constructor(
     store: GranuleStore,
     lineages: ReadonlyMap<Dataspace, Lineage>,
@@ -110,7 +111,7 @@ class KeptIncrement implements KeptContents {
   }
 
   get needed(): number {
-    return this.#copied.reduce((sum, lineage) => sum + (lineage?.changed ?? 0), spareOf(this.#store));
+    return this.#copied.reduce((sum, lineage) => sum + (lineage?.needed ?? 0), spareOf(this.#store));
   }
 
   copy(dataspace: Dataspace, copier: Copier): number {
@@ -124,8 +125,8 @@ class KeptIncrement implements KeptContents {
 
   complete(): { readonly contents: readonly RecordedBytes[]; release(): void } {
     const done = this.#done();
+    let shares: readonly Share[] = this.#shares(done);
     this.#completed(done.reduce((sum, { changed }) => sum + changed, 0));
-    let shares: readonly Share[] = done.map((lineage) => lineage.complete());
     const contents = shares.map(({ bytes }) => bytes);
     const release = () => {
       for (const share of shares) share.release();
@@ -133,6 +134,20 @@ class KeptIncrement implements KeptContents {
       this.#store.trim();
     };
     return { contents, release };
+  }
+
+  /** Whatever is thrown, nothing of it is left. */
+  #shares(done: readonly Lineage[]): readonly Share[] {
+    const shares: Share[] = [];
+    try {
+      for (const lineage of done) shares.push(lineage.complete());
+      return shares;
+    } catch (thrown) {
+      for (const share of shares) share.release();
+      for (const lineage of done.slice(shares.length))
+        for (const place of lineage.abandon()) this.#store.release(place);
+      throw thrown;
+    }
   }
 
   abandon(): () => void {

@@ -44,9 +44,16 @@ export class GranuleStore {
     return this.#used;
   }
 
-  /** Has so many free granules. "no-room": as many as there are room for. */
-  reserve(granules: number): Attempt<void, "no-room"> {
-    while (this.#free < granules) {
+  /** Chunks that nobody has a granule of. */
+  get emptyChunks(): number {
+    let count = 0;
+    for (let i = 0; i < this.#chunks.length; i++) if (this.#chunks[i]?.used === 0) count++;
+    return count;
+  }
+
+  /** Has so many free granules, and so many empty chunks. "no-room": as many as there are room for. */
+  reserve(granules: number, chunks = 0): Attempt<void, "no-room"> {
+    while (this.#free < granules || this.emptyChunks < chunks) {
       const bytes = this.chunkGranules * this.granuleBytes;
       const lease = this.#provider.lease(bytes, bytes);
       if (!lease.ok) return refusal("no-room");
@@ -65,6 +72,16 @@ export class GranuleStore {
     counts[place - 1] = 1;
     this.#count(place, 1);
     return place;
+  }
+
+  /** So many free granules that lie side by side, a chunk's at most: the first one's place, of an empty chunk that is there. */
+  takeRun(count: number): number {
+    let number = 0;
+    while (this.#chunks[number]?.used !== 0) number++;
+    const first = number * this.chunkGranules;
+    this.#counts.fill(1, first, first + count);
+    this.#count(first + 1, count);
+    return first + 1;
   }
 
   /** One more has a granule. */

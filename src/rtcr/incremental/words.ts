@@ -37,14 +37,6 @@ export function wordsDiffer(
   return false;
 }
 
-/** Whether any of so many bytes, whole words, is not zero. */
-export function wordsHold(source: Int32Array, from: number, lengthBytes: number): boolean {
-  const first = from >>> 2;
-  const end = first + (lengthBytes >>> 2);
-  for (let i = first; i < end; i++) if (source[i] !== 0) return true;
-  return false;
-}
-
 export function copyWords(source: Int32Array, from: number, target: Int32Array, at: number, lengthBytes: number): void {
   const first = from >>> 2;
   const to = at >>> 2;
