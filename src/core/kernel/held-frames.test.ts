@@ -48,9 +48,11 @@ test("S14: whatever threads take up, make room or go on: all but the deepest of 
         if (frames.hold(key, bytes)) standing.push({ key, part, bytes });
         else assert.equal(frames.sum, before, `seed ${seed}: refused`);
       } else if (what === 2 && gone[0]) {
-        const key = frameKey(part, next++);
+        const to = random.below(PARTS);
+        const key = frameKey(to, next++);
         frames.rename(gone[0].key, key);
         gone[0].key = key;
+        gone[0].part = to;
       } else {
         const coming = Array.from({ length: random.below(4) }, () => random.below(3) * random.below(500));
         const paid = frames.exchange(

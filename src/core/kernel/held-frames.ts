@@ -15,6 +15,10 @@ export function frameKey(part: number, thread: number): number {
   return part * THREADS + thread;
 }
 
+function partOf(key: number): number {
+  return Math.floor(key / THREADS);
+}
+
 /** Frames that are paid for, whose threads have no numbers yet. */
 export interface PaidFrames {
   /** The thread that takes up the `index`th of them has a number. */
@@ -61,13 +65,27 @@ export class HeldFrames {
     return true;
   }
 
-  /** A thread that is charged goes on under another number. */
+  /** A thread goes on under another number, and in another part perhaps. */
   rename(from: number, to: number): void {
     const bytes = this.#charged.get(from) ?? 0;
     this.#charged.delete(from);
     this.#note(to, bytes);
-    for (const [part, deepest] of this.#deepest)
-      if (deepest.key === from) this.#deepest.set(part, { ...deepest, key: to });
+    const deepest = this.#deepest.get(partOf(from));
+    if (deepest?.key !== from) return;
+    this.#deepest.delete(partOf(from));
+    this.#spare(to, deepest.bytes);
+  }
+
+  /** A thread has come that is not charged: of two in a part that is the deeper one. The other is, as soon as that can be. */
+  #spare(key: number, bytes: number): void {
+    const part = partOf(key);
+    const other = this.#deepest.get(part);
+    const [deepest, due] = other && other.bytes > bytes ? [other, { key, bytes }] : [{ key, bytes }, other];
+    this.#deepest.set(part, deepest);
+    if (!due) return;
+    this.#sum += due.bytes;
+    this.#note(due.key, due.bytes);
+    this.#pay();
   }
 
   /**
@@ -85,7 +103,7 @@ export class HeldFrames {
     const back = gone.reduce((sum, key) => sum + (this.#charged.get(key) ?? 0), 0);
     const change = due.reduce((sum, bytes) => sum + bytes, displaced) - back;
     this.#sum += change;
-    if (!this.#pay()) {
+    if (!this.#pay() && change > 0) {
       this.#sum -= change;
       return undefined;
     }
@@ -99,8 +117,8 @@ export class HeldFrames {
     }
     return {
       taken: (index, key) => {
-        if (index === free) this.#deepest.set(part, { key, bytes: most });
-        this.#note(key, due[index] ?? 0);
+        if (index === free) this.#spare(key, most);
+        else this.#note(key, due[index] ?? 0);
         due[index] = 0;
       },
       end: () => {
@@ -116,6 +134,7 @@ export class HeldFrames {
   }
 
   #forget(key: number): void {
-    for (const [part, deepest] of this.#deepest) if (deepest.key === key) this.#deepest.delete(part);
+    const part = partOf(key);
+    if (this.#deepest.get(part)?.key === key) this.#deepest.delete(part);
   }
 }

@@ -7,7 +7,7 @@
 // I1  An instance is used in one engine: that of its thread (`KernelThread.part`). Elsewhere nothing of its number counts.
 // I2  Instances change engines while nothing of the component runs, and nothing begins to run.
 import type { SavedGroup, SavedInstance, SavedThread } from "../../abi/index.ts";
-import { beginOutside, endOutside } from "../../engine/index.ts";
+import { beginOutside, endOutside, type Thread } from "../../engine/index.ts";
 import { messageOf, type PlainWriter, plainOf, required } from "../../util/index.ts";
 import type { Component } from "./component.ts";
 import { type ComponentEngine, LocalEngine } from "./engine.ts";
@@ -211,7 +211,7 @@ export class Parts {
       ({ engine }) => plainOf((writer) => from.write(engine, writer)) as unknown as SavedThread,
     );
     to.restoreInstance(instance, state);
-    const engines = stacks.map((saved) => to.restore(saved));
+    const engines = restoreAll(to, stacks);
     thread.part = part;
     thread.activations = activations.map(({ role }, index) => ({ engine: engines[index]!, role }));
     entrypoint?.serveIn(to);
@@ -225,6 +225,18 @@ export class Parts {
 
   #warn(message: string): void {
     this.#kernel.warn(`${this.#component.label}: ${message}`);
+  }
+}
+
+/** @throws EngineFault, CpuFault: then none of them is there */
+function restoreAll(engine: ComponentEngine, stacks: readonly SavedThread[]): readonly Thread[] {
+  const restored: Thread[] = [];
+  try {
+    for (const saved of stacks) restored.push(engine.restore(saved));
+    return restored;
+  } catch (thrown) {
+    for (const each of restored) engine.drop(each);
+    throw thrown;
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from "../../../../test/support/guest-code.ts";
 import { PRELUDE, SLOT } from "../../../../test/support/kernel-system.ts";
 import type { Location } from "../../../session/index.ts";
+import { required } from "../../../util/index.ts";
 import type { KernelThread } from "../thread.ts";
 import type { Command, Posted, StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
@@ -25,6 +26,21 @@ const CPUS = 3;
 /** Opcode 1 answers plus one, 2 blocks first. */
 const SERVER = `${tableOf("d")} ${SERVES} ${dispatch("d", `${onOpcode(2, block())} ${answerPlus(1)}`)}`;
 const SPIN = main(`(loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l))`);
+
+/** A thread of its own instance that waits in the start function, below which its own function has not begun. */
+const SPAWNED = assemble(`(module
+  (import "env" "memory" (memory 2 4 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (func $start (if (i32.load (i32.const 128)) (then
+    (drop (i32.atomic.rmw.add (i32.const 132) (i32.const 1)))
+    (drop (memory.atomic.wait32 (i32.const 136) (i32.const 0) (i64.const -1))))))
+  (start $start)
+  (func (export "wasi_thread_start") (param $id i32) (param $number i32)
+    (loop $again (drop (i32.atomic.rmw.add (i32.const 64) (i32.const 1))) (br $again)))
+  (func (export "rtcr_component_start")
+    (i32.store (i32.const 128) (i32.const 1))
+    (drop (call $spawn (i32.const 1)))
+    (drop (memory.atomic.wait32 (i32.const 140) (i32.const 0) (i64.const -1)))))`);
 
 const at = (x: number): Location => ({ x, y: 0, width: 1, height: 1 });
 
@@ -36,8 +52,11 @@ const STEPS = [
 ] as const;
 type Step = (typeof STEPS)[number]["breaks"];
 
+/** What CPUs are asked for when a thread moves alone. */
+const MOVE_STEPS = new Set(["writeInstance", "writeThreads", "restoreInstance", "restore"]);
+
 /** CPUs that fail to do something in the middle, when `broken` says so. */
-function failing(breaks: Step, broken: () => boolean): StartCpu {
+function failing(broken: (step: string) => boolean): StartCpu {
   return (setup, lost) => {
     const cpu = startNodeCpu(setup, lost);
     return {
@@ -47,7 +66,7 @@ function failing(breaks: Step, broken: () => boolean): StartCpu {
         const { command } = posted;
         const step = command.type === "engine" ? command.name : command.type;
         const fails: Command = { type: "engine", engine: 0, name: "none", args: [] };
-        cpu.post(broken() && step === breaks ? { ...posted, command: fails } : posted);
+        cpu.post(broken(step) ? { ...posted, command: fails } : posted);
       },
     };
   };
@@ -56,7 +75,7 @@ function failing(breaks: Step, broken: () => boolean): StartCpu {
 /** A system whose CPUs fail at a step while `state.broken` is set. */
 async function breaking(t: TestContext, breaks: Step) {
   const state = { broken: false, failures: [] as unknown[] };
-  const start = failing(breaks, () => state.broken);
+  const start = failing((step) => state.broken && step === breaks);
   const system = await machine(CPUS, {
     failed: (thrown) => state.failures.push(thrown),
     cpus: { width: CPUS, height: 1, start },
@@ -194,3 +213,38 @@ for (const { what, breaks, from } of STEPS) {
     });
   }
 }
+
+test("S24, S28: a thread that stands in two calls stays where it is, with all that it costs, whichever step of its move fails", async (t) => {
+  let moving = false;
+  let left = 0;
+  const start = failing((step) => moving && MOVE_STEPS.has(step) && left-- === 0);
+  const system = await machine(CPUS, { cpus: { width: CPUS, height: 1, start } });
+  t.after(() => system.close());
+  const a = system.component("a", SPAWNED, { cpu: 0, cpus: CPUS });
+  a.start("main");
+  const { component } = a;
+  await until(() => component.view.getInt32(132, true) > 0);
+  await system.rest();
+  const thread = required(
+    component.threads.find(({ instance }) => instance > 0),
+    "a thread of its own",
+  );
+  assert.deepEqual([thread.activations.length, thread.cpu], [2, 1]);
+  const balance = () => [component.parts.standing, a.pd.usedRam(), a.pd.usedCaps()];
+  const before = balance();
+  let failed = 0;
+  for (const to of [2, 1, 0, 2]) {
+    for (let step = 0; thread.cpu !== to; step++) {
+      left = step;
+      moving = true;
+      thread.affinity(at(to));
+      moving = false;
+      if (thread.cpu !== to) failed++;
+      assert.equal(system.warnings.splice(0).length, thread.cpu === to ? 0 : 1);
+      assert.deepEqual(balance(), before, `step ${step} of a move to CPU ${to}`);
+    }
+  }
+  assert.ok(failed > 12, `${failed} steps`);
+  Atomics.notify(new Int32Array(component.view.buffer), 136 / 4);
+  await until(() => counter(a) > 0);
+});
