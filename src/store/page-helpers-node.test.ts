@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -61,13 +61,14 @@ test("units hashed ahead have the names that they would have been given, zeros n
   units[7]!.fill(0);
   let ahead = nodePageHelpers.hash(content, UNIT_BYTES)!; // starts the helpers
   const last = units.length - 1;
+  const alone = availableParallelism() === 1; // there are no helpers
   // Asking for a unit says that those before it are no longer of use: the last one alone can be waited for.
-  while (ahead.nameOf(0) === undefined && ahead.nameOf(last) === undefined) {
+  while (!alone && ahead.nameOf(0) === undefined && ahead.nameOf(last) === undefined) {
     ahead.stop();
     ahead = nodePageHelpers.hash(content, UNIT_BYTES)!;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  assert.equal(ahead.nameOf(last), nodeSha256(units[last]!));
+  assert.equal(ahead.nameOf(last), alone ? undefined : nodeSha256(units[last]!));
   ahead.stop();
   const again = nodePageHelpers.hash(content, UNIT_BYTES)!;
   for (const [unit, bytes] of units.entries()) {

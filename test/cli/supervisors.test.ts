@@ -1,6 +1,7 @@
 // Checkpoints of systems from the command line: each step in a process of its own, as people do it.
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { assemble } from "../assemble.ts";
@@ -96,6 +97,22 @@ test("S71, S111: a running system is checkpointed, goes on, and is stopped by it
   const verified = await cli(path, "verify");
   assert.equal(verified.code, 0);
   assert.match(verified.out, /^sound: 2 manifests, \d+ pages, /);
+});
+
+test("S71: checkpoints that are asked for while a system ends are refused, and it ends", async (t) => {
+  const path = system(t);
+  const guest = new Guest(t, path, "run", join(path, "system.xml"));
+  await said(guest, 1);
+  const { socket } = JSON.parse(readFileSync(join(path, "runs/system/run.json"), "utf8"));
+  const asking = connect(socket);
+  const [checkpoint, kill] = [{ type: "checkpoint", stop: false }, { type: "kill" }].map((each) =>
+    JSON.stringify(each),
+  );
+  asking.write(`${checkpoint}\n${checkpoint}\n${kill}\n`); // the second waits for the first, which may be in time
+  const answers = (await asking.toArray()).join("").trimEnd().split("\n");
+  assert.equal(answers.length, 3);
+  assert.ok(answers.includes('{"ok":false,"exitCode":3,"message":"the system has ended"}'), answers.join("; "));
+  assert.equal(await guest.ended, 137, guest.err);
 });
 
 /** What the children of a supervisor have of its parent. */

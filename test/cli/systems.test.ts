@@ -1,7 +1,7 @@
 // Systems from the command line: a tree of components that runs, is reconfigured by its file, and ends.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assemble } from "../assemble.ts";
@@ -25,6 +25,12 @@ function component(number: number, more = ""): Uint8Array {
 
 const EXIT_5 = "(drop (call $ask (i32.const 1024) (call $parent) (i32.const 0) (i32.const 5)))";
 const LOOP = "(loop $ever (br $ever))";
+
+/** As editors do: whoever looks finds the old text or the new one, not what is written of it. */
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}~`, text);
+  renameSync(`${file}~`, file);
+}
 
 function system(inside: string): string {
   const services = ["PD", "CPU", "ROM", "LOG"].map((name) => `<service name="${name}"/>`).join("");
@@ -57,7 +63,7 @@ test("S28, S52: components run on the CPUs that their configuration says, as man
   await guest.says("[init -> one] 00000001\n");
   const { out } = await cli(path, "inspect", "--live", "placed", "init -> one");
   assert.match(out, /^init -> one {2}\(cap-\d+\)\n.*\n.*\n {2}cpu {3}3\n/);
-  writeFileSync(file, system(space + one + placed("two", '<affinity xpos="1"/>', '<exit propagate="yes"/>')));
+  replaceFile(file, system(space + one + placed("two", '<affinity xpos="1"/>', '<exit propagate="yes"/>')));
   assert.equal(await guest.ended, 5, guest.err);
   assert.match(guest.out, /\[init -> two\] 00000002\n/);
   assert.match(guest.err, /^note: .* has changed\n$/);
@@ -76,14 +82,14 @@ test("S53: a changed file changes the tree, one with faults does not; a signal e
   writeFileSync(file, system('<start name="one"/>'));
   const guest = new Guest(t, path, "run", "--rom", `two=${two}`, file);
   await guest.says("[init -> one] 00000001\n");
-  writeFileSync(file, system('<start name="one"/><start nome="two"/>'));
+  replaceFile(file, system('<start name="one"/><start nome="two"/>'));
   while (!/nome[\s\S]*stays in force/.test(guest.err))
     await new Promise((resolve) => guest.process.stderr.once("data", resolve));
   assert.match(
     guest.err,
     /system\.xml:5:27: unknown attribute "nome" of <start>, allowed: name, .*; did you mean name\?/,
   );
-  writeFileSync(file, system('<start name="one"/><start name="two"/>'));
+  replaceFile(file, system('<start name="one"/><start name="two"/>'));
   await guest.says("[init -> one] 00000001\n[init -> two] 00000002\n");
   guest.process.kill("SIGINT");
   assert.equal(await guest.ended, 130);

@@ -154,11 +154,13 @@ interface Asked {
   readonly measured: (scopes: readonly Scope[]) => void;
 }
 
-/** Answers that come in the order of the questions. */
+/** Answers that come in the order of the questions, until the end. */
 class Answers<T> {
   readonly #waiting: { readonly resolve: (answer: T) => void; readonly reject: (why: Error) => void }[] = [];
+  #over: Error | undefined;
 
   next(ask: () => void): Promise<T> {
+    if (this.#over) return Promise.reject(this.#over);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       ask();
@@ -174,6 +176,7 @@ class Answers<T> {
   }
 
   end(why: Error): void {
+    this.#over = why;
     for (const { reject } of this.#waiting.splice(0)) reject(why);
   }
 }
@@ -257,12 +260,13 @@ function watchConfig(watched: WatchedConfig, changed: (text: string) => void): (
     }
   };
   let quiet: NodeJS.Timeout | undefined;
-  // The directory, because editors put a new file in the place of the old one.
-  const watcher = watch(dirname(file), (_, name) => {
-    if (name !== basename(file)) return;
+  const lookSoon = () => {
     clearTimeout(quiet);
     quiet = setTimeout(look, QUIET_MS);
-  });
+  };
+  // The directory, because editors put a new file in the place of the old one.
+  const watcher = watch(dirname(file), (_, name) => name === basename(file) && lookSoon());
+  lookSoon(); // it may have changed since it was read
   return () => {
     clearTimeout(quiet);
     watcher.close();
