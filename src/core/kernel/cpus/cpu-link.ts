@@ -2,6 +2,7 @@
 import { EngineFault } from "../../../engine/index.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
 import { Commands, ring, valueIn } from "./commands.ts";
+import { endSeat } from "./patience.ts";
 import {
   BLOCK,
   BLOCK_BYTES,
@@ -50,6 +51,7 @@ export class CpuLink {
     if (!this.there) return;
     this.#lost = why;
     this.#port.terminate();
+    endSeat(new Int32Array(this.#options.door), { words: this.block.words, index: BLOCK.seat });
     this.#options.lost(why);
   }
 

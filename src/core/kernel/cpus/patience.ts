@@ -8,7 +8,7 @@
 //
 // Who looks has a processor, which the one that it waits for may need. So no more look than leave a processor free (seats);
 // but two that talk to each other both look for a moment, until the one sees what the other has written.
-import { DOOR } from "./protocol.ts";
+import { DOOR, SEAT } from "./protocol.ts";
 
 /** Looks between two looks at the clock: about a microsecond. */
 const LOOKS = 200;
@@ -25,16 +25,30 @@ const REMEMBERED = 16;
 const FIRST_DEBT_MS = 0.1;
 const MOST_DEBT_MS = 2;
 
+/** Who may look: a word of SEAT says whether it has a seat. */
+export interface Seat {
+  readonly words: Int32Array;
+  readonly index: number;
+}
+
+/** Who had the seat has ended, perhaps while it looked. */
+export function endSeat(door: Int32Array<SharedArrayBuffer>, { words, index }: Seat): void {
+  if (Atomics.exchange(words, index, SEAT.lost) === SEAT.taken) Atomics.add(door, DOOR.seats, 1);
+}
+
 export class Patience {
   readonly #door: Int32Array<SharedArrayBuffer>;
+  readonly #seat: Seat;
   /** For so long it sleeps before it looks again, milliseconds. */
   #debtMs = 0;
   /** That, when it looks in vain the next time. */
   #nextMs = FIRST_DEBT_MS;
   #sleepMs = MOST_MS;
 
-  constructor(door: Int32Array<SharedArrayBuffer>) {
+  /** @param seat default: one that ends with this thread's process */
+  constructor(door: Int32Array<SharedArrayBuffer>, seat: Seat = { words: new Int32Array(1), index: 0 }) {
     this.#door = door;
+    this.#seat = seat;
   }
 
   /** @returns whether the word is another one; if not, the caller is to `sleep` */
@@ -48,7 +62,7 @@ export class Patience {
       seen = looks(words, index, value);
       ms = performance.now() - begin;
     } while (!seen && ms < most);
-    Atomics.add(this.#door, DOOR.seats, 1);
+    this.#stand();
     this.#judge(seen && ms < this.#sleepMs);
     return seen;
   }
@@ -67,10 +81,21 @@ export class Patience {
     const door = this.#door;
     for (let left = STANDING; left > 0; left--) {
       if (Atomics.load(door, DOOR.seats) <= 0) continue;
-      if (Atomics.sub(door, DOOR.seats, 1) > 0) return true;
+      const taken = Atomics.sub(door, DOOR.seats, 1) > 0;
+      if (taken && this.#change(SEAT.none, SEAT.taken)) return true;
       Atomics.add(door, DOOR.seats, 1);
     }
     return false;
+  }
+
+  #stand(): void {
+    if (this.#change(SEAT.taken, SEAT.none)) Atomics.add(this.#door, DOOR.seats, 1);
+  }
+
+  /** @returns false if it is lost */
+  #change(from: number, to: number): boolean {
+    const { words, index } = this.#seat;
+    return Atomics.compareExchange(words, index, from, to) === from;
   }
 
   #judge(paid: boolean): void {

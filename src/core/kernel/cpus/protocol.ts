@@ -51,6 +51,8 @@ export const BLOCK = {
   before: 9,
   /** In how many nested dispatches the thread stands that asks. */
   depth: 10,
+  /** One of SEAT. */
+  seat: 11,
   /** PARAMS words of what is asked, answered or to be done. */
   params: 16,
   /** One of GATE for each depth of nested dispatches: of the server whose dispatch a caller at this depth nests. */
@@ -76,6 +78,9 @@ export const BLOCK = {
 export const PARAMS = 16;
 /** Indices in `times` of what is said of calls by a line. */
 export const LINE_TIMES = { began: 2, spent: 3 } as const;
+
+/** Whether a CPU has one of the door's seats; once it is lost it gets none. */
+export const SEAT = { none: 0, taken: 1, lost: 2 } as const;
 
 /** Words of the room for a line. */
 export const LINE = {

@@ -71,7 +71,7 @@ class Cpu implements EngineHost {
     this.#nests = new WorkerNests(this.#block);
     this.#lines = new WorkerLines(this.#block, setup);
     this.#door = new Int32Array(door);
-    this.#patience = new Patience(this.#door);
+    this.#patience = new Patience(this.#door, { words: this.#words, index: BLOCK.seat });
     this.#scopes = new WorkerScopes(this.#block, originMs);
   }
 
