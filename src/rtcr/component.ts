@@ -99,6 +99,7 @@ export class RtcrComponent {
     };
     const pool = () => (this.#config.parallel ? this.#pool : undefined);
     const bootstrapMs = () => this.#config.bootstrapMs;
+    const standby = () => this.#config.standby;
     const refusesForeign = () => this.#config.refusesForeign;
     const keepsUnattached = () => this.#config.keepsUnattached;
     const copyPlaces = () => copyPlacesOf(this.#config, this.#cpus());
@@ -106,7 +107,8 @@ export class RtcrComponent {
     const keeper = () => used()?.keeper?.();
     const marks = () => used()?.marks?.() ?? false;
     const mirrorSlots = () => used()?.mirrorSlots?.();
-    const asked = { timed, pool, copyPlaces, bootstrapMs, refusesForeign, keepsUnattached, keeper, marks, mirrorSlots };
+    const restores = { bootstrapMs, standby };
+    const asked = { timed, pool, copyPlaces, refusesForeign, keepsUnattached, keeper, marks, mirrorSlots, ...restores };
     const options = { ...asked, kept: this.#control, ...brought(module), ...host.begin(env), hooks };
     try {
       this.rtcr = new Rtcr(env, options, saved && again && { state: saved.rtcr, slots: again.slots });

@@ -29,9 +29,10 @@ test("S76, S111: every node of the thesis's configuration is read, workers' plac
     CHECKPOINTABLES.map((name, x) => ({ name, x, y: 1 })),
   );
   assert.equal(readRtcrConfig('<config><restore bootstrap_ms="250"/></config>').bootstrapMs, 250);
+  assert.equal(readRtcrConfig('<config><restore standby="yes"/></config>').standby, true);
   const nothing = readRtcrConfig("<config/>");
   const plain = { report: false, parallel: false, refusesForeign: false, keepsUnattached: false, bootstrapMs: 30_000 };
-  assert.deepEqual(nothing, { module: "base", ...plain, workers: [], spaceWidth: undefined });
+  assert.deepEqual(nothing, { module: "base", ...plain, standby: false, workers: [], spaceWidth: undefined });
   assert.equal(readRtcrConfig('<config><affinity-space width="4"/></config>').spaceWidth, 4);
 });
 

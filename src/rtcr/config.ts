@@ -6,7 +6,7 @@
 //     <redundant slots="3"/>                                                   of module red, instead
 //     <child name="sheep_counter" quota="1M" caps="100" xpos="0" ypos="0"/>     a start node in short
 //     <checkpoint parallel="no" foreign="pass" unattached="drop"/>
-//     <restore bootstrap_ms="30000"/>
+//     <restore bootstrap_ms="30000" standby="no"/>
 //     <checkpointable name="ram_dataspaces" xpos="1" ypos="0"/>
 //     <start name=".."> ... </start>                                           and everything that init knows
 //   </config>
@@ -62,6 +62,8 @@ export interface RtcrConfig {
   readonly keepsUnattached: boolean;
   /** What strategy A waits for a bootstrap, in milliseconds. */
   readonly bootstrapMs: number;
+  /** Restores wait until another configuration says no. */
+  readonly standby: boolean;
   /** Where parts of a checkpoint are made, as configured (S76). */
   readonly workers: readonly WorkerPlace[];
   /** Of the affinity space, in which places are counted; undefined: the machine's. */
@@ -114,7 +116,7 @@ const OWN: ElementSchema["children"] = {
     many: false,
     element: {
       about: "how children are recreated",
-      attributes: { bootstrap_ms: { type: MILLISECONDS } },
+      attributes: { bootstrap_ms: { type: MILLISECONDS }, standby: { type: BOOL } },
       children: {},
     },
   },
@@ -272,6 +274,7 @@ export function readRtcrConfig(text: string): RtcrConfig {
     refusesForeign: node?.child("checkpoint")?.attributes.get("foreign") === "refuse",
     keepsUnattached: node?.child("checkpoint")?.attributes.get("unattached") === "keep",
     bootstrapMs: milliseconds(node?.child("restore")) ?? BOOTSTRAP_MS,
+    standby: yes(node?.child("restore"), "standby"),
     workers,
     spaceWidth: space && (number(space, "width") || 1),
   };

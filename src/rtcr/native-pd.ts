@@ -102,6 +102,10 @@ export class RtcrNativePd implements NativePd {
     return this.#native.captureInstance(to, unattached);
   }
 
+  prepareMemory(...[state, needs]: Parameters<NativePd["prepareMemory"]>): boolean {
+    return this.#native.prepareMemory(state, needs);
+  }
+
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     return this.#native.restoreInstance(state);
   }

@@ -1,18 +1,23 @@
 // One restore that is under way: whose turn it is, and who has arrived where all of them go on together.
 //
 //   PD is there -> begun -> arrived \
-//   PD is there -> begun -> arrived -- all: restored (restore.ts)
+//   PD is there -> begun -> arrived -- all: restored (restore.ts), or standing by (standby.ts) until it is told to be
 //        \___________\_________\______ it ends: by a configuration that starts it anew, or that is the end of all of it
 import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { required } from "../util/index.ts";
 import type { Deadline } from "./deadline.ts";
 import type { RestoredChild } from "./restore.ts";
+import type { Standby } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 export class Restoration {
   readonly system: SystemCheckpoint;
   /** Of the environments and bootstraps that it waits for; absent: there was none yet. */
   deadline: Deadline | undefined;
+  /** All have arrived, and wait to be told to go on. */
+  standby: Standby | undefined;
+  /** They were told to. */
+  told = false;
   /** What was made for it, by name, and how it arrived. */
   readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
   /** What has happened once; a child that is started again and again gains no time by it. */
@@ -59,7 +64,9 @@ export class Restoration {
 
   /** It is no more. */
   leave(child: TrackedChild): void {
-    if (this.has(child)) this.#begun.delete(child.name);
+    if (!this.has(child)) return;
+    this.#begun.delete(child.name);
+    this.#wake();
   }
 
   /** What was made for it, in no order. */
@@ -82,8 +89,22 @@ export class Restoration {
     this.#endings.push(work);
   }
 
+  /** The same once more, whose endings it has now; nobody has begun. */
+  again(): Restoration {
+    const next = new Restoration(this.system);
+    next.told = this.told;
+    next.#endings.push(...this.#endings.splice(0));
+    return next;
+  }
+
   end(): void {
     this.deadline?.end();
+    this.#wake();
     for (const work of this.#endings.splice(0)) work();
+  }
+
+  #wake(): void {
+    this.standby?.end();
+    this.standby = undefined;
   }
 }

@@ -3,13 +3,14 @@
 //
 //   asked -- its children are ended --> under way: each child is launched, or comes to the barrier of its bootstrap
 //            -- all have arrived --> restored            \__ or it is refused by name, and they are taken down
+//                    \-- standing by -- told to go on --> restored
 //
 // I1  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
 import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Child, Init } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import { ENV_SESSION, type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
-import { messageOf } from "../util/index.ts";
+import { messageOf, required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { environment } from "./components.ts";
 import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
@@ -24,6 +25,7 @@ import { requireProgram, restoredChild } from "./restored-child.ts";
 import { keepIn } from "./rom.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import type { SavedRtcr } from "./saved-rtcr.ts";
+import { Standby } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 import { incomplete, unstartable, waitsFor } from "./waits-for.ts";
@@ -97,6 +99,24 @@ export class Restoring {
   applied(children: readonly Child[]): void {
     for (const { name, why } of this.#restoring ? unstartable(this.#restoring, children) : []) this.cannot(name, why);
     if (this.#restoring) this.#awaitEnvironments();
+    if (this.#restoring?.standby) this.#later(() => this.#look());
+  }
+
+  /** Children that stand by go on, at once; those of a restore that has not come so far do not wait when it has. */
+  proceed(): void {
+    const restoration = this.#asked ?? this.#restoring;
+    if (restoration) restoration.told = true;
+    if (restoration?.standby) this.#restore(restoration);
+  }
+
+  /** Another configuration may tell those that stand by to go on, or give them more or less than they need. */
+  #look(): void {
+    const restoration = this.#restoring;
+    if (!restoration?.standby || this.#asked) return;
+    if (!this.#waits(restoration)) return this.#restore(restoration);
+    if (restoration.standby.allowed) return restoration.standby.begin();
+    this.#asked = restoration.again();
+    this.#init.restart(restoration.system.children.map(({ name }) => name));
   }
 
   /** Nobody waits for a restore any more. */
@@ -112,7 +132,7 @@ export class Restoring {
    *
    * @param ended called once, when nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
-   *   under way; nothing has happened then
+   *   under way and does not stand by; nothing has happened then
    */
   ask(system: SystemCheckpoint, ended: () => void = () => {}): void {
     const names = system.children.map(({ name }) => name);
@@ -122,17 +142,19 @@ export class Restoring {
       const message = `restore: no child "${missing}" is configured; there are ${configured.join(", ") || "none"}`;
       throw new RtcrFault("no-such-child", message, { child: missing });
     }
-    const other = this.#restoring ?? this.#asked;
-    if (other)
+    const other = this.#asked ?? this.#restoring;
+    if (other && !other.standby)
       throw new RtcrFault("busy", `restore of ${names.join(", ")}: that of ${other.names} is under way`, { names });
     log.info?.(`restoring ${names.join(", ")} in place`);
     this.#asked = new Restoration(system);
     this.#asked.atEnd(ended);
-    this.#init.restart(names);
+    const before = other?.system.children.map(({ name }) => name) ?? [];
+    this.#init.restart([...new Set([...names, ...before])]);
   }
 
   /** Nothing of the children that live until now has a part in it. */
   begin(): void {
+    this.#restoring?.end(); // it stood by
     this.#restoring = this.#asked;
     this.#asked = undefined;
   }
@@ -217,7 +239,7 @@ export class Restoring {
 
   /** What the restore waits for has all of its time from now on. @param step once for each */
   #giveTime(restoration: Restoration, step: string): void {
-    if (this.#restoring !== restoration) return;
+    if (this.#restoring !== restoration || restoration.standby) return;
     restoration.putOff(step);
     if (restoration.deadline) return;
     const ms = this.#parts.options.bootstrapMs?.() ?? BOOTSTRAP_MS;
@@ -234,10 +256,36 @@ export class Restoring {
     if (this.#restoring !== restoration) restoration.deadline.end(); // refused already
   }
 
-  /** A child is ready to be restored; when all are, they are. */
+  /** A child is ready to be restored; when all are, they are, or stand by. */
   #arrive(tracked: TrackedChild, ready: () => RestoredChild): void {
     const restoration = this.#restoring;
     if (!restoration?.has(tracked) || !restoration.arrive(tracked, ready)) return;
+    if (this.#waits(restoration)) this.#standBy(restoration);
+    else this.#restore(restoration);
+  }
+
+  #waits({ told }: Restoration): boolean {
+    return !told && (this.#parts.options.standby?.() ?? false);
+  }
+
+  #standBy(restoration: Restoration): void {
+    restoration.deadline?.end();
+    restoration.deadline = undefined;
+    const children = restoration.tracked.map((tracked) => {
+      const { pd } = required(restoration.recorded(tracked.name), "a child of the restore");
+      return { tracked, pd };
+    });
+    const ready = () => {
+      log.info?.(`standing by: ${restoration.names}`);
+      this.#parts.options.standingBy?.();
+    };
+    restoration.standby = new Standby(this.#parts.env, children, ready);
+    restoration.standby.begin();
+  }
+
+  #restore(restoration: Restoration): void {
+    restoration.standby?.end();
+    restoration.standby = undefined;
     const scope = beginScope("Thread Restore", "blue");
     try {
       requireLiving(restoration.tracked, "restore");

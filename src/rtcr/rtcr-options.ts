@@ -45,6 +45,13 @@ export interface RtcrOptions {
   readonly strategy?: Strategy;
   /** Milliseconds that it waits for an environment, or for a bootstrap to begin or to end. Default: `BOOTSTRAP_MS`. */
   readonly bootstrapMs?: () => number;
+  /**
+   * Asked when all children of a restore could be restored, and when there is another configuration: whether they stand by until it
+   * is told to go on, their memory made ready (standby.ts). Default: no.
+   */
+  readonly standby?: () => boolean;
+  /** Called when all is ready for that; once more when a configuration has changed that. */
+  readonly standingBy?: () => void;
   /** Whether programs are translated for windows. Default: no. */
   readonly windows?: (child: string) => boolean;
   /** What else is changed of init's ways, by the program around. */

@@ -185,10 +185,18 @@ export class Rtcr {
    *
    * @param ended called once, however it ends: nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
-   *   under way; nothing has happened then
+   *   under way and does not stand by; nothing has happened then
    */
   restore(system: SystemCheckpoint, ended?: () => void): void {
     this.#restoring.ask(system, ended);
+  }
+
+  /**
+   * A restore that stands by goes on, at once: call it from the event loop. One that has not come so far does not wait when it
+   * has. Without a restore: nothing.
+   */
+  proceed(): void {
+    this.#restoring.proceed();
   }
 
   /** Opens a session at the parent, as the component's own. @returns closes it */

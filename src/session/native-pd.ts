@@ -42,6 +42,19 @@ export interface NativePd extends KernelObject {
    *   nothing is attached, hundreds of MiB. Default: only if the program was loaded with marks, and they say that it has
    */
   captureInstance(to: PlainWriter, unattached?: boolean): Attempt<void, "busy" | "unsaveable" | "too-much-detached">;
+  /**
+   * Ahead of a restore, which will attach dataspaces as far as `end` and write to [from, to): the linear memory has room for that,
+   * and the system has given these pages. Nobody sees it: what the memory holds, its size and what the PD is charged stay as they
+   * are. All threads must stand still, and no other than the restore may let them go on.
+   *
+   * @param state as `restoreInstance` will be given it
+   * @returns false: nothing was done, this program's memory does not lie in one piece (windows, `mirrorSlots`, regions that it began
+   *   with and that the state has detached), or has not so much room
+   */
+  prepareMemory(
+    state: SessionState,
+    needs: { readonly end: number; readonly from: number; readonly to: number },
+  ): boolean;
   /** All but `restoreRest`. The table must hold the capabilities already if the program is one in TypeScript. */
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch">;
   /** Of the same state memory outside dataspaces, and free slots: when all attachments and slots are there, before a thread runs. */
@@ -78,8 +91,9 @@ export interface ProgramFacts {
   /** It is a WASI program: its sessions were opened, at its parent, when it was loaded. */
   readonly wasi?: boolean;
   readonly windows: boolean;
-  /** Where the stack area lies in the address space. */
+  /** Where the stack area lies in the address space, and where the linker area does. */
   readonly stackArea: number;
+  readonly linkerArea: number;
   /** Whether it sets itself up by a run-time library of components, which tells its parent when that is done. */
   readonly bootstraps: boolean;
 }

@@ -31,6 +31,18 @@ export interface Controlled {
   until(child: string, lines: number): Promise<void>;
 }
 
+/** Init's configuration: a supervisor and who controls it. */
+export function supervisedConfig(inside: string, control?: string): string {
+  const provides = '<provides><service name="Rtcr"/></provides>';
+  const routed =
+    '<route><service name="Rtcr"><child name="rtcr"/></service><any-service><parent/></any-service></route>';
+  const binary = control === undefined ? "" : '<binary name="rtcr_control"/>';
+  return config(
+    start("rtcr", `${provides}<config>${inside}</config>`, 'caps="6000" ram="96M"') +
+      start("controller", `${binary}${routed}${control ?? ""}`, 'caps="200" ram="4M"'),
+  );
+}
+
 /** @param control the configuration of a component that controls the supervisor; else the test does */
 export function supervised(
   inside = `<service name="Rtcr"/>${CHILDREN}`,
@@ -56,18 +68,8 @@ export function supervised(
     made: (_: RtcrComponent, system: SystemCheckpoint) => made.push(system),
     ended: () => {},
   };
-  const provides = '<provides><service name="Rtcr"/></provides>';
-  const routed =
-    '<route><service name="Rtcr"><child name="rtcr"/></service><any-service><parent/></any-service></route>';
   const tree = startSystem({
-    config: config(
-      start("rtcr", `${provides}<config>${inside}</config>`, 'caps="6000" ram="96M"') +
-        start(
-          "controller",
-          `${control === undefined ? "" : '<binary name="rtcr_control"/>'}${routed}${control ?? ""}`,
-          'caps="200" ram="4M"',
-        ),
-    ),
+    config: supervisedConfig(inside, control),
     binaries: Object.fromEntries([...NAMES, "rtcr_control"].map((name) => [name, component(name)])),
     natives: { rtcr: rtcrProgram(host), controller },
     reported: (label, report) => reports.push(`${label}: ${new TextDecoder().decode(report)}`),

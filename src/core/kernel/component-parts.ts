@@ -24,8 +24,8 @@ export interface ComponentHome extends HoldingsAccount {
   account: Capability<PdSession>;
   /** The memory that the program began with. */
   readonly data: Capability<Dataspace>;
-  /** Where the stack area lies in the address space. */
-  readonly stackArea: number;
+  /** Where its areas lie in the address space. */
+  readonly areas: { readonly stackArea: number; readonly linkerArea: number };
   /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
   /** A fresh group has taken the place of the one before. @param moved on another CPU: all that was written goes with it */
@@ -45,6 +45,10 @@ export interface ComponentHome extends HoldingsAccount {
   wroteUnattached(): boolean;
   /** Gives it what `writeRemains` wrote, when everything is attached again. @returns false if memory does not reach so far */
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean;
+  /** As `NativePd.prepareMemory`, of a program that has nothing detached. */
+  prepareMemory(end: number, from: number, to: number): boolean;
+  /** Whether all that `prepareMemory` has made room for was attached since. */
+  readonly reached: boolean;
   /** memory.grow beyond the quota asks the parent for more and waits, instead of failing. */
   growthRequests: boolean;
   /** memory.grow of memory 0 by so many Wasm pages. */

@@ -86,16 +86,18 @@ export class KernelNativePd implements NativePd {
         native: component.native.name,
         windows: false,
         stackArea: 0,
+        linkerArea: 0,
         bootstraps: false,
       };
     }
     if (!component.loaded) return undefined;
     const { info } = component.program;
-    const stackArea = component.home?.stackArea ?? 0;
+    const { stackArea = 0, linkerArea = 0 } = component.home?.areas ?? {};
     return {
       module: info.module,
       windows: component.windows !== undefined,
       stackArea,
+      linkerArea,
       bootstraps: exportOf(info, KERNEL_EXPORTS.entry) !== undefined,
       ...(component.wasi ? { wasi: true } : {}),
     };
@@ -169,6 +171,13 @@ export class KernelNativePd implements NativePd {
     }
   }
 
+  prepareMemory(...[state, { end, from, to }]: Parameters<NativePd["prepareMemory"]>): boolean {
+    const { home, loaded, onStack } = this.component;
+    const { detached = [] } = (state ?? {}) as Partial<InstanceState>;
+    if (!home || !loaded || onStack || detached.length > 0 || end > ADDRESS_SPACE_BYTES) return false;
+    return home.prepareMemory(end, from, to);
+  }
+
   restoreInstance(state: SessionState): Attempt<void, "busy" | "mismatch"> {
     const { component } = this;
     if (component.native) return this.#restoreNative(component.native, state);
@@ -199,6 +208,7 @@ export class KernelNativePd implements NativePd {
   restoreRest(state: SessionState): Attempt<void, "mismatch"> {
     const { home, native } = this.component;
     if (native || !home || state === null) return success(undefined);
+    if (!home.reached) return refusal("mismatch"); // the program would see a memory of another size
     try {
       const { memory = [], freeSlots = [], unattached } = state as unknown as InstanceState;
       this.component.table.freeAs(freeSlots);

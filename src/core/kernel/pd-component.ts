@@ -77,8 +77,8 @@ class PdHome implements ComponentHome {
     this.account = pd.capability;
   }
 
-  get stackArea(): number {
-    return LAYOUTS[this.#program?.layout ?? "component"].stackArea;
+  get areas(): ComponentHome["areas"] {
+    return LAYOUTS[this.#program?.layout ?? "component"];
   }
 
   get data(): Capability<Dataspace> {
@@ -133,6 +133,17 @@ class PdHome implements ComponentHome {
 
   restoreRemains(remains: readonly SavedRemain[], unattached: boolean): boolean {
     return this.#pd.addressSpaceMap.restoreRemains(remains, unattached);
+  }
+
+  prepareMemory(end: number, from: number, to: number): boolean {
+    const memory = this.#memory;
+    if (!memory || memory.windows || memory.mirror || !memory.growAhead(end)) return false;
+    memory.touch(from, Math.min(to, end));
+    return true;
+  }
+
+  get reached(): boolean {
+    return this.#memory?.whole ?? true;
   }
 
   grow(deltaPages: number): "grown" | "refuse" | "park" {
@@ -248,5 +259,10 @@ class LiveMemory extends PlainMemory {
     if (full) this.#kernel.warn(`${this.#component.label}: ${full}`);
     else this.#component.memoryChanges();
     return !full && super.ensure(end);
+  }
+
+  override growAhead(end: number): boolean {
+    this.#component.memoryChanges();
+    return super.growAhead(end);
   }
 }

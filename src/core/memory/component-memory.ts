@@ -1,5 +1,5 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
-import type { MemoryMirror } from "../../session/index.ts";
+import { type MemoryMirror, PAGE_BYTES } from "../../session/index.ts";
 import type { Range } from "./range-tree.ts";
 import { firstUsedOf, firstUsedPage } from "./used-pages.ts";
 
@@ -98,6 +98,8 @@ export class PlainMemory implements ComponentMemory {
   readonly mirror: LinearMirror | undefined;
   readonly #index64: boolean;
   #words: Int32Array | undefined;
+  /** What `size` says while more is there (`growAhead`); undefined: all that is there. */
+  #counted: number | undefined;
 
   /**
    * @param memory grows as far as its own maximum
@@ -117,11 +119,43 @@ export class PlainMemory implements ComponentMemory {
   }
 
   size(): number {
-    return this.memory.buffer.byteLength;
+    return this.#counted ?? this.memory.buffer.byteLength;
   }
 
   ensure(end: number): boolean {
-    const missing = end - this.size();
+    if (end <= this.size()) return true;
+    if (!this.#grow(end)) return false;
+    const reached = Math.ceil(end / WASM_PAGE) * WASM_PAGE;
+    this.#counted = reached < this.memory.buffer.byteLength ? reached : undefined;
+    return true;
+  }
+
+  /** Whether `size` counts all that is there. */
+  get whole(): boolean {
+    return this.#counted === undefined;
+  }
+
+  /**
+   * Lets the memory have room as far as `end` before anybody wants it: `size` does not count that until `ensure` does. Only while
+   * the program cannot look.
+   *
+   * @returns false if it cannot
+   */
+  growAhead(end: number): boolean {
+    const before = this.size();
+    if (!this.#grow(end)) return false;
+    if (before < this.memory.buffer.byteLength) this.#counted = before;
+    return true;
+  }
+
+  /** The system gives the pages of [from, to), which have room; nothing that they hold changes. */
+  touch(from: number, to: number): void {
+    const words = this.words();
+    for (let page = from; page < to; page += PAGE_BYTES) Atomics.or(words, page / 4, 0);
+  }
+
+  #grow(end: number): boolean {
+    const missing = end - this.memory.buffer.byteLength;
     if (missing <= 0) return true;
     const pages = Math.ceil(missing / WASM_PAGE);
     try {

@@ -41,3 +41,23 @@ for (const [kind, make] of Object.entries(MEMORIES)) {
     assert.equal(memory.firstUsed(0, memory.size()), end + PAGE_BYTES);
   });
 }
+
+test("S15: memory that has grown ahead is counted when it is reached, and touching its pages changes nothing", () => {
+  const memory = new PlainMemory(new WebAssembly.Memory({ initial: 1, maximum: 8 }));
+  memory.view(4096, 1)[0] = 7;
+  assert.equal(memory.growAhead(9 * WASM_PAGE_BYTES), false);
+  assert.deepEqual([memory.size(), memory.whole], [WASM_PAGE_BYTES, true]);
+  assert.ok(memory.growAhead(3 * WASM_PAGE_BYTES + 1) && memory.growAhead(2 * WASM_PAGE_BYTES));
+  memory.touch(0, 4 * WASM_PAGE_BYTES);
+  assert.deepEqual([memory.size(), memory.whole, memory.memory.buffer.byteLength], [1, false, 4].map(scaled));
+  assert.deepEqual([memory.view(4096, 1)[0], memory.firstUsed(8192, 4 * WASM_PAGE_BYTES)], [7, undefined]);
+  assert.ok(memory.ensure(WASM_PAGE_BYTES + 1));
+  assert.deepEqual([memory.size(), memory.whole], [2 * WASM_PAGE_BYTES, false]);
+  assert.ok(memory.ensure(3 * WASM_PAGE_BYTES + 4096));
+  assert.deepEqual([memory.size(), memory.whole], [4 * WASM_PAGE_BYTES, true]);
+  assert.ok(memory.ensure(5 * WASM_PAGE_BYTES) && memory.whole && memory.size() === 5 * WASM_PAGE_BYTES);
+});
+
+function scaled<T>(pages: T): T | number {
+  return typeof pages === "number" ? pages * WASM_PAGE_BYTES : pages;
+}
