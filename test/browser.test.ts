@@ -11,7 +11,7 @@ import "./own-config.ts";
 import { main } from "../src/cli/cli.ts";
 import { exportImage, importImage, nodeSha256, openDirectoryStore } from "../src/store/index-node.ts";
 import { assemble } from "./assemble.ts";
-import { type Browser, installedBrowsers } from "./browser/browsers.ts";
+import { type Browser, installedBrowsers, STAGE_TIMEOUT_MS } from "./browser/browsers.ts";
 import type { CopyReport } from "./browser/copy-page.ts";
 import type { PageReport } from "./browser/page.ts";
 import { BrowserServer, type Visit } from "./browser/server.ts";
@@ -25,7 +25,6 @@ const CLI = join(import.meta.dirname, "../src/cli/main.ts");
 const ALL_LINES = 40;
 /** Lines of output in each life but the last. */
 const LINES = 6;
-const STAGE_TIMEOUT_MS = 600_000;
 
 /** The command line's own state directory. */
 const environment = () => ({ ...process.env, RTCR_HOME: folder });

@@ -15,8 +15,10 @@ export interface Browser {
 
 const CHROMIUM = "/usr/bin/chromium";
 const FIREFOX = "/usr/bin/firefox-esr";
-/** It ends by itself after this time, should the test be killed before it can. */
-const FIREFOX_LIFE = "240s";
+/** For whatever a browser is asked to do. */
+export const STAGE_TIMEOUT_MS = 600_000;
+/** In seconds: it ends by itself after this time, should the test be killed before it can. */
+const FIREFOX_LIFE = `${(2 * STAGE_TIMEOUT_MS) / 1000}`;
 
 const CHROMIUM_ARGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
@@ -46,13 +48,14 @@ export function installedBrowsers(): readonly Browser[] {
 }
 
 async function showChromium(url: string): Promise<{ close(): Promise<void> }> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS.split(" ") });
+  const args = CHROMIUM_ARGS.split(" ");
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args, timeout: STAGE_TIMEOUT_MS });
   const page = await browser.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") console.error(`Chromium: ${message.text()}`);
   });
   page.on("pageerror", (error) => console.error(`Chromium: ${error}`));
-  await page.goto(url);
+  await page.goto(url, { timeout: STAGE_TIMEOUT_MS });
   return { close: () => browser.close() };
 }
 

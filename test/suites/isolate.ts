@@ -69,18 +69,19 @@ function firstAnswer<Result>(child: ChildProcess, job: object, deadlineMs: numbe
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => done(() => reject(new Error(`no end within ${deadlineMs / 1000} s`))), deadlineMs);
     const onMessage = (answer: unknown) => done(() => resolve(answer as Answer<Result>));
-    const onExit = (code: number | null, signal: string | null) =>
+    // Not "exit", in front of which an answer that was sent may not have come.
+    const onClose = (code: number | null, signal: string | null) =>
       done(() => reject(new Ended(`the process ended with ${signal ?? code} and without a result`)));
     const onError = ({ message }: Error) => done(() => reject(new Ended(`the process takes no job: ${message}`)));
     const done = (settle: () => void) => {
       clearTimeout(late);
       child.off("message", onMessage);
-      child.off("exit", onExit);
+      child.off("close", onClose);
       child.off("error", onError);
       settle();
     };
     child.on("message", onMessage);
-    child.on("exit", onExit);
+    child.on("close", onClose);
     child.on("error", onError);
     child.send(job);
   });

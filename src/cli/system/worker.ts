@@ -120,13 +120,15 @@ async function prepared(supervisors: Supervisors, { name, children }: WantedChec
 
 /** One answer, whatever comes of it. With `stop` nothing runs any more if it has been made, until "resume" or "stop". */
 function checkpoint(core: Core, supervisors: Supervisors, wanted: WantedCheckpoint): FromSystem {
+  const { scheduler } = core.kernel;
   const begin = performance.now();
+  if (wanted.stop) scheduler.freeze(); // first: on other CPUs threads go on as soon as it is made
   try {
     const { system, lease } = supervisors.checkpoint(wanted.name, wanted.children, wanted.parent);
-    if (wanted.stop) core.kernel.scheduler.freeze();
     const pausedMs = performance.now() - begin;
     return { type: "checkpoint", made: { ...held.sent(system, () => lease.release()), pausedMs } };
   } catch (thrown) {
+    if (wanted.stop) scheduler.resume();
     const { exitCode, message, hint } = toFailure(thrown);
     return { type: "checkpoint", refused: { exitCode, message, hint } };
   }
