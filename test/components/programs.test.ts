@@ -152,7 +152,7 @@ test("S116: a component in Rust", async () => {
 test("S25, S116: rtcr_resume_child: a paused thread stands still and goes on", async () => {
   const done = (lines: readonly string[]) => lines.some((line) => /resumed:|Error/.test(line));
   const start = child("rtcr_resume_child", '<config pause_ms="30"/>');
-  const run = await runComponents({ start, apps: ["rtcr_resume_child"], realTime: true, done });
+  const run = await runComponents({ start, apps: ["rtcr_resume_child"], deterministic: true, done });
   assert.deepEqual(run.of("rtcr_resume_child"), [
     "paused: it has counted, state paused",
     "after the pause: stood still",

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly every?: number;
   /** Real time and time slices; `done` must end the run. Default: time passes when all rest, threads run until they wait. */
   readonly realTime?: boolean;
+  /** Slices and time by safe points, for threads that never wait. */
+  readonly deterministic?: boolean;
   /** Programs in TypeScript besides those that there are. */
   readonly natives?: Readonly<Record<string, NativeProgram>>;
   /** The functions of WASI programs. Default: there are none. */
@@ -72,7 +74,9 @@ export async function runBinaries(
     ...(options.reported ? { reported: options.reported } : {}),
     ...(options.realTime
       ? { clock: createRealClock(), kernel: { ticker: startKernelTicker } }
-      : { kernel: { ticker: noKernelTicker, idle: (deadlineMs) => passTime(system, deadlineMs) } }),
+      : options.deterministic
+        ? { deterministic: true }
+        : { kernel: { ticker: noKernelTicker, idle: (deadlineMs) => passTime(system, deadlineMs) } }),
   });
   closeWithTest(system.core.kernel);
   const counts = options.every ? recreatesEvery(system.core, options.every) : { points: 0, recreations: 0 };
@@ -84,8 +88,9 @@ export async function runBinaries(
   for (let turn = 0; turn < TURNS_LIMIT && !finished(); turn++) {
     system.settle();
     if (options.realTime) await new Promise((resolve) => setTimeout(resolve, 1));
+    else if (options.deterministic) await new Promise((resolve) => setImmediate(resolve));
     else await core.kernel.scheduler.quiet();
-    if (options.realTime) continue;
+    if (options.realTime || options.deterministic) continue;
     if (core.tasks.empty && !clock.advanceToNext()) break;
   }
   options.inspect?.(system);
