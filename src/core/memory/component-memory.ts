@@ -1,6 +1,6 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
 import { type MemoryMirror, PAGE_BYTES } from "../../session/index.ts";
-import type { Range } from "./range-tree.ts";
+import type { Range } from "./ranges.ts";
 import { firstUsedOf, firstUsedPage } from "./used-pages.ts";
 
 /** A range of a pool, in bytes, whole pages of 4 KiB. */

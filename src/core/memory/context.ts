@@ -1,8 +1,8 @@
 // What all objects of one system share: badges, physical addresses, and where warnings go. No object lives here.
-import { Badges } from "../../session/index.ts";
+import { Badges, PAGE_BYTES } from "../../session/index.ts";
 import { CoreScopes } from "../scopes.ts";
 import { MISFIT_LIMIT } from "./limits.ts";
-import { RangeTree } from "./range-tree.ts";
+import { Ranges } from "./ranges.ts";
 
 /** Addresses that stand for physical memory: every dataspace has a range of its own, aligned as its size allows. */
 const PHYSICAL_BYTES = 2 ** 52;
@@ -10,7 +10,7 @@ const PHYSICAL_BYTES = 2 ** 52;
 export interface CoreContext {
   readonly badges: Badges;
   /** Used physical ranges. */
-  readonly physical: RangeTree<{ readonly start: number; readonly end: number }>;
+  readonly physical: Ranges<{ readonly start: number; readonly end: number }>;
   readonly scopes: CoreScopes;
   /** Takes one line for people: a component did something that had no effect, or was refused for a reason. */
   warn(message: string): void;
@@ -28,7 +28,7 @@ export function createCoreContext(options: CoreContextOptions = {}): CoreContext
   return {
     badges: options.badges ?? new Badges(),
     scopes: new CoreScopes(),
-    physical: new RangeTree(0, PHYSICAL_BYTES, MISFIT_LIMIT),
+    physical: new Ranges(0, PHYSICAL_BYTES, MISFIT_LIMIT, PAGE_BYTES),
     warn: options.warn ?? (() => {}),
   };
 }

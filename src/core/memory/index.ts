@@ -14,6 +14,6 @@ export type { Access, FaultWaiter, PageFault } from "./faults.ts";
 export { ADDRESS_SPACE_BYTES, META_BLOCK_BYTES, META_PER_BLOCK, NESTING_LIMIT } from "./limits.ts";
 export { ManagedDataspace } from "./managed-dataspace.ts";
 export type { PlacementProblem } from "./placement.ts";
-export { RangeTree } from "./range-tree.ts";
+export { Ranges } from "./ranges.ts";
 export { CoreRegionMap, type Region, type RegionStore, type Resolution } from "./region-map.ts";
 export type { SavedRemain } from "./remains.ts";

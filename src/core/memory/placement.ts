@@ -15,7 +15,7 @@
 import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ByteDataspace, type CoreDataspace } from "./dataspace.ts";
 import { PLACEMENT_STEPS_LIMIT } from "./limits.ts";
-import type { Range } from "./range-tree.ts";
+import type { Range } from "./ranges.ts";
 import type { CoreRegionMap, Region } from "./region-map.ts";
 import { leave, type Remains } from "./remains.ts";
 

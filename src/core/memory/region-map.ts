@@ -34,7 +34,7 @@ import {
   type Use,
   unplaceRegion,
 } from "./placement.ts";
-import { type Range, RangeTree } from "./range-tree.ts";
+import { type Range, Ranges } from "./ranges.ts";
 import {
   captureRemains,
   Remains,
@@ -90,7 +90,7 @@ export class CoreRegionMap implements RegionMap {
   readonly kind = "region-map";
   readonly label: string;
   /** @internal By address. */
-  readonly regions: RangeTree<Region>;
+  readonly regions: Ranges<Region>;
   readonly faults = new FaultQueue();
   readonly #core: CoreContext;
   readonly #store: RegionStore;
@@ -111,7 +111,7 @@ export class CoreRegionMap implements RegionMap {
     this.#store = store;
     this.label = options.label;
     this.lowestAutomatic = options.lowestAutomatic ?? 0;
-    this.regions = new RangeTree(0, toPages(options.size), MISFIT_LIMIT);
+    this.regions = new Ranges(0, toPages(options.size), MISFIT_LIMIT, PAGE_BYTES);
     this.#identity = core.badges.identify<RegionMap>(this);
     this.#managed = new ManagedDataspace(core, this);
   }

@@ -14,7 +14,7 @@ import { clearBytes } from "../../util/index.ts";
 import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ADDRESS_SPACE_BYTES } from "./limits.ts";
 import type { Space, Use } from "./placement.ts";
-import { type Range, RangeTree } from "./range-tree.ts";
+import { type Range, Ranges } from "./ranges.ts";
 import { firstFreePage } from "./used-pages.ts";
 
 /** A range that a program reaches, and what is in it besides zeros, or besides the dataspace that it is a copy of. */
@@ -27,7 +27,7 @@ export interface SavedRemain {
 
 /** Which ranges of a space are remains. */
 export class Remains {
-  readonly #ranges = new RangeTree<Range>(0, ADDRESS_SPACE_BYTES, 0);
+  readonly #ranges = new Ranges<Range>(0, ADDRESS_SPACE_BYTES, 0, PAGE_BYTES);
 
   get count(): number {
     return this.#ranges.count;
