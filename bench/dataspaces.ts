@@ -1,7 +1,8 @@
 // What do dataspaces, region maps and signals cost core, against how many objects live and how large they are?
 //
-// First table: microseconds an operation while 10 to 100,000 dataspaces live and are attached in one map; the objects
-// that are taken away and made again are spread over all of them. Second: by size, in a component's linear memory and
+// First tables: microseconds an operation while 10 to 100,000 dataspaces live and are attached in one map. What is looked up,
+// taken away and made again is the same ten each time, which shows steps alone; a thousand neighbours, whose objects and
+// pages the machine's caches expect; or a thousand anywhere, which are in no cache. Last: by size, in a component's linear memory and
 // behind windows; `fill` is the same bytes set by hand, for comparison.
 //
 //   npm run bench -- dataspaces [--json FILE] [--rounds N]
@@ -22,6 +23,8 @@ import { median, minimum, rounded, timed } from "./measure.ts";
 const LIVE = [10, 100, 1000, 10_000, 100_000];
 const SIZES = [4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20];
 const BATCH = 1000;
+const ORDERS = ["the same ten", "in order", "at random"] as const;
+type Order = (typeof ORDERS)[number];
 
 function value<T>(attempt: { readonly ok: boolean; readonly value?: T; readonly reason?: string }): T {
   if (!attempt.ok) throw new Error(attempt.reason);
@@ -37,8 +40,20 @@ function makePd(windows?: MemoryWindows): { pd: CorePd; map: CoreRegionMap; memo
   return { pd, map: pd.addressSpaceMap, memory };
 }
 
-/** Microseconds of each operation with `live` other objects around. */
-function withLive(live: number, rounds: number): Record<string, number> {
+/** Numbers of objects, none twice. */
+function choose(order: Order, live: number): readonly number[] {
+  const batch = Math.min(live, order === "the same ten" ? 10 : BATCH);
+  const numbers = (at: (index: number) => number) => Array.from({ length: batch }, (_, index) => at(index));
+  if (order === "the same ten") return numbers((index) => (index * live) / batch);
+  const first = Math.floor(Math.random() * (live - batch + 1));
+  if (order === "in order") return numbers((index) => first + index);
+  const chosen = new Set<number>();
+  while (chosen.size < batch) chosen.add(Math.floor(Math.random() * live));
+  return [...chosen];
+}
+
+/** Microseconds of each operation, by order, with `live` other objects around. */
+function withLive(live: number, rounds: number): Samples[] {
   const { pd, map } = makePd();
   const objects: { dataspace: Capability<Dataspace>; at: number }[] = [];
   const make = () => {
@@ -48,12 +63,9 @@ function withLive(live: number, rounds: number): Record<string, number> {
   for (let i = 0; i < live; i++) objects.push(make());
   const source = value(pd.allocSignalSource());
   const contexts = Array.from({ length: live }, (_, index) => value(pd.allocContext(source, index)));
-  const batch = Math.min(live, BATCH);
-  const step = Math.floor(live / batch);
-  const chosen = Array.from({ length: batch }, (_, index) => index * step);
-  const samples: Record<string, number[]> = { alloc: [], attach: [], lookUp: [], detach: [], free: [], signal: [] };
-  const sample = (name: string, work: () => void) => samples[name]!.push((timed(work) * 1000) / batch);
-  for (let round = 0; round < rounds; round++) {
+  const turn = (order: Order, values: Record<string, number[]>) => {
+    const chosen = choose(order, live);
+    const sample = (name: string, work: () => void) => values[name]!.push((timed(work) * 1000) / chosen.length);
     sample("lookUp", () => {
       for (const i of chosen) map.resolve(objects[i]!.at, "read");
     });
@@ -71,11 +83,28 @@ function withLive(live: number, rounds: number): Record<string, number> {
     });
     sample("signal", () => {
       for (const i of chosen) pd.submit(contexts[i]!);
-      for (let i = 0; i < batch; i++) source.object!.take();
+      for (let i = 0; i < chosen.length; i++) source.object!.take();
     });
-  }
-  const times = Object.entries(samples).map(([name, values]) => [name, rounded(median(values), 2)] as const);
-  return { live, ...Object.fromEntries(times) };
+  };
+  return ORDERS.map((order) => {
+    const values = { lookUp: [], detach: [], free: [], alloc: [], attach: [], signal: [] };
+    const turns = Math.max(rounds, Math.ceil((rounds * BATCH) / Math.min(live, order === "the same ten" ? 10 : BATCH)));
+    for (let i = 0; i < turns; i++) turn(order, values);
+    return { live, order, values };
+  });
+}
+
+interface Samples {
+  readonly live: number;
+  readonly order: Order;
+  readonly values: Readonly<Record<string, readonly number[]>>;
+}
+
+function rowsOf(samples: readonly Samples[], statistic: (values: readonly number[]) => number): object[] {
+  return samples.map(({ live, order, values }) => {
+    const times = Object.entries(values).map(([name, each]) => [name, rounded(statistic(each), 3)] as const);
+    return { live, order, ...Object.fromEntries(times) };
+  });
 }
 
 /** Microseconds of each operation on a dataspace that is full of bytes. */
@@ -112,20 +141,29 @@ export async function run(args: readonly string[]): Promise<number> {
     options: { json: { type: "string" }, rounds: { type: "string", default: "7" } },
   });
   const rounds = Number(values.rounds);
-  const { live, sizes } = dataspaceRows(rounds);
-  const result = { bench: "dataspaces", rounds, node: process.version, v8: process.versions.v8, live, sizes };
+  const result = {
+    bench: "dataspaces",
+    rounds,
+    node: process.version,
+    v8: process.versions.v8,
+    ...dataspaceRows(rounds),
+  };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
   return 0;
 }
 
-/** Measures and prints both tables. */
+/** Measures and prints all tables. */
 export function dataspaceRows(rounds: number) {
   withLive(1000, 20); // compiled before it is measured
-  const live = LIVE.map((count) => withLive(count, Math.max(rounds, Math.ceil((5 * BATCH) / count))));
+  const samples = LIVE.flatMap((count) => withLive(count, rounds));
+  const live = rowsOf(samples, median);
   console.log("microseconds an operation, median, by live objects");
   console.table(live);
+  const least = rowsOf(samples, minimum);
+  console.log("the same, minimum");
+  console.table(least);
   const sizes = SIZES.map((bytes) => withSize(bytes, rounds));
   console.log("microseconds an operation, minimum, by size");
   console.table(sizes);
-  return { live, sizes };
+  return { live, least, sizes };
 }

@@ -4,6 +4,7 @@
 // I1  A capability denotes one object for ever: when that dies, it and every copy denote nothing. An object that stands in
 //     front of another, as an interposer does, is dead as soon as that one is: nobody can tell them apart by it.
 // I2  Badges are numbers for look-ups and may be reused after an object's death; nothing is ever found by badge alone.
+import { assert } from "../util/index.ts";
 
 /** What can be denoted: every kind of object that has functions of its own (abi/rpc.ts), and dataspaces. */
 export const OBJECT_KINDS = [
@@ -39,6 +40,15 @@ export interface KernelObject {
   readonly kind: ObjectKind;
 }
 
+// Of Capability, for Badges and Identity alone: making a capability is the object owner's right.
+let create: <T extends KernelObject>(
+  badge: number,
+  object: T | undefined,
+  behind: Capability | undefined,
+) => Capability<T>;
+let fulfil: <T extends KernelObject>(promised: Capability<T>, object: T, behind: Capability | undefined) => void;
+let revoke: (capability: Capability) => void;
+
 /** A reference to an object, or to none: `object` is undefined for `INVALID` and after the object's death. */
 export class Capability<T extends KernelObject = KernelObject> {
   /** System-wide number of the object, at least 1; 0 only for `INVALID`. */
@@ -73,54 +83,45 @@ export class Capability<T extends KernelObject = KernelObject> {
     return at === other;
   }
 
-  /** @internal Used by `Badges` and `INVALID` only: making a capability is the object owner's right. */
-  static create<T extends KernelObject>(badge: number, object: T | undefined, behind?: Capability): Ownership<T> {
-    const capability = new Capability(badge, object, behind);
-    return {
-      capability,
-      revoke: () => (capability.#object = undefined),
-      fulfil: (made: T, inFrontOf: Capability | undefined) => {
-        capability.#object = made;
-        capability.#behind = inFrontOf;
-      },
+  static {
+    create = (badge, object, behind) => new Capability(badge, object, behind);
+    fulfil = (capability, object, behind) => {
+      capability.#object = object;
+      capability.#behind = behind;
     };
+    revoke = (capability) => (capability.#object = undefined);
   }
 }
 
-interface Ownership<T extends KernelObject> {
-  readonly capability: Capability<T>;
-  readonly revoke: () => void;
-  readonly fulfil: (made: T, behind: Capability | undefined) => void;
-}
-
 /** The invalid capability (S2): a legal value everywhere; every call on it fails in a defined way. */
-export const INVALID: Capability<never> = Capability.create<never>(0, undefined).capability;
+export const INVALID: Capability<never> = create<never>(0, undefined, undefined);
+
+/** What nobody has who does not get it here. */
+const OWNER = Symbol("owner");
 
 /** The owner's end of an object's one capability. Disposing of it makes the capability invalid and frees the badge. */
 export class Identity<T extends KernelObject = KernelObject> {
   readonly capability: Capability<T>;
-  readonly #revoke: () => void;
   readonly #badges: Badges;
   #disposed = false;
 
-  /** @internal Made by `Badges.identify`. */
-  constructor(badges: Badges, { capability, revoke }: Ownership<T>) {
+  /** @internal Made by `Badges` only: whoever has an identity can revoke what it is of. */
+  constructor(badges: Badges, capability: Capability<T>, owner: typeof OWNER) {
+    assert(owner === OWNER, "identities are given by those who give badges");
     this.#badges = badges;
     this.capability = capability;
-    this.#revoke = revoke;
   }
 
   /** Harmless when repeated. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#revoke();
+    revoke(this.capability);
     this.#badges.release(this.capability.badge);
   }
 }
 
 interface Promised {
-  readonly ownership: Ownership<KernelObject>;
   /** What holders take it for. */
   kind?: ObjectKind;
 }
@@ -144,7 +145,7 @@ export class Badges {
    * @param behind what the object stands in front of: its capability denotes nothing once this one denotes nothing
    */
   identify<T extends KernelObject>(object: T, behind?: Capability): Identity<T> {
-    return new Identity(this, Capability.create(this.#take(), object, behind));
+    return new Identity(this, create(this.#take(), object, behind), OWNER);
   }
 
   /**
@@ -152,9 +153,9 @@ export class Badges {
    * out before. What restores a whole system needs that: its objects refer to each other in circles.
    */
   promise(): Capability {
-    const ownership = Capability.create<KernelObject>(this.#take(), undefined);
-    this.#promised.set(ownership.capability, { ownership });
-    return ownership.capability;
+    const capability = create<KernelObject>(this.#take(), undefined, undefined);
+    this.#promised.set(capability, {});
+    return capability;
   }
 
   /** Whether what `capability` denotes is a `kind`; what is promised will be one, or is never fulfilled. Nothing is any. */
@@ -176,10 +177,10 @@ export class Badges {
     if (!found) return undefined;
     if (!this.expect(promised, object.kind)) throw new TypeError(`expected a ${found.kind}, found a ${object.kind}`);
     if (behind?.reaches(promised)) throw new TypeError(`a ${object.kind} in front of itself`);
-    const { ownership } = found;
     this.#promised.delete(promised);
-    ownership.fulfil(object, behind);
-    return new Identity(this, ownership as unknown as Ownership<T>);
+    const capability = promised as Capability<T>; // of the kind that is expected, as was seen
+    fulfil(capability, object, behind);
+    return new Identity(this, capability, OWNER);
   }
 
   /** Takes back a promise that nobody has fulfilled: the capability never denotes anything. */

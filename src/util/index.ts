@@ -12,6 +12,7 @@ export {
   toHex,
   zeroWords,
 } from "./bytes.ts";
+export { Chain, type Linked } from "./chain.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
 export { PlainReader, plainOf } from "./plain-reader.ts";
 export { type NumberType, type Plain, PlainWriter } from "./plain-writer.ts";

@@ -81,7 +81,7 @@ export class WrittenAudit {
     const { copy } = this.#kept.get(dataspace)!;
     const offset = now.findIndex((byte, at) => at >= start && byte !== copy[at]);
     const uses = [...dataspace.uses].map(
-      ({ address, length, mode, offset: from }) => `${mode} at 0x${address.toString(16)}, ${length} bytes from ${from}`,
+      ({ start: at, end, mode, offset: from }) => `${mode} at 0x${at.toString(16)}, ${end - at} bytes from ${from}`,
     );
     const name = `dataspace ${dataspace.capability.badge} of ${dataspace.size()} bytes (${uses.join("; ") || "attached nowhere"})`;
     assert.fail(`${where}: ${name}: byte ${offset} is ${now[offset]}, was ${copy[offset]}, and nobody has said so`);

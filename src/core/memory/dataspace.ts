@@ -22,7 +22,7 @@ import {
   toPages,
   type WrittenPages,
 } from "../../session/index.ts";
-import { assert, clearBytes } from "../../util/index.ts";
+import { assert, Chain, clearBytes, type Linked } from "../../util/index.ts";
 import type { MemoryPool, PoolRange } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import type { Use } from "./placement.ts";
@@ -55,7 +55,7 @@ export abstract class CoreDataspace implements Dataspace {
   readonly kind = "dataspace";
   abstract readonly origin: Dataspace["origin"];
   /** @internal Kept by region maps. */
-  readonly regions = new Set<Region>();
+  readonly regions = new Chain<Region>();
   protected readonly core: CoreContext;
   readonly #identity: Identity<Dataspace>;
 
@@ -82,7 +82,11 @@ export abstract class CoreDataspace implements Dataspace {
 }
 
 /** A dataspace of RAM, ROM or a device. */
-export class ByteDataspace extends CoreDataspace {
+export class ByteDataspace extends CoreDataspace implements Linked<ByteDataspace> {
+  /** @internal Of the dataspaces of a PD. */
+  chain: Chain<ByteDataspace> | undefined;
+  older: ByteDataspace | undefined;
+  newer: ByteDataspace | undefined;
   readonly origin: ByteOrigin;
   readonly cached: Cached;
   /** The size as asked for, before rounding. */
@@ -90,7 +94,7 @@ export class ByteDataspace extends CoreDataspace {
   /** Whether it was allocated for a program's own memory: what it began with, or by its memory.grow. */
   ofProgram: "data" | "growth" | undefined;
   /** @internal Where it is seen by components; kept by placement.ts. */
-  readonly uses = new Set<Use>();
+  readonly uses = new Chain<Use>();
   readonly #size: number;
   readonly #writable: boolean;
   readonly #physical: { readonly start: number; readonly end: number };
@@ -199,16 +203,16 @@ export class ByteDataspace extends CoreDataspace {
   /** @internal @param usedUpTo address from which on that memory has never been used: it is zero */
   moveToLinear(use: Use, usedUpTo: number = Number.POSITIVE_INFINITY): void {
     const { memory } = use.space;
-    const view = memory.view(use.address, use.length);
+    const view = memory.view(use.start, use.end - use.start);
     if (this.#adopts) this.#adopts = false;
     else {
       const zero = this.#home.kind === "buffer" && !this.#buffer;
-      const used = zero ? view.subarray(0, Math.max(0, usedUpTo - use.address)) : view;
+      const used = zero ? view.subarray(0, Math.max(0, usedUpTo - use.start)) : view;
       if (zero) clearBytes(used);
       else this.#copyOut(use.offset, used);
-      memory.mirror?.wrote(use.address, used.length);
+      memory.mirror?.wrote(use.start, used.length);
     }
-    if (use.length === this.#size) this.#buffer = undefined;
+    if (use.end - use.start === this.#size) this.#buffer = undefined;
     else if (this.#home.kind === "pool") this.#takeFromPool();
     this.#release({ kind: "linear", use });
   }
@@ -229,7 +233,7 @@ export class ByteDataspace extends CoreDataspace {
     if (this.#home.kind !== "linear") return;
     const { use } = this.#home;
     const buffer = (this.#buffer ??= new Uint8Array(this.#size));
-    buffer.set(use.space.memory.view(use.address, use.length), use.offset);
+    buffer.set(use.space.memory.view(use.start, use.end - use.start), use.offset);
     this.#release(IN_BUFFER);
   }
 
@@ -276,9 +280,9 @@ export class ByteDataspace extends CoreDataspace {
       this.#viewAt = 0;
       return (this.#view = home.pool.bytes(home.range.address, this.#size));
     }
-    const { space, address, length, offset } = home.use;
+    const { space, start, end, offset } = home.use;
     this.#viewAt = offset >>> 0; // a small integer also if `offset` is held as a double: reading it makes nothing then
-    return (this.#view = space.memory.view(address, length));
+    return (this.#view = space.memory.view(start, end - start));
   }
 
   #wordsOf(bytes: Uint8Array | undefined): Int32Array | undefined {
@@ -324,7 +328,7 @@ export class ByteDataspace extends CoreDataspace {
 function mirrored(sink: DataspaceSink, home: Elsewhere, at: number, length: number): boolean {
   if (home.kind !== "linear") return false;
   const { mirror } = home.use.space.memory;
-  return mirror !== undefined && sink.mirrored?.(at, length, mirror, home.use.address) === true;
+  return mirror !== undefined && sink.mirrored?.(at, length, mirror, home.use.start) === true;
 }
 
 /** A dataspace with bytes; undefined if no physical range is wide enough. The caller charges for it and disposes of it. */
@@ -344,25 +348,25 @@ export function naturalAlignment(size: number): number {
 }
 
 function within(use: Use, offset: number, length: number): boolean {
-  return offset >= use.offset && offset + length <= use.offset + use.length;
+  return offset >= use.offset && offset + length <= use.offset + use.end - use.start;
 }
 
 /** The overlap of a use with [offset, offset + length) of its dataspace. */
 function overlap(use: Use, offset: number, length: number): { from: number; to: number } {
-  return { from: Math.max(offset, use.offset), to: Math.min(offset + length, use.offset + use.length) };
+  return { from: Math.max(offset, use.offset), to: Math.min(offset + length, use.offset + use.end - use.start) };
 }
 
 function copyFromUse(use: Use, offset: number, target: Uint8Array): void {
   const { from, to } = overlap(use, offset, target.length);
   if (from >= to) return;
-  target.set(use.space.memory.view(use.address + from - use.offset, to - from), from - offset);
+  target.set(use.space.memory.view(use.start + from - use.offset, to - from), from - offset);
 }
 
 function copyToUse(use: Use, offset: number, source: Uint8Array): void {
   const { from, to } = overlap(use, offset, source.length);
   if (from >= to) return;
   const { memory } = use.space;
-  const address = use.address + from - use.offset;
+  const address = use.start + from - use.offset;
   memory.view(address, to - from).set(source.subarray(from - offset, to - offset));
   memory.mirror?.wrote(address, to - from);
 }

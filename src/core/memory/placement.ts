@@ -12,19 +12,18 @@
 // I2  Uses of one space do not overlap.
 // I3  Below the limit of a space with windows every use is linear; the limit only goes down.
 // What cannot be done without windows is refused, with the reason in words, before anything has changed.
+import { assert, type Linked } from "../../util/index.ts";
 import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ByteDataspace, type CoreDataspace } from "./dataspace.ts";
 import { PLACEMENT_STEPS_LIMIT } from "./limits.ts";
-import type { Range } from "./ranges.ts";
+import type { Range, Ranges } from "./ranges.ts";
 import type { CoreRegionMap, Region } from "./region-map.ts";
 import { leave, type Remains } from "./remains.ts";
 
 /** A component's memory and all that is seen in it, by address. */
 export interface Space {
   readonly memory: ComponentMemory;
-  readonly uses: Map<number, Use>;
-  /** The same, ascending; undefined until somebody asks for it (remains.ts). */
-  ordered: readonly Use[] | undefined;
+  readonly uses: Ranges<Use>;
   /** Those of `uses` that are copies. */
   readonly copies: Set<Use>;
   /** What was seen once, and is still reached. */
@@ -33,11 +32,10 @@ export interface Space {
   readonly gap: Range | undefined;
 }
 
-export interface Use {
+/** At addresses of its space, and in the chain of its dataspace. */
+export interface Use extends Range, Linked<Use> {
   readonly space: Space;
   readonly dataspace: ByteDataspace;
-  readonly address: number;
-  readonly length: number;
   /** Where in the dataspace it begins. */
   readonly offset: number;
   readonly writable: boolean;
@@ -81,7 +79,7 @@ interface Sight {
 function sightsOf(map: CoreRegionMap, from: number, to: number, steps: Steps, found: Sight[] = []): Sight[] {
   if (!steps.make()) return found;
   if (map.space) found.push({ space: map.space, address: from, from, to, writable: true });
-  for (const region of map.attachments) {
+  for (let region = map.attachments.oldest; region; region = region.newer) {
     const start = Math.max(from, region.offset);
     const end = Math.min(to, region.offset + region.end - region.start);
     if (start >= end) continue;
@@ -101,16 +99,28 @@ function usesAt(region: Region, sight: Sight, steps: Steps, found: Use[]): void 
   const end = Math.min(region.end, sight.to);
   if (start >= end || region.hidden) return;
   const address = sight.address + start - sight.from;
+  const length = end - start;
   const offset = region.offset + start - region.start;
   const writable = sight.writable && region.writeable;
   const { space } = sight;
   const { dataspace } = region;
   if (dataspace instanceof ByteDataspace) {
     const allowed = writable && dataspace.writable();
-    found.push({ space, dataspace, address, length: end - start, offset, writable: allowed, mode: "window" });
+    found.push({
+      space,
+      dataspace,
+      start: address,
+      end: address + length,
+      offset,
+      writable: allowed,
+      mode: "window",
+      chain: undefined,
+      older: undefined,
+      newer: undefined,
+    });
     return;
   }
-  const inner: Sight = { space, address, from: offset, to: offset + end - start, writable };
+  const inner: Sight = { space, address, from: offset, to: offset + length, writable };
   for (const nested of mapOf(dataspace).regions.overlapping(inner.from, inner.to)) {
     usesAt(nested, inner, steps, found);
   }
@@ -136,11 +146,17 @@ export function unplaceRegion(region: Region): void {
   const uses: Use[] = [];
   for (const sight of sightsOf(region.map, region.start, region.end, steps)) usesAt(region, sight, steps, uses);
   still(uses, () => {
-    for (const { space, address } of uses) {
-      const use = space.uses.get(address);
+    for (const { space, start } of uses) {
+      const use = useAt(space, start);
       if (use) unplace(use);
     }
   });
+}
+
+/** The use that begins at an address. */
+export function useAt({ uses }: Space, address: number): Use | undefined {
+  const use = uses.at(address);
+  return use?.start === address ? use : undefined;
 }
 
 /** Bytes move, page tables change, marks are cleared: components that could see that stand at safe points. */
@@ -157,16 +173,20 @@ export function placeSpace(map: CoreRegionMap, space: Space, steps: Steps): Plac
   return steps.exhausted ? { reason: "too-many-pieces" } : still(uses, () => placeAll(uses));
 }
 
+/** Says which dataspaces are about to end. */
+export interface Dying {
+  has(dataspace: ByteDataspace): boolean;
+}
+
 /** Takes everything out of a space whose component ends; what lay in its linear memory is kept, but of `dying`. */
-export function clearSpace(space: Space, dying: ReadonlySet<ByteDataspace>): void {
-  for (const use of space.uses.values()) {
+export function clearSpace(space: Space, dying: Dying): void {
+  for (const use of space.uses.overlapping(0, space.uses.end)) {
     use.dataspace.useEnds(use);
-    space.uses.delete(use.address);
-    space.ordered = undefined;
+    space.uses.remove(use.start);
     use.dataspace.uses.delete(use);
     if (use.mode === "linear" && dying.has(use.dataspace)) use.dataspace.forgetLinear();
     else if (use.mode === "linear") keepOrForget(use);
-    if (use.mode === "window") space.memory.windows!.table.unmap(use.address, use.length);
+    if (use.mode === "window") space.memory.windows!.table.unmap(use.start, use.end - use.start);
   }
 }
 
@@ -185,10 +205,10 @@ function place(use: Use): PlacementProblem | undefined {
   const { windows } = space.memory;
   const problem = windows ? placeWithWindows(use) : placeLinear(use);
   if (problem) return problem;
-  space.uses.set(use.address, use);
-  space.ordered = undefined;
+  const added = space.uses.insert(use);
+  assert(added, "uses of one space do not overlap");
   if (use.mode === "copy") space.copies.add(use);
-  space.remains.cut(use.address, use.address + use.length);
+  space.remains.cut(use.start, use.end);
   dataspace.uses.add(use);
   dataspace.useBegins(use);
   return undefined;
@@ -206,7 +226,7 @@ function placeLinear(use: Use): PlacementProblem | undefined {
 /** @returns false if the linear memory does not reach so far */
 function moveToLinear(use: Use): boolean {
   const usedUpTo = use.space.memory.size();
-  if (!reach(use.space, use.address + use.length)) return false;
+  if (!reach(use.space, use.end)) return false;
   use.mode = "linear";
   use.dataspace.moveToLinear(use, usedUpTo);
   return true;
@@ -214,18 +234,18 @@ function moveToLinear(use: Use): boolean {
 
 function placeCopy(use: Use): PlacementProblem | undefined {
   const { memory } = use.space;
-  if (!reach(use.space, use.address + use.length)) return { reason: "memory-full" };
+  if (!reach(use.space, use.end)) return { reason: "memory-full" };
   use.mode = "copy";
-  use.dataspace.read(use.offset, memory.view(use.address, use.length));
+  use.dataspace.read(use.offset, memory.view(use.start, use.end - use.start));
   return undefined;
 }
 
 function placeWithWindows(use: Use): PlacementProblem | undefined {
   const { dataspace, space } = use;
   const windows = space.memory.windows!;
-  const below = use.address + use.length <= windows.limit;
+  const below = use.end <= windows.limit;
   if (below && use.writable && !homeElsewhere(dataspace) && moveToLinear(use)) return undefined;
-  const problem = moveToPool(dataspace, use) ?? lowerLimit(space, use.address);
+  const problem = moveToPool(dataspace, use) ?? lowerLimit(space, use.start);
   if (problem) return problem;
   mapWindow(use);
   return undefined;
@@ -233,7 +253,7 @@ function placeWithWindows(use: Use): PlacementProblem | undefined {
 
 /** Whether the bytes must stay where something else sees them. */
 function homeElsewhere(dataspace: ByteDataspace): boolean {
-  for (const use of dataspace.uses) if (use.mode !== "copy") return true;
+  for (let use = dataspace.uses.oldest; use; use = use.newer) if (use.mode !== "copy") return true;
   return false;
 }
 
@@ -245,7 +265,7 @@ function moveToPool(dataspace: ByteDataspace, use: Use): PlacementProblem | unde
   const theirs = home.kind === "linear" ? home.use.space.memory.windows?.pool : seen;
   if (!theirs) return needsWindows("a dataspace that a component without windows has attached");
   if (theirs !== pool) return needsWindows("a dataspace that a component with another pool has attached");
-  if (home.kind === "linear") return lowerLimit(home.use.space, home.use.address);
+  if (home.kind === "linear") return lowerLimit(home.use.space, home.use.start);
   return dataspace.moveToPool(pool) ? undefined : { reason: "memory-full" };
 }
 
@@ -253,16 +273,10 @@ function moveToPool(dataspace: ByteDataspace, use: Use): PlacementProblem | unde
 function lowerLimit(space: Space, address: number): PlacementProblem | undefined {
   const windows = space.memory.windows!;
   if (address >= windows.limit) return undefined;
-  let limit = address;
-  const moving = new Set<Use>();
-  for (let before = Number.POSITIVE_INFINITY; before > limit; ) {
-    before = limit;
-    for (const use of space.uses.values()) {
-      if (use.mode !== "linear" || use.address + use.length <= limit) continue;
-      moving.add(use);
-      limit = Math.min(limit, use.address);
-    }
-  }
+  const first = space.uses.from(address);
+  const limit = first?.mode === "linear" ? Math.min(address, first.start) : address;
+  const moving: Use[] = [];
+  for (const use of space.uses.overlapping(limit, space.uses.end)) if (use.mode === "linear") moving.push(use);
   for (const use of moving) {
     if (use.dataspace.moveToPool(windows.pool)) continue;
     for (const done of moving) if (done.dataspace.home.kind === "pool") done.dataspace.moveToLinear(done);
@@ -278,21 +292,20 @@ function mapWindow(use: Use): void {
   if (home.kind !== "pool") return;
   const { windows } = use.space.memory;
   use.mode = "window";
-  windows!.table.map(use.address, home.range.address + use.offset, use.length, { writable: use.writable });
+  windows!.table.map(use.start, home.range.address + use.offset, use.end - use.start, { writable: use.writable });
 }
 
 function unplace(use: Use): void {
   const { space, dataspace } = use;
   dataspace.useEnds(use);
-  space.uses.delete(use.address);
-  space.ordered = undefined;
+  space.uses.remove(use.start);
   dataspace.uses.delete(use);
-  space.copies.delete(use);
+  if (use.mode === "copy") space.copies.delete(use);
   const { windows } = space.memory;
-  if (use.mode === "window") return windows!.table.unmap(use.address, use.length);
+  if (use.mode === "window") return windows!.table.unmap(use.start, use.end - use.start);
   if (use.mode === "linear") keepOrForget(use);
   // From now on accesses must fault; if the pool has no room for what lies above, they keep reaching what is here.
-  if (windows) lowerLimit(space, use.address);
+  if (windows) lowerLimit(space, use.start);
   leave(use);
 }
 

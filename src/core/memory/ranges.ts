@@ -50,7 +50,7 @@ export class Ranges<T extends Range> {
     return this.#kept.from(address);
   }
 
-  /** Ranges that overlap [start, end), ascending; they must not change meanwhile, except behind the last one given. */
+  /** Ranges that overlap [start, end), ascending; meanwhile any may be taken out. */
   *overlapping(start: number, end: number): Generator<T, void> {
     for (let next = this.from(start); next && next.start < end; next = this.from(next.end)) yield next;
   }

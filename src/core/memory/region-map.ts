@@ -16,7 +16,7 @@ import {
   type SignalContext,
   toPages,
 } from "../../session/index.ts";
-import { type Attempt, type PlainWriter, refusal, success } from "../../util/index.ts";
+import { type Attempt, type Chain, type Linked, type PlainWriter, refusal, success } from "../../util/index.ts";
 import type { ComponentMemory } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import { ByteDataspace, CoreDataspace, naturalAlignment } from "./dataspace.ts";
@@ -26,6 +26,7 @@ import { ManagedDataspace } from "./managed-dataspace.ts";
 import { ancestorsOf, nestingProblem } from "./nesting.ts";
 import {
   clearSpace,
+  type Dying,
   type PlacementProblem,
   placeRegion,
   placeSpace,
@@ -46,7 +47,7 @@ import {
 import { writeRemains } from "./remains-writer.ts";
 
 /** A piece of a dataspace in a map. */
-export interface Region {
+export interface Region extends Linked<Region> {
   readonly map: CoreRegionMap;
   readonly dataspace: CoreDataspace;
   readonly start: number;
@@ -126,7 +127,7 @@ export class CoreRegionMap implements RegionMap {
   }
 
   /** @internal The regions, in any maps, in which this map lies. */
-  get attachments(): ReadonlySet<Region> {
+  get attachments(): Chain<Region> {
     return this.#managed.regions;
   }
 
@@ -197,8 +198,8 @@ export class CoreRegionMap implements RegionMap {
   bind(memory: ComponentMemory): PlacementProblem | undefined {
     // What was shown before, piece by piece, can be shown again, however much it is.
     const steps = new Steps(this.#shown ? Number.POSITIVE_INFINITY : undefined);
-    const sets = { uses: new Map(), ordered: undefined, copies: new Set<Use>(), remains: new Remains() };
-    const space: Space = { memory, ...sets, gap: this.gap };
+    const uses = new Ranges<Use>(0, this.size(), 0, PAGE_BYTES);
+    const space: Space = { memory, uses, copies: new Set(), remains: new Remains(), gap: this.gap };
     const problem = (memory.windows ? undefined : this.#managedInside()) ?? placeSpace(this, space, steps);
     if (!problem) this.#space = space;
     else this.#core.warn(`${this.label}: what is attached already cannot be shown: ${wordsFor(problem)}`);
@@ -236,7 +237,7 @@ export class CoreRegionMap implements RegionMap {
   }
 
   /** The component's memory is about to end: dataspaces take their bytes home, but for `dying` they are given up. */
-  unbind(dying: ReadonlySet<ByteDataspace> = new Set()): void {
+  unbind(dying: Dying = new Set<ByteDataspace>()): void {
     if (this.#space) {
       clearSpace(this.#space, dying);
       this.#shown = true;
@@ -292,6 +293,9 @@ export class CoreRegionMap implements RegionMap {
       writeable,
       charged,
       hidden,
+      chain: undefined,
+      older: undefined,
+      newer: undefined,
     });
   }
 

@@ -38,9 +38,8 @@ function writeAll(space: Space, to: PlainWriter, unattached: boolean): number | 
     if (reaches(space, next.start)) add(writeRemain(space, to, next.start, next.end));
   }
   copies.forEach((copy) => {
-    const end = copy.address + copy.length;
-    if (nextToSave(space.memory, copy.address, end, copy) === undefined) return;
-    add(writeRemain(space, to, copy.address, end, copy));
+    const { start, end } = copy;
+    if (nextToSave(space.memory, start, end, copy) !== undefined) add(writeRemain(space, to, start, end, copy));
   });
   to.endList(begin, count);
   if (count > 0) return bytes;

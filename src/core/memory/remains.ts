@@ -13,7 +13,7 @@ import { PAGE_BYTES } from "../../session/index.ts";
 import { clearBytes } from "../../util/index.ts";
 import { type ComponentMemory, reach } from "./component-memory.ts";
 import { ADDRESS_SPACE_BYTES } from "./limits.ts";
-import type { Space, Use } from "./placement.ts";
+import { type Space, type Use, useAt } from "./placement.ts";
 import { type Range, Ranges } from "./ranges.ts";
 import { firstFreePage } from "./used-pages.ts";
 
@@ -63,11 +63,11 @@ export class Remains {
 }
 
 /** A use is no more: what its program goes on reaching. */
-export function leave({ space, dataspace, address, length }: Use): void {
+export function leave({ space, dataspace, start, end }: Use): void {
   const { memory, remains } = space;
-  if (!reaches(space, address)) return;
-  if (dataspace.ofProgram !== "data") clearBytes(memory.view(address, length));
-  remains.add(address, address + length);
+  if (!reaches(space, start)) return;
+  if (dataspace.ofProgram !== "data") clearBytes(memory.view(start, end - start));
+  remains.add(start, end);
 }
 
 /** Without windows everything in linear memory, with them what lies below their limit. */
@@ -82,9 +82,9 @@ export function captureRemains(space: Space): readonly SavedRemain[] {
     if (reaches(space, start)) found.push({ address: start, size: end - start, pieces: pieces(space, start, end) });
   }
   for (const copy of space.copies) {
-    const { address, length } = copy;
-    const written = pieces(space, address, address + length, copy);
-    if (written.length > 0) found.push({ address, size: length, pieces: written });
+    const { start, end } = copy;
+    const written = pieces(space, start, end, copy);
+    if (written.length > 0) found.push({ address: start, size: end - start, pieces: written });
   }
   return found;
 }
@@ -111,20 +111,15 @@ function pieces(space: Space, start: number, end: number, copy?: Use): SavedRema
 export function eachHole(space: Space, visit: (from: number, to: number) => void): void {
   const { memory, uses, remains } = space;
   const end = Math.min(memory.size(), memory.windows?.limit ?? Infinity);
-  const ordered = (space.ordered ??= [...uses.values()].sort((a, b) => a.address - b.address));
-  let next = 0;
   for (let from = 0; from < end; ) {
-    const use = ordered[next];
+    const use = uses.from(from);
     const remain = remains.from(from);
-    const useAt = use ? use.address : end;
+    const useAt = use ? use.start : end;
     const remainAt = remain ? remain.start : end;
     const to = Math.min(useAt, remainAt, end);
     if (from < to) visit(from, to);
     if (to === end) return;
-    if (use && useAt <= remainAt) {
-      from = useAt + use.length;
-      next++;
-    } else from = remain!.end;
+    from = use && useAt <= remainAt ? use.end : remain!.end;
   }
 }
 
@@ -162,8 +157,8 @@ export function endToSave(memory: ComponentMemory, from: number, to: number, cop
 }
 
 /** Whether a program has changed a page of its copy of a dataspace. */
-function written({ space, dataspace, address, offset }: Use, at: number): boolean {
-  return dataspace.differs(offset + at - address, space.memory.words(), at, PAGE_BYTES);
+function written({ space, dataspace, start, offset }: Use, at: number): boolean {
+  return dataspace.differs(offset + at - start, space.memory.words(), at, PAGE_BYTES);
 }
 
 /**
@@ -180,7 +175,7 @@ export function restoreRemains(space: Space, remains: readonly SavedRemain[], un
   }
   for (const { address, size, pieces } of remains) {
     if (!reach(space, address + size)) return false;
-    if (!space.uses.has(address)) space.remains.add(address, address + size);
+    if (!useAt(space, address)) space.remains.add(address, address + size);
     for (const piece of pieces) space.memory.view(piece.address, piece.bytes.length).set(piece.bytes);
   }
   return true;

@@ -16,13 +16,14 @@
 //
 // Marks that a use finds at its addresses when it begins are those of whatever was there before, and go.
 import { PAGE_BYTES, type VisitPages, type WrittenPages } from "../../session/index.ts";
+import type { Chain } from "../../util/index.ts";
 import type { Use } from "./placement.ts";
 
 const nobody = () => {};
 
 /** The takers of one dataspace. */
 export class Written {
-  readonly #uses: Set<Use>;
+  readonly #uses: Chain<Use>;
   readonly #pages: number;
   #takers: readonly Taker[] = [];
   /** The page at which the use begins that is being gathered. */
@@ -31,7 +32,7 @@ export class Written {
   #moving: Use["space"]["memory"] | undefined;
 
   /** @param uses of the dataspace, as they are when something is taken */
-  constructor(uses: Set<Use>, pages: number) {
+  constructor(uses: Chain<Use>, pages: number) {
     this.#uses = uses;
     this.#pages = pages;
   }
@@ -53,8 +54,8 @@ export class Written {
   }
 
   /** A use begins: what is marked there is not of this dataspace. */
-  useBegins({ space, address, length }: Use): void {
-    if (this.#takers.length > 0) space.memory.marks?.take(address, length, nobody);
+  useBegins({ space, start, end }: Use): void {
+    if (this.#takers.length > 0) space.memory.marks?.take(start, end - start, nobody);
   }
 
   /** A use is about to end. */
@@ -73,8 +74,8 @@ export class Written {
     if (use.mode === "copy" || !use.writable) return;
     const { marks } = use.space.memory;
     this.#base = use.offset / PAGE_BYTES;
-    if (marks) marks.take(use.address, use.length, this.#noteInUse);
-    else for (let page = 0; page < use.length / PAGE_BYTES; page++) this.#noteInUse(page);
+    if (marks) marks.take(use.start, use.end - use.start, this.#noteInUse);
+    else for (let page = 0; page < (use.end - use.start) / PAGE_BYTES; page++) this.#noteInUse(page);
   };
 
   readonly #gatherAll = (): void => this.#uses.forEach(this.#gather);

@@ -25,7 +25,7 @@ import {
   type TransferRefusal,
   toPages,
 } from "../../session/index.ts";
-import { type Attempt, refusal, success } from "../../util/index.ts";
+import { type Attempt, Chain, refusal, success } from "../../util/index.ts";
 import type { CoreContext } from "../memory/context.ts";
 import { ByteDataspace, createDataspace } from "../memory/dataspace.ts";
 import { ADDRESS_SPACE_BYTES, META_BLOCK_BYTES } from "../memory/limits.ts";
@@ -76,7 +76,7 @@ export class CorePd implements PdSession {
   readonly #donation: { ram: number; caps: number };
   readonly #identity: Identity<PdSession>;
   readonly #meta: MetaStore;
-  readonly #dataspaces = new Set<ByteDataspace>();
+  readonly #dataspaces = new Chain<ByteDataspace>();
   readonly #contexts = new Map<CoreSignalContext, CoreSignalSource>();
   readonly #rpcObjects = new Set<CoreRpcObject>();
   readonly #deliver: DeliverCall;
@@ -117,7 +117,7 @@ export class CorePd implements PdSession {
   }
 
   /** All dataspaces that were allocated here, oldest first. */
-  get dataspaces(): ReadonlySet<ByteDataspace> {
+  get dataspaces(): Iterable<ByteDataspace> & { readonly size: number } {
     return this.#dataspaces;
   }
 
