@@ -170,12 +170,12 @@ function stepsAmong(live: number): Readonly<Record<string, number>> {
   };
 }
 
-test("S69: objects are found and removed by as many steps among 10 as among 10,000", () => {
+test("S69: objects are found and removed by no more steps among 10,000 than among 10", () => {
   countSteps();
   const [few, many] = [stepsAmong(10), stepsAmong(10_000)];
   for (const each of undo.splice(0)) each();
   for (const [name, count] of Object.entries(few)) {
     ok(count > 0, `${name}: something is counted`);
-    equal(many[name], count, name);
+    ok(required(many[name]) <= count, `${name}: ${many[name]} steps, ${count} among 10`);
   }
 });
