@@ -7,10 +7,14 @@ import { onSignals } from "./signals.ts";
 /** Runs `use` with a new folder in the temporary one. A signal ends the process as ever, without the folder. */
 export async function inScratch<T>(name: string, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), `rtcr-${name}-`));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // A signal may come while threads of this process still write there: then it is not empty at once.
+  const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   const unheard = onSignals((exitCode) => {
-    remove();
-    process.exit(exitCode);
+    try {
+      remove();
+    } finally {
+      process.exit(exitCode);
+    }
   });
   try {
     return await use(folder);
