@@ -2,62 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KernelThread } from "../../src/core/kernel/thread.ts";
-import type { Capability } from "../../src/session/index.ts";
 import { asked } from "../support/calls.ts";
 import { counter, machine } from "../support/cpus.ts";
 import { block, dispatch, main, onOpcode, SERVES, tableOf } from "../support/guest-code.ts";
-import { SLOT, type TestComponent, type TestSystem } from "../support/kernel-system.ts";
+import { SLOT, type TestSystem } from "../support/kernel-system.ts";
+import { ended, PASSED, passing, references, say, word } from "../support/passing.ts";
 import { until } from "../support/until.ts";
 
-const word = ({ component }: TestComponent, address: number) => component.view.getInt32(address, true);
-const say = ({ component }: TestComponent, address: number, value: number) =>
-  component.view.setInt32(address, value, true);
-const next = (at: number) => `(i32.store (i32.const ${at}) (i32.add (i32.load (i32.const ${at})) (i32.const 1)))`;
-const FIRST = "(i32.load offset=8 (local.get $m))";
-/** The client's slot for what it passes. */
-const PASSED = SLOT.free + 1;
-
-/**
- * At 64 how many of its messages had one capability, at 68 how many none that is valid; it sends back what has come, having
- * released it as often as 72 says.
- */
-const SERVER = `${tableOf("d")} ${SERVES} ${dispatch(
-  "d",
-  `(if (i32.and (i32.eq (i32.load offset=4 (local.get $m)) (i32.const 1)) (i32.ne ${FIRST} (i32.const 0)))
-     (then ${next(64)}) (else ${next(68)}))
-   (if (i32.load (i32.const 72)) (then (call $cap_release ${FIRST})
-     (i32.store (i32.const 72) (i32.sub (i32.load (i32.const 72)) (i32.const 1)))))`,
-)}`;
-
-/** Passes a capability, and expects it back at the same slot: at 64 how often it came, at 68 how often not; at 72 when to end. */
-const CLIENT = main(`(loop $l
-  (i32.store (i32.const 2048) (i32.const 0)) (i32.store (i32.const 2052) (i32.const 1))
-  (i32.store (i32.const 2056) (i32.const ${PASSED}))
-  (local.set $i (call $call (i32.const ${SLOT.free}) (i32.const 1) (i32.const 2048)))
-  (if (i32.and (i32.eqz (local.get $i)) (i32.eq (i32.load (i32.const 2056)) (i32.const ${PASSED})))
-    (then ${next(64)}) (else ${next(68)}))
-  (br_if $l (i32.eqz (i32.load (i32.const 72)))))`);
-
 async function pair(system: TestSystem) {
-  const server = system.component("server", SERVER, { cpu: 2 });
-  const ep = server.start("ep") as KernelThread;
-  await until(() => ep.idle);
-  const client = system.component("client", CLIENT, { cpu: 1 });
-  const passed = system.object(client, client.thread("keeper").capability);
-  for (const each of [system.object(server, ep.capability), passed]) client.component.table.insert(each);
-  const thread = client.thread("main") as KernelThread;
-  return { server, ep, client, thread, passed };
+  const { server, ep, clients } = await passing(system, [1], 2);
+  const [client] = clients;
+  assert(client);
+  return { server, ep, client, thread: client.caller, passed: client.passed };
 }
-
-function references({ component }: TestComponent, capability: Capability): number {
-  let found = 0;
-  component.table.eachSlot((_, each, count) => {
-    if (each === capability) found = count;
-  });
-  return found;
-}
-
-const ended = ({ dead, faulted }: KernelThread) => dead || faulted;
 
 test("S2, S34, S36: a capability that is passed and sent back ten thousand times goes by a line, and is counted", async () => {
   const system = await machine(3);
