@@ -250,9 +250,11 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     const instance = this.native.captureInstance(records, unattached);
     if (instance.ok) return;
     const { reason } = instance;
-    const why = program.native === undefined ? "" : this.native.problem();
-    if (why === "") throw new RtcrFault("unsaveable", unsaveable(program.native, reason), { reason });
-    throw new RtcrFault(reason === "busy" ? "busy" : "unsaveable", `the program "${program.native}": ${why}`, {
+    const { native } = program;
+    const why = native === undefined && reason !== "unsaveable" ? "" : this.native.problem();
+    if (why === "") throw new RtcrFault("unsaveable", unsaveable(native, reason), { reason });
+    const what = native === undefined ? "the program" : `the program "${native}"`;
+    throw new RtcrFault(native !== undefined && reason === "busy" ? "busy" : "unsaveable", `${what}: ${why}`, {
       reason,
     });
   }

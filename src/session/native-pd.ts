@@ -18,7 +18,10 @@ export interface NativePd extends KernelObject {
   ): Attempt<void, "invalid-program" | "already-loaded" | "out-of-ram">;
   /** The PD as the component sees it from now on (`LoadOptions.pd`). */
   shownAs(pd: Capability<PdSession>): void;
-  /** Why `load`, or what a program in TypeScript gives or takes of its state, was refused the last time; one line. */
+  /**
+   * Why `load`, a capture that is "unsaveable", or what a program in TypeScript gives or takes of its state, was refused the
+   * last time; one line.
+   */
   problem(): string;
   /** Visits all slots in use, ascending; those of dead objects included. */
   eachSlot(visit: VisitSlot): void;

@@ -166,8 +166,9 @@ export class KernelNativePd implements NativePd {
       to.end();
       return success(undefined);
     } catch (thrown) {
-      if (thrown instanceof EngineFault) return refusal("unsaveable");
-      throw thrown;
+      if (!(thrown instanceof EngineFault)) throw thrown;
+      component.problem = thrown.message;
+      return refusal("unsaveable");
     }
   }
 

@@ -72,14 +72,29 @@ export class Cpus {
   }
 
   /** The first CPU of a location. */
-  numberAt({ x, y }: Location): number {
+  numberAt(location: Location): number {
+    return this.inTurn(location, 0);
+  }
+
+  /** One CPU after the other of a location, from the first on, row by row. Those that are lost are passed by; if all are: 0. */
+  inTurn({ x, y, width, height }: Location, turn: number): number {
+    const all = width * height;
+    for (let passed = 0; passed < all; passed++) {
+      const at = (turn + passed) % all;
+      const cpu = this.#numberOf(x + (at % width), y + Math.floor(at / width));
+      if (this.lost(cpu) === undefined) return cpu;
+    }
+    return 0;
+  }
+
+  #numberOf(x: number, y: number): number {
     const { width, height } = this.#options;
     return Math.min(y, height - 1) * width + Math.min(x, width - 1);
   }
 
-  /** One CPU after the other of a location, from the first on, row by row. */
-  inTurn({ x, y, width, height }: Location, turn: number): number {
-    return this.numberAt({ x: x + (turn % width), y: y + (Math.floor(turn / width) % height), width: 1, height: 1 });
+  /** Why a CPU is no more. */
+  lost(number: number): string | undefined {
+    return this.#started.get(number)?.lost;
   }
 
   /** A location, if the CPU is in it; else the CPU alone. */
@@ -102,8 +117,9 @@ export class Cpus {
       ...{ number, start, rested, door: this.#door.buffer },
       awaitRing: (ms: number) => this.#await(ms),
       begun: () => this.#listen(),
-      lost: () => {
+      lost: (why) => {
         for (const { block } of this.#cpus) ring(block.words);
+        this.#kernel.warn(`${why}: what ran there stands, and can be killed or restored on other CPUs`);
       },
       sliced: () => this.#kernel.scheduler.sliced(this.#door[DOOR.running] !== 0),
     });

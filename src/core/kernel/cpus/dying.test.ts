@@ -62,6 +62,30 @@ for (const how of ENDS) {
   }
 }
 
+test("S14, S28: threads are on those CPUs of a location that are left, on CPU 0 if none is, and it is said which was lost", async () => {
+  const system = await machine(4);
+  const cpus = system.kernel.cpus!;
+  const turns = (x: number, width: number) =>
+    [0, 1, 2, 3].map((turn) => cpus.inTurn({ x, y: 0, width, height: 1 }, turn));
+  assert.deepEqual(turns(1, 3), [1, 2, 3, 1]);
+  cpus.at(2).link.lose("CPU 2 has ended");
+  assert.deepEqual(
+    [turns(1, 3), turns(2, 1), turns(2, 2)],
+    [
+      [1, 3, 3, 1],
+      [0, 0, 0, 0],
+      [3, 3, 3, 3],
+    ],
+  );
+  assert.equal(cpus.numberAt({ x: 2, y: 0, width: 2, height: 1 }), 3);
+  assert.match(system.warnings.join(), /^CPU 2 has ended: what ran there stands/);
+  const late = system.component("late", main(log("(i32.const 7)")), { cpu: 2 });
+  const thread = late.start("main") as KernelThread;
+  await system.rest();
+  assert.deepEqual([thread.problem, thread.cpu, logged(system, "late")], ["", 0, [7]]);
+  system.close();
+});
+
 test("S14: a CPU whose worker never began is lost when the kernel waits for it", async () => {
   const file = new URL("./no-such-file.ts", import.meta.url);
   const system = await machine(2, { cpus: { width: 2, height: 1, start: nodeCpuWith({ file }) } });

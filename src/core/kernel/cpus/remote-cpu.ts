@@ -42,7 +42,7 @@ export interface RemoteCpuOptions {
   /** Something there has ended or begun to wait: it may be at rest now. */
   readonly rested: () => void;
   /** It is no more: whoever waits for it on another CPU looks again, as it may have been about to ring there. */
-  readonly lost: () => void;
+  readonly lost: (why: string) => void;
   /** A slice has ended there. */
   readonly sliced: () => void;
   /** It has something to do. */
@@ -376,7 +376,7 @@ export class RemoteCpu extends StoppableCpu implements LineCpu, AskingCpu {
     if (thread) thread.component.leave(thread);
     while (this.queue.take());
     for (const component of this.#kernel.components) component.lose(this.number, why);
-    this.#options.lost();
+    this.#options.lost(why);
     this.rested();
   }
 }
