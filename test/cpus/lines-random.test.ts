@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CALL_STATUS } from "../../src/abi/index.ts";
 import type { KernelThread } from "../../src/core/kernel/thread.ts";
-import { type Random, seededRandom, seedOr } from "../random.ts";
+import { seededRandom, seedOr } from "../random.ts";
 import { machine } from "../support/cpus.ts";
+import { disturb } from "../support/disturb.ts";
 import {
   answerPlus,
   ask,
@@ -145,35 +146,6 @@ async function expected(seed: number) {
   return found;
 }
 
-/** Something that a component may see nothing of. */
-async function disturb(system: TestSystem, { serves, ep, calls, last, object, thread }: Cast, random: Random) {
-  const victim = random.pick([thread, ep]);
-  const { component } = random.pick([serves, calls, last]);
-  const acts: readonly (() => unknown)[] = [
-    () => victim.pause(),
-    () => assert(victim.state().ok || thread.dead),
-    () => victim.nativeState(),
-    () => component.atRest(() => component.recreate()),
-    () => component.atRest(() => component.place(random.below(4))),
-    () => component.still(() => undefined),
-    () => component.saveGlobals(),
-    () => component.table.eachSlot(() => {}),
-    () => other(system, object, random.below(4)),
-    () => {
-      system.kernel.scheduler.freeze();
-      system.kernel.scheduler.resume();
-    },
-    () => {
-      system.kernel.everyPoint = true;
-      system.kernel.atPoint = () => random.below(4) === 0;
-    },
-  ];
-  random.pick(acts)();
-  if (random.below(2) === 0) await new Promise((resolve) => setTimeout(resolve, random.below(3)));
-  system.kernel.everyPoint = false;
-  if (!victim.dead) victim.resume();
-}
-
 /** Another client calls the same object. */
 function other(system: TestSystem, object: Cast["object"], cpu: number): void {
   const label = `other${system.kernel.components.length}`;
@@ -213,7 +185,13 @@ for (const seed of [1, 2, 3].map((each) => seedOr(each))) {
     made.thread.start(0, 0);
     for (let turn = 0; turn < 150 && !made.thread.dead; turn++) {
       await new Promise((resolve) => setTimeout(resolve, random.below(3)));
-      await disturb(system, made, random);
+      const { serves, ep, calls, last, object } = made;
+      await disturb(system, random, {
+        victims: [made.thread, ep],
+        components: [serves, calls, last],
+        cpus: 4,
+        others: [() => other(system, object, random.below(4))],
+      });
     }
     assert.deepEqual(await seen(system, made), should);
     system.close();

@@ -5,9 +5,10 @@ import { CALL_STATUS } from "../../src/abi/index.ts";
 import { GATE, LINE, type StartCpu } from "../../src/core/kernel/cpus/protocol.ts";
 import { startNodeCpu } from "../../src/core/kernel/cpus/start-node.ts";
 import type { KernelThread } from "../../src/core/kernel/thread.ts";
-import { type Random, seededRandom, seedOr } from "../random.ts";
+import { seededRandom, seedOr } from "../random.ts";
 import { asked, SERVER as FORWARDS, forEver, lineOf, status } from "../support/calls.ts";
 import { counter, machine } from "../support/cpus.ts";
+import { disturb } from "../support/disturb.ts";
 import {
   answerPlus,
   ask,
@@ -105,33 +106,6 @@ for (const cpus of [
   });
 }
 
-/** Something that a component may see nothing of. */
-async function disturb(system: TestSystem, { server, ep, clients, threads }: Cast, random: Random): Promise<void> {
-  const victim = random.pick([ep, ...threads]);
-  const { component } = random.pick([server, ...clients]);
-  const acts: readonly (() => unknown)[] = [
-    () => victim.pause(),
-    () => assert(victim.state().ok || victim.dead),
-    () => victim.nativeState(),
-    () => component.atRest(() => component.recreate()),
-    () => component.atRest(() => component.place(random.below(5))),
-    () => component.still(() => undefined),
-    () => component.saveGlobals(),
-    () => {
-      system.kernel.scheduler.freeze();
-      system.kernel.scheduler.resume();
-    },
-    () => {
-      system.kernel.everyPoint = true;
-      system.kernel.atPoint = () => random.below(4) === 0;
-    },
-  ];
-  random.pick(acts)();
-  if (random.below(2) === 0) await new Promise((resolve) => setTimeout(resolve, random.below(3)));
-  system.kernel.everyPoint = false;
-  if (!victim.dead) victim.resume();
-}
-
 for (const seed of [1, 2, 3].map((each) => seedOr(each))) {
   test(`S24-S26, S34: clients on several CPUs get the answers to their calls while all are stopped, made anew and moved (seed ${seed})`, async () => {
     const chance = seededRandom(seed);
@@ -142,7 +116,8 @@ for (const seed of [1, 2, 3].map((each) => seedOr(each))) {
     for (const thread of made.threads) thread.start(0, 0);
     for (let turn = 0; turn < 150 && made.threads.some(({ dead }) => !dead); turn++) {
       await new Promise((resolve) => setTimeout(resolve, chance.below(3)));
-      await disturb(system, made, chance);
+      const { server, ep, clients, threads } = made;
+      await disturb(system, chance, { victims: [ep, ...threads], components: [server, ...clients], cpus: 5 });
     }
     await allAnswered(system, made, 1_500);
     system.close();
