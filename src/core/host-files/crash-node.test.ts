@@ -7,7 +7,10 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { volumeStates } from "../files/index.ts";
+import { setTimeout } from "node:timers/promises";
+import { success } from "../../util/index.ts";
+import { type DirectoryNode, volumeStates } from "../files/index.ts";
+import { createHost, type Host } from "./host-node.ts";
 import { JournaledVolume } from "./journaled-volume-node.ts";
 import { type Snapshot, Subject, treeOf } from "./subject-node.test.ts";
 
@@ -182,3 +185,42 @@ for (const journalBase of [tmpdir(), "/dev/shm"]) {
     assert(crashes > 10, `${crashes} crashes`);
   });
 }
+
+/** Where a file that has come to `f` has the number that an inode had which is free now. */
+function reusing(inode: bigint): Host {
+  const host = createHost();
+  const openRoot: Host["openRoot"] = (path) => {
+    const root = host.openRoot(path);
+    const statusOf: DirectoryNode["statusOf"] = (name) => {
+      const status = root.statusOf(name);
+      return status.ok && name === "f" ? success({ ...status.value, inode }) : status;
+    };
+    return new Proxy(root, {
+      get: (target, name: keyof DirectoryNode) => {
+        const value = name === "statusOf" ? statusOf : target[name];
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  return { openRoot, dispose: () => host.dispose() };
+}
+
+test("the copy of a removed file stays, though somebody's new file in its place has got the number of its inode", async () => {
+  const subject = new Subject("/dev/shm");
+  subject.shell.run("write f mine");
+  const file = join(subject.root, "f");
+  const first = volumeStates(subject.snapshotWithoutContent())[0]!;
+  const { ino } = fs.statSync(file, { bigint: true });
+  subject.shell.run("unlink f");
+  subject.volume.dispose();
+  await setTimeout(20); // a tick of the clock that file systems take times from
+  fs.writeFileSync(file, "somebody's");
+  const directories = [{ hostPath: subject.root, guestPath: "/", writable: true }];
+  const volume = new JournaledVolume({ directories, journal: subject.journal, host: reusing(ino) });
+  assert.ok(volume.check(first).length > 0, "somebody's file is in the way");
+  volume.dispose();
+  fs.rmSync(file);
+  assert.deepEqual(subject.reopen().goBack(first, false), []);
+  assert.equal(fs.readFileSync(file, "utf8"), "mine");
+  subject.end();
+});

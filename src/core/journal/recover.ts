@@ -5,7 +5,8 @@
 //
 // A file is known by its inode; or, because all of it may have been copied since the crash (a backup, another disk), by its
 // size and modification time. (A copy into the trash of another file system that was not complete is neither: then the file
-// is reported, as one that somebody else has put there.)
+// is reported, as one that somebody else has put there.) The number of an inode that is gone is used again, as where the trash
+// has only a copy: a file that was changed behind that copy is another one.
 
 import type { NodeStatus } from "../../session/index.ts";
 import { assert } from "../../util/index.ts";
@@ -49,7 +50,7 @@ function happened(record: JournalRecord, roots: readonly DirectoryNode[]): boole
       return statusAt(roots, record.at) === undefined;
     case "remove": {
       const there = statusAt(roots, record.at);
-      return there?.inode !== record.inode && !isThere(there, record.kept, roots);
+      return !isThere(there, record.kept, roots) && !isItself(there, record.inode, record.kept, roots);
     }
     case "rename": {
       if (statusAt(roots, record.from)?.inode === record.inode) return false;
@@ -91,6 +92,13 @@ function isThere(there: NodeStatus | undefined, kept: Kept, roots: readonly Dire
   if (kept.kind === "name") return sameFile(there, statusAt(roots, kept.at));
   const status = roots.at(-1)!.statusOf(kept.name);
   return !status.ok || sameFile(there, status.value);
+}
+
+/** Whether what is there is the inode that was to be kept. A copy of it that is older than what is there says that it is not. */
+function isItself(there: NodeStatus | undefined, inode: bigint, kept: Kept, roots: readonly DirectoryNode[]): boolean {
+  if (there?.inode !== inode) return false;
+  const copy = kept.kind === "trash" ? roots.at(-1)!.statusOf(kept.name) : undefined;
+  return !copy?.ok || there.changedNs <= copy.value.changedNs;
 }
 
 function sameFile(one: NodeStatus, other: NodeStatus | undefined): boolean {
