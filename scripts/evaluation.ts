@@ -27,6 +27,8 @@ const WARM_UP = 2;
 interface Job {
   readonly program: Program;
   readonly strategy: Strategy;
+  /** Restores stand by, and are told to go on when all is ready. */
+  readonly standby: boolean;
 }
 
 const { values } = parseArgs({
@@ -36,7 +38,9 @@ await main(Number(values.rounds), values.out);
 
 async function main(rounds: number, out: string): Promise<void> {
   await buildComponents(PROGRAMS.map(componentNamed));
-  const jobs: Job[] = PROGRAMS.flatMap((program) => STRATEGIES.map((strategy) => ({ program, strategy })));
+  const jobs: Job[] = PROGRAMS.flatMap((program) =>
+    STRATEGIES.flatMap((strategy) => [false, true].map((standby) => ({ program, strategy, standby }))),
+  );
   const single = new Map<string, Durations>();
   for (const job of jobs) {
     const [run] = await measure(job, 1, 0);
@@ -49,17 +53,18 @@ async function main(rounds: number, out: string): Promise<void> {
     loads.push(loadavg()[0]!);
     console.error(`round ${round + 1} of ${rounds}, load ${loads.at(-1)!.toFixed(1)}`);
   }
-  const resultsOf = (strategy: Strategy) =>
+  const resultsOf = (strategy: Strategy, standby = false) =>
     Object.fromEntries(
       PROGRAMS.map((program): [Program, ProgramFigures] => [
         program,
-        figuresOf(runs.get(keyOf({ program, strategy }))!),
+        figuresOf(runs.get(keyOf({ program, strategy, standby }))!),
       ]),
     ) as Results;
-  for (const job of jobs) await plot(job, runs.get(keyOf(job))!, out);
+  for (const job of jobs.filter(({ standby }) => !standby)) await plot(job, runs.get(keyOf(job))!, out);
   const report = writeReport({
     ...{ a: resultsOf("bootstrap"), b: resultsOf("direct"), ...emptyScopes() },
-    single: (program) => single.get(keyOf({ program, strategy: "bootstrap" }))!,
+    standing: { a: resultsOf("bootstrap", true), b: resultsOf("direct", true) },
+    single: (program) => single.get(keyOf({ program, strategy: "bootstrap", standby: false }))!,
     ...{ machine: machine(), load: `${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}` },
     ...{ date: new Date().toISOString().slice(0, 10), commit: commit() },
   });
@@ -68,14 +73,15 @@ async function main(rounds: number, out: string): Promise<void> {
     console.log(`${holds ? "holds" : "DOES NOT HOLD"}: ${name}: ${found}`);
 }
 
-function measure({ program, strategy }: Job, repetitions: number, warmUp: number): Promise<readonly BenchmarkRun[]> {
-  return runBenchmark({ child: program, strategy, repetitions, warmUp });
+function measure({ program, ...how }: Job, repetitions: number, warmUp: number): Promise<readonly BenchmarkRun[]> {
+  return runBenchmark({ child: program, ...how, repetitions, warmUp });
 }
 
 /** The mean of all runs, as in appendix C. */
-async function plot({ program, strategy }: Job, runs: readonly BenchmarkRun[], out: string): Promise<void> {
+async function plot(job: Job, runs: readonly BenchmarkRun[], out: string): Promise<void> {
   const named = runs.map(({ profile }, i) => ({ what: `run ${i}`, profile }));
   const { results } = analyzeProfiles(named);
+  const { program, strategy } = job;
   const title = `${program}, strategy ${strategy}: mean of ${runs.length} runs`;
   const hundredth = (us: number) => Math.round(us * 100) / 100; // no longer numbers in the file than can be seen
   const instances = results.instances.map((one) => ({
@@ -91,7 +97,7 @@ async function plot({ program, strategy }: Job, runs: readonly BenchmarkRun[], o
       .replaceAll(ARIA, "")
       .replace(/^<svg [^>]*>/, `$&<title>${title}</title>`);
     mkdirSync(join(out, "evaluation", folder), { recursive: true });
-    writeFileSync(join(out, "evaluation", folder, `${keyOf({ program, strategy })}.svg`), svg);
+    writeFileSync(join(out, "evaluation", folder, `${keyOf(job)}.svg`), svg);
   }
 }
 
@@ -118,8 +124,8 @@ function commit(): string {
   }
 }
 
-function keyOf({ program, strategy }: Job): string {
-  return `${program}-${strategy}`;
+function keyOf({ program, strategy, standby }: Job): string {
+  return `${program}-${strategy}${standby ? "-standby" : ""}`;
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -2,7 +2,7 @@
 // pauses and checkpoints it, recreates it in a second instance, waits again, and begins anew or ends itself. Everything
 // is said by its ROM module "benchmark.config"; its module "config" is that of the children's init, as ever.
 //
-//   <config child="stack_counter" iterations="3" strategy="direct" module="base" warm_up="5" repetitions="20"/>
+//   <config child="stack_counter" iterations="3" strategy="direct" standby="no" module="base" warm_up="5" repetitions="20"/>
 //
 // An iteration is a line that the child logs. What was measured is given to whoever made the program (`report`).
 
@@ -47,7 +47,7 @@ export interface BenchmarkRun {
   readonly dataspaces: number;
   /** Bytes that the checkpoint has copied. */
   readonly contentBytes: number;
-  /** Milliseconds from the beginning of the second instance to the first line of the child in it. */
+  /** Milliseconds from the beginning of the second instance, or from when it is told to go on, to the child's first line in it. */
   readonly firstLineMs: number;
   /** Of the child's dataspaces, measured apart. */
   readonly memory: MemoryCost;
@@ -67,6 +67,8 @@ interface Plan {
   readonly child: string;
   readonly iterations: number;
   readonly strategy: Strategy;
+  /** The second instance stands by, and is told to go on when its memory is ready. */
+  readonly standby: boolean;
   readonly module: string;
   readonly warmUp: number;
   readonly repetitions: number;
@@ -118,7 +120,7 @@ class Benchmark implements NativeComponent {
   }
 
   async #repetition(): Promise<BenchmarkRun> {
-    const { child, iterations, strategy } = this.#plan;
+    const { child, iterations, strategy, standby } = this.#plan;
     const recorder = new Recorder("benchmark");
     startProfile(recorder);
     const first = this.#instance();
@@ -128,8 +130,13 @@ class Benchmark implements NativeComponent {
     await first.lines(before.length + 1);
     const meanwhile = first.logged.slice(before.length);
     first.end();
-    const beginMs = performance.now();
-    const second = this.#instance({ restore: system, strategy });
+    let beginMs = performance.now();
+    const second = this.#instance({ restore: system, strategy, standby: () => standby });
+    if (standby) {
+      await second.ready();
+      beginMs = performance.now();
+      second.rtcr.proceed();
+    }
     await second.lines(iterations);
     stopProfile();
     const repairs = required(second.repairs, "the restore's outcome");
@@ -178,19 +185,21 @@ class Instance {
   repairs: readonly RepairReport[] | undefined;
   readonly #env: Env;
   readonly #opened = new Set<number>();
+  readonly #standingBy = Promise.withResolvers<void>();
   #waiting:
     | { readonly count: number; readonly resolve: () => void; readonly reject: (thrown: unknown) => void }
     | undefined;
 
-  constructor(env: Env, options: RtcrOptions, restore: Pick<RtcrOptions, "restore" | "strategy">) {
+  constructor(env: Env, options: RtcrOptions, restore: Pick<RtcrOptions, "restore" | "strategy" | "standby">) {
     this.#env = env;
     const onLine = (line: string) => this.#line(line);
     this.rtcr = new Rtcr(this.#recording(), {
       ...options,
       ...restore,
       interposers: { ...options.interposers, log: (context, opened) => new CountedLog(context, opened, onLine) },
+      standingBy: () => this.#standingBy.resolve(),
       restored: (outcome) => {
-        if (outcome instanceof RtcrFault) this.#waiting?.reject(outcome);
+        if (outcome instanceof RtcrFault) this.#failed(outcome);
         else this.repairs = outcome;
       },
     });
@@ -202,6 +211,18 @@ class Instance {
       await new Promise<void>((resolve, reject) => (this.#waiting = { count, resolve, reject }));
     }
     await new Promise((resolve) => setImmediate(resolve)); // no component is on the JavaScript stack then
+  }
+
+  /** Resolves, from the event loop, when its restore stands by and all is ready. */
+  async ready(): Promise<void> {
+    await this.#standingBy.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #failed(fault: RtcrFault): void {
+    this.#waiting?.reject(fault);
+    this.#standingBy.promise.catch(() => {}); // nobody may wait for it
+    this.#standingBy.reject(fault);
   }
 
   end(): void {
@@ -278,6 +299,7 @@ function planOf({ attributes }: XmlNode): Plan {
     child: attributes.get("child") ?? "stack_counter",
     iterations: numberOf(attributes, "iterations", 3),
     strategy: known,
+    standby: attributes.get("standby") === "yes",
     module: attributes.get("module") ?? "base",
     warmUp: numberOf(attributes, "warm_up", 0),
     repetitions: numberOf(attributes, "repetitions", 1),

@@ -13,6 +13,8 @@ export interface BenchmarkSetup {
   /** Lines of the child before the checkpoint, and after the restore. */
   readonly iterations?: number;
   readonly strategy: Strategy;
+  /** The second instance stands by before it is told to go on. Default: no. */
+  readonly standby?: boolean;
   readonly repetitions: number;
   readonly warmUp?: number;
   /** Length of the child's delay between lines, in no-ops. */
@@ -51,6 +53,7 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
     child,
     iterations = 3,
     strategy,
+    standby = false,
     repetitions,
     warmUp = 0,
     delay = 100_000,
@@ -58,7 +61,8 @@ export async function runBenchmark(setup: BenchmarkSetup): Promise<readonly Benc
     module = "base",
   } = setup;
   const { arenaBytes = 8 << 20 } = setup;
-  const plan = { child, iterations, strategy, module, warm_up: warmUp, repetitions, arena_bytes: arenaBytes };
+  const waits = { standby: standby ? "yes" : "no" };
+  const plan = { child, iterations, strategy, ...waits, module, warm_up: warmUp, repetitions, arena_bytes: arenaBytes };
   const runs: BenchmarkRun[] = [];
   const lines: string[] = [];
   let core: Core | undefined;

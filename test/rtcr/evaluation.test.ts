@@ -57,6 +57,18 @@ for (const strategy of STRATEGIES) {
   });
 }
 
+for (const strategy of STRATEGIES) {
+  test(`S97, S117: a second instance that stood by does the same work in the same order (${strategy})`, async () => {
+    const setup = { child: "large_dataspaces", strategy, repetitions: 1 };
+    const runs = [...(await runBenchmark(setup)), ...(await runBenchmark({ ...setup, standby: true }))];
+    const [plain, stood] = runs.map((run) => figuresOf([run]));
+    assert.ok(plain!.continued && stood!.continued);
+    assert.deepEqual([stood!.allocations, stood!.copies], [plain!.allocations, plain!.copies]);
+    const named = runs.map(({ profile }, i) => ({ what: `run ${i}`, profile }));
+    assert.equal(analyzeProfiles(named).results.instances.length, runs[0]!.profile.instances.length);
+  });
+}
+
 test("S112: the benchmark program runs with another module", async () => {
   let made = 0;
   const counted = {
