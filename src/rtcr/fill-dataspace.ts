@@ -14,10 +14,20 @@ const ZEROS = new Uint8Array(65_536);
  */
 export function fillDataspace(dataspace: Dataspace, content: RecordedBytes, zeroed: boolean): void {
   const scope = beginScope("Memcpy", "blue");
+  if (isPage(content)) dataspace.write(0, content);
+  else fillRuns(dataspace, content, zeroed);
+  endScope(scope);
+}
+
+/** A page that holds something at its beginning, as most do, is written as it is: many dataspaces are of one page. */
+function isPage(content: RecordedBytes): content is Uint8Array {
+  return content.length <= PAGE_BYTES && content instanceof Uint8Array && content[0] !== 0;
+}
+
+function fillRuns(dataspace: Dataspace, content: RecordedBytes, zeroed: boolean): void {
   const runs = usedRuns(content);
   for (let i = 0; i < runs.length; i += 2) write(dataspace, content, runs[i]!, runs[i + 1]!);
   if (!zeroed) clearBesides(dataspace, runs, content.length);
-  endScope(scope);
 }
 
 function write(dataspace: Dataspace, content: RecordedBytes, begin: number, end: number): void {

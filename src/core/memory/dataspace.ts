@@ -152,9 +152,9 @@ export class ByteDataspace extends CoreDataspace implements Linked<ByteDataspace
   fill(offset: number, source: Uint8Array): number {
     const length = this.#clip(offset, source.length);
     if (length <= 0) return 0;
-    const bytes = source.subarray(0, length);
+    const bytes = length === source.length ? source : source.subarray(0, length);
     this.#copyIn(offset, bytes);
-    for (const use of this.uses) if (use.mode === "copy") copyToUse(use, offset, bytes);
+    if (this.origin === "rom") for (const use of this.uses) if (use.mode === "copy") copyToUse(use, offset, bytes);
     return length;
   }
 
@@ -316,8 +316,8 @@ export class ByteDataspace extends CoreDataspace implements Linked<ByteDataspace
       return;
     }
     if (home.kind === "linear") {
+      if (within(home.use, offset, source.length)) return writeToUse(home.use, offset, source);
       copyToUse(home.use, offset, source);
-      if (within(home.use, offset, source.length)) return;
     }
     this.#buffer ??= new Uint8Array(this.#size);
     this.#buffer.set(source, offset);
@@ -364,9 +364,12 @@ function copyFromUse(use: Use, offset: number, target: Uint8Array): void {
 
 function copyToUse(use: Use, offset: number, source: Uint8Array): void {
   const { from, to } = overlap(use, offset, source.length);
-  if (from >= to) return;
-  const { memory } = use.space;
-  const address = use.start + from - use.offset;
-  memory.view(address, to - from).set(source.subarray(from - offset, to - offset));
-  memory.mirror?.wrote(address, to - from);
+  if (from < to) writeToUse(use, from, source.subarray(from - offset, to - offset));
+}
+
+/** All of it lies there. */
+function writeToUse({ space: { memory }, start, offset: begin }: Use, offset: number, source: Uint8Array): void {
+  const at = start + offset - begin;
+  memory.view(at, source.length).set(source);
+  memory.mirror?.wrote(at, source.length);
 }
