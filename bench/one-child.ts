@@ -48,6 +48,27 @@ export class OneChild {
     return rtcr;
   }
 
+  /**
+   * Restores the child, which stands by.
+   *
+   * @returns when all is ready: tells it to go on, and is over when it has said a line
+   */
+  async standBy(options: RtcrOptions): Promise<() => Promise<void>> {
+    const env = await this.env;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const restored: RtcrOptions["restored"] = (outcome) => {
+      if (outcome instanceof RtcrFault) reject(outcome);
+    };
+    const rtcr = new Rtcr(env, { ...options, standby: () => true, standingBy: resolve, restored });
+    await promise;
+    await new Promise((resolve) => setImmediate(resolve)); // no component is on the JavaScript stack then
+    return () => {
+      const said = this.said();
+      rtcr.proceed();
+      return said;
+    };
+  }
+
   /** @returns when the child has said something more */
   said(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();

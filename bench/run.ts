@@ -16,6 +16,7 @@ const BENCHES = {
   scopes: () => import("./scopes.ts"),
   soak: () => import("./soak/cost.ts"),
   sparse: () => import("./sparse.ts"),
+  standby: () => import("./standby.ts"),
   windows: () => import("./windows.ts"),
   sessions: () => import("./sessions.ts"),
   threads: () => import("./threads.ts"),
