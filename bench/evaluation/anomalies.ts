@@ -38,7 +38,8 @@ function whatIsLeft(a: Results): string {
   ${us(allocation.median)}, so a restore may add ${us(most)}. It adds ${us(longer)} in the allocations, because the one behind the barrier is the first
   after other code, and ${us(dataspaceMemcpy.median)} for a line of 64 bytes: the first write to its page, for which there is no table of pages
   yet. small_dataspaces copies 100 pages in ${us(ofSmall.dataspaceMemcpy.median)}, each from and to a place of its own, and allocates each in
-  ${us(ofSmall.allocation.median / small.allocations)}. docs/RATIONALE.md says why nobody touches these pages ahead. With the first writes on both sides, as in the
+  ${us(ofSmall.allocation.median / small.allocations)}. docs/RATIONALE.md says why nobody touches these pages ahead, unless the restore stands by (_Standing by_
+  above). With the first writes on both sides, as in the
   thesis, what a restore adds is ${copyShare(a)}.`;
 }
 
