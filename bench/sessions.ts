@@ -6,6 +6,8 @@
 //          components can cost here; always the same one (the engine may inline all of it), or one of four in turn, as in a
 //          system, where who is called is known only then
 // rpc:     a component calls another one's object; nested in its caller's host call, or (blocking) through the scheduler
+// rpc, 1 KiB written and read: each call, the caller writes all of the message, the server reads it and writes another into its
+//          place, the caller reads that, and traps if any of it is not what was written; beside it the same without a call
 // native:  a component calls a session of core
 // signal:  submit, and the dispatch at an entrypoint that serves the source
 // session: one is opened at init, which routes it, and closed (opened-sessions.ts)
@@ -59,6 +61,55 @@ function rpc(bytes: number, capabilities = 0): Scenario {
     client.component.table.insert(object);
     return () => timedRun(system, client);
   };
+}
+
+const DATA_BYTES = 1024;
+
+/** `each` of every word of 8 bytes of the data of the message at `$m`, four a turn; `$p` is where it is. */
+function eachWord(each: (offset: number) => string): string {
+  const four = [0, 8, 16, 24].map((offset) => each(40 + offset)).join(" ");
+  return `(local.set $p (local.get $m)) (loop $next ${four}
+    (br_if $next (i32.lt_u (local.tee $p (i32.add (local.get $p) (i32.const 32))) (i32.add (local.get $m) (i32.const ${DATA_BYTES})))))`;
+}
+
+/** The caller's and the server's work on a message: what it holds is `$i`, then `$i + 1`. */
+const PAYLOAD = `
+  (func $write (param $m i32) (param $i i64) (local $p i32)
+    ${eachWord((offset) => `(i64.store offset=${offset} (local.get $p) (local.get $i))`)})
+  (func $answer (param $m i32) (local $p i32)
+    ${eachWord((offset) => `(i64.store offset=${offset} (local.get $p) (i64.add (i64.load offset=${offset} (local.get $p)) (i64.const 1)))`)})
+  (func $read (param $m i32) (param $i i64) (local $p i32) (local $wrong i64)
+    ${eachWord((offset) => `(local.set $wrong (i64.or (local.get $wrong) (i64.xor (local.get $i) (i64.load offset=${offset} (local.get $p)))))`)}
+    (if (i64.ne (local.get $wrong) (i64.const 0)) (then unreachable)))`;
+
+/** @param answer what has the message at 2048 answered */
+function payloadCaller(calls: number, answer: string): string {
+  return `${PAYLOAD} ${main(`(loop $again (call $write (i32.const 2048) (i64.extend_i32_u (local.get $i)))
+    ${header(DATA_BYTES, 0)} ${answer} (call $read (i32.const 2048) (i64.add (i64.extend_i32_u (local.get $i)) (i64.const 1)))
+    (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const ${calls}))))`)}`;
+}
+
+const payload: Scenario = async (calls) => {
+  const system = new TestSystem();
+  const answering = `${tableOf("d")} ${SERVES} ${PAYLOAD} ${dispatch("d", "(call $answer (local.get $m))")}`;
+  const server = system.component("server", answering);
+  const object = system.object(server, server.start("ep").capability);
+  const ask = "(if (call $call (i32.const 4) (i32.const 1) (i32.const 2048)) (then unreachable))";
+  const client = system.component("client", payloadCaller(calls, ask));
+  client.component.table.insert(object);
+  return () => trapless(system, client);
+};
+
+const payloadAlone: Scenario = async (calls) => {
+  const system = new TestSystem();
+  const client = system.component("client", payloadCaller(calls, "(call $answer (i32.const 2048))"));
+  return () => trapless(system, client);
+};
+
+async function trapless(system: TestSystem, client: TestComponent): Promise<number> {
+  const ns = await timedRun(system, client);
+  assert(system.warnings.length === 0, `every message has arrived: ${system.warnings[0]}`);
+  return ns;
 }
 
 /** Caller and server are threads of one component, which is on the stack whenever it calls: every call blocks. */
@@ -155,6 +206,8 @@ const SCENARIOS: readonly [name: string, scenario: Scenario, calls: number][] = 
   ["rpc, empty", rpc(0), 300_000],
   ["rpc, 16 bytes", rpc(16), 300_000],
   ["rpc, 1 KiB", rpc(1024), 100_000],
+  ["rpc, 1 KiB written and read", payload, 100_000],
+  ["the same work without the call", payloadAlone, 100_000],
   ["rpc, 16 bytes and a capability", rpc(16, 1), 300_000],
   ["rpc that blocks its caller", blocking, 20_000],
   ["native pd.cap_quota", native(16), 300_000],

@@ -19,7 +19,14 @@ export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
 export type { OwnEvents } from "./own-sessions.ts";
 export { availableOf } from "./resources/accounts.ts";
-export { clampQuota, effectiveQuota, START_COSTS } from "./resources/amounts.ts";
+export {
+  childLocation,
+  clampQuota,
+  effectiveQuota,
+  type Space,
+  START_COSTS,
+  sharedPlaces,
+} from "./resources/amounts.ts";
 export { type Directory, type Route, resolveRoute } from "./routing/route.ts";
 export { readRequests, type ServerRequest } from "./sessions/requests.ts";
 export type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts";

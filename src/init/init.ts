@@ -33,7 +33,7 @@ import { Messages } from "./messages.ts";
 import { type OwnEvents, type OwnRequest, OwnSessions } from "./own-sessions.ts";
 import { Reporter } from "./report/reporter.ts";
 import { Accounts } from "./resources/accounts.ts";
-import { CpuPool, childLocation, type Space } from "./resources/amounts.ts";
+import { CpuPool, childLocation, type Space, sharedPlaces } from "./resources/amounts.ts";
 import { CONFIG_MODULE, type Route, type Routed, resolveRoute } from "./routing/route.ts";
 import { Broker } from "./sessions/broker.ts";
 import { Parties } from "./sessions/parties.ts";
@@ -225,10 +225,8 @@ export class Init implements Household {
 
   /** Places of a configuration that has more of them than there are CPUs are none of their own. */
   #checkSpace(): void {
-    const [{ affinitySpace: space }, cpus] = [this.config(), this.#cpus];
-    if (space.width <= cpus.width && space.height <= cpus.height) return;
-    const [wanted, found] = [space, cpus].map(({ width, height }) => `${width} x ${height}`);
-    this.warn(`an affinity space of ${wanted} on ${found} CPUs: some of its places share a CPU`);
+    const shared = sharedPlaces(this.config().affinitySpace, this.#cpus);
+    if (shared !== undefined) this.warn(shared);
   }
 
   route(child: Child, service: string, label: string): Routed {

@@ -158,6 +158,48 @@ test("S51: rtcr check prints the tree of a configuration and what its quotas can
   assert.equal((await cli(path, "check", file)).code, 1);
 });
 
+test("S28, S52: rtcr check says which places and threads will share a CPU, as the log does, and is content", async (t) => {
+  const path = folder(t);
+  const file = join(path, "system.xml");
+  const spawning = (memory: string, more: string) =>
+    assemble(`(module (import "wasi" "thread-spawn" (func (param i32) (result i32))) ${memory} ${more}
+      (func (export "wasi_thread_start") (param i32 i32)) (func (export "rtcr_component_start")))`);
+  const shared = '(import "env" "memory" (memory 1 2 shared))';
+  writeFileSync(join(path, "apart.wasm"), spawning(shared, ""));
+  writeFileSync(join(path, "writes.wasm"), spawning(shared, '(data (i32.const 8) "a")'));
+  writeFileSync(join(path, "own.wasm"), spawning('(memory (export "memory") 1)', ""));
+  writeFileSync(join(path, "sdk.wasm"), component(1));
+  const child = (name: string, binary: string, more = "") =>
+    `<start name="${name}"><binary name="${binary}"/>${more}</start>`;
+  const wide = '<affinity xpos="1" width="2"/>';
+  const inner = `<affinity-space width="4"/>${child("own", "own")}`;
+  const children = [
+    ...["apart", "writes", "sdk"].map((name) => child(name, name)),
+    ...[child("wide", "sdk", wide), child("narrow", "writes", '<affinity xpos="1"/>')],
+    child("sub", "init", wide + system(inner)),
+  ];
+  writeFileSync(file, system(`<affinity-space width="3"/>${children.join("")}`));
+  const notes = async (...args: string[]) => {
+    const { code, out, err } = await cli(path, "check", ...args, file);
+    assert.equal(code, 0, err);
+    return [...out.matchAll(/^ {2}note: (.*CPU.*)$/gm)].map(([, note]) => note);
+  };
+  const writes = "init -> writes: all of its threads are on CPU 0: its instantiation writes data (active segments)";
+  assert.deepEqual(await notes(), [
+    writes,
+    "init -> wide: its threads are on CPU 1, as all threads that share an instance",
+    "init -> sub: an affinity space of 4 x 1 on 2 x 1 CPUs: some of its places share a CPU",
+    "init -> sub -> own: all of its threads are on CPU 1: it imports no shared memory",
+  ]);
+  assert.deepEqual(await notes("--cpus", "1"), [
+    "init: an affinity space of 3 x 1 on 1 x 1 CPUs: some of its places share a CPU",
+    "init -> sub: an affinity space of 4 x 1 on 1 x 1 CPUs: some of its places share a CPU",
+  ]);
+  const { notes: listed } = JSON.parse((await cli(path, "check", "--json", file)).out);
+  assert.equal(listed.filter((note: string) => note.includes("CPU")).length, 4);
+  assert.equal((await cli(path, "check", "--cpus", "0", file)).code, 2);
+});
+
 test("options of systems and of programs are told apart", async (t) => {
   const path = folder(t);
   const file = join(path, "system.xml");

@@ -9,6 +9,7 @@ import { printJson } from "../print.ts";
 import { describeSystem, printTree } from "./describe.ts";
 import { readSystemModules } from "./modules.ts";
 import { SYSTEM_QUOTA } from "./protocol.ts";
+import { sharedCpus } from "./shared-cpus.ts";
 
 /** Most findings that are listed. */
 const LISTED = 20;
@@ -19,17 +20,28 @@ const CONFIG_CHECKS: ConfigChecks = new Map([[RTCR_PROGRAM, checkRtcrConfig]]);
 /** Which modules there are. */
 export type ModuleNames = Pick<ReadonlyMap<string, unknown>, "has" | "keys">;
 
+export interface SystemCheckOptions {
+  /** `NAME=FILE` */
+  readonly roms: readonly string[];
+  /** How many there will be; undefined: as many as the affinity space has places. */
+  readonly cpus: number | undefined;
+  readonly json: boolean;
+}
+
 /**
  * Checks a configuration without running it, and says what it makes.
  *
  * @throws CliFailure as `readSystemConfig` does
  */
-export function checkSystemFile(io: Io, file: string, roms: readonly string[], json: boolean): void {
-  const text = readSystemConfig(file, readSystemModules(file, roms));
-  const tree = describeSystem(checkSystem(text, CONFIG_CHECKS).config, SYSTEM_QUOTA);
-  if (json) return printJson(io, { system: file, ...tree });
+export function checkSystemFile(io: Io, file: string, { roms, cpus, json }: SystemCheckOptions): void {
+  const modules = readSystemModules(file, roms);
+  const { config } = checkSystem(readSystemConfig(file, modules), CONFIG_CHECKS);
+  const tree = describeSystem(config, SYSTEM_QUOTA);
+  const grid = cpus === undefined ? config.affinitySpace : { width: cpus, height: 1 };
+  const notes = [...tree.notes, ...sharedCpus(config, modules, grid)];
+  if (json) return printJson(io, { system: file, ...tree, notes });
   io.out(`${file} is without fault\n${printTree(tree.children)}`);
-  for (const note of tree.notes) io.out(`  note: ${note}\n`);
+  for (const note of notes) io.out(`  note: ${note}\n`);
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   effectiveQuota,
   INIT_PROGRAM,
   type InitConfig,
+  type Space,
   type StartConfig,
 } from "../../init/index.ts";
 import { RTCR_PROGRAM, toInitConfig } from "../../rtcr/index.ts";
@@ -57,15 +58,15 @@ function nodeOf(start: StartConfig, path: readonly string[], notes: string[]): S
   return { name, binary, assigned, provides, children };
 }
 
-/** Of programs that keep children. */
-function configInside({ binary, config }: StartConfig): InitConfig | undefined {
-  if (config === undefined) return undefined;
-  if (binary === INIT_PROGRAM) return checkConfig(config).config;
-  return binary === RTCR_PROGRAM ? checkConfig(toInitConfig(config, ONE_CPU)).config : undefined;
-}
-
 /** Quotas are not a matter of where. */
 const ONE_CPU = { width: 1, height: 1 };
+
+/** Of programs that keep children. @param cpus that it has */
+export function configInside({ binary, config }: StartConfig, cpus: Space = ONE_CPU): InitConfig | undefined {
+  if (config === undefined) return undefined;
+  if (binary === INIT_PROGRAM) return checkConfig(config).config;
+  return binary === RTCR_PROGRAM ? checkConfig(toInitConfig(config, cpus)).config : undefined;
+}
 
 /** A line a child, indented by its depth. */
 export function printTree(children: readonly SystemNode[], indent = "  "): string {

@@ -3,17 +3,18 @@
 import { type LoadedProgram, loadProgram } from "../../core/program.ts";
 import { WASI_MODULE } from "../../wasi/index.ts";
 import { decodeModule } from "../../wasm/index.ts";
-import { type Command, flag, type Io, texts } from "../command.ts";
+import { type Command, flag, type Io, text, texts } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { readModule } from "../modules.ts";
 import { type FoundObstacle, findObstacles } from "../obstacles.ts";
 import { printJson, toSize } from "../print.ts";
 import { checkSystemFile } from "../system/check.ts";
+import { readCpus } from "../system/options.ts";
 
 export const check: Command = {
   name: "check",
   summary: "tell whether a program can be saved",
-  usage: "[--json] PROGRAM.wasm | [--json] [--rom NAME=FILE] SYSTEM.xml",
+  usage: "[--json] PROGRAM.wasm | [--json] [--rom NAME=FILE] [--cpus N] SYSTEM.xml",
   help: `
 Decodes and rewrites a module without running it. Exits with 0 when every state of it can be saved, and prints sizes,
 safe points and what the rewritten code takes; else with 5 and every obstacle by offset, function and instruction. A
@@ -23,13 +24,16 @@ Not an obstacle, but said: references to objects of the host (externref) are ref
 one; functions imported from elsewhere than ${WASI_MODULE} need an embedder that gives them.
 
 With a file that ends in .xml it checks a system's configuration as rtcr run does, without running it, and prints the
-tree of components; faults are a failure (1), each with file, line and what is allowed.`,
-  options: { json: { type: "boolean" }, rom: { type: "string", multiple: true } },
+tree of components; faults are a failure (1), each with file, line and what is allowed. Notes say what will not go as
+it says, in the words of the log when it runs: quotas that cannot be given, places and threads that share a CPU (of as
+many CPUs as its affinity space has places, or --cpus N).`,
+  options: { json: { type: "boolean" }, rom: { type: "string", multiple: true }, cpus: { type: "string" } },
   operands: [1, 1],
   run: async ({ values, positionals, io }) => {
     const file = positionals[0]!;
     if (file.endsWith(".xml")) {
-      checkSystemFile(io, file, texts(values, "rom"), flag(values, "json"));
+      const cpus = readCpus(text(values, "cpus"), "check");
+      checkSystemFile(io, file, { roms: texts(values, "rom"), cpus, json: flag(values, "json") });
       return EXIT.done;
     }
     const { bytes, hash } = readModule(file);

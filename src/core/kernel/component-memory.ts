@@ -10,19 +10,30 @@
 import { GuestBytes, type Marks, type Mirror, notesOf, type Windows } from "../../engine/index.ts";
 
 const NO_BYTES = new DataView(new ArrayBuffer(0));
+const NO_WORDS = new Int32Array(0);
 
 /** A place in some memory. */
 export interface WordPlace {
+  memory: WebAssembly.Memory | undefined;
+  /** All of it. */
   words: Int32Array;
   /** Index of its first word. */
   at: number;
 }
 
+function nowhere(): WordPlace {
+  return { memory: undefined, words: NO_WORDS, at: 0 };
+}
+
 export abstract class ComponentMemory {
   #view: DataView | undefined;
-  #words: Int32Array = new Int32Array(0);
-  readonly #read: WordPlace = { words: this.#words, at: 0 };
-  readonly #written: WordPlace = { words: this.#words, at: 0 };
+  #words: Int32Array = NO_WORDS;
+  /** In memory 0: what is read, and what is written. */
+  readonly #read = nowhere();
+  readonly #written = nowhere();
+  /** The same of what lies behind windows. */
+  readonly #readBehind = nowhere();
+  readonly #writtenBehind = nowhere();
 
   /** Undefined: the program has none, or is not loaded. */
   protected abstract get memory(): WebAssembly.Memory | undefined;
@@ -49,9 +60,11 @@ export abstract class ComponentMemory {
 
   /** Asking the engine for a memory's buffer costs more than all else in a call: it is done once a growth. */
   #takeView(): DataView {
-    const buffer = this.memory?.buffer;
+    const { memory } = this;
+    const buffer = memory?.buffer;
     this.#view = buffer ? new DataView(buffer) : NO_BYTES;
     this.#words = new Int32Array(this.#view.buffer);
+    for (const place of [this.#read, this.#written]) Object.assign(place, { memory, words: this.#words });
     return this.#view;
   }
 
@@ -72,16 +85,18 @@ export abstract class ComponentMemory {
    * @param address a multiple of 4
    */
   inPlace(address: number, sizeBytes: number, write: boolean): Readonly<WordPlace> | undefined {
-    const place = write ? this.#written : this.#read;
     if (write) this.wrote(address, sizeBytes);
     if (!this.windowed(address, sizeBytes)) {
-      place.words = this.words;
+      if (!this.#view) this.#takeView();
+      const place = write ? this.#written : this.#read;
       place.at = address >>> 2;
       return place;
     }
     const { pool } = this.windows!;
     const pooled = this.windows!.place(address, sizeBytes, write);
     if (pooled === 0) return undefined;
+    const place = write ? this.#writtenBehind : this.#readBehind;
+    place.memory = pool.memory;
     place.words = pool.wordsUpTo(pooled + sizeBytes);
     place.at = pooled >>> 2;
     return place;

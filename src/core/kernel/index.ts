@@ -11,7 +11,7 @@ export { Kernel, type KernelOptions } from "./kernel.ts";
 export { KERNEL_LIMITS } from "./limits.ts";
 export { KernelNativePd } from "./native-pd.ts";
 export { componentFor, type PdComponentOptions } from "./pd-component.ts";
-export type { LoadRefusal } from "./program.ts";
+export { type LoadRefusal, onCpuOfAll, onOneCpu, SPAWN, threadsOnOneCpu } from "./program.ts";
 export type { ScopeColor, ScopedThread, ScopeSink } from "./scopes.ts";
 export { KernelThread } from "./thread.ts";
 export type { ThreadOwner, ThreadSetup } from "./thread-parts.ts";

@@ -31,6 +31,7 @@ import { LocalExecutor } from "./executor.ts";
 import { WAKEUP } from "./imports.ts";
 import { Lifetimes } from "./lifetimes.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
+import { forgetCopiers } from "./memory-copier.ts";
 import { Moves } from "./moves.ts";
 import { KernelNativePd } from "./native-pd.ts";
 import { importKind } from "./program.ts";
@@ -259,6 +260,7 @@ export class Kernel {
   /** @internal An engine of a component is no longer. */
   abandon(component: Component, { words, cpu }: ComponentEngine): void {
     this.#ticker.remove(words);
+    forgetCopiers();
     if (cpu === 0) this.cpus?.abandon(component);
   }
 

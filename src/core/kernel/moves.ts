@@ -3,6 +3,7 @@
 import type { Location } from "../../session/index.ts";
 import type { Component } from "./component.ts";
 import type { Kernel } from "./kernel.ts";
+import { onCpuOfAll } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
 
 export class Moves {
@@ -36,7 +37,7 @@ export class Moves {
     const cpu = this.#ordered.get(component) ?? component.cpu;
     if (!cpus || cpus.locate(cpu, wanted) === wanted || this.#told.has(component)) return;
     this.#told.add(component);
-    this.#kernel.warn(`${component.label}: thread "${name}" is on CPU ${cpu}, as all threads that share an instance`);
+    this.#kernel.warn(`${component.label}: thread "${name}" is ${onCpuOfAll(cpu)}`);
   }
 
   /** Nothing of a component is on CPU 0's stack, or on that of some CPU: those that have waited for that go. */

@@ -80,8 +80,11 @@ export class NestedCalls {
       this.#depth--;
       thread.callee = undefined;
     }
+    if (result !== undefined && server.runnable && thread.runnable && !thread.canceled) {
+      return this.#answered(thread, server, result, message);
+    }
     const ended = { caller: thread, server, capability, opcode, message };
-    return this.ended(ended, result, (role) => this.#kernel.executor.began(server, role));
+    return this.#differs(ended, result, (role) => this.#kernel.executor.began(server, role));
   }
 
   /** The same on the CPU of both, if it is another one: `ended` is called when it has ended. */
@@ -142,6 +145,11 @@ export class NestedCalls {
     if (result === undefined || !server.runnable || !caller.runnable || caller.canceled) {
       return this.#differs(call, result, began);
     }
+    return this.#answered(caller, server, result, message);
+  }
+
+  /** A nested dispatch has simply returned to a caller that simply waits. */
+  #answered(caller: KernelThread, server: KernelThread, result: number, message: number): number {
     this.idle(server);
     if (result !== CALL_STATUS.ok) return CALL_STATUS.invalidOpcode;
     const { message: buffer } = server.entrypoint!.serving!;

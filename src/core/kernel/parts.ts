@@ -15,7 +15,7 @@ import type { Engines } from "./engines.ts";
 import { partNumber } from "./growth.ts";
 import { frameKey } from "./held-frames.ts";
 import type { Kernel } from "./kernel.ts";
-import { loadRefusal, onOneCpu } from "./program.ts";
+import { loadRefusal, onOneCpu, threadsOnOneCpu } from "./program.ts";
 import type { KernelThread } from "./thread.ts";
 
 export class Parts {
@@ -85,7 +85,7 @@ export class Parts {
     const { cpu } = this.#component;
     if (this.#said || !cpus || this.#together === undefined || cpus.inTurn(wanted, instance) === cpu) return;
     this.#said = true;
-    this.#warn(`all of its threads are on CPU ${cpu}: ${this.#together}`);
+    this.#warn(threadsOnOneCpu(cpu, this.#together));
   }
 
   /** The engine that has an instance in which a thread is, or shall be. */

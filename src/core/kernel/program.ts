@@ -153,6 +153,16 @@ export function onOneCpu(
   return writesData(original) ? "its instantiation writes data (active segments)" : undefined;
 }
 
+/** What is said of a program of which that is so. */
+export function threadsOnOneCpu(cpu: number, why: string): string {
+  return `all of its threads are on CPU ${cpu}: ${why}`;
+}
+
+/** What is said of threads of a component that are all where it is: they share an instance. */
+export function onCpuOfAll(cpu: number): string {
+  return `on CPU ${cpu}, as all threads that share an instance`;
+}
+
 /** Whether instantiating a module writes into its memory, by active segments; also if it cannot be read. */
 export function writesData(bytes: Uint8Array): boolean {
   try {

@@ -107,7 +107,8 @@ for (const [where, source, target, shared] of PLACES) {
       ok(bytes instanceof Uint8Array);
       return bytes;
     };
-    for (const length of [0, 1, 2, 3, 4, 63, 255, 256, 257, 258, 259, MESSAGE.maxBytes - 1, MESSAGE.maxBytes]) {
+    const lengths = [0, 1, 2, 3, 4, 63, 64, 127, 255, 256, 257, 258, 259, MESSAGE.maxBytes - 1, MESSAGE.maxBytes];
+    for (const length of Array.from({ length: 12 }, () => lengths).flat()) {
       for (const component of [to, from])
         component.component.bytes.write(AT, new Uint8Array(8192 >> Number(shared)).fill(0xab));
       const sent = Uint8Array.from({ length: MESSAGE.sizeBytes }, (_, i) => (i * 7 + 1) | 1);

@@ -68,6 +68,13 @@ export function childLocation(wanted: Partial<Location> | undefined, grid: Space
   return { x, y, width, height };
 }
 
+/** What is said of an affinity space that has more places than there are CPUs; undefined: it has not. */
+export function sharedPlaces(space: Space, cpus: Space): string | undefined {
+  if (space.width <= cpus.width && space.height <= cpus.height) return undefined;
+  const [wanted, found] = [space, cpus].map(({ width, height }) => `${width} x ${height}`);
+  return `an affinity space of ${wanted} on ${found} CPUs: some of its places share a CPU`;
+}
+
 function childRange(position: number | undefined, extent: number | undefined, cells: number, cpus: number) {
   const from = position === undefined ? 0 : Math.min(position, cells - 1);
   const length = position === undefined ? cells : Math.min(extent ?? 1, cells - from);
