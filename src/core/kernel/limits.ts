@@ -29,7 +29,7 @@ export const KERNEL_LIMITS = {
   /** CPUs of a machine. */
   cpus: 64,
   /** How long the kernel waits for a thread on another CPU to reach a safe point, in milliseconds. */
-  stopMs: 10_000,
+  stopMs: 30_000,
   /** How long the kernel waits for another CPU to do what it was asked to, before it takes it for lost, in milliseconds. */
   replyMs: 30_000,
   /** Time slice in milliseconds. */
