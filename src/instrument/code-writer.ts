@@ -1,8 +1,14 @@
 // Writes single instructions of instrumented code, with the hints of its branches; knows nothing of an original's body.
 import { CONTROL } from "../abi/index.ts";
 import { ByteWriter } from "../util/index.ts";
-import { OP, opcodeBytes } from "../wasm/index.ts";
+import { OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
 import type { Space } from "./space.ts";
+
+/** An operand of an operation that has its operands in locals. */
+export interface Operand {
+  readonly local: number;
+  readonly type: ValueType;
+}
 
 export class CodeWriter {
   readonly space: Space;

@@ -14,11 +14,12 @@
 import { HOOK, WAIT } from "../abi/index.ts";
 import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, opcodeBytes, type ValueType } from "../wasm/index.ts";
+import type { Operand } from "./code-writer.ts";
 import type { Emitter } from "./emit.ts";
 import { rangeFunction, writeRangeMark, writesMemory } from "./marks.ts";
 import { mirrorRange } from "./mirror.ts";
 import type { Site } from "./plan.ts";
-import type { Space } from "./space.ts";
+import { bulkTypes, type Space } from "./space.ts";
 import { memoryArgument } from "./windows-accesses.ts";
 import { emitWindowBulk } from "./windows-bulk.ts";
 import { windowWaitFunction } from "./windows-slow.ts";
@@ -37,12 +38,6 @@ export function emitPieces(emitter: Emitter, site: Site): void {
   if (code === OP.wait32 || code === OP.wait64) return emitWait(emitter, site, operands, load);
   if (windowed) return emitWindowBulk(emitter, site, operands[2]!, load, store);
   emitBulk(emitter, site, operands, load, store);
-}
-
-/** An operand of an operation in pieces. */
-export interface Operand {
-  readonly local: number;
-  readonly type: ValueType;
 }
 
 /** The temporaries of the three operands, and the code that moves all three between them and the stack. */
@@ -88,7 +83,7 @@ function emitBulk(
   longer();
   code.bytes([OP.brIf, 0, OP.end, OP.end]);
   const writes = writesMemory(emitter.plan.body, site.at);
-  if (emitter.marks && writes) writeRangeMark(emitter, operands[0]!.local, length.local);
+  if (emitter.marks && writes) writeRangeMark(emitter, operands[0]!, length);
   load();
   writeBulk(code, emitter.space, op[site.at]!, a[site.at]!, b[site.at]!);
   if (writes) emitter.mirror?.range(operands[0]!.local, length.local);
@@ -105,15 +100,6 @@ export function writeBulk(writer: ByteWriter, space: Space, operation: number, a
   writer.bytes(opcodeBytes(operation));
   writer.u32(a);
   if (operation !== OP.memoryFill) writer.u32(b);
-}
-
-/** Types of the three operands of a bulk operation. */
-export function bulkTypes({ spaces }: Space, operation: number, a: number, b: number): readonly ValueType[] {
-  const { memories } = spaces;
-  const wide = memories[operation === OP.memoryInit ? b : a]!.index64;
-  const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
-  const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
-  return [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
 }
 
 /** A function of (destination, source or value, length) that does one piece and returns the three for the rest. */
@@ -144,7 +130,7 @@ export function pieceFunction(space: Space, operation: number, a: number, b: num
       writer.u32(range(space));
     };
     const nothing = () => {};
-    const mark = space.marks && target === 0 ? tell(rangeFunction) : nothing;
+    const mark = space.marks && target === 0 ? tell((space) => rangeFunction(space, types[0], types[2])) : nothing;
     const mirror = space.mirror !== undefined && target === 0 ? tell(mirrorRange) : nothing;
     if (operation === OP.memoryCopy && a === b) {
       code.downwards(() => writeBulk(writer, space, operation, a, b), mark, mirror);

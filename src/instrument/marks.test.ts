@@ -12,11 +12,15 @@ import { BodyDecoder, decodeModule, WasmFault } from "../wasm/index.ts";
 
 const I32_STORE8 = 0x3a;
 
-function moduleOf(body: string): string {
-  return `(module (import "h" "h" (func $h (result i32))) (import "h" "i" (func $i)) (memory (export "memory") 4) (type $t (func (result i32)))
+/** @param wide memory and pointers have 64-bit addresses */
+function moduleOf(body: string, wide = false): string {
+  const [memory, pointer, size] = wide
+    ? ["i64 4", "i64", "(i32.wrap_i64 (memory.size))"]
+    : ["4", "i32", "(memory.size)"];
+  return `(module (import "h" "h" (func $h (result i32))) (import "h" "i" (func $i)) (memory (export "memory") ${memory}) (type $t (func (result i32)))
     (table 1 funcref) (elem (i32.const 0) func $polls)
-    (func $polls (result i32) (local i32) (loop $l (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (memory.size)))) (i32.const 1))
-    (func $f (export "f") (param $p i32) (param $q i32) (local $n i32) (local $v v128) ${body}))`;
+    (func $polls (result i32) (local i32) (loop $l (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) ${size}))) (i32.const 1))
+    (func $f (export "f") (param $p ${pointer}) (param $q ${pointer}) (local $n i32) (local $v v128) ${body}))`;
 }
 
 /** Marks in the exported function's code. */
@@ -32,7 +36,7 @@ function marksOf({ bytes, info }: LoadedProgram): number {
 }
 
 /** Runs `f` frozen at every poll, with a look at the marks there and in every host call. */
-function run(program: LoadedProgram, args: readonly number[]): void {
+function run(program: LoadedProgram, args: readonly (number | bigint)[]): void {
   const group = new Group();
   const look = (where: string) => {
     for (const audit of audits) audit.look(where);
@@ -83,15 +87,33 @@ const CASES: readonly (readonly [what: string, body: string, marks: number])[] =
   ["code that is not reached", `${STORE} (return) (i32.store (i32.const 1) (i32.const 2))`, 1],
 ]; // biome-ignore format: one line a case
 
-for (const [what, body, marks] of CASES) {
-  test(`S108: where marks stand: ${what}`, () => {
-    const bytes = assemble(moduleOf(body));
+const WIDE_CASES: readonly (readonly [what: string, body: string, marks: number])[] = [
+  ["stores behind one pointer", `${STORE} ${AGAIN} (i64.store offset=1016 (local.get $p) (i64.const 3))`, 1],
+  ["offsets in different units", `${STORE} (i32.store offset=1024 (local.get $p) (i32.const 2)) (i32.store offset=2040 (local.get $p) (i32.const 2))`, 2],
+  ["an offset that ends in the second unit", `${STORE} (i64.store offset=1020 (local.get $p) (i64.const -2))`, 2],
+  ["an offset that leads back where it began", `${STORE} (i32.store offset=4000 (local.get $p) (i32.const 2)) (i32.store offset=4094 (local.get $p) (i32.const 2))`, 3],
+  ["an address that is no local", `(i32.store (i64.add (local.get $p) (i64.const 4)) (i32.const 1)) ${STORE}`, 2],
+  ["a pointer that has moved", `${STORE} (local.set $p (i64.add (local.get $p) (i64.const 8192))) ${AGAIN}`, 2],
+  ["a call that polls", `${STORE} (drop (call $polls)) ${AGAIN}`, 2],
+  ["a fill, which is not known to be short", `${STORE} (memory.fill (local.get $q) (i32.const 7) (i64.const 9)) ${AGAIN}`, 2],
+  ["a copy in pieces", `${STORE} (memory.copy (local.get $q) (local.get $p) (local.get $p)) ${AGAIN}`, 2],
+  ["memory.grow", `${STORE} (drop (memory.grow (i64.const 1))) ${AGAIN}`, 2],
+]; // biome-ignore format: one line a case
+
+for (const [what, body, marks, wide] of [
+  ...CASES.map((each) => [...each, false] as const),
+  ...WIDE_CASES.map((each) => [...each, true] as const),
+]) {
+  test(`S108: where marks stand${wide ? ", by 64-bit addresses" : ""}: ${what}`, () => {
+    const bytes = assemble(moduleOf(body, wide));
     const importKind = (_: string, name: string) => (name === "i" ? "instant" : "restartable");
     const program = loadProgram(bytes, "m", { marks: true, importKind });
     assert.equal(marksOf(program), marks);
     for (const options of [{}, { mostTurns: 1, growth: true }, { pieceBytes: 100 }]) {
       const other = loadProgram(bytes, "m", { marks: true, importKind, ...options });
-      for (const p of [0, 16, 3000, 4090, 4095, 5119, 6143, 7167, 8191]) run(other, [p, 20_000]);
+      for (const p of [0, 16, 3000, 4090, 4095, 5119, 6143, 7167, 8191]) {
+        run(other, wide ? [BigInt(p), 20_000n] : [p, 20_000]);
+      }
     }
   });
 }
@@ -102,11 +124,12 @@ test("S108: a function in which nothing can be frozen marks, too", () => {
   assert.equal(marksOf(program), 1);
 });
 
-test("S108: a memory of 64-bit addresses is refused by name; without memory there is nothing to mark", () => {
-  const wide = assemble(`(module (memory i64 1) (func (export "f")))`);
+test("S108: a memory beyond all marks is refused by name; without memory there is nothing to mark", () => {
+  const large = (pages: number) => assemble(`(module (memory i64 ${pages}) (func (export "f")))`);
   const refused = (thrown: unknown) =>
-    thrown instanceof WasmFault && thrown.code === "unsupported" && /64-bit addresses/.test(thrown.message);
-  assert.throws(() => loadProgram(wide, "m", { marks: true }), refused);
+    thrown instanceof WasmFault && thrown.code === "unsupported" && /begins with 65537 pages/.test(thrown.message);
+  assert.throws(() => loadProgram(large(65_537), "m", { marks: true }), refused);
+  assert.equal(loadProgram(large(65_536), "m", { marks: true }).info.marks, true);
   const none = loadProgram(assemble(`(module (func (export "f")))`), "m", { marks: true });
   assert.equal(none.info.marks, undefined);
 });

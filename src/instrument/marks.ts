@@ -18,7 +18,8 @@
 // I2  The mark stands in front: a trap between two stores cannot lose the first one's.
 // I3  Sites, frames and continuations are those without marks (promise 7): nothing here is an operand or a live local at a site.
 //
-// A mark beyond the marks' memory traps, where the store itself would: its address lies beyond 4 GiB then.
+// A mark beyond the marks' memory traps, where the store itself would: its address lies beyond 4 GiB then. Addresses of 64 bits lose
+// what lies above when they have become numbers of units: then a mark says too much in front of a store that traps.
 // Rejected (docs/RATIONALE.md): units of a whole page, two marks for a store, a mark behind the store, marks by pool address.
 //
 // `beforeWrite` is the one place where emit.ts comes to with instructions that write memory 0 and are no sites. Windows and
@@ -26,27 +27,31 @@
 
 import { IMPORT, IMPORT_MODULE, MARKS, WINDOW } from "../abi/index.ts";
 import { type Body, I32, I64, type Import, type IndexSpaces, OP, type ValueType, WasmFault } from "../wasm/index.ts";
-import type { CodeWriter } from "./code-writer.ts";
+import type { CodeWriter, Operand } from "./code-writer.ts";
 import { type Emitter, OWN_SLOT } from "./emit.ts";
 import { HelperCode } from "./helper-code.ts";
 import { isBarrier, OperandLocals } from "./operand-locals.ts";
 import { MARK } from "./plan.ts";
-import { type Space, writeAccess } from "./space.ts";
+import { bulkTypes, type Space, writeAccess } from "./space.ts";
 import { accessOf, memoryAccessCodes, memoryArgument } from "./windows-accesses.ts";
 
 const I32_STORE8 = 0x3a;
+const I64_SHR_U = 0x88;
 const SHIFT = Math.log2(MARKS.unitBytes);
+/** Of a memory 0. */
+const MOST_PAGES = MARKS.memoryPages * MARKS.unitBytes;
 
 /** Where marks lie in a module: the index of their memory, behind the control memory and those of windows. */
 export interface MarkSpace {
   readonly memory: number;
 }
 
-/** Undefined for programs without marks. @throws WasmFault for a memory 0 that is not marked */
+/** Undefined for programs without marks. @throws WasmFault for a memory 0 that marks do not reach over */
 export function markSpace(spaces: IndexSpaces, marks: boolean | undefined, windows: boolean): MarkSpace | undefined {
-  if (!marks || spaces.memories.length === 0) return undefined;
-  if (spaces.memories[0]!.index64) {
-    const what = "memory 0 has 64-bit addresses, whose stores are not marked; rewrite the module without marks";
+  const [memory] = spaces.memories;
+  if (!marks || !memory) return undefined;
+  if (memory.min > MOST_PAGES) {
+    const what = `memory 0 begins with ${memory.min} pages, of which marks are for ${MOST_PAGES}; rewrite the module without marks`;
     throw new WasmFault("unsupported", what, { offset: 0, section: "memory section" });
   }
   return { memory: spaces.memories.length + 1 + (windows ? 2 : 0) };
@@ -108,18 +113,17 @@ export class FunctionMarks {
     if (base?.covered) return;
     const { offset } = memoryArgument(body, at);
     if (base) return writeMark(emitter, base.local, offset, access.bytes);
-    const [address, ...others] = this.#store([I32, ...access.operands]);
+    const [address, ...others] = this.#store([addressType(emitter.space), ...access.operands]);
     writeMark(emitter, address!, offset, access.bytes);
     for (const local of [address!, ...others]) emitter.local(OP.localGet, local);
   }
 
   #bulk(at: number): void {
     const emitter = this.#emitter;
-    const { op, b } = emitter.plan.body;
-    const { memories } = emitter.space.spaces;
-    const wide = op[at] === OP.memoryCopy && memories[b[at]!]!.index64;
-    const locals = this.#store([I32, wide ? I64 : I32, I32]);
-    writeRangeMark(emitter, locals[0]!, locals[2]!);
+    const { op, a, b } = emitter.plan.body;
+    const types = bulkTypes(emitter.space, op[at]!, a[at]!, b[at]!);
+    const locals = this.#store(types);
+    writeRangeMark(emitter, { local: locals[0]!, type: types[0]! }, { local: locals[2]!, type: types[2]! });
     for (const local of locals) emitter.local(OP.localGet, local);
   }
 
@@ -137,6 +141,12 @@ export function writeMark(writer: CodeWriter, address: number, offset: number, b
   const { memory } = writer.space.marks!;
   writer.local(OP.localGet, address);
   const near = reachesNoFurther(offset, bytes);
+  if (addressType(writer.space) === I64) {
+    const more = near ? unitOf(offset) * MARKS.unitBytes : offset;
+    writeWideUnit(writer, BigInt(more));
+    writer.constant(1);
+    return writeAccess(writer.code, I32_STORE8, memory, 0, 0);
+  }
   if (!near) {
     writer.constant(offset | 0);
     writer.code.u8(OP.i32Add);
@@ -147,11 +157,30 @@ export function writeMark(writer: CodeWriter, address: number, offset: number, b
   writeAccess(writer.code, I32_STORE8, memory, 0, near ? unitOf(offset) : 0);
 }
 
+/** The number of the unit that lies so many bytes behind an address of 64 bits, which is on the stack. */
+function writeWideUnit({ code }: CodeWriter, more: bigint): void {
+  const constant = (value: bigint) => {
+    code.u8(OP.i64Const);
+    code.s64(value);
+  };
+  if (more > 0n) {
+    constant(BigInt.asIntN(64, more));
+    code.u8(OP.i64Add);
+  }
+  constant(BigInt(SHIFT));
+  code.bytes([I64_SHR_U, OP.i32WrapI64]);
+}
+
+/** Type of addresses of memory 0. */
+function addressType({ spaces }: Space): ValueType {
+  return spaces.memories[0]!.index64 ? I64 : I32;
+}
+
 /** Writes the marks of as many bytes as one local says, from the address in another on. */
-export function writeRangeMark(writer: CodeWriter, address: number, length: number): void {
-  writer.local(OP.localGet, address);
-  writer.local(OP.localGet, length);
-  writer.call(rangeFunction(writer.space));
+export function writeRangeMark(writer: CodeWriter, address: Operand, length: Operand): void {
+  writer.local(OP.localGet, address.local);
+  writer.local(OP.localGet, length.local);
+  writer.call(rangeFunction(writer.space, address.type, length.type));
 }
 
 /** The same in a shared function, where the address of at most a unit's bytes is in a local. */
@@ -160,25 +189,25 @@ export function markIn(code: HelperCode, address: number): void {
 }
 
 /** The function (address, length) that marks a range. */
-export function rangeFunction(space: Space): number {
-  return space.shared("marks", (writer) => {
+export function rangeFunction(space: Space, addressIs: ValueType = I32, lengthIs: ValueType = I32): number {
+  return space.shared(`marks ${addressIs} ${lengthIs}`, (writer) => {
     const { memory } = space.marks!;
     const code = new HelperCode(writer, space, [I32, I32]);
     const [address, length, first, more] = [0, 1, 2, 3];
-    code.get(length).op(OP.i32Eqz).open(OP.if).op(OP.return).end();
-    code.get(address).i32(SHIFT).op(OP.i32ShrU).set(first);
-    code.wide(address).wide(length).op(OP.i64Add).i64(1n).op(OP.i64Sub).i64(BigInt(SHIFT)).op(I64_SHR_U, OP.i32WrapI64);
-    code.get(first).op(OP.i32Sub).set(more);
+    const unit = () => code.i64(BigInt(SHIFT)).op(I64_SHR_U, OP.i32WrapI64);
+    code.wide(length, lengthIs).op(OP.i64Eqz).open(OP.if).op(OP.return).end();
+    code.wide(address, addressIs);
+    unit().set(first);
+    code.wide(address, addressIs).wide(length, lengthIs).op(OP.i64Add).i64(1n).op(OP.i64Sub);
+    unit().get(first).op(OP.i32Sub).set(more);
     // The last unit is behind a marked one, if it is not the first as well.
     code.get(more).i32(2).op(OP.i32LtU).open(OP.if);
     code.get(first).i32(1).access(I32_STORE8, memory).op(OP.else);
     code.get(first).i32(1).get(more).fill(memory).end();
     code.done();
-    return space.typeIndex([I32, I32], []);
+    return space.typeIndex([addressIs, lengthIs], []);
   });
 }
-
-const I64_SHR_U = 0x88;
 
 /** The mark unit that a static offset leads to, from an address in unit 0 on. */
 function unitOf(offset: number): number {

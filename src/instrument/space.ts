@@ -17,6 +17,8 @@ import {
   type Body,
   blockSignature,
   type FunctionType,
+  I32,
+  I64,
   type IndexSpaces,
   type Module,
   OP,
@@ -281,4 +283,13 @@ class TypeLists {
     }
     return node.number;
   }
+}
+
+/** Types of the three operands of a bulk operation. */
+export function bulkTypes({ spaces }: Space, operation: number, a: number, b: number): readonly ValueType[] {
+  const { memories } = spaces;
+  const wide = memories[operation === OP.memoryInit ? b : a]!.index64;
+  const sourceWide = operation === OP.memoryCopy && memories[b]!.index64;
+  const lengthWide = operation === OP.memoryCopy ? wide && sourceWide : operation === OP.memoryFill && wide;
+  return [wide ? I64 : I32, sourceWide ? I64 : I32, lengthWide ? I64 : I32];
 }

@@ -11,8 +11,9 @@
 import { WINDOW } from "../abi/index.ts";
 import type { ByteWriter } from "../util/index.ts";
 import { I32, I64, OP, type ValueType } from "../wasm/index.ts";
+import type { Operand } from "./code-writer.ts";
 import type { Emitter } from "./emit.ts";
-import { type Operand, pieceFunction, writeBulk } from "./emit-pieces.ts";
+import { pieceFunction, writeBulk } from "./emit-pieces.ts";
 import { HelperCode } from "./helper-code.ts";
 import { rangeFunction } from "./marks.ts";
 import type { Site } from "./plan.ts";

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { IncrementalContents, SharedMemoryProvider } from "../../src/rtcr/index.ts";
 import { startNodeCopyPool } from "../../src/rtcr/index-node.ts";
+import { assemble } from "../assemble.ts";
 import { Incremental, SHORT, same } from "./increments.ts";
 import { PAIR, supervisor } from "./nested.ts";
 import { type RigOptions, undisturbed } from "./rig.ts";
@@ -68,6 +69,31 @@ test("S108: increments of some children, while the others go on", async () => {
 test("S108: programs that mark nothing have increments all the same, by what has changed", async () => {
   const subject = await along(FAMILY, 6, (each, i) => void each.checked(`${i}`), false);
   assert.ok(subject.contents.usedBytes > 0);
+  subject.rig.close();
+});
+
+/** Writes a page in each turn, and says something now and then. */
+const WIDE =
+  assemble(`(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") i64 20) (data (i64.const 8) "\\10\\00\\00\\00\\05\\00\\00\\00turn\\n")
+  (func (export "_start") (local $n i64) (loop $l
+    (i64.store offset=4096 (i64.mul (i64.rem_u (local.get $n) (i64.const 300)) (i64.const 4096)) (local.get $n))
+    (if (i64.eqz (i64.rem_u (local.get $n) (i64.const 100)))
+      (then (drop (call $write (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 2048)))))
+    (br_if $l (i64.lt_u (local.tee $n (i64.add (local.get $n) (i64.const 1))) (i64.const 900))))))`);
+
+test("S108: increments of a program with 64-bit addresses, which marks as any does", async () => {
+  const options: RigOptions = { children: [{ name: "wide" }], binaries: { wide: WIDE } };
+  let before = 0;
+  const subject = await along(options, 8, (each, i) => {
+    each.checked(`${i}`);
+    const bytes = each.contents.usedBytes - before;
+    before = each.contents.usedBytes;
+    assert.ok(i === 1 || bytes < 130 * 4096, `${bytes} bytes of about 100 pages that were written`);
+    const [program] = [...each.rig.tree.core.kernel.lifetimes.components].filter(({ loaded }) => loaded);
+    assert.ok(program?.marks, "it has marks");
+  });
+  assert.ok(before > 0);
   subject.rig.close();
 });
 

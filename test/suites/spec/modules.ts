@@ -54,7 +54,7 @@ export class Modules {
 function prepare(label: string, bytes: Uint8Array<ArrayBuffer>): Prepared {
   const hash = createHash("sha256").update(bytes).digest("hex");
   const module = decodeModule(bytes);
-  const marks = MARKED && indexSpaces(module).memories[0]?.index64 !== true;
+  const marks = MARKED && (indexSpaces(module).memories[0]?.min ?? 0) <= 65_536;
   const programs = new Map<Form, LoadedProgram>();
   const program = (form: Form) => {
     let loaded = programs.get(form);
