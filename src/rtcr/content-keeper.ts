@@ -19,6 +19,12 @@ export interface ContentKeeper {
    * @returns "no-room": nothing is taken
    */
   begin(dataspaces: Iterable<Capability<Dataspace>>, least?: number): Attempt<KeptContents, "no-room">;
+  /**
+   * A restore has filled a dataspace, and nothing runs that could write to it: the next checkpoint may share the content.
+   *
+   * @returns takes what it needs of it, when the children go on; the content is not read any more then
+   */
+  filled?(dataspace: Capability<Dataspace>, content: RecordedBytes): () => void;
   /** Does a piece of what it puts off until the children go on. @returns false: nothing is left. Absent: it puts off nothing */
   work?(): boolean;
   /** Nothing more is taken; checkpoints that live stay what they are. */

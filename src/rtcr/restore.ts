@@ -23,6 +23,7 @@ import type { Standing } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
 import { requireLiving } from "./living.ts";
 import type { RestorePhase } from "./phases.ts";
+import type { Filled } from "./restore-contents.ts";
 import { awaitedOf, donationsOf } from "./restore-donations.ts";
 import { Restorer } from "./restorer.ts";
 import type { Keep } from "./rom.ts";
@@ -78,6 +79,8 @@ export interface RestoreOptions {
   readonly calls: SystemCheckpoint["calls"];
   readonly translation: Translation;
   readonly keep: Keep;
+  /** Nothing runs meanwhile. */
+  readonly filled: Filled;
   /** Told of each phase as it begins. */
   readonly atPhase: (phase: RestorePhase) => void;
 }
@@ -85,7 +88,7 @@ export interface RestoreOptions {
 /** @throws RtcrFault "refused", "mismatch", "gone" */
 export function restore(
   children: readonly RestoredChild[],
-  { calls, translation, keep, atPhase }: RestoreOptions,
+  { calls, translation, keep, filled, atPhase }: RestoreOptions,
 ): readonly RepairReport[] {
   const tracked = children.map((child) => child.tracked);
   const enter = (phase: RestorePhase) => {
@@ -115,7 +118,7 @@ export function restore(
     for (const restorer of restorers) restorer.signals();
     enter("bytes");
     const untouched = !restorers.some(({ native }) => native);
-    const repairs = restorers.flatMap((restorer) => restorer.contents(untouched));
+    const repairs = restorers.flatMap((restorer) => restorer.contents(untouched, filled));
     enter("calls");
     const numbers = adoptCalls(calls, restorers, translation);
     enter("threads");

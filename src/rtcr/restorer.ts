@@ -12,7 +12,7 @@ import { RtcrPd } from "./pd.ts";
 import type { RepairReport, RestoredChild } from "./restore.ts";
 import { Allocations, type CpuPart } from "./restore-allocations.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
-import { restoreContents } from "./restore-contents.ts";
+import { type Filled, restoreContents } from "./restore-contents.ts";
 import { RestoreFaults } from "./restore-faults.ts";
 import type { RestoredPart } from "./restore-part.ts";
 import { Relations } from "./restore-relations.ts";
@@ -165,10 +165,10 @@ export class Restorer {
    *
    * @param untouched no program has run since `objects`
    */
-  contents(untouched: boolean): readonly RepairReport[] {
+  contents(untouched: boolean, filled: Filled): readonly RepairReport[] {
     const { made } = this.#allocations;
     const zeroed = (info: DataspaceInfo) => untouched && made.has(info);
-    const parts = { child: this.#child, translation: this.#translation, faults: this.#faults, zeroed };
+    const parts = { child: this.#child, translation: this.#translation, faults: this.#faults, zeroed, filled };
     return this.#parts.flatMap((part) => {
       const standing = part.pd === this.#pd ? this.#child.standing : undefined;
       return restoreContents(part, standing, parts);

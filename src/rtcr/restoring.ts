@@ -291,15 +291,19 @@ export class Restoring {
       requireLiving(restoration.tracked, "restore");
       const children = restoration.children();
       for (const { info, tracked } of children) requireProgram(info, tracked);
+      const keeper = this.#parts.options.keeper?.();
+      const takes: (() => void)[] = [];
       const repairs = restore(children, {
         calls: restoration.system.calls,
         translation: new Translation(this.#parts.env.badges),
         keep: keepIn(this.#parts.env.pd),
+        filled: (dataspace, content) => takes.push(keeper?.filled?.(dataspace, content) ?? (() => {})),
         atPhase: (phase) => this.#parts.options.atPhase?.(phase),
       });
       endScope(scope);
       if (this.#restoring !== restoration) return; // refused in the middle of it
       this.#restoring = undefined;
+      for (const take of takes) take();
       restoration.end();
       log.info?.(`restored ${restoration.names}`);
       this.#parts.options.restored?.(repairs);

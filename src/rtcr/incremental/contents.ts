@@ -37,7 +37,7 @@ export class IncrementalContents implements ContentKeeper {
     return this.#store.used * this.#store.granuleBytes;
   }
 
-  /** Bytes of granules that checkpoints have of their own, or had. */
+  /** Bytes of granules that pauses of checkpoints have copied. */
   get copiedBytes(): number {
     return this.#copied;
   }
@@ -58,6 +58,11 @@ export class IncrementalContents implements ContentKeeper {
     const room = this.#store.reserve(least ?? expected, chunks);
     const copied = (granules: number) => (this.#copied += granules * this.#store.granuleBytes);
     return room.ok ? success(new KeptIncrement(this.#store, this.#lineages, lineages.length, copied)) : room;
+  }
+
+  filled(capability: Capability<Dataspace>, content: RecordedBytes): () => void {
+    const lineage = this.#lineageOf(capability);
+    return lineage?.sizeBytes === content.length ? lineage.begins(content) : () => {};
   }
 
   dispose(): void {
@@ -96,7 +101,7 @@ class KeptIncrement implements KeptContents {
   #count = 0;
   readonly #completed: (granules: number) => void;
 
-  /** @param completed told of the granules that a complete checkpoint has of its own */
+  /** @param completed told of the granules that a complete checkpoint has copied */
   constructor(
     store: GranuleStore,
     lineages: ReadonlyMap<Dataspace, Lineage>,
@@ -126,7 +131,7 @@ class KeptIncrement implements KeptContents {
   complete(): { readonly contents: readonly RecordedBytes[]; release(): void } {
     const done = this.#done();
     let shares: readonly Share[] = this.#shares(done);
-    this.#completed(done.reduce((sum, { changed }) => sum + changed, 0));
+    this.#completed(done.reduce((sum, { copied }) => sum + copied, 0));
     const contents = shares.map(({ bytes }) => bytes);
     const release = () => {
       for (const share of shares) share.release();

@@ -57,6 +57,11 @@ export class GranuleCopy {
     return this.#wantsAll ? Math.ceil(this.places.length / this.#store.chunkGranules) : 0;
   }
 
+  /** Granules that the last copy has copied. */
+  get copied(): number {
+    return this.#all ? this.places.length : this.#count;
+  }
+
   /** Free granules that the last copy would have used. */
   get needed(): number {
     return this.#wantsAll ? this.places.length : this.#count;
@@ -87,11 +92,11 @@ export class GranuleCopy {
   none(): void {
     this.states.fill(STATE.kept);
     this.#count = 0;
-    this.#wantsAll = false;
+    this.#all = this.#wantsAll = false;
   }
 
-  /** @returns granules whose bytes are others than before */
-  settle(): number {
+  /** What was copied and is as before is given back. */
+  settle(): void {
     const { states, places } = this;
     const store = this.#store;
     let changed = 0;
@@ -110,7 +115,6 @@ export class GranuleCopy {
       else continue;
       store.release(place);
     }
-    return changed;
   }
 
   /** It becomes nothing. @returns places that are to be given back */

@@ -7,7 +7,7 @@
 // I1  What is owed is forgotten by `complete` only: a checkpoint that fails loses nothing, whoever has taken the marks.
 // I2  The pause copies, and compares nothing: so it is not longer than that of a full checkpoint, whatever was written, also of
 //     programs that mark nothing. Copies of what has not changed are given back behind it.
-import { type GranuleBytes, UNIT_BYTES } from "../../checkpoint/index.ts";
+import { type GranuleBytes, type RecordedBytes, UNIT_BYTES } from "../../checkpoint/index.ts";
 import { type Capability, type Dataspace, PAGE_BYTES, type WrittenPages } from "../../session/index.ts";
 import { required } from "../../util/index.ts";
 import type { Copier } from "../copier.ts";
@@ -27,7 +27,7 @@ export class Lineage {
   /** The checkpoint that has copied it last. */
   copiedBy: object | undefined;
   readonly #store: GranuleStore;
-  readonly #sizeBytes: number;
+  readonly sizeBytes: number;
   readonly #owed: Uint8Array;
   readonly #copy: GranuleCopy;
   readonly #written: WrittenPages | undefined;
@@ -36,16 +36,15 @@ export class Lineage {
   /** Whether anything is owed. */
   #owes = true;
   #expected: number;
-  #changed = 0;
 
   constructor(capability: Capability<Dataspace>, store: GranuleStore) {
     this.capability = capability;
     this.#store = store;
     const dataspace = required(capability.object, "a dataspace that is there");
-    this.#sizeBytes = dataspace.size();
-    this.#expected = Math.ceil(this.#sizeBytes / store.granuleBytes);
+    this.sizeBytes = dataspace.size();
+    this.#expected = Math.ceil(this.sizeBytes / store.granuleBytes);
     this.#owed = new Uint8Array(this.#expected).fill(1);
-    this.#copy = new GranuleCopy(store, this.#sizeBytes);
+    this.#copy = new GranuleCopy(store, this.sizeBytes);
     this.#written = dataspace.written?.();
   }
 
@@ -64,9 +63,28 @@ export class Lineage {
     return this.#copy.needed;
   }
 
-  /** Granules that have changed, of the last checkpoint that is complete. */
-  get changed(): number {
-    return this.#changed;
+  /** Granules that the last `copy` has copied. */
+  get copied(): number {
+    return this.#copy.copied;
+  }
+
+  /**
+   * The dataspace holds a content, and nothing runs that could write to it.
+   *
+   * @returns takes the content over, as that of the last checkpoint; if there is no room for it, the next one copies everything
+   */
+  begins(content: RecordedBytes): () => void {
+    this.#written?.take(() => {});
+    return () => {
+      const table = SharedTable.of(this.#store, content);
+      if (!table) return;
+      this.#table?.release();
+      this.#table = table;
+      this.#owed.fill(0);
+      this.#owes = false;
+      this.#copy.none();
+      this.#expected = Math.ceil(this.#owed.length / 8);
+    };
   }
 
   /**
@@ -76,7 +94,7 @@ export class Lineage {
    */
   copy(dataspace: Dataspace, copier: Copier): number {
     if (this.#written) this.#written.take(this.#owe);
-    else this.#owe(0, quotient(this.#sizeBytes, PAGE_BYTES));
+    else this.#owe(0, quotient(this.sizeBytes, PAGE_BYTES));
     if (this.#owes) return this.#copy.run(dataspace, this.#owed, this.#table?.places, copier);
     this.#copy.none();
     return 0;
@@ -85,7 +103,7 @@ export class Lineage {
   /** The checkpoint is one: the next one has only to do with what is written from its pause on. */
   complete(): Share {
     const likely = this.#table ? (this.#copy.needed * 5) / 4 : this.#owed.length / 8;
-    this.#changed = this.#copy.settle();
+    this.#copy.settle();
     const table = this.#copy.states.some((state) => state !== STATE.kept) || !this.#table ? this.#renew() : this.#table;
     this.#expected = Math.min(this.#owed.length, Math.ceil(likely));
     this.#owed.fill(0);
@@ -121,13 +139,13 @@ export class Lineage {
     const { states } = this.#copy;
     const places = this.#copy.places.slice();
     const { granuleBytes } = this.#store;
-    const units = this.#table?.units.slice() ?? new Float64Array(Math.ceil(this.#sizeBytes / UNIT_BYTES));
+    const units = this.#table?.units.slice() ?? new Float64Array(Math.ceil(this.sizeBytes / UNIT_BYTES));
     for (const [granule, state] of states.entries()) {
       if (state === STATE.kept) this.#store.retain(places[granule]!);
       else if (state !== STATE.moved)
-        renumber(units, granule * granuleBytes, Math.min(this.#sizeBytes, (granule + 1) * granuleBytes));
+        renumber(units, granule * granuleBytes, Math.min(this.sizeBytes, (granule + 1) * granuleBytes));
     }
     this.#table?.release();
-    return (this.#table = new SharedTable(this.#store, this.#sizeBytes, places, units));
+    return (this.#table = new SharedTable(this.#store, this.sizeBytes, places, units));
   }
 }
