@@ -53,6 +53,7 @@ const CPP: readonly Row[] = [
   ["lock_test", "mutexes and semaphores between threads"],
   ["signal_levels", "I/O-level and application-level signals"],
   ["arbitrary_child", "a component that starts a child by itself"],
+  ["passes_on", "a server that hands on the sessions that it has of its parent"],
   ["pair_server", "a server that shares a dataspace with its clients"],
   ["pair_client", "its client"],
   ["kv_server", "a key-value server"],

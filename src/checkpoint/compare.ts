@@ -176,7 +176,7 @@ function compareFields(before: Named, after: Named): FieldChange[] {
 
 /** What differs from checkpoint to checkpoint without meaning, or is compared by itself. */
 const APART: ReadonlySet<string> = new Set([
-  ...["badge", "nativeBadge", "dataBadge", "data", "content"],
+  ...["badge", "nativeBadge", "behindBadge", "nativeBehindBadge", "dataBadge", "data", "content"],
   ...["signalSources", "signalContexts", "rpcObjects", "dataspaces", "threads", "regionMaps"],
   ...["addressSpace", "stackArea", "linkerArea"],
 ]);

@@ -43,13 +43,17 @@ const region = record<AttachedRegionInfo>({
   executable: flag,
   writeable: flag,
 });
-const regionMap = record<RegionMapInfo>({
-  ...OBJECT,
-  size: count,
-  dataspaceBadge: count,
-  faultHandlerBadge: count,
-  regions: list(region),
-});
+const PASSED_ON = { behindBadge: count };
+const regionMap = record<RegionMapInfo>(
+  {
+    ...OBJECT,
+    size: count,
+    dataspaceBadge: count,
+    faultHandlerBadge: count,
+    regions: list(region),
+  },
+  PASSED_ON,
+);
 const dataspace = record<DataspaceInfo>({
   ...OBJECT,
   size: count,
@@ -94,7 +98,7 @@ const thread = record<ThreadInfo>(
     stackPointer: count,
     state: plain,
   },
-  { place: record<ThreadPlaceInfo>({ ahead: count, rank: count }, { slice: count }) },
+  { ...PASSED_ON, place: record<ThreadPlaceInfo>({ ahead: count, rank: count }, { slice: count }) },
 );
 
 /** A call under way from plain data. Throws CheckpointFault "damaged" naming the field. */
@@ -112,6 +116,7 @@ export const readCallInfo: Shape<CallInfo> = record<CallInfo>({
 
 const capability = record<CapabilityInfo>({ slot: count, badge: count, references: count });
 const CPU = { ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads: list(thread) };
+const CPU_PASSED_ON = { nativeBehindBadge: count };
 const NATIVE = { native: text, servedBadges: list(count) };
 const component = record<ComponentInfo>(
   {
@@ -154,7 +159,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
       heartbeatHandlerBadge: count,
     }),
     pd,
-    cpu: record<CpuInfo>(CPU),
+    cpu: record<CpuInfo>(CPU, CPU_PASSED_ON),
     logs: list(session),
     timers: list(
       record<TimerInfo>(
@@ -206,7 +211,9 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
       sessions: list(record<ServedSessionInfo>({ id: count, service: text, args: text, phase: text })),
     }),
     components: list(component),
-    cpus: list(record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location })),
+    cpus: list(
+      record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location }, CPU_PASSED_ON),
+    ),
     fileSystems: list(fileSystem),
     terminals: list(terminal),
   },

@@ -13,6 +13,12 @@ export interface ObjectInfo {
   readonly bootstrapped: boolean;
 }
 
+/** What a child has of another one of the checkpoint, which passes on what it has of core itself. */
+export interface PassedOnInfo extends ObjectInfo {
+  /** Of that child's object, which is recorded with it; this one stands before it. Absent: it is the child's own. */
+  readonly behindBadge?: number | undefined;
+}
+
 /** Arguments as they reached the service. */
 export interface SessionInfo extends ObjectInfo {
   /** The id that the child chose for the session. */
@@ -42,7 +48,7 @@ export interface AttachedRegionInfo {
   readonly writeable: boolean;
 }
 
-export interface RegionMapInfo extends ObjectInfo {
+export interface RegionMapInfo extends PassedOnInfo {
   readonly size: number;
   readonly dataspaceBadge: number;
   /** 0: no fault handler. */
@@ -99,7 +105,8 @@ export interface ParentInfo {
   readonly heartbeatHandlerBadge: number;
 }
 
-export interface ThreadInfo extends ObjectInfo {
+/** One that is passed on has no `state` and no `place`: these are recorded with the one behind it. */
+export interface ThreadInfo extends PassedOnInfo {
   /** Of the thread behind the one that the child knows: it sees that as itself. */
   readonly nativeBadge: number;
   readonly pdBadge: number;
@@ -130,6 +137,8 @@ export interface ThreadPlaceInfo {
 
 export interface CpuInfo extends SessionInfo {
   readonly nativeBadge: number;
+  /** Of what `nativeBadge` stands before, if another child of the checkpoint passes the session on; absent: none does. */
+  readonly nativeBehindBadge?: number | undefined;
   readonly faultHandlerBadge: number;
   readonly threads: readonly ThreadInfo[];
 }

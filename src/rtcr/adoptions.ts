@@ -4,10 +4,11 @@
 // servers that are not restored with it, are opened anew.
 import { type FileSystemInfo, type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
-import type { Dataspace } from "../session/index.ts";
+import { type Capability, type Dataspace, objectOf } from "../session/index.ts";
 import { addQuotas } from "./creation-args.ts";
 import type { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
+import { type PassedOnSession, passedOnSessions } from "./passed-on.ts";
 import type { RestoredChild } from "./restore.ts";
 import { RtcrRom } from "./rom.ts";
 import type { Translation } from "./translation.ts";
@@ -25,6 +26,9 @@ export class Adoptions {
   readonly #refused: AdoptionParts["refused"];
   /** Ids. */
   readonly #done = new Set<number>();
+  /** Those whose object was promised when they were taken in. */
+  readonly #promised: ForeignSessionInfo[] = [];
+  readonly #passedOn: ReadonlyMap<number, PassedOnSession>;
   #changed = false;
 
   constructor(child: RestoredChild, { translation, settlement, refused }: AdoptionParts) {
@@ -32,6 +36,7 @@ export class Adoptions {
     this.#translation = translation;
     this.#settlement = settlement;
     this.#refused = refused;
+    this.#passedOn = passedOnSessions(child.info);
   }
 
   /** Those that are still to be taken in. */
@@ -45,7 +50,8 @@ export class Adoptions {
 
   /** Names of the children whose objects are still to come. */
   get awaited(): readonly string[] {
-    return this.open.flatMap((info) => (this.#awaits(info) ? [info.server] : []));
+    const promised = this.#promised.filter(({ badge }) => this.#translation.promised(badge));
+    return [...this.open.filter((info) => this.#awaits(info)), ...promised].map(({ server }) => server);
   }
 
   /** Its object is promised, or one that its server is itself a client of, and passes on: a file system, a terminal. */
@@ -66,6 +72,38 @@ export class Adoptions {
   }
 
   /**
+   * Takes in sessions of core's that other children pass on, as far as what they stand before is there or promised.
+   *
+   * @returns how many
+   * @throws RtcrFault "refused"
+   */
+  adoptPassedOn(): number {
+    const next = this.open.filter(({ id, badge }) => this.#passedOn.has(id) && this.#translation.has(badge));
+    for (const info of next) this.#adoptPassedOn(info, this.#passedOn.get(info.id)!);
+    return next.length;
+  }
+
+  #adoptPassedOn(info: ForeignSessionInfo, { kind, behind }: PassedOnSession): void {
+    const { badges } = this.#child.tracked.context;
+    const what = `${info.service} session ${info.id} at "${info.server}"`;
+    if (!badges.expect(this.#translation.get(info.badge), kind)) throw this.#refused(what, `it is none of ${kind}`);
+    const given = behind.map(([of, badge]) => {
+      const capability = this.#translation.get(badge);
+      if (objectOf(capability, of)) return capability;
+      throw this.#refused(what, `it has no ${of} of core's`);
+    });
+    if (this.#translation.promised(info.badge)) this.#promised.push(info);
+    this.#take(info, what, given);
+  }
+
+  /** @throws RtcrFault "refused" if an object that was promised has not come */
+  requireMade(): void {
+    const lacking = this.#promised.find(({ badge }) => !this.#translation.get(badge).valid);
+    if (!lacking) return;
+    throw this.#refused(`${lacking.service} session ${lacking.id}`, `"${lacking.server}" does not serve it any more`);
+  }
+
+  /**
    * @param awaited those of objects that were still to come, too
    * @throws RtcrFault "refused"
    */
@@ -83,12 +121,18 @@ export class Adoptions {
       else this.#askAnew(info);
       return;
     }
-    const capability = this.#translation.get(badge);
     const what = `${service} session ${id}`;
-    if (badge !== 0 && !capability.valid) throw this.#refused(what, `its server "${server}" is not restored with it`);
-    const adopt = () => this.#child.adopt(info, capability, this.#settlement);
+    if (badge !== 0 && !this.#translation.get(badge).valid) {
+      throw this.#refused(what, `its server "${server}" is not restored with it`);
+    }
+    this.#take(info, `${what} at "${server}"`);
+  }
+
+  #take(info: ForeignSessionInfo, what: string, behind?: readonly Capability[]): void {
+    const { id, badge } = info;
+    const adopt = () => this.#child.adopt(info, this.#translation.get(badge), this.#settlement, behind);
     const made = badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
-    if (!made.ok) throw this.#refused(`${what} at "${server}"`, made.reason);
+    if (!made.ok) throw this.#refused(what, made.reason);
     this.#done.add(id);
     this.#name(id);
   }
@@ -102,7 +146,8 @@ export class Adoptions {
 
   /** What RTCR stands in front of the session with, if it does, is what the child knows. */
   #name(id: number): void {
-    const info = interposedSessions(this.#child.info).find((each) => each.id === id);
+    const { info: child } = this.#child;
+    const info = [...interposedSessions(child), ...child.rms].find((each) => each.id === id);
     const interposer = this.#child.tracked.at(id);
     if (!info || !interposer) return;
     this.#translation.add(info.badge, interposer.base.capability);

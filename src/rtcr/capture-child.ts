@@ -5,6 +5,7 @@ import type { CallState } from "../session/index.ts";
 import {
   componentName,
   environment,
+  environmentPd,
   isNative,
   named,
   naming,
@@ -138,7 +139,7 @@ function writeStanding(
 
 /** What of it lives in the event loop. @throws RtcrFault "unsaveable", "busy" */
 export function writeLate(records: RecordWriter, child: TrackedChild, options: LateOptions): void {
-  const { pd } = environment(child);
+  const pd = environmentPd(child);
   if (isNative(pd)) writeProgram(records, pd);
   for (const each of child.of(RtcrPd)) {
     if (each === pd || !isNative(each)) continue;

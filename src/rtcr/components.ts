@@ -11,10 +11,17 @@ import type { Interposer, TrackedChild } from "./tracked-child.ts";
 
 /** The child's own PD and CPU session. @throws RtcrFault "unsaveable" before it has them */
 export function environment(child: TrackedChild): { readonly pd: RtcrPd; readonly cpu: RtcrCpu } {
-  const pd = withId(child.of(RtcrPd), ENV_SESSION.pd);
   const cpu = withId(child.of(RtcrCpu), ENV_SESSION.cpu);
-  if (pd && cpu) return { pd, cpu };
-  throw new RtcrFault("unsaveable", "it has no PD yet", { child: child.name });
+  return { pd: environmentPd(child), cpu: cpu ?? incomplete(child) };
+}
+
+/** The child's own PD. @throws RtcrFault "unsaveable" before it has one */
+export function environmentPd(child: TrackedChild): RtcrPd {
+  return withId(child.of(RtcrPd), ENV_SESSION.pd) ?? incomplete(child);
+}
+
+function incomplete({ name }: TrackedChild): never {
+  throw new RtcrFault("unsaveable", "it has no PD yet", { child: name });
 }
 
 /** The session of an id that the child has chosen. */

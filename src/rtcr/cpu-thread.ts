@@ -10,7 +10,6 @@ import {
   type NativeCpu,
   type PdSession,
   type SignalContext,
-  type SlotReader,
   type SlotWriter,
   type ThreadOptions,
   type ThreadState,
@@ -35,6 +34,8 @@ export interface MadeThread {
   /** It runs already: another thread has made it by `thread-spawn`. */
   readonly started?: boolean;
 }
+
+type ThreadFlags = Pick<ThreadInfo, "started" | "paused" | "singleStep" | "affinity">;
 
 /** Slots for capabilities. */
 export interface SavedCpuThread {
@@ -177,20 +178,34 @@ export class RtcrCpuThread implements CpuThread {
     return this.#thread.tracePolicy();
   }
 
+  /** What it stands before, if that is one of ours: another child has made it, and passes it on. */
+  get #passedOn(): RtcrCpuThread | undefined {
+    const { object } = this.real;
+    return object instanceof RtcrCpuThread ? object : undefined;
+  }
+
   /** Stops the thread for a checkpoint, whatever the child has asked for. What an exception has stopped stands already. */
   hold(): void {
-    if (!this.#stopped()) this.#thread.pause();
+    const passedOn = this.#passedOn;
+    if (passedOn) passedOn.hold();
+    else if (!this.#stopped()) this.#thread.pause();
   }
 
-  /** Ends `hold`: a thread that the child has paused stays so, and one that an exception has stopped: `resume` ends both. */
+  /** Ends `hold`: a thread that a child has paused stays so, and one that an exception has stopped: `resume` ends both. */
   release(): void {
-    if (!this.#paused && !this.#stopped()) this.#thread.resume();
+    const passedOn = this.#passedOn;
+    if (passedOn) passedOn.release();
+    else if (!this.#paused && !this.#stopped()) this.#thread.resume();
   }
 
-  /** @throws RtcrFault "unsaveable" if something on its stack has no saved form */
-  checkpoint(records: RecordWriter, native: NativeCpu): void {
+  /**
+   * @param passedOn what it stands before is recorded with another child
+   * @throws RtcrFault "unsaveable" if something on its stack has no saved form
+   */
+  checkpoint(records: RecordWriter, native: NativeCpu, passedOn: boolean): void {
     const { name, weight = WEIGHT.default, utcb = 0 } = this.#options;
     records.object(this.#info);
+    records.behind(passedOn, this.real);
     records.number(native.nativeCap(this.real).badge); // the kernel's thread, as calls name it
     records.number(this.#pd.badge);
     records.text(name);
@@ -202,6 +217,7 @@ export class RtcrCpuThread implements CpuThread {
     records.place(this.#affinity);
     records.badge(this.#handler);
     records.number(this.#started ? native.stackPointer(this.real) : 0);
+    if (passedOn) return;
     if (!this.#started) records.plain(null);
     else if (!native.writeState(this.real, records)) {
       throw new RtcrFault("unsaveable", `thread "${name}" holds what has no saved form`, { name });
@@ -227,21 +243,21 @@ export class RtcrCpuThread implements CpuThread {
     return this.#thread.setState({ saved: info.state }, calls);
   }
 
+  /** What was recorded, where the thread behind it is as it was, or will be. */
+  takeUp({ started, paused, singleStep, affinity }: ThreadFlags, handler: Capability<SignalContext>): void {
+    this.#started = started;
+    this.#paused = paused;
+    this.#singleStep = singleStep;
+    this.#affinity = affinity;
+    this.#handler = handler;
+  }
+
   capture(slots: SlotWriter): SavedCpuThread {
     return {
       ...{ front: slots.served(this.capability), real: slots.held(this.real), pd: slots.held(this.#pd) },
       ...{ record: savedRecord(this.#info), options: this.#options, handler: slots.held(this.#handler) },
       ...{ started: this.#started, paused: this.#paused, singleStep: this.#singleStep, affinity: this.#affinity },
     };
-  }
-
-  /** What `capture` gave: the real thread is as it was. */
-  takeUp({ started, paused, singleStep, affinity, handler }: SavedCpuThread, slots: SlotReader): void {
-    this.#started = started;
-    this.#paused = paused;
-    this.#singleStep = singleStep;
-    this.#affinity = affinity;
-    this.#handler = slots.held<SignalContext>(handler);
   }
 
   /** Nothing is left of what it did: it will take up a record. */

@@ -51,7 +51,11 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   readonly #lookForRunning = ({ real, name }: RtcrCpuThread) => {
     if (this.#running === undefined && this.#activity(real) === "running") this.#running = name;
   };
-  readonly #listing = ofTracked<RtcrCpuThread>((records, thread) => thread.checkpoint(records, this.#realNative));
+  readonly #listing = ofTracked<RtcrCpuThread>((records, thread) =>
+    thread.checkpoint(records, this.#realNative, this.base.passedOn),
+  );
+  readonly #sibling: boolean;
+  readonly #spawned: SpawnWatcher = (real, starter, like) => this.#hearSpawned(real, starter, like);
   #handler: Capability<SignalContext> = INVALID;
   #account: Capability<CpuSession> = INVALID;
   #watching: Capability<SignalContext> = INVALID;
@@ -59,10 +63,11 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   constructor(context: ChildContext, opened: Opened<CpuSession>) {
     this.#context = context;
     this.#affinity = opened.affinity;
+    this.#sibling = opened.sibling ?? false;
     this.base = new SessionBase<CpuSession>(context, this, opened);
-    this.#native = new RtcrNativeCpu(context, this.#cpu.nativeCpu());
-    const native = requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
-    native.watchSpawned((...spawned) => this.#spawned(...spawned));
+    const [native = this.#cpu.nativeCpu()] = opened.behind ?? [];
+    this.#native = new RtcrNativeCpu(context, native as Capability<NativeCpu>);
+    this.#realNative.watchSpawned(this.#spawned);
   }
 
   get #cpu(): CpuSession {
@@ -73,17 +78,21 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     pd: Capability<PdSession>,
     options: ThreadOptions,
   ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
-    const created = this.#cpu.createThread(this.#context.fronts.real(pd), options);
-    if (!created.ok) return created;
-    const real = created.value;
+    // A sibling's thread is recorded with the sibling, by what we know.
+    const created = this.#cpu.createThread(this.#sibling ? pd : this.#context.fronts.real(pd), options);
+    return created.ok ? success(this.takeIn(created.value, pd, options).capability) : created;
+  }
+
+  /** A thread that the service has made for the child. */
+  takeIn(real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions): RtcrCpuThread {
     const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
     this.threads.add(thread.capability, thread);
-    requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu").shownAs(real, thread.capability);
-    return success(thread.capability);
+    this.#realNative.shownAs(real, thread.capability);
+    return thread;
   }
 
   /** A thread of the child has made another one without us (`thread-spawn`): it is tracked like those made here. */
-  #spawned(real: Capability<CpuThread>, starter: Capability<CpuThread>, like: ThreadOptions): void {
+  #hearSpawned(real: Capability<CpuThread>, starter: Capability<CpuThread>, like: ThreadOptions): void {
     const from = [...this.threads].find((thread) => thread.real === starter);
     if (!from) return;
     const options = { ...like, affinity: from.wanted };
@@ -118,7 +127,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 
   /** What its threads do, for people: `thread "ep" is ready, thread "x" is blocked in page fault at 0x1000`. */
   doing(): string {
-    const native = objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    const native = objectOf<NativeCpu>(this.#native.real, "native-cpu");
     const all = [...this.threads].map(({ real, name }) => {
       const state = native?.threadState(real);
       const { activity = "dead", waitsFor = "" } = state?.ok ? state.value : {};
@@ -149,7 +158,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   #activity(thread: Capability<CpuThread>): string | undefined {
-    return objectOf<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu")?.activity(thread);
+    return objectOf<NativeCpu>(this.#native.real, "native-cpu")?.activity(thread);
   }
 
   affinitySpace(): { readonly width: number; readonly height: number } {
@@ -161,7 +170,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   refAccount(cpu: Capability<CpuSession>): number {
-    const result = this.#cpu.refAccount(this.#context.fronts.real(cpu));
+    const result = this.#cpu.refAccount(this.#sibling ? cpu : this.#context.fronts.real(cpu));
     if (result === 0) this.#account = cpu;
     return result;
   }
@@ -182,6 +191,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   checkpoint(records: RecordWriter): void {
     this.base.checkpoint(records);
     records.number(this.#native.capability.badge);
+    records.behind(this.base.passedOn, this.#native.real);
     records.badge(this.#handler);
     this.threads.checkpoint(records, this.#listing);
   }
@@ -190,7 +200,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   checkpointFurther(records: RecordWriter): void {
     this.checkpoint(records);
     records.badge(this.#account);
-    records.number(this.quota().us);
+    records.number(this.base.passedOn ? 0 : this.quota().us); // who passes it on would count that
     records.place(this.#affinity ?? EVERYWHERE);
   }
 
@@ -215,12 +225,12 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   get #realNative(): NativeCpu {
-    return requireObject<NativeCpu>(this.#cpu.nativeCpu(), "native-cpu");
+    return requireObject<NativeCpu>(this.#native.real, "native-cpu");
   }
 
   get made(): Made {
     const { fronts, records } = this.base.made;
-    return { fronts: [...fronts, this.#native.capability], records };
+    return { fronts: [...fronts, this.#native.capability], records, behind: [this.#native.real] };
   }
 
   capture(slots: SlotWriter): SavedCpu {
@@ -245,12 +255,20 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     };
     const fronts = { fronts: [saved.front], records: [saved.record] };
     const thread = this.#context.again(slots, fronts, () => new RtcrCpuThread(this.#context, made));
-    thread.takeUp(saved, slots);
+    thread.takeUp(saved, slots.held<SignalContext>(saved.handler));
     this.threads.add(thread.capability, thread);
     this.#realNative.shownAs(real, thread.capability);
   }
 
+  /** What was recorded of one that is passed on: the session behind it has its handler by itself. */
+  takeUp(handler: Capability<SignalContext>, account: Capability<CpuSession>): void {
+    this.#handler = handler;
+    this.#account = account;
+  }
+
   dispose(): void {
+    const { object } = this.#native.real;
+    if (object instanceof RtcrNativeCpu) object.unwatch(this.#spawned);
     for (const thread of this.threads) thread.dispose();
     this.#native.dispose();
     this.base.dispose();
@@ -260,62 +278,71 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 class RtcrNativeCpu implements NativeCpu {
   readonly kind = "native-cpu";
   readonly capability: Capability<NativeCpu>;
-  /** An interposer in front of this one. */
-  spawned: SpawnWatcher = () => {};
+  readonly real: Capability<NativeCpu>;
+  /** Interposers in front of this one. */
+  readonly #watchers = new Set<SpawnWatcher>();
   readonly #context: ChildContext;
   readonly #front: Front<NativeCpu>;
-  readonly #real: Capability<NativeCpu>;
 
   constructor(context: ChildContext, real: Capability<NativeCpu>) {
     this.#context = context;
-    this.#real = real;
+    this.real = real;
     this.#front = new Front<NativeCpu>(context, this, real);
     this.capability = this.#front.capability;
   }
 
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
     const real = this.#context.fronts.real(thread);
-    return objectOf<NativeCpu>(this.#real, "native-cpu")?.nativeCap(real) ?? INVALID;
+    return objectOf<NativeCpu>(this.real, "native-cpu")?.nativeCap(real) ?? INVALID;
   }
 
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").threadState(this.#context.fronts.real(thread));
+    return requireObject<NativeCpu>(this.real, "native-cpu").threadState(this.#context.fronts.real(thread));
   }
 
   shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void {
-    requireObject<NativeCpu>(this.#real, "native-cpu").shownAs(this.#context.fronts.real(thread), as);
+    requireObject<NativeCpu>(this.real, "native-cpu").shownAs(this.#context.fronts.real(thread), as);
   }
 
   activity(thread: Capability<CpuThread>): NativeThreadState["activity"] | undefined {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").activity(this.#context.fronts.real(thread));
+    return requireObject<NativeCpu>(this.real, "native-cpu").activity(this.#context.fronts.real(thread));
   }
 
   writeState(thread: Capability<CpuThread>, to: PlainWriter): boolean {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").writeState(this.#context.fronts.real(thread), to);
+    return requireObject<NativeCpu>(this.real, "native-cpu").writeState(this.#context.fronts.real(thread), to);
   }
 
   stackPointer(thread: Capability<CpuThread>): number {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").stackPointer(this.#context.fronts.real(thread));
+    return requireObject<NativeCpu>(this.real, "native-cpu").stackPointer(this.#context.fronts.real(thread));
   }
 
   eachCall(visit: (call: CallState) => void): void {
-    requireObject<NativeCpu>(this.#real, "native-cpu").eachCall(visit);
+    requireObject<NativeCpu>(this.real, "native-cpu").eachCall(visit);
   }
 
   adoptCall(call: CallState): number {
-    return requireObject<NativeCpu>(this.#real, "native-cpu").adoptCall(call);
+    return requireObject<NativeCpu>(this.real, "native-cpu").adoptCall(call);
   }
 
   watchSpawned(watcher: SpawnWatcher): void {
-    this.spawned = watcher;
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: SpawnWatcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  /** Tells those in front of this one. */
+  spawned(...spawned: Parameters<SpawnWatcher>): void {
+    for (const watcher of this.#watchers) watcher(...spawned);
   }
 
   writePlace(thread: Capability<CpuThread>, to: PlainWriter): void {
-    requireObject<NativeCpu>(this.#real, "native-cpu").writePlace(this.#context.fronts.real(thread), to);
+    requireObject<NativeCpu>(this.real, "native-cpu").writePlace(this.#context.fronts.real(thread), to);
   }
 
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
-    requireObject<NativeCpu>(this.#real, "native-cpu").setPlace(this.#context.fronts.real(thread), place);
+    requireObject<NativeCpu>(this.real, "native-cpu").setPlace(this.#context.fronts.real(thread), place);
   }
 
   dispose(): void {

@@ -12,7 +12,8 @@ import { Fault } from "../util/index.ts";
  * - gone: a child has ended, or stands still for good, in the middle of its checkpoint or restore
  * - late: a child's bootstrap has not come to its end in time; nothing of the child is left
  * - copy-failed: workers of a parallel checkpoint have not copied everything
- * - busy: another restore is under way, perhaps of a supervisor among the children; a thread has not come to a safe point
+ * - busy: another restore is under way, perhaps of a supervisor among the children; a thread has not come to a safe point; a
+ *   child is being started (then `detail.starting` is its name)
  */
 export class RtcrFault extends Fault<
   "no-such-child" | "unsaveable" | "no-room" | "copy-failed" | "mismatch" | "refused" | "gone" | "late" | "busy"

@@ -20,7 +20,7 @@ export class InterposerLists {
 
   /** Oldest first; without those whose server has ended, or that the child has closed. */
   of<T extends Interposer>(kind: InterposerClass<T>): readonly T[] {
-    const all = (this.#all ??= [...this.#interposers]);
+    const all = (this.#all ??= [...this.#interposers].sort(byAge));
     const list = this.#known.get(kind) ?? NONE;
     return isListOf(all, kind, list) ? (list as readonly T[]) : this.#listed(all, kind);
   }
@@ -36,6 +36,11 @@ export class InterposerLists {
     this.#known.set(kind, list);
     return list;
   }
+}
+
+/** Sessions that a restore has taken in came behind younger ones. */
+function byAge([, { base: a }]: Entries[number], [, { base: b }]: Entries[number]): number {
+  return a.allocated - b.allocated;
 }
 
 /** Whether a list is the one of a class still. */

@@ -266,9 +266,9 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     this.sources.checkpoint(records);
     this.contexts.checkpoint(records, CONTEXTS);
     this.rpcObjects.checkpoint(records, RPC_OBJECTS);
-    this.maps.addressSpace.checkpoint(records);
-    this.maps.stackArea.checkpoint(records);
-    this.maps.linkerArea.checkpoint(records);
+    this.maps.addressSpace.checkpoint(records, this.base.passedOn);
+    this.maps.stackArea.checkpoint(records, this.base.passedOn);
+    this.maps.linkerArea.checkpoint(records, this.base.passedOn);
     records.number(pd.ramQuota());
     records.number(pd.capQuota());
     records.number(this.native.capability.badge);
@@ -297,6 +297,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     const { fronts, records } = this.base.made;
     const areas = this.#areas;
     return {
+      behind: [...areas.map(({ real }) => real), this.native.native],
       fronts: [...fronts, ...areas.map(({ capability }) => capability), this.native.capability],
       records: [...records, ...areas.map(({ info }) => info)],
     };

@@ -11,7 +11,7 @@ import type { Cached, Capability, Dataspace, Location } from "../session/index.t
 import { PlainWriter } from "../util/index.ts";
 import type { KeptContents } from "./content-keeper.ts";
 import type { Copier, CopyEngine } from "./copier.ts";
-import type { Part } from "./records.ts";
+import { ABSENT, type Part } from "./records.ts";
 
 /** Contents begin at multiples of this. */
 export const ALIGNMENT = 8;
@@ -38,6 +38,11 @@ export class RecordWriter extends PlainWriter {
     this.number(badge);
     this.number(allocated);
     this.flag(bootstrapped);
+  }
+
+  /** The badge of what an object stands before that is recorded with another child; none: it is the child's own. */
+  behind(passedOn: boolean, { badge }: Capability): void {
+    this.number(passedOn ? badge : ABSENT);
   }
 
   /** The badge of a capability; 0 if it denotes nothing: another object may have got the number since. */

@@ -23,6 +23,7 @@ import type {
   ObjectInfo,
   OpenNodeInfo,
   ParentInfo,
+  PassedOnInfo,
   PdInfo,
   RegionMapInfo,
   ReportInfo,
@@ -95,8 +96,9 @@ const region: Read<AttachedRegionInfo> = (from) => ({
   executable: from.flag(),
   writeable: from.flag(),
 });
+const passedOn: Read<PassedOnInfo> = (from) => ({ ...object(from), ...present("behindBadge", from.number()) });
 const regionMap: Read<RegionMapInfo> = (from) => ({
-  ...object(from),
+  ...passedOn(from),
   size: from.number(),
   dataspaceBadge: from.number(),
   faultHandlerBadge: from.number(),
@@ -110,22 +112,24 @@ const signalContext: Read<SignalContextInfo> = (from) => ({
   queued: from.number(),
 });
 const rpcObject: Read<RpcObjectInfo> = (from) => ({ ...object(from), entrypointBadge: from.number() });
-const thread: Read<ThreadInfo> = (from) => ({
-  ...object(from),
-  nativeBadge: from.number(),
-  pdBadge: from.number(),
-  name: from.text(),
-  weight: from.number(),
-  utcb: from.number(),
-  started: from.flag(),
-  paused: from.flag(),
-  singleStep: from.flag(),
-  affinity: place(from),
-  faultHandlerBadge: from.number(),
-  stackPointer: from.number(),
-  state: from.plain(),
-  place: from.plain() as unknown as ThreadPlace,
-});
+const thread: Read<ThreadInfo> = (from) => {
+  const begin = {
+    ...passedOn(from),
+    nativeBadge: from.number(),
+    pdBadge: from.number(),
+    name: from.text(),
+    weight: from.number(),
+    utcb: from.number(),
+    started: from.flag(),
+    paused: from.flag(),
+    singleStep: from.flag(),
+    affinity: place(from),
+    faultHandlerBadge: from.number(),
+    stackPointer: from.number(),
+  };
+  if (begin.behindBadge !== undefined) return { ...begin, state: null };
+  return { ...begin, state: from.plain(), place: from.plain() as unknown as ThreadPlace };
+};
 
 /** The number of the first session that a child serves. */
 const FIRST_SERVED = 1;
@@ -169,6 +173,7 @@ const pd: Read<Omit<PdInfo, "instance" | keyof ReturnType<typeof ram>>> = (from)
 const cpu: Read<CpuInfo> = (from) => ({
   ...session(from),
   nativeBadge: from.number(),
+  ...present("nativeBehindBadge", from.number()),
   faultHandlerBadge: from.number(),
   threads: from.list(thread),
 });

@@ -1,5 +1,5 @@
 // The region map that a child sees: attachments as the real map has them, with everything that a restore needs.
-import type { ObjectInfo } from "../checkpoint/index.ts";
+import type { ObjectInfo, RegionMapInfo } from "../checkpoint/index.ts";
 import {
   type AttachOptions,
   type AttachRefusal,
@@ -112,8 +112,10 @@ export class RtcrRegionMap implements RegionMap {
     return regions;
   }
 
-  checkpoint(records: RecordWriter): void {
+  /** @param passedOn what it stands before is recorded with another child */
+  checkpoint(records: RecordWriter, passedOn: boolean): void {
     records.object(this.#info);
+    records.behind(passedOn, this.real);
     records.number(this.size());
     records.number(this.dataspace().badge);
     records.badge(this.#handler);
@@ -125,14 +127,23 @@ export class RtcrRegionMap implements RegionMap {
     return { handler: slots.held(this.#handler), regions };
   }
 
+  /** What was recorded of one that is passed on: the map behind it has its attachments and its handler by itself. */
+  takeUp({ regions }: RegionMapInfo, handler: Capability<SignalContext>, of: (badge: number) => Capability<Dataspace>) {
+    this.#handler = handler;
+    for (const { dataspaceBadge, ...region } of regions) this.#note({ ...region, dataspace: of(dataspaceBadge) });
+  }
+
   /** The real map has its attachments and its handler by itself. */
   resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
     this.#handler = slots.held<SignalContext>(handler);
     for (const { dataspace: slot, ...region } of regions) {
-      const dataspace = slots.held<Dataspace>(slot, "dataspace");
-      this.#attachments.add({ ...region, dataspace });
-      this.#module?.attached(dataspace, region);
+      this.#note({ ...region, dataspace: slots.held<Dataspace>(slot, "dataspace") });
     }
+  }
+
+  #note({ dataspace, ...region }: Attachment): void {
+    this.#attachments.add({ dataspace, ...region });
+    this.#module?.attached(dataspace, region);
   }
 
   dispose(): void {

@@ -7,12 +7,14 @@ import type {
   ObjectInfo,
   PdInfo,
   RegionMapInfo,
+  RmInfo,
   ThreadInfo,
 } from "../checkpoint/index.ts";
-import { type PdSession, toPages } from "../session/index.ts";
+import { type CpuThread, ENV_SESSION, type PdSession, type RegionMap, toPages } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import type { RtcrCpu } from "./cpu.ts";
 import type { RtcrCpuThread } from "./cpu-thread.ts";
+import { PassedOn } from "./passed-on.ts";
 import type { RtcrPd } from "./pd.ts";
 import type { RtcrRegionMap } from "./region-map.ts";
 import type { RestoredChild } from "./restore.ts";
@@ -39,6 +41,7 @@ export class Allocations {
   readonly threads: MadeAgain[] = [];
   /** Dataspaces that were not there: they are zero until somebody runs. */
   readonly made = new Set<DataspaceInfo>();
+  readonly passedOn: PassedOn;
   readonly #child: RestoredChild;
   readonly #info: ChildInfo;
   readonly #translation: Translation;
@@ -49,15 +52,19 @@ export class Allocations {
     this.#info = child.info;
     this.#translation = translation;
     this.#faults = faults;
+    this.passedOn = new PassedOn(child, translation, faults);
   }
 
   /** What is there from the beginning. */
-  nameEnvironment(own: RtcrPd, ownCpu: RtcrCpu): void {
-    const { pd, cpu, parent } = this.#info;
+  nameEnvironment(own: RtcrPd): void {
+    const { pd, parent } = this.#info;
     this.#translation.add(parent.badge, required(own.parent, "a parent").capability);
     this.namePd(pd, own);
-    this.#translation.add(cpu.badge, ownCpu.base.capability);
-    this.#translation.add(cpu.nativeBadge, ownCpu.nativeCpu());
+  }
+
+  nameCpu(info: CpuInfo, cpu: RtcrCpu): void {
+    this.#translation.add(info.badge, cpu.base.capability);
+    this.#translation.add(info.nativeBadge, cpu.nativeCpu());
   }
 
   namePd(info: PdInfo, pd: RtcrPd): void {
@@ -75,28 +82,41 @@ export class Allocations {
     this.#translation.add(info.dataspaceBadge, map.dataspace());
   }
 
-  /** @param own whether it is the CPU session of the child's environment */
-  makeThreads({ cpu, info: { threads: infos } }: CpuPart, own: boolean): void {
-    const main = own ? Math.min(...infos.map(({ allocated }) => allocated)) : 0;
+  makeThreads({ cpu, info }: CpuPart): void {
     this.#objects(
-      infos,
+      info.threads.filter(({ behindBadge }) => behindBadge === undefined),
       cpu.threads,
-      ({ name, affinity, weight, utcb, pdBadge }) => {
-        const options = { name, affinity, weight, utcb };
-        const pd = this.#translation.get<PdSession>(pdBadge);
-        const made = this.#faults.require(cpu.createThread(pd, options), `thread "${name}"`);
+      (thread) => {
+        const { pd, options } = this.#madeBy(thread);
+        const made = this.#faults.require(cpu.createThread(pd, options), `thread "${thread.name}"`);
         return required(cpu.threads.get(made), "the new thread");
       },
-      (info, thread) => {
-        if (thread.name !== info.name)
-          throw this.#faults.mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
-        this.threads.push({ thread, info, cpu });
-        this.#translation.add(info.badge, thread.capability);
-        this.#translation.add(info.nativeBadge, cpu.nativeOf(thread));
-        if (info.allocated === main && info.name === this.#info.name) this.#child.setMainThread(thread.capability);
-      },
+      (recorded, thread) => this.#nameThread(recorded, thread, cpu, info),
       (thread) => cpu.killThread(thread.capability),
     );
+  }
+
+  /** Threads that another child passes on, as far as it has them again. @returns how many */
+  takeThreads({ cpu, info }: CpuPart): number {
+    return this.passedOn.take<ThreadInfo, CpuThread>(info.threads, "cpu-thread", (recorded, behind) => {
+      const { pd, options } = this.#madeBy(recorded);
+      this.#nameThread(recorded, cpu.takeIn(behind, pd, options), cpu, info);
+    });
+  }
+
+  #madeBy({ name, affinity, weight, utcb, pdBadge }: ThreadInfo) {
+    return { pd: this.#translation.get<PdSession>(pdBadge), options: { name, affinity, weight, utcb } };
+  }
+
+  #nameThread(info: ThreadInfo, thread: RtcrCpuThread, cpu: RtcrCpu, { id, threads }: CpuInfo): void {
+    if (thread.name !== info.name) {
+      throw this.#faults.mismatch(`thread "${info.name}", which is "${thread.name}" now,`);
+    }
+    this.threads.push({ thread, info, cpu });
+    this.#translation.add(info.badge, thread.capability);
+    this.#translation.add(info.nativeBadge, cpu.nativeOf(thread));
+    const main = id === ENV_SESSION.cpu && threads.every(({ allocated }) => allocated >= info.allocated);
+    if (main && info.name === this.#info.name) this.#child.setMainThread(thread.capability);
   }
 
   makeSignals({ pd, info }: RestoredPart): void {
@@ -130,11 +150,10 @@ export class Allocations {
     );
   }
 
-  makeRegionMaps({ id, regionMaps }: ChildInfo["rms"][number]): void {
-    const rm = this.#child.tracked.of(RtcrRm).find(({ base }) => base.id === id);
-    if (!rm) throw this.#faults.mismatch(`session ${id}, an RM session,`);
+  makeRegionMaps(info: RmInfo): void {
+    const rm = this.#rm(info);
     this.#objects(
-      regionMaps,
+      info.regionMaps.filter(({ behindBadge }) => behindBadge === undefined),
       rm.maps,
       ({ size }) => {
         const made = this.#faults.require(rm.create(size), `a region map of ${size} bytes`);
@@ -145,13 +164,27 @@ export class Allocations {
     );
   }
 
-  /** A region map that the child has made itself. */
-  ownMap(info: RegionMapInfo): RtcrRegionMap {
-    const maps = this.#child.tracked.of(RtcrRm).flatMap((rm) => [...rm.maps]);
-    return required(
-      maps.find(({ allocated }) => allocated === info.allocated),
-      "a region map of the child's own",
+  /** Region maps that another child passes on, as far as it has them again. @returns how many */
+  takeRegionMaps(info: RmInfo): number {
+    const rm = this.#rm(info);
+    return this.passedOn.take<RegionMapInfo, RegionMap>(info.regionMaps, "region-map", (recorded, behind) =>
+      this.#nameMap(recorded, rm.takeIn(behind)),
     );
+  }
+
+  #rm({ id }: RmInfo): RtcrRm {
+    const rm = this.#child.tracked.at(id);
+    if (rm instanceof RtcrRm) return rm;
+    throw this.#faults.mismatch(`session ${id}, an RM session,`);
+  }
+
+  /** Region maps that the child has made itself, and what was recorded of each. */
+  ownMaps(info: RmInfo): readonly (readonly [RtcrRegionMap, RegionMapInfo])[] {
+    const maps = [...this.#rm(info).maps];
+    return info.regionMaps.map((recorded) => {
+      const map = maps.find(({ allocated }) => allocated === recorded.allocated);
+      return [required(map, "a region map of the child's own"), recorded];
+    });
   }
 
   #objects<Info extends ObjectInfo, T extends { readonly allocated: number }>(

@@ -44,14 +44,13 @@ function fundPds(components: readonly ComponentInfo[], { tracked, translation, r
 
 /** Processor time as far as this place has some to give. */
 function fundCpus(cpus: readonly FurtherCpuInfo[], { tracked, translation }: ComponentParts): void {
-  const all = tracked.of(RtcrCpu);
-  const sessions = byId(all);
   const time = needs(cpus, ({ quotaUs }) => quotaUs);
-  for (const { id, badge, accountBadge } of cpus) {
-    const account = translation.get(accountBadge);
-    const from = all.find(({ base }) => base.capability === account);
-    const cpu = sessions.get(id)!;
-    if (!from || cpu.refAccount(from.base.capability) !== 0) continue;
+  for (const { id, badge, accountBadge, nativeBehindBadge } of cpus) {
+    const from = translation.get(accountBadge).object;
+    const cpu = tracked.at(id);
+    // One that is passed on has what the session behind it is given.
+    if (nativeBehindBadge !== undefined || !(from instanceof RtcrCpu) || !(cpu instanceof RtcrCpu)) continue;
+    if (cpu.refAccount(from.base.capability) !== 0) continue;
     const available = from.quota().us;
     if (available === 0) continue;
     const amount = Math.round((CPU_QUOTA_SCALE * time.get(badge)!) / available);

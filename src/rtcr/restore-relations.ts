@@ -1,7 +1,8 @@
 // What of a child names something else: attachments, handlers, capability tables. Everything that is named is there.
-import type { RegionMapInfo } from "../checkpoint/index.ts";
-import type { Capability, Dataspace, SignalContext } from "../session/index.ts";
+import type { CpuInfo, FurtherCpuInfo, RegionMapInfo } from "../checkpoint/index.ts";
+import type { Capability, CpuSession, Dataspace, SignalContext } from "../session/index.ts";
 import type { RtcrRegionMap } from "./region-map.ts";
+import type { CpuPart } from "./restore-allocations.ts";
 import type { RestoreFaults } from "./restore-faults.ts";
 import type { RestoredPart } from "./restore-part.ts";
 import type { Translation } from "./translation.ts";
@@ -24,7 +25,9 @@ export class Relations {
   }
 
   /** What is attached elsewhere, or is not recorded, goes. @throws RtcrFault "refused" */
-  attachAll(map: RtcrRegionMap, { regions, faultHandlerBadge }: RegionMapInfo): void {
+  attachAll(map: RtcrRegionMap, info: RegionMapInfo): void {
+    const { regions, faultHandlerBadge } = info;
+    if (info.behindBadge !== undefined) return this.#noteAll(map, info);
     this.contextThen(faultHandlerBadge, (context) => map.faultHandler(context));
     const wanted = new Map(regions.map((region) => [region.address, region]));
     for (const { address, dataspace, size } of map.regions()) {
@@ -39,6 +42,19 @@ export class Relations {
       const why = attached.ok ? `came to 0x${attached.value.toString(16)}` : attached.reason;
       throw this.#faults.refused(`the attachment of ${options.size} bytes at 0x${options.address.toString(16)}`, why);
     }
+  }
+
+  /** The map behind it has the attachments, or will have them. */
+  #noteAll(map: RtcrRegionMap, info: RegionMapInfo): void {
+    const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
+    map.takeUp(info, handler, (badge) => this.#translation.get<Dataspace>(badge));
+  }
+
+  handleExceptions({ cpu, info }: CpuPart): void {
+    const { faultHandlerBadge, nativeBehindBadge, accountBadge = 0 } = info as CpuInfo & Partial<FurtherCpuInfo>;
+    const handler = this.#translation.get<SignalContext>(faultHandlerBadge);
+    if (nativeBehindBadge !== undefined) cpu.takeUp(handler, this.#translation.get<CpuSession>(accountBadge));
+    else if (handler.valid) cpu.exceptionSigh(handler);
   }
 
   installCapabilities({ pd: { native }, record }: RestoredPart): void {

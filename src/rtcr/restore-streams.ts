@@ -1,7 +1,7 @@
 // Files and terminals of a recorded child: their services go on from the states that they gave.
 import type { ChildInfo, FileSystemInfo, TerminalInfo } from "../checkpoint/index.ts";
 import { Fault } from "../util/index.ts";
-import { environment } from "./components.ts";
+import { environmentPd } from "./components.ts";
 import type { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
 import { RtcrTerminal } from "./terminal.ts";
@@ -39,7 +39,7 @@ export class Streams {
    */
   first(adopted: ReadonlySet<number>): void {
     const { tracked, refused } = this.#parts;
-    const complete = environment(tracked).pd.native.program()?.wasi ?? false;
+    const complete = environmentPd(tracked).native.program()?.wasi ?? false;
     for (const stream of this.#streams()) {
       if (adopted.has(stream.info.id)) continue;
       if (stream.restore) this.#reopen(stream);

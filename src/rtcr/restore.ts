@@ -22,6 +22,7 @@ import type { Attempt } from "../util/index.ts";
 import type { Standing } from "./bootstrap.ts";
 import { RtcrFault } from "./faults.ts";
 import { requireLiving } from "./living.ts";
+import { untilDone } from "./passed-on.ts";
 import type { RestorePhase } from "./phases.ts";
 import type { Filled } from "./restore-contents.ts";
 import { awaitedOf, donationsOf } from "./restore-donations.ts";
@@ -52,8 +53,13 @@ export interface RestoredChild {
   readonly setMainThread: (thread: Capability<CpuThread>) => void;
   /** Tells the parent what the child has asked for, and not got. */
   readonly setRequest: (args: string) => void;
-  /** Takes in a session that a sibling serves, or one that is over; INVALID: there was no capability. */
-  readonly adopt: (info: ForeignSessionInfo, capability: Capability, settlement: Settlement) => Attempt<void, string>;
+  /** Takes in a session that a sibling serves, or one that is over; INVALID: there was no capability. `behind`: as `Opened` has it. */
+  readonly adopt: (
+    info: ForeignSessionInfo,
+    capability: Capability,
+    settlement: Settlement,
+    behind?: readonly Capability[],
+  ) => Attempt<void, string>;
   /** Takes in the sessions that the child serves but for these, which its clients have adopted or will: it is to close them. */
   readonly adoptServed: (but: ReadonlySet<number>, settlement: Settlement) => void;
   /** Where the threads of the bootstrap stand; absent: there was none. */
@@ -105,8 +111,13 @@ export function restore(
     settle(donationsOf(adopting), settlement);
     for (const restorer of restorers) restorer.program();
     for (const restorer of restorers) restorer.sessions();
+    untilDone(restorers, (restorer) => restorer.adoptPassedOn());
+    for (const restorer of restorers) restorer.components();
     for (const restorer of restorers) restorer.makeThreads();
+    untilDone(restorers, (restorer) => restorer.takeThreads());
     for (const restorer of restorers) restorer.objects();
+    untilDone(restorers, (restorer) => restorer.takeRegionMaps());
+    for (const restorer of restorers) restorer.requirePassedOn();
     enter("relations");
     for (const restorer of restorers) restorer.adoptions.adopt(false);
     for (const child of children) child.adoptServed(awaitedOf(child.info.name, adopting), settlement);
@@ -114,6 +125,7 @@ export function restore(
       restorer.adoptions.adopt(true);
       restorer.relations();
     }
+    for (const { adoptions } of restorers) adoptions.requireMade();
     settlement.end();
     for (const restorer of restorers) restorer.signals();
     enter("bytes");

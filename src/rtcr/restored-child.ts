@@ -1,8 +1,8 @@
 // A child as a restore works on it: what was recorded, and the ways into init's bookkeeping.
 import type { ChildInfo } from "../checkpoint/index.ts";
 import { type Child, PHASES, type Session } from "../init/index.ts";
-import { FIRST_FREE_SESSION, readQuota } from "../session/index.ts";
-import { environment } from "./components.ts";
+import { readQuota } from "../session/index.ts";
+import { environmentPd } from "./components.ts";
 import { addQuotas, argsOf } from "./creation-args.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RestoredChild } from "./restore.ts";
@@ -37,13 +37,13 @@ export function restoredChild({
       child.mainThread = thread;
     },
     setRequest: (args) => parent.requested(args),
-    adopt: (session, capability, settlement) => {
+    adopt: (session, capability, settlement, behind) => {
       const { id, service, creationArgs, upgradeArgs, server, serverId, addedArgs } = session;
       const { closing = false, handedOut = false } = session;
       const added = readQuota(addedArgs);
       const adopted = { server, serverId, phase: phaseOf(session), capability, added, closing, handedOut, settlement };
       const adopt = () => parent.adopt(id, service, addQuotas(creationArgs, upgradeArgs), adopted);
-      return id < FIRST_FREE_SESSION ? adopt() : tracked.takeIn(session, adopt); // init tells of upgrades of environments
+      return tracked.takeIn({ recorded: session, behind }, adopt);
     },
     adoptServed: (but, settlement) => {
       const left = info.serves?.sessions.filter(({ id }) => !but.has(id)) ?? [];
@@ -61,7 +61,7 @@ function phaseOf({ phase }: { readonly phase: string }): Session["phase"] {
 
 /** Whether what was loaded is the recorded program. @throws RtcrFault "mismatch" */
 export function requireProgram({ name, program }: ChildInfo, tracked: TrackedChild): void {
-  const { pd } = environment(tracked);
+  const pd = environmentPd(tracked);
   const found = pd.native.program()?.module;
   if (found === program) return;
   const message = `restore of "${name}": expected the program ${program}, found ${found ?? "none"}`;

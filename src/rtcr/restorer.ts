@@ -1,12 +1,12 @@
 // The restore of one child, step by step; the order of steps over all children is restore.ts's. Every step finds what the ones
 // before it have made by its badge (translation.ts).
-import type { ChildInfo, ComponentInfo, DataspaceInfo } from "../checkpoint/index.ts";
+import { type ChildInfo, type ComponentInfo, cpusOf, type DataspaceInfo } from "../checkpoint/index.ts";
 import type { Settlement } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
-import { notify, type ParentSession, type SignalContext } from "../session/index.ts";
+import { ENV_SESSION, notify, type ParentSession, type SignalContext } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { Adoptions } from "./adoptions.ts";
-import { environment } from "./components.ts";
+import { environmentPd } from "./components.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrPd } from "./pd.ts";
 import type { RepairReport, RestoredChild } from "./restore.ts";
@@ -16,7 +16,7 @@ import { type Filled, restoreContents } from "./restore-contents.ts";
 import { RestoreFaults } from "./restore-faults.ts";
 import type { RestoredPart } from "./restore-part.ts";
 import { Relations } from "./restore-relations.ts";
-import { bySession, Sessions } from "./restore-sessions.ts";
+import { Sessions } from "./restore-sessions.ts";
 import { Streams } from "./restore-streams.ts";
 import type { Keep } from "./rom.ts";
 import type { Translation } from "./translation.ts";
@@ -28,7 +28,6 @@ export interface RestorerParts {
 }
 
 export class Restorer {
-  readonly cpu: RtcrCpu;
   /** Sessions that other children serve. */
   readonly adoptions: Adoptions;
   readonly #child: RestoredChild;
@@ -37,7 +36,7 @@ export class Restorer {
   readonly #pd: RtcrPd;
   /** The child's own component first. */
   readonly #parts: RestoredPart[];
-  readonly #cpus: CpuPart[];
+  readonly #cpus: CpuPart[] = [];
   readonly #faults: RestoreFaults;
   readonly #allocations: Allocations;
   readonly #relations: Relations;
@@ -51,13 +50,11 @@ export class Restorer {
     this.#faults = new RestoreFaults(child.info.name);
     this.#allocations = new Allocations(child, translation, this.#faults);
     this.#relations = new Relations(translation, this.#faults);
-    const { pd, cpu } = environment(child.tracked);
+    const pd = environmentPd(child.tracked);
     const { refused } = this.#faults;
     this.#streams = new Streams(child.info, { tracked: child.tracked, refused });
     this.#pd = pd;
-    this.cpu = cpu;
     this.#parts = [{ pd, info: child.info.pd, record: child.info }];
-    this.#cpus = [{ cpu, info: child.info.cpu }];
     this.adoptions = new Adoptions(child, { translation, settlement, refused });
     const { adoptions } = this;
     this.#sessions = new Sessions(child, { translation, keep, adoptions, streams: this.#streams, refused });
@@ -70,22 +67,54 @@ export class Restorer {
 
   /** The program as it was, with the files that it has open: what is not there is found before anything is made. */
   program(): void {
-    for (const thread of this.cpu.threads) thread.clear();
+    const cpu = this.#child.tracked.at(ENV_SESSION.cpu);
+    if (cpu instanceof RtcrCpu) for (const thread of cpu.threads) thread.clear();
     this.#streams.first(new Set(this.adoptions.open.map(({ id }) => id)));
     this.#restoreModule(this.#parts[0]!);
   }
 
-  /** Sessions, and the components in them. */
+  /** Sessions to the outside. Objects that the child's programs serve are promised. */
   sessions(): void {
-    this.#sessions.upgrade("CPU", this.#info.cpu);
-    this.#allocations.nameEnvironment(this.#pd, this.cpu);
+    const { components = [], cpu } = this.#info;
+    for (const { servedBadges = [] } of [this.#info, ...components])
+      for (const badge of servedBadges) this.#translation.promise(badge);
+    this.#allocations.nameEnvironment(this.#pd);
+    if (this.#child.tracked.at(ENV_SESSION.cpu)) this.#sessions.upgrade("CPU", cpu);
     this.#sessions.open();
-    this.#makeComponents();
+    this.#findCpus();
+  }
+
+  /** Sessions of core's that other children pass on, as far as these have them again. @returns how many */
+  adoptPassedOn(): number {
+    const adopted = this.adoptions.adoptPassedOn();
+    if (adopted > 0) this.#findCpus();
+    return adopted;
   }
 
   /** In whatever component they are. */
   makeThreads(): void {
-    for (const each of this.#cpus) this.#allocations.makeThreads(each, each.cpu === this.cpu);
+    for (const each of this.#cpus) this.#allocations.makeThreads(each);
+  }
+
+  /** @returns how many */
+  takeThreads(): number {
+    return this.#cpus.reduce((count, each) => count + this.#allocations.takeThreads(each), 0);
+  }
+
+  /** @returns how many */
+  takeRegionMaps(): number {
+    return this.#info.rms.reduce((count, each) => count + this.#allocations.takeRegionMaps(each), 0);
+  }
+
+  /** @throws RtcrFault "mismatch" if one of what other children pass on is not there */
+  requirePassedOn(): void {
+    const { passedOn } = this.#allocations;
+    for (const { info } of this.#cpus) passedOn.require(info.threads, "cpu-thread");
+    for (const { regionMaps } of this.#info.rms) passedOn.require(regionMaps, "region-map");
+  }
+
+  get cpu(): RtcrCpu {
+    return this.#cpus.find(({ info }) => info.id === ENV_SESSION.cpu)!.cpu;
   }
 
   /** Whatever else can be named: RPC objects may have any child's threads as their entrypoints. */
@@ -94,7 +123,6 @@ export class Restorer {
     for (const part of this.#parts) {
       this.#allocations.makeSignals(part);
       this.#allocations.makeDataspaces(part);
-      for (const badge of part.record.servedBadges ?? []) this.#translation.promise(badge);
     }
     for (const info of rms) this.#allocations.makeRegionMaps(info);
   }
@@ -108,11 +136,8 @@ export class Restorer {
     const { parent, rms } = this.#info;
     this.#sessions.restore(); // their dataspaces may be attached
     for (const part of this.#parts) this.#relations.attachAreas(part);
-    for (const info of rms.flatMap(({ regionMaps }) => regionMaps))
-      this.#relations.attachAll(this.#allocations.ownMap(info), info);
-    for (const { cpu, info } of this.#cpus) {
-      this.#relations.contextThen(info.faultHandlerBadge, (context) => cpu.exceptionSigh(context));
-    }
+    for (const [map, info] of rms.flatMap((rm) => this.#allocations.ownMaps(rm))) this.#relations.attachAll(map, info);
+    for (const each of this.#cpus) this.#relations.handleExceptions(each);
     required(this.#pd.parent, "a parent").restore(parent, (badge) => this.#translation.get<SignalContext>(badge));
     for (const part of this.#parts) {
       const { parentBadge = 0 } = part.record as Partial<ComponentInfo>; // RTCR has assigned that of the child itself
@@ -177,8 +202,12 @@ export class Restorer {
 
   threads(calls: ReadonlyMap<number, number>): void {
     for (const { thread, info, cpu } of this.#allocations.threads) {
-      thread.hold();
       const handler = this.#translation.get<SignalContext>(info.faultHandlerBadge);
+      if (info.behindBadge !== undefined) {
+        thread.takeUp(info, handler); // what is behind it takes up the rest
+        continue;
+      }
+      thread.hold();
       const taken = thread.restore(info, handler, calls);
       if (!taken.ok && taken.reason === "out-of-ram")
         throw this.#faults.refused(`frames of thread "${info.name}"`, "its PD cannot pay for them: out-of-ram");
@@ -192,6 +221,16 @@ export class Restorer {
     const scope = beginScope("Resume", "green");
     for (const { thread } of this.#allocations.threads) thread.release();
     endScope(scope);
+  }
+
+  /** CPU sessions that are there and were not yet. */
+  #findCpus(): void {
+    for (const info of cpusOf(this.#info)) {
+      const cpu = this.#child.tracked.at(info.id);
+      if (!(cpu instanceof RtcrCpu) || this.#cpus.some((each) => each.cpu === cpu)) continue;
+      this.#allocations.nameCpu(info, cpu);
+      this.#cpus.push({ cpu, info });
+    }
   }
 
   /** State of a module outside dataspaces, before anything runs in it. */
@@ -213,21 +252,16 @@ export class Restorer {
   }
 
   /** What the child's sessions are the PDs and CPU sessions of: components that it keeps itself. */
-  #makeComponents(): void {
-    const { components = [], cpus = [] } = this.#info;
+  components(): void {
+    const { components = [] } = this.#info;
     const { tracked } = this.#child;
-    const pdOf = bySession(tracked.of(RtcrPd));
-    const cpuOf = bySession(tracked.of(RtcrCpu));
+    const lacking = cpusOf(this.#info).find((cpu) => !this.#cpus.some(({ info }) => info === cpu));
+    if (lacking) throw this.#faults.mismatch(`session ${lacking.id}, a CPU session,`);
     for (const record of components) {
-      const pd = pdOf.get(record.pd.id);
-      if (!pd || pd === this.#pd) throw this.#faults.mismatch(`session ${record.pd.id}, a PD session,`);
+      const pd = tracked.at(record.pd.id);
+      if (!(pd instanceof RtcrPd) || pd === this.#pd)
+        throw this.#faults.mismatch(`session ${record.pd.id}, a PD session,`);
       this.#parts.push({ pd, info: record.pd, record });
-    }
-    for (const info of cpus) {
-      const cpu = cpuOf.get(info.id);
-      if (!cpu || cpu === this.cpu) throw this.#faults.mismatch(`session ${info.id}, a CPU session,`);
-      this.#translation.add(info.nativeBadge, cpu.nativeCpu());
-      this.#cpus.push({ cpu, info });
     }
     const { refused } = this.#faults;
     fundComponents(this.#info, { tracked, translation: this.#translation, refused });

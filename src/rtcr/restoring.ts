@@ -30,6 +30,9 @@ import type { TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 import { incomplete, unstartable, waitsFor } from "./waits-for.ts";
 
+/** Of an environment. */
+const TAKEN_IN_LATER: readonly number[] = [ENV_SESSION.cpu, ENV_SESSION.log];
+
 export interface RestoringParts {
   readonly env: Env;
   readonly options: RtcrOptions;
@@ -159,9 +162,9 @@ export class Restoring {
     this.#asked = undefined;
   }
 
-  /** A LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
+  /** A CPU or LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
   adopts(child: Child, id: number, server: string): boolean {
-    if (id !== ENV_SESSION.log || !this.recorded(server)) return false;
+    if (!TAKEN_IN_LATER.includes(id) || !this.recorded(server)) return false;
     return this.recorded(child.name)?.foreign.find((info) => info.id === id)?.server === server;
   }
 
@@ -195,7 +198,8 @@ export class Restoring {
     const together = this.#restoring?.system.children.map(({ name }) => name) ?? [];
     const restored = restoredChild({ child, info, tracked, together });
     // To where it stood, not beyond, and with all that it had then.
-    const ready = !beforeBarrier(info.parent) && child.sessions.some(({ request }) => request.id === ENV_SESSION.log);
+    const has = (id: number) => child.sessions.some(({ request }) => request.id === id);
+    const ready = !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
     const bootstraps = tracked.context.bootstrapping && ready;
     if (this.#parts.options.strategy !== "bootstrap" || !bootstraps) {
       this.#arrive(tracked, () => restored);

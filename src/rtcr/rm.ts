@@ -19,7 +19,8 @@ interface SavedOwnMap extends SavedRegionMap {
   readonly record: SavedRecord;
 }
 
-const MAPS = ofTracked<RtcrRegionMap>((records, map) => map.checkpoint(records));
+const MAPS = ofTracked<RtcrRegionMap>((records, map) => map.checkpoint(records, false));
+const PASSED_ON = ofTracked<RtcrRegionMap>((records, map) => map.checkpoint(records, true));
 
 export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
   readonly kind = "rm";
@@ -34,10 +35,14 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
 
   create(size: number): Attempt<Capability<RegionMap>, OutOf> {
     const created = requireObject<RmSession>(this.base.real, "rm").create(size);
-    if (!created.ok) return created;
-    const map = new RtcrRegionMap(this.#context, created.value);
+    return created.ok ? success(this.takeIn(created.value).capability) : created;
+  }
+
+  /** A map that the service has made for the child. */
+  takeIn(real: Capability<RegionMap>): RtcrRegionMap {
+    const map = new RtcrRegionMap(this.#context, real);
     this.#maps.add(map.capability, map);
-    return success(map.capability);
+    return map;
   }
 
   destroy(map: Capability<RegionMap>): void {
@@ -57,7 +62,7 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
 
   checkpoint(records: RecordWriter): void {
     this.base.checkpoint(records);
-    this.#maps.checkpoint(records, MAPS);
+    this.#maps.checkpoint(records, this.base.passedOn ? PASSED_ON : MAPS);
   }
 
   get made(): Made {

@@ -41,12 +41,13 @@ import { RtcrFault } from "./faults.ts";
 import { lives } from "./living.ts";
 import { log } from "./logging.ts";
 import { ModuleDataspaces } from "./module.ts";
+import { untilDone } from "./passed-on.ts";
 import { PutOff } from "./put-off.ts";
 import { Restoring } from "./restoring.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { captureChildren, RTCR_STATE_VERSION, readRtcrState, type SavedRtcr } from "./saved-rtcr.ts";
 import { Timing } from "./timing.ts";
-import { requireTogether } from "./together.ts";
+import { requireStarted, requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, TrackedChild } from "./tracked-child.ts";
 
@@ -157,6 +158,7 @@ export class Rtcr {
       const found = this.#children.get(child);
       const halfway = found && this.#restoring.halfway(found);
       if (halfway) throw new RtcrFault("busy", `checkpoint "${name}": child "${child}" is being restored`, { child });
+      if (found) requireStarted(name, this.#childOf(found));
       if (found) return found;
       const there = this.children.join(", ") || "none";
       throw new RtcrFault("no-such-child", `no child "${child}" is under this supervisor; there are ${there}`, {
@@ -242,12 +244,15 @@ export class Rtcr {
   #resume(state: SessionState, slots: SlotReader, sessions: SessionReader): void {
     const { children, ...restoring } = readRtcrState(state);
     const free = (dataspace: Capability<Dataspace>) => objectOf<PdSession>(this.#env.pd, "pd")?.free(dataspace);
-    for (const saved of children) {
+    const resumes = children.map((saved) => {
       const child = this.#track(saved.name);
-      child.resume(saved, sessions, { slots, free });
+      const resume = child.resume(saved, sessions, { slots, free });
       if (saved.current) this.#children.set(saved.name, child);
       for (const session of sessions.all(saved.owns)) this.#owners.set(session, child);
-    }
+      return resume;
+    });
+    untilDone(resumes, (resume) => resume());
+    for (const resume of resumes) resume(true);
     this.#restoring.resume(restoring);
   }
 

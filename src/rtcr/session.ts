@@ -9,6 +9,8 @@ import { type ChildContext, Front } from "./tracked.ts";
 export interface Made {
   readonly fronts: readonly Capability[];
   readonly records: readonly ObjectInfo[];
+  /** What the service has given with the session: what the fronts behind the first stand before. */
+  readonly behind: readonly Capability[];
 }
 
 /** What an interposer goes on with when its supervisor has been restored. */
@@ -38,10 +40,16 @@ export interface Opened<T extends KernelObject> {
   readonly affinity?: Location;
   /** The session that the service gave for it. */
   readonly real: Capability<T>;
+  /** Another child of the supervisor serves it. */
+  readonly sibling?: boolean;
+  /** As `Made` has it, of a session that may be there only later; absent: the service is asked. */
+  readonly behind?: readonly Capability[] | undefined;
 }
 
 /** A session's front and its record. */
 export class SessionBase<T extends KernelObject> extends Front<T> {
+  /** By the checkpoint that is being taken: who serves it is in that, too, and passes on what it has itself. */
+  passedOn = false;
   readonly #info: Omit<SessionInfo, "upgradeArgs">;
   #upgradeArgs = "";
 
@@ -56,7 +64,7 @@ export class SessionBase<T extends KernelObject> extends Front<T> {
   }
 
   get made(): Made {
-    return { fronts: [this.capability], records: [this.#info] };
+    return { fronts: [this.capability], records: [this.#info], behind: [] };
   }
 
   /** What the child has added to its donation. */
@@ -66,6 +74,10 @@ export class SessionBase<T extends KernelObject> extends Front<T> {
 
   get id(): number {
     return this.#info.id;
+  }
+
+  get allocated(): number {
+    return this.#info.allocated;
   }
 
   /** The child has upgraded the session, which has reached the service already (S66). */

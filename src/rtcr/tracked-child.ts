@@ -6,6 +6,7 @@ import {
   type Capability,
   type CpuSession,
   ENV_SESSION,
+  FIRST_FREE_SESSION,
   type FileSystemObject,
   type KernelObject,
   type Location,
@@ -68,8 +69,18 @@ export const BASE_INTERPOSERS: Interposers = {
   terminal: (context, opened: Opened<TerminalObject>) => new RtcrTerminal(context, opened),
 };
 
-/** Interposers of these ask what is behind them as they are made: no program that is restored after them can serve it. */
-const ASKED_AT_ONCE: readonly ObjectKind[] = ["pd", "cpu"];
+/** Interposers of these ask the session behind them as they are made: no program that is restored after them can serve it. */
+const ASKED_AT_ONCE: readonly ObjectKind[] = ["pd"];
+
+/** Kinds of sessions whose objects are core's, whoever passes them on. */
+const PASSED_ON: readonly ObjectKind[] = ["pd", "cpu", "rm"];
+
+/** A session that another child of a restore serves. */
+export interface TakenIn {
+  readonly recorded: SessionInfo;
+  /** As `Opened` has it. */
+  readonly behind?: readonly Capability[] | undefined;
+}
 
 /** An interposer as plain data: how it was opened, and its own state. Sessions are places, capabilities slots. */
 interface SavedInterposer extends SavedFronts {
@@ -78,6 +89,8 @@ interface SavedInterposer extends SavedFronts {
   readonly args: string;
   readonly upgradeArgs: string;
   readonly real: number;
+  /** As `Made` has it; absent: an older state, the session is asked. */
+  readonly behind?: readonly number[] | undefined;
   /** Null: it has none. */
   readonly state: SessionState;
 }
@@ -102,8 +115,8 @@ export class TrackedChild {
   readonly #foreign = new Map<Session, ForeignSessionInfo>();
   /** Upgrades by session, summed up. */
   readonly #upgrades = new Map<Session, Quota>();
-  /** As it was recorded: the session that is being taken in. */
-  #recorded: SessionInfo | undefined;
+  /** The session that is being taken in. */
+  #taken: TakenIn | undefined;
 
   constructor(name: string, context: ChildContext, make: Interposers = BASE_INTERPOSERS) {
     this.name = name;
@@ -138,6 +151,14 @@ export class TrackedChild {
     });
   }
 
+  /** A checkpoint of these children begins: what they pass on to this one is recorded with them. */
+  passOn(children: readonly string[]): void {
+    for (const [{ request }, { kind, base }] of this.#interposers) {
+      const { route } = request;
+      base.passedOn = PASSED_ON.includes(kind) && route.to === "child" && children.includes(route.child);
+    }
+  }
+
   /** What RTCR stands in front of the child's session of this number with. */
   at(id: number): Interposer | undefined {
     return [...this.#interposers.values()].find(({ base }) => base.id === id);
@@ -156,18 +177,20 @@ export class TrackedChild {
   /** What the child gets for a session of a service. @param args as the child would open it again */
   deliver(session: Session, real: Capability, args: string): Capability {
     const { id } = session.request;
-    const recorded = this.#recorded?.id === id ? this.#recorded : undefined;
-    const delivered = this.#front(session, real, recorded?.creationArgs ?? args);
-    if (recorded) this.upgraded(session, readQuota(recorded.upgradeArgs));
+    const { recorded, behind } = this.#taken?.recorded.id === id ? this.#taken : { recorded: undefined };
+    const asked = id < FIRST_FREE_SESSION ? undefined : recorded; // init tells of environments
+    const delivered = this.#front(session, real, asked?.creationArgs ?? args, behind);
+    if (asked) this.upgraded(session, readQuota(asked.upgradeArgs));
     return delivered;
   }
 
-  #front(session: Session, real: Capability, args: string): Capability {
-    const { id } = session.request;
-    const make = real.object && this.#make[real.object.kind];
+  #front(session: Session, real: Capability, args: string, behind?: readonly Capability[]): Capability {
+    const { id, route } = session.request;
+    const kind = this.context.badges.kindOf(real);
+    const make = kind && this.#make[kind];
     if (make) {
-      const affinity = this.#relative(session);
-      const interposer = make(this.context, { id, args, affinity, real: real as Capability<never> });
+      const opened = { id, args, affinity: this.#relative(session), real: real as Capability<never> };
+      const interposer = make(this.context, { ...opened, sibling: route.to === "child", behind });
       this.#interposers.set(session, interposer);
       this.#lists.changed();
       return interposer.base.capability as Capability<KernelObject>;
@@ -178,12 +201,12 @@ export class TrackedChild {
   }
 
   /** Takes a session in that was opened, and upgraded since, as it was recorded: it is recorded so again. */
-  takeIn<T>(recorded: SessionInfo, adopt: () => T): T {
-    this.#recorded = recorded;
+  takeIn<T>(taken: TakenIn, adopt: () => T): T {
+    this.#taken = taken;
     try {
       return adopt();
     } finally {
-      this.#recorded = undefined;
+      this.#taken = undefined;
     }
   }
 
@@ -245,25 +268,45 @@ export class TrackedChild {
     };
   }
 
-  /** What is behind the interposers is there, or promised. */
-  resume(saved: SavedTrackedChild, sessions: SessionReader, resuming: Resuming): void {
+  /**
+   * What is behind the interposers is there, or promised.
+   *
+   * @returns resumes those that can be, which stand before nothing that other interposers of the supervisor have yet to serve,
+   *   and says how many; to be called until there is none. With `rest` none must be left @throws TypeError
+   */
+  resume(saved: SavedTrackedChild, sessions: SessionReader, resuming: Resuming): (rest?: boolean) => number {
     this.context.resume(saved.context);
     this.#location = saved.location;
-    for (const each of saved.interposers) this.#resumeInterposer(each, sessions.at(each.session), resuming);
     for (const { session: place, info } of saved.foreign) {
       const session = sessions.at(place);
       this.#foreign.set(session, { ...info, badge: session.capability.badge });
     }
     for (const { session, quota } of saved.upgrades) this.#upgrades.set(sessions.at(session), quota);
+    const left = new Set(saved.interposers);
+    const behind = ({ behind = [] }: SavedInterposer) => behind.map((slot) => resuming.slots.held(slot));
+    return (rest = false) => {
+      const [lacking] = left;
+      if (rest && lacking) throw new TypeError(`a ${lacking.kind} session of "${this.name}": nothing is behind it`);
+      const next = [...left].filter((each) => behind(each).every(({ valid }) => valid));
+      for (const each of next) {
+        left.delete(each);
+        this.#resumeInterposer(each, sessions.at(each.session), resuming);
+      }
+      return next.length;
+    };
   }
 
   #resumeInterposer(saved: SavedInterposer, session: Session, resuming: Resuming): void {
     const make = this.#make[saved.kind];
     if (!make) throw new TypeError(`a ${saved.kind} session of "${this.name}": expected one that is interposed`);
     const { slots } = resuming;
-    const { id } = session.request;
+    const { id, route } = session.request;
     const real = slots.held<KernelObject>(saved.real, saved.kind) as Capability<never>;
-    const opened = { id, args: saved.args, affinity: this.#relative(session), real };
+    const behind = saved.behind?.map((slot) => slots.held(slot));
+    const opened = {
+      ...{ id, args: saved.args, affinity: this.#relative(session), real },
+      ...{ sibling: route.to === "child", behind },
+    };
     if (ASKED_AT_ONCE.includes(saved.kind) && objectOf(real, saved.kind) === undefined) {
       throw new TypeError(`session ${id} of "${this.name}": expected a ${saved.kind} session behind it`);
     }
@@ -284,11 +327,12 @@ export class TrackedChild {
 function savedInterposer(session: number, interposer: Interposer, slots: SlotWriter): SavedInterposer {
   const { kind, base } = interposer;
   const { made, capture } = interposer as Partial<Resumable<SessionState>>;
-  const { fronts, records } = made ?? base.made;
+  const { fronts, records, behind } = made ?? base.made;
   return {
     ...{ session, kind, args: base.creationArgs, upgradeArgs: base.upgradeArgs, real: slots.held(base.real) },
     fronts: fronts.map((front) => slots.served(front)),
     records: records.map(savedRecord),
+    behind: behind.map((capability) => slots.held(capability)),
     state: capture?.call(interposer, slots) ?? null,
   };
 }

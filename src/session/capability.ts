@@ -165,6 +165,11 @@ export class Badges {
     return (promised?.kind ?? capability.objectKind ?? kind) === kind;
   }
 
+  /** What `capability` denotes, or is expected to; undefined: nothing, or nobody has said. */
+  kindOf(capability: Capability): ObjectKind | undefined {
+    return this.#promised.get(capability)?.kind ?? capability.objectKind;
+  }
+
   /**
    * Makes `object` what a promised capability denotes; the caller owns it.
    *

@@ -1,47 +1,194 @@
-// CPU and RM sessions that a child has of a sibling, which passes them on (native/interposer.ts): the supervisor stands in
-// front of both, twice in front of each object. A child works with them as with those of its parent.
+// CPU and RM sessions that a child has of a sibling, which passes them on, one in TypeScript (native/interposer.ts) or a guest:
+// the supervisor stands in front of both, twice in front of each object. A child works with them as with those of its parent;
+// what it makes is recorded once, with the sibling.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RtcrFault } from "../../src/rtcr/index.ts";
-import { type ChildSpec, Rig, type RigOptions, undisturbed } from "./rig.ts";
+import type { ChildInfo, SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
 
 const SETTINGS = '<config turns="4" iterations="20" sleep_ms="3"/>';
+const POINTS = 2;
 const routed = (service: string) =>
   `<route><service name="${service}"><child name="between"/></service><any-service><parent/></any-service></route>`;
-const between = (service: string): ChildSpec => ({
-  ...{ name: "between", binary: "interposer" },
-  inside: `<provides><service name="${service}"/></provides><config><service name="${service}"/></config>`,
-});
+const provides = (service: string) => `<provides><service name="${service}"/></provides>`;
+const SERVERS = {
+  "a program in TypeScript": (service: string): ChildSpec => ({
+    ...{ name: "between", binary: "interposer" },
+    inside: `${provides(service)}<config><service name="${service}"/></config>`,
+  }),
+  "a guest": (service: string): ChildSpec => ({
+    ...{ name: "between", binary: "passes_on" },
+    inside: `${provides(service)}<config service="${service}"/>`,
+  }),
+} as const;
 const windows = () => true;
 
+function passedOn(name: string, service: string, server: keyof typeof SERVERS): RigOptions {
+  const children = [{ name, inside: SETTINGS + routed(service) }, SERVERS[server](service)];
+  return { windows, children, exits: 1 };
+}
+
+/** What the server says of a client's end is said when that has exited already. */
+const own = (lines: readonly string[]) => lines.filter((line) => !line.startsWith("[between]"));
+
 for (const [name, service] of [
-  ["stack_counter", "CPU"],
-  ["sheep_counter_timer", "CPU"],
   ["sheep_counter_threaded", "CPU"],
   ["as-stack_counter", "CPU"],
   ["managed_dataspace", "RM"],
   ["fault_handler", "RM"],
 ] as const) {
-  test(`S38, S64: ${name} works with a ${service} session that a sibling passes on; a checkpoint names it`, async () => {
-    const alone = await undisturbed({ windows, children: [{ name, inside: SETTINGS }] });
-    const children = [{ name, inside: SETTINGS + routed(service) }, between(service)];
-    const options: RigOptions = { windows, children, exits: 1 };
-    const rig = new Rig(options);
-    await rig.run();
-    const own = rig.lines.filter((line) => !line.startsWith("[between]"));
-    assert.deepEqual(own, alone.lines);
-    const points = rig.points;
-    rig.close();
+  for (const server of ["a program in TypeScript", "a guest"] as const) {
+    test(`S38, S64, S96: ${name} works, and goes on, with a ${service} session that ${server} passes on`, async () => {
+      const alone = await undisturbed({ windows, children: [{ name, inside: SETTINGS }] });
+      const options = passedOn(name, service, server);
+      const { lines, points } = await undisturbed(options);
+      assert.deepEqual(own(lines), alone.lines);
+      const begun = await firstPoint(options);
+      for (const strategy of STRATEGIES) {
+        for (let i = 0; i < POINTS; i++) {
+          const point = begun + Math.floor(((points - begun) * i) / POINTS);
+          const found = await continued({ ...options, strategy }, point);
+          assert.deepEqual(own(found), alone.lines, `${strategy}, stopped at point ${point} of ${points}`);
+        }
+      }
+    });
+  }
+}
 
-    const stopped = new Rig(options);
-    assert.ok(await stopped.run(Math.floor(points * 0.9)));
-    const named = new RegExp(`^child "${name}": its ${service} session \\d+ is served by "between"`);
-    assert.throws(
-      () => stopped.rtcr.checkpoint("with both"),
-      (fault) => fault instanceof RtcrFault && fault.code === "unsaveable" && named.test(fault.message),
-    );
-    await stopped.run();
-    assert.deepEqual(stopped.lines, rig.lines, "it goes on");
-    stopped.close();
+/** The first safe point at which all children can be taken. */
+async function firstPoint(options: RigOptions): Promise<number> {
+  const rig = new Rig(options);
+  try {
+    for (let point = 1; ; point++) {
+      assert.ok(await rig.run(point));
+      if (rig.rtcr.children.length < options.children.length) continue;
+      try {
+        rig.rtcr.checkpoint("first").lease.release();
+        return point;
+      } catch (thrown) {
+        const message = /child "[\w-]+" is being started: its CPU session is asked of "between"$/;
+        assert.ok(
+          thrown instanceof RtcrFault && thrown.code === "busy" && message.test(thrown.message),
+          String(thrown),
+        );
+      }
+    }
+  } finally {
+    rig.close();
+  }
+}
+
+/** A checkpoint when both are in the midst of it. */
+async function taken(
+  options: RigOptions,
+  share = 0.7,
+): Promise<{ readonly rig: Rig; readonly system: SystemCheckpoint }> {
+  const { points } = await undisturbed(options);
+  const begun = await firstPoint(options);
+  const rig = new Rig(options);
+  assert.ok(await rig.run(begun + Math.floor((points - begun) * share)));
+  return { rig, system: rig.rtcr.checkpoint("then").system };
+}
+
+for (const [name, service] of [
+  ["sheep_counter_threaded", "CPU"],
+  ["fault_handler", "RM"],
+] as const) {
+  for (const server of ["a program in TypeScript", "a guest"] as const) {
+    test(`S89, S96: ${service} sessions that ${server} passes on go back in place, and the quotas balance`, async () => {
+      const { rig, system } = await taken(passedOn(name, service, server));
+      const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
+      const before = accounts();
+      const badges: number[] = [];
+      for (let time = 0; time < 3; time++) {
+        rig.rtcr.restore(time === 2 ? rig.rtcr.checkpoint("again").system : system);
+        while (rig.outcomes.length === time) {
+          await new Promise((resolve) => setImmediate(resolve));
+          rig.tree.settle();
+        }
+        assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
+        assert.deepEqual(accounts(), before);
+        badges.push(rig.tree.core.kernel.badges.live);
+      }
+      assert.deepEqual(badges, [badges[0], badges[0], badges[0]], "nothing is left over");
+      const said = own(rig.lines).length;
+      await rig.run();
+      assert.ok(own(rig.lines).length > said);
+      rig.close();
+    });
+  }
+}
+
+test("S62, S96: a thread that is passed on is recorded once, with who has made it", async () => {
+  const { rig, system } = await taken(passedOn("sheep_counter_threaded", "CPU", "a guest"));
+  const [client, server] = ["sheep_counter_threaded", "between"].map((name) => childOf(system, name));
+  const made = server!.cpus!.flatMap(({ threads }) => threads);
+  assert.ok(client!.cpu.threads.length > 1);
+  for (const { behindBadge, nativeBadge, state, name } of client!.cpu.threads) {
+    const behind = made.find(({ badge }) => badge === behindBadge);
+    assert.deepEqual([behind?.name, behind?.nativeBadge, state], [name, nativeBadge, null]);
+    assert.ok(behind?.state !== null && behind?.paused === false);
+  }
+  const alone = rig.rtcr.checkpoint("alone", ["sheep_counter_threaded"]).system;
+  for (const { behindBadge, state } of childOf(alone, "sheep_counter_threaded").cpu.threads) {
+    assert.ok(behindBadge === undefined && state !== null, "without its server it is the client's");
+  }
+  rig.close();
+});
+
+function childOf(system: SystemCheckpoint, name: string): ChildInfo {
+  const found = system.children.find((child) => child.name === name);
+  assert.ok(found);
+  return found;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object | undefined ? Mutable<T[K]> : T[K] };
+
+for (const [what, service, change, why] of [
+  [
+    "a thread",
+    "CPU",
+    ({ cpu }) => void (cpu!.threads[0]!.behindBadge = 999_999),
+    /cpu-thread that another child passes on/,
+  ],
+  [
+    "a thread of another kind",
+    "CPU",
+    ({ cpu, pd }) => void (cpu!.threads[0]!.behindBadge = pd!.badge),
+    /a cpu-thread, stands before/,
+  ],
+  [
+    "a session",
+    "CPU",
+    ({ cpu }) => void delete cpu!.nativeBehindBadge,
+    /CPU session 2 at "between": it has no native-cpu/,
+  ],
+  [
+    "a region map",
+    "RM",
+    ({ rms }) => void (rms![0]!.regionMaps[0]!.behindBadge = 999_999),
+    /region-map that another child/,
+  ],
+  [
+    "a session of another kind",
+    "RM",
+    ({ foreign, pd }) => void (foreign![0]!.badge = pd!.badge),
+    /RM session 7 at "between": it is none of rm/,
+  ],
+] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
+  test(`F9, S96: ${what} that stands before nothing is refused by name`, async () => {
+    const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
+    const options = passedOn(name, service, "a guest");
+    const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
+    rig.close();
+    const forged = structuredClone(system) as SystemCheckpoint;
+    change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
+    const second = new Rig({ ...options, restore: forged });
+    for (let turn = 0; turn < 100 && second.outcomes.length === 0; turn++) second.tree.settle();
+    const [outcome] = second.outcomes;
+    assert.ok(outcome instanceof RtcrFault, String(outcome));
+    assert.match(outcome.message, why);
+    second.close();
   });
 }

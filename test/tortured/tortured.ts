@@ -50,6 +50,8 @@ export interface TortureTest {
   readonly cpus?: number;
   /** By the supervisor that has taken the checkpoint. Default: in a fresh system */
   readonly inPlace?: boolean;
+  /** In a process of its own. Default: in this one */
+  readonly freshProcess?: boolean;
   /** Checkpoints are increments, compared with full ones; of so many points and one more the last is restored from. */
   readonly increments?: number;
   /** They come from redundant memory. */
@@ -66,16 +68,19 @@ export function tortureEach(
     strategies = STRATEGIES,
     cpus = 1,
     inPlace = false,
+    freshProcess = false,
     increments,
     redundant = false,
   }: TortureTest,
 ): void {
   for (const [name, system] of Object.entries(systems)) {
     for (const strategy of strategies) {
-      test(`${rows}: torture: ${name} (${strategy}${inPlace ? ", in place" : ""})`, async (t) => {
+      const where = inPlace ? ", in place" : freshProcess ? ", in fresh processes" : "";
+      test(`${rows}: torture: ${name} (${strategy}${where})`, async (t) => {
         const path = folder(t);
         const file = writeSystem(path, system);
         const files = [...(system.memoryFiles ? ["--memory-fs"] : []), ...(inPlace ? ["--in-place"] : [])];
+        const process = freshProcess ? ["--fresh-process"] : [];
         const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
         const kept = increments === undefined ? [] : ["--increments", `${increments}`];
         const module = redundant ? [...kept, "--redundant"] : kept;
@@ -88,6 +93,7 @@ export function tortureEach(
           ...module,
           ...places,
           ...files,
+          ...process,
           file,
         );
         assert.equal(code, 0, err + out);

@@ -119,11 +119,19 @@ export class SystemLeg {
     this.goOn();
   }
 
-  /** @returns `compared`: whether it is an increment, which was compared with a full checkpoint: 0 or 1 */
-  checkpoint(): { readonly taken: SystemCheckpoint; readonly compared: number } {
+  /**
+   * @returns `compared`: whether it is an increment, which was compared with a full checkpoint: 0 or 1; undefined: a child is
+   *   still being started, there is none of it
+   */
+  checkpoint(): { readonly taken: SystemCheckpoint; readonly compared: number } | undefined {
     const before = this.#increments.compared;
-    const taken = this.#increments.take(this.#component!.rtcr, this.#passed);
-    return { taken, compared: this.#increments.compared - before };
+    try {
+      const taken = this.#increments.take(this.#component!.rtcr, this.#passed);
+      return { taken, compared: this.#increments.compared - before };
+    } catch (thrown) {
+      if (thrown instanceof RtcrFault && thrown.detail["starting"] !== undefined) return undefined;
+      throw thrown;
+    }
   }
 
   /** The children, which stand still, go on with the next `run`. */

@@ -108,8 +108,15 @@ export async function travelLeg<Stored>(
   const leg = new SystemLeg(from ? { ...spec, config: withoutExited(spec, from) } : spec, from, passed);
   let increments = 0;
   try {
-    while (await leg.run(nextPoint(spec, leg.passed))) {
-      const { taken: made, compared } = leg.checkpoint();
+    let starting = false;
+    while (await leg.run(starting ? leg.passed + 1 : nextPoint(spec, leg.passed))) {
+      const checkpoint = leg.checkpoint();
+      starting = !checkpoint;
+      if (!checkpoint) {
+        leg.goOn();
+        continue;
+      }
+      const { taken: made, compared } = checkpoint;
       taken.push(leg.passed);
       increments += compared;
       linesAt.push(leg.lines.length);

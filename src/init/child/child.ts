@@ -236,7 +236,11 @@ export class Child {
 
   /** As `Environment.adopt`. */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
-    return this.#environment.adopt(id, service, args, adopted);
+    const made = this.#environment.adopt(id, service, args, adopted);
+    const cpu = id === ENV_SESSION.cpu && made.ok ? this.client.sessions.get(id)?.capability : undefined;
+    const session = cpu && objectOf<CpuSession>(cpu as Capability<CpuSession>, "cpu");
+    if (session) this.#giveCpuQuota(session);
+    return made;
   }
 
   /** Ends it and all its sessions; harmless when repeated. @param value of its exit; absent: it is destroyed */
@@ -284,8 +288,8 @@ export class Child {
     const rom = objectOf<RomSession>(this.#environment.capability(ENV_SESSION.binary), "rom");
     const pd = objectOf<PdSession>(this.#pd, "pd");
     const native = pd && objectOf<NativePd>(pd.nativePd(), "native-pd");
-    if (!cpu || !rom || !native) return this.#fail("an environment session is gone");
-    this.#giveCpuQuota(cpu);
+    if (!rom || !native) return this.#fail("an environment session is gone");
+    if (cpu) this.#giveCpuQuota(cpu);
     const { windows, growthRequests } = this.start;
     const loaded = this.#house.hooks.load(this, native, rom.dataspace(), { windows, growthRequests });
     if (!loaded.ok) return this.#fail(`program "${this.start.binary}": ${native.problem() || loaded.reason}`);
@@ -293,6 +297,7 @@ export class Child {
       this.#state = "running";
       return this.#house.changed(true);
     }
+    if (!cpu) return this.#fail("its CPU session is gone");
     const thread = cpu.createThread(this.#pd, { name: this.name });
     if (!thread.ok) return this.#fail(`initial thread: ${thread.reason}`);
     this.#mainThread = thread.value;

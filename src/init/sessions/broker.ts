@@ -27,7 +27,7 @@ export interface AdoptedSession {
   /** The server's number for it. */
   readonly serverId: number;
   readonly phase: Phase;
-  /** INVALID while there is none. */
+  /** INVALID while there is none; one that is promised denotes something later. */
   readonly capability: Capability;
   /** What an upgrade that is under way adds. */
   readonly added: Quota;
@@ -110,7 +110,7 @@ export class Broker {
       return funded;
     }
     session.serverId = serverId;
-    if (capability.valid) session.capability = this.#events.hooks.deliver(session, capability);
+    if (capability.badge !== 0) session.capability = this.#events.hooks.deliver(session, capability);
     session.unwanted = closing;
     server.adopt?.(session, serverId);
     return success(session);

@@ -1,0 +1,15 @@
+// Region maps and threads that components make by sessions that others pass on, under torture.
+import { ALL, CPU_THREADS, REGION_MAPS, WITHIN } from "./passed-on.ts";
+import { spread } from "./spread.ts";
+import { tortureEach } from "./tortured.ts";
+
+const rows = "S62, S64, S88, S96";
+const CPUS = 3;
+tortureEach(REGION_MAPS, { rows, points: 4, seed: 31 });
+tortureEach(CPU_THREADS, { rows, points: 4, seed: 32 });
+tortureEach(WITHIN, { rows, points: 4, seed: 33 });
+tortureEach({ "all that is passed on": ALL }, { rows, points: 2, seed: 34, freshProcess: true });
+tortureEach({ "all that is passed on": ALL }, { rows, points: 4, seed: 35, inPlace: true });
+// Which client comes when is nobody's promise.
+const SPREAD = { ...spread(ALL, CPUS), rules: ["--ignore", "^(CPU )?session .*"] };
+tortureEach({ "all that is passed on, on three CPUs": SPREAD }, { rows, points: 3, seed: 36, cpus: CPUS });
