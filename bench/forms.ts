@@ -1,19 +1,35 @@
 // One program in several rewritten forms, measured side by side: each form some copies, because how code happens to lie in
 // memory differs by some percent. Every form must compute what the first one does.
 
-import type { LoadedProgram } from "../src/core/program.ts";
+import { createHash } from "node:crypto";
+import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
+import type { RewriteOptions } from "../src/instrument/index.ts";
 import { decodeModule, indexSpaces } from "../src/wasm/index.ts";
 import { geomean, interleave, medianRatio, minimum, rounded, timed, type Variant } from "./measure.ts";
-import { type BenchProgram, memorySizes, type Runnable } from "./programs.ts";
+import { type BenchProgram, memorySizes, type Prepare, type Runnable } from "./programs.ts";
 import { codeSectionBytes, unseen } from "./wasm-bytes.ts";
 
 const WARM_UP_MS = 400;
 const WARM_UP_RUNS = 3;
 
+/** Options of a bench of forms, as `parseArgs` has them. Its table takes under three minutes on a quiet machine. */
+export const FORM_OPTIONS = {
+  json: { type: "string" },
+  rounds: { type: "string", default: "20" },
+  copies: { type: "string", default: "2" },
+  only: { type: "string", default: "fib,matmul,sieve,sha256,nbody,bintrees,interp,sort,memcpy,hashmap,calls,alloc" },
+} as const;
+
+/** A form that a program is rewritten into. */
+export interface RewrittenForm {
+  readonly options: RewriteOptions;
+  readonly prepare?: Prepare;
+}
+
 /** By form but the first: its times in relation to the first's. */
 export type Ratios<Form extends string> = Readonly<Partial<Record<Form, number>>>;
 
-export interface Measured<Form extends string> {
+interface Measured<Form extends string> {
   readonly plainMs: number;
   /** Medians of the ratios within a round. */
   readonly median: Ratios<Form>;
@@ -21,13 +37,38 @@ export interface Measured<Form extends string> {
   readonly minima: Ratios<Form>;
 }
 
+/** A program in forms that it is rewritten into, beside the original. */
+export interface MeasuredProgram<Form extends string> extends Measured<"plain" | Form> {
+  readonly name: string;
+  /** The code section in relation to the original's. */
+  readonly codeSize: Readonly<Record<Form, number>>;
+}
+
+export function measureProgram<Form extends string>(
+  program: BenchProgram,
+  forms: Readonly<Record<Form, RewrittenForm>>,
+  counts: { readonly rounds: number; readonly copies: number },
+): MeasuredProgram<Form> {
+  const { name, bytes } = program;
+  const hash = createHash("sha256").update(bytes).digest("hex");
+  const loaded = Object.entries<RewrittenForm>(forms).map(([form, { options, prepare }]) => {
+    return { form, prepare, rewritten: loadProgram(bytes, hash, options) };
+  });
+  const start = Object.fromEntries([
+    ["plain", () => plainly(program)],
+    ...loaded.map(({ form, prepare, rewritten }) => [form, () => program.rewritten(fresh(rewritten), prepare)]),
+  ]) as Readonly<Record<"plain" | Form, () => Runnable>>;
+  const sizes = Object.fromEntries(loaded.map(({ form, rewritten }) => [form, codeSize(program, rewritten)]));
+  return { name, ...measureForms(name, start, counts), codeSize: sizes as Readonly<Record<Form, number>> };
+}
+
 /** The same program compiled anew. */
-export function fresh(program: LoadedProgram): LoadedProgram {
+function fresh(program: LoadedProgram): LoadedProgram {
   return { ...program, module: new WebAssembly.Module(unseen(program.bytes)) };
 }
 
 /** The original. */
-export function plainly(program: BenchProgram): Runnable {
+function plainly(program: BenchProgram): Runnable {
   const memory = indexSpaces(decodeModule(program.bytes)).memories[0];
   const module = new WebAssembly.Module(unseen(program.bytes));
   memorySizes.set(module, { min: memory?.min ?? 0, max: memory?.max ?? 65536 });
@@ -35,12 +76,12 @@ export function plainly(program: BenchProgram): Runnable {
 }
 
 /** The code section in relation to the original's. */
-export function codeSize({ bytes }: BenchProgram, rewritten: LoadedProgram): number {
+function codeSize({ bytes }: BenchProgram, rewritten: LoadedProgram): number {
   return rounded(codeSectionBytes(rewritten.bytes) / codeSectionBytes(bytes));
 }
 
 /** @param start makes each form anew; the first is plain */
-export function measureForms<Form extends string>(
+function measureForms<Form extends string>(
   program: string,
   start: Readonly<Record<Form, () => Runnable>>,
   { rounds, copies }: { readonly rounds: number; readonly copies: number },

@@ -4,10 +4,10 @@
 //
 // full:      a checkpoint of everything
 // increment: of the pages that were written since the last one, which the program's marks say
-// compared:  the same of a program without marks: all pages are looked at
+// unmarked:  the same of a program without marks: all pages are copied, and compared behind the pause
 //
 // The three take turns, each after its share of pages was written, evenly spread, in a child that stands. Pause: from the
-// hold of its threads to their release. Copied: bytes that the checkpoint has of its own. Hashed: what a store does with it,
+// hold of its threads to their release. Copied: bytes that the pause has copied. Hashed: what a store does with it,
 // but for writing. Least values of all rounds, in milliseconds: others use the machine, too.
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
@@ -46,7 +46,7 @@ class Place {
   #written = 0;
   #stands = false;
 
-  constructor(mib: number, kind: "full" | "increment" | "compared") {
+  constructor(mib: number, kind: "full" | "increment" | "unmarked") {
     this.#sizeBytes = mib * MIB;
     this.#contents = kind === "full" ? undefined : new IncrementalContents();
     const inside = `<config dataspaces="1" pages="${this.#sizeBytes / PAGE_BYTES}" iterations="50"/>`;
@@ -130,7 +130,7 @@ function drain(system: SystemCheckpoint, names: UnitNameCache | undefined): void
 }
 
 async function rows(mib: number, rounds: number): Promise<object[]> {
-  const kinds = ["full", "increment", "compared"] as const;
+  const kinds = ["full", "increment", "unmarked"] as const;
   const places = kinds.map((kind) => new Place(mib, kind));
   for (const place of places) await place.ready();
   const found = SHARES.map((share) => {
@@ -141,7 +141,7 @@ async function rows(mib: number, rounds: number): Promise<object[]> {
     const ms = (i: number, figure: "pauseMs" | "hashMs") => rounded(of(i, figure), 2);
     return {
       ...{ MiB: mib, written: `${share * 100} %` },
-      ...{ "full: pause": ms(0, "pauseMs"), "increment: pause": ms(1, "pauseMs"), "compared: pause": ms(2, "pauseMs") },
+      ...{ "full: pause": ms(0, "pauseMs"), "increment: pause": ms(1, "pauseMs"), "unmarked: pause": ms(2, "pauseMs") },
       ...{ "full: copied KiB": of(0, "copiedBytes") / 1024, "increment: copied KiB": of(1, "copiedBytes") / 1024 },
       ...{ "full: hash": ms(0, "hashMs"), "increment: hash": ms(1, "hashMs") },
     };

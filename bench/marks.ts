@@ -6,48 +6,41 @@
 // rtcr: polls and freezing, as every program has them. marks: the same with marks.
 // windows, windows/marks: the same two of a component that has windows and uses memory.
 
-import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { WINDOW } from "../src/abi/index.ts";
-import { loadProgram } from "../src/core/program.ts";
 import { Pool, Windows } from "../src/engine/index.ts";
-import type { RewriteOptions } from "../src/instrument/index.ts";
-import { codeSize, fresh, geomeans, type Measured, measureForms, plainly } from "./forms.ts";
-import { type BenchProgram, benchPrograms, type Prepare, type Runnable } from "./programs.ts";
+import { FORM_OPTIONS, geomeans, type MeasuredProgram, measureProgram, type RewrittenForm } from "./forms.ts";
+import { benchPrograms, type Prepare } from "./programs.ts";
+
+const below: Prepare = () => {
+  const windows = new Windows(new Pool());
+  return { windows, started: () => (windows.limit = WINDOW.highestLimit) };
+};
 
 const FORMS = {
-  rtcr: {},
-  marks: { marks: true },
-  windows: { windows: { favour: "memory" } },
-  "windows/marks": { windows: { favour: "memory" }, marks: true },
-} as const satisfies Record<string, RewriteOptions>;
-type Form = "plain" | keyof typeof FORMS;
+  rtcr: { options: {} },
+  marks: { options: { marks: true } },
+  windows: { options: { windows: { favour: "memory" } }, prepare: below },
+  "windows/marks": { options: { windows: { favour: "memory" }, marks: true }, prepare: below },
+} as const satisfies Record<string, RewrittenForm>;
 
-interface Row extends Measured<Form> {
-  readonly name: string;
+interface Row extends MeasuredProgram<keyof typeof FORMS> {
   /** What marks add: the ratio of the least times with and without. */
   readonly added: number;
-  readonly codeSize: Readonly<Partial<Record<Form, number>>>;
 }
 
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: {
-      json: { type: "string" },
-      rounds: { type: "string", default: "60" },
-      copies: { type: "string", default: "3" },
-      only: {
-        type: "string",
-        default: "fib,matmul,sieve,sha256,nbody,bintrees,interp,sort,memcpy,hashmap,calls,alloc",
-      },
-    },
+    options: FORM_OPTIONS,
   });
   const counts = { rounds: Number(values.rounds), copies: Number(values.copies) };
   const rows: Row[] = [];
   for (const program of await benchPrograms(values.only.split(","))) {
-    rows.push(measure(program, counts));
+    const measured = measureProgram(program, FORMS, counts);
+    rows.push({ ...measured, added: measured.minima.marks! / measured.minima.rtcr! });
     console.error(`${program.name}: ${JSON.stringify(rows.at(-1)!.minima)}`);
   }
   const result = {
@@ -57,6 +50,7 @@ export async function run(args: readonly string[]): Promise<number> {
     added: geomeans(rows.map(({ added }) => ({ added }))).added,
     codeSize: geomeans(rows.map((row) => row.codeSize)),
     programs: rows,
+    load: loadavg(),
     node: process.version,
     v8: process.versions.v8,
     rounds: counts.rounds,
@@ -65,29 +59,6 @@ export async function run(args: readonly string[]): Promise<number> {
   print(rows, result);
   return 0;
 }
-
-function measure(program: BenchProgram, counts: { readonly rounds: number; readonly copies: number }): Row {
-  const { name, bytes } = program;
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  const loaded = Object.entries(FORMS).map(([form, options]) => [form, loadProgram(bytes, hash, options)] as const);
-  const start = {
-    plain: () => plainly(program),
-    ...Object.fromEntries(
-      loaded.map(([form, rewritten]) => [
-        form,
-        () => program.rewritten(fresh(rewritten), rewritten.info.windows ? below : undefined),
-      ]),
-    ),
-  } as Readonly<Record<Form, () => Runnable>>;
-  const measured = measureForms(name, start, counts);
-  const sizes = Object.fromEntries(loaded.map(([form, rewritten]) => [form, codeSize(program, rewritten)]));
-  return { name, ...measured, added: measured.minima.marks! / measured.minima.rtcr!, codeSize: sizes };
-}
-
-const below: Prepare = () => {
-  const windows = new Windows(new Pool());
-  return { windows, started: () => (windows.limit = WINDOW.highestLimit) };
-};
 
 function print(
   rows: readonly Row[],

@@ -7,32 +7,23 @@
 //         from redundant memory (red), in turns. Milliseconds, medians: the pause (from hold to release), the whole call, in
 //         which a child on CPU 0 does not run either, and a piece of what is put off behind it, with their number
 
-import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { buildComponents, componentNamed } from "../scripts/build-guests.ts";
-import { loadProgram } from "../src/core/program.ts";
 import { Mirror } from "../src/engine/index.ts";
-import type { RewriteOptions } from "../src/instrument/index.ts";
 import { IncrementalContents, PreparedProvider, RedundantContents, UntouchedProvider } from "../src/rtcr/index.ts";
 import { MIRROR_SLOTS } from "../src/session/index.ts";
-import { codeSize, fresh, geomeans, type Measured, measureForms, plainly } from "./forms.ts";
+import { FORM_OPTIONS, geomeans, type MeasuredProgram, measureProgram, type RewrittenForm } from "./forms.ts";
 import { median, rounded } from "./measure.ts";
 import { OneChild } from "./one-child.ts";
-import { type BenchProgram, benchPrograms, type Runnable } from "./programs.ts";
+import { benchPrograms } from "./programs.ts";
 
-const FORMS = { rtcr: {}, marks: { marks: true }, mirror: { mirror: true } } as const satisfies Record<
-  string,
-  RewriteOptions
->;
-type Form = "plain" | keyof typeof FORMS;
-type Counts = { readonly rounds: number; readonly copies: number };
-
-interface Row extends Measured<Form> {
-  readonly name: string;
-  readonly codeSize: Readonly<Partial<Record<Form, number>>>;
-}
+const FORMS = {
+  rtcr: { options: {} },
+  marks: { options: { marks: true } },
+  mirror: { options: { mirror: true }, prepare: () => ({ mirror: new Mirror(MIRROR_SLOTS.least) }) },
+} as const satisfies Record<string, RewrittenForm>;
 
 const CHILD = "rtcr_redmem";
 const PAGES = 64 * 256;
@@ -43,16 +34,7 @@ type Module = (typeof MODULES)[number];
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: {
-      json: { type: "string" },
-      rounds: { type: "string", default: "60" },
-      copies: { type: "string", default: "3" },
-      checkpoints: { type: "string", default: "9" },
-      only: {
-        type: "string",
-        default: "fib,matmul,sieve,sha256,nbody,bintrees,interp,sort,memcpy,hashmap,calls,alloc",
-      },
-    },
+    options: { ...FORM_OPTIONS, checkpoints: { type: "string", default: "9" } },
   });
   const load = loadavg()[0];
   await buildComponents([componentNamed(CHILD)]);
@@ -64,8 +46,8 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   console.table(pauses);
   const counts = { rounds: Number(values.rounds), copies: Number(values.copies) };
-  const rows: Row[] = [];
-  for (const program of await benchPrograms(values.only.split(","))) rows.push(stores(program, counts));
+  const rows: MeasuredProgram<keyof typeof FORMS>[] = [];
+  for (const program of await benchPrograms(values.only.split(","))) rows.push(measureProgram(program, FORMS, counts));
   console.table(Object.fromEntries(rows.map(({ name, plainMs, minima }) => [name, { plainMs, ...minima }])));
   const result = {
     ...{ bench: "redundant", pauses, programs: rows, load, node: process.version, v8: process.versions.v8 },
@@ -77,24 +59,6 @@ export async function run(args: readonly string[]): Promise<number> {
   );
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   return 0;
-}
-
-function stores(program: BenchProgram, counts: Counts): Row {
-  const { name, bytes } = program;
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  const loaded = Object.entries(FORMS).map(([form, options]) => [form, loadProgram(bytes, hash, options)] as const);
-  const mirrored = () => ({ mirror: new Mirror(MIRROR_SLOTS.least) });
-  const start = {
-    plain: () => plainly(program),
-    ...Object.fromEntries(
-      loaded.map(([form, rewritten]) => [
-        form,
-        () => program.rewritten(fresh(rewritten), rewritten.info.mirror ? mirrored : undefined),
-      ]),
-    ),
-  } as Readonly<Record<Form, () => Runnable>>;
-  const sizes = Object.fromEntries(loaded.map(([form, rewritten]) => [form, codeSize(program, rewritten)]));
-  return { name, ...measureForms(name, start, counts), codeSize: sizes };
 }
 
 /** Times how long each piece takes that is put off. */

@@ -10,83 +10,34 @@
 // all/ranges: the same where the memory lies in many ranges of the pool, as stack, data and heap of a component do.
 // all/both, all/memory: the first with windows that favour both, or memory.
 
-import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { WINDOW } from "../src/abi/index.ts";
-import { type LoadedProgram, loadProgram } from "../src/core/program.ts";
 import { type Instance, Pool, Windows } from "../src/engine/index.ts";
-import type { RewriteOptions } from "../src/instrument/index.ts";
-import { codeSize, fresh, geomeans, type Measured, measureForms, plainly } from "./forms.ts";
+import { FORM_OPTIONS, geomeans, type MeasuredProgram, measureProgram, type RewrittenForm } from "./forms.ts";
 import { geomean, rounded } from "./measure.ts";
-import { type BenchProgram, benchPrograms, type Prepare, type Runnable } from "./programs.ts";
+import { benchPrograms, type Prepare } from "./programs.ts";
 
 /** Bytes that a fault attaches. */
 const LAZY_BYTES = 1 << 20;
 /** Bytes of a range of all/ranges. */
 const RANGE_BYTES = 1 << 16;
 
-type Form = "plain" | "without" | "below" | "below/both" | "all" | "all/ranges" | "all/both" | "all/memory";
-
-interface Row extends Measured<Form> {
-  readonly name: string;
-  /** Code sections in relation to the original's. */
-  readonly codeSize: {
-    readonly without: number;
-    readonly memory: number;
-    readonly pool: number;
-    readonly both: number;
-  };
-}
-
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: {
-      json: { type: "string" },
-      rounds: { type: "string", default: "60" },
-      copies: { type: "string", default: "2" },
-      only: {
-        type: "string",
-        default: "fib,matmul,sieve,sha256,nbody,bintrees,interp,sort,memcpy,hashmap,calls,alloc",
-      },
-    },
+    options: FORM_OPTIONS,
   });
+  const counts = { rounds: Number(values.rounds), copies: Number(values.copies) };
   const rows: Row[] = [];
   for (const program of await benchPrograms(values.only.split(","))) {
-    rows.push(measure(program, Number(values.rounds), Number(values.copies)));
+    rows.push(measureProgram(program, FORMS, counts));
     console.error(`${program.name}: ${JSON.stringify(rows.at(-1)!.minima)}`);
   }
-  const result = summary(rows, Number(values.rounds));
+  const result = summary(rows, counts.rounds);
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
   print(rows, result);
   return 0;
-}
-
-function measure(program: BenchProgram, rounds: number, copies: number): Row {
-  const { name, bytes } = program;
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  const load = (options: RewriteOptions) => loadProgram(bytes, hash, options);
-  const without = load({});
-  const memory = load({ windows: { favour: "memory" } });
-  const pool = load({ windows: { favour: "pool" } });
-  const both = load({ windows: { favour: "both" } });
-  const start: Readonly<Record<Form, () => Runnable>> = {
-    plain: () => plainly(program),
-    without: () => program.rewritten(fresh(without)),
-    below: () => program.rewritten(fresh(memory), below),
-    "below/both": () => program.rewritten(fresh(both), below),
-    all: () => program.rewritten(fresh(pool), translated()),
-    "all/ranges": () => program.rewritten(fresh(pool), translated(RANGE_BYTES)),
-    "all/both": () => program.rewritten(fresh(both), translated()),
-    "all/memory": () => program.rewritten(fresh(memory), translated()),
-  };
-  const size = (rewritten: LoadedProgram) => codeSize(program, rewritten);
-  return {
-    name,
-    ...measureForms(name, start, { rounds, copies }),
-    codeSize: { without: size(without), memory: size(memory), pool: size(pool), both: size(both) },
-  };
 }
 
 const below: Prepare = () => {
@@ -123,9 +74,25 @@ function translated(rangeBytes?: number): Prepare {
   };
 }
 
+const MEMORY = { windows: { favour: "memory" } } as const;
+const POOL = { windows: { favour: "pool" } } as const;
+const BOTH = { windows: { favour: "both" } } as const;
+const FORMS = {
+  without: { options: {} },
+  below: { options: MEMORY, prepare: below },
+  "below/both": { options: BOTH, prepare: below },
+  all: { options: POOL, prepare: translated() },
+  "all/ranges": { options: POOL, prepare: translated(RANGE_BYTES) },
+  "all/both": { options: BOTH, prepare: translated() },
+  "all/memory": { options: MEMORY, prepare: translated() },
+} as const satisfies Record<string, RewrittenForm>;
+type Row = MeasuredProgram<keyof typeof FORMS>;
+/** The form whose code section is that of each kind. */
+const SIZES = { without: "without", memory: "below", pool: "all", both: "below/both" } as const;
+
 function summary(rows: readonly Row[], rounds: number) {
   const over = (by: "median" | "minima") => geomeans(rows.map((row) => row[by]));
-  const size = (kind: keyof Row["codeSize"]) => rounded(geomean(rows.map((row) => row.codeSize[kind])));
+  const size = (kind: keyof typeof SIZES) => rounded(geomean(rows.map((row) => row.codeSize[SIZES[kind]])));
   return {
     bench: "windows",
     geomean: over("median"),
@@ -142,10 +109,10 @@ function print(rows: readonly Row[], result: ReturnType<typeof summary>): void {
   const line = ({ plainMs, minima, codeSize }: Row) => ({
     plainMs,
     ...minima,
-    "size without": codeSize.without,
-    "size memory": codeSize.memory,
-    "size pool": codeSize.pool,
-    "size both": codeSize.both,
+    "size without": codeSize[SIZES.without],
+    "size memory": codeSize[SIZES.memory],
+    "size pool": codeSize[SIZES.pool],
+    "size both": codeSize[SIZES.both],
   });
   console.table(Object.fromEntries(rows.map((row) => [row.name, line(row)])));
   console.log(
