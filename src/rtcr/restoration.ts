@@ -10,6 +10,12 @@ import type { RestoredChild } from "./restore.ts";
 import type { Standby } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
+interface Ending {
+  readonly work: () => void;
+  /** Undefined: it is of all of them. */
+  readonly of: TrackedChild | undefined;
+}
+
 export class Restoration {
   readonly system: SystemCheckpoint;
   /** Of the environments and bootstraps that it waits for; absent: there was none yet. */
@@ -22,7 +28,7 @@ export class Restoration {
   readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
   /** What has happened once; a child that is started again and again gains no time by it. */
   readonly #steps = new Set<string>();
-  readonly #endings: (() => void)[] = [];
+  #endings: readonly Ending[] = [];
 
   constructor(system: SystemCheckpoint) {
     this.system = system;
@@ -67,6 +73,7 @@ export class Restoration {
     if (!this.has(child)) return;
     this.#begun.delete(child.name);
     this.#wake();
+    this.#do(({ of }) => of === child);
   }
 
   /** What was made for it, in no order. */
@@ -84,23 +91,30 @@ export class Restoration {
     return this.system.children.map(({ name }) => required(this.#begun.get(name)?.arrived, `child ${name}`)());
   }
 
-  /** `work` is done when the restore has ended, however it does. */
-  atEnd(work: () => void): void {
-    this.#endings.push(work);
+  /** `work` is done when the restore has ended, however it does. @param of a child; then also when that has left */
+  atEnd(work: () => void, of?: TrackedChild): void {
+    this.#endings = [...this.#endings, { work, of }];
   }
 
-  /** The same once more, whose endings it has now; nobody has begun. */
+  /** The same once more; nobody has begun. What is done at its end is the other's now, but for children of this one. */
   again(): Restoration {
     const next = new Restoration(this.system);
     next.told = this.told;
-    next.#endings.push(...this.#endings.splice(0));
+    next.#endings = this.#endings.filter(({ of }) => !of);
+    this.#endings = this.#endings.filter(({ of }) => of);
     return next;
   }
 
   end(): void {
     this.deadline?.end();
     this.#wake();
-    for (const work of this.#endings.splice(0)) work();
+    this.#do(() => true);
+  }
+
+  #do(which: (ending: Ending) => boolean): void {
+    const due = this.#endings.filter(which);
+    this.#endings = this.#endings.filter((ending) => !due.includes(ending));
+    for (const { work } of due) work();
   }
 
   #wake(): void {

@@ -224,7 +224,7 @@ export class Restoring {
     this.#restoring?.atEnd(() => {
       stopped.dispose();
       if (cpu.base.capability.valid) cpu.watch(INVALID);
-    });
+    }, tracked);
     const arrived = () =>
       this.#later(() => this.#arrive(tracked, () => ({ ...restored, standing: bootstrap.standing() })));
     const { atPhase } = this.#parts.options;

@@ -208,9 +208,11 @@ for (const strategy of STRATEGIES) {
   test(`S106: a child that stands by is ended, or started anew, by a configuration (${strategy})`, async () => {
     const { waiting, rig, rest, lines } = await standing({ ...SHEEP, strategy });
     const [child] = SHEEP.children;
+    const caps = rig.tree.pd("rtcr")!.usedCaps();
     rig.reconfigure([{ ...child!, attributes: 'caps="500" ram="16M" version="2"' }]);
     await waiting.until(2);
     assert.deepEqual([rig.lines, rig.outcomes], [[], []]);
+    assert.equal(rig.tree.pd("rtcr")!.usedCaps(), caps, "nothing is left of what was made for the one before");
     rig.reconfigure([]);
     await waiting.pass();
     assert.ok(rig.outcomes[0] instanceof RtcrFault && /it is not configured/.test(rig.outcomes[0].message));
