@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rtcr, RtcrReport, STRATEGIES } from "../../src/rtcr/index.ts";
-import type { Capability, Env, SignalContext } from "../../src/session/index.ts";
+import { type Capability, ENV_SESSION, type Env, type SignalContext } from "../../src/session/index.ts";
 import { callOf, Drivers, FUNCTION, MAILBOXES, textWords } from "./driver.ts";
 import { Pair, prepare, Scene } from "./pair.ts";
 
@@ -79,6 +79,32 @@ const CASES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
     await pair.checkpoint();
     await scene.rpc("a", object, 0, 41);
     assert.notEqual(scene.result("a").result, 0, "there is no thread");
+  },
+  "a thread that goes in single steps": async (scene) => {
+    const { pair } = scene;
+    await scene.call("a", "parent", "upgrade", [ENV_SESSION.cpu, ...textWords("ram_quota=4K, cap_quota=1")]);
+    const before = pair.plain.slots("a");
+    await scene.call("a", "cpu", "create_thread", [1, 0x74, 0, 0, 0, 0, 10, 0], [scene.slot("a", "pd")]);
+    const thread = [...pair.plain.slots("a").keys()].find((slot) => !before.has(slot)) ?? 0;
+    /** What it does, and how often it was stopped. */
+    const state = async () => {
+      await scene.call("a", "native-cpu", "thread_state", [], [thread]);
+      const [, ...words] = scene.result("a").words;
+      const text = String.fromCharCode(...new Uint8Array(new Uint32Array(words.slice(1, 3)).buffer));
+      return [text.slice(0, words[0]), words[4]];
+    };
+    await scene.on("a", thread, "cpu-thread", "single_step", [1]);
+    await scene.on("a", thread, "cpu-thread", "start", [FUNCTION.drive, MAILBOXES[3]]);
+    await pair.both("a yields", (side) => side.order("a", MAILBOXES[3], { order: "yield", words: [0, 0, 0] }));
+    for (let step = 1; step <= 3; step++) {
+      assert.deepEqual(await state(), ["faulted", step]);
+      await pair.checkpoint();
+      await scene.on("a", thread, "cpu-thread", "resume");
+    }
+    await scene.on("a", thread, "cpu-thread", "single_step", [0]);
+    await pair.checkpoint();
+    await scene.on("a", thread, "cpu-thread", "resume");
+    assert.equal((await state())[0], "blocked", "it goes on without");
   },
 };
 

@@ -63,7 +63,9 @@ export interface ComponentHome extends HoldingsAccount {
   faultAgain(thread: KernelThread, address: number, access: Access, place: number): boolean;
   /** Which of those that wait at its map a thread is, from 0; undefined if it waits for no attachment. */
   placeOf(thread: KernelThread): number | undefined;
-  /** Whether the program's code may be executed now; if not, the thread waits until it may. */
+  /** Whether the program's code may be executed now. */
+  readonly mayExecute: boolean;
+  /** As `mayExecute`; if not, the thread waits until it may. */
   executable(thread: KernelThread): boolean;
   /** A thread that may wait for memory or an attachment does so no longer. */
   forget(thread: KernelThread): void;

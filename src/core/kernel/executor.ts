@@ -34,12 +34,15 @@ export abstract class Steps {
   /** Runs one activation, or begins a dispatch; false when the thread gave way. */
   step(thread: KernelThread): boolean {
     const top = thread.activations.at(-1);
-    if (thread.entrypoint?.serving && (!top || this.#wantsWakeup(thread))) return this.#dispatch(thread);
+    const { home } = thread.component;
+    if (thread.entrypoint?.serving && (!top || this.#wantsWakeup(thread))) {
+      if (thread.entrypoint.hasWork && home && !home.executable(thread)) return false;
+      return this.#dispatch(thread);
+    }
     if (!top) {
       this.#kernel.lifetimes.endThread(thread);
       return false;
     }
-    const { home } = thread.component;
     if (top.engine.state === "ready" && home && !home.executable(thread)) return false;
     return this.go(thread, top.engine);
   }

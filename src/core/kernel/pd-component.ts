@@ -198,6 +198,10 @@ class PdHome implements ComponentHome {
     }
   }
 
+  get mayExecute(): boolean {
+    return this.#program?.checkExecutable() === undefined;
+  }
+
   executable(thread: KernelThread): boolean {
     const fault = this.#program?.checkExecutable();
     if (!fault) return true;

@@ -161,7 +161,8 @@ export class KernelThread implements CpuThread {
 
   /** Whether it is an entrypoint that could serve a call at once. */
   get idle(): boolean {
-    return this.waiting === SERVE && !this.paused && !this.exception && !this.dead;
+    if (this.waiting !== SERVE || this.paused || this.exception || this.dead) return false;
+    return this.component.home?.mayExecute !== false;
   }
 
   /** The entrypoint of this thread, made when it is first asked for. */

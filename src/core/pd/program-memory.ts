@@ -9,8 +9,9 @@
 //   elsewhere    later growths
 //
 // The text region is there to be executed only: a function has no address in linear memory, so nothing is shown at the
-// region's addresses, and no memory is used for it. Starting a thread, or an indirect call, in a program whose text is
-// detached is an execute fault there.
+// region's addresses, and no memory is used for it. Where the kernel enters a program whose text is detached, at a thread's
+// start or by a dispatch (an indirect call of its table), that is an execute fault there. What runs already goes on: a
+// program's own calls are not looked at.
 import {
   type AttachRefusal,
   type Capability,
@@ -54,6 +55,8 @@ export class ProgramMemory {
   readonly textAddress: number | undefined;
   readonly #pd: CorePd;
   readonly #own: readonly (readonly [OwnRegion, Region])[];
+  /** The regions that its code is executed in, as long as they are attached: asked at each dispatch. */
+  readonly #code: readonly Region[];
 
   /** @internal Made by `adoptProgram`. */
   constructor(
@@ -75,6 +78,7 @@ export class ProgramMemory {
       ["text", textAddress === undefined ? undefined : linker.regions.at(textAddress - linkerArea)],
     ];
     this.#own = own.flatMap(([name, region]) => (region ? [[name, region] as const] : []));
+    this.#code = this.#own.flatMap(([name, region]) => (name === "text" || name === "linker-area" ? [region] : []));
   }
 
   /** Names of the regions that the program began with and that were detached since. */
@@ -93,13 +97,13 @@ export class ProgramMemory {
 
   /** The fault of executing the program's code; undefined if it may be executed. */
   checkExecutable(): PageFault | undefined {
-    if (this.textAddress === undefined) return undefined;
+    if (this.textAddress === undefined || this.#code.every(attached)) return undefined;
     return this.#pd.addressSpaceMap.checkExecutable(this.textAddress);
   }
 }
 
 function attached(region: Region): boolean {
-  return region.map.regions.at(region.start) === region;
+  return region.chain !== undefined;
 }
 
 /**

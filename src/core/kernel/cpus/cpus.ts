@@ -189,6 +189,7 @@ export class Cpus {
     if (!caller || caller.cpu === 0 || server.cpu === 0 || caller.cpu === server.cpu) return undefined;
     const [from, to] = [this.at(caller.cpu), this.at(server.cpu)];
     if (from.held || to.held || to.contended || caller.component.windowed(address, MESSAGE.sizeBytes)) return undefined;
+    if (server.component.home?.mayExecute === false) return undefined;
     const line = new Line(this.#nextLine, call, slot, address, from, to);
     if (!line.fits) return undefined;
     this.#nextLine = (this.#nextLine % LINES) + 1;
