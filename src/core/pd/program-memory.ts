@@ -9,9 +9,8 @@
 //   elsewhere    later growths
 //
 // The text region is there to be executed only: a function has no address in linear memory, so nothing is shown at the
-// region's addresses, and no memory is used for it. Where the kernel enters a program whose text is detached, at a thread's
-// start or by a dispatch (an indirect call of its table), that is an execute fault there. What runs already goes on: a
-// program's own calls are not looked at.
+// region's addresses, and no memory is used for it. In a program whose text is detached a thread's start is an execute fault,
+// and a dispatch, which is an indirect call of the program's table. What runs already goes on.
 import {
   type AttachRefusal,
   type Capability,
