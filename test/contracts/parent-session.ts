@@ -92,6 +92,8 @@ export function parentSessionSuite(label: string, make: () => ParentUnderTest): 
     const before = quotas(given);
     const cases: readonly (readonly [service: string, args: string, expected: string])[] = [
       ["Nobody", ROM(module), "service-denied"],
+      ["Nobody", ROM(module, 0), "insufficient-ram-quota"], // what the record costs is looked at before the route
+      ["Nobody", ROM(module, 2 ** 40), "service-denied"], // and what the client owns behind it
       ["N".repeat(65), ROM(module), "service-denied"],
       ["ROM", ROM("there is no such module"), "service-denied"],
       ["ROM", "ram_quota", "service-denied"],

@@ -93,7 +93,7 @@ export class ChildParent implements ParentSession {
   }
 
   session(id: number, service: string, args: string, affinity?: Location): Attempt<Capability, SessionRefusal> {
-    const request = this.#request(id, service, args, affinity);
+    const request = this.#request(id, service, args, affinity, this.#child.client.recordBytes);
     if (!request.ok) return request;
     const made = this.#house.broker.create(request.value);
     if (!made.ok) return made;
@@ -146,8 +146,14 @@ export class ChildParent implements ParentSession {
     }
   }
 
-  /** What the child asks for, routed. */
-  #request(id: number, service: string, args: string, affinity?: Location): Attempt<SessionRequest, "service-denied"> {
+  /** What the child asks for, routed unless it donates less than `least` bytes. */
+  #request(
+    id: number,
+    service: string,
+    args: string,
+    affinity?: Location,
+    least = 0,
+  ): Attempt<SessionRequest, "service-denied" | "insufficient-ram-quota"> {
     const child = this.#child;
     const { name, client, lives } = child;
     if (!lives) return refusal("service-denied");
@@ -158,6 +164,7 @@ export class ChildParent implements ParentSession {
     if (!read.ok) return this.#denied("malformed session arguments");
     const label = prefixLabel(name, read.value.label);
     if (label.length > LABEL_LIMIT) return this.#denied(`label longer than ${LABEL_LIMIT} characters`);
+    if (read.value.donation.ram < least) return refusal("insufficient-ram-quota");
     const routed = this.#house.route(child, service, label);
     if (!routed.ok) return this.#denied(`no route to service "${service}" (label="${label}"): ${routed.why}`);
     const route = routed.value;
