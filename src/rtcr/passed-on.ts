@@ -71,6 +71,16 @@ export class PassedOn {
     return next.length;
   }
 
+  /**
+   * Of a session that another child passes on, which may not be there yet, nothing can be made here.
+   *
+   * @throws RtcrFault "mismatch" if something is the child's own
+   */
+  requireBehind(infos: readonly PassedOnInfo[], kind: ObjectKind): void {
+    const own = infos.find(({ behindBadge }) => behindBadge === undefined);
+    if (own) throw this.#faults.mismatch(`object ${own.allocated}, a ${kind} that no other child has made,`);
+  }
+
   /** @throws RtcrFault "mismatch" if one is still not there */
   require(infos: readonly PassedOnInfo[], kind: ObjectKind): void {
     const lacking = infos.find((info) => !this.done(info));

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChildInfo, SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
-import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
+import { type ChildSpec, continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const SETTINGS = '<config turns="4" iterations="20" sleep_ms="3"/>';
 const POINTS = 2;
@@ -67,7 +67,7 @@ async function firstPoint(options: RigOptions): Promise<number> {
         rig.rtcr.checkpoint("first").lease.release();
         return point;
       } catch (thrown) {
-        const message = /child "[\w-]+" is being started: its CPU session is asked of "between"$/;
+        const message = /child "[\w-]+" is being started: its CPU session is asked of "(between|nearer)"$/;
         assert.ok(
           thrown instanceof RtcrFault && thrown.code === "busy" && message.test(thrown.message),
           String(thrown),
@@ -143,6 +143,77 @@ function childOf(system: SystemCheckpoint, name: string): ChildInfo {
   return found;
 }
 
+/** A restore of `system` elsewhere, until it has ended. */
+function begunAgain(options: RigOptions, system: SystemCheckpoint): Rig {
+  const rig = new Rig({ ...options, restore: system });
+  for (let turn = 0; turn < 100 && rig.outcomes.length === 0; turn++) rig.tree.settle();
+  return rig;
+}
+
+for (const server of ["a program in TypeScript", "a guest"] as const) {
+  test(`S96: ${server} goes on without a client that it has passed a CPU session on to, and serves a new one`, async () => {
+    const options = passedOn("sheep_counter_threaded", "CPU", server);
+    const { rig } = await taken(options);
+    const { system } = rig.rtcr.checkpoint("alone", ["between"]);
+    assert.ok(childOf(system, "between").cpus!.some(({ threads }) => threads.length > 0));
+    rig.close();
+    const second = begunAgain(options, await throughImage(system));
+    assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+    await second.run();
+    const alone = await undisturbed({ windows, children: [{ name: "sheep_counter_threaded", inside: SETTINGS }] });
+    assert.deepEqual(own(second.lines), alone.lines);
+    second.close();
+  });
+}
+
+test("S96: a child that passes on what is passed on to it goes on without its client", async () => {
+  const nearer = SERVERS["a program in TypeScript"]("CPU");
+  const children = [
+    { name: "sheep_counter_threaded", inside: SETTINGS + routed("CPU").replace("between", "nearer") },
+    { ...nearer, name: "nearer", inside: nearer.inside + routed("CPU") },
+    SERVERS["a guest"]("CPU"),
+  ];
+  const options: RigOptions = { windows, children, exits: 1 };
+  const { rig } = await taken(options);
+  const { system } = rig.rtcr.checkpoint("both", ["nearer", "between"]);
+  assert.ok(childOf(system, "nearer").cpus!.some(({ threads }) => threads.length > 0));
+  rig.close();
+  const second = begunAgain(options, await throughImage(system));
+  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+  second.close();
+});
+
+for (const [what, service, change, why] of [
+  [
+    "thread",
+    "CPU",
+    ({ cpu }) => void delete cpu!.threads[1]!.behindBadge,
+    /a cpu-thread that no other child has made,/,
+  ],
+  [
+    "region map",
+    "RM",
+    ({ rms }) => void delete rms![0]!.regionMaps[0]!.behindBadge,
+    /a region-map that no other child has made,/,
+  ],
+] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
+  for (const server of ["a program in TypeScript", "a guest"] as const) {
+    test(`F9, S96: a ${what} of a session that ${server} passes on, with nothing behind it, is refused by name`, async () => {
+      const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
+      const options = passedOn(name, service, server);
+      const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
+      rig.close();
+      const forged = structuredClone(system) as SystemCheckpoint;
+      change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
+      const second = begunAgain(options, forged);
+      const [outcome] = second.outcomes;
+      assert.ok(outcome instanceof RtcrFault, String(outcome));
+      assert.match(outcome.message, why);
+      second.close();
+    });
+  }
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object | undefined ? Mutable<T[K]> : T[K] };
 
 for (const [what, service, change, why] of [
@@ -184,8 +255,7 @@ for (const [what, service, change, why] of [
     rig.close();
     const forged = structuredClone(system) as SystemCheckpoint;
     change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
-    const second = new Rig({ ...options, restore: forged });
-    for (let turn = 0; turn < 100 && second.outcomes.length === 0; turn++) second.tree.settle();
+    const second = begunAgain(options, forged);
     const [outcome] = second.outcomes;
     assert.ok(outcome instanceof RtcrFault, String(outcome));
     assert.match(outcome.message, why);
