@@ -69,6 +69,9 @@ static int start(struct thread *thread) {
 
 int main(int argc, char **argv) {
   if (argc != 4) return 2;
+#ifdef __wasm__
+  constructors(); // libc's, of the directories that it is given
+#endif
   const int threads = atoi(argv[3]);
   const size_t words = ((size_t)atoi(argv[1]) << 20) / 8 / (size_t)threads;
   const int file = strcmp(argv[2], "-") ? open(argv[2], O_WRONLY | O_CREAT | O_APPEND, 0644) : STDOUT_FILENO;

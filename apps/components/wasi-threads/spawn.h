@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 // Unless the program names its constructors, wasm-ld wraps each exported function in their call and that of the destructors:
-// a thread that ends would write out the first thread's output once more.
+// a thread that ends would write out the first thread's output once more. So a program that has constructors calls them itself.
 extern void __wasm_call_ctors(void);
 __attribute__((used)) static void (*const constructors)(void) = __wasm_call_ctors;
 
