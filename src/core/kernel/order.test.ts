@@ -186,3 +186,26 @@ test("S23, S88: a slice that was cut goes on where it was, within the calls that
   notEqual(expected[0], "[b] 00000063", "the call comes first");
   for (let point = 1; point <= points; point++) deepEqual(await handedOver(point), expected, `cut at ${point}`);
 });
+
+test("S23, S28: a slice that was cut goes on, though a thread of another CPU comes to a safe point meanwhile", async () => {
+  const system = new TestSystem();
+  const { scheduler } = system.kernel;
+  const a = system.component("a", `(func (export "rtcr_component_start") (call $yield) ${log("(i32.const 7)")})`);
+  system.kernel.everyPoint = true;
+  let stopped = false;
+  system.kernel.atPoint = () => {
+    if (stopped) return false;
+    stopped = true;
+    scheduler.cut();
+    scheduler.freeze();
+    return true;
+  };
+  a.start("main");
+  await until(() => stopped);
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+  scheduler.cut(); // as from there: no slice of CPU 0 is under way
+  scheduler.resume();
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  deepEqual(logged(system, "a"), [7]);
+  system.close();
+});

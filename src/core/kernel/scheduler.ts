@@ -122,9 +122,12 @@ export class Scheduler {
     this.#cpus?.freeze();
   }
 
-  /** From a safe point at which the guest gives way: what has its turn now has only a part of it, and goes on before others. */
+  /**
+   * From a safe point at which the guest gives way: what has its turn now has only a part of it, and goes on before others. What
+   * comes to a safe point on another CPU changes nothing, nor does it take back what was cut.
+   */
   cut(): void {
-    this.#cut = this.#current;
+    this.#cut = this.#current ?? this.#cut;
   }
 
   /** Writes the place of a thread that does not run. */
