@@ -199,22 +199,10 @@ for (const [what, service, change, why] of [
 ] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
   for (const server of ["a program in TypeScript", "a guest"] as const) {
     test(`F9, S96: a ${what} of a session that ${server} passes on, with nothing behind it, is refused by name`, async () => {
-      const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
-      const options = passedOn(name, service, server);
-      const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
-      rig.close();
-      const forged = structuredClone(system) as SystemCheckpoint;
-      change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
-      const second = begunAgain(options, forged);
-      const [outcome] = second.outcomes;
-      assert.ok(outcome instanceof RtcrFault, String(outcome));
-      assert.match(outcome.message, why);
-      second.close();
+      await refused(service, server, change, why);
     });
   }
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object | undefined ? Mutable<T[K]> : T[K] };
 
 for (const [what, service, change, why] of [
   [
@@ -249,16 +237,28 @@ for (const [what, service, change, why] of [
   ],
 ] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
   test(`F9, S96: ${what} that stands before nothing is refused by name`, async () => {
-    const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
-    const options = passedOn(name, service, "a guest");
-    const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
-    rig.close();
-    const forged = structuredClone(system) as SystemCheckpoint;
-    change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
-    const second = begunAgain(options, forged);
-    const [outcome] = second.outcomes;
-    assert.ok(outcome instanceof RtcrFault, String(outcome));
-    assert.match(outcome.message, why);
-    second.close();
+    await refused(service, "a guest", change, why);
   });
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object | undefined ? Mutable<T[K]> : T[K] };
+
+/** A checkpoint of a client whose record was changed is refused, for the reason that is given. */
+async function refused(
+  service: "CPU" | "RM",
+  server: Parameters<typeof passedOn>[2],
+  change: (client: Partial<Mutable<ChildInfo>>) => void,
+  why: RegExp,
+): Promise<void> {
+  const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
+  const options = passedOn(name, service, server);
+  const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
+  rig.close();
+  const forged = structuredClone(system) as SystemCheckpoint;
+  change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
+  const second = begunAgain(options, forged);
+  const [outcome] = second.outcomes;
+  assert.ok(outcome instanceof RtcrFault, String(outcome));
+  assert.match(outcome.message, why);
+  second.close();
 }
