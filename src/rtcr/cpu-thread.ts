@@ -232,8 +232,8 @@ export class RtcrCpuThread implements CpuThread {
     calls: ReadonlyMap<number, number>,
   ): ReturnType<CpuThread["setState"]> {
     this.#started = info.started;
-    if (handler.valid) this.exceptionSigh(handler);
-    if (info.singleStep) this.singleStep(true);
+    if (handler !== this.#handler) this.exceptionSigh(handler);
+    if (info.singleStep !== this.#singleStep) this.singleStep(info.singleStep);
     if (!sameLocation(info.affinity, this.#affinity)) this.affinity(info.affinity);
     this.#paused = info.paused;
     if (!info.started) return success(undefined);
