@@ -5,11 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
 import { loadProgram } from "../src/core/program.ts";
-import { Group, Mirror, type Snapshot, type Thread } from "../src/engine/index.ts";
+import { Group, type Instance, Mirror, type Snapshot, type Thread } from "../src/engine/index.ts";
 import { MIRROR_SLOTS } from "../src/session/index.ts";
 import { assemble } from "./assemble.ts";
 import { type Random, seededRandom, seedOr } from "./random.ts";
 import { accessModule, BULK_FUNCTIONS, SEGMENT_BYTES } from "./support/access-module.ts";
+import { auditMirror, mirrorForTests } from "./support/mirror-audit.ts";
 
 const PAGES = 3;
 const SPACE = PAGES * 65536;
@@ -155,6 +156,39 @@ function step(side: Side, random: Random): void {
   if (name.includes("atomic") && random.below(8) > 0) address = (((address + offset) & -bytes) - offset) | 0;
   side.call(name, [address, word(random), word(random)]);
 }
+
+// Calls of $wide take most of the stack, and count themselves at 8. Each of $deep writes the first byte of another granule, so that
+// the stack may end between the write and what follows it. How much is left for these differs by what $f takes.
+const WIDE = Array.from({ length: 60 }, (_, index) => index + 1);
+const DEEP = assemble(`(module (memory (export "memory") 32 32)
+  (func $deep (param $n i32) (result i32)
+    (i32.store8 (i32.and (i32.shl (local.get $n) (i32.const 12)) (i32.const 0x1fffff)) (i32.const 1))
+    (i32.add (i32.const 1) (call $deep (i32.add (local.get $n) (i32.const 1)))))
+  (func $wide (param $calls i32) ${"(param i64)".repeat(WIDE.length)} (result i64)
+    (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))
+    (if (result i64) (local.get $calls)
+      (then (call $wide (i32.sub (local.get $calls) (i32.const 1)) ${WIDE.map((local) => `(local.get ${local})`).join(" ")}))
+      (else (i64.extend_i32_u (call $deep (i32.const 1)))))
+    ${WIDE.map((local) => `(i64.add (local.get ${local}))`).join(" ")})
+  (func $f (export "f") (param $calls i32) (param $aside i32) (result i64)
+    (if (result i64) (local.get $aside)
+      (then (i64.add (i64.const 1) (call $f (local.get $calls) (i32.sub (local.get $aside) (i32.const 1)))))
+      (else (call $wide (local.get $calls) ${"(i64.const 1)".repeat(WIDE.length)})))))`);
+
+test("S109: a stack that ends in a write leaves nothing out", () => {
+  const program = loadProgram(DEEP, "deep", { mirror: true });
+  const { index } = program.info.exports.find(({ name }) => name === "f")!;
+  const exhausted = (calls: number, aside: number): Instance => {
+    const group = new Group();
+    const instance = group.add("deep", program, {}, {}, { mirror: mirrorForTests() });
+    const thread = group.spawn({ instance: 0, function: index, name: "f" }, [calls, aside]);
+    group.run(thread);
+    assert.equal(thread.ending?.kind, "exhausted");
+    return instance;
+  };
+  const most = new DataView(exhausted(-1, 0).memories[0]!.buffer).getInt32(8, true);
+  for (let aside = 0; aside < 4; aside++) auditMirror(exhausted(most - 20, aside));
+});
 
 const SEED = seedOr(1);
 test("S109: snapshots are what memory was, whatever writes it, in whatever order they are flattened", () => {

@@ -352,6 +352,8 @@ export class Group {
   /** The stack was not deep enough: for the program, or already for the frames that it was to go on with. */
   #exhausted(thread: Thread, error: Error): void {
     const frames = this.#thaws.undo();
+    // Perhaps between a write and its second one.
+    for (const { mirror, memories } of this.instances) mirror?.wrote(0, memories[0]!.buffer.byteLength);
     if (frames === undefined) return this.#end(thread, { kind: "exhausted", error });
     thread.state = "frozen";
     const message = `thread ${thread.id} has ${frames} frames, more than this engine's stack holds`;
