@@ -1,8 +1,10 @@
 // A spare CPU is started before it is known what it will run.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { assemble } from "../../test/assemble.ts";
 import { nodeSha256 } from "../store/index-node.ts";
+import { required } from "../util/index.ts";
 import { SpareCpu, Supervisor } from "./supervisor-node.ts";
 
 const SPEC = {
@@ -32,4 +34,17 @@ test("a spare CPU that nobody takes ends, and one that cannot run a program says
   await assert.rejects(Supervisor.start({ module, hash: nodeSha256(module), spec: SPEC, spare }), {
     name: /Fault|Error/,
   });
+});
+
+test("a spare CPU that has failed while it waited is not used: another one is started", async () => {
+  let worker: Worker | undefined;
+  process.once("worker", (started: Worker) => {
+    worker = started;
+  });
+  const spare = await SpareCpu.start();
+  const failed = required(worker, "its worker");
+  failed.postMessage(null); // nothing that could be run
+  await new Promise((resolve) => failed.once("exit", resolve));
+  const supervisor = await Supervisor.start({ ...exiting(5), spec: SPEC, spare });
+  assert.equal((await supervisor.done)?.exitCode, 5);
 });

@@ -38,10 +38,18 @@ export interface SupervisorOptions {
  */
 export class SpareCpu {
   #worker: Worker | undefined;
+  /** It has failed, or ended, before anything ran. */
+  #failed = false;
 
   private constructor(worker: Worker) {
     this.#worker = worker;
+    worker.once("error", this.#fail);
+    worker.once("exit", this.#fail);
   }
+
+  readonly #fail = (): void => {
+    this.#failed = true;
+  };
 
   /**
    * Resolves when it waits for something to run; rejects if the worker could not be started.
@@ -55,18 +63,16 @@ export class SpareCpu {
     const worker = startWorker({ workerData: data });
     return new Promise((resolve, reject) => {
       worker.once("error", reject);
-      worker.once("message", () => {
-        worker.removeListener("error", reject);
-        resolve(new SpareCpu(worker));
-      });
+      worker.once("exit", (code) => reject(new MachineFault("ended", `the spare CPU has ended with ${code}`)));
+      worker.once("message", () => resolve(new SpareCpu(worker)));
     });
   }
 
-  /** Its worker, for the one start that it is good for. */
-  take(): Worker {
+  /** Its worker, for the one start that it is good for; undefined if it has failed while it waited. */
+  take(): Worker | undefined {
     const worker = required(this.#worker, "a spare CPU that was not used");
     this.#worker = undefined;
-    return worker;
+    return this.#failed ? undefined : worker;
   }
 
   /** Ends it, unless it was taken. */
@@ -101,8 +107,9 @@ function startCpu({ servers = [], spare, ...load }: SupervisorOptions, events: C
   const sockets = host && { port: host.attach(), addresses: host.addresses };
   const data: CpuData = { module, hash, spec, streams, sockets, cache, resumption };
   const transferList = sockets ? [sockets.port] : [];
-  const worker = spare?.take() ?? startWorker({ workerData: data, transferList });
-  if (spare) worker.postMessage(data, transferList);
+  const ready = spare?.take();
+  ready?.postMessage(data, transferList);
+  const worker = ready ?? startWorker({ workerData: data, transferList });
   worker.on("message", (report: Report) => events.report(report));
   worker.on("error", (error) => events.lost(error as Error));
   worker.on("exit", () => events.lost(new MachineFault("ended", "the CPU has ended")));
