@@ -50,6 +50,8 @@ export class Cpus {
   #ending = 0;
   /** How many want nothing to begin to run. */
   #holders = 0;
+  /** Nothing is to run until `resume`, nor on CPUs that start meanwhile. */
+  #frozen = false;
   /** Rings that have been answered. */
   #heard = 0;
   /** Waits in a row that a ring has ended. */
@@ -129,6 +131,7 @@ export class Cpus {
     }
     this.#started.set(number, cpu);
     for (let held = 0; held < this.#holders; held++) cpu.hold();
+    if (this.#frozen) cpu.freeze();
     cpu.link.keepAlive(this.#listening);
     for (const [component, words] of this.#adopted) cpu.tell({ type: "flag", component, words });
     return cpu;
@@ -197,10 +200,12 @@ export class Cpus {
   }
 
   freeze(): void {
+    this.#frozen = true;
     for (const cpu of this.#cpus) cpu.freeze();
   }
 
   resume(): void {
+    this.#frozen = false;
     for (const cpu of this.#cpus) cpu.resume();
   }
 

@@ -1,0 +1,21 @@
+// What nobody lets run does not run, on whatever CPU it comes to be.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { KernelThread } from "../../src/core/kernel/index.ts";
+import { counter, machine, until } from "../support/cpus.ts";
+
+/** Counts at 64 for ever. */
+const SPIN = `(func (export "rtcr_component_start")
+  (loop $l (i32.store (i32.const 64) (i32.add (i32.load (i32.const 64)) (i32.const 1))) (br $l)))`;
+
+test("S25, S28: on a CPU that is first needed while nothing is to run nothing runs until something may", async () => {
+  const system = await machine(2);
+  const { scheduler } = system.kernel;
+  scheduler.freeze();
+  const a = system.component("a", SPIN, { cpu: 1 });
+  const thread = a.start("main") as KernelThread;
+  assert.deepEqual([thread.cpu, thread.onStack], [1, false]);
+  scheduler.resume();
+  await until(() => counter(a) > 0);
+  system.close();
+});
