@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KernelThread } from "../../src/core/kernel/index.ts";
 import { counter, machine, until } from "../support/cpus.ts";
+import { log, logged } from "../support/guest-code.ts";
 
 /** Counts at 64 for ever. */
 const SPIN = `(func (export "rtcr_component_start")
@@ -17,5 +18,27 @@ test("S25, S28: on a CPU that is first needed while nothing is to run nothing ru
   assert.deepEqual([thread.cpu, thread.onStack], [1, false]);
   scheduler.resume();
   await until(() => counter(a) > 0);
+  system.close();
+});
+
+test("S23, S28: a slice that was cut goes on where its component has gone meanwhile", async () => {
+  const system = await machine(2);
+  const { kernel } = system;
+  const a = system.component("a", `(func (export "rtcr_component_start") (call $yield) ${log("(i32.const 7)")})`);
+  kernel.everyPoint = true;
+  let stopped = false;
+  kernel.atPoint = () => {
+    if (stopped) return false;
+    stopped = true;
+    kernel.scheduler.cut();
+    kernel.scheduler.freeze();
+    return true;
+  };
+  const thread = a.start("main") as KernelThread;
+  await until(() => stopped && !thread.onStack);
+  assert.equal(a.component.place(1), undefined);
+  kernel.scheduler.resume();
+  await until(() => thread.dead);
+  assert.deepEqual([thread.cpu, logged(system, "a")], [1, [7]]);
   system.close();
 });

@@ -77,6 +77,7 @@ export class Scheduler {
 
   /** While none of the threads runs, `body` gives them another CPU, where they are as far ahead of others as before; or fails. */
   move(threads: readonly KernelThread[], body: () => void): void {
+    if (threads.some((thread) => this.#inCut(thread))) this.#endCut(); // slices are of CPU 0
     const before = threads.map((thread) => {
       const queue = this.#queueOf(thread);
       return { thread, queue, ready: thread.queued, ahead: queue.ahead(thread) };
@@ -165,13 +166,20 @@ export class Scheduler {
     const cut = this.#cut;
     if (!cut) return undefined;
     const chain = this.#options.chain(cut);
-    this.#cut = undefined;
     if (chain.every((thread) => thread.free) && chain.at(-1)!.runnable) {
+      this.#cut = undefined;
       this.#options.nestAgain(cut);
       return cut;
     }
-    for (const thread of chain) this.ready(thread);
+    this.#endCut();
     return undefined;
+  }
+
+  /** Those that run within the slice that was cut, and can go on, are ready like all others. */
+  #endCut(): void {
+    const chain = this.#options.chain(this.#cut!);
+    this.#cut = undefined;
+    for (const thread of chain) this.ready(thread);
   }
 
   resume(): void {
