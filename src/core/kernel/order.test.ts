@@ -209,3 +209,14 @@ test("S23, S28: a slice that was cut goes on, though a thread of another CPU com
   deepEqual(logged(system, "a"), [7]);
   system.close();
 });
+
+test("S28, S88: a thread that has the place of one whose slice was cut runs, though nothing else does", async () => {
+  const system = new TestSystem();
+  const a = system.component("a", `(func (export "rtcr_component_start") ${log("(i32.const 7)")})`);
+  const thread = a.thread("main") as KernelThread;
+  system.kernel.scheduler.setPlace(thread, { ahead: 0, rank: thread.rank, slice: 3 });
+  thread.start(0, 0);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  deepEqual(logged(system, "a"), [7]);
+  system.close();
+});

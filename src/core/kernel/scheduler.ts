@@ -70,8 +70,8 @@ export class Scheduler {
   /** The thread can run; harmless if it cannot. */
   ready(thread: KernelThread): void {
     if (thread.cpu !== 0) return this.#cpus!.ready(thread);
-    if (!thread.runnable || thread.onStack || this.#inCut(thread)) return;
-    this.#queue.add(thread);
+    if (!thread.runnable || thread.onStack) return;
+    if (!this.#inCut(thread)) this.#queue.add(thread);
     this.#kick();
   }
 
