@@ -5,7 +5,7 @@ import { describeRole } from "./components.ts";
 import { wholeBytes } from "./granules.ts";
 import type { ChildInfo } from "./info.ts";
 import type { SystemCheckpoint } from "./system.ts";
-import { SYSTEM } from "./system-sample.test.ts";
+import { NESTED, SYSTEM } from "./system-sample.test.ts";
 
 /** The sample with its first child changed. */
 function changed(change: (child: ChildInfo) => ChildInfo): SystemCheckpoint {
@@ -13,15 +13,87 @@ function changed(change: (child: ChildInfo) => ChildInfo): SystemCheckpoint {
   return { ...SYSTEM, children: [change(first!), ...others] };
 }
 
-test("S77: a checkpoint does not differ from itself, whatever its badges", () => {
-  const renumbered = changed((child) => ({ ...child, pd: { ...child.pd, badge: 999 } }));
-  for (const after of [SYSTEM, renumbered]) {
-    const { addedChildren, removedChildren, children } = compareSystems(SYSTEM, after);
-    assert.deepEqual([addedChildren, removedChildren], [[], []]);
-    for (const { added, removed, dataspaces, fields } of children) {
-      assert.deepEqual([added, removed, dataspaces, fields], [[], [], [], []]);
+/** A copy, with what `change` makes of each leaf. */
+function mapped<T>(value: T, change: (leaf: unknown, path: string) => unknown, path = ""): T {
+  const inside = Array.isArray(value) || (typeof value === "object" && value !== null && !ArrayBuffer.isView(value));
+  if (!inside) return change(value, path) as T;
+  const entries = Object.entries(value).map(([key, item]) => [key, mapped(item, change, `${path}.${key}`)] as const);
+  return (Array.isArray(value) ? entries.map(([, item]) => item) : Object.fromEntries(entries)) as T;
+}
+
+/** Each object has an allocation number and a badge of its own, as in real checkpoints; contents are short. */
+function distinct(system: SystemCheckpoint): SystemCheckpoint {
+  let next = 1000;
+  const own = /\.(allocated|badge|nativeBadge|dataBadge)$/;
+  const numbered = mapped(system, (leaf, path) => {
+    if (leaf instanceof Uint8Array) return leaf.subarray(0, 5000);
+    return own.test(path) && !/capabilities/.test(path) ? next++ : leaf;
+  });
+  return mapped(numbered, (leaf, path) => {
+    const of = path.match(
+      /^(.*\.(?:addressSpace|stackArea|linkerArea|regionMaps\.\d+|roms\.\d+|reports\.\d+))\.dataspaceBadge$/,
+    );
+    return of ? next++ : leaf;
+  });
+}
+
+function changesNothing(before: SystemCheckpoint, after: SystemCheckpoint): boolean {
+  const { addedChildren, removedChildren, children, between } = compareSystems(before, after);
+  const lists = [...children, between].flatMap(({ added, removed, fields }) => [added, removed, fields]);
+  const all = [addedChildren, removedChildren, ...children.map(({ dataspaces }) => dataspaces), ...lists];
+  return all.every(({ length }) => length === 0);
+}
+
+test("S77: a checkpoint does not differ from itself, nor from one with all other badges, as a restore makes them", () => {
+  for (const system of [SYSTEM, NESTED].map(distinct)) {
+    const renumbered = mapped(system, (leaf, path) =>
+      /badges?(\.\d+)?$/i.test(path) && leaf !== 0 ? (leaf as number) + 5000 : leaf,
+    );
+    assert.notDeepEqual(renumbered, system);
+    for (const after of [system, renumbered])
+      assert.ok(changesNothing(system, after), JSON.stringify(compareSystems(system, after)));
+  }
+});
+
+test("S77: whatever else is recorded, a change of it is seen", () => {
+  // Of the checkpoint, not of what it records; a second child like the first; and what tells objects from each other, whose change is another object.
+  const apart = /^\.(created|name|parent|modules)\b|^\.children\.1|(\.badge|\.nativeBadge|\.dataBadge)$/;
+  for (const system of [SYSTEM, NESTED].map(distinct)) {
+    const paths: string[] = [];
+    mapped(system, (leaf, path) => {
+      if (!apart.test(path) || /capabilities/.test(path)) paths.push(path);
+      return leaf;
+    });
+    assert.ok(paths.length > 100, `${paths.length}`);
+    for (const path of paths) {
+      const other = mapped(system, (leaf, at) => (at === path ? otherThan(leaf) : leaf));
+      assert.ok(!changesNothing(system, other), path);
     }
   }
+});
+
+/** A value of the same type. */
+function otherThan(leaf: unknown): unknown {
+  if (typeof leaf === "number") return leaf === 0 ? 1 : 0;
+  if (typeof leaf === "bigint") return leaf + 1n;
+  if (typeof leaf === "boolean") return !leaf;
+  if (typeof leaf === "string") return `${leaf}!`;
+  if (leaf instanceof Uint8Array) return Uint8Array.from([...leaf, 1]);
+  return "something";
+}
+
+test("S77: a change within a thread's state is named by its place, one of many with its neighbours left out", () => {
+  const at = (position: number) =>
+    changed((child) => {
+      const [thread] = child.cpu.threads;
+      const state = { frames: [{ function: 3, position, values: [1, 2n, new Uint8Array([9])] }] };
+      return { ...child, cpu: { ...child.cpu, threads: [{ ...thread!, state }] } };
+    });
+  const [child] = compareSystems(at(17), at(18)).children;
+  assert.deepEqual(
+    child!.fields.map(({ kind, name, field, before, after }) => [kind, name, field, before, after]),
+    [["thread", "ep", "state.frames[0].position", "17", "18"]],
+  );
 });
 
 test("S77: changed pages of a dataspace are counted, the last partial one included", () => {

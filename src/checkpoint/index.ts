@@ -4,7 +4,7 @@ export {
   compareSystems,
   type DataspaceChange,
   type FieldChange,
-  type ObjectChange,
+  type ObjectChanges,
   type SystemChanges,
 } from "./compare.ts";
 export {
@@ -43,6 +43,7 @@ export type * from "./info.ts";
 export { canonicalJson, type Json } from "./json.ts";
 export { MANIFEST_BYTES, UNIT_BYTES } from "./limits.ts";
 export { decodeManifest } from "./manifest.ts";
+export { type ObjectChange, objectName } from "./objects.ts";
 export { reachImage } from "./reach.ts";
 export { runNameLike } from "./run-name.ts";
 export { hashLike, type Sha256, sha256, short } from "./sha256.ts";

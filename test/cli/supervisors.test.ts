@@ -381,6 +381,7 @@ test("S77, S88, S90, S114: inits in a supervisor: shown and planned with all tha
   assert.match(changes.out, /^child inner\n/);
   assert.match(changes.out, /^ {2}~ (dataspace \d+ \((program memory of )?deep -> b|thread \d+)/m);
   assert.doesNotMatch(changes.out, /^ {2}[+-]/m, "nothing came, nothing went");
+  assert.doesNotMatch(changes.out, /Badge/, "what objects refer to is the same, whatever its badge");
 });
 
 test("S77, S96, S107: checkpoints are shown and compared; what does not fit is refused before anything is made", async (t) => {

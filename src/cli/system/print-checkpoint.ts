@@ -1,5 +1,11 @@
 // Checkpoints of components, and what is between two of them, as text.
-import type { ChildChanges, SystemChanges } from "../../checkpoint/index.ts";
+import {
+  type ChildChanges,
+  type FieldChange,
+  type ObjectChanges,
+  objectName,
+  type SystemChanges,
+} from "../../checkpoint/index.ts";
 import { toSize } from "../print.ts";
 import {
   type CallDescription,
@@ -65,26 +71,37 @@ function callLine({ number, opcode, state, caller, entrypoint, target, bytes }: 
   return `call ${number}: ${state}, opcode ${opcode} of ${target}, by ${caller}, served by ${entrypoint}, ${bytes} bytes`;
 }
 
+/** Fields of one object that are listed. */
+const LISTED = 6;
+
 /** What came, went and changed; empty if nothing did. */
-export function printChanges({ addedChildren, removedChildren, children }: SystemChanges): string {
+export function printChanges({ addedChildren, removedChildren, children, between }: SystemChanges): string {
   const lines = [
     ...addedChildren.map((name) => `+ child ${name}`),
     ...removedChildren.map((name) => `- child ${name}`),
-    ...children.flatMap(changeLines),
+    ...children.flatMap(childChanges),
+    ...objectLines(between),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function changeLines({ name, added, removed, dataspaces, fields }: ChildChanges): string[] {
-  const object = (change: { readonly kind: string; readonly allocated: number; readonly name: string }) =>
-    `${change.kind} ${change.allocated}${change.name === "" ? "" : ` (${change.name})`}`;
-  const lines = [
-    ...added.map((change) => `  + ${object(change)}`),
-    ...removed.map((change) => `  - ${object(change)}`),
-    ...dataspaces.map(({ allocated, role, changedPages, pages }) => {
-      return `  ~ dataspace ${allocated} (${role}): ${changedPages} of ${pages} pages`;
-    }),
-    ...fields.map((change) => `  ~ ${object(change)} ${change.field}: ${change.before} -> ${change.after}`),
-  ];
-  return lines.length === 0 ? [] : [`child ${name}`, ...lines];
+function childChanges({ name, dataspaces, ...changes }: ChildChanges): string[] {
+  const contents = dataspaces.map(({ allocated, role, changedPages, pages }) => {
+    return `~ dataspace ${allocated} (${role}): ${changedPages} of ${pages} pages`;
+  });
+  const lines = [...objectLines({ ...changes, fields: [] }), ...contents, ...fieldLines(changes.fields)];
+  return lines.length === 0 ? [] : [`child ${name}`, ...lines.map((line) => `  ${line}`)];
+}
+
+function objectLines({ added, removed, fields }: ObjectChanges): string[] {
+  const came = added.map((change) => `+ ${objectName(change)}`);
+  return [...came, ...removed.map((change) => `- ${objectName(change)}`), ...fieldLines(fields)];
+}
+
+function fieldLines(fields: readonly FieldChange[]): string[] {
+  return [...Map.groupBy(fields, objectName)].flatMap(([object, changes]) => {
+    const shown = changes.length > LISTED + 1 ? changes.slice(0, LISTED) : changes;
+    const lines = shown.map(({ field, before, after }) => `~ ${object} ${field}: ${before} -> ${after}`);
+    return shown === changes ? lines : [...lines, `~ ${object}: ${changes.length - LISTED} fields more`];
+  });
 }

@@ -13,8 +13,9 @@ export const diff: Command = {
   usage: "[--json] A B",
   help: `
 Prints what B has that A had not (+), what it lacks (-), and what differs (~): children, sessions, threads, dataspaces by
-pages of 4 KiB, and all other objects by field. Objects are the same when their allocation numbers are, also after a
-restore. Exits with 0 when both were read, whether they differ or not; nothing is printed when they do not.`,
+pages of 4 KiB, all other objects, capabilities by slot, and calls by field, the first six of each (--json: all). Objects
+are the same when their allocation numbers are, also after a restore. Exits with 0 when both were read, whether they
+differ or not; nothing is printed when they do not.`,
   options: { json: { type: "boolean" } },
   operands: [2, 2],
   run: async ({ values, positionals, io, home }) => {
