@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { KernelThread } from "../../src/core/kernel/index.ts";
 import { counter, machine, until } from "../support/cpus.ts";
 import { log, logged } from "../support/guest-code.ts";
+import { runSpawning } from "../support/spawn-module.ts";
 
 /** Counts at 64 for ever. */
 const SPIN = `(func (export "rtcr_component_start")
@@ -40,5 +41,17 @@ test("S23, S28: a slice that was cut goes on where its component has gone meanwh
   kernel.scheduler.resume();
   await until(() => thread.dead);
   assert.deepEqual([thread.cpu, logged(system, "a")], [1, [7]]);
+  system.close();
+});
+
+test("S23, S28: who stops a system at a safe point is told the CPU of the thread, not of its component", async () => {
+  const system = await machine(2);
+  const told = new Set<string>();
+  system.kernel.atPoint = (component, cpu) => {
+    told.add(`component on ${component.cpu}, point on ${cpu}`);
+    return false;
+  };
+  await runSpawning(system, { cpu: 0, cpus: 2 });
+  assert.deepEqual([...told].sort(), ["component on 0, point on 0", "component on 0, point on 1"]);
   system.close();
 });

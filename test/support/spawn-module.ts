@@ -114,9 +114,9 @@ export async function runSpawning(system: TestSystem, options: TestComponentOpti
   const seen = new Set<number>();
   const { atPoint } = kernel;
   kernel.everyPoint = true;
-  kernel.atPoint = (component) => {
+  kernel.atPoint = (component, at) => {
     for (const { cpu } of component.threads) seen.add(cpu);
-    return atPoint(component);
+    return atPoint(component, at);
   };
   const a = system.component("a", program, options);
   a.start("main");

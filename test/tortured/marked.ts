@@ -65,14 +65,14 @@ export async function watch(system: TorturedSystem, mostLooks: number, cpus = 1)
   const { kernel } = core;
   const slices = kernel.atPoint;
   let points = 0;
-  kernel.atPoint = (component) => {
+  kernel.atPoint = (component, cpu) => {
     const stride = 2 ** Math.floor(audit.looks / DENSE_LOOKS);
     const look = () => audit.look(`point ${points}`);
     if (++points % stride === 0 && audit.looks < mostLooks) {
       if (kernel.cpus) kernel.cpus.still(look);
       else look();
     }
-    return slices(component);
+    return slices(component, cpu);
   };
   core.modules.dynamic("config", new TextEncoder().encode(configOf(system)));
   let exited = false;

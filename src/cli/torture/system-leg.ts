@@ -193,13 +193,13 @@ export class SystemLeg {
   #watchPoints(): void {
     const { kernel } = this.#core;
     const slices = kernel.atPoint;
-    kernel.atPoint = (component) => {
-      if (!this.#counting || !component.label.startsWith(this.#prefix.slice(1))) return slices(component);
+    kernel.atPoint = (component, cpu) => {
+      const over = slices(component, cpu);
+      if (!this.#counting || !component.label.startsWith(this.#prefix.slice(1))) return over;
       this.#passed++;
-      const over = slices(component);
       if (this.#passed < this.#stopAt) return over;
       this.#stopped = true;
-      if (!over && component.cpu === 0) kernel.scheduler.cut();
+      if (!over && cpu === 0) kernel.scheduler.cut();
       kernel.scheduler.freeze();
       return true;
     };

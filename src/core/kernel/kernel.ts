@@ -91,8 +91,12 @@ export class Kernel {
   readonly programs = new Programs();
   /** CPUs beside this one. */
   readonly cpus: Cpus | undefined;
-  /** Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture. */
-  atPoint: (component: Component) => boolean = () => true;
+  /**
+   * Asked at every safe point while `everyPoint` is set: whether the thread gives way there. For torture.
+   *
+   * @param cpu the thread's: of one of thread-spawn it may be another one than its component's
+   */
+  atPoint: (component: Component, cpu: number) => boolean = () => true;
   /** Scopes of the kernel itself. */
   readonly ownScopes: CoreScopes;
   #everyPoint = false;

@@ -55,7 +55,7 @@ export class Stops {
     const { cpus, moves, scheduler } = this.#kernel;
     if (cpus && cpu === 0 && !cpus.servePoll()) return true;
     if (!thread.runnable || thread.stepping || moves.has(component)) return true;
-    if (this.#kernel.everyPoint) return this.#kernel.atPoint(component);
+    if (this.#kernel.everyPoint) return this.#kernel.atPoint(component, cpu);
     if (cpu !== 0) return cpus!.at(cpu).contended;
     if (scheduler.contended) return true;
     component.goOn(thread); // alone, and the event loop's turn has not come: a freeze would be for nothing

@@ -211,7 +211,7 @@ function gridOf({ cpus = 1 }: CoreOptions): Grid {
 function countSlices(kernel: Kernel, clock: VirtualClock, tasks: TaskQueue): void {
   const { scheduler } = kernel;
   kernel.everyPoint = true;
-  kernel.atPoint = ({ cpu }) => {
+  kernel.atPoint = (_, cpu) => {
     if (++scheduler.used >= SLICE_POINTS) {
       scheduler.used = 0;
       clock.advance(SLICE_US);
