@@ -147,8 +147,9 @@ export class RtcrCpuThread implements CpuThread {
   setState(
     state: Pick<ThreadState, "saved">,
     calls?: ReadonlyMap<number, number>,
+    paused?: boolean,
   ): Attempt<void, "state-access-failed" | "out-of-ram"> {
-    return this.#thread.setState(state, calls);
+    return this.#thread.setState(state, calls, paused);
   }
 
   exceptionSigh(context: Capability<SignalContext>): void {
@@ -239,8 +240,7 @@ export class RtcrCpuThread implements CpuThread {
     if (!info.started) return success(undefined);
     const taken = this.#thread.setState({ saved: info.state }, calls);
     if (!this.#stopped() || info.paused) return taken;
-    this.#thread.resume(); // ends the hold with the exception, which comes back with the state
-    return this.#thread.setState({ saved: info.state }, calls);
+    return this.#thread.setState({ saved: info.state }, calls, false); // `release` would end the exception with the hold
   }
 
   /** What was recorded, where the thread behind it is as it was, or will be. */

@@ -90,11 +90,13 @@ export interface CpuThread extends KernelObject {
    * @param state `saved` null: nothing is left of what the thread did or waits for
    * @param calls numbers that calls under way have now, by those in `saved` (NativeCpu.adoptCall); others are issued
    *   again, or their replies dropped
+   * @param paused whether it is paused then; default: as before
    * @returns "out-of-ram": its PD cannot pay for the frames that it would stand in; the thread is as it was
    */
   setState(
     state: Pick<ThreadState, "saved">,
     calls?: ReadonlyMap<number, number>,
+    paused?: boolean,
   ): Attempt<void, "state-access-failed" | "out-of-ram">;
   /** Its own handler: wins over the session's. */
   exceptionSigh(context: Capability<SignalContext>): void;

@@ -1,7 +1,13 @@
 // What nobody lets run does not run, on whatever CPU it comes to be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ThreadInfo } from "../../src/checkpoint/index.ts";
 import type { KernelThread } from "../../src/core/kernel/index.ts";
+import { RtcrCpu } from "../../src/rtcr/cpu.ts";
+import { EVERYWHERE, RtcrCpuThread } from "../../src/rtcr/cpu-thread.ts";
+import { RtcrPd } from "../../src/rtcr/pd.ts";
+import { ChildContext } from "../../src/rtcr/tracked.ts";
+import { INVALID } from "../../src/session/index.ts";
 import { counter, machine, until } from "../support/cpus.ts";
 import { log, logged } from "../support/guest-code.ts";
 import { runSpawning } from "../support/spawn-module.ts";
@@ -53,5 +59,37 @@ test("S23, S28: who stops a system at a safe point is told the CPU of the thread
   };
   await runSpawning(system, { cpu: 0, cpus: 2 });
   assert.deepEqual([...told].sort(), ["component on 0, point on 0", "component on 0, point on 1"]);
+  system.close();
+});
+
+test("S26, S28, S94: a thread that stands at a single step does not go on while a restore gives it that state", async () => {
+  const system = await machine(2);
+  const a = system.component("a", SPIN, { cpu: 1 });
+  const context = new ChildContext(system.core.badges);
+  const cpu = new RtcrCpu(context, { id: 1, args: "", real: a.cpu.capability });
+  const pd = new RtcrPd(context, { id: 2, args: "", real: a.pd.capability });
+  const made = cpu.createThread(pd.base.capability, { name: "t" });
+  const thread = made.ok && made.value.object;
+  assert(thread instanceof RtcrCpuThread);
+  thread.singleStep(true);
+  thread.start(0, 0);
+  await until(() => cpu.stopped() !== "");
+  const state = thread.state();
+  assert(state.ok);
+  const recorded: ThreadInfo = {
+    ...{ badge: 1, allocated: 1, bootstrapped: true, nativeBadge: 2, pdBadge: 3, name: "t", weight: 10, utcb: 0 },
+    ...{ started: true, paused: false, singleStep: true, affinity: EVERYWHERE },
+    ...{ faultHandlerBadge: 0, stackPointer: 0, state: state.value.saved },
+  };
+  for (let restores = 0; restores < 3; restores++) {
+    const before = counter(a);
+    thread.real.object!.pause();
+    assert(thread.restore(recorded, INVALID, new Map()).ok);
+    thread.release();
+    assert.deepEqual([counter(a), cpu.stopped()], [before, 'thread "t"']);
+  }
+  thread.resume();
+  const before = counter(a);
+  await until(() => cpu.stopped() !== "" && counter(a) > before);
   system.close();
 });

@@ -300,13 +300,15 @@ export class KernelThread implements CpuThread {
   setState(
     { saved }: Pick<ThreadState, "saved">,
     calls: ReadonlyMap<number, number> = new Map(),
+    paused = this.paused,
   ): Attempt<void, "state-access-failed" | "out-of-ram"> {
-    return this.#kernel.stops.alone(this.component, () => this.#setState(saved, calls));
+    return this.#kernel.stops.alone(this.component, () => this.#setState(saved, calls, paused));
   }
 
   #setState(
     saved: ThreadState["saved"],
     calls: ReadonlyMap<number, number>,
+    paused: boolean,
   ): Attempt<void, "state-access-failed" | "out-of-ram"> {
     if (this.onStack || !this.capability.valid) return refusal("state-access-failed");
     if (saved === null) {
@@ -315,6 +317,7 @@ export class KernelThread implements CpuThread {
     }
     const refused = loadThread(this, this.#kernel, saved as PlainData, calls);
     if (refused) return refusal(refused);
+    this.paused = paused;
     this.#kernel.scheduler.ready(this);
     return success(undefined);
   }
