@@ -464,6 +464,43 @@ hint: a <route> of the child, or the <default-route>`,
   );
 });
 
+test("S67, S96: a session at another child is planned to go on there, or refused before anything is made", async (t) => {
+  const node = (name: string, binary: string, more: string) =>
+    `<start name="${name}" ram="8M" caps="300"><binary name="${binary}" windows="yes"/>${more}</start>`;
+  const serves = '<provides><service name="Pair"/></provides>';
+  const nodes = (server: string) => `
+<parent-provides><service name="PD"/><service name="CPU"/><service name="ROM"/><service name="LOG"/></parent-provides>
+<default-route><any-service><parent/></any-service></default-route>
+${node("server", "pair_server", serves)}${node("other", "pair_server", serves)}
+${node("client", "pair_client", `<config iterations="1000000"/><route><service name="Pair"><child name="${server}"/></service><any-service><parent/></any-service></route>`)}`;
+  const path = system(t, nodes("server"), "pair_server", "pair_client");
+  const file = join(path, "system.xml");
+  const guest = new Guest(t, path, "run", file);
+  await saidAll(guest, "-> client] turn");
+  const alone = (await cli(path, "checkpoint", "--child", "client", "system")).out.trim();
+  const both = (await cli(path, "checkpoint", "--child", "client", "--child", "server", "--stop", "system")).out.trim();
+  await guest.ended;
+  const shown = await cli(path, "inspect", both);
+  assert.match(shown.out, /^ {2}session {3}\d+ Pair \(cap-\d+\): served by child "server"; /m);
+  const planned = await cli(path, "restore", "--dry-run", both, file);
+  assert.equal(planned.code, 0, planned.err);
+  assert.match(planned.out, /^client +Pair +pair +\d+ +\d+ +server$/m);
+  const refused = async (id: string, why: string) => {
+    const dry = await cli(path, "restore", "--dry-run", id, file);
+    assert.equal(dry.code, 5);
+    assert.ok(dry.out.includes(`nobody: ${why}\n`), dry.out);
+    const real = await cli(path, "restore", id, file);
+    assert.deepEqual([real.code, real.out], [5, ""]);
+    assert.ok(real.err.includes(`nothing was made\n  client: Pair session "pair": ${why}\n`), real.err);
+  };
+  await refused(alone, 'its server "server" is not in the checkpoint');
+  writeSystem(path, nodes("other"));
+  await refused(both, 'it goes on at "server", its route leads to other');
+  writeSystem(path, nodes("server"));
+  const restored = new Guest(t, path, "restore", both, file);
+  await saidAll(restored, "-> client] turn");
+});
+
 test("S107: damaged, truncated and foreign checkpoints of systems are refused whole", async (t) => {
   const path = system(t);
   const { id } = await stopped(t, path);

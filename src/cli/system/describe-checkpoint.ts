@@ -135,7 +135,7 @@ export function describeCheckpoint(id: string, system: SystemCheckpoint): System
   const { name, created, parent, modules = {} } = system;
   return {
     ...{ id, name, created, ...(parent === undefined ? {} : { parent }) },
-    children: system.children.map((child) => describeChild(child, names, modules)),
+    children: system.children.map((child) => describeChild(child, system.children, names, modules)),
     calls: system.calls.map((call) => describeCall(call, names)),
   };
 }
@@ -144,7 +144,7 @@ function* objectsOf(child: ChildInfo, several: boolean): Generator<readonly [num
   const prefix = several ? `${child.name}: ` : "";
   const named = (badge: number, what: string) => [badge, `${prefix}${what}`] as const;
   yield named(child.parent.badge, "parent");
-  for (const { service, info } of recordedSessions(child)) yield named(info.badge, `${service} session ${info.id}`);
+  for (const { service, info } of recordedSessions(child, [])) yield named(info.badge, `${service} session ${info.id}`);
   for (const cpu of cpusOf(child)) {
     yield named(cpu.nativeBadge, "native CPU");
     for (const thread of cpu.threads) {
@@ -186,7 +186,8 @@ interface Recorded {
   readonly state: string;
 }
 
-function recordedSessions(child: ChildInfo): readonly Recorded[] {
+/** @param together all children of the checkpoint */
+function recordedSessions(child: ChildInfo, together: readonly ChildInfo[]): readonly Recorded[] {
   const { logs, timers, roms, rms, reports, fileSystems = [], terminals = [] } = child;
   const of = <T extends SessionInfo>(service: string, infos: readonly T[], state: (info: T) => string = () => "") =>
     infos.map((info): Recorded => ({ service, info, state: state(info) }));
@@ -205,7 +206,9 @@ function recordedSessions(child: ChildInfo): readonly Recorded[] {
     ...of("Report", reports, ({ content }) => `${content.length} bytes`),
     ...of("File_system", fileSystems, ({ nodes }) => `open: ${nodes.map(openNode).join(", ")}`),
     ...of("Terminal", terminals, describeTerminal),
-    ...otherSessions(child).map((info): Recorded => ({ service: info.service, info, state: foreignState(info) })),
+    ...otherSessions(child).map(
+      (info): Recorded => ({ service: info.service, info, state: foreignState(info, together) }),
+    ),
   ].sort((a, b) => a.info.allocated - b.info.allocated);
 }
 
@@ -219,9 +222,12 @@ function describeTerminal({ device, size, unreadBytes }: TerminalInfo): string {
   return unreadBytes === 0 ? behind : `${behind}, ${unreadBytes} bytes unread`;
 }
 
-function foreignState({ closing, phase }: ForeignSessionInfo): string {
+function foreignState({ closing, phase, server }: ForeignSessionInfo, together: readonly ChildInfo[]): string {
   if (isOver(phase)) return phase;
-  return closing ? "being closed" : "not recorded, opened anew";
+  if (closing) return "being closed";
+  if (server === "") return "not recorded, opened anew";
+  const there = together.some(({ name }) => name === server);
+  return `served by child "${server}"${there ? "" : ", which is not in the checkpoint"}`;
 }
 
 interface NamedMap {
@@ -243,12 +249,17 @@ function ownMaps({ regionMaps }: ChildInfo["rms"][number]): readonly NamedMap[] 
 
 type Modules = NonNullable<SystemCheckpoint["modules"]>;
 
-function describeChild(child: ChildInfo, names: Names, modules: Modules): ChildDescription {
+function describeChild(
+  child: ChildInfo,
+  together: readonly ChildInfo[],
+  names: Names,
+  modules: Modules,
+): ChildDescription {
   const [own, ...kept] = componentsOf(child).map((component) => describeComponent(child, component, names, modules));
   return {
     ...own!,
     name: child.name,
-    sessions: recordedSessions(child).map(({ service, info, state }) => ({
+    sessions: recordedSessions(child, together).map(({ service, info, state }) => ({
       ...{ id: info.id, service, badge: info.badge, args: info.creationArgs, state },
     })),
     components: kept,

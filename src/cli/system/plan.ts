@@ -4,6 +4,7 @@ import {
   type ChildInfo,
   componentsOf,
   cpusOf,
+  type ForeignSessionInfo,
   type OpenNodeInfo,
   otherSessions,
   type RomInfo,
@@ -22,7 +23,7 @@ import {
   type StartConfig,
 } from "../../init/index.ts";
 import { RTCR_PROGRAM, readRtcrConfig, toInitConfig } from "../../rtcr/index.ts";
-import { prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
+import { ENV_SESSION, prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
 import { hashOf } from "./checkpointer.ts";
 
@@ -50,11 +51,14 @@ export interface PlannedSession {
   readonly server?: string;
   /** Why nobody will. */
   readonly refused?: string;
-  /** Not one of RTCR's: its state is not recorded, it begins anew. */
+  /** Its state is not recorded, it begins anew: not one of RTCR's, and nor is its server a child of the checkpoint. */
   readonly anew: boolean;
   /** Files and directories that it has open, in the program's paths; absent: it is none of File_system. */
   readonly opens?: readonly OpenNodeInfo[];
 }
+
+/** Ids. */
+const ENVIRONMENT: readonly number[] = Object.values(ENV_SESSION);
 
 /** Quotas and routes do not depend on it. */
 const ONE_CPU = { width: 1, height: 1 };
@@ -201,16 +205,18 @@ export function plannedSessions(
   { children }: SystemCheckpoint,
   { label, config, refusesForeign }: Supervisor,
 ): readonly PlannedSession[] {
+  const together = children.map(({ name }) => name);
   const directory: Directory = {
     providers: (service) => config.starts.filter(({ provides }) => provides.includes(service)).map(({ name }) => name),
     childNamed: (name) => startOf(config, config.aliases.get(name) ?? name)?.name,
   };
   return children.flatMap((child) => {
     const start = startOf(config, child.name);
-    return start ? sessionsOf(child).map((session) => planned(child.name, session, start)) : [];
+    return start ? sessionsOf(child, together).map((session) => planned(child.name, session, start)) : [];
   });
 
-  function planned(child: string, { service, info, anew, opens }: Recorded, start: StartConfig): PlannedSession {
+  function planned(child: string, recorded: Recorded, start: StartConfig): PlannedSession {
+    const { service, info, anew, opens, at } = recorded;
     const read = readSessionArgs(info.creationArgs);
     const args = read.ok ? read.value : new Map<string, string>();
     const own = args.get("label") ?? "";
@@ -218,11 +224,16 @@ export function plannedSessions(
     const routed = resolveRoute({ service, label: prefixLabel(child, own) }, start, config, directory);
     if (!routed.ok) return { ...session, refused: routed.why };
     const { value } = routed;
+    const leads = value.to === "parent" ? `the parent of ${label}` : value.to === "child" ? value.child : label;
+    if (at !== undefined && !together.includes(at)) {
+      return { ...session, refused: `its server "${at}" is not in the checkpoint` };
+    }
+    if (at !== undefined && leads !== at)
+      return { ...session, refused: `it goes on at "${at}", its route leads to ${leads}` };
     if (anew && refusesForeign && value.to !== "child") {
       return { ...session, refused: '<checkpoint foreign="refuse"> refuses what cannot be restored' };
     }
-    const server = value.to === "parent" ? `the parent of ${label}` : value.to === "child" ? value.child : label;
-    return { ...session, server };
+    return { ...session, server: leads };
   }
 }
 
@@ -231,9 +242,12 @@ interface Recorded {
   readonly info: SessionInfo;
   readonly anew: boolean;
   readonly opens?: readonly OpenNodeInfo[];
+  /** Another child, by which alone it can go on; absent: whoever serves it. */
+  readonly at?: string | undefined;
 }
 
-function sessionsOf(child: ChildInfo): readonly Recorded[] {
+/** @param together children of the checkpoint */
+function sessionsOf(child: ChildInfo, together: readonly string[]): readonly Recorded[] {
   const { logs, timers, roms, rms, reports, fileSystems = [], terminals = [] } = child;
   const of = (service: string, infos: readonly SessionInfo[]) =>
     infos.map((info): Recorded => ({ service, info, anew: false }));
@@ -248,9 +262,18 @@ function sessionsOf(child: ChildInfo): readonly Recorded[] {
     ...of("Terminal", terminals),
     ...otherSessions(child)
       .filter(({ closing, phase }) => !closing && !isOver(phase))
-      .map((info): Recorded => ({ service: info.service, info, anew: true })),
+      .map((info): Recorded => ({ service: info.service, info, anew: !bound(info, together) })),
   ];
-  return all.sort((a, b) => a.info.allocated - b.info.allocated);
+  const ties = new Map(child.foreign.filter((info) => bound(info, together)).map(({ id, server }) => [id, server]));
+  return all
+    .map((session) => ({ ...session, at: ties.get(session.info.id) }))
+    .sort((a, b) => a.info.allocated - b.info.allocated);
+}
+
+/** Another child serves it, and knows it; sessions of the environment are opened where their route leads. */
+function bound({ id, server, phase, badge, closing }: ForeignSessionInfo, together: readonly string[]): boolean {
+  if (server === "" || isOver(phase) || ENVIRONMENT.includes(id)) return false;
+  return together.includes(server) || (badge !== 0 && !closing);
 }
 
 /**
@@ -264,5 +287,9 @@ export function requireServed(id: string, sessions: readonly PlannedSession[]): 
   );
   if (lines.length === 0) return;
   const message = `checkpoint ${short(id)}: ${lines.length} sessions would find nobody, nothing was made`;
-  throw new CliFailure(EXIT.refused, [message, ...lines].join("\n"), "a <route> of the child, or the <default-route>");
+  throw new CliFailure(
+    EXIT.refused,
+    [message, ...lines].join("\n"),
+    "a <route> of the child, or the <default-route>; a checkpoint of a child together with its server",
+  );
 }
