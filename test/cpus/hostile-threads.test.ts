@@ -157,6 +157,19 @@ for (const number of [1, 2]) {
   });
 }
 
+test("S24, S28: the instance of a thread that was killed is nobody else's as long as the thread has not given way", async () => {
+  const { system, failures } = await watched();
+  const { a, threads } = await spins(system);
+  const [starter, one] = threads as [KernelThread, KernelThread];
+  await until(() => one.onStack);
+  a.cpu.killThread(one.capability);
+  const made = starter.owner.spawn(starter);
+  assert(made.ok && a.component.starts.beginSpawned(made.value, 1));
+  assert.deepEqual([one.onStack, made.value.instance], [true, 3]);
+  assert.deepEqual([failures, system.warnings], [[], []]);
+  system.close();
+});
+
 test("S14, S28: the component ends while all its threads run", async () => {
   const { system, failures } = await watched();
   for (let turn = 0; turn < 5; turn++) {

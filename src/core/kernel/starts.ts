@@ -79,11 +79,12 @@ export class Starts {
   }
 
   #takeInstance(): number | undefined {
-    const { engine, holdings, threads } = this.#component;
+    const { engine, entered, holdings, threads } = this.#component;
     const before = engine.instances;
     let charged = false;
     try {
-      const free = engine.freeInstance(new Set(threads.map((other) => other.instance)));
+      // Threads that have ended are in theirs until they have left.
+      const free = engine.freeInstance(new Set([...threads, ...entered].map((other) => other.instance)));
       if (free !== undefined) return free;
       charged = holdings.addInstance();
       if (!charged) return undefined;
