@@ -309,7 +309,7 @@ export class Component extends ComponentMemory {
 
   /** Takes back what asked a thread that runs to give way. */
   goOn({ engine }: KernelThread): void {
-    engine.words[FLAG] = 0;
+    Atomics.store(engine.words, FLAG, 0); // before the caller looks whether somebody has rung
   }
 
   /** Whether a thread that runs was asked to give way. */

@@ -247,10 +247,12 @@ class Cpu implements EngineHost {
   poll(engine: WorkerEngine): boolean {
     requireHostStack();
     const words = this.#words;
-    engine.engine.words[FLAG] = words[BLOCK.ask]!;
+    const flags = engine.engine.words;
+    Atomics.store(flags, FLAG, 0); // no plain store: whoever says something and sets it then is heard here, or at the next poll
     this.#serveCommands();
     if (Atomics.load(words, BLOCK.giveWay) !== 0) return true;
-    if (words[BLOCK.ask] === 0) return Atomics.load(words, BLOCK.contended) > 0;
+    if (Atomics.load(words, BLOCK.ask) === 0) return Atomics.load(words, BLOCK.contended) > 0;
+    Atomics.store(flags, FLAG, 1);
     this.#request(REQUEST.poll);
     return this.#block.param(0) !== 0;
   }
