@@ -287,9 +287,5 @@ export function requireServed(id: string, sessions: readonly PlannedSession[]): 
   );
   if (lines.length === 0) return;
   const message = `checkpoint ${short(id)}: ${lines.length} sessions would find nobody, nothing was made`;
-  throw new CliFailure(
-    EXIT.refused,
-    [message, ...lines].join("\n"),
-    "a <route> of the child, or the <default-route>; a checkpoint of a child together with its server",
-  );
+  throw new CliFailure(EXIT.refused, [message, ...lines].join("\n"), "a <route> of the child, or the <default-route>");
 }
