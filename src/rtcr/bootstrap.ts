@@ -39,7 +39,7 @@ export class Bootstrap {
     const { pd, cpu } = environment(tracked);
     this.#pd = pd;
     const dataspaces: DataspaceInfo[] = [];
-    for (const recorded of this.#recorded()) dataspaces[recorded.allocated] = recorded;
+    for (const recorded of bootstrapped(info)) dataspaces[recorded.allocated] = recorded;
     const matching = atPhase && (() => atPhase("match"));
     tracked.context.expected = { dataspaces, matching, deviates: (recorded, made) => this.#deviates(recorded, made) };
     pd.parent!.barrier = () => {
@@ -53,10 +53,11 @@ export class Bootstrap {
   /**
    * Where the threads stand; call it when they do.
    *
+   * @param info what the child shall become: that which it was begun for, or a checkpoint of the same child
    * @throws RtcrFault "mismatch" if the bootstrap deviated from the record
    */
-  standing(): Standing {
-    this.#matchRoles();
+  standing(info: ChildInfo): Standing {
+    this.#matchRoles(info);
     if (this.#deviation) throw this.#deviation;
     const standing = new Map<number, StandingThread>();
     for (const thread of environment(this.#tracked).cpu.threads) {
@@ -67,12 +68,8 @@ export class Bootstrap {
     return standing;
   }
 
-  #recorded(): readonly DataspaceInfo[] {
-    return this.#info.pd.dataspaces.filter(({ bootstrapped }) => bootstrapped);
-  }
-
-  #matchRoles(): void {
-    const roles = new Map(this.#recorded().map((dataspace) => [dataspace.role, dataspace]));
+  #matchRoles(info: ChildInfo): void {
+    const roles = new Map(bootstrapped(info).map((dataspace) => [dataspace.role, dataspace]));
     for (const [key, area] of AREAS) {
       for (const { address, dataspace } of this.#pd.maps[key].regions()) {
         const made = this.#pd.dataspaces.get(dataspace);
@@ -93,6 +90,10 @@ export class Bootstrap {
     const message = `restore of "${name}": ${recorded.role}: recorded are ${describe(recorded)}; the bootstrap made ${describe(made)}`;
     return new RtcrFault("mismatch", message, { child: name, role: recorded.role });
   }
+}
+
+function bootstrapped({ pd }: ChildInfo): readonly DataspaceInfo[] {
+  return pd.dataspaces.filter((dataspace) => dataspace.bootstrapped);
 }
 
 function same(recorded: MadeDataspace, made: MadeDataspace): boolean {

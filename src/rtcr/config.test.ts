@@ -109,6 +109,7 @@ const WRONG: readonly [inside: string, expect: string][] = [
   ['<checkpoint unattached="yes"/>', 'x:1:21: <checkpoint unattached="yes">: expected one of drop, keep'],
   ['<checkpoint foreign="no"/>', 'x:1:21: <checkpoint foreign="no">: expected one of pass, refuse'],
   ['<checkpoint parallel="maybe"/>', 'x:1:21: <checkpoint parallel="maybe">: expected yes or no'],
+  ['<restore standby="maybe"/>', 'x:1:18: <restore standby="maybe">: expected yes or no'],
   ['<restore bootstrap_ms="0"/>', 'x:1:18: <restore bootstrap_ms="0">: expected a number from 1 to 2147483647'],
   [
     '<checkpointable name="ram"/>',

@@ -1,7 +1,8 @@
 // One restore that is under way: whose turn it is, and who has arrived where all of them go on together.
 //
 //   PD is there -> begun -> arrived \
-//   PD is there -> begun -> arrived -- all: restored (restore.ts), or standing by (standby.ts) until it is told to be
+//   PD is there -> begun -> arrived -- all: restored (restore.ts), or standing by (standby.ts) until it is told to be; another
+//        |           |           |          checkpoint of the same children may take the place of the first one meanwhile
 //        \___________\_________\______ it ends: by a configuration that starts it anew, or that is the end of all of it
 import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { required } from "../util/index.ts";
@@ -16,8 +17,11 @@ interface Ending {
   readonly of: TrackedChild | undefined;
 }
 
+/** Where a child stands that has arrived: what it shall become is said when all are restored. */
+export type Arrived = (info: ChildInfo) => RestoredChild;
+
 export class Restoration {
-  readonly system: SystemCheckpoint;
+  #system: SystemCheckpoint;
   /** Of the environments and bootstraps that it waits for; absent: there was none yet. */
   deadline: Deadline | undefined;
   /** All have arrived, and wait to be told to go on. */
@@ -25,13 +29,23 @@ export class Restoration {
   /** They were told to. */
   told = false;
   /** What was made for it, by name, and how it arrived. */
-  readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: () => RestoredChild }>();
+  readonly #begun = new Map<string, { readonly child: TrackedChild; arrived?: Arrived }>();
   /** What has happened once; a child that is started again and again gains no time by it. */
   readonly #steps = new Set<string>();
   #endings: readonly Ending[] = [];
 
   constructor(system: SystemCheckpoint) {
-    this.system = system;
+    this.#system = system;
+  }
+
+  get system(): SystemCheckpoint {
+    return this.#system;
+  }
+
+  /** Another checkpoint of the same children, which stand as they are. What was done at the end of the one before is done. */
+  renew(system: SystemCheckpoint): void {
+    this.#system = system;
+    this.#do(({ of }) => !of);
   }
 
   /** For messages. */
@@ -55,7 +69,7 @@ export class Restoration {
   }
 
   /** It is ready to be restored. @returns whether all are */
-  arrive(child: TrackedChild, ready: () => RestoredChild): boolean {
+  arrive(child: TrackedChild, ready: Arrived): boolean {
     this.#begun.set(child.name, { child, arrived: ready });
     this.putOff(`arrived ${child.name}`);
     return this.system.children.every(({ name }) => this.#begun.get(name)?.arrived);
@@ -88,7 +102,9 @@ export class Restoration {
 
   /** When all have arrived, in the order of the checkpoint. */
   children(): readonly RestoredChild[] {
-    return this.system.children.map(({ name }) => required(this.#begun.get(name)?.arrived, `child ${name}`)());
+    return this.system.children.map((info) =>
+      required(this.#begun.get(info.name)?.arrived, `child ${info.name}`)(info),
+    );
   }
 
   /** `work` is done when the restore has ended, however it does. @param of a child; then also when that has left */

@@ -4,12 +4,13 @@
 //   asked -- its children are ended --> under way: each child is launched, or comes to the barrier of its bootstrap
 //            -- all have arrived --> restored            \__ or it is refused by name, and they are taken down
 //                    \-- standing by -- told to go on --> restored
+//                         ^-- another checkpoint of the same children: they stand by for that (renewal.ts)
 //
 // I1  A restore begins when every child of it has a fresh environment and its program; until then none of them runs.
-import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { ChildInfo, ExitedChild, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Child, Init } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
-import { ENV_SESSION, type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
+import { type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
 import { messageOf, required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { environment } from "./components.ts";
@@ -19,19 +20,17 @@ import { requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
 import { beforeBarrier } from "./parent.ts";
 import type { RestorePhase } from "./phases.ts";
-import { Restoration } from "./restoration.ts";
-import { type RestoredChild, restore } from "./restore.ts";
+import { renews, TAKEN_IN_LATER } from "./renewal.ts";
+import { type Arrived, Restoration } from "./restoration.ts";
+import { restore } from "./restore.ts";
 import { requireProgram, restoredChild } from "./restored-child.ts";
 import { keepIn } from "./rom.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import type { SavedRtcr } from "./saved-rtcr.ts";
-import { Standby } from "./standby.ts";
+import { Standby, type Waiting } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 import { incomplete, unstartable, waitsFor } from "./waits-for.ts";
-
-/** Of an environment. */
-const TAKEN_IN_LATER: readonly number[] = [ENV_SESSION.cpu, ENV_SESSION.log];
 
 export interface RestoringParts {
   readonly env: Env;
@@ -48,7 +47,9 @@ export class Restoring {
   #restoring: Restoration | undefined;
   /** Children of a restore that was refused, until they have been taken down: none of them starts. */
   readonly #doomed = new Set<string>();
-  /** Children that were not started because they had exited before the checkpoint. */
+  /** Children that had exited before the checkpoint: they are not started once. */
+  #exited: readonly ExitedChild[];
+  /** Those of them that were not. */
   readonly #exitsRestored = new Set<string>();
   /** Work that waits for the event loop. */
   #putOff = 0;
@@ -57,6 +58,7 @@ export class Restoring {
   constructor(parts: RestoringParts, system?: SystemCheckpoint) {
     this.#parts = parts;
     this.#restoring = system && new Restoration(system);
+    this.#exited = system?.exited ?? [];
   }
 
   get #init(): Init {
@@ -131,7 +133,8 @@ export class Restoring {
   }
 
   /**
-   * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome.
+   * Ends children of a checkpoint, and recreates them from it; from the event loop. `RtcrOptions.restored` has the outcome. Those
+   * that stand by, and can become what it has of them, stay as they are and stand by for it.
    *
    * @param ended called once, when nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
@@ -148,11 +151,26 @@ export class Restoring {
     const other = this.#asked ?? this.#restoring;
     if (other && !other.standby)
       throw new RtcrFault("busy", `restore of ${names.join(", ")}: that of ${other.names} is under way`, { names });
+    if (other && this.#renew(other, system, ended)) return;
     log.info?.(`restoring ${names.join(", ")} in place`);
     this.#asked = new Restoration(system);
     this.#asked.atEnd(ended);
     const before = other?.system.children.map(({ name }) => name) ?? [];
+    const exited = system.exited.filter(({ name }) => before.includes(name) && !names.includes(name));
+    for (const { name } of exited) this.#exitsRestored.delete(name);
+    this.#exited = [...exited, ...this.#exited];
     this.#init.restart([...new Set([...names, ...before])]);
+  }
+
+  /** @returns false: what stands by cannot become that */
+  #renew(restoration: Restoration, system: SystemCheckpoint, ended: () => void): boolean {
+    const { standby } = restoration;
+    if (!standby || !renews(restoration.system, system)) return false;
+    if (!standby.renew(waiting(restoration, system))) return false;
+    log.info?.(`${restoration.names} stand by for another checkpoint`);
+    restoration.renew(system);
+    restoration.atEnd(ended);
+    return true;
   }
 
   /** Nothing of the children that live until now has a part in it. */
@@ -186,7 +204,7 @@ export class Restoring {
   /** True if the child is restored instead of started; with a bootstrap it is started, and restored at the barrier. */
   launch(child: Child): boolean {
     if (this.#doomed.has(child.name)) return true;
-    const exited = this.#parts.options.restore?.exited.find(({ name }) => name === child.name);
+    const exited = this.#exited.find(({ name }) => name === child.name);
     if (exited && !this.#exitsRestored.has(child.name)) {
       this.#exitsRestored.add(child.name);
       this.#later(() => child.end(exited.value));
@@ -196,23 +214,22 @@ export class Restoring {
     const tracked = this.#parts.child(child.name);
     if (!info || !tracked) return false;
     const together = this.#restoring?.system.children.map(({ name }) => name) ?? [];
-    const restored = restoredChild({ child, info, tracked, together });
+    const restored: Arrived = (info) => restoredChild({ child, info, tracked, together });
     // To where it stood, not beyond, and with all that it had then.
     const has = (id: number) => child.sessions.some(({ request }) => request.id === id);
     const ready = !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
     const bootstraps = tracked.context.bootstrapping && ready;
     if (this.#parts.options.strategy !== "bootstrap" || !bootstraps) {
-      this.#arrive(tracked, () => restored);
+      this.#arrive(tracked, restored);
       return true;
     }
     this.#parts.options.atPhase?.("bootstrap", child.name);
-    this.#bootstrap(restored);
+    this.#bootstrap(info, tracked, restored);
     return false;
   }
 
   /** The child is started, and restored when it has come to the barrier; if it stops before, or takes too long, nobody waits. */
-  #bootstrap(restored: RestoredChild): void {
-    const { info, tracked } = restored;
+  #bootstrap(info: ChildInfo, tracked: TrackedChild, restored: Arrived): void {
     const { cpu } = environment(tracked);
     const restoration = this.#restoring;
     if (restoration) this.#later(() => this.#giveTime(restoration, `begun ${tracked.name}`)); // this is in the middle of a start
@@ -226,7 +243,9 @@ export class Restoring {
       if (cpu.base.capability.valid) cpu.watch(INVALID);
     }, tracked);
     const arrived = () =>
-      this.#later(() => this.#arrive(tracked, () => ({ ...restored, standing: bootstrap.standing() })));
+      this.#later(() =>
+        this.#arrive(tracked, (become) => ({ ...restored(become), standing: bootstrap.standing(become) })),
+      );
     const { atPhase } = this.#parts.options;
     const inBootstrap = atPhase && ((phase: RestorePhase) => atPhase(phase, tracked.name));
     const bootstrap = new Bootstrap(info, tracked, arrived, inBootstrap);
@@ -261,7 +280,7 @@ export class Restoring {
   }
 
   /** A child is ready to be restored; when all are, they are, or stand by. */
-  #arrive(tracked: TrackedChild, ready: () => RestoredChild): void {
+  #arrive(tracked: TrackedChild, ready: Arrived): void {
     const restoration = this.#restoring;
     if (!restoration?.has(tracked) || !restoration.arrive(tracked, ready)) return;
     if (this.#waits(restoration)) this.#standBy(restoration);
@@ -275,15 +294,11 @@ export class Restoring {
   #standBy(restoration: Restoration): void {
     restoration.deadline?.end();
     restoration.deadline = undefined;
-    const children = restoration.tracked.map((tracked) => {
-      const { pd } = required(restoration.recorded(tracked.name), "a child of the restore");
-      return { tracked, pd };
-    });
     const ready = () => {
       log.info?.(`standing by: ${restoration.names}`);
       this.#parts.options.standingBy?.();
     };
-    restoration.standby = new Standby(this.#parts.env, children, ready);
+    restoration.standby = new Standby(this.#parts.env, waiting(restoration, restoration.system), ready);
     restoration.standby.begin();
   }
 
@@ -352,4 +367,15 @@ export class Restoring {
     this.#putOff++; // not before there is a handler, which may cost more than there is
     handler.context.object?.submit(1);
   }
+}
+
+/** Who stands by, for a checkpoint of these children. */
+function waiting({ tracked }: Restoration, { children }: SystemCheckpoint): readonly Waiting[] {
+  return tracked.map((child) => {
+    const { pd } = required(
+      children.find(({ name }) => name === child.name),
+      "a child of the restore",
+    );
+    return { tracked: child, pd };
+  });
 }

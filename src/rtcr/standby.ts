@@ -3,7 +3,9 @@
 //
 // I1  Nobody sees it: what memories hold, their sizes and what is charged stay as they are (`NativePd.prepareMemory`).
 // I2  Only pages that the restore will write are touched, of no child more than its quota allows, which the supervisor has given
-//     it: what is resident is what will be. Components that a child keeps are not there yet; theirs are touched as they are written.
+//     it: what is resident is what will be, but for what an earlier checkpoint would have written (`renew`). Components that a
+//     child keeps are not there yet; theirs are touched as they are written.
+// I3  Pages that were touched for one checkpoint are not touched again for the next.
 import { type PdInfo, type RecordedBytes, usedRuns } from "../checkpoint/index.ts";
 import { type Env, PAGE_BYTES, type PdSession, type ProgramFacts, toPages } from "../session/index.ts";
 import { required } from "../util/index.ts";
@@ -29,15 +31,22 @@ interface Placed {
   readonly offset: number;
 }
 
+/** Of a child whose memory is made ready, or is about to be. */
+interface Prepared {
+  /** As far as it has room. */
+  end: number;
+  /** By page, 1: it was touched; as many as there was room for. */
+  touched: Uint8Array;
+}
+
 export class Standby {
-  readonly #children: readonly Waiting[];
+  #children: readonly Waiting[];
   readonly #putOff: PutOff;
   readonly #ready: () => void;
-  /** Those whose memory is made ready, or is about to be. */
-  readonly #prepared = new Set<Waiting>();
+  readonly #prepared = new Map<TrackedChild, Prepared>();
   #pieces: Iterator<void> | undefined;
 
-  /** @param ready called when all is ready, once more if there was another `begin` */
+  /** @param ready called when all is ready, once more if there was another `begin`, or a `renew` */
   constructor(env: Env, children: readonly Waiting[], ready: () => void) {
     this.#children = children;
     this.#ready = ready;
@@ -46,25 +55,55 @@ export class Standby {
 
   /** Prepares whatever is not prepared and fits. */
   begin(): void {
-    const fitting = this.#children.filter((child) => !this.#prepared.has(child) && fits(child));
-    for (const child of fitting) this.#prepared.add(child);
-    const before = this.#pieces;
-    this.#pieces = (function* () {
-      while (before && !before.next().done) yield;
-      for (const child of fitting) yield* prepare(child);
-    })();
-    this.#putOff.begin();
+    this.#prepare(this.#children.filter((child) => !this.#prepared.has(child.tracked) && fits(child)));
+  }
+
+  /**
+   * The same children shall become something else: what that needs more is prepared.
+   *
+   * @returns false, and nothing has changed: one of them has more ready than it may have then, and memory never shrinks
+   */
+  renew(children: readonly Waiting[]): boolean {
+    if (!children.every((child) => this.#canBecome(child))) return false;
+    this.#children = children;
+    this.#pieces = undefined;
+    this.#prepare(children.filter(fits));
+    return true;
   }
 
   /** Whether each child that has memory ready may have as much. */
   get allowed(): boolean {
-    return [...this.#prepared].every(fits);
+    return this.#children.every((child) => !this.#prepared.has(child.tracked) || fits(child));
   }
 
   /** What is not ready yet is left. */
   end(): void {
     this.#pieces = undefined;
     this.#putOff.finish();
+  }
+
+  #prepare(children: readonly Waiting[]): void {
+    const before = this.#pieces;
+    const all = children.map((child) => ({ child, prepared: this.#preparedOf(child.tracked) }));
+    this.#pieces = (function* () {
+      while (before && !before.next().done) yield;
+      for (const { child, prepared } of all) yield* prepare(child, prepared);
+    })();
+    this.#putOff.begin();
+  }
+
+  #preparedOf(child: TrackedChild): Prepared {
+    const known = this.#prepared.get(child) ?? { end: 0, touched: new Uint8Array(0) };
+    this.#prepared.set(child, known);
+    return known;
+  }
+
+  #canBecome(child: Waiting): boolean {
+    const { end = 0 } = this.#prepared.get(child.tracked) ?? {};
+    if (end === 0) return true;
+    const { native } = environment(child.tracked).pd;
+    const needs = endOf(placedOf(child.pd, native.program()));
+    return end <= needs && fits(child) && native.prepareMemory(child.pd.instance, { end, from: 0, to: 0 });
   }
 
   #work(): boolean {
@@ -83,10 +122,11 @@ function fits({ tracked, pd }: Waiting): boolean {
   return charged <= session.ramQuota();
 }
 
-function* prepare({ tracked, pd }: Waiting): Generator<void> {
+function* prepare({ tracked, pd }: Waiting, prepared: Prepared): Generator<void> {
   const { native } = environment(tracked).pd;
   const placed = placedOf(pd, native.program());
-  const end = Math.max(0, ...placed.map(({ address, size }) => address + size));
+  const end = endOf(placed);
+  prepared.touched = longer(prepared.touched, Math.ceil(end / PAGE_BYTES));
   for (const { address, size, content, offset } of placed) {
     const runs = usedRuns(content);
     for (let i = 0; i < runs.length; i += 2) {
@@ -95,11 +135,38 @@ function* prepare({ tracked, pd }: Waiting): Generator<void> {
       for (let at = first - (first % PAGE_BYTES); at < last; at += PIECE_BYTES) {
         const from = address + at - offset;
         const to = from + Math.min(PIECE_BYTES, last - at);
-        if (!native.prepareMemory(pd.instance, { end, from, to })) return;
-        yield;
+        for (const range of untouched(prepared.touched, from, to)) {
+          if (!native.prepareMemory(pd.instance, { end, ...range })) return;
+          prepared.end = end;
+          yield;
+        }
       }
     }
   }
+}
+
+function longer(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length >= length) return bytes;
+  const all = new Uint8Array(length);
+  all.set(bytes);
+  return all;
+}
+
+/** Pages of [from, to) that were not touched yet, side by side; they are noted. */
+function* untouched(touched: Uint8Array, from: number, to: number): Generator<{ from: number; to: number }> {
+  const last = Math.ceil(to / PAGE_BYTES);
+  for (let page = from / PAGE_BYTES; page < last; page++) {
+    if (touched[page] === 1) continue;
+    let end = page;
+    while (end < last && touched[end] === 0) touched[end++] = 1;
+    yield { from: page * PAGE_BYTES, to: end * PAGE_BYTES };
+    page = end;
+  }
+}
+
+/** As far as linear memory will have something. */
+function endOf(placed: readonly Placed[]): number {
+  return Math.max(0, ...placed.map(({ address, size }) => address + size));
 }
 
 /** What of a PD's contents is attached where every component sees it: what its program began with, its address space, two areas in that. */

@@ -1,6 +1,6 @@
 // rtcr torture SYSTEM.xml: what it prints, and what it refuses. Systems that it is tried on: test/tortured/.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { writeSystem } from "../tortured/tortured.ts";
@@ -84,6 +84,19 @@ test("S71, S88, S97, S108: increments, files and an inner supervisor's children 
   }
 });
 
+test("S97: restores that stand by are counted, and told to go on also where only the configuration lets them", async (t) => {
+  const { path, file } = system(t, ["sheep_counter_timer", "stack_counter"], TWO);
+  const run = async (...more: readonly string[]) => {
+    const { code, out, err } = await cli(path, "torture", "--points", "3", "--seed", "7", "--in-place", ...more, file);
+    assert.equal(code, 0, err + out);
+    return out;
+  };
+  assert.match(await run("--standby"), / direct, in place, 3 restores stood by, 1 renewed\n/);
+  const configured = readFileSync(file, "utf8").replace("<default ", '<restore standby="yes"/><default ');
+  writeFileSync(file, configured);
+  assert.match(await run(), / direct, in place, 3 restores stood by, 0 renewed\n/);
+});
+
 test("S97: every so many points, and what is printed", async (t) => {
   const { path, file } = system(t, ["stack_counter"], TWO.split("\n")[1]!);
   const { code, out, err } = await cli(path, "torture", "--every", "20", file);
@@ -102,13 +115,14 @@ test("options and systems that cannot be tortured are refused by name", async (t
     [
       ["--verbose", file],
       2,
-      "--verbose is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --increments, --redundant, --ignore, --by, --rising, --fresh-process, --memory-fs, --json\nhint: rtcr torture --help",
+      "--verbose is for programs, a system takes --every, --points, --seed, --supervisor, --strategy, --rom, --cpus, --in-place, --standby, --increments, --redundant, --ignore, --by, --rising, --fresh-process, --memory-fs, --json\nhint: rtcr torture --help",
     ],
     [
       ["--in-place", "--fresh-process", file],
       2,
       "--in-place and --fresh-process, expected one of them\nhint: rtcr torture --help",
     ],
+    [["--standby", "x.wasm"], 2, "--standby is for systems (SYSTEM.xml), found x.wasm\nhint: rtcr torture --help"],
     [["--redundant", file], 2, "--redundant is for --increments K\nhint: rtcr torture --help"],
     [["--strategy", "fast", file], 2, "--strategy fast: expected bootstrap or direct\nhint: rtcr torture --help"],
     [

@@ -100,6 +100,40 @@ test("S84, S106: while an inner supervisor restores, the outer one has no checkp
   rig.close();
 });
 
+for (const told of [true, false]) {
+  const then = told ? "and has one when that was told to go on" : "but can restore it";
+  test(`S84, S97, S106: while an inner supervisor's restore stands by, the outer one has no checkpoint, ${then}`, async () => {
+    let ready = 0;
+    const of: RigOptions = { ...COUNTER, inner: { standby: () => true, standingBy: () => ready++ } };
+    const { lines, points } = await undisturbed(of);
+    const rig = new Rig(of);
+    assert.ok(await rig.run(Math.floor(points / 2)));
+    const earlier = await throughImage(rig.rtcr.checkpoint("earlier").system);
+    const said = rig.lines.length;
+    const [inner] = rig.inner;
+    inner!.restore(inner!.checkpoint("own").system);
+    for (let turn = 0; ready === 0; turn++) {
+      assert.ok(turn < 1000, "it stands by");
+      await new Promise((resolve) => setImmediate(resolve));
+      rig.tree.settle();
+    }
+    assert.throws(() => rig.rtcr.checkpoint("meanwhile"), BUSY);
+    assert.deepEqual(rig.lines.length, said);
+    if (told) {
+      inner!.proceed();
+      assert.equal(rig.rtcr.checkpoint("later").system.children.length, 1);
+    } else {
+      rig.rtcr.restore(earlier);
+    }
+    await rig.run();
+    assert.deepEqual([rig.innerOutcomes.length, rig.outcomes.length], told ? [1, 0] : [0, 1]);
+    assert.ok([...rig.innerOutcomes, ...rig.outcomes].every((outcome) => !(outcome instanceof RtcrFault)));
+    assert.deepEqual(rig.lines.slice(said), lines.slice(said));
+    assert.deepEqual(accounts(rig), await untouched(of), "quotas are balanced");
+    rig.close();
+  });
+}
+
 /** A program of another name than the one that was recorded: its bootstrap waits for ever. */
 const ENDLESS = assemble(`(module ${PRELUDE} (func (export "rtcr_component_start")
   (drop (call $futex_wait (i32.const 256) (i32.const 0) (i64.const -1)))))`);

@@ -60,6 +60,10 @@ export class Scene {
   readonly #lines: readonly string[];
   /** Lines that there were when the children went on for the last time. */
   #resumed = 0;
+  /** Restores wait until they are told to go on. */
+  waits = false;
+  /** How often one was ready for that. */
+  ready = 0;
   /** Called at each phase. */
   atPhase: (phase: Phase, child?: string) => void = () => {};
 
@@ -80,6 +84,8 @@ export class Scene {
     const rig = new Rig({
       ...{ children: CHILDREN, strategy, cpus: Scene.cpus },
       atPhase: (phase, child) => scene?.enter(phase, child),
+      standby: () => scene?.waits ?? false,
+      standingBy: () => scene && scene.ready++,
     });
     await rig.run(Math.floor(points / 2));
     scene = new Scene(rig, lines);
@@ -157,6 +163,14 @@ export class Scene {
     await this.until(() => this.rig.outcomes.length > before, "the restore", slowly);
     assert.equal(this.rig.outcomes.length, before + 1);
     return this.rig.outcomes[before]!;
+  }
+
+  /** Restores in place, as far as that comes without being told to go on. */
+  async standBy(system: SystemCheckpoint): Promise<void> {
+    const { ready } = this;
+    this.waits = true;
+    this.rig.rtcr.restore(system);
+    await this.until(() => this.ready > ready, "all is ready");
   }
 
   /** The children go on, and time passes. */

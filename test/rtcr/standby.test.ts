@@ -2,108 +2,15 @@
 // whatever was done with it meanwhile.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareSystems, type SystemCheckpoint, usedRuns } from "../../src/checkpoint/index.ts";
+import { compareSystems, usedRuns } from "../../src/checkpoint/index.ts";
 import { RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
 import { comparable } from "./comparable.ts";
 import { CHILDREN, supervised, supervisedConfig } from "./controlled.ts";
-import { component, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
+import { component, Rig, type RigOptions, undisturbed } from "./rig.ts";
+import { afterwards, CASES, COUNTERS, memories, SHEEP, stopped, Waiting } from "./standing.ts";
 
 const POINTS = 4;
 const PAGE_BYTES = 4096;
-const COUNTERS = '<config turns="4" iterations="20"/>';
-const SHEEP: RigOptions = {
-  children: [{ name: "prog", inside: COUNTERS }],
-  binaries: { prog: component("sheep_counter") },
-};
-
-/** A rig whose restore stands by until `proceed`. */
-class Waiting {
-  readonly rig: Rig;
-  ready = 0;
-  wanted: boolean;
-
-  constructor(options: RigOptions, system: SystemCheckpoint, wanted = true) {
-    this.wanted = wanted;
-    this.rig = new Rig({
-      ...{ ...options, restore: system },
-      standby: () => this.wanted,
-      standingBy: () => this.ready++,
-    });
-  }
-
-  /** Until it is ready so many times in all, or something else holds. */
-  async until(wanted: number | (() => boolean)): Promise<void> {
-    const done = typeof wanted === "number" ? () => this.ready >= wanted : wanted;
-    for (let turn = 0; !done(); turn++) {
-      assert.ok(turn < 1000, `it stands by: ${this.rig.outcomes.join()} ${this.rig.tree.lines.slice(-3).join("; ")}`);
-      await this.rig.rest(() => false);
-      this.rig.tree.advance(1000);
-    }
-  }
-
-  /** Some time passes, in which nobody runs who could. */
-  async pass(): Promise<void> {
-    for (let step = 0; step < 5; step++) {
-      await this.rig.rest(() => false);
-      this.rig.tree.advance(1000);
-    }
-  }
-}
-
-/** The system at a safe point, and what was said until then. */
-async function stopped(options: RigOptions, point: number) {
-  const rig = new Rig(options);
-  try {
-    assert.ok(await rig.run(point), `the children stand at point ${point}`);
-    const { system } = rig.rtcr.checkpoint("standby");
-    return { system: await throughImage(system), lines: rig.lines };
-  } finally {
-    rig.close();
-  }
-}
-
-/** Bytes of the memories of components, as their programs see them. */
-function memories(rig: Rig): readonly (readonly [string, number])[] {
-  return rig.tree.core.kernel.components.flatMap((each): (readonly [string, number])[] =>
-    each.loaded ? [[each.label, each.engine.memories(0)?.[0]?.buffer.byteLength ?? 0]] : [],
-  );
-}
-
-/** What is there right after a restore. */
-async function afterwards(options: RigOptions, system: SystemCheckpoint, standby: boolean) {
-  const seen: { readonly again: SystemCheckpoint; readonly sizes: ReturnType<typeof memories> }[] = [];
-  const restoredIn = () => seen.push({ again: made.rig.rtcr.checkpoint("again").system, sizes: memories(made.rig) });
-  const made = new Waiting({ ...options, restoredIn }, system, standby);
-  if (standby) {
-    await made.until(1);
-    made.rig.rtcr.proceed();
-  }
-  await made.rig.run();
-  const { outcomes, lines } = made.rig;
-  made.rig.close();
-  const [outcome] = outcomes;
-  if (outcome instanceof RtcrFault) throw outcome;
-  assert.equal(outcomes.length, 1);
-  return { ...seen[0]!, lines, repairs: outcome };
-}
-
-const CASES: readonly (readonly [name: string, options: RigOptions])[] = [
-  ["sheep_counter", SHEEP],
-  ["large_stack_counter", { children: [{ name: "large_stack_counter", inside: COUNTERS }] }],
-  ["large_dataspaces", { children: [{ name: "large_dataspaces", inside: COUNTERS }] }],
-  [
-    "detached_dataspaces",
-    { children: [{ name: "detached_dataspaces", inside: '<config turns="2" iterations="20"/>' }] },
-  ],
-  ["a program with marks", { ...SHEEP, marks: () => true }],
-  ["redundant memory", { ...SHEEP, mirrorSlots: () => 3 }],
-  ["a WASI program whose memory grows", { children: [{ name: "binary-trees" }] }],
-  ["windows", { ...SHEEP, windows: () => true }],
-  [
-    "two children",
-    { children: ["sheep_counter_threaded", "sheep_counter_timer"].map((name) => ({ name, inside: COUNTERS })) },
-  ],
-];
 
 for (const strategy of STRATEGIES) {
   for (const [name, given] of CASES) {
@@ -116,8 +23,8 @@ for (const strategy of STRATEGIES) {
           options,
           first + Math.floor(((points - first) * i) / (POINTS + 1)),
         );
-        const plain = await afterwards(options, system, false);
-        const ready = await afterwards(options, system, true);
+        const plain = await afterwards(options, [system], false);
+        const ready = await afterwards(options, [system], true);
         assert.deepEqual([...before, ...ready.lines], lines);
         assert.deepEqual(ready.sizes, plain.sizes, "no program sees a memory of another size");
         assert.deepEqual(ready.repairs, plain.repairs);
@@ -183,7 +90,6 @@ for (const strategy of STRATEGIES) {
     const older = await stopped(options, Math.floor(points * 0.4));
     let ended = 0;
     rig.rtcr.restore(system, () => ended++);
-    assert.throws(() => rig.rtcr.restore(system), { code: "busy" }, "one that is asked for does not stand by");
     await waiting.until(2);
     rig.rtcr.restore(older.system, () => ended++);
     await waiting.until(3);

@@ -73,7 +73,7 @@ tortureEach(
 
 test("S28, S97: what is compared: everything with one CPU; with several not the order between components", () => {
   const journey = (lines: readonly string[], content = "1"): SystemJourney => ({
-    ...{ lines, passed: 9, taken: [4], increments: 0, linesAt: [2] },
+    ...{ lines, passed: 9, taken: [4], increments: 0, stoodBy: 0, renewed: 0, linesAt: [2] },
     files: new Map([["r -> a", new Map([["r -> a: /data/x", content]])]]),
   });
   const run = journey([
@@ -124,6 +124,8 @@ test("S28, S97: rules say what of lines is compared", () => {
       passed: 9,
       taken: [4],
       increments: 0,
+      stoodBy: 0,
+      renewed: 0,
       linesAt: [2],
       files: new Map(),
     },

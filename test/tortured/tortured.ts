@@ -56,6 +56,8 @@ export interface TortureTest {
   readonly increments?: number;
   /** They come from redundant memory. */
   readonly redundant?: boolean;
+  /** Each restore stands by, and is told to go on when all is ready. */
+  readonly standby?: boolean;
 }
 
 /** One test for each system and strategy: lines, exit values and files are those of an uninterrupted run. */
@@ -71,15 +73,21 @@ export function tortureEach(
     freshProcess = false,
     increments,
     redundant = false,
+    standby = false,
   }: TortureTest,
 ): void {
   for (const [name, system] of Object.entries(systems)) {
     for (const strategy of strategies) {
-      const where = inPlace ? ", in place" : freshProcess ? ", in fresh processes" : "";
+      const place = inPlace ? ", in place" : freshProcess ? ", in fresh processes" : "";
+      const where = `${place}${standby ? ", stood by" : ""}`;
       test(`${rows}: torture: ${name} (${strategy}${where})`, async (t) => {
         const path = folder(t);
         const file = writeSystem(path, system);
-        const files = [...(system.memoryFiles ? ["--memory-fs"] : []), ...(inPlace ? ["--in-place"] : [])];
+        const files = [
+          ...(standby ? ["--standby"] : []),
+          ...(system.memoryFiles ? ["--memory-fs"] : []),
+          ...(inPlace ? ["--in-place"] : []),
+        ];
         const process = freshProcess ? ["--fresh-process"] : [];
         const choice = ["--points", `${points}`, "--seed", `${seed}`, "--strategy", strategy];
         const kept = increments === undefined ? [] : ["--increments", `${increments}`];
@@ -97,11 +105,13 @@ export function tortureEach(
           file,
         );
         assert.equal(code, 0, err + out);
-        const { taken, lines, identical, increments: compared } = JSON.parse(out);
+        const { taken, lines, identical, increments: compared, stoodBy, renewed } = JSON.parse(out);
         // At the last one all may have ended; runs that differ in their lines differ in their safe points.
         const least = system.rules ? 1 : points - 1;
         assert.ok(identical && taken >= least && lines > 1, out);
         assert.equal(compared, increments === undefined ? 0 : taken, out);
+        assert.equal(stoodBy, standby ? taken : 0, out);
+        assert.ok(!standby || renewed > 0, out);
       });
     }
   }

@@ -4,7 +4,7 @@ import { compareJourneys } from "./compare-journeys.ts";
 
 const journey = (...lines: string[]) => ({
   lines: lines.map((line) => `[init -> a] ${line}\n`),
-  ...{ passed: 0, taken: [], increments: 0, linesAt: [], files: new Map() },
+  ...{ passed: 0, taken: [], increments: 0, stoodBy: 0, renewed: 0, linesAt: [], files: new Map() },
 });
 
 test("S97: the group of --rising is a number that never falls; what is none is a difference", () => {

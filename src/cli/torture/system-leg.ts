@@ -32,6 +32,14 @@ const LIMIT_US = 3_600_000_000;
 /** Turns of the event loop in which a system at rest is seen to be at rest. */
 const REST_TURNS = 8;
 
+export interface LegBeginning {
+  readonly passed: number;
+  /** What it takes up; undefined: it starts. */
+  readonly from: SystemCheckpoint | undefined;
+  /** With `standby`: for what it stands by first. */
+  readonly before: SystemCheckpoint | undefined;
+}
+
 /** A system, from its start to a point or to the end. */
 export class SystemLeg {
   readonly #spec: SystemJourneySpec;
@@ -52,11 +60,20 @@ export class SystemLeg {
   #began = false;
   /** Children that stand still are about to be ended: until then nothing may run. */
   #ending = false;
+  /** A restore stands by, and all is ready. */
+  #standing = false;
+  /** What takes the place of that for which it does. */
+  #next: SystemCheckpoint | undefined;
+  /** The last one that was restored. */
+  #last: SystemCheckpoint | undefined;
+  #stoodBy = 0;
+  #renewed = 0;
 
-  constructor(spec: SystemJourneySpec, restore: SystemCheckpoint | undefined, passed: number) {
+  constructor(spec: SystemJourneySpec, { passed, from, before }: LegBeginning) {
     this.#spec = spec;
     this.#passed = passed;
-    this.#counting = restore === undefined;
+    this.#counting = from === undefined;
+    const restore = from && this.#standBy(from, before);
     this.#prefix = `[${spec.supervisor} -> `;
     const { modules, config, cpus = 1 } = spec;
     const core: Core = new Core({
@@ -91,6 +108,16 @@ export class SystemLeg {
     return this.#volumes.trees;
   }
 
+  /** Restores that were told to go on when all was ready. */
+  get stoodBy(): number {
+    return this.#stoodBy;
+  }
+
+  /** Checkpoints that took the place of the one before in what stood by. */
+  get renewed(): number {
+    return this.#renewed;
+  }
+
   get passed(): number {
     return this.#passed;
   }
@@ -102,7 +129,9 @@ export class SystemLeg {
       await new Promise((resolve) => setImmediate(resolve));
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#stopped) return this.#settle();
-      if (this.#exited || (this.#began && this.#component?.rtcr.children.length === 0)) return false;
+      if (this.#standing) this.#goOnFrom(this.#component!.rtcr);
+      // Children of a restore may be ended to begin it anew.
+      if (this.#exited || (this.#began && this.#counting && this.#component?.rtcr.children.length === 0)) return false;
       this.#began ||= (this.#component?.rtcr.children.length ?? 0) > 0;
       if (this.#clock.alarms.nowUs() > LIMIT_US) throw this.#endless();
       rest = this.#atRest ? rest + 1 : 0;
@@ -114,7 +143,7 @@ export class SystemLeg {
   async restore(system: SystemCheckpoint): Promise<void> {
     this.#counting = false;
     this.#ending = true;
-    this.#component!.rtcr.restore(system);
+    this.#component!.rtcr.restore(this.#standBy(system, this.#last));
     while (this.#ending && this.#failure === undefined) await new Promise((resolve) => setImmediate(resolve));
     this.goOn();
   }
@@ -161,6 +190,27 @@ export class SystemLeg {
     );
   }
 
+  /** @returns for what it stands by first */
+  #standBy(system: SystemCheckpoint, before: SystemCheckpoint | undefined): SystemCheckpoint {
+    this.#last = system;
+    if (!this.#spec.standby || !before || namesOf(before) !== namesOf(system)) return system;
+    this.#next = system;
+    return before;
+  }
+
+  #goOnFrom(rtcr: RtcrComponent["rtcr"]): void {
+    this.#standing = false;
+    const next = this.#next;
+    this.#next = undefined;
+    if (next) {
+      this.#renewed++;
+      rtcr.restore(next);
+    } else {
+      this.#stoodBy++;
+      rtcr.proceed();
+    }
+  }
+
   #program(restore: SystemCheckpoint | undefined, core: () => Core) {
     const { increments, redundant } = this.#spec;
     const made = () => (redundant ? new RedundantModule() : new IncrementalModule());
@@ -177,7 +227,12 @@ export class SystemLeg {
           const atPhase = () => {
             this.#ending = false;
           };
-          return { ...(restore ? { restore } : {}), strategy: this.#spec.strategy, restored, atPhase };
+          const standingBy = () => {
+            this.#standing = true;
+          };
+          const waits = this.#spec.standby ? { standby: () => true } : {};
+          const restores = { ...(restore ? { restore } : {}), ...waits };
+          return { ...restores, strategy: this.#spec.strategy, restored, atPhase, standingBy };
         },
         began: (component) => {
           if (isOurs(component.env)) this.#component = component;
@@ -217,4 +272,8 @@ export class SystemLeg {
       'a <config> that limits their turns, or <exit propagate="yes"/> of the child that is the last',
     );
   }
+}
+
+function namesOf({ children }: SystemCheckpoint): string {
+  return children.map(({ name }) => name).join("\n");
 }

@@ -26,9 +26,11 @@ export type SystemStepResult = { readonly leg: LegResult<string> } | { readonly 
 /** @param folder that has the store */
 async function step({ file, roms, spec, start }: SystemStepOrder, folder: string): Promise<LegResult<string>> {
   const home = openHome(folder);
-  const { passed, from: parent } = start;
+  const { passed, from: parent, before: older } = start;
   const { modules, config, from } = await beginning(home, parent, { file, roms, supervisor: spec.supervisor });
-  return travelLeg({ ...spec, config, modules }, { passed, ...(from ? { from } : {}) }, async (system) => {
+  const before = spec.standby && older !== undefined ? (await loadSystem(home, older)).system : undefined;
+  const begin = { passed, ...(from ? { from } : {}), ...(before ? { before } : {}) };
+  return travelLeg({ ...spec, config, modules }, begin, async (system) => {
     const { root } = await saveSystem(home, { ...system, parent }, modules);
     return root.id;
   });

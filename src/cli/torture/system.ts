@@ -36,6 +36,11 @@ export interface SystemJourneySpec {
   readonly redundant?: boolean;
   /** The supervisor restores its children itself, while the rest of the system stays. Default: all is thrown away */
   readonly inPlace?: boolean;
+  /**
+   * Each restore stands by, and is told to go on when all is ready: first for the checkpoint before, if that is of the same
+   * children, then for its own. Default: as the configuration says, and for its own alone
+   */
+  readonly standby?: boolean;
 }
 
 export interface SystemJourney {
@@ -46,6 +51,10 @@ export interface SystemJourney {
   readonly taken: readonly number[];
   /** Increments that were compared with full checkpoints. */
   readonly increments: number;
+  /** Restores that stood by until all was ready. */
+  readonly stoodBy: number;
+  /** Checkpoints that took the place of the one before in children that stood by. */
+  readonly renewed: number;
   /** Lines that there were at each point taken. */
   readonly linesAt: readonly number[];
   /** What each client of File_system had in the end, by label. */
@@ -54,7 +63,7 @@ export interface SystemJourney {
 
 /** What a leg has come to: plain data, but for what was stored. */
 export interface LegResult<Stored>
-  extends Pick<SystemJourney, "lines" | "passed" | "taken" | "increments" | "linesAt"> {
+  extends Pick<SystemJourney, "lines" | "passed" | "taken" | "increments" | "stoodBy" | "renewed" | "linesAt"> {
   readonly files: readonly (readonly [client: string, tree: readonly (readonly [path: string, what: string])[]])[];
   /** The last checkpoint, as `store` gave it: the next leg goes on from it; absent: the children have ended. */
   readonly stored?: Stored;
@@ -64,6 +73,8 @@ export interface LegResult<Stored>
 export interface LegStart<Stored> {
   readonly passed: number;
   readonly from?: Stored;
+  /** With `standby`: the checkpoint before that. */
+  readonly before?: Stored;
 }
 
 /** @throws CliFailure when the system does not end, RtcrFault when a checkpoint or a restore is refused */
@@ -77,7 +88,7 @@ export async function throughLegs<Stored>(
 ): Promise<SystemJourney> {
   const [lines, taken, linesAt]: [string[], number[], number[]] = [[], [], []];
   const files = new Map<string, Tree>();
-  let increments = 0;
+  let [increments, stoodBy, renewed] = [0, 0, 0];
   let start: LegStart<Stored> = { passed: 0 };
   for (;;) {
     const leg = await travel(start);
@@ -85,10 +96,12 @@ export async function throughLegs<Stored>(
     for (const line of leg.lines) lines.push(line);
     taken.push(...leg.taken);
     increments += leg.increments;
+    stoodBy += leg.stoodBy;
+    renewed += leg.renewed;
     for (const [client, tree] of leg.files) files.set(client, new Map(tree));
     const { passed, stored } = leg;
-    if (stored === undefined) return { lines, passed, taken, increments, linesAt, files };
-    start = { passed, from: stored };
+    if (stored === undefined) return { lines, passed, taken, increments, stoodBy, renewed, linesAt, files };
+    start = { passed, from: stored, ...(start.from === undefined ? {} : { before: start.from }) };
   }
 }
 
@@ -100,12 +113,12 @@ export async function throughLegs<Stored>(
  */
 export async function travelLeg<Stored>(
   spec: SystemJourneySpec,
-  { passed, from }: LegStart<SystemCheckpoint>,
+  { passed, from, before }: LegStart<SystemCheckpoint>,
   store: (system: SystemCheckpoint) => Promise<Stored>,
 ): Promise<LegResult<Stored>> {
   const [taken, linesAt]: [number[], number[]] = [[], []];
   const goesOn = spec.increments ?? 0;
-  const leg = new SystemLeg(from ? { ...spec, config: withoutExited(spec, from) } : spec, from, passed);
+  const leg = new SystemLeg(from ? { ...spec, config: withoutExited(spec, from) } : spec, { passed, from, before });
   let increments = 0;
   try {
     let starting = false;
@@ -131,8 +144,18 @@ export async function travelLeg<Stored>(
 
   function result(stored?: Stored): LegResult<Stored> {
     const files = Array.from(leg.files, ([client, tree]) => [client, [...tree]] as const);
-    const { lines, passed } = leg;
-    return { lines, passed, taken, increments, linesAt, files, ...(stored === undefined ? {} : { stored }) };
+    const { lines, passed, stoodBy, renewed } = leg;
+    return {
+      lines,
+      passed,
+      taken,
+      increments,
+      stoodBy,
+      renewed,
+      linesAt,
+      files,
+      ...(stored === undefined ? {} : { stored }),
+    };
   }
 }
 

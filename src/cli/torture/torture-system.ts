@@ -31,6 +31,8 @@ export interface SystemTortureOptions {
   /** `SystemJourneySpec.increments` */
   readonly increments: number | undefined;
   readonly redundant: boolean;
+  /** `SystemJourneySpec.standby` */
+  readonly standby: boolean;
   /** Each leg is a process of its own, which has the checkpoint from a directory store. */
   readonly freshProcess: boolean;
 }
@@ -56,6 +58,10 @@ export interface SystemTortureReport {
   readonly inPlace: boolean;
   /** Restored in a process of its own each time. */
   readonly freshProcess: boolean;
+  /** Restores that stood by until all was ready. */
+  readonly stoodBy: number;
+  /** Of their children those that stood by for the checkpoint before first. */
+  readonly renewed: number;
   /** Points whose checkpoints were increments, each the same as a full one. */
   readonly increments: number;
   /** Files and directories that the children had in the end. */
@@ -68,7 +74,8 @@ export interface SystemTortureReport {
 
 /** @throws CliFailure when the configuration has faults, no supervisor or several, or a run could not come to its end */
 export async function tortureSystem(options: SystemTortureOptions): Promise<SystemTortureReport> {
-  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments, redundant, freshProcess } = options;
+  const { file, roms, choice, strategy, memoryFiles, rules, inPlace, increments, redundant, standby, freshProcess } =
+    options;
   const { cpus } = rules;
   const modules = readSystemModules(file, roms);
   const config = readSystemConfig(file, modules);
@@ -77,7 +84,7 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
   const begin = performance.now();
   const uninterrupted = await travel(spec);
   const between = performance.now();
-  const torturedSpec = { ...spec, inPlace, increments, redundant, points: pointsOf(choice, uninterrupted) };
+  const torturedSpec = { ...spec, inPlace, increments, redundant, standby, points: pointsOf(choice, uninterrupted) };
   const tortured = await (freshProcess ? travelFresh(options, torturedSpec) : travel(torturedSpec));
   const end = performance.now();
   const differs = compareJourneys(uninterrupted, tortured, rules);
@@ -90,6 +97,8 @@ export async function tortureSystem(options: SystemTortureOptions): Promise<Syst
       inOrder: inOrder(rules),
       inPlace,
       freshProcess,
+      stoodBy: tortured.stoodBy,
+      renewed: tortured.renewed,
       increments: tortured.increments,
       files: filesOf(uninterrupted).size,
     },
@@ -164,11 +173,12 @@ export function describeSystemTorture(report: SystemTortureReport): string {
   const own = "each component's own lines in their order";
   const order = report.inOrder ? "all lines in their order" : cpus === 1 ? own : `${cpus} CPUs: ${own}`;
   const where = report.inPlace ? ", in place" : report.freshProcess ? ", in fresh processes" : "";
+  const stood = report.stoodBy === 0 ? "" : `, ${report.stoodBy} restores stood by, ${report.renewed} renewed`;
   const equal = increments === 0 ? "" : `, ${increments} increments as full checkpoints are`;
   const inFiles = files === 0 ? "" : `, ${files} files`;
   return [
     `uninterrupted  ${safePoints} safe points passed  ${report.uninterruptedMs} ms  ${lines} lines`,
-    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${where}${equal}`,
+    `tortured       ${taken} points taken${seeded}  ${report.torturedMs} ms  ${strategy}${where}${stood}${equal}`,
     `compared       ${order}, exit values${inFiles}`,
     verdict,
     "",

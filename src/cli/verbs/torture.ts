@@ -20,7 +20,7 @@ export const torture: Command = {
   name: "torture",
   summary: "compare a run that is frozen and restored again and again with an uninterrupted one",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place | --fresh-process] [--increments K [--redundant]] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--every N | --points K --seed S] [--supervisor LABEL] [--strategy ...] [--cpus N] [--in-place | --fresh-process] [--standby] [--increments K [--redundant]] [--ignore REGEX] [--by REGEX] [--rising REGEX] [--memory-fs] [--rom NAME=FILE] SYSTEM.xml",
   help: `
 Runs a program twice: once uninterrupted, and once frozen, serialised, discarded and restored at every N-th safe point
 or at K random ones. Compares standard output and error, the exit code and the files in the given directories. Prints
@@ -49,6 +49,8 @@ They must end. The points are those of the children's threads.
                            passed over
   --in-place               the supervisor restores its children itself, and the rest of the system stays
   --fresh-process          each restore is in a process of its own, as by rtcr restore, from a directory store
+  --standby                each restore stands by (<restore standby="yes"/>) until its memory is ready, first for the
+                           checkpoint before, then for its own, and is told to go on
   --increments K           checkpoints are increments (module inc), each compared with a full one of the same moment; of
                            K + 1 points the last is restored from, at the others the children go on. With module inc in
                            the supervisor's own <config> they are compared, too
@@ -85,6 +87,7 @@ wait does once more: programs that print times may differ by that.`,
     rom: { type: "string", multiple: true },
     cpus: { type: "string" },
     "in-place": { type: "boolean" },
+    standby: { type: "boolean" },
     increments: { type: "string" },
     redundant: { type: "boolean" },
     ignore: { type: "string", multiple: true },
@@ -131,6 +134,7 @@ const SYSTEM_ONLY: readonly string[] = [
   "rom",
   "cpus",
   "in-place",
+  "standby",
   "increments",
   "redundant",
   ...RULES,
@@ -153,7 +157,7 @@ async function tortureOfSystem(file: string, args: readonly string[], values: Va
     ...{ file, roms: texts(values, "rom"), choice: readChoice(values), strategy },
     supervisor: text(values, "supervisor"),
     ...{ memoryFiles: flag(values, "memory-fs"), rules: readRules(values) },
-    ...{ inPlace, freshProcess },
+    ...{ inPlace, freshProcess, standby: flag(values, "standby") },
     increments: count(values, "increments", 0),
     redundant: flag(values, "redundant"),
   });
