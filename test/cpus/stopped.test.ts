@@ -8,8 +8,10 @@ import { EVERYWHERE, RtcrCpuThread } from "../../src/rtcr/cpu-thread.ts";
 import { RtcrPd } from "../../src/rtcr/pd.ts";
 import { ChildContext } from "../../src/rtcr/tracked.ts";
 import { INVALID } from "../../src/session/index.ts";
+import { assemble } from "../assemble.ts";
 import { counter, machine, until } from "../support/cpus.ts";
-import { log, logged } from "../support/guest-code.ts";
+import { log, logged, main } from "../support/guest-code.ts";
+import { PRELUDE } from "../support/kernel-system.ts";
 import { runSpawning } from "../support/spawn-module.ts";
 
 /** Counts at 64 for ever. */
@@ -91,5 +93,35 @@ test("S26, S28, S94: a thread that stands at a single step does not go on while 
   thread.resume();
   const before = counter(a);
   await until(() => cpu.stopped() !== "" && counter(a) > before);
+  system.close();
+});
+
+test("S24, S28: who could notify a wait behind windows stands while it begins anew, on whatever CPU", async () => {
+  const AT = 0x4000_0000;
+  const system = await machine(2);
+  const shared = PRELUDE.replace('(memory (export "memory") 2)', '(memory (export "memory") 2 65536 shared)');
+  const waits = main(`(drop (memory.atomic.wait32 (i32.const ${AT}) (i32.const 0) (i64.const -1)))`);
+  const load = { windows: true };
+  const a = system.component("a", assemble(`(module ${shared} ${waits})`), { load });
+  const b = system.component("b", SPIN, { cpu: 1, load });
+  const allocated = system.root.alloc(4096);
+  assert(allocated.ok);
+  for (const { pd } of [a, b]) assert(pd.addressSpaceMap.attach(allocated.value, { address: AT }).ok);
+  const thread = a.start("waits") as KernelThread;
+  b.start("spins");
+  await until(() => thread.waiting?.kind === "atomic" && counter(b) > 0);
+  const seen: boolean[] = [];
+  const { resume } = a.component.waits;
+  a.component.waits.resume = (waiters) => {
+    const before = counter(b);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    seen.push(counter(b) !== before);
+    resume.call(a.component.waits, waiters);
+  };
+  a.component.waits.look();
+  assert.equal(a.component.place(1), undefined);
+  assert.deepEqual(seen, [false, false]);
+  const before = counter(b);
+  await until(() => counter(b) !== before);
   system.close();
 });

@@ -89,7 +89,7 @@ export class Component extends ComponentMemory {
     this.id = id;
     this.label = label;
     this.growth = new Growth(this, () => kernel.lifetimes);
-    this.waits = new Waits(this, () => kernel.now());
+    this.waits = new Waits(this, () => kernel.now(), kernel.pooledWaits);
   }
 
   get loaded(): boolean {

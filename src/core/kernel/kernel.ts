@@ -43,6 +43,7 @@ import { Signals } from "./signals.ts";
 import { Stops } from "./stops.ts";
 import { KernelThread } from "./thread.ts";
 import { type KernelTicker, type StartKernelTicker, startKernelTicker } from "./ticker.ts";
+import { PooledWaits } from "./waits.ts";
 
 /** What a CPU session gets to hold another thread of `thread-spawn`, by what it lacks, and how often for one thread. */
 const SPAWN_UPGRADE = { "out-of-ram": "ram_quota=8K", "out-of-caps": "cap_quota=2" } as const;
@@ -89,6 +90,7 @@ export class Kernel {
   readonly lifetimes: Lifetimes;
   readonly stops: Stops;
   readonly programs = new Programs();
+  readonly pooledWaits = new PooledWaits();
   /** CPUs beside this one. */
   readonly cpus: Cpus | undefined;
   /**

@@ -55,8 +55,10 @@ export class Replacement {
 
   #held(body: () => void): void {
     const { cpus } = this.#kernel;
-    if (cpus) cpus.held(body);
-    else body();
+    if (!cpus) return body();
+    // With windows others' waits end with its own (Waits, I4).
+    if (this.#component.windows) cpus.still(body);
+    else cpus.held(body);
   }
 
   #recreate(carry: Carry, cpu: number): void {

@@ -6,6 +6,7 @@
 // I1  Waiters of a word are woken in the order in which they came.
 // I2  An atomic wait that was notified is over, even if the engine has not said so yet (`settle` finds out).
 // I3  Waits end with time by the kernel's clock only.
+// I4  Words behind windows may be those of several components: whoever ends the engine's waits there ends and begins all.
 import { FUTEX, WAIT } from "../../abi/index.ts";
 import type { AtomicWait } from "../../engine/index.ts";
 import type { Component } from "./component.ts";
@@ -28,18 +29,25 @@ interface Waiter extends AtomicWord {
 
 type Words = Int32Array<SharedArrayBuffer> | BigInt64Array<SharedArrayBuffer>;
 
+/** Atomic waits behind windows, of all components of a kernel, oldest first. */
+export class PooledWaits {
+  readonly waiters: Waiter[] = [];
+}
+
 export class Waits {
   readonly #component: Component;
   readonly #now: () => number;
+  readonly #pooled: PooledWaits;
   readonly #futexes = new Map<number, { readonly thread: KernelThread; readonly place: number }[]>();
-  /** Atomic waits, oldest first. */
-  #waiters: Waiter[] = [];
+  /** Atomic waits at words of the component's own, oldest first. */
+  readonly #waiters: Waiter[] = [];
   /** A thread of the component, which may have notified some, has run since somebody looked. */
   ran = false;
 
-  constructor(component: Component, now: () => number) {
+  constructor(component: Component, now: () => number, pooled: PooledWaits) {
     this.#component = component;
     this.#now = now;
+    this.#pooled = pooled;
   }
 
   /** @returns a FUTEX outcome; undefined: the thread waits */
@@ -81,7 +89,12 @@ export class Waits {
   placeOf(thread: KernelThread): number | undefined {
     const { waiting } = thread;
     if (waiting?.kind === "futex") return placeIn(this.#futexes.get(waiting.address), thread);
-    return waiting?.kind === "atomic" ? placeIn(this.#waiters, thread) : undefined;
+    return waiting?.kind === "atomic" ? placeIn(this.#waitersOf(waiting), thread) : undefined;
+  }
+
+  /** Those that wait with others for their order. */
+  #waitersOf({ memory }: AtomicWord): Waiter[] {
+    return memory < 0 ? this.#pooled.waiters : this.#waiters;
   }
 
   /** Wakes the first `most` waiters; returns how many there were. */
@@ -131,15 +144,16 @@ export class Waits {
     const index = waiter.address / waiter.width;
     const wait = Atomics.waitAsync(words as Int32Array<SharedArrayBuffer>, index, valueIn(words, expected) as number);
     if (!wait.async) return false;
-    this.#waiters.push(waiter);
+    this.#waitersOf(waiter).push(waiter);
     void wait.value.then(() => this.#notified(waiter));
     return true;
   }
 
   #notified(waiter: Waiter): void {
-    const index = this.#waiters.indexOf(waiter);
+    const waiters = this.#waitersOf(waiter);
+    const index = waiters.indexOf(waiter);
     if (index < 0) return; // it was ended before, or has begun anew
-    this.#waiters.splice(index, 1);
+    waiters.splice(index, 1);
     const { thread } = waiter;
     if (thread.waiting?.kind === "atomic") thread.wake(WAIT.ok);
   }
@@ -153,7 +167,8 @@ export class Waits {
     const word = { memory, address, width };
     this.#alone(() => {
       const waiters: Waiter[] = [...this.settle()];
-      waiters.splice(placeFor(waiters, place), 0, { ...word, thread, place });
+      const later = waiters.findIndex((waiter) => waiter.memory < 0 === memory < 0 && waiter.place > place);
+      waiters.splice(later < 0 ? waiters.length : later, 0, { ...word, thread, place });
       thread.block({ kind: "atomic", ...word }, deadlineMs);
       this.resume(waiters);
     });
@@ -167,24 +182,26 @@ export class Waits {
 
   /** Threads that have been notified can go on now, not only when the engine says so. */
   look(): void {
-    const pooled = this.#waiters.some(({ memory }) => memory < 0); // others may have notified these
-    if (!this.ran && !pooled) return;
+    const pooled = this.#pooled.waiters.some(({ thread }) => thread.component === this.#component);
+    if (!this.ran && !pooled) return; // others may have notified the pooled ones
     this.ran = this.#component.onStack;
-    if (this.#waiters.length > 0) this.#alone(() => this.resume(this.settle()));
+    if (pooled || this.#waiters.length > 0) this.#alone(() => this.resume(this.settle()));
   }
 
-  /** Between the end of the engine's waits and their beginning anew no thread of the component may notify or look. */
+  /** Between the end of the engine's waits and their beginning anew nobody may notify or look who can. */
   #alone(body: () => void): void {
-    this.#component.alone(body);
+    const component = this.#component;
+    if (component.windows && this.#pooled.waiters.length > 0) component.still(() => component.alone(body));
+    else component.alone(body);
   }
 
   /**
-   * Ends the engine's waits: threads that have been notified can go on, the others are without a wait until `resume`.
-   * Nothing else may wait for these words, and nothing of the component may run.
+   * Ends the engine's waits: threads that have been notified can go on, the others are without a wait until `resume`; of a
+   * component with windows also those of others behind windows. Nothing that can notify these words may run.
    */
   settle(): readonly Waiter[] {
-    const waiters = this.#waiters;
-    this.#waiters = [];
+    const pooled = this.#component.windows ? this.#pooled.waiters.splice(0) : [];
+    const waiters = [...this.#waiters.splice(0), ...pooled];
     const places = Map.groupBy(
       waiters,
       ({ thread, memory, address }) => `${this.#memoryKey(thread, memory)} ${address}`,
