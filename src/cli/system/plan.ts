@@ -15,17 +15,19 @@ import {
 import {
   checkConfig,
   checkSystem,
-  type Directory,
   INIT_PROGRAM,
   type InitConfig,
   isOver,
+  type Route,
   resolveRoute,
   type StartConfig,
 } from "../../init/index.ts";
 import { RTCR_PROGRAM, readRtcrConfig, toInitConfig } from "../../rtcr/index.ts";
 import { ENV_SESSION, prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
 import { CliFailure, EXIT } from "../failure.ts";
+import type { ModuleNames } from "./check.ts";
 import { hashOf } from "./checkpointer.ts";
+import { directoryOf, type Level, missingAbove, servedAbove } from "./routes-above.ts";
 
 /** A component of a configuration whose program is `rtcr`. */
 export interface Supervisor {
@@ -34,6 +36,8 @@ export interface Supervisor {
   /** Not beneath another one. */
   readonly outermost: boolean;
   readonly config: InitConfig;
+  /** Itself, and the inits above it. */
+  readonly levels: readonly Level[];
   /** It refuses sessions that can only be opened anew. */
   readonly refusesForeign: boolean;
 }
@@ -65,20 +69,22 @@ const ONE_CPU = { width: 1, height: 1 };
 
 /** All supervisors in a configuration, an outer one before those beneath it. */
 export function supervisorsOf(text: string): readonly Supervisor[] {
-  return within(checkSystem(text).config, "init", true);
+  return within(checkSystem(text).config, "init", true, []);
 }
 
-function within(config: InitConfig, label: string, outermost: boolean): Supervisor[] {
-  return config.starts.flatMap(({ name, binary, config: inside }) => {
+function within(config: InitConfig, label: string, outermost: boolean, above: readonly Level[]): Supervisor[] {
+  return config.starts.flatMap((start) => {
+    const { name, binary, config: inside } = start;
     const path = prefixLabel(label, name);
+    const levels = [{ label, config, start }, ...above];
     if (binary === RTCR_PROGRAM) {
       const text = inside ?? "<config/>";
       const { refusesForeign } = readRtcrConfig(text);
       const own = checkConfig(toInitConfig(text, ONE_CPU)).config;
-      return [{ label: path, outermost, config: own, refusesForeign }, ...within(own, path, false)];
+      return [{ label: path, outermost, config: own, levels, refusesForeign }, ...within(own, path, false, levels)];
     }
     if (binary !== INIT_PROGRAM || inside === undefined) return [];
-    return within(checkConfig(inside).config, path, outermost);
+    return within(checkConfig(inside).config, path, outermost, levels);
   });
 }
 
@@ -200,40 +206,47 @@ function noProgram(id: string, { name, program, binary }: Wanted): CliFailure {
   return new CliFailure(EXIT.notFound, message, `--rom ${binary}=FILE adds it`);
 }
 
-/** Every session that the children had, in the order in which they are opened again. */
+/**
+ * Every session that the children had, in the order in which they are opened again, and those that nobody will serve to the
+ * supervisor and the inits above it.
+ */
 export function plannedSessions(
   { children }: SystemCheckpoint,
-  { label, config, refusesForeign }: Supervisor,
+  { label, config, levels, refusesForeign }: Supervisor,
+  modules: ModuleNames,
 ): readonly PlannedSession[] {
   const together = children.map(({ name }) => name);
-  const directory: Directory = {
-    providers: (service) => config.starts.filter(({ provides }) => provides.includes(service)).map(({ name }) => name),
-    childNamed: (name) => startOf(config, config.aliases.get(name) ?? name)?.name,
-  };
-  return children.flatMap((child) => {
+  const directory = directoryOf(config);
+  const own = missingAbove(levels, modules).map(({ label: child, service, why }) => {
+    return { child, service, label: "", anew: false, ram: 0, caps: 0, refused: why };
+  });
+  const theirs = children.flatMap((child) => {
     const start = startOf(config, child.name);
     return start ? sessionsOf(child, together).map((session) => planned(child.name, session, start)) : [];
   });
+  return [...own, ...theirs];
 
   function planned(child: string, recorded: Recorded, start: StartConfig): PlannedSession {
-    const { service, info, anew, opens, at } = recorded;
+    const { service, info, anew, opens } = recorded;
     const read = readSessionArgs(info.creationArgs);
     const args = read.ok ? read.value : new Map<string, string>();
     const own = args.get("label") ?? "";
     const session = { child, service, label: own, anew, ...(opens ? { opens } : {}), ...quotaArgs(args) };
     const routed = resolveRoute({ service, label: prefixLabel(child, own) }, start, config, directory);
-    if (!routed.ok) return { ...session, refused: routed.why };
-    const { value } = routed;
-    const leads = value.to === "parent" ? `the parent of ${label}` : value.to === "child" ? value.child : label;
-    if (at !== undefined && !together.includes(at)) {
-      return { ...session, refused: `its server "${at}" is not in the checkpoint` };
+    return { ...session, ...(routed.ok ? servedBy(routed.value, recorded) : { refused: routed.why }) };
+  }
+
+  function servedBy(route: Route, { service, anew, at }: Recorded): { server: string } | { refused: string } {
+    if (at !== undefined && !together.includes(at)) return { refused: `its server "${at}" is not in the checkpoint` };
+    const within = route.to === "child" ? route.child : label;
+    const leads = route.to === "parent" ? `the parent of ${label}` : within;
+    if (at !== undefined && leads !== at) return { refused: `it goes on at "${at}", its route leads to ${leads}` };
+    if (anew && refusesForeign && route.to !== "child") {
+      return { refused: '<checkpoint foreign="refuse"> refuses what cannot be restored' };
     }
-    if (at !== undefined && leads !== at)
-      return { ...session, refused: `it goes on at "${at}", its route leads to ${leads}` };
-    if (anew && refusesForeign && value.to !== "child") {
-      return { ...session, refused: '<checkpoint foreign="refuse"> refuses what cannot be restored' };
-    }
-    return { ...session, server: leads };
+    if (route.to !== "parent") return { server: leads };
+    const served = servedAbove({ service, label: route.label }, levels, modules);
+    return served.ok ? { server: served.by ?? leads } : { refused: served.why };
   }
 }
 

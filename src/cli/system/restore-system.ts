@@ -56,7 +56,7 @@ export function planRestore(
   const supervisor = supervisorFor(id, system, { file, text: readInputText(file), wanted });
   const modules = programsFor(id, system, supervisor, readSystemModules(file, roms));
   const config = readSystemConfig(file, modules);
-  const sessions = plannedSessions(system, supervisor);
+  const sessions = plannedSessions(system, supervisor, modules);
   return { system: { ...system, modules: undefined }, supervisor, modules, config, sessions };
 }
 
