@@ -2,6 +2,7 @@
 import { EngineFault } from "../../../engine/index.ts";
 import { Fault } from "../../../util/index.ts";
 import { KERNEL_LIMITS } from "../limits.ts";
+import { Allowance } from "./patience.ts";
 import { BLOCK, type Command, type EndingReport, type Posted, type Reply, type StartedCpu } from "./protocol.ts";
 
 /** How long is waited in place before it is looked whether the CPU is still there, in milliseconds. */
@@ -34,10 +35,10 @@ export class Commands {
     const replied = () => Atomics.load(this.#words, BLOCK.replies) !== before;
     this.post(command, true);
     flag();
-    const end = performance.now() + KERNEL_LIMITS.replyMs;
+    const allowance = new Allowance(KERNEL_LIMITS.replyMs, performance.now());
     for (let over = false; !replied() && !over; ) {
       Atomics.wait(this.#words, BLOCK.replies, before, LOOK_MS);
-      over = performance.now() > end || (!replied() && (this.#port.ended?.() ?? false));
+      over = allowance.used(performance.now()) || (!replied() && (this.#port.ended?.() ?? false));
     }
     return replied() ? this.#takeReply() : undefined;
   }

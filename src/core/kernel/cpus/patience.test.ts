@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machine, until } from "../../../../test/support/cpus.ts";
-import { endSeat, Patience } from "./patience.ts";
+import { Allowance, endSeat, Patience } from "./patience.ts";
 import { BLOCK, BLOCK_BYTES, DOOR, DOOR_BYTES, SEAT, type StartCpu } from "./protocol.ts";
 import { startNodeCpu } from "./start-node.ts";
 
@@ -40,4 +40,13 @@ test("S14, S28: a CPU that is lost while it looks gives its seat back", async ()
   link.lose("it has ended");
   await until(() => Atomics.load(door, DOOR.seats) === all);
   system.close();
+});
+
+test("S14, S28: a CPU has as long to answer as its process runs, not as long as that is stopped", () => {
+  const allowance = new Allowance(1000, 0);
+  let now = 0;
+  const look = (ms: number) => allowance.used((now += ms));
+  assert.deepEqual([look(20), look(3_600_000), look(20)], [false, false, false]);
+  const looks = Array.from({ length: 44 }, () => look(20));
+  assert.deepEqual([looks.indexOf(true), looks.at(-1)], [43, true]);
 });

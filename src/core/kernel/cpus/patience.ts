@@ -108,3 +108,24 @@ function looks(words: Int32Array<SharedArrayBuffer>, index: number, value: numbe
   for (let left = LOOKS; left > 0; left--) if (Atomics.load(words, index) !== value) return true;
   return false;
 }
+
+/** The longest time between two looks that counts: who was not let run for longer has not waited meanwhile, nor has the other one run. */
+const MOST_LOOK_MS = 100;
+
+/** How long something may take, in a process that may be stopped, or get no processor, for any time. */
+export class Allowance {
+  #leftMs: number;
+  #seenMs: number;
+
+  constructor(ms: number, nowMs: number) {
+    this.#leftMs = ms;
+    this.#seenMs = nowMs;
+  }
+
+  /** Whether it is used up; to be asked again and again. */
+  used(nowMs: number): boolean {
+    this.#leftMs -= Math.min(nowMs - this.#seenMs, MOST_LOOK_MS);
+    this.#seenMs = nowMs;
+    return this.#leftMs < 0;
+  }
+}

@@ -6,6 +6,7 @@ import { LOOK_MS } from "./commands.ts";
 import type { CpuLink } from "./cpu-link.ts";
 import type { LineEnds } from "./lines.ts";
 import type { Nests } from "./nests.ts";
+import { Allowance } from "./patience.ts";
 import { BLOCK } from "./protocol.ts";
 import type { RemoteRequests } from "./remote-requests.ts";
 
@@ -58,12 +59,12 @@ export abstract class StoppableCpu extends Steps {
     if (!this.running || this.link.lost !== undefined) return true;
     if (this.requests.serving) return false;
     this.request();
-    const end = performance.now() + ms;
+    const allowance = new Allowance(ms, performance.now());
     const { bottom } = this.nests;
     for (let look = performance.now() + LOOK_MS; this.nests.bottom === bottom; ) {
       const now = performance.now();
       if (this.requests.pending) this.requests.serveStopping();
-      else if (now > end) return false;
+      else if (allowance.used(now)) return false;
       else if (now < look) this.awaitRing(1);
       else if (this.link.ended) break;
       else look = now + LOOK_MS;
