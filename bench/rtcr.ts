@@ -1,11 +1,12 @@
 // What does RTCR cost a child while it is watched, and what do checkpoint and restore cost by number and size?
 //
-//   npm run bench -- rtcr [--json FILE] [--rounds N]
+//   npm run bench -- rtcr [--json FILE] [--rounds N] [--tables calls,objects,number,size,parallel]
 //
 // calls:   operations of PD sessions and region maps, core's alone and through RTCR, taking turns: nanoseconds, and the
 //          median of ratios in the same round
 //          The same of File_system and Terminal sessions, which programs call by WASI: files and input in memory
-// objects: through RTCR, while so many dataspaces are alive and attached
+// objects: through RTCR and core alone, while so many dataspaces are alive and attached: a thousand neighbours, which the
+//          machine's caches expect, or a thousand at equal distances, which are in none
 // parallel: pause of a child with one dataspace of so many MiB, copied by the supervisor alone, and by it and workers, in turns
 // number, size: checkpoint (and the pause in it) and restore of a child with so many dataspaces, or one of so many MiB;
 //          by A (bootstrap) and B (direct), in turns; milliseconds, medians. Nothing is stored: that is bench store
@@ -109,6 +110,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 function callRows(rounds: number): object[] {
+  // What the engine compiles of an operation is for all kinds of objects, as in a system that uses them all.
+  for (const watched of [false, true]) {
+    const system = makePd(watched);
+    for (let i = 0; i < 10; i++) for (const operation of Object.values(OPERATIONS)) operation(system);
+  }
   const ofPd = Object.entries(OPERATIONS).map(([name, operation]) => {
     const [bare, behind] = [makePd(false), makePd(true)];
     return compared(
@@ -142,32 +148,50 @@ function compared(name: string, core: () => number, rtcr: () => number, rounds: 
   };
 }
 
-/** Nanoseconds of look-up and removal through RTCR while `live` dataspaces are alive and attached. */
-function objectRow(live: number, rounds: number): object {
-  const system = makePd(true);
-  const { pd, map } = system;
-  const { dataspaces } = required(system.rtcr);
+const ORDERS = ["in order", "apart"] as const;
+type Order = (typeof ORDERS)[number];
+
+/** Numbers of objects: neighbours, or some at equal distances. */
+function choose(order: Order, live: number): readonly number[] {
+  const batch = Math.min(live, 1000);
+  const first = order === "in order" ? Math.floor(Math.random() * (live - batch + 1)) : 0;
+  const step = order === "in order" ? 1 : Math.floor(live / batch);
+  return Array.from({ length: batch }, (_, i) => first + i * step);
+}
+
+/** Nanoseconds of each operation, alone or through RTCR, while `live` dataspaces are alive and attached. */
+function objectSamples(watched: boolean, live: number, order: Order, rounds: number): Record<string, number> {
+  const { pd, map, rtcr } = makePd(watched);
   const make = () => {
     const dataspace = gotten(pd.alloc(4096));
     return { dataspace, at: gotten(map.attach(dataspace)) };
   };
   const objects = Array.from({ length: live }, make);
-  const batch = Math.min(live, 1000);
-  const chosen = Array.from({ length: batch }, (_, i) => i * Math.floor(live / batch));
-  const samples: Record<string, number[]> = { "look-up": [], detach: [], free: [], alloc: [] };
-  const sample = (name: string, work: (i: number) => void) => {
-    const ms = timed(() => chosen.forEach(work));
-    samples[name]?.push((ms * 1e6) / batch);
+  const samples: Record<string, number[]> = {};
+  const sample = (name: string, chosen: readonly number[], work: (object: (typeof objects)[number]) => void) => {
+    const ms = timed(() => {
+      for (const i of chosen) work(objects[i]!);
+    });
+    (samples[name] ??= []).push((ms * 1e6) / chosen.length);
   };
   for (let round = 0; round < rounds; round++) {
-    sample("look-up", (i) => required(dataspaces.get(required(objects[i]).dataspace)));
-    sample("detach", (i) => map.detach(required(objects[i]).at));
-    sample("free", (i) => pd.free(required(objects[i]).dataspace));
-    sample("alloc", (i) => (required(objects[i]).dataspace = gotten(pd.alloc(4096))));
-    for (const i of chosen) required(objects[i]).at = gotten(map.attach(required(objects[i]).dataspace));
+    const chosen = choose(order, live);
+    if (rtcr) sample("look-up", chosen, ({ dataspace }) => required(rtcr.dataspaces.get(dataspace)));
+    sample("detach", chosen, ({ at }) => map.detach(at));
+    sample("free", chosen, ({ dataspace }) => pd.free(dataspace));
+    sample("alloc", chosen, (object) => (object.dataspace = gotten(pd.alloc(4096))));
+    sample("attach", chosen, (object) => (object.at = gotten(map.attach(object.dataspace))));
   }
-  const times = Object.entries(samples).map(([name, values]) => [name, rounded(median(values), 0)] as const);
-  return { live, ...Object.fromEntries(times) };
+  return Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, rounded(median(values), 0)]));
+}
+
+/** As `objectSamples`, in brackets what core alone takes. */
+function objectRow(live: number, order: Order): object {
+  const rounds = Math.max(20, Math.ceil(5000 / live));
+  const core = objectSamples(false, live, order, rounds);
+  const rtcr = objectSamples(true, live, order, rounds);
+  const cells = Object.entries(rtcr).map(([name, ns]) => [name, name in core ? `${ns} (${core[name]})` : `${ns}`]);
+  return { live, order, ...Object.fromEntries(cells) };
 }
 
 /** Checkpoint and restore of a child with so many dataspaces of so many pages, by both strategies in turns. */
@@ -214,45 +238,50 @@ async function parallelRow(MiB: number, rounds: number): Promise<Record<string, 
   };
 }
 
+const TABLES: Readonly<Record<string, (rounds: number) => object[] | Promise<object[]>>> = {
+  calls: callRows,
+  objects: () => {
+    for (const order of ORDERS) objectRow(1000, order); // compiled before it is measured
+    return ORDERS.flatMap((order) => LIVE.map((live) => objectRow(live, order)));
+  },
+  number: () => rowsOf(NUMBERS, async (dataspaces) => ({ dataspaces, ...(await restoreRow(dataspaces, 1, 3)) })),
+  size: () => rowsOf(SIZES_MIB, async (MiB) => ({ MiB, ...(await restoreRow(1, MiB * PAGES_PER_MIB, 3)) })),
+  parallel: () => rowsOf(PARALLEL_MIB, async (MiB) => ({ MiB, ...(await parallelRow(MiB, 5)) })),
+};
+
+const TITLES: Readonly<Record<string, string>> = {
+  calls: "session calls, nanoseconds (medians)",
+  objects: "through RTCR (core alone) while so many dataspaces live, nanoseconds",
+  number: "by number of dataspaces of a page, milliseconds",
+  size: "by size of one dataspace, milliseconds",
+  parallel: "pause by size of one dataspace, without and with copy workers, milliseconds",
+};
+
+async function rowsOf(values: readonly number[], row: (value: number) => Promise<object>): Promise<object[]> {
+  const rows: object[] = [];
+  for (const value of values) rows.push(await row(value));
+  return rows;
+}
+
 export async function run(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { json: { type: "string" }, rounds: { type: "string", default: "60" } },
+    options: {
+      json: { type: "string" },
+      rounds: { type: "string", default: "60" },
+      tables: { type: "string", default: Object.keys(TABLES).join(",") },
+    },
   });
   const rounds = Number(values.rounds);
-  const calls = callRows(rounds);
-  console.log("session calls, nanoseconds (medians)");
-  console.table(calls);
-  objectRow(1000, 20); // compiled before it is measured
-  const objects = LIVE.map((live) => objectRow(live, Math.max(7, Math.ceil(5000 / live))));
-  console.log("through RTCR while so many dataspaces live, nanoseconds");
-  console.table(objects);
   await buildComponents([componentNamed("many_dataspaces")]);
-  const number: object[] = [];
-  for (const dataspaces of NUMBERS) number.push({ dataspaces, ...(await restoreRow(dataspaces, 1, 3)) });
-  console.log("by number of dataspaces of a page, milliseconds");
-  console.table(number);
-  const size: object[] = [];
-  for (const MiB of SIZES_MIB) size.push({ MiB, ...(await restoreRow(1, MiB * PAGES_PER_MIB, 3)) });
-  console.log("by size of one dataspace, milliseconds");
-  console.table(size);
-  const parallel: object[] = [];
-  for (const MiB of PARALLEL_MIB) parallel.push({ MiB, ...(await parallelRow(MiB, 5)) });
-  console.log("pause by size of one dataspace, without and with copy workers, milliseconds");
-  console.table(parallel);
+  const tables: Record<string, object[]> = {};
+  for (const name of values.tables.split(",")) {
+    const rows = (tables[name] = await required(TABLES[name])(rounds));
+    console.log(TITLES[name]);
+    console.table(rows);
+  }
   const { version: node } = process;
-  const result = {
-    bench: "rtcr",
-    rounds,
-    node,
-    v8: process.versions.v8,
-    load: loadavg(),
-    calls,
-    objects,
-    number,
-    size,
-    parallel,
-  };
+  const result = { bench: "rtcr", rounds, node, v8: process.versions.v8, load: loadavg(), ...tables };
   if (values.json) writeFileSync(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
   return 0;
 }

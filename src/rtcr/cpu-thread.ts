@@ -17,8 +17,9 @@ import {
 } from "../session/index.ts";
 import { type Attempt, success } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
+import { Front } from "./front.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type ChildContext, Front, requireObject, type SavedRecord, savedRecord } from "./tracked.ts";
+import { type ChildContext, type Entry, type SavedRecord, savedRecord } from "./tracked.ts";
 
 /** As a location that a client gives: without an extent it is all that there is. */
 export const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
@@ -56,8 +57,10 @@ export interface SavedCpuThread {
   readonly handler: number;
 }
 
-export class RtcrCpuThread implements CpuThread {
+export class RtcrCpuThread implements CpuThread, Entry {
   readonly kind = "cpu-thread";
+  /** Of `Tracked`. */
+  place = 0;
   readonly capability: Capability<CpuThread>;
   readonly real: Capability<CpuThread>;
   readonly #front: Front<CpuThread>;
@@ -85,7 +88,7 @@ export class RtcrCpuThread implements CpuThread {
   }
 
   get #thread(): CpuThread {
-    return requireObject<CpuThread>(this.real, "cpu-thread");
+    return this.#front.object;
   }
 
   /** What the kernel follows to the thread that runs. */

@@ -21,9 +21,10 @@ import {
 } from "../session/index.ts";
 import { type Attempt, type PlainWriter, success } from "../util/index.ts";
 import { EVERYWHERE, type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
+import { Front } from "./front.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, Front, ofTracked, requireObject, Tracked } from "./tracked.ts";
+import { type ChildContext, ofTracked, Tracked } from "./tracked.ts";
 
 /** Slots for capabilities. */
 interface SavedCpu {
@@ -71,7 +72,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   get #cpu(): CpuSession {
-    return requireObject<CpuSession>(this.base.real, "cpu");
+    return this.base.object;
   }
 
   createThread(
@@ -86,7 +87,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   /** A thread that the service has made for the child. */
   takeIn(real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions): RtcrCpuThread {
     const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
-    this.threads.add(thread.capability, thread);
+    this.threads.add(thread);
     this.#realNative.shownAs(real, thread.capability);
     return thread;
   }
@@ -98,7 +99,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     const options = { ...like, affinity: from.wanted };
     const stopped = () => this.#stands(real);
     const thread = new RtcrCpuThread(this.#context, { real, pd: from.pd, options, stopped, started: true });
-    this.threads.add(thread.capability, thread);
+    this.threads.add(thread);
     this.#native.spawned(thread.capability, from.capability, options);
   }
 
@@ -225,7 +226,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   get #realNative(): NativeCpu {
-    return requireObject<NativeCpu>(this.#native.real, "native-cpu");
+    return this.#native.object;
   }
 
   get made(): Made {
@@ -256,7 +257,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     const fronts = { fronts: [saved.front], records: [saved.record] };
     const thread = this.#context.again(slots, fronts, () => new RtcrCpuThread(this.#context, made));
     thread.takeUp(saved, slots.held<SignalContext>(saved.handler));
-    this.threads.add(thread.capability, thread);
+    this.threads.add(thread);
     this.#realNative.shownAs(real, thread.capability);
   }
 
@@ -291,37 +292,42 @@ class RtcrNativeCpu implements NativeCpu {
     this.capability = this.#front.capability;
   }
 
+  /** What it stands before. */
+  get object(): NativeCpu {
+    return this.#front.object;
+  }
+
   nativeCap(thread: Capability<CpuThread>): Capability<CpuThread> {
     const real = this.#context.fronts.real(thread);
     return objectOf<NativeCpu>(this.real, "native-cpu")?.nativeCap(real) ?? INVALID;
   }
 
   threadState(thread: Capability<CpuThread>): Attempt<NativeThreadState, "state-access-failed"> {
-    return requireObject<NativeCpu>(this.real, "native-cpu").threadState(this.#context.fronts.real(thread));
+    return this.object.threadState(this.#context.fronts.real(thread));
   }
 
   shownAs(thread: Capability<CpuThread>, as: Capability<CpuThread>): void {
-    requireObject<NativeCpu>(this.real, "native-cpu").shownAs(this.#context.fronts.real(thread), as);
+    this.object.shownAs(this.#context.fronts.real(thread), as);
   }
 
   activity(thread: Capability<CpuThread>): NativeThreadState["activity"] | undefined {
-    return requireObject<NativeCpu>(this.real, "native-cpu").activity(this.#context.fronts.real(thread));
+    return this.object.activity(this.#context.fronts.real(thread));
   }
 
   writeState(thread: Capability<CpuThread>, to: PlainWriter): boolean {
-    return requireObject<NativeCpu>(this.real, "native-cpu").writeState(this.#context.fronts.real(thread), to);
+    return this.object.writeState(this.#context.fronts.real(thread), to);
   }
 
   stackPointer(thread: Capability<CpuThread>): number {
-    return requireObject<NativeCpu>(this.real, "native-cpu").stackPointer(this.#context.fronts.real(thread));
+    return this.object.stackPointer(this.#context.fronts.real(thread));
   }
 
   eachCall(visit: (call: CallState) => void): void {
-    requireObject<NativeCpu>(this.real, "native-cpu").eachCall(visit);
+    this.object.eachCall(visit);
   }
 
   adoptCall(call: CallState): number {
-    return requireObject<NativeCpu>(this.real, "native-cpu").adoptCall(call);
+    return this.object.adoptCall(call);
   }
 
   watchSpawned(watcher: SpawnWatcher): void {
@@ -338,11 +344,11 @@ class RtcrNativeCpu implements NativeCpu {
   }
 
   writePlace(thread: Capability<CpuThread>, to: PlainWriter): void {
-    requireObject<NativeCpu>(this.real, "native-cpu").writePlace(this.#context.fronts.real(thread), to);
+    this.object.writePlace(this.#context.fronts.real(thread), to);
   }
 
   setPlace(thread: Capability<CpuThread>, place: ThreadPlace): void {
-    requireObject<NativeCpu>(this.real, "native-cpu").setPlace(this.#context.fronts.real(thread), place);
+    this.object.setPlace(this.#context.fronts.real(thread), place);
   }
 
   dispose(): void {

@@ -17,9 +17,10 @@ import {
 } from "../session/index.ts";
 import { type Attempt, Fault } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
+import { requireObject } from "./front.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 type SavedFileSystem = readonly OpenNodeInfo[];
 

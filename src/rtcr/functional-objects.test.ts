@@ -1,11 +1,12 @@
 // Functional objects (thesis 4.4): each owns one capability, cannot be copied (S68), and is found and removed by as many
-// steps among many as among few (S69). Steps are looks at capabilities, at entries of maps, and elements of lists gone through.
+// steps among many as among few (S69). Steps are looks at capabilities and what is noted of them, at entries of maps, and
+// elements of lists gone through.
 import { equal, ok, throws } from "node:assert/strict";
 import { test } from "node:test";
 import { main } from "../../test/support/guest-code.ts";
 import { TestSystem } from "../../test/support/kernel-system.ts";
 import { createCoreContext, createPd, createRm, createRootPd } from "../core/index.ts";
-import { Capability, DONATION, INVALID, type SignalSource } from "../session/index.ts";
+import { Capability, DONATION, INVALID, Notes, type SignalSource } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrPd } from "./pd.ts";
 import { RtcrRm } from "./rm.ts";
@@ -126,6 +127,7 @@ const AT_ONCE: readonly PropertyKey[] = ["get", "set", "has", "add", "delete", "
 /** Loops by an index are not seen; and a method that stops early has gone through all of its elements. */
 function countSteps(): void {
   counting(Capability.prototype, "object", () => 1);
+  for (const name of ["get", "set", "delete"] as const) counting(Notes.prototype, name, () => 1);
   for (const { prototype } of [Map, Set, WeakMap, WeakSet, Array] as readonly { readonly prototype: object }[]) {
     for (const name of Reflect.ownKeys(prototype)) {
       const { value: method } = required(Object.getOwnPropertyDescriptor(prototype, name)) as { value?: unknown };

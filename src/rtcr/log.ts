@@ -2,7 +2,7 @@
 import type { LogSession } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Opened, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 export class RtcrLog implements LogSession {
   readonly kind = "log";
@@ -13,7 +13,7 @@ export class RtcrLog implements LogSession {
   }
 
   write(text: string): number {
-    return requireObject<LogSession>(this.base.real, "log").write(text);
+    return this.base.object.write(text);
   }
 
   checkpoint(records: RecordWriter): void {

@@ -14,7 +14,8 @@ import {
   type VisitSlot,
 } from "../session/index.ts";
 import type { Attempt, PlainWriter } from "../util/index.ts";
-import { type ChildContext, Front, requireObject } from "./tracked.ts";
+import { Front } from "./front.ts";
+import type { ChildContext } from "./tracked.ts";
 
 export interface SavedNativePd {
   /** A slot. */
@@ -43,7 +44,7 @@ export class RtcrNativePd implements NativePd {
   }
 
   get #native(): NativePd {
-    return requireObject<NativePd>(this.native, "native-pd");
+    return this.#front.object;
   }
 
   /** What the program was loaded from; INVALID before. */

@@ -16,9 +16,10 @@ import {
   type SlotWriter,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
+import { Front } from "./front.ts";
 import { Listing } from "./listing.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type ChildContext, Front, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** The child's handlers at its parent. */
 const HANDLERS = ["session", "resourceAvail", "yield", "heartbeat"] as const;
@@ -47,20 +48,18 @@ export class RtcrParent implements ParentSession {
   barrier: () => void = () => {};
   readonly #context: ChildContext;
   readonly #front: Front<ParentSession>;
-  readonly #real: Capability<ParentSession>;
   readonly #handlers = new Map<Handler, Capability<SignalContext>>();
   readonly #announced = new Set<string>();
   #exit: number | undefined;
 
   constructor(context: ChildContext, real: Capability<ParentSession>) {
     this.#context = context;
-    this.#real = real;
     this.#front = new Front<ParentSession>(context, this, real);
     this.capability = this.#front.capability;
   }
 
   get #parent(): ParentSession {
-    return requireObject<ParentSession>(this.#real, "parent");
+    return this.#front.object;
   }
 
   exit(value: number): void {

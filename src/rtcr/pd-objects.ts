@@ -1,6 +1,6 @@
 // Functional objects of a PD (thesis 4.4): each owns exactly one capability, which its construction allocates at the
-// service and its disposal releases (S68). They are made by `allocate`, because a service may refuse.
-import type { ObjectInfo } from "../checkpoint/index.ts";
+// service and its disposal releases (S68). They are made by `allocate`, because a service may refuse, and it gives its answer.
+// Each is a part of a child's call, so there is one object of it and no class that all are of (docs/RATIONALE.md).
 import type {
   Cached,
   Capability,
@@ -14,11 +14,9 @@ import type {
   SlotReader,
   SlotWriter,
 } from "../session/index.ts";
-import { type Attempt, success } from "../util/index.ts";
-import { Listing } from "./listing.ts";
-import type { ModuleDataspaces } from "./module.ts";
+import { type Attempt, Row } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type ChildContext, type SavedRecord, savedRecord } from "./tracked.ts";
+import { type ChildContext, type Entry, ofTracked, type SavedRecord, savedRecord, type Tracked } from "./tracked.ts";
 
 /** Objects as a supervisor that is restored itself has them again. Capabilities are slots. */
 export interface SavedDataspace {
@@ -49,54 +47,59 @@ export interface SavedRpcObject {
 /** As a record says it: by the place in the list. */
 export const CACHED: readonly Cached[] = ["uncached", "write-combined", "cached"];
 
-export class TrackedDataspace {
-  get allocated(): number {
-    return this.#info.allocated;
-  }
+/** Whose they are. */
+export interface PdOwner {
+  readonly context: ChildContext;
+  /** The session that they are allocated at. */
+  readonly pd: PdSession;
+}
 
-  get record(): SavedRecord {
-    return savedRecord(this.#info);
-  }
-
+export class TrackedDataspace implements Entry {
   readonly capability: Capability<Dataspace>;
+  readonly allocated: number;
+  readonly bootstrapped: boolean;
+  place = 0;
   readonly size: number;
   readonly cached: Cached;
-  readonly #pd: PdSession;
-  readonly #info: ObjectInfo;
-  readonly #module: ModuleDataspaces | undefined;
+  readonly #owner: PdOwner;
 
-  private constructor(
-    context: ChildContext,
-    pd: PdSession,
-    capability: Capability<Dataspace>,
-    size: number,
-    cached: Cached,
-  ) {
-    this.#pd = pd;
-    this.#module = context.dataspaces;
+  private constructor(owner: PdOwner, capability: Capability<Dataspace>, size: number, cached: Cached) {
+    const recorded = owner.context.recorded();
+    this.#owner = owner;
     this.capability = capability;
+    this.allocated = owner.context.number(recorded);
+    this.bootstrapped = recorded ? recorded.bootstrapped : owner.context.bootstrapping;
     this.size = size;
     this.cached = cached;
-    this.#info = context.record(capability.badge);
-    this.#module?.allocated(capability, size, cached);
+    owner.context.dataspaces?.allocated(capability, size, cached);
   }
 
   static allocate(
-    context: ChildContext,
-    pd: PdSession,
+    owner: PdOwner,
+    into: Tracked<TrackedDataspace>,
     size: number,
     cached: Cached,
-  ): Attempt<TrackedDataspace | undefined, OutOf | "undefined-ref-account"> {
-    const allocated = pd.alloc(size, cached);
-    if (!allocated.ok) return allocated;
-    const capability = allocated.value;
-    return success(capability.valid ? new TrackedDataspace(context, pd, capability, size, cached) : undefined);
+  ): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
+    const allocated = owner.pd.alloc(size, cached);
+    if (!allocated.ok || !allocated.value.valid) return allocated;
+    const made = new TrackedDataspace(owner, allocated.value, size, cached);
+    owner.context.match(made);
+    into.add(made);
+    return allocated;
   }
 
-  static again(context: ChildContext, pd: PdSession, saved: SavedDataspace, slots: SlotReader): TrackedDataspace {
+  static again(owner: PdOwner, saved: SavedDataspace, slots: SlotReader): TrackedDataspace {
     const { size, cached, record } = saved;
     const capability = slots.held<Dataspace>(saved.capability, "dataspace");
-    return context.as([record], () => new TrackedDataspace(context, pd, capability, size, cached));
+    return owner.context.as([record], () => new TrackedDataspace(owner, capability, size, cached));
+  }
+
+  get badge(): number {
+    return this.capability.badge;
+  }
+
+  get record(): SavedRecord {
+    return savedRecord(this);
   }
 
   capture(slots: SlotWriter): SavedDataspace {
@@ -105,45 +108,52 @@ export class TrackedDataspace {
   }
 
   dispose(): void {
-    this.#module?.freed(this.capability);
-    this.#pd.free(this.capability);
+    const { context, pd } = this.#owner;
+    context.dataspaces?.freed(this.capability);
+    pd.free(this.capability);
   }
 
   checkpoint(records: RecordWriter): void {
-    records.object(this.#info);
+    records.object(this);
     records.number(this.size);
     records.choice(CACHED.indexOf(this.cached));
-    records.content(this.capability.object, this.cached, this.#module?.copyOf(this.capability));
+    const own = this.#owner.context.dataspaces?.copyOf(this.capability);
+    records.content(this.capability.object, this.cached, own);
   }
 }
 
-export class TrackedSource {
-  get allocated(): number {
-    return this.#info.allocated;
+export class TrackedSource implements Entry {
+  readonly capability: Capability<SignalSource>;
+  readonly allocated: number;
+  readonly bootstrapped: boolean;
+  place = 0;
+  readonly #owner: PdOwner;
+
+  private constructor(owner: PdOwner, capability: Capability<SignalSource>) {
+    const recorded = owner.context.recorded();
+    this.#owner = owner;
+    this.capability = capability;
+    this.allocated = owner.context.number(recorded);
+    this.bootstrapped = recorded ? recorded.bootstrapped : owner.context.bootstrapping;
+  }
+
+  static allocate(owner: PdOwner, into: TrackedSources): Attempt<Capability<SignalSource>, OutOf> {
+    const allocated = owner.pd.allocSignalSource();
+    if (allocated.ok) into.add(new TrackedSource(owner, allocated.value));
+    return allocated;
+  }
+
+  static again(owner: PdOwner, saved: SavedSource, slots: SlotReader): TrackedSource {
+    const capability = slots.held<SignalSource>(saved.capability, "signal-source");
+    return owner.context.as([saved.record], () => new TrackedSource(owner, capability));
+  }
+
+  get badge(): number {
+    return this.capability.badge;
   }
 
   get record(): SavedRecord {
-    return savedRecord(this.#info);
-  }
-
-  readonly capability: Capability<SignalSource>;
-  readonly #pd: PdSession;
-  readonly #info: ObjectInfo;
-
-  private constructor(context: ChildContext, pd: PdSession, capability: Capability<SignalSource>) {
-    this.#pd = pd;
-    this.capability = capability;
-    this.#info = context.record(capability.badge);
-  }
-
-  static allocate(context: ChildContext, pd: PdSession): Attempt<TrackedSource, OutOf> {
-    const allocated = pd.allocSignalSource();
-    return allocated.ok ? success(new TrackedSource(context, pd, allocated.value)) : allocated;
-  }
-
-  static again(context: ChildContext, pd: PdSession, saved: SavedSource, slots: SlotReader): TrackedSource {
-    const capability = slots.held<SignalSource>(saved.capability, "signal-source");
-    return context.as([saved.record], () => new TrackedSource(context, pd, capability));
+    return savedRecord(this);
   }
 
   capture(slots: SlotWriter): SavedSource {
@@ -151,52 +161,44 @@ export class TrackedSource {
   }
 
   dispose(): void {
-    this.#pd.freeSignalSource(this.capability);
+    this.#owner.pd.freeSignalSource(this.capability);
   }
 
   checkpoint(records: RecordWriter): void {
-    records.object(this.#info);
+    records.object(this);
   }
 }
 
-const SOURCES = new Listing<TrackedSource>((records, source) => {
-  if (source.capability.valid) source.checkpoint(records);
-  return source.capability.valid;
-});
+const SOURCES = ofTracked<TrackedSource>((records, source) => source.checkpoint(records));
 
 /**
  * A PD has one source and gives it out any number of times; each time costs a capability, and is an entry of its own. So
  * all entries whose source is alive are of one capability. Adding, finding and removing take constant time, amortised.
  */
 export class TrackedSources {
-  /** By allocation number, oldest first. */
-  readonly #entries = new Map<number, TrackedSource>();
-  /** Allocation numbers, oldest first; some have left already. */
-  readonly #numbers: number[] = [];
+  /** Oldest first. */
+  readonly #entries = new Row<TrackedSource>();
 
   add(entry: TrackedSource): void {
-    this.#entries.set(entry.allocated, entry);
-    this.#numbers.push(entry.allocated);
+    this.#entries.add(entry);
   }
 
   /** The newest. */
   get(capability: Capability): TrackedSource | undefined {
-    for (let number = this.#numbers.at(-1); number !== undefined; number = this.#numbers.at(-1)) {
-      const newest = this.#entries.get(number);
-      if (newest?.capability.valid) return newest.capability === capability ? newest : undefined;
-      this.#entries.delete(number);
-      this.#numbers.pop();
+    let { newest } = this.#entries;
+    while (newest && !newest.capability.valid) {
+      this.#entries.delete(newest);
+      ({ newest } = this.#entries);
     }
-    return undefined;
+    return newest?.capability === capability ? newest : undefined;
   }
 
-  remove({ allocated }: TrackedSource): void {
-    this.#entries.delete(allocated);
-    if (this.#numbers.at(-1) === allocated) this.#numbers.pop();
+  remove(entry: TrackedSource): void {
+    this.#entries.delete(entry);
   }
 
   *[Symbol.iterator](): IterableIterator<TrackedSource> {
-    for (const entry of this.#entries.values()) if (entry.capability.valid) yield entry;
+    for (const entry of this.#entries) if (entry.capability.valid) yield entry;
   }
 
   checkpoint(records: RecordWriter): void {
@@ -204,49 +206,53 @@ export class TrackedSources {
   }
 }
 
-export class TrackedContext {
-  get allocated(): number {
-    return this.#info.allocated;
-  }
-
-  get record(): SavedRecord {
-    return savedRecord(this.#info);
-  }
-
+export class TrackedContext implements Entry {
   readonly capability: Capability<SignalContext>;
+  readonly allocated: number;
+  readonly bootstrapped: boolean;
+  place = 0;
   readonly #source: Capability<SignalSource>;
   readonly #imprint: number;
-  readonly #pd: PdSession;
-  readonly #info: ObjectInfo;
+  readonly #owner: PdOwner;
 
   private constructor(
-    context: ChildContext,
-    pd: PdSession,
+    owner: PdOwner,
     capability: Capability<SignalContext>,
     source: Capability<SignalSource>,
     imprint: number,
   ) {
-    this.#pd = pd;
+    const recorded = owner.context.recorded();
+    this.#owner = owner;
     this.capability = capability;
+    this.allocated = owner.context.number(recorded);
+    this.bootstrapped = recorded ? recorded.bootstrapped : owner.context.bootstrapping;
     this.#source = source;
     this.#imprint = imprint;
-    this.#info = context.record(capability.badge);
   }
 
   static allocate(
-    context: ChildContext,
-    pd: PdSession,
+    owner: PdOwner,
+    into: Tracked<TrackedContext>,
     source: Capability<SignalSource>,
     imprint: number,
-  ): Attempt<TrackedContext, OutOf | "invalid-signal-source"> {
-    const allocated = pd.allocContext(source, imprint);
-    return allocated.ok ? success(new TrackedContext(context, pd, allocated.value, source, imprint)) : allocated;
+  ): Attempt<Capability<SignalContext>, OutOf | "invalid-signal-source"> {
+    const allocated = owner.pd.allocContext(source, imprint);
+    if (allocated.ok) into.add(new TrackedContext(owner, allocated.value, source, imprint));
+    return allocated;
   }
 
-  static again(context: ChildContext, pd: PdSession, saved: SavedContext, slots: SlotReader): TrackedContext {
+  static again(owner: PdOwner, saved: SavedContext, slots: SlotReader): TrackedContext {
     const capability = slots.held<SignalContext>(saved.capability, "signal-context");
     const source = slots.held<SignalSource>(saved.source, "signal-source");
-    return context.as([saved.record], () => new TrackedContext(context, pd, capability, source, saved.imprint));
+    return owner.context.as([saved.record], () => new TrackedContext(owner, capability, source, saved.imprint));
+  }
+
+  get badge(): number {
+    return this.capability.badge;
+  }
+
+  get record(): SavedRecord {
+    return savedRecord(this);
   }
 
   capture(slots: SlotWriter): SavedContext {
@@ -255,13 +261,13 @@ export class TrackedContext {
   }
 
   dispose(): void {
-    this.#pd.freeContext(this.capability);
+    this.#owner.pd.freeContext(this.capability);
   }
 
   checkpoint(records: RecordWriter): void {
     const context = this.capability.object;
     const pending = context?.pending ?? 0;
-    records.object(this.#info);
+    records.object(this);
     records.badge(this.#source);
     records.number(this.#imprint);
     records.number(pending);
@@ -269,46 +275,46 @@ export class TrackedContext {
   }
 }
 
-export class TrackedRpcObject {
-  get allocated(): number {
-    return this.#info.allocated;
-  }
-
-  get record(): SavedRecord {
-    return savedRecord(this.#info);
-  }
-
+export class TrackedRpcObject implements Entry {
   readonly capability: Capability<RpcObject>;
+  readonly allocated: number;
+  readonly bootstrapped: boolean;
+  place = 0;
   /** As the child named it. */
   readonly #entrypoint: Capability<CpuThread>;
-  readonly #pd: PdSession;
-  readonly #info: ObjectInfo;
+  readonly #owner: PdOwner;
 
-  private constructor(
-    context: ChildContext,
-    pd: PdSession,
-    capability: Capability<RpcObject>,
-    entrypoint: Capability<CpuThread>,
-  ) {
-    this.#pd = pd;
+  private constructor(owner: PdOwner, capability: Capability<RpcObject>, entrypoint: Capability<CpuThread>) {
+    const recorded = owner.context.recorded();
+    this.#owner = owner;
     this.capability = capability;
+    this.allocated = owner.context.number(recorded);
+    this.bootstrapped = recorded ? recorded.bootstrapped : owner.context.bootstrapping;
     this.#entrypoint = entrypoint;
-    this.#info = context.record(capability.badge);
   }
 
   static allocate(
-    context: ChildContext,
-    pd: PdSession,
+    owner: PdOwner,
+    into: Tracked<TrackedRpcObject>,
     entrypoint: Capability<CpuThread>,
-  ): Attempt<TrackedRpcObject, OutOf> {
-    const allocated = pd.allocRpcCap(context.fronts.real(entrypoint));
-    return allocated.ok ? success(new TrackedRpcObject(context, pd, allocated.value, entrypoint)) : allocated;
+  ): Attempt<Capability<RpcObject>, OutOf> {
+    const allocated = owner.pd.allocRpcCap(owner.context.fronts.real(entrypoint));
+    if (allocated.ok) into.add(new TrackedRpcObject(owner, allocated.value, entrypoint));
+    return allocated;
   }
 
-  static again(context: ChildContext, pd: PdSession, saved: SavedRpcObject, slots: SlotReader): TrackedRpcObject {
+  static again(owner: PdOwner, saved: SavedRpcObject, slots: SlotReader): TrackedRpcObject {
     const capability = slots.held<RpcObject>(saved.capability, "rpc-object");
     const entrypoint = slots.held<CpuThread>(saved.entrypoint);
-    return context.as([saved.record], () => new TrackedRpcObject(context, pd, capability, entrypoint));
+    return owner.context.as([saved.record], () => new TrackedRpcObject(owner, capability, entrypoint));
+  }
+
+  get badge(): number {
+    return this.capability.badge;
+  }
+
+  get record(): SavedRecord {
+    return savedRecord(this);
   }
 
   capture(slots: SlotWriter): SavedRpcObject {
@@ -317,11 +323,11 @@ export class TrackedRpcObject {
   }
 
   dispose(): void {
-    this.#pd.freeRpcCap(this.capability);
+    this.#owner.pd.freeRpcCap(this.capability);
   }
 
   checkpoint(records: RecordWriter): void {
-    records.object(this.#info);
+    records.object(this);
     records.badge(this.#entrypoint);
   }
 }

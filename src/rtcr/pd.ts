@@ -18,11 +18,12 @@ import {
   type SlotWriter,
   type TransferRefusal,
 } from "../session/index.ts";
-import { type Attempt, success } from "../util/index.ts";
+import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrNativePd, type SavedNativePd } from "./native-pd.ts";
 import { RtcrParent, type SavedParent } from "./parent.ts";
 import {
+  type PdOwner,
   type SavedContext,
   type SavedDataspace,
   type SavedRpcObject,
@@ -37,7 +38,7 @@ import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
 import { beginAllocation } from "./scopes.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, ofTracked, requireObject, Tracked } from "./tracked.ts";
+import { type ChildContext, ofTracked, Tracked } from "./tracked.ts";
 
 /** Objects, and slots for capabilities. */
 interface SavedPd {
@@ -73,6 +74,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   /** The parent as the child itself sees it, once it is assigned; components that it keeps see theirs as they are. */
   parent: RtcrParent | undefined;
   readonly #context: ChildContext;
+  readonly #owner: PdOwner;
   #assigned: Capability<ParentSession> = INVALID;
   #account: Capability<PdSession> = INVALID;
 
@@ -80,6 +82,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     this.#context = context;
     this.base = new SessionBase<PdSession>(context, this, opened);
     const pd = this.#pd;
+    this.#owner = { context, pd };
     this.maps = {
       addressSpace: new RtcrRegionMap(context, pd.addressSpace()),
       stackArea: new RtcrRegionMap(context, pd.stackArea()),
@@ -89,7 +92,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   get #pd(): PdSession {
-    return requireObject<PdSession>(this.base.real, "pd");
+    return this.base.object;
   }
 
   assignParent(parent: Capability<ParentSession>): void {
@@ -119,10 +122,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   allocSignalSource(): Attempt<Capability<SignalSource>, OutOf> {
-    const made = TrackedSource.allocate(this.#context, this.#pd);
-    if (!made.ok) return made;
-    this.sources.add(made.value);
-    return success(made.value.capability);
+    return TrackedSource.allocate(this.#owner, this.sources);
   }
 
   freeSignalSource(source: Capability<SignalSource>): void {
@@ -141,10 +141,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
     source: Capability<SignalSource>,
     imprint: number,
   ): Attempt<Capability<SignalContext>, OutOf | "invalid-signal-source"> {
-    const made = TrackedContext.allocate(this.#context, this.#pd, source, imprint);
-    if (!made.ok) return made;
-    this.contexts.add(made.value.capability, made.value);
-    return success(made.value.capability);
+    return TrackedContext.allocate(this.#owner, this.contexts, source, imprint);
   }
 
   freeContext(context: Capability<SignalContext>): void {
@@ -158,10 +155,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   allocRpcCap(entrypoint: Capability<CpuThread>): Attempt<Capability<RpcObject>, OutOf> {
-    const made = TrackedRpcObject.allocate(this.#context, this.#pd, entrypoint);
-    if (!made.ok) return made;
-    this.rpcObjects.add(made.value.capability, made.value);
-    return success(made.value.capability);
+    return TrackedRpcObject.allocate(this.#owner, this.rpcObjects, entrypoint);
   }
 
   freeRpcCap(object: Capability<RpcObject>): void {
@@ -215,13 +209,9 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
 
   alloc(size: number, cached: Cached = "cached"): Attempt<Capability<Dataspace>, OutOf | "undefined-ref-account"> {
     const scope = beginAllocation(this.#context.restoring);
-    const made = TrackedDataspace.allocate(this.#context, this.#pd, size, cached);
-    if (made.ok && made.value) this.#context.match(made.value);
+    const made = TrackedDataspace.allocate(this.#owner, this.dataspaces, size, cached);
     endScope(scope);
-    if (!made.ok) return made;
-    if (!made.value) return this.#pd.alloc(0, cached);
-    this.dataspaces.add(made.value.capability, made.value);
-    return success(made.value.capability);
+    return made;
   }
 
   free(dataspace: Capability<Dataspace>): void {
@@ -318,26 +308,17 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   resume(saved: SavedPd, { slots }: Resuming): void {
-    const [context, pd] = [this.#context, this.#pd];
-    for (const each of saved.dataspaces) {
-      const made = TrackedDataspace.again(context, pd, each, slots);
-      this.dataspaces.add(made.capability, made);
-    }
-    for (const each of saved.sources) this.sources.add(TrackedSource.again(context, pd, each, slots));
-    for (const each of saved.contexts) {
-      const made = TrackedContext.again(context, pd, each, slots);
-      this.contexts.add(made.capability, made);
-    }
-    for (const each of saved.rpcObjects) {
-      const made = TrackedRpcObject.again(context, pd, each, slots);
-      this.rpcObjects.add(made.capability, made);
-    }
+    const owner = this.#owner;
+    for (const each of saved.dataspaces) this.dataspaces.add(TrackedDataspace.again(owner, each, slots));
+    for (const each of saved.sources) this.sources.add(TrackedSource.again(owner, each, slots));
+    for (const each of saved.contexts) this.contexts.add(TrackedContext.again(owner, each, slots));
+    for (const each of saved.rpcObjects) this.rpcObjects.add(TrackedRpcObject.again(owner, each, slots));
     for (const [i, map] of this.#areas.entries()) map.resume(saved.maps[i]!, slots);
     this.native.resume(saved.native, slots);
     // A child may assign anything to a component of its own.
     this.#assigned = slots.held<ParentSession>(saved.assigned, saved.parent ? "parent" : undefined);
     this.#account = slots.held<PdSession>(saved.account, "pd");
-    if (saved.parent) this.parent = RtcrParent.again(context, this.#assigned, saved.parent, slots);
+    if (saved.parent) this.parent = RtcrParent.again(this.#context, this.#assigned, saved.parent, slots);
   }
 
   dispose(): void {

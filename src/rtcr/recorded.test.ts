@@ -29,7 +29,7 @@ import {
   type SignalSource,
   type TimerSession,
 } from "../session/index.ts";
-import { Attachments } from "./attachments.ts";
+import { Attachment, Attachments } from "./attachments.ts";
 import { DirectCopier } from "./copier.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrPd } from "./pd.ts";
@@ -255,10 +255,10 @@ test("S69: attachments of freed dataspaces do not pile up", () => {
   const attachments = new Attachments();
   const kept = bytesDataspace(PAGE, "ram").capability;
   const region = { size: PAGE, offset: 0, executable: false, writeable: true };
-  attachments.add({ ...region, dataspace: kept, address: 0 });
+  attachments.add(new Attachment({ ...region, dataspace: kept, address: 0 }));
   for (let i = 1; i < 10_000; i++) {
     const pd = createCoreContext().badges.identify<Dataspace>(kept.object!);
-    attachments.add({ ...region, dataspace: pd.capability, address: pages(i) });
+    attachments.add(new Attachment({ ...region, dataspace: pd.capability, address: pages(i) }));
     pd.dispose();
     ok(attachments.size <= 65);
   }
@@ -274,7 +274,7 @@ test("S69: attachments of freed dataspaces do not outlive a checkpoint after a p
   const region = { size: PAGE, offset: 0, executable: false, writeable: true };
   const made = Array.from({ length: 20_000 }, (_, i) => {
     const dataspace = badges.identify<Dataspace>(object);
-    attachments.add({ ...region, dataspace: dataspace.capability, address: pages(i) });
+    attachments.add(new Attachment({ ...region, dataspace: dataspace.capability, address: pages(i) }));
     return dataspace;
   });
   for (const dataspace of made.slice(1)) dataspace.dispose();
@@ -290,11 +290,27 @@ test("S69: a region larger than 2^32 pages is found by any address in it, and no
   const attachments = new Attachments();
   const { capability } = bytesDataspace(PAGE, "ram");
   const size = pages(2 ** 33 + 5);
-  attachments.add({ size, offset: 0, executable: false, writeable: true, dataspace: capability, address: pages(3) });
+  const region = { size, offset: 0, executable: false, writeable: true };
+  attachments.add(new Attachment({ ...region, dataspace: capability, address: pages(3) }));
   attachments.remove(pages(3) + size);
   equal(attachments.size, 1);
   attachments.remove(pages(3) + size - 1);
   equal(attachments.size, 0);
+});
+
+test("S69: whatever address is detached, and whatever size a record has, ends", () => {
+  const attachments = new Attachments();
+  const { capability } = bytesDataspace(PAGE, "ram");
+  const sizes = [0, 1, -1, PAGE, 3 * PAGE, NaN, Infinity];
+  for (const [i, size] of sizes.entries()) {
+    const region = { size, offset: 0, executable: false, writeable: true };
+    attachments.add(new Attachment({ ...region, dataspace: capability, address: pages(10 * i) }));
+  }
+  equal(attachments.size, sizes.length);
+  const strange = [-1, -PAGE, 0.5, 1e300, -1e300, Infinity, -Infinity, NaN, pages(25)];
+  for (const address of strange) equal(attachments.remove(address), undefined, `at ${address}`);
+  equal(attachments.remove(pages(41) + 1)?.size, 3 * PAGE);
+  equal(attachments.size, sizes.length - 1);
 });
 
 test("S58, S72: timers are recorded as core has them: whether they are set, period and what is left", () => {

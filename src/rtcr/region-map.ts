@@ -15,11 +15,12 @@ import {
   toPages,
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
-import { type Attachment, Attachments } from "./attachments.ts";
+import { type AttachedRegion, Attachment, Attachments } from "./attachments.ts";
+import { Front } from "./front.ts";
 import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type ChildContext, Front, requireObject } from "./tracked.ts";
+import type { ChildContext, Entry } from "./tracked.ts";
 
 const REGIONS = new Listing<Attachment>((records, region) => {
   if (!region.dataspace.valid) return false;
@@ -32,14 +33,19 @@ const REGIONS = new Listing<Attachment>((records, region) => {
   return true;
 });
 
+/** Made once: nothing is made for a call that says nothing. */
+const NO_OPTIONS: AttachOptions = {};
+
 /** Slots for capabilities. */
 export interface SavedRegionMap {
   readonly handler: number;
-  readonly regions: readonly (Omit<Attachment, "dataspace"> & { readonly dataspace: number })[];
+  readonly regions: readonly (Omit<AttachedRegion, "dataspace"> & { readonly dataspace: number })[];
 }
 
-export class RtcrRegionMap implements RegionMap {
+export class RtcrRegionMap implements RegionMap, Entry {
   readonly kind = "region-map";
+  /** Of `Tracked`. */
+  place = 0;
   readonly capability: Capability<RegionMap>;
   readonly real: Capability<RegionMap>;
   readonly #front: Front<RegionMap>;
@@ -65,24 +71,20 @@ export class RtcrRegionMap implements RegionMap {
   }
 
   get #map(): RegionMap {
-    return requireObject<RegionMap>(this.real, "region-map");
+    return this.#front.object;
   }
 
   size(): number {
     return this.#map.size();
   }
 
-  attach(dataspace: Capability<Dataspace>, options: AttachOptions = {}): Attempt<number, AttachRefusal> {
-    const sizeBytes = objectOf<Dataspace>(dataspace, "dataspace")?.size() ?? 0;
+  attach(dataspace: Capability<Dataspace>, options: AttachOptions = NO_OPTIONS): Attempt<number, AttachRefusal> {
     const attached = this.#map.attach(dataspace, options);
     if (!attached.ok) return attached;
     const { size = 0, offset = 0, executable = false, writeable = true } = options;
+    const length = size === 0 ? sizeOf(dataspace) - offset : toPages(size);
     const address = attached.value;
-    const length = size === 0 ? sizeBytes - offset : toPages(size);
-    // Whole numbers as such, however they were computed: reading a field that has held a double makes one on the heap.
-    const place = { address: Math.trunc(address), size: Math.trunc(length), offset: Math.trunc(offset) };
-    this.#attachments.add({ dataspace, ...place, executable, writeable });
-    this.#module?.attached(dataspace, place);
+    this.#note(new Attachment({ dataspace, address, size: length, offset, executable, writeable }));
     return attached;
   }
 
@@ -106,8 +108,8 @@ export class RtcrRegionMap implements RegionMap {
   }
 
   /** What is attached, in the order of attachment; freed dataspaces have left every map by themselves. */
-  regions(): readonly Attachment[] {
-    const regions: Attachment[] = [];
+  regions(): readonly AttachedRegion[] {
+    const regions: AttachedRegion[] = [];
     this.#attachments.each((attachment) => void regions.push(attachment));
     return regions;
   }
@@ -123,33 +125,41 @@ export class RtcrRegionMap implements RegionMap {
   }
 
   capture(slots: SlotWriter): SavedRegionMap {
-    const regions = this.regions().map(({ dataspace, ...region }) => ({ ...region, dataspace: slots.held(dataspace) }));
+    const regions = this.regions().map(({ dataspace, address, size, offset, executable, writeable }) => ({
+      ...{ dataspace: slots.held(dataspace), address, size, offset, executable, writeable },
+    }));
     return { handler: slots.held(this.#handler), regions };
   }
 
   /** What was recorded of one that is passed on: the map behind it has its attachments and its handler by itself. */
   takeUp({ regions }: RegionMapInfo, handler: Capability<SignalContext>, of: (badge: number) => Capability<Dataspace>) {
     this.#handler = handler;
-    for (const { dataspaceBadge, ...region } of regions) this.#note({ ...region, dataspace: of(dataspaceBadge) });
+    for (const { dataspaceBadge, ...region } of regions) {
+      this.#note(new Attachment({ ...region, dataspace: of(dataspaceBadge) }));
+    }
   }
 
   /** The real map has its attachments and its handler by itself. */
   resume({ handler, regions }: SavedRegionMap, slots: SlotReader): void {
     this.#handler = slots.held<SignalContext>(handler);
     for (const { dataspace: slot, ...region } of regions) {
-      this.#note({ ...region, dataspace: slots.held<Dataspace>(slot, "dataspace") });
+      this.#note(new Attachment({ ...region, dataspace: slots.held<Dataspace>(slot, "dataspace") }));
     }
   }
 
-  #note({ dataspace, ...region }: Attachment): void {
-    this.#attachments.add({ dataspace, ...region });
-    this.#module?.attached(dataspace, region);
+  #note(attachment: Attachment): void {
+    this.#attachments.add(attachment);
+    this.#module?.attached(attachment.dataspace, attachment);
   }
 
   dispose(): void {
     if (this.#module) for (const region of this.regions()) this.#module.detached(region.dataspace, region);
     this.#front.dispose();
   }
+}
+
+function sizeOf(dataspace: Capability<Dataspace>): number {
+  return objectOf<Dataspace>(dataspace, "dataspace")?.size() ?? 0;
 }
 
 /** A component's areas by their names in roles; what is attached in several has its role by the first. */

@@ -11,7 +11,7 @@ import {
 } from "../session/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** A slot. */
 interface SavedReport {
@@ -28,7 +28,7 @@ export class RtcrReport implements ReportSession, Resumable<SavedReport> {
   }
 
   get #report(): ReportSession {
-    return requireObject<ReportSession>(this.base.real, "report");
+    return this.base.object;
   }
 
   dataspace(): Capability<Dataspace> {

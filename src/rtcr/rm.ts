@@ -11,7 +11,7 @@ import { type Attempt, success } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { RtcrRegionMap, type SavedRegionMap } from "./region-map.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, ofTracked, requireObject, type SavedRecord, savedRecord, Tracked } from "./tracked.ts";
+import { type ChildContext, ofTracked, type SavedRecord, savedRecord, Tracked } from "./tracked.ts";
 
 interface SavedOwnMap extends SavedRegionMap {
   readonly front: number;
@@ -34,14 +34,14 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
   }
 
   create(size: number): Attempt<Capability<RegionMap>, OutOf> {
-    const created = requireObject<RmSession>(this.base.real, "rm").create(size);
+    const created = this.base.object.create(size);
     return created.ok ? success(this.takeIn(created.value).capability) : created;
   }
 
   /** A map that the service has made for the child. */
   takeIn(real: Capability<RegionMap>): RtcrRegionMap {
     const map = new RtcrRegionMap(this.#context, real);
-    this.#maps.add(map.capability, map);
+    this.#maps.add(map);
     return map;
   }
 
@@ -84,7 +84,7 @@ export class RtcrRm implements RmSession, Resumable<readonly SavedOwnMap[]> {
       const again = () => new RtcrRegionMap(this.#context, slots.held<RegionMap>(real, "region-map"));
       const map = this.#context.again(slots, fronts, again);
       map.resume(state, slots);
-      this.#maps.add(map.capability, map);
+      this.#maps.add(map);
     }
   }
 

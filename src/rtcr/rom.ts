@@ -18,7 +18,7 @@ import {
 import { equalBytes } from "../util/index.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** Slots for capabilities. */
 interface SavedRom {
@@ -51,7 +51,7 @@ export class RtcrRom implements RomSession, Resumable<SavedRom> {
   }
 
   get #rom(): RomSession {
-    return requireObject<RomSession>(this.base.real, "rom");
+    return this.base.object;
   }
 
   /** As at the service, what is not shown any more ends. */

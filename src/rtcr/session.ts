@@ -2,8 +2,9 @@
 // arguments of both (spec 1.4: session base).
 import type { ObjectInfo, SessionInfo } from "../checkpoint/index.ts";
 import type { Capability, Dataspace, KernelObject, Location, SlotReader, SlotWriter } from "../session/index.ts";
+import { Front } from "./front.ts";
 import type { RecordWriter } from "./record-writer.ts";
-import { type ChildContext, Front } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** What the making of an interposer has made, in that order. */
 export interface Made {

@@ -12,10 +12,11 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { captured } from "./file-system.ts";
+import { requireObject } from "./front.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { DEVICES } from "./records.ts";
 import { type Opened, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 export class RtcrTerminal implements TerminalObject {
   readonly kind = "terminal";

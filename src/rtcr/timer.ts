@@ -11,7 +11,7 @@ import {
 import type { RecordWriter } from "./record-writer.ts";
 import { ABSENT } from "./records.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, requireObject } from "./tracked.ts";
+import type { ChildContext } from "./tracked.ts";
 
 /** What a record can say, 285 years: longer timeouts are recorded as this. */
 const MAX_RECORDED_US = Number.MAX_SAFE_INTEGER;
@@ -56,7 +56,7 @@ export class RtcrTimer implements TimerSession, Resumable<SavedTimer> {
   }
 
   get #timer(): TimerSession {
-    return requireObject<TimerSession>(this.base.real, "timer");
+    return this.base.object;
   }
 
   /** As the server keeps it: core, which says what remains, lengthens it, others do not. */

@@ -10,10 +10,10 @@ import {
   type Capability,
   type Identity,
   type KernelObject,
-  objectOf,
+  Notes,
   type SlotReader,
 } from "../session/index.ts";
-import { required } from "../util/index.ts";
+import { type Placed, Row } from "../util/index.ts";
 import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
@@ -60,7 +60,7 @@ export interface Expected {
 /** A record without its badge, which is another one in another life of the supervisor. */
 export type SavedRecord = Pick<ObjectInfo, "allocated" | "bootstrapped">;
 
-export function savedRecord({ allocated, bootstrapped }: ObjectInfo): SavedRecord {
+export function savedRecord({ allocated, bootstrapped }: SavedRecord): SavedRecord {
   return { allocated, bootstrapped };
 }
 
@@ -104,11 +104,21 @@ export class ChildContext {
 
   /** The common part of a record of an object that is made now. */
   record(badge: number): ObjectInfo {
-    const as = this.#as[this.#next];
-    this.#next++;
-    if (!as) return { badge, allocated: ++this.#allocated, bootstrapped: this.bootstrapping };
-    this.#allocated = Math.max(this.#allocated, as.allocated);
-    return { badge, allocated: as.allocated, bootstrapped: as.bootstrapped };
+    const as = this.recorded();
+    const allocated = this.number(as);
+    return { badge, allocated, bootstrapped: as ? as.bootstrapped : this.bootstrapping };
+  }
+
+  /** What was recorded of the object that is made now; undefined: it is a new one. Asked once of each. */
+  recorded(): SavedRecord | undefined {
+    return this.#as.length === 0 ? undefined : this.#as[this.#next++];
+  }
+
+  /** Numbers the object that is made now. */
+  number(recorded: SavedRecord | undefined): number {
+    if (!recorded) return ++this.#allocated;
+    this.#allocated = Math.max(this.#allocated, recorded.allocated);
+    return recorded.allocated;
   }
 
   /** The child has allocated a dataspace. No more work than this: it is a part of each allocation. */
@@ -172,77 +182,66 @@ export interface SavedFronts {
   readonly records: readonly SavedRecord[];
 }
 
-/** How an interposer stands in front of one object of a service: by a capability of its own, which it looks up there. */
-export class Front<T extends KernelObject> {
-  readonly capability: Capability<T>;
-  readonly real: Capability<T>;
-  readonly #context: ChildContext;
-  readonly #identity: Identity<T>;
-
-  constructor(context: ChildContext, self: T, real: Capability<T>) {
-    this.#context = context;
-    this.real = real;
-    this.#identity = context.identify(self, real);
-    this.capability = this.#identity.capability;
-    context.fronts.add(this.capability, real);
-  }
-
-  /** Ends the capability, as the death of the object behind does; that is the parent's to end. */
-  dispose(): void {
-    this.#context.fronts.remove(this.capability);
-    this.#identity.dispose();
-  }
+/** What is tracked: an object of a child, with its own capability of it. */
+export interface Entry extends Placed {
+  readonly capability: Capability;
+  dispose(): void;
 }
 
 /** How `Tracked.checkpoint` writes: what is there no more is passed over. */
-export function ofTracked<T>(write: (records: RecordWriter, entry: T) => void): Listing<T, Capability> {
-  return new Listing<T, Capability>((records, entry, capability) => {
-    if (capability.valid) write(records, entry);
-    return capability.valid;
+export function ofTracked<T extends Entry>(write: (records: RecordWriter, entry: T) => void): Listing<T> {
+  return new Listing<T>((records, entry) => {
+    const { valid } = entry.capability;
+    if (valid) write(records, entry);
+    return valid;
   });
 }
 
 /** Objects by capability, in the order of their allocation. */
-export class Tracked<T extends { dispose(): void }> {
-  readonly #entries = new Map<Capability, T>();
+export class Tracked<T extends Entry> {
+  readonly #entries = new Row<T>();
+  readonly #byCapability = new Notes<T>();
   /** What `each` visits with. */
   #visit: (entry: T) => void = () => {};
-  readonly #look = (entry: T, capability: Capability) => {
-    if (capability.valid) this.#visit(entry);
-    else this.remove(capability)?.dispose();
+  readonly #look = (entry: T) => {
+    if (this.#alive(entry)) this.#visit(entry);
   };
 
   get size(): number {
     return this.#entries.size;
   }
 
-  add(capability: Capability, entry: T): void {
-    this.#entries.set(capability, entry);
+  /** An entry takes the place of one that has the same capability. */
+  add(entry: T): void {
+    const before = this.#byCapability.get(entry.capability);
+    if (before) this.#entries.delete(before);
+    this.#entries.add(entry);
+    this.#byCapability.set(entry.capability, entry);
   }
 
   get(capability: Capability): T | undefined {
-    return this.#entries.get(capability);
+    return this.#byCapability.get(capability);
   }
 
   /** Puts the entries in another order. */
   sort(compare: (a: T, b: T) => number): void {
-    const sorted = [...this.#entries].sort(([, a], [, b]) => compare(a, b));
-    this.#entries.clear();
-    for (const [capability, entry] of sorted) this.#entries.set(capability, entry);
+    for (const entry of [...this.#entries].sort(compare)) {
+      this.#entries.delete(entry);
+      this.#entries.add(entry);
+    }
   }
 
   /** The entry that was there. */
   remove(capability: Capability): T | undefined {
-    const entry = this.#entries.get(capability);
-    this.#entries.delete(capability);
+    const entry = this.#byCapability.get(capability);
+    if (!entry) return undefined;
+    this.#byCapability.delete(capability);
+    this.#entries.delete(entry);
     return entry;
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (const [capability, entry] of this.#entries) {
-      if (capability.valid) yield entry;
-      else this.remove(capability)?.dispose();
-    }
+    for (const entry of this.#entries) if (this.#alive(entry)) yield entry;
   }
 
   /** Visits all, oldest first. Nothing is made for an entry: no iterator, no pair. */
@@ -257,15 +256,13 @@ export class Tracked<T extends { dispose(): void }> {
   }
 
   /** Writes a list with a record of each, oldest first. @param listing `ofTracked` of the same entries */
-  checkpoint(records: RecordWriter, listing: Listing<T, Capability>): void {
+  checkpoint(records: RecordWriter, listing: Listing<T>): void {
     listing.write(records, this.#entries);
   }
-}
 
-/**
- * The object of the service that an interposer stands in front of: it is there as long as the interposer can be called,
- * because capabilities of interposers die with what is behind them.
- */
-export function requireObject<T extends KernelObject>(capability: Capability, kind: T["kind"]): T {
-  return objectOf<T>(capability, kind) ?? required<T>(undefined, `the ${kind} behind an interposer`);
+  #alive(entry: T): boolean {
+    const { valid } = entry.capability;
+    if (!valid) this.remove(entry.capability)?.dispose();
+    return valid;
+  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Badges, INVALID, type KernelObject } from "./capability.ts";
+import { Badges, type Capability, INVALID, type KernelObject, Notes } from "./capability.ts";
 import { labelPrefix, lastElement, prefixLabel, withoutName } from "./label.ts";
 
 const object = (): KernelObject => ({ kind: "log" });
@@ -88,4 +88,38 @@ test("S2, F9: what is promised becomes what its holders take it for, and stands 
   assert.throws(() => badges.fulfil(second, object(), first), TypeError);
   assert.ok(badges.fulfil(second, object()));
   assert.ok(first.valid && badges.expect(first, "log"));
+});
+
+test("notes of a capability are those of their keeper, however many have some", () => {
+  const badges = new Badges();
+  const keepers = Array.from({ length: 3 }, () => new Notes<{ readonly of: number }>());
+  const capabilities = [0, 1].map(() => badges.identify(object()).capability);
+  const expected = keepers.map(() => new Map<Capability, object>());
+  let state = 1;
+  for (let step = 0; step < 500; step++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const which = (state >>> 8) % 3;
+    const capability = capabilities[(state >>> 16) & 1]!;
+    if ((state >>> 20) % 3 > 0) {
+      const note = { of: step };
+      keepers[which]!.set(capability, note);
+      expected[which]!.set(capability, note);
+    } else {
+      keepers[which]!.delete(capability);
+      expected[which]!.delete(capability);
+    }
+    for (const [i, keeper] of keepers.entries()) {
+      for (const each of capabilities) assert.equal(keeper.get(each), expected[i]!.get(each), `step ${step}`);
+    }
+  }
+});
+
+test("a note does not keep a dead capability alive, nor ends with it", () => {
+  const identity = new Badges().identify(object());
+  const notes = new Notes<object>();
+  const note = {};
+  notes.set(identity.capability, note);
+  identity.dispose();
+  assert.equal(identity.capability.valid, false);
+  assert.equal(notes.get(identity.capability), note);
 });

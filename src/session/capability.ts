@@ -48,6 +48,12 @@ let create: <T extends KernelObject>(
 ) => Capability<T>;
 let fulfil: <T extends KernelObject>(promised: Capability<T>, object: T, behind: Capability | undefined) => void;
 let revoke: (capability: Capability) => void;
+// Of Capability, for Notes.
+let noteAt: (capability: Capability, by: object) => object | undefined;
+let putNote: (capability: Capability, by: object, note: object | undefined) => void;
+
+type NotesOfSeveral = Map<object, object>;
+const SEVERAL: object = Object.freeze({});
 
 /** A reference to an object, or to none: `object` is undefined for `INVALID` and after the object's death. */
 export class Capability<T extends KernelObject = KernelObject> {
@@ -56,6 +62,9 @@ export class Capability<T extends KernelObject = KernelObject> {
   #object: T | undefined;
   /** What the object stands in front of. */
   #behind: Capability | undefined;
+  /** Whose note the next one is; SEVERAL: it is a map of the notes of several. */
+  #noter: object | undefined;
+  #note: object | undefined;
 
   private constructor(badge: number, object: T | undefined, behind: Capability | undefined) {
     this.badge = badge;
@@ -90,11 +99,51 @@ export class Capability<T extends KernelObject = KernelObject> {
       capability.#behind = behind;
     };
     revoke = (capability) => (capability.#object = undefined);
+    noteAt = (capability, by) => {
+      if (capability.#noter === by) return capability.#note;
+      return capability.#noter === SEVERAL ? (capability.#note as NotesOfSeveral).get(by) : undefined;
+    };
+    putNote = (capability, by, note) => {
+      const noter = capability.#noter;
+      if (noter === undefined || noter === by) {
+        capability.#noter = note && by;
+        capability.#note = note;
+      } else if (noter === SEVERAL) {
+        const notes = capability.#note as NotesOfSeveral;
+        if (note) notes.set(by, note);
+        else notes.delete(by);
+      } else if (note) {
+        capability.#note = new Map([
+          [noter, capability.#note],
+          [by, note],
+        ]);
+        capability.#noter = SEVERAL;
+      }
+    };
   }
 }
 
 /** The invalid capability (S2): a legal value everywhere; every call on it fails in a defined way. */
 export const INVALID: Capability<never> = create<never>(0, undefined, undefined);
+
+/**
+ * What somebody keeps of capabilities, by capability: as a `WeakMap`, but it lies in the capabilities themselves, so that nothing
+ * is hashed and nothing grows with their number. Nobody else sees it. Meant for few keepers of one capability.
+ */
+export class Notes<T extends object> {
+  get(capability: Capability): T | undefined {
+    return noteAt(capability, this) as T | undefined;
+  }
+
+  set(capability: Capability, note: T): void {
+    putNote(capability, this, note);
+  }
+
+  /** Harmless if there is none. */
+  delete(capability: Capability): void {
+    putNote(capability, this, undefined);
+  }
+}
 
 /** What nobody has who does not get it here. */
 const OWNER = Symbol("owner");

@@ -16,4 +16,5 @@ export { Chain, type Linked } from "./chain.ts";
 export { assert, Bug, Fault, messageOf, required } from "./fault.ts";
 export { PlainReader, plainOf } from "./plain-reader.ts";
 export { type NumberType, type Plain, PlainWriter } from "./plain-writer.ts";
+export { type Placed, Row } from "./row.ts";
 export { type RefuseState, StateReader } from "./state-reader.ts";
