@@ -472,6 +472,9 @@ hint: a <route> of the child, or the <default-route>`,
     const lines = who.map((name) => `  ${name}: ${service} session "": ${why}\n`).join("");
     assert.ok(err.includes(`${who.length} sessions would find nobody, nothing was made\n${lines}hint`), err);
   }
+  writeFileSync(file, whole.replace('ram="96M"', 'ram="6M"'));
+  const poor = await cli(path, "restore", "--dry-run", id, file);
+  assert.match(poor.out, /^note: the children of rtcr want 8\.0 MiB of RAM, 5\.\d MiB can be given$/m);
   writeFileSync(file, whole);
   writeFileSync(join(path, `${SHEEP}.wasm`), "another");
   const result = await cli(path, "restore", id, file);

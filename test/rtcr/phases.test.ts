@@ -14,12 +14,12 @@ import {
 import { EVENTS, type EventName, Scene } from "./phases.ts";
 import { throughImage } from "./rig.ts";
 
-/** One of each kind, for children on further CPUs. */
-const ELSEWHERE: readonly EventName[] = [
+/** One of each kind, for children on further CPUs, and for other modules. */
+const OF_EACH_KIND: readonly EventName[] = [
   ...(["crash", "exit", "the end of its PD", "no RAM left"] as const),
   "another version of its start node",
 ];
-const NAMES = Scene.cpus > 1 ? ELSEWHERE : (Object.keys(EVENTS) as EventName[]);
+const NAMES = Scene.cpus > 1 || Scene.module ? OF_EACH_KIND : (Object.keys(EVENTS) as EventName[]);
 /** One of each kind, for restores of several children. */
 const OF_TWO: readonly EventName[] = [
   "crash",

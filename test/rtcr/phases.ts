@@ -1,9 +1,17 @@
 // A supervisor of two children in the middle of their runs, and what can happen to one of them, its victim, while the
 // supervisor does something. Afterwards nothing must be left of it: `Scene.aftermath`.
 import assert from "node:assert/strict";
-import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
+import { type SystemCheckpoint, whole } from "../../src/checkpoint/index.ts";
 import { KERNEL_LIMITS } from "../../src/core/kernel/limits.ts";
-import { type Phase, type RepairReport, RtcrCpu, RtcrFault, RtcrPd, type Strategy } from "../../src/rtcr/index.ts";
+import {
+  type Phase,
+  type RepairReport,
+  RtcrCpu,
+  RtcrFault,
+  type RtcrOptions,
+  RtcrPd,
+  type Strategy,
+} from "../../src/rtcr/index.ts";
 import { type CpuThread, ENV_SESSION, INVALID, writeQuota } from "../../src/session/index.ts";
 import { type ChildSpec, Rig, undisturbed } from "./rig.ts";
 
@@ -50,6 +58,8 @@ let undisturbedRun: ReturnType<typeof undisturbed> | undefined;
 export class Scene {
   /** Of the machine: with two the victim has the second. */
   static cpus = 1;
+  /** Makes the options of supervisors with another module than `base`; undefined: that. */
+  static module: (() => RtcrOptions) | undefined;
   readonly rig: Rig;
   /** Of both children, from before anything happened. */
   readonly earlier: SystemCheckpoint;
@@ -72,7 +82,7 @@ export class Scene {
     this.#lines = lines;
     this.earlier = rig.rtcr.checkpoint("earlier").system;
     this.own = rig.rtcr.checkpoint("own", [VICTIM]).system;
-    this.#copy = structuredClone(this.earlier);
+    this.#copy = structuredClone(whole(this.earlier));
     this.#before = rig.lines;
   }
 
@@ -82,7 +92,7 @@ export class Scene {
     const { points, lines } = await undisturbedRun;
     let scene: Scene | undefined;
     const rig = new Rig({
-      ...{ children: CHILDREN, strategy, cpus: Scene.cpus },
+      ...{ children: CHILDREN, strategy, cpus: Scene.cpus, ...Scene.module?.() },
       atPhase: (phase, child) => scene?.enter(phase, child),
       standby: () => scene?.waits ?? false,
       standingBy: () => scene && scene.ready++,
@@ -203,7 +213,7 @@ export class Scene {
       const ended = rig.tree.lines.some((line) => line.includes(`child "${OTHER}" exited`)); // a further CPU was slow
       assert.ok(ended || rig.outcomes.at(-1) instanceof RtcrFault, "it had a part in a restore that was refused");
     }
-    assert.deepEqual(this.earlier, this.#copy, "the earlier checkpoint is as it was");
+    assert.deepEqual(whole(this.earlier), this.#copy, "the earlier checkpoint is as it was");
     const restored = await this.restore(this.earlier, false);
     assert.ok(Array.isArray(restored), `the earlier checkpoint is restored: ${JSON.stringify(restored)}`);
     const rest = () => rig.tree.lines.slice(this.#resumed);
@@ -243,7 +253,7 @@ let plain: Promise<unknown> | undefined;
 /** The same of a supervisor whose children have run undisturbed. */
 function untouched(): Promise<unknown> {
   plain ??= (async () => {
-    const rig = new Rig({ children: CHILDREN, cpus: Scene.cpus });
+    const rig = new Rig({ children: CHILDREN, cpus: Scene.cpus, ...Scene.module?.() });
     await rig.run();
     const left = leftOf(rig);
     rig.close();

@@ -7,6 +7,7 @@ import {
   cpusOf,
   type DataspaceInfo,
   describeRole,
+  type ExitedChild,
   type ForeignSessionInfo,
   type OpenNodeInfo,
   otherSessions,
@@ -29,6 +30,8 @@ export interface SystemDescription {
   readonly created: string;
   readonly parent?: string | undefined;
   readonly children: readonly ChildDescription[];
+  /** Children of the same supervisor that had exited; they are not started again. */
+  readonly exited: readonly ExitedChild[];
   readonly calls: readonly CallDescription[];
 }
 
@@ -136,6 +139,7 @@ export function describeCheckpoint(id: string, system: SystemCheckpoint): System
   return {
     ...{ id, name, created, ...(parent === undefined ? {} : { parent }) },
     children: system.children.map((child) => describeChild(child, system.children, names, modules)),
+    exited: system.exited,
     calls: system.calls.map((call) => describeCall(call, names)),
   };
 }

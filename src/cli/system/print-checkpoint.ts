@@ -18,10 +18,14 @@ import {
 } from "./describe-checkpoint.ts";
 
 /** A paragraph a child. */
-export function printCheckpoint({ id, name, created, parent, children, calls }: SystemDescription): string {
+export function printCheckpoint(system: SystemDescription): string {
+  const { id, name, created, parent, children, exited, calls } = system;
   const head = [`checkpoint ${id}`, `  name      ${name}`, `  created   ${created}`];
   if (parent !== undefined) head.push(`  parent    ${parent}`);
-  return [...head, ...children.flatMap(childLines), ...calls.map(callLine)].map((line) => `${line}\n`).join("");
+  const ended = exited.map((child) => `exited ${child.name} with ${child.value}`);
+  return [...head, ...children.flatMap(childLines), ...ended, ...calls.map(callLine)]
+    .map((line) => `${line}\n`)
+    .join("");
 }
 
 function childLines(child: ChildDescription): string[] {

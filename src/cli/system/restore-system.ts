@@ -1,5 +1,6 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
 import { fromCheckpoint, short } from "../../checkpoint/index.ts";
+import { checkSystem } from "../../init/index.ts";
 import { contentBytes, type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
 import { madeByRun } from "../check-image.ts";
 import { type Call, flag, text } from "../command.ts";
@@ -9,10 +10,12 @@ import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
 import { claimName } from "../runs.ts";
 import { readSystemConfig } from "./check.ts";
+import { describeSystem } from "./describe.ts";
 import { openNode } from "./describe-checkpoint.ts";
 import { readSystemModules } from "./modules.ts";
 import { readStrategy, readSystemOptions } from "./options.ts";
 import { type PlannedSession, plannedSessions, programsFor, requireServed, supervisorFor } from "./plan.ts";
+import { SYSTEM_QUOTA } from "./protocol.ts";
 import { superviseSystem } from "./run-system.ts";
 
 /**
@@ -28,7 +31,7 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const image = await loadSystem(home, reference);
   const { id } = image.root;
   const { system, modules, config, supervisor, sessions } = planRestore(image, file, roms, text(values, "supervisor"));
-  if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions);
+  if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions, quotaNotes(config));
   requireServed(id, sessions);
   const hint = "--as gives the restored system another name";
   const claim = claimName(home, text(values, "as") ?? image.root.name, hint);
@@ -79,9 +82,19 @@ export async function loadSystem(home: Home, reference: string) {
   }
 }
 
+/** What of its quotas a configuration cannot give, as `rtcr check` says it. */
+function quotaNotes(config: string): readonly string[] {
+  return describeSystem(checkSystem(config).config, SYSTEM_QUOTA).notes;
+}
+
 /** Prints what would be opened; the exit code says whether all of it could be. */
-function printPlan({ values, io }: Call, supervisor: string, sessions: readonly PlannedSession[]): number {
-  if (flag(values, "json")) printJson(io, { supervisor, sessions });
+function printPlan(
+  { values, io }: Call,
+  supervisor: string,
+  sessions: readonly PlannedSession[],
+  notes: readonly string[],
+): number {
+  if (flag(values, "json")) printJson(io, { supervisor, sessions, notes });
   else {
     io.out(`${supervisor} takes the children up\n`);
     const rows = sessions.map(({ child, service, label, ram, caps, server, refused, anew, opens = [] }) => {
@@ -90,6 +103,7 @@ function printPlan({ values, io }: Call, supervisor: string, sessions: readonly 
       return [child, service, label || "-", String(ram), String(caps), by];
     });
     printTable(io, [["CHILD", "SERVICE", "LABEL", "RAM", "CAPS", "SERVED BY"], ...rows]);
+    for (const note of notes) io.out(`note: ${note}\n`);
   }
   return sessions.some(({ refused }) => refused !== undefined) ? EXIT.refused : EXIT.done;
 }

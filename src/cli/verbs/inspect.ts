@@ -23,7 +23,8 @@ and tables, open descriptors, and sizes. Names come from the module's name secti
 module or the state directory has it.
 
 Of a system's children it prints for each: program, quota, sessions with their arguments, threads with every frame, region
-maps, dataspaces with the intervals [begin, end) at which they are attached, capabilities by slot; and calls between them.
+maps, dataspaces with the intervals [begin, end) at which they are attached, capabilities by slot; children that had
+exited; and calls between them.
 
   --live   the components of a running system (rtcr run SYSTEM.xml) of that name: quota, threads and what they wait for,
            and every dataspace with its size, place and purpose. With LABEL that component alone`,

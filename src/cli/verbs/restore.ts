@@ -39,7 +39,8 @@ as this configuration routes them, and if one of them would find nobody nothing 
   --strategy direct|bootstrap
                            how children are recreated: by the supervisor alone (default), or by starting them as ever
                            and replacing what they have become at the end of their bootstrap
-  --dry-run                print every session that would be opened, by whom it would be served, and what it is given
+  --dry-run                print every session that would be opened, by whom it would be served, and what it is given; and
+                           quotas that the system cannot give
   --json                   print that as JSON
   --rom, --dir, --devices, --cpus, --deterministic, --log, --profile, --as
                            as for rtcr run SYSTEM.xml, and as above
