@@ -1,11 +1,12 @@
 // Redundant memory against copies: whatever instructions write, hosts write and snapshots are made of, in whatever order
-// snapshots are flattened, dropped or waited for, each gives what memory 0 was when it was made.
+// snapshots are flattened, dropped or waited for, each gives what memory 0 was when it was made. By one writer, and by several,
+// each with a side of its own, in turns: at the same time they write in test/cpus/mirrors.test.ts.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deserialize, serialize } from "node:v8";
 import { loadProgram } from "../src/core/program.ts";
-import { Group, type Instance, Mirror, type Snapshot, type Thread } from "../src/engine/index.ts";
+import { Group, type Instance, Mirror, type Snapshot } from "../src/engine/index.ts";
 import { MIRROR_SLOTS } from "../src/session/index.ts";
 import { assemble } from "./assemble.ts";
 import { type Random, seededRandom, seedOr } from "./random.ts";
@@ -18,7 +19,10 @@ const GRANULE = 4096;
 
 const MODULE = accessModule(PAGES);
 // Memory 0 grows, and loops and small pieces let threads be frozen in the midst of operations.
-const TEXT = MODULE.text.replace(`${PAGES} ${PAGES} shared`, `${PAGES} ${2 * PAGES} shared`);
+const TEXT = MODULE.text.replace(
+  `(memory (export "memory") ${PAGES} ${PAGES} shared)`,
+  `(import "env" "memory" (memory ${PAGES} ${2 * PAGES} shared))`,
+);
 const BYTES = assemble(TEXT);
 const PROGRAM = loadProgram(BYTES, "m", { mirror: true, pieceBytes: 1500 });
 
@@ -31,42 +35,56 @@ interface Made {
 
 class Side {
   readonly mirror: Mirror;
-  readonly group = new Group();
+  readonly groups: readonly Group[];
   readonly made: Made[] = [];
   readonly #random: Random;
   /** How often `prepare` had to flatten, and threads were frozen. */
   waited = 0;
   frozen = 0;
 
-  constructor(random: Random) {
+  constructor(random: Random, writers: number) {
     this.#random = random;
-    this.mirror = new Mirror(MIRROR_SLOTS.least + random.below(MIRROR_SLOTS.most - MIRROR_SLOTS.least + 1));
-    this.group.add("m", PROGRAM, {}, {}, { mirror: this.mirror });
+    const slots = MIRROR_SLOTS.least + random.below(MIRROR_SLOTS.most - MIRROR_SLOTS.least + 1);
+    this.mirror = new Mirror(slots, { elsewhere: random.below(2) === 0 });
+    this.groups = Array.from({ length: writers }, () => new Group());
+    this.#begin(0);
   }
 
+  readonly memory0 = new WebAssembly.Memory({ initial: PAGES, maximum: 2 * PAGES, shared: true });
+
   get memory(): Uint8Array {
-    return new Uint8Array(this.group.instances[0]!.memories[0]!.buffer);
+    return new Uint8Array(this.memory0.buffer);
+  }
+
+  /** One of the writers; it begins when it is first asked for. */
+  get #group(): Group {
+    const number = this.#random.below(this.groups.length);
+    if (this.groups[number]!.instances.length === 0) this.#begin(number);
+    return this.groups[number]!;
+  }
+
+  #begin(number: number): void {
+    const mirror = number === 0 ? this.mirror : this.mirror.part(number);
+    this.groups[number]!.add("m", PROGRAM, {}, { env: { memory: this.memory0 } }, { mirror });
   }
 
   /** Calls an export, freezing at some polls; snapshots are made of what lies there then. */
   call(name: string, args: readonly unknown[]): void {
     const { index } = PROGRAM.info.exports.find((entry) => entry.name === name)!;
-    let thread = this.group.spawn({ instance: 0, function: index, name }, args);
-    this.group.policy = () => this.#random.below(2) === 0;
+    let group = this.#group;
+    let thread = group.spawn({ instance: 0, function: index, name }, args);
     for (;;) {
-      this.group.request();
-      this.group.run(thread);
+      group.policy = () => this.#random.below(2) === 0;
+      group.request();
+      group.run(thread);
       if (thread.state === "ended") return;
       this.frozen++;
-      thread = this.#renewed(thread);
+      const saved = deserialize(serialize(group.save(thread)));
+      group.drop(thread);
+      group = this.#group;
+      thread = group.restore(saved);
       if (this.#random.below(3) === 0) this.make();
     }
-  }
-
-  #renewed(thread: Thread): Thread {
-    const saved = deserialize(serialize(this.group.save(thread)));
-    this.group.drop(thread);
-    return this.group.restore(saved);
   }
 
   /** Makes a snapshot of all of memory 0, in random pieces that lie in another order in the target. */
@@ -141,8 +159,7 @@ function step(side: Side, random: Random): void {
     return side.mirror.wrote(address, length);
   }
   if (kind === 3 && random.below(20) === 0) {
-    const memory = side.group.instances[0]!.memories[0]!;
-    if (memory.buffer.byteLength < 2 * SPACE) memory.grow(1);
+    if (side.memory.length < 2 * SPACE) side.memory0.grow(1);
     return;
   }
   if (kind < 8) {
@@ -191,20 +208,23 @@ test("S109: a stack that ends in a write leaves nothing out", () => {
 });
 
 const SEED = seedOr(1);
-test("S109: snapshots are what memory was, whatever writes it, in whatever order they are flattened", () => {
-  let [waited, frozen] = [0, 0];
-  for (let seed = SEED; seed < SEED + 8; seed++) {
-    const random = seededRandom(seed);
-    const side = new Side(random);
-    try {
-      for (let count = 0; count < 400; count++) step(side, random);
-      side.make();
-      side.finish();
-    } catch (thrown) {
-      throw new Error(`seed ${seed}`, { cause: thrown });
+for (const writers of [1, 3]) {
+  const by = writers === 1 ? "whatever writes it" : `whatever ${writers} threads write`;
+  test(`S109: snapshots are what memory was, ${by}, in whatever order they are flattened`, () => {
+    let [waited, frozen] = [0, 0];
+    for (let seed = SEED; seed < SEED + 8; seed++) {
+      const random = seededRandom(seed);
+      const side = new Side(random, writers);
+      try {
+        for (let count = 0; count < 400; count++) step(side, random);
+        side.make();
+        side.finish();
+      } catch (thrown) {
+        throw new Error(`seed ${seed}`, { cause: thrown });
+      }
+      waited += side.waited;
+      frozen += side.frozen;
     }
-    waited += side.waited;
-    frozen += side.frozen;
-  }
-  assert.ok(waited > 0 && frozen > 0, `slots were exhausted ${waited} times, threads frozen ${frozen} times`);
-});
+    assert.ok(waited > 0 && frozen > 0, `slots were exhausted ${waited} times, threads frozen ${frozen} times`);
+  });
+}

@@ -15,7 +15,7 @@ import { type NumberType, type PlainWriter, plainOf, required } from "../util/in
 import type { Control } from "./control.ts";
 import { EngineFault } from "./faults.ts";
 import { Marks, notesOf, type WriteNotes } from "./marks.ts";
-import type { Mirror } from "./mirror/index.ts";
+import type { MirrorSide } from "./mirror/index.ts";
 import type { Rewritten } from "./rewritten.ts";
 import { type Compile, optionalMemories, type Shared, SideModules, THROWN } from "./side-modules.ts";
 import { saveNumber, writeNumber } from "./values.ts";
@@ -29,7 +29,7 @@ const DROP = { data: EXPORT.dropData, element: EXPORT.dropElement } as const;
 export interface OptionalMemories {
   readonly windows?: Windows | undefined;
   readonly marks?: Marks | undefined;
-  readonly mirror?: Mirror | undefined;
+  readonly mirror?: MirrorSide | undefined;
 }
 
 export class Instance {
@@ -43,7 +43,7 @@ export class Instance {
   /** Of a program that was rewritten with marks. */
   readonly marks: Marks | undefined;
   /** Of a program that writes memory 0 twice. */
-  readonly mirror: Mirror | undefined;
+  readonly mirror: MirrorSide | undefined;
   /** What is made beside it: continuations, accessors. */
   readonly side: SideModules;
   readonly #control: Control;

@@ -26,7 +26,8 @@ export interface MemoryMirror {
    */
   prepare(pieces: number): number;
   /**
-   * In a pause, behind `prepare`: what the memory holds is a snapshot. Nothing is copied, nothing is made.
+   * In a pause, behind `prepare`: what the memory holds is a snapshot. Copied is what several CPUs have written, or the host since
+   * `prepare`; nothing is made.
    *
    * @param target what is kept is copied there
    */

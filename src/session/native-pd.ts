@@ -76,8 +76,8 @@ export interface LoadOptions {
   readonly marks?: boolean;
   /**
    * What the program writes to memory 0 it writes twice, for snapshots (`MemoryMirror`) of so many slots, which MIRROR_SLOTS
-   * limits. It runs on CPU 0 then, with all its threads, and its memory has room as far as a slot has. Without effect, and said
-   * so, on programs that cannot have that: those with windows, 64-bit addresses, or threads whose instances write data.
+   * limits. Its memory has room as far as a slot has then. Without effect, and said so, on programs that cannot have that: those
+   * with windows, 64-bit addresses, or threads whose instances write data.
    */
   readonly mirrorSlots?: number;
   /** The PD as the component sees it, where another stands in front: memory.grow allocates there. */

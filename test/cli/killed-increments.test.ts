@@ -26,4 +26,14 @@ killEach({
     ].join(""),
     speakers: ["rtcr_redmem", "sheep_counter_timer", "managed_dataspace"],
   },
+  "S76, S109: redundant memory on two CPUs": {
+    programs: ["rtcr_redmem", "sheep_counter_timer"],
+    children: [
+      '<module name="red"/><affinity-space width="2"/>',
+      node("rtcr_redmem", `<affinity xpos="1"/>${BUSY}`),
+      node("sheep_counter_timer", `<affinity xpos="0"/>${PACED}`),
+    ].join(""),
+    speakers: ["rtcr_redmem", "sheep_counter_timer"],
+    cpus: 2,
+  },
 });

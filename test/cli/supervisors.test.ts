@@ -121,24 +121,29 @@ const ROUTED = `<parent-provides>${["PD", "CPU", "ROM", "RM", "LOG", "Timer", "R
   .map((name) => `<service name="${name}"/>`)
   .join("")}</parent-provides><default-route><any-service><parent/></any-service></default-route>`;
 
-test("S28, S88: a checkpoint that stops a system stops what runs on other CPUs, too: nothing is said behind it", async (t) => {
-  const counts = '<affinity xpos="1"/><config iterations="1"/>';
-  const child = `<start name="stack_counter" caps="300" ram="8M">${counts}</start>`;
-  const path = system(t, `${ROUTED}<affinity-space width="2"/>${child}`, "stack_counter");
-  const file = join(path, "system.xml");
-  let said = "";
-  for (const verb of [["run"], ["restore", "latest"], ["restore", "latest"]]) {
-    const guest = new Guest(t, path, ...verb, "--cpus", "2", file);
-    while (!/stack_counter\] \d+\n/.test(guest.out)) await once(guest.process.stdout, "data");
-    const { code, err } = await cli(path, "checkpoint", "--stop", "system");
-    assert.equal(code, 0, err);
-    assert.equal(await guest.ended, 0, guest.err);
-    said += guest.out;
-  }
-  const counted = Array.from(said.matchAll(/stack_counter\] (\d+)\n/g), ([, number]) => Number(number));
-  const gap = counted.findIndex((number, i) => number !== i + 1);
-  assert.equal(gap, -1, `behind ${counted[gap - 1]} comes ${counted[gap]}`);
-});
+for (const [rows, module] of [
+  ["S28, S88", ""],
+  ["S28, S88, S109", '<module name="red"/>'],
+] as const) {
+  test(`${rows}: a checkpoint that stops a system stops what runs on other CPUs, too: nothing is said behind it`, async (t) => {
+    const counts = '<affinity xpos="1"/><config iterations="1"/>';
+    const child = `<start name="stack_counter" caps="300" ram="8M">${counts}</start>`;
+    const path = system(t, `${ROUTED}${module}<affinity-space width="2"/>${child}`, "stack_counter");
+    const file = join(path, "system.xml");
+    let said = "";
+    for (const verb of [["run"], ["restore", "latest"], ["restore", "latest"]]) {
+      const guest = new Guest(t, path, ...verb, "--cpus", "2", file);
+      while (!/stack_counter\] \d+\n/.test(guest.out)) await once(guest.process.stdout, "data");
+      const { code, err } = await cli(path, "checkpoint", "--stop", "system");
+      assert.equal(code, 0, err);
+      assert.equal(await guest.ended, 0, guest.err);
+      said += guest.out;
+    }
+    const counted = Array.from(said.matchAll(/stack_counter\] (\d+)\n/g), ([, number]) => Number(number));
+    const gap = counted.findIndex((number, i) => number !== i + 1);
+    assert.equal(gap, -1, `behind ${counted[gap - 1]} comes ${counted[gap]}`);
+  });
+}
 
 /** A system that has counted some sheep and was stopped by a checkpoint; how many, and the checkpoint's id. */
 async function stopped(t: TestContext, path: string): Promise<{ readonly id: string; readonly counted: number }> {

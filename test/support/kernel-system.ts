@@ -79,6 +79,8 @@ export interface TestComponent {
 }
 
 export interface TestComponentOptions {
+  /** Quota of its PD, in bytes. */
+  readonly ram?: number;
   readonly priority?: number;
   readonly quota?: number;
   readonly load?: LoadOptions;
@@ -129,9 +131,9 @@ export class TestSystem {
    * @param options `priority` and `quota` of its CPU session; how its program is loaded; whether memory.grow may wait
    */
   component(label: string, program: string | Uint8Array, options: TestComponentOptions = {}): TestComponent {
-    const { priority = 0, quota = 0, load, growthRequests = false, cpus = 1 } = options;
+    const { priority = 0, quota = 0, load, growthRequests = false, cpus = 1, ram } = options;
     const { cpu: x = TestSystem.elsewhere?.cpu ?? 0 } = options;
-    const pd = this.pd(label, growthRequests);
+    const pd = this.pd(label, growthRequests, ram);
     const component = this.kernel.componentOf(pd.capability);
     assert(component, "a component");
     const place = { location: { x, y: 0, width: cpus, height: 1 }, space: { width: x + cpus, height: 1 } };
@@ -166,7 +168,7 @@ export class TestSystem {
   }
 
   /** A PD without a program, with much quota. */
-  pd(label: string, growthRequests = false): CorePd {
+  pd(label: string, growthRequests = false, ram = 2 ** 28): CorePd {
     const created = createPd(this.core, {
       label,
       donation: DONATION,
@@ -178,7 +180,7 @@ export class TestSystem {
     this.#pds.push(pd);
     pd.refAccount(this.root.capability);
     this.root.transferCapQuota(pd.capability, 2 ** 20);
-    this.root.transferRamQuota(pd.capability, 2 ** 28);
+    this.root.transferRamQuota(pd.capability, ram);
     return pd;
   }
 

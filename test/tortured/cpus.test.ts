@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type CompareRules, compareJourneys } from "../../src/cli/torture/compare-journeys.ts";
 import type { SystemJourney } from "../../src/cli/torture/system.ts";
 import { ADVERSARIAL } from "./adversarial.ts";
-import { spread } from "./spread.ts";
+import { spread, toTheEnd } from "./spread.ts";
 import { COUNTERS, NESTED, OLDER, PROGRAMS, SUPERVISORS, TALKING, type TorturedSystem } from "./systems.ts";
 import { tortureEach } from "./tortured.ts";
 
@@ -18,12 +18,6 @@ function together(from: Readonly<Record<string, TorturedSystem>>, ...names: read
     children: systems.map(({ children }) => children).join(""),
   };
 }
-
-/** Until all have ended by themselves: what a server still says when its client's end ends the system is nobody's promise. */
-const toTheEnd = (system: TorturedSystem): TorturedSystem => ({
-  ...system,
-  children: system.children.replaceAll('<exit propagate="yes"/>', ""),
-});
 
 // The key-value server is not among them: its clients log how many keys all of them have put.
 const SYSTEMS: Readonly<Record<string, TorturedSystem>> = {

@@ -1,7 +1,8 @@
 // Systems under torture whose checkpoints come from redundant memory (S109), one in four restored from: each is the same as a
 // full checkpoint of the moment, and stays it while the children go on.
 import { ADVERSARIAL } from "./adversarial.ts";
-import { COUNTERS, FURTHER, NESTED, OLDER, SERVED, TALKING, type TorturedSystem } from "./systems.ts";
+import { spread, toTheEnd, widened } from "./spread.ts";
+import { COUNTERS, FURTHER, NESTED, OLDER, SERVED, TALKING, type TorturedSystem, WORKERS } from "./systems.ts";
 import { tortureEach } from "./tortured.ts";
 
 const picked = (from: Readonly<Record<string, TorturedSystem>>, ...names: readonly string[]) =>
@@ -27,3 +28,26 @@ tortureEach(picked(ADVERSARIAL, "capabilities", "faults", "threads", "modules", 
   ...COMMON,
   ...{ points: 8, seed: 112, strategies: ["bootstrap"], inPlace: true },
 });
+
+/** What has windows has no mirror. */
+const withoutWindows = ({ children, ...system }: TorturedSystem): TorturedSystem => ({
+  ...system,
+  children: children.replaceAll(' windows="yes"', ""),
+});
+
+for (const [cpus, strategy] of [
+  [2, "direct"],
+  [3, "bootstrap"],
+] as const) {
+  const on = (name: string) => `${name}, on ${cpus} CPUs`;
+  const systems = {
+    [on("sheep_counter_threaded")]: spread(OLDER["sheep_counter_threaded"]!, cpus),
+    [on("client and server")]: spread(withoutWindows(toTheEnd(TALKING["client and server"]!)), cpus),
+    [on("workers in C")]: widened(WORKERS, cpus),
+    [on("threads of thread-spawn")]: widened(ADVERSARIAL["threads of thread-spawn"]!, cpus),
+  };
+  tortureEach(systems, {
+    ...COMMON,
+    ...{ rows: "S24, S28, S97, S109", points: 5, increments: 2, seed: 112 + cpus, strategies: [strategy], cpus },
+  });
+}

@@ -20,3 +20,9 @@ export function widened({ children, ...system }: TorturedSystem, cpus: number): 
   const placed = children.replaceAll(/<start [^>]*>/g, (tag) => `${tag}<affinity xpos="0" width="${cpus}"/>`);
   return { ...system, children: `<affinity-space width="${cpus}"/>${placed}` };
 }
+
+/** Until all have ended by themselves: what a server still says when its client's end ends the system is nobody's promise. */
+export const toTheEnd = (system: TorturedSystem): TorturedSystem => ({
+  ...system,
+  children: system.children.replaceAll('<exit propagate="yes"/>', ""),
+});

@@ -39,7 +39,7 @@ function ofProgram(binary: Uint8Array | undefined, cpu: number, asked: boolean):
   const imports = binary ? importsOf(binary) : [];
   if (imports.some(({ module, name }) => module === SPAWN.module && name === SPAWN.name)) {
     const program = loadProgram(binary!, nodeSha256(binary!));
-    const why = onOneCpu({ program, windows: undefined, mirror: undefined }, binary!);
+    const why = onOneCpu({ program, windows: undefined }, binary!);
     return why === undefined ? undefined : threadsOnOneCpu(cpu, why);
   }
   // Threads of other components are in its one instance, whoever makes them.

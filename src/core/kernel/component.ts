@@ -185,10 +185,7 @@ export class Component extends ComponentMemory {
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       if (program.info.marks) this.#marks = new Marks();
       if (program.info.mirror) this.#mirror = new Mirror(options.mirrorSlots!);
-      this.#engines = new Engines({
-        ...{ kernel: this.#kernel, component: this },
-        ...{ program, original, asked: options },
-      });
+      this.#engines = new Engines({ kernel: this.#kernel, component: this, program, original, asked: options });
       this.#start(this.#engines);
       this.#parts = new Parts(this.#kernel, this, this.#engines, original);
       this.#replacement = new Replacement(this.#kernel, this, this.#engines);
@@ -365,6 +362,7 @@ export class Component extends ComponentMemory {
   /** A CPU is no more. */
   lose(cpu: number, why: string): void {
     if (!this.loaded) return;
+    this.mirror?.wrote(0, this.view.byteLength); // perhaps between a write and its second one
     for (const thread of this.threads.filter((thread) => thread.cpu === cpu)) {
       thread.faulted = true;
       thread.raise(why);

@@ -15,7 +15,7 @@ import {
   type GroupOptions,
   type GrowthPolicy,
   type Marks,
-  type Mirror,
+  type MirrorSide,
   memoryBytesOutside,
   type PollPolicy,
   prepareWriting,
@@ -116,7 +116,7 @@ export interface LocalEngineOptions {
   readonly windows: Windows | undefined;
   readonly marks: Marks | undefined;
   /** Of memory 0. Default: none. */
-  readonly mirror?: Mirror | undefined;
+  readonly mirror?: MirrorSide | undefined;
   /** Indices of the globals that are a thread's own, found in the first instance. */
   readonly own: (group: Group) => readonly number[];
   readonly policy: PollPolicy;

@@ -1,6 +1,6 @@
 // Makes the engines of one component: the first one, and fresh ones that take up the state of the one before, on any CPU.
 import type { HostImports, SavedGroup } from "../../abi/index.ts";
-import { EngineFault, type Group, Mirror, type Thread, Windows } from "../../engine/index.ts";
+import { EngineFault, type Group, Mirror, type MirrorSide, type Thread, Windows } from "../../engine/index.ts";
 import type { LoadOptions } from "../../session/index.ts";
 import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
@@ -33,7 +33,8 @@ export interface EnginesOptions {
 
 interface FreshKind {
   readonly windows?: Windows | undefined;
-  readonly mirror?: Mirror | undefined;
+  /** What instances write beside memory 0. */
+  readonly mirror?: MirrorSide | undefined;
   /** Instances to begin with. */
   readonly count?: number;
   readonly memory?: WebAssembly.Memory;
@@ -84,7 +85,7 @@ export class Engines {
     const part = component.home !== undefined && alone.every(Boolean) ? "outside" : "whole";
     const saved = carry(before.capture(part));
     const windows = this.#freshWindows();
-    const mirror = component.mirror && new Mirror(component.mirror.slots);
+    const mirror = component.mirror && new Mirror(component.mirror.slots, { elsewhere: cpu !== 0 });
     const engine = this.#fresh(cpu, { windows, mirror, count });
     try {
       const threads = engine.recreate(saved, part);
@@ -119,7 +120,8 @@ export class Engines {
    * @throws EngineFault, CpuFault, what instantiating does
    */
   further(cpu: number, memory: WebAssembly.Memory): ComponentEngine {
-    return this.#fresh(cpu, { memory, part: partNumber(cpu) });
+    const part = partNumber(cpu);
+    return this.#fresh(cpu, { memory, mirror: this.#options.component.mirror?.part(part), part });
   }
 
   #fresh(cpu: number, kind: FreshKind): ComponentEngine {
@@ -143,7 +145,7 @@ export class Engines {
     });
   }
 
-  #remote(cpu: number, { windows, count = 1, memory: given }: FreshKind): RemoteEngine {
+  #remote(cpu: number, { windows, mirror, count = 1, memory: given }: FreshKind): RemoteEngine {
     const { kernel, component, program, original } = this.#options;
     const { bytes, info, statistics, referenceTypes, module } = program;
     const { pool, table, limit } = windows ?? {};
@@ -155,7 +157,10 @@ export class Engines {
         ? { windows: { options: this.#options.asked.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
         : {}),
       ...(component.marks ? { marks: component.marks.memory } : {}),
+      ...(mirror ? { mirror: { memory: mirror.memory, slots: mirror.slots } } : {}),
     };
-    return new RemoteEngine(kernel.cpus!.at(cpu), load, windows);
+    const engine = new RemoteEngine(kernel.cpus!.at(cpu), load, windows);
+    mirror?.attach(engine.memories(0)![0]!);
+    return engine;
   }
 }

@@ -1,7 +1,14 @@
 // The instances of a component's program: the first, in which its threads run, and one for each thread of thread-spawn;
 // all over the same memory.
 import type { HostImports, SavedValue } from "../../abi/index.ts";
-import { Group, type GroupOptions, type Instance, type Marks, type Mirror, type Windows } from "../../engine/index.ts";
+import {
+  Group,
+  type GroupOptions,
+  type Instance,
+  type Marks,
+  type MirrorSide,
+  type Windows,
+} from "../../engine/index.ts";
 import type { LoadedProgram } from "../program.ts";
 
 const NUMBERS: ReadonlySet<string> = new Set(["i32", "i64", "f32", "f64", "v128"]);
@@ -15,7 +22,7 @@ export interface InstancesOptions {
   /** Of a program that was rewritten with marks. */
   readonly marks: Marks | undefined;
   /** Of a program that writes memory 0 twice. */
-  readonly mirror?: Mirror | undefined;
+  readonly mirror?: MirrorSide | undefined;
   /** The memory that the program imports; default: a new one. */
   readonly memory?: WebAssembly.Memory | undefined;
 }

@@ -18,12 +18,18 @@ test("S109: what cannot have a mirror runs without one, and says why", () => {
     ["plain", main('(memory (export "memory") 2)'), false, undefined],
     ["windowed", main('(memory (export "memory") 2)'), true, /copied: it has windows$/],
     ["wide", main('(memory (export "memory") i64 2)'), false, /copied: its memory has 64-bit addresses$/],
+    [
+      "large",
+      main('(memory (export "memory") 7400)'),
+      false,
+      /memory of 484966400 bytes has no room in a slot of \d+$/,
+    ],
     ["spawns", main(`${SHARED} (data (i32.const 8) "x")`, SPAWNS), false, /instances of its threads/],
   ];
   const system = new TestSystem();
   for (const [name, bytes, windows, why] of cases) {
     const before = system.warnings.length;
-    const { component } = system.component(name, bytes, { load: { mirrorSlots, windows } });
+    const { component } = system.component(name, bytes, { load: { mirrorSlots, windows }, ram: 2 ** 29 });
     equal(component.mirror !== undefined, why === undefined, name);
     deepEqual(system.warnings.length - before, why ? 1 : 0, name);
     if (why) match(system.warnings.at(-1)!, why);

@@ -141,12 +141,11 @@ export function ownGlobals(
  * @param original the module as it came
  */
 export function onOneCpu(
-  { program: { info }, windows, mirror }: Pick<Component, "program" | "windows" | "mirror">,
+  { program: { info }, windows }: Pick<Component, "program" | "windows">,
   original: Uint8Array,
 ): string | undefined {
   const [memory, ...others] = info.memories;
   if (windows) return "it has windows";
-  if (mirror) return "its memory is mirrored";
   if (others.length > 0) return "it has more than one memory";
   if (!memory || memory.defined || !memory.shared) return "it imports no shared memory";
   if (!exportOf(info, SPAWN.start)) return `it exports no ${SPAWN.start}`;

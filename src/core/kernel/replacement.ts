@@ -33,12 +33,11 @@ export class Replacement {
 
   /** As `Component.place`. */
   place(cpu: number): string | undefined {
-    const { engine, mirror, parts, program, threads } = this.#component;
+    const { engine, parts, program, threads } = this.#component;
     if (cpu === this.#component.cpu) {
       parts.spread();
       return undefined;
     }
-    if (mirror) return "redundant memory, whose writes have one order on CPU 0 only";
     if (program.info.memories.some(({ shared }) => !shared)) {
       return "a memory that cannot be shared (64-bit, or of a program with waits)";
     }

@@ -1,3 +1,4 @@
-// Redundant memory: slots, snapshots, flattening.
-export { Mirror, mirrorRoom } from "./mirror.ts";
-export { type Slot, Snapshot } from "./snapshot.ts";
+// Redundant memory: sides with slots, snapshots, flattening.
+export { Mirror, type MirrorOptions } from "./mirror.ts";
+export { MirrorSide, mirrorRoom, type SideOptions } from "./side.ts";
+export { Snapshot } from "./snapshot.ts";

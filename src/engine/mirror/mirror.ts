@@ -1,102 +1,83 @@
 // Redundant memory of one component (S109): slots that its own code fills while it runs (instrument/mirror.ts), the chain of
 // snapshots that they become, and the base image that these are flattened into.
 //
-//   regions    base | slot | slot | slot ...        each is memory 0 as it lies; layout: abi/constants.ts, MIRROR
-//   a slot     free -> active -> frozen -> flattened, and free again
+//   sides      one for each JavaScript thread that the component's code runs in; the mirror itself is the first, and has the base
+//   a slot     of all sides: free -> active -> frozen -> flattened, and free again
 //
 //   prepare    has a slot free: else the oldest snapshot is flattened now, whole
-//   freeze     the active slot is a snapshot, a free one is active: two words change, nothing is copied or made
+//   freeze     the active slot is a snapshot, a free one is active: words change, and what several have written is copied
 //   step       flattens: what the oldest frozen slot has goes into the base; then what is wanted of that snapshot is copied
 //
 // I1  Memory 0 is the base with all slots over it, the frozen ones by age, the active one last.
 // I2  Snapshots are flattened in their order. Between two of them the base is memory 0 as it was at the first.
 // I3  A free slot has no marks.
-// I4  Writers are on this JavaScript thread: there is one order of writes for memory 0 and mirror.
+// I4  Writers of a side are on its JavaScript thread: there is one order of writes for memory 0 and slot. What more than one of
+//     them may have written, or the host, is copied from memory 0 into the first side while none runs (`#settle`).
+// I5  Of a snapshot the first side is flattened last: of what several have written its slot is right.
 // Not here: dataspaces, where they lie (core/); when there is time to flatten (rtcr/).
 
 import { MIRROR } from "../../abi/index.ts";
 import { assert } from "../../util/index.ts";
-import type { WriteNotes } from "../marks.ts";
-import { GranuleMarks } from "./granule-marks.ts";
-import { type Slot, Snapshot } from "./snapshot.ts";
+import { GranuleMarks, MARKS_IN_WORD } from "./granule-marks.ts";
+import { MirrorSide } from "./side.ts";
+import { Snapshot } from "./snapshot.ts";
 
 const GRANULE = MIRROR.granuleBytes;
-const WASM_PAGE = 65_536;
-/** Bytes that memory 0 may have where its mirror has so many slots. */
-export function mirrorRoom(slots: number): number {
-  return regionBytes(slots, MIRROR.pages * WASM_PAGE) - GRANULE; // what a last granule reaches over its end
+
+export interface MirrorOptions {
+  /** As of `SideOptions`. */
+  readonly pages?: number;
+  /** Instances of the first side are on another JavaScript thread than the mirror. */
+  readonly elsewhere?: boolean;
 }
 
-/** Marks of a region are whole words. */
-function regionBytes(slots: number, sizeBytes: number): number {
-  const step = GRANULE * Int32Array.BYTES_PER_ELEMENT;
-  return Math.floor((sizeBytes - MIRROR.first) / (slots + 1) / step) * step;
-}
-
-export class Mirror implements WriteNotes {
-  readonly memory: WebAssembly.Memory;
-  readonly slots: number;
-  /** Bytes that memory 0 may have. */
-  readonly roomBytes: number;
-  readonly #regionBytes: number;
-  readonly #bytes: Uint8Array;
-  readonly #word: Uint32Array;
-  /** By granule of memory 0: what the host has written since the last time that it was looked at. */
-  readonly #host: GranuleMarks;
-  /** Between them: those that it has written. */
-  #hostBegin = Number.POSITIVE_INFINITY;
-  #hostEnd = 0;
-  readonly #free: Slot[] = [];
+export class Mirror extends MirrorSide {
+  readonly #sides: MirrorSide[] = [this];
+  /** Of the others, by number of the part. */
+  readonly #parts = new Map<number, MirrorSide>();
+  readonly #options: MirrorOptions;
+  readonly #free: number[] = [];
   readonly #frozen: Snapshot[] = [];
-  #active: Slot;
+  #active = 0;
   #memory: WebAssembly.Memory | undefined;
   #guest = new Uint8Array(0);
   #next: Snapshot | undefined;
 
-  /**
-   * @param slots at least two: one is written, one becomes the next one
-   * @param pages of 64 KiB for base and slots together; default: as many as there can be, which cost nothing until they are used
-   * @throws RangeError if the host does not give them
-   */
-  constructor(slots: number, pages: number = MIRROR.pages) {
-    assert(Number.isInteger(slots) && slots > 1, `${slots} are at least two slots`);
-    this.slots = slots;
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: MIRROR.pages, shared: true });
-    const { byteLength } = this.memory.buffer;
-    this.#regionBytes = regionBytes(slots, byteLength);
-    this.roomBytes = this.#regionBytes - GRANULE;
-    this.#bytes = new Uint8Array(this.memory.buffer);
-    this.#host = this.#slot(0).marks;
-    this.#word = new Uint32Array(this.memory.buffer, MIRROR.active, 1);
-    for (let number = slots; number > 1; number--) this.#free.push(this.#slot(number));
-    this.#active = this.#slot(1);
-    this.#word[0] = this.#active.begin;
+  /** @param slots as of `MirrorSide` @throws RangeError if the host does not give a memory */
+  constructor(slots: number, options: MirrorOptions = {}) {
+    super(slots, options);
+    this.#options = options;
+    for (let number = slots - 1; number > 0; number--) this.#free.push(number);
+    this.activate(this.#active);
   }
 
   /** Connects an instance; what the first one's memory 0 has then, when it is initialised, is the base. */
-  attach(memory: WebAssembly.Memory): void {
+  override attach(memory: WebAssembly.Memory): void {
     if (this.#memory) return;
     this.#memory = memory;
     const guest = this.#guestBytes();
     assert(guest.length <= this.roomBytes, `memory 0 of ${guest.length} bytes has room in a slot`);
     for (let at = 0; at < guest.length; at += GRANULE) {
       const granule = guest.subarray(at, at + GRANULE);
-      if (granule.some((byte) => byte !== 0)) this.#bytes.set(granule, MIRROR.first + at);
+      if (granule.some((byte) => byte !== 0)) this.bytes.set(granule, MIRROR.first + at);
     }
+  }
+
+  /** What instances of another thread write to, over the same memory 0; the same one each time. @throws RangeError as a fresh one */
+  part(number: number): MirrorSide {
+    let side = this.#parts.get(number);
+    if (!side) {
+      side = new MirrorSide(this.slots, this.#options);
+      side.activate(this.#active);
+      this.#parts.set(number, side);
+      this.#sides.push(side);
+    }
+    return side;
   }
 
   /** Snapshots that are not flattened yet. */
   get frozen(): number {
     return this.#frozen.length;
-  }
-
-  /** The host has written so many bytes of memory 0, or is about to, before anything is prepared or frozen. */
-  wrote(address: number, length: number): void {
-    if (length === 0) return;
-    const [begin, end] = [Math.floor(address / GRANULE), Math.ceil((address + length) / GRANULE)];
-    this.#host.bytes.fill(1, begin, end);
-    this.#hostBegin = Math.min(begin, this.#hostBegin);
-    this.#hostEnd = Math.max(end, this.#hostEnd);
   }
 
   /**
@@ -106,8 +87,9 @@ export class Mirror implements WriteNotes {
    * @returns how many older ones it had to flatten for that: 0 or 1
    */
   prepare(pieces: number): number {
-    this.#catchUp();
-    this.#next = new Snapshot(this.#bytes, MIRROR.first, pieces);
+    // Elsewhere they may run meanwhile.
+    if (!this.#options.elsewhere && this.#sides.length === 1) this.#catchUp(this);
+    this.#next = new Snapshot(this.#sides, MIRROR.first, pieces);
     if (this.#free.length > 0) return 0;
     this.finish(this.#frozen[0]!);
     return 1;
@@ -119,15 +101,15 @@ export class Mirror implements WriteNotes {
    * @param target what is kept of it is copied there
    */
   freeze(target: Uint8Array): Snapshot {
-    this.#catchUp();
+    this.#settle();
     const snapshot = this.#next;
     const slot = this.#free.pop();
     assert(snapshot !== undefined && slot !== undefined, "a snapshot was prepared");
     this.#next = undefined;
-    snapshot.begin(this.#active, this.#guestBytes().length / GRANULE, target);
+    snapshot.begin(this.#active, this.#granules, target);
     this.#frozen.push(snapshot);
     this.#active = slot;
-    this.#word[0] = slot.begin;
+    for (let i = 0; i < this.#sides.length; i++) this.#sides[i]!.activate(slot);
     return snapshot;
   }
 
@@ -153,32 +135,56 @@ export class Mirror implements WriteNotes {
     this.step(snapshot, Number.POSITIVE_INFINITY);
   }
 
-  /** The base is the region of number 0, whose marks nothing else needs. */
-  #slot(number: number): Slot {
-    const begin = MIRROR.first + number * this.#regionBytes;
-    return { begin, marks: new GranuleMarks(this.memory.buffer, begin / GRANULE, this.#regionBytes / GRANULE) };
+  /** The active slot of the first side has what the host has written, and what several sides have. */
+  #settle(): void {
+    const sides = this.#sides;
+    if (sides.length > 1) this.#copyContested();
+    for (let i = 0; i < sides.length; i++) this.#catchUp(sides[i]!);
   }
 
-  /** What the host has written is in the active slot. */
-  #catchUp(): void {
-    const end = this.#hostEnd;
-    const granules = this.#guestBytes().length / GRANULE;
-    for (let at = this.#host.next(this.#hostBegin, end); at < end; at = this.#host.next(at + 1, end)) {
-      this.#host.bytes[at] = 0;
-      if (at < granules) this.#copy(at * GRANULE);
+  #catchUp({ host }: MirrorSide): void {
+    const end = this.#granules;
+    for (let at = host.next(0, end); at < end; at = host.next(at + 1, end)) {
+      host.bytes[at] = 0;
+      this.#copy(at);
     }
-    this.#hostBegin = Number.POSITIVE_INFINITY;
-    this.#hostEnd = 0;
   }
 
-  /** The granule at `at` is as memory 0 has it. */
-  #copy(at: number): void {
-    const { begin, marks } = this.#active;
-    marks.bytes[at / GRANULE] = 1;
+  /** Downwards: a copy sets a mark, which says that the side may have written into the next granule, too. */
+  #copyContested(): void {
+    const granules = this.#granules;
+    for (let word = Math.ceil(granules / MARKS_IN_WORD) - 1; word >= 0; word--) {
+      if (!this.#several(GranuleMarks.inWord, word)) continue;
+      const first = word * MARKS_IN_WORD;
+      for (let at = Math.min(first + MARKS_IN_WORD, granules) - 1; at >= first; at--) {
+        if (this.#several(GranuleMarks.reached, at)) this.#copy(at);
+      }
+    }
+  }
+
+  /** Whether that holds for more than one side. */
+  #several(holds: (marks: GranuleMarks, at: number) => boolean, at: number): boolean {
+    let found = 0;
+    for (let i = 0; i < this.#sides.length; i++) {
+      if (holds(this.#sides[i]!.slot(this.#active).marks, at)) found++;
+    }
+    return found > 1;
+  }
+
+  /** A granule is as memory 0 has it. */
+  #copy(granule: number): void {
+    const { begin, marks } = this.slot(this.#active);
+    marks.bytes[granule] = 1;
     const guest = this.#guestBytes();
+    const at = granule * GRANULE;
     const end = Math.min(at + GRANULE + MIRROR.reach, guest.length);
-    this.#bytes.set(guest.subarray(at, end), begin + at);
-    this.#bytes.fill(0, begin + end, begin + at + GRANULE + MIRROR.reach); // as memory 0 has it when it grows
+    this.bytes.set(guest.subarray(at, end), begin + at);
+    this.bytes.fill(0, begin + end, begin + at + GRANULE + MIRROR.reach); // as memory 0 has it when it grows
+  }
+
+  /** That memory 0 has. */
+  get #granules(): number {
+    return this.#guestBytes().length / GRANULE;
   }
 
   #guestBytes(): Uint8Array {

@@ -1,42 +1,37 @@
-// One snapshot of a mirror: a frozen slot, and what is wanted of memory 0 as it was then.
+// One snapshot of a mirror: a frozen slot of all sides, and what is wanted of memory 0 as it was then.
 import { MIRROR } from "../../abi/index.ts";
-import type { GranuleMarks } from "./granule-marks.ts";
+import type { MirrorSide } from "./side.ts";
 
 const GRANULE = MIRROR.granuleBytes;
 /** Address, length and place in the target. */
 const FIELDS = 3;
 
-/** A region of the mirror that is written to. */
-export interface Slot {
-  readonly begin: number;
-  readonly marks: GranuleMarks;
-}
-
 export class Snapshot {
-  readonly #bytes: Uint8Array;
+  readonly #sides: readonly MirrorSide[];
   readonly #base: number;
   readonly #pieces: Float64Array;
   #count = 0;
-  #slot: Slot | undefined;
+  #slot = -1;
   /** That memory 0 had. */
   #granules = 0;
   #target: Uint8Array | undefined;
-  /** GranuleMarks in front of it are cleared, their granules in the base. */
+  /** Of sides behind it marks are cleared, their granules in the base; so they are of this one in front of a granule. */
+  #side = 0;
   #granule = 0;
   /** Pieces in front of it are copied, and so many bytes of it. */
   #piece = 0;
   #copied = 0;
   #waits = true;
 
-  /** @param bytes the mirror's @param base where the base begins @param pieces that can be kept at most */
-  constructor(bytes: Uint8Array, base: number, pieces: number) {
-    this.#bytes = bytes;
+  /** @param sides of the mirror, all there are @param base where it begins in the first @param pieces that can be kept at most */
+  constructor(sides: readonly MirrorSide[], base: number, pieces: number) {
+    this.#sides = sides;
     this.#base = base;
     this.#pieces = new Float64Array(pieces * FIELDS);
   }
 
-  get slot(): Slot {
-    return this.#slot!;
+  get slot(): number {
+    return this.#slot;
   }
 
   /** Whether something is left to do for it. */
@@ -44,8 +39,9 @@ export class Snapshot {
     return this.#waits;
   }
 
-  begin(slot: Slot, granules: number, target: Uint8Array): void {
+  begin(slot: number, granules: number, target: Uint8Array): void {
     this.#slot = slot;
+    this.#side = this.#sides.length - 1;
     this.#granules = granules;
     this.#target = target;
   }
@@ -75,27 +71,31 @@ export class Snapshot {
   /** Does some of what is left. @returns about so many bytes, or marks, were looked at */
   flatten(most: number): number {
     let done = 0;
-    while (done < most && this.#granule < this.#granules) done += this.#run(most - done);
+    while (done < most && this.#side >= 0) done += this.#run(most - done);
     while (done < most && this.#piece < this.#count) done += this.#copy(most - done);
-    this.#waits = this.#granule < this.#granules || this.#piece < this.#count;
+    this.#waits = this.#side >= 0 || this.#piece < this.#count;
     return done;
   }
 
-  /** The next run of marked granules, or that there is none: a mark counts as one byte. */
+  /** The next run of marked granules of a side, or that there is none: a mark counts as one byte. */
   #run(most: number): number {
-    const { begin, marks } = this.slot;
+    const side = this.#sides[this.#side]!;
+    const { begin, marks } = side.slot(this.#slot);
     const from = this.#granule;
     const { bytes } = marks;
     const last = Math.min(this.#granules, from + most);
     const first = marks.next(from, last);
-    this.#granule = first;
-    if (first === last) return last - from;
+    if (first === last) {
+      this.#granule = last === this.#granules ? 0 : last;
+      if (last === this.#granules) this.#side--;
+      return last - from;
+    }
     let end = first;
     for (let left = most; end === first || (left > 0 && bytes[end] === 1); left -= GRANULE) bytes[end++] = 0;
     this.#granule = end;
     const length = (end - first) * GRANULE + MIRROR.reach;
-    const at = first * GRANULE;
-    this.#bytes.copyWithin(this.#base + at, begin + at, begin + at + length);
+    const at = begin + first * GRANULE;
+    this.#sides[0]!.bytes.set(side.bytes.subarray(at, at + length), this.#base + first * GRANULE);
     return length;
   }
 
@@ -104,7 +104,7 @@ export class Snapshot {
     const [address, length, at] = [this.#pieces[place]!, this.#pieces[place + 1]!, this.#pieces[place + 2]!];
     const part = Math.min(most, length - this.#copied);
     const from = this.#base + address + this.#copied;
-    this.#target!.set(this.#bytes.subarray(from, from + part), at + this.#copied);
+    this.#target!.set(this.#sides[0]!.bytes.subarray(from, from + part), at + this.#copied);
     this.#copied += part;
     if (this.#copied < length) return part;
     this.#copied = 0;

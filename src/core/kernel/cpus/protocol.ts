@@ -262,6 +262,8 @@ export interface LoadMessage {
   readonly windows?: WindowsMessage;
   /** Of a program that was rewritten with marks. */
   readonly marks?: WebAssembly.Memory;
+  /** Of a program that writes memory 0 twice. */
+  readonly mirror?: { readonly memory: WebAssembly.Memory; readonly slots: number };
 }
 
 /** Pool and page table, and how the rewriter was asked for windows. */

@@ -112,8 +112,8 @@ class RemoteCall implements HostCall {
   }
 
   get guest(): GuestRanges | undefined {
-    const { windows, marks, bytes } = this.#component;
-    if (!windows && !marks) return undefined;
+    const { windows, marks, mirror, bytes } = this.#component;
+    if (!windows && !marks && !mirror) return undefined;
     return {
       pieces: (address, length, write) => bytes.pieces(address, length, write),
       reach: (address, length, write) => {

@@ -15,6 +15,7 @@ import {
   type Entry,
   type GrowthPolicy,
   Marks,
+  MirrorSide,
   PageTable,
   Pool,
   type Thread,
@@ -59,6 +60,7 @@ export class WorkerEngine {
   readonly #dispatches: Map<number, DirectCall>[] = [];
   readonly #windows: Windows | undefined;
   readonly #marks: Marks | undefined;
+  readonly #mirror: MirrorSide | undefined;
   #entered: Holder | undefined;
   /** The thread that was entered last runs. */
   #runs = false;
@@ -70,8 +72,8 @@ export class WorkerEngine {
   #words = new Int32Array(0);
 
   constructor(load: LoadMessage, host: EngineHost) {
-    const { windows, marks } = load;
-    const asked = { ...(windows ? { windows: windows.options! } : {}), ...(marks ? { marks: true } : {}) };
+    const { windows, marks, mirror } = load;
+    const asked = { ...(windows ? { windows: windows.options! } : {}), marks: !!marks, mirror: !!mirror };
     const options = { importKind, growth: true, ...asked };
     const program = loadRewritten(load.original, load.rewritten, options);
     this.info = program.info;
@@ -80,6 +82,7 @@ export class WorkerEngine {
       this.#windows.limit = windows.limit;
     }
     if (marks) this.#marks = new Marks(marks);
+    if (mirror) this.#mirror = new MirrorSide(mirror.slots, mirror);
     this.engine = new LocalEngine({
       label: load.label,
       program,
@@ -91,6 +94,7 @@ export class WorkerEngine {
       },
       windows: this.#windows,
       marks: this.#marks,
+      mirror: this.#mirror,
       own: () => load.own,
       policy: () => host.poll(this),
       growth: {
@@ -257,6 +261,7 @@ export class WorkerEngine {
   /** So many bytes of memory 0 are about to be written. */
   wrote(address: number, sizeBytes: number): void {
     this.#marks?.wrote(address >>> 0, sizeBytes);
+    this.#mirror?.wrote(address >>> 0, sizeBytes);
   }
 
   /** Memory 0 as words, up to an address at least; undefined if that is not there, or lies behind windows. */
