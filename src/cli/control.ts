@@ -119,9 +119,10 @@ function onLines(socket: Socket, take: (line: string) => void): void {
 /**
  * Asks a running program.
  *
+ * @param signal nobody waits for the answer any more
  * @throws CliFailure with the exit code that the program's side gave, or "peer lost"
  */
-export async function askControl(run: RunInfo, request: ControlRequest): Promise<unknown> {
+export async function askControl(run: RunInfo, request: ControlRequest, signal?: AbortSignal): Promise<unknown> {
   const answer = await new Promise<ControlAnswer>((resolve, reject) => {
     const socket = connect(run.socket);
     const lost = (why: string) => {
@@ -130,9 +131,12 @@ export async function askControl(run: RunInfo, request: ControlRequest): Promise
       socket.destroy();
     };
     const timer = setTimeout(() => lost(`no answer within ${ANSWER_DEADLINE_MS} ms`), ANSWER_DEADLINE_MS);
+    const unwanted = () => lost("it was not waited for");
+    signal?.addEventListener("abort", unwanted, { once: true });
     socket.on("error", (error) => lost(error.message));
     socket.on("close", () => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", unwanted);
       lost("it has ended");
     });
     onLines(socket, (line) => {

@@ -5,8 +5,8 @@
 import { constants } from "node:os";
 import type { EndingReport, FillMemory, Resumption } from "../machine/index-node.ts";
 import { type SpareCpu, Supervisor } from "../machine/supervisor-node.ts"; // by name: the index has CPUs' code as well
-import { messageOf } from "../util/index.ts";
-import { Checkpointer, UnreleasedOutput } from "./checkpoints.ts";
+import { checkpointEvery } from "./checkpoint-every.ts";
+import { Checkpointer } from "./checkpoints.ts";
 import type { Io } from "./command.ts";
 import { type ControlRequest, serveControl } from "./control.ts";
 import { CliFailure, EXIT } from "./failure.ts";
@@ -148,7 +148,7 @@ async function superviseToEnd(
     return supervisor.kill();
   };
   give({ checkpointer, end });
-  const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, checkpointer, io);
+  const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, () => checkpointer.make(false), io);
   try {
     const ending = await supervisor.done;
     await checkpointer.settled();
@@ -179,28 +179,4 @@ async function answer(request: ControlRequest, { checkpointer, end }: Controlled
 function exitCodeOf(ending: EndingReport | undefined, io: Io): number {
   for (const line of ending?.lines ?? []) io.err(`${line}\n`);
   return ending?.exitCode ?? 0;
-}
-
-/** Makes checkpoints with `everyMs` between them; one that fails is reported, and the program goes on. */
-function checkpointEvery(everyMs: number, checkpointer: Checkpointer, io: Io): () => void {
-  let stopped = false;
-  let timer: NodeJS.Timeout;
-  const next = () => {
-    timer = setTimeout(async () => {
-      try {
-        await checkpointer.make(false);
-      } catch (thrown) {
-        if (!stopped && (thrown as { code?: unknown }).code !== "ended") {
-          const made = thrown instanceof UnreleasedOutput ? "" : "no checkpoint was made: ";
-          io.err(`warning: ${made}${messageOf(thrown)}\n`);
-        }
-      }
-      if (!stopped) next();
-    }, everyMs);
-  };
-  next();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
 }

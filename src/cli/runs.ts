@@ -88,19 +88,19 @@ function lockName(folder: string, name: string, hint: string): () => void {
 /** All programs that run now, by name. */
 export async function listRuns(home: Home): Promise<RunInfo[]> {
   const names = home.list("runs");
-  const runs = await Promise.all(names.map((name) => readRun(home, name)));
+  const runs = await Promise.all(names.map((name) => runOf(home, name)));
   return runs.filter((run) => run !== undefined);
 }
 
 /** The running program of a name. */
 export async function findRun(home: Home, name: string): Promise<RunInfo> {
-  const run = runNameLike(name) ? await readRun(home, name) : undefined;
+  const run = runNameLike(name) ? await runOf(home, name) : undefined;
   if (run) return run;
   throw new CliFailure(EXIT.notFound, `no program ${JSON.stringify(name)} is running`, "rtcr ps");
 }
 
 /** Undefined when nothing of that name runs: there is nothing, or what a dead process has left. */
-async function readRun(home: Home, name: string): Promise<RunInfo | undefined> {
+export async function runOf(home: Home, name: string): Promise<RunInfo | undefined> {
   try {
     const run = JSON.parse(readFileSync(home.find("runs", name, "run.json"), "utf8")) as RunInfo;
     const here = run.host === nodeOwner.host;

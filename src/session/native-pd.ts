@@ -51,8 +51,8 @@ export interface NativePd extends KernelObject {
    * are. All threads must stand still, and no other than the restore may let them go on.
    *
    * @param state as `restoreInstance` will be given it
-   * @returns false: nothing was done, this program's memory does not lie in one piece (windows, `mirrorSlots`, regions that it began
-   *   with and that the state has detached), or has not so much room
+   * @returns false: nothing was done, this program's memory does not lie in one piece (windows, regions that it began with and that the
+   *   state has detached), or has not so much room
    */
   prepareMemory(
     state: SessionState,

@@ -433,8 +433,8 @@ test("S77, S96, S107: checkpoints are shown and compared; what does not fit is r
     [
       ["--module", "x", id, file],
       2,
-      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --profile, --dir, --deterministic, --name, --as, --supervisor, " +
-        "--strategy, --dry-run, --json\nhint: rtcr restore --help",
+      "--module is for programs, a system takes --rom, --cpus, --devices, --log, --profile, --dir, --deterministic, --name, --checkpoint-every, --as, --supervisor, " +
+        "--strategy, --dry-run, --json, --follow\nhint: rtcr restore --help",
     ],
     [["--log", "loud", id, file], 2, "--log loud: expected error, warning, info, debug\nhint: rtcr --help"],
     [["--dry-run", id], 2, "--dry-run is for systems, expected rtcr restore ID SYSTEM.xml\nhint: rtcr restore --help"],

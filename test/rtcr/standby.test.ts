@@ -179,6 +179,20 @@ test("S106: memory is not made ready for what a restore will not attach, and one
   rig.close();
 });
 
+test("S97, S109: memory is made ready for programs with redundant memory, as far as a slot has room, not behind windows", async () => {
+  const needs = { end: 64 << 20, from: 0, to: PAGE_BYTES };
+  for (const [options, ready] of [
+    [{ mirrorSlots: () => 8 }, true],
+    [{ windows: () => true }, false],
+  ] as const) {
+    const { rig } = await standing({ ...SHEEP, ...options });
+    const { native } = rig.rtcr.child("prog")!.of(RtcrPd)[0]!;
+    assert.equal(native.prepareMemory({}, needs), ready);
+    assert.ok(!native.prepareMemory({}, { ...needs, end: 512 << 20 }), "a slot of eight has 455 MiB");
+    rig.close();
+  }
+});
+
 test("S106: a supervisor that ends while its children stand by leaves nothing", async () => {
   const left = (rig: Rig) => {
     rig.rtcr.dispose();

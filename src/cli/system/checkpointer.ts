@@ -49,6 +49,11 @@ export class SystemCheckpointer {
     return this.#parent;
   }
 
+  /** What was stood by for has gone on from this one, or will. */
+  goesOnFrom(id: string): void {
+    this.#parent = id;
+  }
+
   /**
    * Makes a checkpoint, behind those that are under way.
    *

@@ -2,13 +2,13 @@
 import { LOG_LEVELS, type LogLevel, STRATEGIES, type Strategy } from "../../rtcr/index.ts";
 import { flag, text, texts, type Values } from "../command.ts";
 import { usageError } from "../failure.ts";
-import { readDirectory } from "../given.ts";
+import { readDirectory, readDuration } from "../given.ts";
 import { ONLY_SYSTEMS } from "./only-systems.ts";
 
 /** All options that systems have. */
-const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name"];
+const SYSTEM_OPTIONS: readonly string[] = [...ONLY_SYSTEMS, "dir", "deterministic", "name", "checkpoint-every"];
 /** What `restore` has besides. */
-const RESTORE_OPTIONS: readonly string[] = ["as", "supervisor", "strategy", "dry-run", "json"];
+const RESTORE_OPTIONS: readonly string[] = ["as", "supervisor", "strategy", "dry-run", "json", "follow"];
 export const CPUS_LIMIT = 64;
 
 /** What a system is run with, from the options of a verb. @throws CliFailure (usage) */
@@ -23,6 +23,7 @@ export function readSystemOptions(values: Values, args: readonly string[], verb:
     directories: texts(values, "dir").map(readDirectory),
     devices: text(values, "devices"),
     deterministic: flag(values, "deterministic"),
+    everyMs: readDuration(text(values, "checkpoint-every"), "checkpoint-every"),
     log: readLogLevel(text(values, "log")),
     profile: text(values, "profile"),
   };

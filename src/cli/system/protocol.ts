@@ -70,6 +70,10 @@ export type ToSystem =
   | ({ readonly type: "checkpoint" } & WantedCheckpoint)
   /** The checkpoint is stored, or given up: its storage may be used again. */
   | { readonly type: "release"; readonly held: number }
+  /** Another checkpoint for what stands by (`SystemRestore.follows`). */
+  | { readonly type: "renew"; readonly system: SystemCheckpoint }
+  /** What stands by goes on. */
+  | { readonly type: "proceed" }
   /** Goes on after a checkpoint that was to stop. */
   | { readonly type: "resume" }
   /** Ends all components; "ended" follows. */
@@ -94,6 +98,8 @@ export type FromSystem =
   | { readonly type: "made"; readonly checkpoint: SentCheckpoint }
   /** One of RTCR's own messages. */
   | { readonly type: "log"; readonly text: string }
+  /** What it takes up stands by, and all is ready. */
+  | { readonly type: "standing-by" }
   /** The restored children go on. */
   | { readonly type: "restored"; readonly repairs: readonly RepairReport[] }
   | { readonly type: "scopes"; readonly scopes: readonly Scope[]; readonly dropped: number }

@@ -1,17 +1,14 @@
 // `rtcr restore ID SYSTEM.xml`: a system whose supervisor takes up the children of a checkpoint.
-import { fromCheckpoint, short } from "../../checkpoint/index.ts";
 import { checkSystem } from "../../init/index.ts";
-import { contentBytes, type LoadedImage, nodeSha256, openImage } from "../../store/index-node.ts";
-import { madeByRun } from "../check-image.ts";
 import { type Call, flag, text } from "../command.ts";
-import { EXIT, usageError } from "../failure.ts";
+import { EXIT } from "../failure.ts";
 import { readInputText } from "../files.ts";
-import type { Home } from "../home.ts";
 import { printJson, printTable } from "../print.ts";
-import { claimName } from "../runs.ts";
+import { claimName, findRun } from "../runs.ts";
 import { readSystemConfig } from "./check.ts";
 import { describeSystem } from "./describe.ts";
 import { openNode } from "./describe-checkpoint.ts";
+import { type LoadedSystem, loadSystem } from "./load-system.ts";
 import { readSystemModules } from "./modules.ts";
 import { readStrategy, readSystemOptions } from "./options.ts";
 import { type PlannedSession, plannedSessions, programsFor, requireServed, supervisorFor } from "./plan.ts";
@@ -33,11 +30,12 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const { system, modules, config, supervisor, sessions } = planRestore(image, file, roms, text(values, "supervisor"));
   if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions, quotaNotes(config));
   requireServed(id, sessions);
+  const primary = flag(values, "follow") ? (await findRun(home, image.root.name)).name : undefined;
   const hint = "--as gives the restored system another name";
   const claim = claimName(home, text(values, "as") ?? image.root.name, hint);
   try {
-    const restore = { supervisor: supervisor.label, system, strategy };
-    const from = { id, restore };
+    const restore = { supervisor: supervisor.label, system, strategy, follows: primary !== undefined };
+    const from = { id, restore, primary };
     return await superviseSystem({ io, home, claim, file, roms, ...options, from }, modules, config);
   } finally {
     claim.release();
@@ -61,25 +59,6 @@ export function planRestore(
   const config = readSystemConfig(file, modules);
   const sessions = plannedSessions(system, supervisor, modules);
   return { system: { ...system, modules: undefined }, supervisor, modules, config, sessions };
-}
-
-type LoadedSystem = Awaited<ReturnType<typeof loadSystem>>;
-
-/** A checkpoint of components, all of it. @throws CliFailure (usage) of a program; CheckpointFault: other, or damaged */
-export async function loadSystem(home: Home, reference: string) {
-  const store = await home.storeIfAny();
-  try {
-    const image: LoadedImage = await openImage(store, reference, {
-      sha256: nodeSha256,
-      allocateContent: contentBytes,
-    });
-    if (madeByRun(await image.reader.program())) {
-      throw usageError(`checkpoint ${short(image.root.id)} is of a program, expected one of a system's children`);
-    }
-    return { root: image.root, reader: image.reader, system: fromCheckpoint(await image.reader.checkpoint()) };
-  } finally {
-    await store.close();
-  }
 }
 
 /** What of its quotas a configuration cannot give, as `rtcr check` says it. */

@@ -11,6 +11,7 @@ import { checkSystem } from "../../init/index.ts";
 import type { Scope } from "../../profile/index.ts";
 import type { LogLevel, RepairReport } from "../../rtcr/index.ts";
 import { messageOf } from "../../util/index.ts";
+import { checkpointEvery } from "../checkpoint-every.ts";
 import type { Io } from "../command.ts";
 import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
@@ -21,6 +22,7 @@ import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { SystemCheckpointer } from "./checkpointer.ts";
 import { readDevices } from "./devices.ts";
+import { follow } from "./follow.ts";
 import { writeScopes } from "./measure.ts";
 import { readSystemModules } from "./modules.ts";
 import { CPUS_LIMIT } from "./options.ts";
@@ -58,7 +60,16 @@ export interface SystemOptions {
   /** RTCR's own messages, on standard error; undefined: silence. */
   readonly log: LogLevel | undefined;
   /** The checkpoint that it goes on from. */
-  readonly from?: { readonly id: string; readonly restore: SystemRestore } | undefined;
+  readonly from?: SystemBeginning | undefined;
+  /** Checkpoints are made with so much time between them. */
+  readonly everyMs: number | undefined;
+}
+
+export interface SystemBeginning {
+  readonly id: string;
+  readonly restore: SystemRestore;
+  /** The run that is followed: it stands by for that until it has ended. */
+  readonly primary: string | undefined;
 }
 
 /**
@@ -82,7 +93,7 @@ function cpusOf(file: string, config: string): Grid {
 
 /** As `runSystem`, with modules and configuration that are known to be good. */
 export async function superviseSystem(
-  { io, home, claim, file, devices, cpus, directories, deterministic, log, profile, from }: SystemOptions,
+  { io, home, claim, file, devices, cpus, directories, deterministic, log, profile, from, everyMs }: SystemOptions,
   modules: ReadonlyMap<string, Uint8Array>,
   config: string,
 ): Promise<number> {
@@ -125,6 +136,11 @@ export async function superviseSystem(
     end(SIGNAL_BASE + constants.signals.SIGKILL);
     return {};
   });
+  const all = () => checkpointer.make([], false);
+  const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, all, io);
+  const renewed = (id: string) => checkpointer.goesOnFrom(id);
+  const stopFollowing =
+    from?.primary === undefined ? () => {} : follow({ home, io, primary: from.primary, from: from.id, say, renewed });
   const read = () => readSystemConfig(file, modules);
   const stopWatching = watchConfig({ file, read, before: config, io }, (text) => say({ type: "config", text }));
   try {
@@ -133,6 +149,8 @@ export async function superviseSystem(
     return signalled ?? value & 0xff;
   } finally {
     stopWatching();
+    stopTimer();
+    stopFollowing();
     process.stdin.pause();
     unheard();
     const why = new CliFailure(EXIT.notFound, "the system has ended");
@@ -204,7 +222,8 @@ function untilEnd(worker: Worker, io: Io, say: (message: ToSystem) => void, aske
       else if (message.type === "scopes") {
         asked.measured(message.scopes);
         if (message.dropped > 0) io.err(`note: ${message.dropped} scopes found no room in the profile\n`);
-      } else if (message.type === "ended") resolve(message.value);
+      } else if (message.type === "standing-by") io.err("note: standing by\n");
+      else if (message.type === "ended") resolve(message.value);
       else if (message.type === "failed") reject(toCliFailure(message));
       else io.err(describeRestored(message.repairs));
     });

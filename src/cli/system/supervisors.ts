@@ -16,6 +16,7 @@ import {
 } from "../../rtcr/index.ts";
 import { startNodeCopyPool } from "../../rtcr/index-node.ts";
 import type { Env } from "../../session/index.ts";
+import { Spare, type SpareEvents } from "./spare.ts";
 
 /** Touched between two turns of the children: half a millisecond. */
 const PIECE_BYTES = 1 << 20;
@@ -26,6 +27,8 @@ export interface SystemRestore {
   readonly supervisor: string;
   readonly system: SystemCheckpoint;
   readonly strategy: Strategy;
+  /** It stands by for a primary, whose checkpoints come, until it is told to go on. */
+  readonly follows: boolean;
 }
 
 export interface SupervisorsOptions {
@@ -33,6 +36,8 @@ export interface SupervisorsOptions {
   readonly restore?: SystemRestore | undefined;
   /** A component of the system has had a checkpoint made. @param hold as in `RtcrHost` */
   readonly made: (system: SystemCheckpoint, hold: () => () => void) => void;
+  /** Of what `restore` takes up, if it follows a primary. */
+  readonly spare: SpareEvents;
   readonly restored: (outcome: readonly RepairReport[] | RtcrFault) => void;
 }
 
@@ -42,9 +47,15 @@ export class Supervisors implements RtcrHost {
   /** The command reads what lies in it while the children go on. One checkpoint is made at a time. */
   readonly #provider = new PreparedProvider();
   #restore: SystemRestore | undefined;
+  /** What stands by for a primary, if something does. */
+  readonly spare: Spare;
+  /** The supervisor whose that is has begun to begin. */
+  #spareBegins = false;
+  #ofSpare: RtcrComponent | undefined;
 
   constructor(options: SupervisorsOptions) {
     this.#options = options;
+    this.spare = new Spare(options.spare);
     this.#restore = options.restore;
   }
 
@@ -53,8 +64,10 @@ export class Supervisors implements RtcrHost {
     const restore = this.#restore;
     if (restore?.supervisor !== this.#label(env)) return { provider };
     this.#restore = undefined; // a supervisor that is restarted begins anew
-    const { system, strategy } = restore;
-    return { provider, restore: system, strategy, restored: this.#options.restored };
+    const { system, strategy, follows } = restore;
+    this.#spareBegins = follows;
+    const waits = follows ? this.spare.options : {};
+    return { provider, restore: system, strategy, restored: this.#options.restored, ...waits };
   }
 
   startCopyPool(): CopyPool {
@@ -62,7 +75,13 @@ export class Supervisors implements RtcrHost {
   }
 
   began(component: RtcrComponent): void {
-    this.#components.set(component, this.#label(component.env));
+    const label = this.#label(component.env);
+    this.#components.set(component, label);
+    // One among its children may have come first.
+    if (!this.#spareBegins || label !== this.#options.restore?.supervisor) return;
+    this.#spareBegins = false;
+    this.#ofSpare = component;
+    this.spare.use(component.rtcr);
   }
 
   made(_: RtcrComponent, system: SystemCheckpoint, hold: () => () => void): void {
@@ -71,6 +90,7 @@ export class Supervisors implements RtcrHost {
 
   ended(component: RtcrComponent): void {
     this.#components.delete(component);
+    if (component === this.#ofSpare) this.spare.use(undefined);
   }
 
   /**

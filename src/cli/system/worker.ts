@@ -39,6 +39,10 @@ function run(): void {
   const supervisors = new Supervisors({
     core: () => core,
     restore: spec.restore,
+    spare: {
+      standing: () => say({ type: "standing-by" }),
+      refused: ({ message }) => say({ type: "warning", text: message }),
+    },
     made: (system, hold) => say({ type: "made", checkpoint: held.sent(system, hold()) }),
     restored: (outcome) => {
       if (outcome instanceof RtcrFault) fail(outcome);
@@ -83,6 +87,8 @@ function run(): void {
         if (!ending) say(checkpoint(core, supervisors, message));
       });
     else if (message.type === "release") held.release(message.held);
+    else if (message.type === "renew") supervisors.spare.renew(message.system);
+    else if (message.type === "proceed") supervisors.spare.proceed();
     else if (message.type === "resume") core.kernel.scheduler.resume();
     else {
       terminals.input(message.bytes);

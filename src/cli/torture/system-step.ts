@@ -4,10 +4,11 @@ import { toFailure } from "../failure.ts";
 import { type Home, openHome } from "../home.ts";
 import { readSystemConfig } from "../system/check.ts";
 import { saveSystem } from "../system/checkpointer.ts";
+import { loadSystem } from "../system/load-system.ts";
 import { readSystemModules } from "../system/modules.ts";
 import { requireServed } from "../system/plan.ts";
 import type { SentFailure } from "../system/protocol.ts";
-import { loadSystem, planRestore } from "../system/restore-system.ts";
+import { planRestore } from "../system/restore-system.ts";
 import { actAsStep } from "./step-process.ts";
 import { type LegResult, type LegStart, type SystemJourneySpec, travelLeg } from "./system.ts";
 

@@ -4,8 +4,8 @@ import { compareSystems } from "../../checkpoint/index.ts";
 import { type Command, flag } from "../command.ts";
 import { EXIT } from "../failure.ts";
 import { printJson } from "../print.ts";
+import { loadSystem } from "../system/load-system.ts";
 import { printChanges } from "../system/print-checkpoint.ts";
-import { loadSystem } from "../system/restore-system.ts";
 
 export const diff: Command = {
   name: "diff",

@@ -39,10 +39,13 @@ as this configuration routes them, and if one of them would find nobody nothing 
   --strategy direct|bootstrap
                            how children are recreated: by the supervisor alone (default), or by starting them as ever
                            and replacing what they have become at the end of their bootstrap
+  --follow                 stand by for the run that has made the checkpoint, which runs on this machine: each checkpoint that it
+                           makes takes the place of the one before, and when it runs no more, however it has ended, the
+                           children go on from the newest. --as names this run
   --dry-run                print every session that would be opened, by whom it would be served, and what it is given; and
                            quotas that the system cannot give
   --json                   print that as JSON
-  --rom, --dir, --devices, --cpus, --deterministic, --log, --profile, --as
+  --rom, --dir, --devices, --cpus, --deterministic, --log, --profile, --checkpoint-every, --as
                            as for rtcr run SYSTEM.xml, and as above
 
 Output that the checkpoint holds (--hold-output) is written out first, unless the run that made it is known to have
@@ -55,6 +58,7 @@ done so. The exit code is as for rtcr run; when the program could not be continu
     "hold-output": { type: "boolean" },
     module: { type: "string" },
     listen: { type: "string", multiple: true },
+    follow: { type: "boolean" },
     ...{
       supervisor: { type: "string" },
       strategy: { type: "string" },
@@ -90,5 +94,5 @@ done so. The exit code is as for rtcr run; when the program could not be continu
 /** Options that checkpoints of programs have not. */
 const ONLY_RESTORED_SYSTEMS: readonly string[] = [
   ...ONLY_SYSTEMS,
-  ...["supervisor", "strategy", "dry-run", "json", "deterministic"],
+  ...["supervisor", "strategy", "follow", "dry-run", "json", "deterministic"],
 ];

@@ -16,7 +16,7 @@ export const run: Command = {
   name: "run",
   summary: "run a program that can be checkpointed",
   usage:
-    "[options] PROGRAM.wasm [args...] | [--name NAME] [--rom NAME=FILE] [--dir ...] [--devices FILE] [--cpus N] [--log LEVEL] [--profile FILE] [--deterministic] SYSTEM.xml",
+    "[options] PROGRAM.wasm [args...] | [--name NAME] [--rom NAME=FILE] [--dir ...] [--checkpoint-every TIME] [--devices FILE] [--cpus N] [--log LEVEL] [--profile FILE] [--deterministic] SYSTEM.xml",
   help: `
 Runs a WASI preview1 command in the foreground, with this process's standard input, output and error. It can be
 checkpointed at any moment (rtcr checkpoint NAME) and continued later (rtcr restore).
@@ -46,6 +46,7 @@ file, line and what is allowed; when the file changes, init gets the new text. T
                            rtcr profile, as a trace for Perfetto when FILE ends in .trace.json,
                            as lines of a log when in .log
   --cpus N                 CPUs of the machine, each a thread of this process (default: the places of <affinity-space>, else 1)
+  --checkpoint-every TIME  make a checkpoint of the children of its supervisor again and again
   --deterministic          time and random numbers are made up, slices are counted: time runs ahead while all wait
 
 WASI commands are components too: arguments and environment come from <arg value/> and <env key value/> of their config,

@@ -137,7 +137,7 @@ class PdHome implements ComponentHome {
 
   prepareMemory(end: number, from: number, to: number): boolean {
     const memory = this.#memory;
-    if (!memory || memory.windows || memory.mirror || !memory.growAhead(end)) return false;
+    if (!memory || memory.windows || !memory.growAhead(end)) return false;
     memory.touch(from, Math.min(to, end));
     return true;
   }
@@ -267,6 +267,6 @@ class LiveMemory extends PlainMemory {
 
   override growAhead(end: number): boolean {
     this.#component.memoryChanges();
-    return super.growAhead(end);
+    return !mirrorFull(this.#component.mirror, end) && super.growAhead(end);
   }
 }
