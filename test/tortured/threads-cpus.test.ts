@@ -15,3 +15,9 @@ for (const [cpus, strategy] of [
 ] as const) {
   tortureEach(systems(cpus), { rows: "S24, S28, S88, S97", points: 5, seed: cpus, cpus, strategies: [strategy] });
 }
+
+// A full checkpoint and an increment of the same point: nothing runs between them, on whatever CPU.
+tortureEach(
+  { "increments of workers in C on 3 CPUs": widened(WORKERS, 3) },
+  { rows: "S24, S28, S97, S108", points: 6, increments: 1, seed: 108, cpus: 3, strategies: ["direct"] },
+);
