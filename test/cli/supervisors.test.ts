@@ -477,6 +477,14 @@ hint: a <route> of the child, or the <default-route>`,
     const lines = who.map((name) => `  ${name}: ${service} session "": ${why}\n`).join("");
     assert.ok(err.includes(`${who.length} sessions would find nobody, nothing was made\n${lines}hint`), err);
   }
+  writeFileSync(file, "no XML");
+  for (const args of [
+    ["restore", id, file],
+    ["torture", file],
+  ]) {
+    const { code, err } = await cli(path, ...args);
+    assert.deepEqual([code, err], [1, `error: ${file}:1:1: root element is missing or invalid\n`], args.join(" "));
+  }
   writeFileSync(file, whole.replace('ram="96M"', 'ram="6M"'));
   const poor = await cli(path, "restore", "--dry-run", id, file);
   assert.match(poor.out, /^note: the children of rtcr want 8\.0 MiB of RAM, 5\.\d MiB can be given$/m);

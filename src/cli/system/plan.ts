@@ -15,12 +15,14 @@ import {
 import {
   checkConfig,
   checkSystem,
+  describeFinding,
   INIT_PROGRAM,
   type InitConfig,
   isOver,
   type Route,
   resolveRoute,
   type StartConfig,
+  XmlFault,
 } from "../../init/index.ts";
 import { RTCR_PROGRAM, readRtcrConfig, toInitConfig } from "../../rtcr/index.ts";
 import { ENV_SESSION, prefixLabel, quotaArgs, readSessionArgs } from "../../session/index.ts";
@@ -88,6 +90,16 @@ function within(config: InitConfig, label: string, outermost: boolean, above: re
   });
 }
 
+/** @throws CliFailure when it is no XML */
+function supervisorsIn(file: string, text: string): readonly Supervisor[] {
+  try {
+    return supervisorsOf(text);
+  } catch (error) {
+    if (error instanceof XmlFault) throw new CliFailure(EXIT.failed, describeFinding(file, error));
+    throw error;
+  }
+}
+
 const WHICH = '--supervisor "LABEL" says which';
 
 /**
@@ -97,7 +109,7 @@ const WHICH = '--supervisor "LABEL" says which';
  * @throws CliFailure which says what there is
  */
 export function chosenSupervisor(file: string, text: string, wanted: string | undefined): Supervisor {
-  const all = supervisorsOf(text);
+  const all = supervisorsIn(file, text);
   if (wanted !== undefined) return named(file, all, wanted);
   const outermost = all.filter((each) => each.outermost);
   const [only] = outermost;
@@ -117,7 +129,7 @@ export function supervisorFor(
   { children }: SystemCheckpoint,
   { file, text, wanted }: { readonly file: string; readonly text: string; readonly wanted: string | undefined },
 ): Supervisor {
-  const all = supervisorsOf(text);
+  const all = supervisorsIn(file, text);
   const names = children.map(({ name }) => name);
   const keeps = ({ config }: Supervisor) => names.every((name) => startOf(config, name));
   const fitting = (wanted === undefined ? all : [named(file, all, wanted)]).filter(keeps);
