@@ -49,4 +49,5 @@ export { runNameLike } from "./run-name.ts";
 export { hashLike, type Sha256, sha256, short } from "./sha256.ts";
 export { type ExitedChild, fromCheckpoint, type SystemCheckpoint, systemLike, toCheckpoint } from "./system.ts";
 export * from "./types.ts";
-export { findUsedRuns, type Runs, usedRuns, zeroBesides } from "./used-runs.ts";
+export { ENTRY_NUMBERS, findUsedLines, HERE, type UsedLines, usedLines } from "./used-lines.ts";
+export { type Runs, usedRuns, zeroBesides } from "./used-runs.ts";

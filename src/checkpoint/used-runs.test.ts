@@ -27,10 +27,12 @@ test("S82: what does not lie at words, or has no whole pages, is used wherever i
   deepEqual(usedRuns(content(3, [5]).subarray(0, 2 * PAGE + 100)), [0, 2 * PAGE + 100]);
 });
 
-test("S82: a page alone is used whole, or not at all", () => {
-  deepEqual(usedRuns(content(1, [PAGE - 1])), [0, PAGE]);
+test("S82: of a page alone the lines are used that hold something, of less than a page all or nothing", () => {
+  deepEqual(usedRuns(content(1, [PAGE - 1])), [PAGE - 64, PAGE]);
+  deepEqual(usedRuns(content(1, [70, 200])), [64, 256]);
   deepEqual(usedRuns(content(1, [])), []);
   deepEqual(usedRuns(content(2, [5]).subarray(0, 100)), [0, 100]);
+  deepEqual(usedRuns(content(2, []).subarray(0, 100)), []);
 });
 
 test("S82: outside of what is known to hold something nobody looks", () => {

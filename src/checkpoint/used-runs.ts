@@ -4,9 +4,7 @@
 // I1  A content does not change any more when it is asked for. What was found is kept as long as the content lives.
 // I2  Outside of its runs a content is zero. Gaps of less than a page are part of runs: they are worth no write of their own.
 import { allZero, zeroWords } from "../util/index.ts";
-import { componentsOf } from "./components.ts";
-import { type RecordedBytes, wholeBytes } from "./granules.ts";
-import type { ChildInfo } from "./info.ts";
+import type { RecordedBytes } from "./granules.ts";
 
 const PAGE_BYTES = 4096;
 const PAGE_WORDS = PAGE_BYTES / 4;
@@ -23,28 +21,15 @@ export function zeroBesides(content: Uint8Array, runs: Runs): void {
   hints.set(content, runs);
 }
 
-/** Looked for once. A page alone is used whole if it is at all: to look for its ends takes longer than to copy it. */
+/** Looked for once, but in a page alone: to remember it takes longer than to look again. */
 export function usedRuns(content: RecordedBytes): Runs {
-  const { length } = content;
-  if (length <= PAGE_BYTES) return allZero(wholeBytes(content)) ? [] : [0, length];
+  if (content.length <= PAGE_BYTES) return look(content);
   let runs = found.get(content);
   if (runs === undefined) {
     runs = look(content);
     found.set(content, runs);
   }
   return runs;
-}
-
-/** Looks at contents of components that are larger than a page, but not than what is left of `mostBytes`. */
-export function findUsedRuns(children: readonly ChildInfo[], mostBytes: number): void {
-  let left = mostBytes;
-  for (const { pd } of children.flatMap(componentsOf)) {
-    for (const content of [...pd.dataspaces.map(({ content }) => content), pd.data]) {
-      if (content.length <= PAGE_BYTES || content.length > left) continue;
-      left -= content.length;
-      usedRuns(content);
-    }
-  }
 }
 
 /** @param from not before the end of the last one */
@@ -69,7 +54,10 @@ function look(content: RecordedBytes): Runs {
 
 /** Adds runs of bytes that stand at `at`. What does not lie at words, or is no whole pages, is used wherever it may be. */
 function lookAt({ buffer, byteOffset, length }: Uint8Array, at: number, runs: number[]): void {
-  if (byteOffset % 4 !== 0 || length % PAGE_BYTES !== 0) return addRun(runs, at, at + length);
+  if (byteOffset % 4 !== 0 || length % PAGE_BYTES !== 0) {
+    if (!allZero(new Uint8Array(buffer, byteOffset, length))) addRun(runs, at, at + length);
+    return;
+  }
   const words = new Int32Array(buffer, byteOffset, length / 4);
   for (let page = 0; page < words.length; page += PAGE_WORDS) {
     if (zeroWords(words, page, page + PAGE_WORDS)) continue;

@@ -14,7 +14,7 @@
 import {
   type ExitedChild,
   type ForeignSessionInfo,
-  findUsedRuns,
+  findUsedLines,
   frozen,
   type RecordedBytes,
   type ServedSessionsInfo,
@@ -242,7 +242,7 @@ function informed(
     enter("information");
     const system = inCheckpoint("Information", () => read(written, lease, completed?.contents, options));
     // What a keeper puts off is still to come.
-    if (!options.keeper?.work) inCheckpoint("Look for Zeros", () => findUsedRuns(system.children, LOOK_BYTES));
+    if (!options.keeper?.work) inCheckpoint("Look for Zeros", () => findUsedLines(system.children, LOOK_BYTES));
     const elsewhere = completed?.contents.reduce((sum, { length }) => sum + length, 0) ?? 0;
     return {
       ...{ system, lease: { bytes: lease.bytes, release }, bytes: written.bytes + elsewhere },

@@ -1,6 +1,6 @@
 // One content back into its dataspace. What was recorded as zero is not written where nothing but zeros is, so that the system
 // gives no memory for it: in new dataspaces, which are known to be zero, and where a look shows it.
-import { type RecordedBytes, type Runs, usedRuns } from "../checkpoint/index.ts";
+import { ENTRY_NUMBERS, HERE, type RecordedBytes, type Runs, type UsedLines, usedRuns } from "../checkpoint/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import { type ByteSink, type Dataspace, PAGE_BYTES } from "../session/index.ts";
 import { allZero } from "../util/index.ts";
@@ -17,6 +17,34 @@ export function fillDataspace(dataspace: Dataspace, content: RecordedBytes, zero
   if (isPage(content)) dataspace.write(0, content);
   else fillRuns(dataspace, content, zeroed);
   endScope(scope);
+}
+
+/**
+ * Afterwards dataspaces that held nothing but zeros hold what was recorded, but for those besides.
+ *
+ * @param empty by their numbers; undefined: nothing is written
+ */
+export function fillLines({ entries, storage }: UsedLines, empty: readonly (Dataspace | undefined)[]): void {
+  const scope = beginScope("Memcpy", "blue");
+  for (let i = 0; i < entries.length; ) {
+    const dataspace = empty[entries[i]!];
+    const offset = entries[i + 1]! * 4;
+    const words = entries[i + 2]!;
+    const begin = entries[i + 3]!;
+    i += ENTRY_NUMBERS;
+    if (begin !== HERE) {
+      if (dataspace) writeWords(dataspace, offset, storage, begin, begin + words);
+      continue;
+    }
+    if (dataspace) writeWords(dataspace, offset, entries, i, i + words);
+    i += words;
+  }
+  endScope(scope);
+}
+
+function writeWords(dataspace: Dataspace, offset: number, words: Int32Array, from: number, to: number): void {
+  if (dataspace.writeWords) dataspace.writeWords(offset, words, from, to);
+  else dataspace.write(offset, new Uint8Array(words.buffer, words.byteOffset + from * 4, (to - from) * 4));
 }
 
 /** A page that holds something at its beginning, as most do, is written as it is: many dataspaces are of one page. */

@@ -18,7 +18,12 @@ export function beginAllocation(restoring: boolean): number {
 /** Copies recorded bytes into a dataspace, from `at` on. @returns how many were written */
 export function restoreBytes(dataspace: Dataspace, at: number, content: Uint8Array): number {
   const scope = beginScope("Memcpy", "blue");
-  const written = dataspace.write(at, content);
+  const { buffer, byteOffset, length } = content;
+  const whole = (at | byteOffset | length) % 4 === 0;
+  const words = whole
+    ? dataspace.writeWords?.(at, new Int32Array(buffer, byteOffset, length / 4), 0, length / 4)
+    : undefined;
+  const written = words ?? dataspace.write(at, content);
   endScope(scope);
   return written;
 }

@@ -41,6 +41,11 @@ export interface Dataspace extends KernelObject {
   /** As `read`; 0 when the dataspace is not writable. */
   write(offset: number, source: Uint8Array): number;
   /**
+   * As `write`, of the words of `source` from number `from` up to `to`; `offset` is a multiple of 4. Nothing is made on the heap
+   * where that can be helped. Absent: there is `write`.
+   */
+  writeWords?(offset: number, source: Int32Array, from: number, to: number): number;
+  /**
    * Shows where all its bytes are now, in pieces that do not overlap and have no gaps. What that needs is made the first
    * time and kept, so that nothing is made the next time. Absent: they can only be read.
    */

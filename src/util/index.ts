@@ -7,6 +7,7 @@ export {
   BytesFault,
   ByteWriter,
   clearBytes,
+  copyWords,
   equalBytes,
   joinBytes,
   toHex,

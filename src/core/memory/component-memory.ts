@@ -59,8 +59,8 @@ export interface ComponentMemory {
   ensure(end: number): boolean;
   /** Bytes of linear memory below `size()`, valid until the next `ensure`. */
   view(address: number, length: number): Uint8Array;
-  /** All of it, valid until the next `ensure`; the same one each time. */
-  words(): Int32Array;
+  /** All of it, or part of it that reaches as far as `end` at least; valid until the next `ensure`. The same one while that holds. */
+  words(end?: number): Int32Array;
   /** The first page of [start, end), whole pages below `size()`, that is not zero; undefined: all are. */
   firstUsed(start: number, end: number): number | undefined;
   /** Absent: the program cannot see anything but its linear memory, and does not fault. */
@@ -97,6 +97,8 @@ export class PlainMemory implements ComponentMemory {
   readonly marks: MemoryMarks | undefined;
   readonly mirror: LinearMirror | undefined;
   readonly #index64: boolean;
+  /** Of as much as there was when somebody asked for more than there was before. */
+  #buffer: ArrayBuffer | SharedArrayBuffer | undefined;
   #words: Int32Array | undefined;
   /** What `size` says while more is there (`growAhead`); undefined: all that is there. */
   #counted: number | undefined;
@@ -168,12 +170,18 @@ export class PlainMemory implements ComponentMemory {
   }
 
   view(address: number, length: number): Uint8Array {
-    return new Uint8Array(this.memory.buffer, address, length);
+    this.words(address + length);
+    return new Uint8Array(this.#buffer!, address, length);
   }
 
-  words(): Int32Array {
+  words(end?: number): Int32Array {
+    // The engine takes longer to give a buffer than all else takes. Memory that is not shared has none any more when it has grown.
+    if (end && this.#words && end <= this.#words.length * 4) return this.#words;
     const { buffer } = this.memory;
-    if (this.#words?.buffer !== buffer) this.#words = new Int32Array(buffer);
+    if (!this.#words || this.#buffer !== buffer) {
+      this.#buffer = buffer;
+      this.#words = new Int32Array(buffer);
+    }
     return this.#words;
   }
 

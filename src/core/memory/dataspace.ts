@@ -22,7 +22,7 @@ import {
   toPages,
   type WrittenPages,
 } from "../../session/index.ts";
-import { assert, Chain, clearBytes, type Linked } from "../../util/index.ts";
+import { assert, Chain, clearBytes, copyWords, type Linked } from "../../util/index.ts";
 import type { MemoryPool, PoolRange } from "./component-memory.ts";
 import type { CoreContext } from "./context.ts";
 import type { Use } from "./placement.ts";
@@ -155,6 +155,20 @@ export class ByteDataspace extends CoreDataspace implements Linked<ByteDataspace
     const bytes = length === source.length ? source : source.subarray(0, length);
     this.#copyIn(offset, bytes);
     if (this.origin === "rom") for (const use of this.uses) if (use.mode === "copy") copyToUse(use, offset, bytes);
+    return length;
+  }
+
+  writeWords(offset: number, source: Int32Array, from: number, to: number): number {
+    const home = this.#home;
+    const length = (to - from) * 4;
+    if (home.kind !== "linear" || !this.#writable || !within(home.use, offset, length)) {
+      return this.write(offset, new Uint8Array(source.buffer, source.byteOffset + from * 4, length));
+    }
+    this.#written?.note(offset, length);
+    const { space, start, offset: begin } = home.use;
+    const at = start + offset - begin;
+    copyWords(space.memory.words(at + length), at / 4, source, from, to);
+    space.memory.mirror?.wrote(at, length);
     return length;
   }
 
@@ -344,7 +358,8 @@ export function createDataspace(core: CoreContext, options: DataspaceOptions): B
 
 /** The largest power of two that is not above `size`. */
 export function naturalAlignment(size: number): number {
-  return 2 ** Math.floor(Math.log2(size));
+  // The machine's own count of bits where it reaches so far: a logarithm is a call into the host.
+  return size < 2 ** 31 ? 1 << (31 - Math.clz32(size)) : 2 ** Math.floor(Math.log2(size));
 }
 
 function within(use: Use, offset: number, length: number): boolean {

@@ -50,6 +50,13 @@ interface Component {
 
 const isMap = (target: ModelMap | ModelDataspace): target is ModelMap => "regions" in target;
 
+/** The same bytes as words, others before and behind them. */
+function wordsOf(bytes: Uint8Array): [Int32Array, number, number] {
+  const words = new Int32Array(bytes.length / 4 + 2).fill(-1);
+  new Uint8Array(words.buffer).set(bytes, 4);
+  return [words, 1, 1 + bytes.length / 4];
+}
+
 /** Where an address of a map leads. */
 function lookUp(
   map: ModelMap,
@@ -172,10 +179,13 @@ class World {
   #hostWrite(): void {
     const dataspace = this.dataspaces[this.random.below(this.dataspaces.length)]!;
     const { real, bytes } = dataspace;
-    const offset = this.random.below(bytes.length);
-    const source = Uint8Array.from({ length: this.random.below(3 * PAGE) }, () => this.random.below(256));
-    const owner = this.random.below(2) === 0;
-    const written = owner ? real.fill(offset, source) : real.write(offset, source);
+    const [owner, words] = [this.random.below(2) === 0, this.random.below(2) === 0];
+    const unit = words && !owner ? 4 : 1;
+    const offset = unit * this.random.below(bytes.length / unit);
+    const length = unit * this.random.below((3 * PAGE) / unit);
+    const source = Uint8Array.from({ length }, () => this.random.below(256));
+    const clients = unit === 4 ? real.writeWords(offset, ...wordsOf(source)) : undefined;
+    const written = clients ?? (owner ? real.fill(offset, source) : real.write(offset, source));
     equal(written, owner || real.writable() ? Math.min(source.length, bytes.length - offset) : 0);
     bytes.set(source.subarray(0, written), offset);
     if (written > 0) this.#note(dataspace, offset, written);
