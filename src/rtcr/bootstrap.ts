@@ -6,6 +6,7 @@
 // matched by its number when it is allocated, by its role, that is where it is attached, at the barrier. Size and attribute
 // must agree, or both sides are named.
 import type { ChildInfo, DataspaceInfo } from "../checkpoint/index.ts";
+import { Ahead } from "./ahead.ts";
 import { environment } from "./components.ts";
 import { RtcrFault } from "./faults.ts";
 import type { RtcrPd } from "./pd.ts";
@@ -27,6 +28,8 @@ export class Bootstrap {
   readonly #info: ChildInfo;
   readonly #tracked: TrackedChild;
   readonly #pd: RtcrPd;
+  /** What no bootstrap makes. */
+  readonly ahead: Ahead;
   #deviation: RtcrFault | undefined;
 
   /**
@@ -38,12 +41,14 @@ export class Bootstrap {
     this.#tracked = tracked;
     const { pd, cpu } = environment(tracked);
     this.#pd = pd;
+    this.ahead = new Ahead(info, tracked);
     const dataspaces: DataspaceInfo[] = [];
     for (const recorded of bootstrapped(info)) dataspaces[recorded.allocated] = recorded;
     const matching = atPhase && (() => atPhase("match"));
     tracked.context.expected = { dataspaces, matching, deviates: (recorded, made) => this.#deviates(recorded, made) };
     pd.parent!.barrier = () => {
       tracked.context.expected = undefined;
+      this.ahead.allocate();
       for (const thread of cpu.threads) thread.hold();
       atPhase?.("barrier");
       arrived();

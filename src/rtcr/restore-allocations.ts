@@ -40,7 +40,7 @@ export class Allocations {
   /** As recorded, in order. */
   readonly threads: MadeAgain[] = [];
   /** Dataspaces that were not there: they are zero until somebody runs. */
-  readonly made = new Set<DataspaceInfo>();
+  readonly made: Set<DataspaceInfo>;
   readonly passedOn: PassedOn;
   readonly #child: RestoredChild;
   readonly #info: ChildInfo;
@@ -49,6 +49,7 @@ export class Allocations {
 
   constructor(child: RestoredChild, translation: Translation, faults: RestoreFaults) {
     this.#child = child;
+    this.made = new Set(child.ahead);
     this.#info = child.info;
     this.#translation = translation;
     this.#faults = faults;

@@ -15,7 +15,7 @@
 // I2  Nothing of a child runs before everything of all children is there.
 // I3  Whatever is refused ends the restore by name; the supervisor takes the children down.
 // I4  A child that ends in the middle of it ends the restore, too.
-import type { CallInfo, ChildInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
+import type { CallInfo, ChildInfo, DataspaceInfo, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { type Donations, Settlement } from "../init/index.ts";
 import { type Capability, type CpuThread, objectOf, type ParentSession } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
@@ -64,6 +64,8 @@ export interface RestoredChild {
   readonly adoptServed: (but: ReadonlySet<number>, settlement: Settlement) => void;
   /** Where the threads of the bootstrap stand; absent: there was none. */
   readonly standing?: Standing | undefined;
+  /** Recorded dataspaces that are there and were not made by the bootstrap: they are zero. */
+  readonly ahead?: ReadonlySet<DataspaceInfo> | undefined;
 }
 
 /** What a restore did to stacks, in bytes (thesis 7.4). */

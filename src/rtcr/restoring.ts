@@ -244,7 +244,11 @@ export class Restoring {
     }, tracked);
     const arrived = () =>
       this.#later(() =>
-        this.#arrive(tracked, (become) => ({ ...restored(become), standing: bootstrap.standing(become) })),
+        this.#arrive(tracked, (become) => ({
+          ...restored(become),
+          standing: bootstrap.standing(become),
+          ahead: bootstrap.ahead.of(become),
+        })),
       );
     const { atPhase } = this.#parts.options;
     const inBootstrap = atPhase && ((phase: RestorePhase) => atPhase(phase, tracked.name));

@@ -1,7 +1,8 @@
 // What is made ready while a restore waits to be told to go on (`<restore standby="yes"/>`): its children are there, with their
 // programs, and get the memory that it will fill, a piece in each turn of the supervisor's event loop.
 //
-// I1  Nobody sees it: what memories hold, their sizes and what is charged stay as they are (`NativePd.prepareMemory`).
+// I1  No program sees it: what memories hold and their sizes stay as they are, and nothing is charged (`NativePd.prepareMemory`).
+//     What was allocated at the barrier of a bootstrap is charged already (ahead.ts).
 // I2  Only pages that the restore will write are touched, of no child more than its quota allows, which the supervisor has given
 //     it: what is resident is what will be, but for what an earlier checkpoint would have written (`renew`). Components that a
 //     child keeps are not there yet; theirs are touched as they are written.

@@ -2,35 +2,18 @@
 // written there: only where it is zero already may a restore leave it alone.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RPC } from "../../src/abi/index.ts";
 import { componentsOf, type SystemCheckpoint, usedRuns, wholeBytes } from "../../src/checkpoint/index.ts";
 import type { NativeProgram } from "../../src/core/index.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { type Dataspace, objectOf, type PdSession } from "../../src/session/index.ts";
 import { assemble } from "../assemble.ts";
 import { PRELUDE } from "../support/kernel-system.ts";
+import { ask } from "./asking.ts";
 import { Rig, throughImage, undisturbed } from "./rig.ts";
 
-const BUFFER = 0x400;
 const PAGES = 4;
 const TURNS = 20;
 const [BOOTSTRAPPED, OWN] = [0x2000_0000, 0x3000_0000];
-
-function opcode(kind: string, name: string): string {
-  return `(i32.const ${RPC[kind]!.findIndex((fn) => fn.name === name)})`;
-}
-
-/** A call with words and a slot; leaves the slot that comes back. */
-function ask(target: string, kind: string, name: string, words: readonly number[] = [], slot = ""): string {
-  const at = (offset: number) => `(i32.const ${BUFFER + offset})`;
-  return `(block (result i32)
-    ${slot === "" ? "" : `(local.set $got ${slot})`}
-    (i32.store ${at(0)} (i32.const ${words.length * 4})) (i32.store ${at(4)} (i32.const ${slot === "" ? 0 : 1}))
-    ${slot === "" ? "" : `(i32.store ${at(8)} (local.get $got))`}
-    ${words.map((word, i) => `(i32.store ${at(40 + i * 4)} (i32.const ${word}))`).join(" ")}
-    (drop (call $call ${target} ${opcode(kind, name)} ${at(0)}))
-    (i32.load ${at(8)}))`;
-}
 
 const PD = "(local.get $pd)";
 const open = (id: number) => ask("(call $parent)", "parent", "session_cap", [id]);
