@@ -15,11 +15,16 @@ import {
   Windows,
 } from "../src/engine/index.ts";
 import type { RewriteOptions } from "../src/instrument/index.ts";
+import { MARKS_BYTES } from "../src/session/index.ts";
 import { assemble } from "./assemble.ts";
 import { type Random, seededRandom, seedOr } from "./random.ts";
 import { accessModule, BULK_FUNCTIONS, SEGMENT_BYTES } from "./support/access-module.ts";
 import { MarksAudit } from "./support/marks-audit.ts";
 import { straightModule } from "./support/straight-module.ts";
+
+test("S108: marks are as large as those who are charged for them know", () => {
+  assert.equal(new Marks().memory.buffer.byteLength, MARKS_BYTES);
+});
 
 const PAGE = 4096;
 const PAGES = 16;

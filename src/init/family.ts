@@ -142,11 +142,15 @@ export class Family implements Directory {
     return routed.ok && sameRoute(routed.value, route);
   }
 
+  /** What is available, but for what children will get that have no PD yet. */
+  unassigned(): Quota {
+    const waiting = this.#present().filter(({ pd }) => !pd.valid);
+    return waiting.reduce((left, { assigned }) => subtractQuota(left, assigned), this.#house.accounts.available());
+  }
+
   /** @returns how many children are new */
   #create(config: InitConfig): number {
-    let left = this.#house.accounts.available();
-    // What children will get that have no PD yet.
-    for (const child of this.#present()) if (!child.pd.valid) left = subtractQuota(left, child.assigned);
+    let left = this.unassigned();
     const created: Child[] = [];
     for (const start of config.starts) {
       if (this.#children.some(({ name }) => name === start.name)) continue;

@@ -16,6 +16,8 @@ import type { SessionReader, SessionWriter } from "./sessions/saved-sessions.ts"
 import type { Session } from "./sessions/session.ts";
 
 export interface InitHooks {
+  /** Init begins. @param spare what it has at any time, and neither uses, nor preserves, nor has promised to children */
+  begins(spare: () => Quota): void;
   /** The capability that the client gets for what its server has delivered; INVALID: the session is refused. */
   deliver(session: Session, capability: Capability): Capability;
   /** The service's object behind one that `deliver` gave; every other capability stands for itself. */
@@ -62,6 +64,7 @@ export interface InitHooks {
 
 /** Changes nothing. */
 export const NO_HOOKS: InitHooks = {
+  begins: () => {},
   deliver: (_, capability) => capability,
   real: (capability) => capability,
   adopts: () => false,

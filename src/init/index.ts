@@ -18,7 +18,6 @@ export { escapeXml, writeXml, type XmlOut } from "./config/xml-writer.ts";
 export { type InitHooks, NO_HOOKS } from "./hooks.ts";
 export { Init, init } from "./init.ts";
 export type { OwnEvents } from "./own-sessions.ts";
-export { availableOf } from "./resources/accounts.ts";
 export {
   childLocation,
   clampQuota,

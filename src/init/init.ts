@@ -18,6 +18,7 @@ import {
   type SignalContext,
   type SlotReader,
   type SlotWriter,
+  subtractQuota,
   type TimerSession,
 } from "../session/index.ts";
 import { required } from "../util/index.ts";
@@ -102,6 +103,7 @@ export class Init implements Household {
       later: (work) => this.later(work),
     });
     this.#family = new Family(this);
+    hooks.begins(() => subtractQuota(this.#family.unassigned(), this.config().preserve));
     this.#heartbeats = new Heartbeats(this, this.#family, this.#timeouts);
     this.#reporter = new Reporter({
       sessions: this.#own,

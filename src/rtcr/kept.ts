@@ -2,8 +2,7 @@
 //
 // I1  One checkpoint a key is kept: a later one replaces it when it is complete, and its storage is given back.
 // I2  Storage is not given back while a restore reads it.
-// I3  As long as its storage is held a checkpoint is charged to the supervisor's PD: by a dataspace of as many bytes, which
-//     nobody touches, so that it has no storage of its own. RAM that the supervisor preserves for itself is left.
+// I3  As long as its storage is held a checkpoint is charged to the supervisor's PD (charges.ts).
 import {
   type Checkpoint,
   fromCheckpoint,
@@ -12,21 +11,10 @@ import {
   toCheckpoint,
   whole,
 } from "../checkpoint/index.ts";
-import {
-  type Capability,
-  type Dataspace,
-  type Env,
-  type OutOf,
-  objectOf,
-  PAGE_BYTES,
-  type PdSession,
-  type Quota,
-  type SavedComponent,
-  type SessionState,
-  type SlotWriter,
-} from "../session/index.ts";
-import { type Attempt, refusal, success } from "../util/index.ts";
+import type { Dataspace, OutOf, SavedComponent, SessionState, SlotWriter } from "../session/index.ts";
+import { type Attempt, success } from "../util/index.ts";
 import type { Captured } from "./capture.ts";
+import { bytesOf, type Charge, type Charges } from "./charges.ts";
 
 /** A checkpoint that is kept, as plain data. */
 export interface SavedKept {
@@ -39,11 +27,11 @@ export interface SavedKept {
 /** It is given back when nobody has it any more: it may be replaced while it is restored. */
 export class Kept {
   readonly system: SystemCheckpoint;
-  readonly charge: Capability<Dataspace>;
+  readonly charge: Charge;
   readonly #end: () => void;
   #users = 1;
 
-  constructor(system: SystemCheckpoint, charge: Capability<Dataspace>, end: () => void) {
+  constructor(system: SystemCheckpoint, charge: Charge, end: () => void) {
     this.system = system;
     this.charge = charge;
     this.#end = end;
@@ -51,7 +39,7 @@ export class Kept {
 
   /** As they are charged. */
   get bytes(): number {
-    return objectOf<Dataspace>(this.charge, "dataspace")?.size() ?? 0;
+    return bytesOf(this.charge);
   }
 
   use(): void {
@@ -64,16 +52,13 @@ export class Kept {
 }
 
 export class KeptCheckpoints {
-  readonly #env: Env;
-  /** What the supervisor has, and neither uses nor preserves. */
-  readonly #spare: () => Quota;
+  readonly #charges: Charges;
   readonly #kept = new Map<string, Kept>();
   /** Of those, and of what is kept no longer and still read. */
-  readonly #charges = new Set<Capability<Dataspace>>();
+  readonly #held = new Set<Charge>();
 
-  constructor(env: Env, spare: () => Quota) {
-    this.#env = env;
-    this.#spare = spare;
+  constructor(charges: Charges) {
+    this.#charges = charges;
   }
 
   get keys(): readonly string[] {
@@ -91,7 +76,7 @@ export class KeptCheckpoints {
 
   /** Instead of what was kept under the key. @returns why not: its storage is given back, nothing else has changed */
   keep(key: string, { system, lease, bytes }: Captured): Attempt<void, OutOf> {
-    const charge = this.#charged(bytes);
+    const charge = this.#charges.take(bytes);
     if (!charge.ok) {
       lease.release();
       return charge;
@@ -113,19 +98,19 @@ export class KeptCheckpoints {
     return Array.from(this.#kept, ([name, { system, charge }]) => ({
       name,
       checkpoint: whole(toCheckpoint(system)) as unknown as SessionState,
-      charge: slots.held(charge),
+      charge: slots.held(charge.dataspace),
     }));
   }
 
   /** Slots of the charges of what is kept no longer, and still read. Who goes on from a capture reads nothing of that. */
   captureEnded(slots: SlotWriter): readonly number[] {
     const kept = new Set(Array.from(this.#kept.values(), ({ charge }) => charge));
-    return [...this.#charges].filter((charge) => !kept.has(charge)).map((charge) => slots.held(charge));
+    return [...this.#held].filter((charge) => !kept.has(charge)).map(({ dataspace }) => slots.held(dataspace));
   }
 
   /** @param ended as `captureEnded` gave it @throws TypeError if it is no such state */
   resumeEnded(ended: readonly number[], slots: SavedComponent["slots"]): void {
-    for (const slot of ended) this.#pd()?.free(slots.held<Dataspace>(slot, "dataspace"));
+    for (const slot of ended) this.#charges.of(slots.held<Dataspace>(slot, "dataspace")).release();
   }
 
   /**
@@ -136,7 +121,11 @@ export class KeptCheckpoints {
   resume({ name, checkpoint, charge: slot }: SavedKept, slots: SavedComponent["slots"]): void {
     const taken = { bytes: 0 };
     const system = frozen(fromCheckpoint(copied(checkpoint, taken) as unknown as Checkpoint));
-    const charge = slot === undefined ? this.#alloc(taken.bytes) : success(slots.held<Dataspace>(slot, "dataspace"));
+    const { bytes: size } = taken;
+    const charge =
+      slot === undefined
+        ? this.#charges.takeAny(size)
+        : success(this.#charges.of(slots.held<Dataspace>(slot, "dataspace")));
     const of = `checkpoint ${JSON.stringify(name)} of ${taken.bytes} bytes`;
     if (!charge.ok) throw new TypeError(`${of} that was kept: ${charge.reason}`);
     this.#put(name, system, charge.value, () => {});
@@ -148,30 +137,14 @@ export class KeptCheckpoints {
     for (const key of this.keys) this.forget(key);
   }
 
-  #put(key: string, system: SystemCheckpoint, charge: Capability<Dataspace>, ended: () => void): void {
-    this.#charges.add(charge);
+  #put(key: string, system: SystemCheckpoint, charge: Charge, ended: () => void): void {
+    this.#held.add(charge);
     const end = () => {
-      this.#charges.delete(charge);
-      this.#pd()?.free(charge);
+      this.#held.delete(charge);
+      charge.release();
       ended();
     };
     this.#kept.set(key, new Kept(system, charge, end));
-  }
-
-  #charged(bytes: number): Attempt<Capability<Dataspace>, OutOf> {
-    const { ram, caps } = this.#spare();
-    if (ram < bytes + PAGE_BYTES) return refusal("out-of-ram");
-    return caps < 1 ? refusal("out-of-caps") : this.#alloc(bytes);
-  }
-
-  #alloc(bytes: number): Attempt<Capability<Dataspace>, OutOf> {
-    const charge = this.#pd()?.alloc(bytes);
-    if (charge?.ok) return charge;
-    return refusal(charge?.reason === "out-of-caps" ? "out-of-caps" : "out-of-ram");
-  }
-
-  #pd(): PdSession | undefined {
-    return objectOf<PdSession>(this.#env.pd, "pd");
   }
 }
 

@@ -7,7 +7,6 @@
 // I2  What a restore has of them is `Restoring`'s to say (restoring.ts); the rest of them runs on.
 import type { ExitedChild, ForeignSessionInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import {
-  availableOf,
   type Child,
   Init,
   type InitHooks,
@@ -22,9 +21,9 @@ import {
   ENV_SESSION,
   type Env,
   INVALID,
-  LOG_LIMIT,
   type LoadOptions,
   type NativePd,
+  NO_QUOTA,
   objectOf,
   type PdSession,
   type Quota,
@@ -32,9 +31,9 @@ import {
   type SessionState,
   type SlotReader,
   type SlotWriter,
-  subtractQuota,
 } from "../session/index.ts";
 import { type Captured, capture, likelyBytes } from "./capture.ts";
+import { Charges } from "./charges.ts";
 import { argsOf } from "./creation-args.ts";
 import { OnDemandProvider } from "./data-provider.ts";
 import { RtcrFault } from "./faults.ts";
@@ -42,6 +41,7 @@ import { lives } from "./living.ts";
 import { log } from "./logging.ts";
 import { ModuleDataspaces } from "./module.ts";
 import { untilDone } from "./passed-on.ts";
+import { RtcrPd } from "./pd.ts";
 import { PutOff } from "./put-off.ts";
 import { Restoring } from "./restoring.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
@@ -50,6 +50,7 @@ import { Timing } from "./timing.ts";
 import { requireStarted, requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, TrackedChild } from "./tracked-child.ts";
+import { warn } from "./warning.ts";
 
 export class Rtcr {
   readonly #env: Env;
@@ -61,6 +62,8 @@ export class Rtcr {
   readonly #owners = new Map<Session, TrackedChild>();
   readonly #restoring: Restoring;
   readonly #putOff: PutOff;
+  readonly #charges: Charges;
+  #spare: () => Quota = () => NO_QUOTA;
   /** Bytes of records of the last checkpoint. */
   #recordBytes: number | undefined;
 
@@ -68,6 +71,7 @@ export class Rtcr {
   constructor(env: Env, options: RtcrOptions = {}, saved?: SavedComponent) {
     this.#env = env;
     this.#options = options;
+    this.#charges = new Charges(env, () => this.spare);
     this.#putOff = new PutOff(env, () => options.keeper?.()?.work?.() ?? false);
     const child = (name: string) => this.#children.get(name);
     this.#restoring = new Restoring(
@@ -88,9 +92,9 @@ export class Rtcr {
     return [...this.#children.values()].filter(lives).map(({ name }) => name);
   }
 
-  /** What it has, and neither uses nor preserves (`<resource preserve>`). */
+  /** What it has, and neither uses, nor preserves (`<resource preserve>`), nor has promised to children. */
   get spare(): Quota {
-    return subtractQuota(availableOf(this.#env.pd), this.#init.config().preserve);
+    return this.#spare();
   }
 
   /** Whether checkpoints are increments now. */
@@ -119,6 +123,7 @@ export class Rtcr {
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = this.#wanted(name, children);
     requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
+    for (const child of tracked) settleMarks(child);
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
     const keeper = full ? undefined : this.#options.keeper?.();
@@ -216,6 +221,7 @@ export class Rtcr {
   #hooks(): InitHooks {
     return {
       ...NO_HOOKS,
+      begins: (spare) => (this.#spare = spare),
       ...this.#options.hooks,
       deliver: (session, capability) => this.#deliver(session, capability),
       real: (capability) => this.#fronts.real(capability),
@@ -226,7 +232,10 @@ export class Rtcr {
       launch: (child) => this.#restoring.launch(child),
       restarting: () => this.#restoring.begin(),
       failed: (child, why) => this.#restoring.cannot(child.name, why),
-      applied: (children) => this.#restoring.applied(children),
+      applied: (children) => {
+        for (const child of this.#children.values()) if (!this.#restoring.halfway(child)) settleMarks(child);
+        this.#restoring.applied(children);
+      },
       capture: (slots, sessions) => this.#capture(slots, sessions),
       restore: (state, slots, sessions) => this.#resume(state, slots, sessions),
     };
@@ -274,9 +283,8 @@ export class Rtcr {
 
   #refusesForeign({ service, request: { id, route } }: Session, capability: Capability, child: TrackedChild): boolean {
     if (route.to === "child" || child.knows(capability) || !this.#options.refusesForeign?.()) return false;
-    const message = `child "${child.name}": ${service} session ${id} refused: its service is none that can be restored`;
-    log.warning?.(message);
-    this.#env.log.write(`warning: ${message}`.slice(0, LOG_LIMIT - 2).concat("\n"));
+    const why = "its service is none that can be restored";
+    warn(this.#env, `child "${child.name}": ${service} session ${id} refused: ${why}`);
     return true;
   }
 
@@ -287,6 +295,12 @@ export class Rtcr {
     const context = new ChildContext(this.#env.badges, this.#fronts, kept);
     context.marks = this.#options.marks ?? context.marks;
     context.mirrorSlots = this.#options.mirrorSlots ?? context.mirrorSlots;
+    context.charges = this.#charges;
+    const said = new Set<string>();
+    context.warn = (message) => {
+      if (!said.has(message)) warn(this.#env, `child "${name}": ${message}`);
+      said.add(message);
+    };
     return new TrackedChild(name, context, interposers);
   }
 
@@ -313,6 +327,11 @@ export class Rtcr {
     if (tracked && native.program()?.bootstraps === false) tracked.context.bootstrapping = false; // it has no run-time library
     return loaded;
   }
+}
+
+/** Programs that were loaded when the module was another are as this one wants them, if they can be. */
+function settleMarks(child: TrackedChild): void {
+  for (const pd of child.of(RtcrPd)) pd.native.settleMarks();
 }
 
 /** A pause asks for it. */

@@ -10,21 +10,13 @@
 // I2  What is kept, and for how much RAM of whose, is `KeptCheckpoints`' to say (kept.ts).
 
 import type { SystemCheckpoint } from "../checkpoint/index.ts";
-import {
-  type Env,
-  type KeptCheckpoint,
-  LOG_LIMIT,
-  type OutOf,
-  type Quota,
-  type RtcrSession,
-  type SavedComponent,
-  type SlotWriter,
-} from "../session/index.ts";
+import type { Env, KeptCheckpoint, OutOf, Quota, RtcrSession, SavedComponent, SlotWriter } from "../session/index.ts";
 import { type Attempt, refusal, required, success } from "../util/index.ts";
+import { Charges } from "./charges.ts";
 import { RtcrFault } from "./faults.ts";
 import { type Kept, KeptCheckpoints, type SavedKept } from "./kept.ts";
-import { log } from "./logging.ts";
 import type { Rtcr } from "./rtcr.ts";
+import { warn } from "./warning.ts";
 
 export const RTCR_SERVICE = "Rtcr";
 /** Characters of a name. */
@@ -64,7 +56,7 @@ export class RtcrControl {
     again?: { readonly saved: SavedControl; readonly slots: SavedComponent["slots"] },
   ) {
     this.#options = options;
-    this.#kept = new KeptCheckpoints(options.env, options.spare);
+    this.#kept = new KeptCheckpoints(new Charges(options.env, options.spare));
     if (!again) return;
     const { saved, slots } = again;
     this.#kept.resumeEnded(saved.ended ?? [], slots);
@@ -198,8 +190,7 @@ export class RtcrControl {
   }
 
   #warn(why: string): void {
-    log.warning?.(why);
-    this.#options.env.log.write(`warning: ${why}`.slice(0, LOG_LIMIT - 2).concat("\n"));
+    warn(this.#options.env, why);
   }
 }
 

@@ -14,6 +14,7 @@ import {
   type SlotReader,
 } from "../session/index.ts";
 import { type Placed, Row } from "../util/index.ts";
+import { NO_CHARGES } from "./charges.ts";
 import { Listing } from "./listing.ts";
 import type { ModuleDataspaces } from "./module.ts";
 import type { RecordWriter } from "./record-writer.ts";
@@ -83,6 +84,10 @@ export class ChildContext {
   marks = (): boolean => false;
   /** Slots of the mirrors that such programs shall have. */
   mirrorSlots = (): number | undefined => undefined;
+  /** Charge the supervisor for what programs of the child have for the supervisor's purposes. */
+  charges = NO_CHARGES;
+  /** Warns of something about the child; once of the same. */
+  warn = (_message: string): void => {};
   #allocated = 0;
   #triggers = 0;
   /** What a bootstrap should allocate; absent: there is none that is looked at. */

@@ -7,6 +7,7 @@ export * from "./env.ts";
 export { ERRNO, type Errno } from "./errno.ts";
 export * from "./file-system.ts";
 export * from "./label.ts";
+export * from "./marks.ts";
 export * from "./mirror.ts";
 export type * from "./native-pd.ts";
 export * from "./parent.ts";

@@ -29,6 +29,16 @@ export interface NativePd extends KernelObject {
   install(slot: number, capability: Capability, count?: number): Attempt<void, "slot-taken" | "out-of-caps">;
   /** Facts about the loaded program; undefined before. */
   program(): ProgramFacts | undefined;
+  /** Whether the program that is loaded marks what it writes (`LoadOptions.marks`): one in TypeScript, or without a memory, never. */
+  marked(): boolean;
+  /**
+   * The program goes on, from where its threads stand, in one that marks what it writes, or in one that does not. It sees nothing of
+   * it; what it has written before counts as written. One that never marks anything, or marks already, stays as it is.
+   *
+   * @returns "busy": a thread of it is in a call on the JavaScript stack; "unsaveable": it cannot be had, `problem` says why. It goes on
+   *   as it is then
+   */
+  mark(marks: boolean): Attempt<void, "busy" | "unsaveable">;
   /** The memory that the program began with, as a dataspace of the PD; INVALID if it has none, or has freed it. */
   data(): Capability<Dataspace>;
   /** Takes all capabilities out of the component's table; all threads must stand still. */
@@ -71,7 +81,8 @@ export interface LoadOptions {
   readonly windows?: boolean;
   /**
    * Stores mark the pages that they write, for increments (`Dataspace.written`). A page is 4 KiB; whoever wants larger granules
-   * takes those that hold a written page. Memories beside memory 0 are not marked: they are part of the instance's state.
+   * takes those that hold a written page. Memories beside memory 0 are not marked: they are part of the instance's state. The PD is
+   * not charged for the marks (MARKS_BYTES), lest its program see who takes increments.
    */
   readonly marks?: boolean;
   /**

@@ -310,6 +310,26 @@ for (const strategy of STRATEGIES) {
       rig.close();
     }
   });
+
+  test(`S14, S108: and of one whose stores are marked from some moment on, whatever it has written before (${strategy})`, async () => {
+    const options = optionsOf({ what: "", begins: HEAP_THERE, words: APART }, { strategy });
+    const { lines, points, bootstrapped } = await undisturbed(options);
+    let wanted = false;
+    const rig = new Rig({ ...options, marks: () => wanted });
+    assert.ok(await rig.run(Math.floor((points + bootstrapped) / 2)));
+    assert.equal(unattachedIn(rig.rtcr.checkpoint("unmarked").system), false);
+    wanted = true;
+    const { system } = rig.rtcr.checkpoint("marked");
+    assert.equal(unattachedIn(system), true);
+    const before = rig.lines;
+    await rig.run();
+    assert.deepEqual(rig.lines, lines, "it has lost nothing");
+    rig.close();
+    const again = new Rig({ ...options, restore: system });
+    await again.run();
+    assert.deepEqual([...before, ...again.lines], lines);
+    again.close();
+  });
 }
 
 test("S107: more than 64 MiB that a program uses after it has detached them are refused by name, and it runs on", async () => {

@@ -10,9 +10,13 @@ export class Incremental {
   readonly rig: Rig;
   readonly contents: IncrementalContents;
 
-  constructor(options: RigOptions, incremental: IncrementalOptions = {}, marks = true) {
+  constructor(options: RigOptions, incremental: IncrementalOptions = {}, marks: boolean | (() => boolean) = true) {
     this.contents = new IncrementalContents(incremental);
-    this.rig = new Rig({ ...options, keeper: () => this.contents, marks: () => marks });
+    this.rig = new Rig({
+      ...options,
+      keeper: () => this.contents,
+      marks: typeof marks === "function" ? marks : () => marks,
+    });
   }
 
   increment(children?: readonly string[]): Captured {

@@ -28,8 +28,12 @@ export interface ComponentHome extends HoldingsAccount {
   readonly areas: { readonly stackArea: number; readonly linkerArea: number };
   /** Takes the instance's memory into the PD's accounts and region maps. @returns why not, one line */
   adopt(component: Component, text: Capability<Dataspace>): string | undefined;
-  /** A fresh group has taken the place of the one before. @param moved on another CPU: all that was written goes with it */
-  readopt(component: Component, moved: boolean): void;
+  /**
+   * A fresh group has taken the place of the one before.
+   *
+   * @param other on another CPU, or of a program that was rewritten otherwise: all that was written goes with it
+   */
+  readopt(component: Component, other: boolean): void;
   /** Names of the regions that the program began with and that were detached since. */
   readonly detached: readonly string[];
   /** Detaches the regions of these names, if they are attached. */

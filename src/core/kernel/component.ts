@@ -185,7 +185,7 @@ export class Component extends ComponentMemory {
       if (program.info.windows) this.#windows = new Windows(this.#kernel.pool);
       if (program.info.marks) this.#marks = new Marks();
       if (program.info.mirror) this.#mirror = new Mirror(options.mirrorSlots!);
-      this.#engines = new Engines({ kernel: this.#kernel, component: this, program, original, asked: options });
+      this.#engines = new Engines({ kernel: this.#kernel, component: this, original, asked: options });
       this.#start(this.#engines);
       this.#parts = new Parts(this.#kernel, this, this.#engines, original);
       this.#replacement = new Replacement(this.#kernel, this, this.#engines);
@@ -236,9 +236,11 @@ export class Component extends ComponentMemory {
   }
 
   /** This is its engine from now on; the one before, if there was one, is the caller's. */
-  use(engine: ComponentEngine, { windows, mirror }: Pick<Component, "windows" | "mirror">): void {
-    this.#windows = windows;
-    this.#mirror = mirror;
+  use(engine: ComponentEngine, form: Pick<Component, "program" | "windows" | "marks" | "mirror">): void {
+    this.#program = form.program;
+    this.#windows = form.windows;
+    this.#marks = form.marks;
+    this.#mirror = form.mirror;
     this.#engine = engine;
     this.#local = engine instanceof LocalEngine ? engine : undefined;
     this.cpu = engine.cpu;
@@ -335,14 +337,14 @@ export class Component extends ComponentMemory {
     for (const thread of this.threads) if (thread.waiting?.kind === "host") thread.wake(undefined);
   }
 
-  /**
-   * Captures the group, throws it away and goes on in a fresh one: what a checkpoint and restore in place do to it.
-   *
-   * @param carry passes the saved state through whatever it shall survive
-   * @throws EngineFault "busy" while a thread runs here, "unsaveable"; what instantiating does
-   */
+  /** As `Replacement.recreate`. */
   recreate(carry?: Carry): void {
     required(this.#replacement, "a loaded program").recreate(carry);
+  }
+
+  /** As `Replacement.mark`. */
+  mark(marks: boolean): void {
+    required(this.#replacement, "a loaded program").mark(marks);
   }
 
   /**

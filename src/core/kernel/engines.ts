@@ -1,6 +1,6 @@
 // Makes the engines of one component: the first one, and fresh ones that take up the state of the one before, on any CPU.
 import type { HostImports, SavedGroup } from "../../abi/index.ts";
-import { EngineFault, type Group, Mirror, type MirrorSide, type Thread, Windows } from "../../engine/index.ts";
+import { EngineFault, type Group, Marks, Mirror, type MirrorSide, type Thread, Windows } from "../../engine/index.ts";
 import type { LoadOptions } from "../../session/index.ts";
 import { PlainMemory } from "../memory/index.ts";
 import type { LoadedProgram } from "../program.ts";
@@ -13,8 +13,14 @@ import type { Kernel } from "./kernel.ts";
 import { readGlobal } from "./own-globals.ts";
 import { ownGlobals, SPAWN } from "./program.ts";
 
+/** A program as it was rewritten, and what it marks. */
+export interface Form {
+  readonly program: LoadedProgram;
+  readonly marks: Marks | undefined;
+}
+
 /** What is to take the place of a component's engine. */
-export interface FreshEngine {
+export interface FreshEngine extends Form {
   readonly engine: ComponentEngine;
   readonly windows: Windows | undefined;
   readonly mirror: Mirror | undefined;
@@ -24,14 +30,15 @@ export interface FreshEngine {
 export interface EnginesOptions {
   readonly kernel: Kernel;
   readonly component: Component;
-  readonly program: LoadedProgram;
   /** The module as it came. */
   readonly original: Uint8Array;
-  /** How the rewriter was asked for windows and marks. */
-  readonly asked: Pick<LoadOptions, "windows" | "marks">;
+  /** How the rewriter was asked for windows. */
+  readonly asked: Pick<LoadOptions, "windows">;
 }
 
 interface FreshKind {
+  /** Default: the component's. */
+  readonly form?: Form;
   readonly windows?: Windows | undefined;
   /** What instances write beside memory 0. */
   readonly mirror?: MirrorSide | undefined;
@@ -53,9 +60,9 @@ export class Engines {
 
   /** The first engine, on CPU 0. @throws what instantiating does */
   first({ windows, mirror }: Pick<Component, "windows" | "mirror">): LocalEngine {
-    const { original, program } = this.#options;
-    const own = ({ instances: [first] }: Group) =>
-      ownGlobals(original, program.info, (index) => readGlobal(first!, index));
+    const { original, component } = this.#options;
+    const { info } = component.program;
+    const own = ({ instances: [first] }: Group) => ownGlobals(original, info, (index) => readGlobal(first!, index));
     return this.#local({ windows, mirror, own: (group) => (this.#own = own(group)) });
   }
 
@@ -71,13 +78,23 @@ export class Engines {
     };
   }
 
+  /** The component's program rewritten with marks, or without them. @throws WasmFault */
+  form(marks: boolean): Form {
+    const { kernel, component, original, asked } = this.#options;
+    const mirrorSlots = component.mirror?.slots;
+    const options = { ...asked, marks, ...(mirrorSlots === undefined ? {} : { mirrorSlots }) };
+    const program = kernel.loadProgram(original, options);
+    return { program, marks: program.info.marks ? new Marks() : undefined };
+  }
+
   /**
    * A fresh engine on a CPU in the state of another, which stays as it is.
    *
+   * @param form what it runs
    * @param carry passes the saved state through whatever it shall survive
    * @throws EngineFault, CpuFault, what instantiating does
    */
-  like(before: ComponentEngine, cpu: number, carry: (saved: SavedGroup) => SavedGroup): FreshEngine {
+  like(before: ComponentEngine, cpu: number, form: Form, carry: (saved: SavedGroup) => SavedGroup): FreshEngine {
     const { component } = this.#options;
     const count = before.instances;
     // A PD has memory 0 in its dataspaces, and takes it to the fresh engine by itself.
@@ -86,13 +103,13 @@ export class Engines {
     const saved = carry(before.capture(part));
     const windows = this.#freshWindows();
     const mirror = component.mirror && new Mirror(component.mirror.slots, { elsewhere: cpu !== 0 });
-    const engine = this.#fresh(cpu, { windows, mirror, count });
+    const engine = this.#fresh(cpu, { form, windows, mirror, count });
     try {
       const threads = engine.recreate(saved, part);
       const [memory] = before.memories(0) ?? [];
       if (memory) this.#reach(engine.memories(0)![0]!, memory.buffer.byteLength);
       if (memory && part === "whole") mirror?.wrote(0, memory.buffer.byteLength);
-      return { engine, windows, mirror, threads };
+      return { program: form.program, marks: form.marks, engine, windows, mirror, threads };
     } catch (thrown) {
       engine.dispose();
       throw thrown;
@@ -109,8 +126,9 @@ export class Engines {
 
   /** A memory 0 becomes as large as the one before. @throws EngineFault "no-memory" */
   #reach(memory: WebAssembly.Memory, sizeBytes: number): void {
-    const { component, program } = this.#options;
-    if (new PlainMemory(memory, undefined, program.info.memories[0]!.index64).ensure(sizeBytes)) return;
+    const { component } = this.#options;
+    const { index64 } = component.program.info.memories[0]!;
+    if (new PlainMemory(memory, undefined, index64).ensure(sizeBytes)) return;
     throw new EngineFault("no-memory", `${component.label}: no second memory of ${sizeBytes} bytes can be had`);
   }
 
@@ -128,15 +146,16 @@ export class Engines {
     return cpu === 0 ? this.#local({ own: () => this.#own, ...kind }) : this.#remote(cpu, kind);
   }
 
-  #local({ windows, mirror, own, count, memory, part }: FreshKind & Pick<LocalEngineOptions, "own">): LocalEngine {
-    const { kernel, component, program } = this.#options;
+  #local(kind: FreshKind & Pick<LocalEngineOptions, "own">): LocalEngine {
+    const { kernel, component } = this.#options;
+    const { form = component, windows, mirror, own, count, memory, part } = kind;
     return new LocalEngine({
       label: component.label,
-      program,
+      program: form.program,
       group: { parks: true, atomicWait: component.waits.atomicWait },
       imports: this.imports,
       windows,
-      marks: component.marks,
+      marks: form.marks,
       mirror,
       own,
       policy: () => kernel.stops.givesWay(component.running!),
@@ -145,8 +164,9 @@ export class Engines {
     });
   }
 
-  #remote(cpu: number, { windows, mirror, count = 1, memory: given }: FreshKind): RemoteEngine {
-    const { kernel, component, program, original } = this.#options;
+  #remote(cpu: number, { form, windows, mirror, count = 1, memory: given }: FreshKind): RemoteEngine {
+    const { kernel, component, original } = this.#options;
+    const { program, marks } = form ?? component;
     const { bytes, info, statistics, referenceTypes, module } = program;
     const { pool, table, limit } = windows ?? {};
     const load = {
@@ -156,7 +176,7 @@ export class Engines {
       ...(windows
         ? { windows: { options: this.#options.asked.windows, pool: pool!.memory, table: table!.memory, limit: limit! } }
         : {}),
-      ...(component.marks ? { marks: component.marks.memory } : {}),
+      ...(marks ? { marks: marks.memory } : {}),
       ...(mirror ? { mirror: { memory: mirror.memory, slots: mirror.slots } } : {}),
     };
     const engine = new RemoteEngine(kernel.cpus!.at(cpu), load, windows);

@@ -2,8 +2,8 @@
 // frames of its threads that stand still while others run, descriptors of WASI.
 // Its PD pays for that by the page, as for dataspaces; what is said is always the sum, so that a growth which has failed
 // in the end is corrected by the next one. Instances that further CPUs have beside those that are used there (parts.ts) are not
-// charged, nor are marks of what is written: how many CPUs there are, and whether somebody takes increments, is nothing that a
-// program sees.
+// charged, nor are marks of what is written (who wants them pays: MARKS_BYTES): how many CPUs there are, and whether somebody takes
+// increments, is nothing that a program sees.
 import type { ProgramInfo, SavedGroup } from "../../abi/index.ts";
 import { ELEMENT_BYTES } from "../../engine/index.ts";
 import type { OutOf } from "../../session/index.ts";

@@ -23,7 +23,7 @@ import { ADDRESS_SPACE_BYTES, type SavedRemain } from "../memory/index.ts";
 import type { Component } from "./component.ts";
 import type { NativeRun } from "./component-parts.ts";
 import { KERNEL_LIMITS } from "./limits.ts";
-import { exportOf, type LoadRefusal } from "./program.ts";
+import { exportOf, type LoadRefusal, loadRefusal } from "./program.ts";
 
 /** What `captureInstance` writes. */
 interface InstanceState {
@@ -101,6 +101,26 @@ export class KernelNativePd implements NativePd {
       bootstraps: exportOf(info, KERNEL_EXPORTS.entry) !== undefined,
       ...(component.wasi ? { wasi: true } : {}),
     };
+  }
+
+  marked(): boolean {
+    return this.component.marks !== undefined;
+  }
+
+  mark(marks: boolean): Attempt<void, "busy" | "unsaveable"> {
+    const { component } = this;
+    if (!component.loaded || marks === this.marked()) return success(undefined);
+    return component.alone(() => {
+      if (component.onStack) return refusal("busy");
+      try {
+        component.mark(marks);
+        return success(undefined);
+      } catch (thrown) {
+        loadRefusal(thrown); // a bug is thrown on
+        component.problem = messageOf(thrown);
+        return refusal("unsaveable");
+      }
+    });
   }
 
   data(): Capability<Dataspace> {

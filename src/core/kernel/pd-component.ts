@@ -100,19 +100,22 @@ class PdHome implements ComponentHome {
     return undefined;
   }
 
-  readopt(component: Component, moved: boolean): void {
+  readopt(component: Component, other: boolean): void {
     const memory = memoryOf(this.#kernel, component);
     if (!memory || !this.#memory) return;
     const { addressSpaceMap } = this.#pd;
     const remains = addressSpaceMap.remains();
-    const others = moved ? addressSpaceMap.unattached() : [];
+    const others = other ? addressSpaceMap.unattached() : [];
     addressSpaceMap.unbind();
     memory.ensure(this.#memory.size());
     this.#memory = memory;
     const problem = addressSpaceMap.bind(memory);
     assert(!problem, "what was attached in one memory can be attached in another of the same size");
     addressSpaceMap.restoreRemains(remains);
-    for (const { address, bytes } of others) memory.view(address, bytes.length).set(bytes);
+    for (const { address, bytes } of others) {
+      component.marks?.wrote(address, bytes.length);
+      memory.view(address, bytes.length).set(bytes);
+    }
   }
 
   get detached(): readonly string[] {

@@ -6,7 +6,7 @@ import type { SavedGroup } from "../../abi/index.ts";
 import { EngineFault } from "../../engine/index.ts";
 import { messageOf, required } from "../../util/index.ts";
 import type { Component } from "./component.ts";
-import type { Engines, FreshEngine } from "./engines.ts";
+import type { Engines, Form, FreshEngine } from "./engines.ts";
 import type { Kernel } from "./kernel.ts";
 import { loadRefusal } from "./program.ts";
 
@@ -26,9 +26,26 @@ export class Replacement {
     this.#engines = engines;
   }
 
-  /** As `Component.recreate`. */
+  /**
+   * Captures the group, throws it away and goes on in a fresh one: what a checkpoint and restore in place do to it.
+   *
+   * @param carry passes the saved state through whatever it shall survive
+   * @throws EngineFault "busy" while a thread runs here, "unsaveable"; what instantiating does
+   */
   recreate(carry: Carry = AS_IT_IS): void {
-    this.#held(() => this.#recreate(carry, this.#component.cpu));
+    this.#held(() => this.#recreate(carry, this.#component.cpu, this.#component));
+  }
+
+  /**
+   * Its threads go on in the program rewritten with marks, or without them. Nobody sees it: where they stand is said in terms of the
+   * module as it came, and whatever it has written so far counts as written.
+   *
+   * @throws EngineFault, WasmFault, CpuFault, what instantiating does
+   */
+  mark(marks: boolean): void {
+    const form = this.#engines.form(marks);
+    this.#held(() => this.#recreate(AS_IT_IS, this.#component.cpu, form));
+    this.#kernel.trimPrograms();
   }
 
   /** As `Component.place`. */
@@ -44,7 +61,7 @@ export class Replacement {
     const lost = engine.lost ?? (cpu === 0 ? undefined : this.#kernel.cpus!.at(cpu).lost);
     if (lost !== undefined) return lost;
     try {
-      this.#held(() => this.#kernel.scheduler.move(threads, () => this.#recreate(AS_IT_IS, cpu)));
+      this.#held(() => this.#kernel.scheduler.move(threads, () => this.#recreate(AS_IT_IS, cpu, this.#component)));
       return undefined;
     } catch (thrown) {
       loadRefusal(thrown); // a bug is thrown on
@@ -60,14 +77,14 @@ export class Replacement {
     else cpus.held(body);
   }
 
-  #recreate(carry: Carry, cpu: number): void {
+  #recreate(carry: Carry, cpu: number, form: Form): void {
     const { engine, label, onStack, parts, waits } = this.#component;
     if (onStack) throw new EngineFault("busy", `${label} runs: expected all its threads frozen`);
     engine.saveGlobals();
     const waiters = waits.settle();
     try {
       parts.gather();
-      this.#replace(this.#engines.like(engine, cpu, carry));
+      this.#replace(this.#engines.like(engine, cpu, form, carry));
     } finally {
       parts.spread();
       waits.resume(waiters);
@@ -76,7 +93,7 @@ export class Replacement {
 
   #replace(fresh: FreshEngine): void {
     const component = this.#component;
-    const before = component.engine;
+    const { engine: before, program } = component;
     this.#kernel.abandon(component, before);
     component.use(fresh.engine, fresh);
     const byId = new Map(fresh.threads.map((thread) => [thread.id, thread]));
@@ -88,7 +105,7 @@ export class Replacement {
       thread.entrypoint?.serveIn(fresh.engine);
     }
     this.#kernel.adopt(component, fresh.engine);
-    component.home?.readopt(component, fresh.engine.cpu !== before.cpu);
+    component.home?.readopt(component, fresh.engine.cpu !== before.cpu || fresh.program !== program);
     before.dispose();
   }
 }

@@ -92,7 +92,14 @@ export function captureRemains(space: Space): readonly SavedRemain[] {
 /** What was written where nothing was ever attached, whole pages; no copies. */
 export function unattachedBytes(space: Space): SavedRemain["pieces"] {
   const found: SavedRemain["pieces"][number][] = [];
-  eachHole(space, (from, to) => found.push(...pieces(space, from, to)));
+  const { memory } = space;
+  eachHole(space, (from, to) => {
+    for (let at = firstInHole(memory, from, to); at !== undefined; ) {
+      const end = endToSave(memory, at, to);
+      found.push({ address: at, bytes: memory.view(at, end - at) });
+      at = firstInHole(memory, end, to);
+    }
+  });
   return found;
 }
 

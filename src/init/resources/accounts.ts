@@ -52,7 +52,7 @@ export class Accounts {
 }
 
 /** What a PD has and does not use; nothing when it is gone. */
-export function availableOf(pd: Capability<PdSession>): Quota {
+function availableOf(pd: Capability<PdSession>): Quota {
   const session = objectOf<PdSession>(pd, "pd");
   if (!session) return NO_QUOTA;
   return subtractQuota(
