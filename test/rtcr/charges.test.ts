@@ -2,9 +2,11 @@
 // pay, and then everything goes on without them; given back when nobody marks anything any more.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RtcrPd } from "../../src/rtcr/index.ts";
+import { IncrementalContents, type Rtcr, RtcrPd } from "../../src/rtcr/index.ts";
 import { MARKS_BYTES, objectOf, type PdSession } from "../../src/session/index.ts";
 import { CHILDREN, type Controlled, NAMES, supervised, supervisedConfig } from "./controlled.ts";
+import { PAIR, supervisor } from "./nested.ts";
+import { Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const [CHILD, ANOTHER] = NAMES as [string, string];
 const INC = '<module name="inc"/>';
@@ -109,4 +111,44 @@ test("S14, S108: where the supervisor cannot pay for all marks, programs are wit
   } finally {
     subject.tree.close();
   }
+});
+
+test("S14, S97, S108: an inner supervisor pays for the marks that it wants, and goes on paying when the outer one restores it", async () => {
+  let wanted = true;
+  const contents = new IncrementalContents();
+  const options: RigOptions = {
+    children: [supervisor("inner", PAIR)],
+    programs: ["adder_server", "adder_client"],
+    quota: 'caps="1500" ram="48M"',
+    inner: { marks: () => wanted, keeper: () => contents },
+  };
+  const { points, lines } = await undisturbed(options);
+  const usedBy = ({ rtcr }: Rig) => rtcr.child("inner")!.of(RtcrPd)[0]!.usedRam();
+  const markedIn = ([inner]: readonly Rtcr[]) =>
+    inner!.children.map((name) => inner!.child(name)!.of(RtcrPd)[0]!.native.marked());
+  const rig = new Rig(options);
+  assert.ok(await rig.run(Math.floor(points / 2)));
+  const made = rig.rtcr.checkpoint("outer");
+  assert.deepEqual(markedIn(rig.inner), [true, true]);
+  const charged = usedBy(rig);
+  wanted = false;
+  rig.inner[0]!.checkpoint("inner").lease.release();
+  assert.deepEqual(markedIn(rig.inner), [false, false]);
+  assert.equal(usedBy(rig), charged - 2 * MARKS_BYTES);
+  rig.rtcr.checkpoint("outer, without").lease.release();
+  assert.deepEqual(markedIn(rig.inner), [false, false], "the outer one wants none");
+  const before = rig.lines.length;
+  await rig.run();
+  assert.deepEqual(rig.lines, lines);
+  rig.close();
+  wanted = true;
+  const again = new Rig({ ...options, restore: await throughImage(made.system) });
+  assert.ok(await again.run(1));
+  again.inner[0]!.checkpoint("inner").lease.release();
+  assert.deepEqual(markedIn(again.inner), [true, true], "from its first checkpoint on");
+  assert.equal(usedBy(again), charged);
+  await again.run();
+  assert.deepEqual([...lines.slice(0, before), ...again.lines], lines);
+  again.close();
+  contents.dispose();
 });
