@@ -6,7 +6,7 @@ import type { SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { type Captured, type DataProvider, RtcrPd, SharedMemoryProvider } from "../../src/rtcr/index.ts";
 import { seededRandom } from "../random.ts";
 import { Incremental, same } from "./increments.ts";
-import { undisturbed } from "./rig.ts";
+import { type RigOptions, undisturbed } from "./rig.ts";
 
 const PAGE_BYTES = 4096;
 const PAGES = 1024;
@@ -21,11 +21,13 @@ const { points } = await undisturbed(OPTIONS);
 async function standing({
   marks = true,
   provider,
+  atPhase,
 }: {
   readonly marks?: boolean;
   readonly provider?: DataProvider;
+  readonly atPhase?: RigOptions["atPhase"];
 } = {}) {
-  const subject = new Incremental(OPTIONS, provider ? { provider } : {}, marks);
+  const subject = new Incremental({ ...OPTIONS, ...(atPhase && { atPhase }) }, provider ? { provider } : {}, marks);
   assert.ok(await subject.rig.run(Math.floor(points * 0.8)));
   const [pd] = subject.rig.rtcr.child(CHILD)!.of(RtcrPd);
   const all = Array.from(pd!.dataspaces, ({ capability }) => capability.object!);
@@ -133,5 +135,40 @@ test("S108: where everything has no room side by side, it is copied granule by g
   assert.ok(refused);
   left = Number.POSITIVE_INFINITY;
   subject.checked("with room again");
+  subject.rig.close();
+});
+
+test("S108: an increment that fails when it is completed leaks nothing, whichever dataspace it is at", async () => {
+  const shared = new SharedMemoryProvider();
+  let fails = false;
+  const provider: DataProvider = {
+    lease: (least, likely) => {
+      if (fails) throw new Error("no storage, behind the release");
+      return shared.lease(least, likely);
+    },
+  };
+  let wanted = false;
+  const atPhase = (phase: string) => (fails = wanted && phase === "release");
+  const { subject, write } = await standing({ provider, atPhase });
+  let failed = 0;
+  const living: Captured[] = [];
+  for (let i = 0; i < 12; i++) {
+    write(every(2).map((page) => page + (i % 2)));
+    const before = subject.contents.usedBytes;
+    wanted = i > 1;
+    try {
+      living.push(subject.increment());
+    } catch (thrown) {
+      assert.match(String(thrown), /behind the release/);
+      assert.ok(subject.contents.usedBytes <= before, `${subject.contents.usedBytes} bytes, before ${before}`);
+      failed++;
+    }
+    fails = wanted = false;
+    living.push(subject.checked(`${i}`));
+  }
+  assert.ok(failed > 0);
+  for (const { lease } of living) lease.release();
+  subject.contents.dispose();
+  assert.equal(subject.contents.usedBytes, 0);
   subject.rig.close();
 });

@@ -134,18 +134,19 @@ export class Lineage {
     );
   };
 
-  /** The places of this checkpoint become a table. */
+  /** The places of this checkpoint become a table. Nobody's granules are counted before all of it is made. */
   #renew(): SharedTable {
     const { states } = this.#copy;
     const places = this.#copy.places.slice();
     const { granuleBytes } = this.#store;
     const units = this.#table?.units.slice() ?? new Float64Array(Math.ceil(this.sizeBytes / UNIT_BYTES));
+    const table = new SharedTable(this.#store, this.sizeBytes, places, units);
     for (const [granule, state] of states.entries()) {
       if (state === STATE.kept) this.#store.retain(places[granule]!);
       else if (state !== STATE.moved)
         renumber(units, granule * granuleBytes, Math.min(this.sizeBytes, (granule + 1) * granuleBytes));
     }
     this.#table?.release();
-    return (this.#table = new SharedTable(this.#store, this.sizeBytes, places, units));
+    return (this.#table = table);
   }
 }
