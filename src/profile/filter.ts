@@ -15,8 +15,13 @@ export function toLogLine({ name, color, startNs, stopNs }: Scope): string {
 /** @param what the log's name, for faults; a marker without its end, or anything but a measurement between, is one */
 export function filterLog(log: string, what: string): Profile {
   const instances = [];
+  let line = 1;
+  let counted = 0;
   for (let at = log.indexOf(BEGIN); at >= 0; at = log.indexOf(BEGIN, at + 1)) {
-    const line = log.slice(0, at).split("\n").length;
+    for (let end = log.indexOf("\n", counted); end >= 0 && end < at; end = log.indexOf("\n", counted)) {
+      line++;
+      counted = end + 1;
+    }
     const end = log.indexOf(END, at);
     if (end < 0) throw new ProfileFault("malformed", `${what}:${line}: ${BEGIN} without ${END}`, { line });
     const text = log.slice(at + BEGIN.length, end);

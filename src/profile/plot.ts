@@ -13,21 +13,26 @@ export const PALETTES = {
 export type Palette = keyof typeof PALETTES;
 
 /** What the colours mean (thesis 6.1). */
-const MEANING: Readonly<Record<string, string>> = {
-  red: "checkpoint",
-  blue: "restore",
-  violet: "plain allocation",
-  green: "pause and resume",
-  gray: "other",
-};
+const MEANING: ReadonlyMap<string, string> = new Map([
+  ["red", "checkpoint"],
+  ["blue", "restore"],
+  ["violet", "plain allocation"],
+  ["green", "pause and resume"],
+  ["gray", "other"],
+]);
 const WIDTH = 1120;
+/** Length of the axis in lengths of what is drawn: totals stand behind the last blocks. */
+const AXIS = 1.12;
+/** Pixels: height of a row of labels above the plot, and most that one of their characters takes on average. */
+const GAP_ROW = 14;
+const GAP_CHARACTER = 8;
 /** Blocks are at least this share of the width, so that short ones can be seen. */
 const LEAST_BLOCK = 1 / 600;
 
 interface Block {
   readonly scope: string;
   readonly start: number;
-  readonly stop: number;
+  stop: number;
   readonly meaning: string;
 }
 
@@ -52,15 +57,19 @@ function timeline(profile: Profile, { title, palette = "thesis" }: PlotOptions):
   const time = busyTime(instances);
   const length = Math.max(1, time.length);
   const least = length * LEAST_BLOCK;
-  const blocks: Block[] = instances.map(({ name, color, start, stop }) => {
-    const at = time.place(start);
-    return { scope: name, start: at, stop: Math.max(time.place(stop), at + least), meaning: MEANING[color] ?? color };
-  });
+  const blocks = blocksOf(instances, time, least);
   const totals = rows.map((scope) => ({ scope, ...totalOf(profileRow(instances, scope), time) }));
+  const total = { type: "text", align: "left", dx: 8, fontSize: 13 };
+  const gaps = placed(time.gaps, WIDTH / (length * AXIS));
   const y = { field: "scope", type: "nominal", sort: rows, title: null, axis: { labelLimit: 720 } } as const;
   const left = time.gaps.length === 0 ? " since start" : ", without the idle times at the dashed lines";
   const axis = `microseconds${left} (blocks are drawn ${shown(least)} µs wide at least)`;
-  const x = { field: "start", type: "quantitative", title: axis, scale: { domain: [0, length * 1.12] } } as const;
+  const x = {
+    field: "start",
+    type: "quantitative",
+    title: axis,
+    scale: { domain: [0, length * AXIS], nice: false },
+  } as const;
   return {
     ...(title === undefined ? {} : { title }),
     width: WIDTH,
@@ -70,36 +79,80 @@ function timeline(profile: Profile, { title, palette = "thesis" }: PlotOptions):
     config: {
       font: "DejaVu Sans",
       axis: { labelFontSize: 14, titleFontSize: 14 },
-      title: { fontSize: 18, offset: 28 },
+      title: { fontSize: 18, offset: 12 + GAP_ROW * heightOf(gaps) },
     },
     layer: [
-      ...gapLayers(time),
+      ...gapLayers(gaps),
       {
         data: { values: blocks },
         mark: { type: "bar", height: { band: 0.7 }, stroke: "white", strokeWidth: 0.5 },
         encoding: { y, x, x2: { field: "stop" }, color: colorsOf(blocks, palette) },
       },
-      {
+      // The white around them first: lines run behind totals, not through them.
+      ...[{ ...total, stroke: "white", strokeWidth: 4 }, total].map((mark) => ({
         data: { values: totals },
-        mark: { type: "text", align: "left", dx: 8, fontSize: 13 },
+        mark,
         encoding: { y, x: { field: "end", type: "quantitative" }, text: { field: "label", type: "nominal" } },
-      },
+      })),
     ],
   } as TopLevelSpec;
 }
 
+/** What of a row and a colour would be drawn over each other is one block: a row has as many as can be told apart. */
+function blocksOf(instances: Profile["instances"], time: BusyTime, least: number): readonly Block[] {
+  const blocks: Block[] = [];
+  const last = new Map<string, Block>();
+  for (const { name, color, start, stop } of instances) {
+    const at = time.place(start);
+    const end = Math.max(time.place(stop), at + least);
+    const meaning = MEANING.get(color) ?? color;
+    const before = last.get(name);
+    if (before && before.meaning === meaning && at <= before.stop) {
+      before.stop = Math.max(before.stop, end);
+      continue;
+    }
+    const block = { scope: name, start: at, stop: end, meaning };
+    last.set(name, block);
+    blocks.push(block);
+  }
+  return blocks;
+}
+
+/** A gap with its label, and how many labels lie below that one. */
+export interface GapLabel {
+  readonly at: number;
+  readonly label: string;
+  readonly row: number;
+}
+
+/** @param scale pixels of one microsecond; each label is in the lowest row where it touches none */
+export function placed(gaps: BusyTime["gaps"], scale: number): readonly GapLabel[] {
+  const ends: number[] = [];
+  return gaps.map(({ at, us }) => {
+    const label = `${shown(us / 1000)} ms`;
+    const half = (label.length * GAP_CHARACTER) / 2;
+    const free = ends.findIndex((end) => end + GAP_CHARACTER <= at * scale - half);
+    const row = free < 0 ? ends.length : free;
+    ends[row] = at * scale + half;
+    return { at, label, row };
+  });
+}
+
+function heightOf(gaps: readonly GapLabel[]): number {
+  return gaps.reduce((most, { row }) => Math.max(most, row + 1), 0);
+}
+
 /** A dashed line where time is left out, and how much above it. */
-function gapLayers({ gaps }: BusyTime): readonly object[] {
-  const marks = gaps.map(({ at, us }) => ({ at, label: `${shown(us / 1000)} ms` }));
+function gapLayers(gaps: readonly GapLabel[]): readonly object[] {
   const x = { field: "at", type: "quantitative" };
   const text = { type: "text", align: "center", baseline: "bottom", fontSize: 12, color: "#444444" };
-  const labels = [0, 1].map((row) => ({
-    data: { values: marks.filter((_, i) => i % 2 === row) }, // two heights: neighbours may be close
-    mark: { ...text, dy: -2 - 14 * row },
+  const labels = Array.from({ length: heightOf(gaps) }, (_, row) => ({
+    data: { values: gaps.filter((gap) => gap.row === row) },
+    mark: { ...text, dy: -2 - GAP_ROW * row },
     encoding: { x, y: { value: 0 }, text: { field: "label", type: "nominal" } },
   }));
   const rule = {
-    data: { values: marks },
+    data: { values: gaps },
     mark: { type: "rule", strokeDash: [4, 3], color: "#444444" },
     encoding: { x },
   };
@@ -110,8 +163,8 @@ function colorsOf(blocks: readonly Block[], palette: Palette): object {
   const colors: Readonly<Record<string, string>> = PALETTES[palette];
   const meanings = [...new Set(blocks.map(({ meaning }) => meaning))];
   const range = meanings.map((meaning) => {
-    const color = Object.keys(MEANING).find((key) => MEANING[key] === meaning) ?? meaning;
-    return colors[color] ?? color;
+    const [color] = [...MEANING].find(([, of]) => of === meaning) ?? [meaning];
+    return Object.hasOwn(colors, color) ? colors[color] : color;
   });
   const legend = { title: null, orient: "bottom", labelFontSize: 14, labelLimit: 300, symbolSize: 200 };
   return { field: "meaning", type: "nominal", scale: { domain: meanings, range }, legend };
@@ -125,9 +178,13 @@ function profileRow(instances: Profile["instances"], scope: string): Profile["in
 function totalOf(row: Profile["instances"], { place }: BusyTime): { readonly end: number; readonly label: string } {
   const total = row.reduce((sum, { start, stop }) => sum + stop - start, 0);
   const count = row.length === 1 ? "" : ` (${row.length})`;
-  return { end: place(Math.max(...row.map(({ stop }) => stop))), label: `${shown(total)} µs${count}` };
+  return {
+    end: place(row.reduce((end, { stop }) => Math.max(end, stop), Number.NEGATIVE_INFINITY)),
+    label: `${shown(total)} µs${count}`,
+  };
 }
 
 function shown(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 1 : 0 });
+  const digits = value < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: value < 100 ? 1 : 0 };
+  return value.toLocaleString("en-US", digits);
 }
