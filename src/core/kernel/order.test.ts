@@ -216,7 +216,7 @@ test("S28, S88: a thread that has the place of one whose slice was cut runs, tho
   const thread = a.thread("main") as KernelThread;
   system.kernel.scheduler.setPlace(thread, { ahead: 0, rank: thread.rank, slice: 3 });
   thread.start(0, 0);
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => thread.dead);
   deepEqual(logged(system, "a"), [7]);
   system.close();
 });

@@ -88,7 +88,7 @@ for (const looks of ["a", "b"] as const) {
       looked = told();
     };
     b.start("notifies", 1, 8192);
-    await until(() => looked);
+    await until(() => looked && system.lines.length >= 2);
     await turns();
     assert.deepEqual(system.lines, ["[b] 00000011", "[a] 00000000"]);
     b.start("notifies again", 1, 8192);
