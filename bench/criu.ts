@@ -51,6 +51,7 @@ import {
 } from "./criu-tools.ts";
 import { markdownHead, markdownRow, type Row } from "./markdown.ts";
 import { median, rounded } from "./measure.ts";
+import { positiveWhole } from "./positive.ts";
 
 const SOURCE = "bench/guests/dirty.c";
 const GUEST_DIRECTORY = "/out";
@@ -85,6 +86,12 @@ export async function run(args: readonly string[]): Promise<number> {
       only: { type: "string" },
     },
   });
+  const rounds = positiveWhole(values.rounds, "--rounds");
+  const sizes = values.sizes.split(",").map((size) => positiveWhole(size, "--sizes"));
+  if (values.only !== undefined && values.only !== "file" && values.only !== "threads") {
+    console.error(`error: --only is "${values.only}", expected file or threads`);
+    return 2;
+  }
   const problem = criuProblem();
   if (problem) {
     console.log(`skipped: ${problem}`);
@@ -92,8 +99,6 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const folder = mkdtempSync(join(ROOT, ".bench-criu-"));
   try {
-    const rounds = Number(values.rounds);
-    const sizes = values.sizes.split(",").map(Number);
     const programs = await build(folder);
     const rows = await rowsOf(sizes, values.only !== "threads", (size) => sizeRow(programs, folder, size, rounds));
     const threadRow = await threadRows(folder, Math.ceil(rounds / 2));

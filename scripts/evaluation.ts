@@ -14,6 +14,7 @@ import { type Durations, durationsOf, figuresOf, type ProgramFigures } from "../
 import { PROGRAMS, type Program, type Results } from "../bench/evaluation/relations.ts";
 import { writeReport } from "../bench/evaluation/report.ts";
 import { runBenchmark } from "../bench/evaluation/run-benchmark.ts";
+import { positiveWhole } from "../bench/positive.ts";
 import { analyzeProfiles, Recorder } from "../src/profile/index.ts";
 import { plotProfile } from "../src/profile/plot.ts";
 import { STRATEGIES, type Strategy } from "../src/rtcr/index.ts";
@@ -34,7 +35,7 @@ interface Job {
 const { values } = parseArgs({
   options: { rounds: { type: "string", default: "8" }, out: { type: "string", default: "docs" } },
 });
-await main(Number(values.rounds), values.out);
+await main(positiveWhole(values.rounds, "--rounds"), values.out);
 
 async function main(rounds: number, out: string): Promise<void> {
   await buildComponents(PROGRAMS.map(componentNamed));

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { positive } from "../bench/positive.ts";
 import { SOAK_BOUNDS, type SoakReport, soak } from "../bench/soak/soak.ts";
 import { BINARIES } from "../bench/soak/workloads.ts";
 import { buildComponents, componentNamed } from "./build-guests.ts";
@@ -23,12 +24,13 @@ const { values } = parseArgs({
     "restore-ms": { type: "string", default: "10000" },
   },
 });
-const folder = mkdtempSync(join(process.cwd(), ".soak-"));
+const minutes = positive(values.minutes, "--minutes");
 const times = {
-  durationMs: Number(values.minutes) * 60_000,
-  checkpointEveryMs: Number(values["checkpoint-ms"]),
-  restoreEveryMs: Number(values["restore-ms"]),
+  durationMs: minutes * 60_000,
+  checkpointEveryMs: positive(values["checkpoint-ms"], "--checkpoint-ms"),
+  restoreEveryMs: positive(values["restore-ms"], "--restore-ms"),
 };
+const folder = mkdtempSync(join(process.cwd(), ".soak-"));
 const WANTED = 1000 / times.checkpointEveryMs;
 try {
   await buildComponents(BINARIES.map(componentNamed));
@@ -36,7 +38,7 @@ try {
   console.log(`nothing may grow beyond ${JSON.stringify(SOAK_BOUNDS)} more than at the third reading`);
   const held = rateOf(report) >= HELD * WANTED;
   console.log(summary(report, held));
-  if (!held && (values.rate || Number(values.minutes) >= WHOLE_MINUTES)) process.exitCode = 1;
+  if (!held && (values.rate || minutes >= WHOLE_MINUTES)) process.exitCode = 1;
 } catch (thrown) {
   console.error(`soak: failed: ${(thrown as Error).message}`);
   process.exitCode = 1;
