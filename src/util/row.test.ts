@@ -57,6 +57,28 @@ test("whoever goes through a row may take out and add any: each that is there wh
   }
 });
 
+test("a sole element that another replaces while it is visited, and the last ones that leave together", () => {
+  for (const goThrough of WAYS) {
+    const row = new Row<Item>();
+    const [first, second, third] = [item(1), item(2), item(3)];
+    row.add(first);
+    const seen: number[] = [];
+    goThrough(row, (one) => {
+      seen.push(one.name);
+      row.delete(one);
+      equal(row.newest, undefined);
+      if (one !== first) return;
+      row.add(second);
+      row.add(third);
+      row.delete(third);
+      equal(row.newest, second);
+    });
+    deepEqual([seen, row.size], [[1, 2], 0]);
+    row.add(third);
+    equal(third.place, 0, "no gap is left");
+  }
+});
+
 test("visits that end early, and visits in visits, leave a row as it was", () => {
   const row = new Row<Item>();
   for (let name = 0; name < 10; name++) row.add(item(name));

@@ -5,8 +5,8 @@
 // As a chain (chain.ts), but for sets whose elements are of many classes: of an element it looks at one field only, which is
 // what costs when the engine cannot know where it lies.
 //
-// I1  What is taken out leaves a gap, except at the end. There are at most as many gaps as elements, and FEW; more only until
-//     something is taken out while nobody visits.
+// I1  What is taken out leaves a gap, except at the end while nobody visits: what is added lies behind whoever is visited. There
+//     are at most as many gaps as elements, and FEW; more only until something is taken out while nobody visits.
 
 /** What an element carries; the row's own. Whoever makes one says 0. */
 export interface Placed {
@@ -25,7 +25,10 @@ export class Row<T extends Placed> {
   }
 
   get newest(): T | undefined {
-    return this.#size === 0 ? undefined : this.#elements[this.#elements.length - 1];
+    const elements = this.#elements;
+    let last = elements.length - 1;
+    while (last >= 0 && elements[last] === undefined) last--;
+    return last < 0 ? undefined : elements[last];
   }
 
   /** Adds an element of no row. */
@@ -43,8 +46,9 @@ export class Row<T extends Placed> {
     if (place >= elements.length || elements[place] !== element) return false;
     elements[place] = undefined;
     this.#size--;
+    if (this.#visits > 0) return true;
     if (place === elements.length - 1) this.#cut();
-    else if (elements.length > 2 * this.#size + FEW && this.#visits === 0) this.#close();
+    else if (elements.length > 2 * this.#size + FEW) this.#close();
     return true;
   }
 
@@ -58,7 +62,7 @@ export class Row<T extends Placed> {
         if (element !== undefined) visit(element);
       }
     } finally {
-      this.#visits--;
+      if (--this.#visits === 0) this.#cut();
     }
   }
 
@@ -72,7 +76,7 @@ export class Row<T extends Placed> {
         if (element !== undefined) yield element;
       }
     } finally {
-      this.#visits--;
+      if (--this.#visits === 0) this.#cut();
     }
   }
 
