@@ -144,6 +144,7 @@ export async function askControl(run: RunInfo, request: ControlRequest, signal?:
       socket.end();
     });
     socket.write(`${JSON.stringify(request)}\n`);
+    if (signal?.aborted) unwanted();
   });
   if (answer.ok) return answer.value;
   throw new CliFailure(answer.exitCode, answer.message, answer.hint);

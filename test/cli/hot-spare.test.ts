@@ -1,9 +1,13 @@
 // A standby system follows a primary: it takes up each of its checkpoints, and goes on when the primary is no more. Each is a
 // process of its own, as people do it.
 import assert from "node:assert/strict";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { askControl } from "../../src/cli/control.ts";
+import { openHome } from "../../src/cli/home.ts";
+import { findRun } from "../../src/cli/runs.ts";
 import { STRATEGIES } from "../../src/rtcr/index.ts";
 import { programFile } from "../tortured/tortured.ts";
 import { cli, folder, Guest } from "./support.ts";
@@ -91,10 +95,10 @@ for (const strategy of STRATEGIES) {
         all.map((_, i) => all[0]! + i),
       );
       assert.ok(all[0]! > counted && all[0]! <= sheep(primary).length + 1, `${all[0]} after ${counted}`);
-      assert.match(spare.err, /note: primary runs no more, going on from checkpoint [0-9a-f]{64}\nnote: restored\n/);
       const later = await cli(path, "checkpoint", "--stop", "spare");
       assert.equal(later.code, 0, later.err);
       assert.equal(await spare.ended, 0);
+      assert.match(spare.err, /note: primary runs no more, going on from checkpoint [0-9a-f]{64}\nnote: restored\n/);
     });
   }
 }
@@ -113,6 +117,39 @@ test("S90, S97: what stands by goes on when its primary has ended in whatever wa
   assert.equal(await primary.ended, 137);
   await until(spare, () => sheep(spare).length > 3);
   assert.ok(sheep(spare)[0]! <= sheep(primary).length + 1);
+});
+
+test("S90, S97: a checkpoint that an earlier run of the primary's name has left is not gone on from", async (t) => {
+  const { path, file } = system(t, "base");
+  const first = new Guest(t, path, "run", "--name", "primary", file);
+  await until(first, () => sheep(first).length > 1);
+  assert.equal((await cli(path, "checkpoint", "--stop", "primary")).code, 0);
+  assert.equal(await first.ended, 0);
+  const between = new Guest(t, path, "restore", "--as", "between", "primary", file);
+  await until(between, () => sheep(between).length > 2);
+  const { out, code } = await cli(path, "checkpoint", "--stop", "between");
+  assert.deepEqual([code, await between.ended], [0, 0]);
+  const id = out.match(/[0-9a-f]{64}/)?.[0];
+  const primary = new Guest(t, path, "restore", "--as", "primary", "between", file);
+  await until(primary, () => sheep(primary).length > 0);
+  const spare = new Guest(t, path, "restore", "--follow", "--as", "spare", "primary", file);
+  await until(spare, () => spare.err.includes("note: standing by\n"));
+  const run = await findRun(openHome(path), "spare");
+  const newest = async () => ((await askControl(run, { type: "status" })) as { readonly newest: string }).newest;
+  while ((await newest()) !== id) await setTimeout(10);
+  primary.process.kill("SIGKILL");
+  await until(spare, () => sheep(spare).length > 0);
+  assert.equal(sheep(spare)[0], sheep(primary)[0]);
+});
+
+test("S90, S97: a primary that lives is not taken for dead, though nothing tells of it any more", async (t) => {
+  const { path, primary, spare } = await pair(t, "base");
+  rmSync(join(path, "runs", "primary", "run.json"));
+  const counted = sheep(primary).length;
+  await until(primary, () => sheep(primary).length > counted + 20);
+  assert.deepEqual(sheep(spare), []);
+  primary.process.kill("SIGKILL");
+  await until(spare, () => sheep(spare).length > 0);
 });
 
 test("S90: nothing is followed that does not run, or is no system", async (t) => {

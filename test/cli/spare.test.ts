@@ -81,6 +81,22 @@ for (const strategy of STRATEGIES) {
   });
 }
 
+test("S97, S106: a checkpoint that comes while a configuration has it begin anew is taken up afterwards", async () => {
+  const { lines, older, newer } = await twoOf({ ...SHEEP, strategy: "bootstrap" });
+  const standing = new Standing(older.system, "bootstrap");
+  const { spare, rig, events } = standing;
+  spare.use(rig.rtcr);
+  await standing.until(() => events.length === 1);
+  const [child] = SHEEP.children;
+  rig.reconfigure([{ ...child!, attributes: 'caps="500" ram="16M" version="2"' }]);
+  rig.tree.settle(); // to the middle of its bootstrap
+  assert.throws(() => rig.rtcr.restore(newer.system), { code: "busy" });
+  spare.renew(newer.system);
+  spare.proceed();
+  assert.deepEqual([...newer.lines, ...(await standing.end())], lines);
+  assert.deepEqual(events, ["standing"]);
+});
+
 test("S106: a spare whose supervisor is no more hears nothing", async () => {
   const { older, newer } = await twoOf({ ...SHEEP, strategy: "direct" });
   const standing = new Standing(older.system, "direct");

@@ -1,29 +1,36 @@
 // A standby system that follows a primary of this machine (`rtcr restore --follow`): each checkpoint of the primary goes to what
 // stands by, and that goes on when the primary runs no more, however it has ended.
 //
-// I1  That the primary is no more is known by its process; one that lives and does not answer is not taken for dead.
-// I2  What it goes on from is the newest checkpoint that was complete when the primary was found to be no more.
+// I1  That the primary is no more is known by its process; one that lives is not taken for dead, whether it answers or not, and
+//     whether the state directory can be read or not.
+// I2  What it goes on from is the newest checkpoint that was complete when the primary was found to be no more; never an older one
+//     than it stood by for, that another run of the primary's name has left.
 import { setTimeout } from "node:timers/promises";
 import type { PageTarget, ReadPages } from "../../checkpoint/index.ts";
-import type { Store } from "../../store/index-node.ts";
+import { nodeOwner, type Store } from "../../store/index-node.ts";
 import { messageOf } from "../../util/index.ts";
 import type { Io } from "../command.ts";
 import { askControl } from "../control.ts";
 import type { Home } from "../home.ts";
-import { runOf } from "../runs.ts";
+import { type RunInfo, runOf } from "../runs.ts";
 import { loadSystem } from "./load-system.ts";
 import type { ToSystem } from "./protocol.ts";
 
 /** Between two looks at the primary. */
 const LOOK_MS = 20;
 
+/** A checkpoint in the store. */
+export interface Stored {
+  readonly id: string;
+  readonly created: string;
+}
+
 export interface FollowOptions {
   readonly home: Home;
   readonly io: Io;
-  /** Its run name. */
-  readonly primary: string;
+  readonly primary: RunInfo;
   /** The checkpoint that is stood by for. */
-  readonly from: string;
+  readonly from: Stored;
   readonly say: (message: ToSystem) => void;
   /** A checkpoint has taken the place of the one before. */
   readonly renewed: (id: string) => void;
@@ -33,7 +40,8 @@ export interface FollowOptions {
 export function follow(options: FollowOptions): () => void {
   const stop = new AbortController();
   new Follower(options, stop.signal).run().catch((thrown: unknown) => {
-    if (!stop.signal.aborted) options.io.err(`warning: ${options.primary} is not followed: ${messageOf(thrown)}\n`);
+    if (!stop.signal.aborted)
+      options.io.err(`warning: ${options.primary.name} is not followed: ${messageOf(thrown)}\n`);
   });
   return () => stop.abort();
 }
@@ -42,28 +50,33 @@ class Follower {
   readonly #options: FollowOptions;
   readonly #signal: AbortSignal;
   readonly #pages = new KnownPages();
-  #newest: string;
+  #primary: RunInfo;
+  #newest: Stored;
   /** What was tried last. */
   #tried: string | undefined;
 
   constructor(options: FollowOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#primary = options.primary;
     this.#newest = options.from;
   }
 
   async run(): Promise<void> {
-    const { primary, io, say } = this.#options;
+    const { io, say } = this.#options;
+    const { name } = this.#primary;
     while (await this.#look()) await setTimeout(LOOK_MS, undefined, { signal: this.#signal });
-    await this.#take(primary);
-    io.err(`note: ${primary} runs no more, going on from checkpoint ${this.#newest}\n`);
+    await this.#take(name, ({ created }) => created >= this.#newest.created);
+    io.err(`note: ${name} runs no more, going on from checkpoint ${this.#newest.id}\n`);
     say({ type: "proceed" });
   }
 
   /** @returns whether the primary lives */
   async #look(): Promise<boolean> {
-    const run = await runOf(this.#options.home, this.#options.primary);
-    if (!run) return false;
+    const { pid, started, name } = this.#primary;
+    const run = await runOf(this.#options.home, name).catch(() => undefined);
+    if (!run) return nodeOwner.alive(pid, started);
+    this.#primary = run; // it may have been started anew
     const status = await askControl(run, { type: "status" }, this.#signal).catch(() => undefined); // the next look will show
     const { newest } = (status ?? {}) as { readonly newest?: string };
     if (newest !== undefined) await this.#take(newest);
@@ -71,14 +84,15 @@ class Follower {
   }
 
   /** What cannot be taken up is said, and the one before stays. */
-  async #take(reference: string): Promise<void> {
-    if (reference === this.#newest || reference === this.#tried) return;
+  async #take(reference: string, wanted = (_: Stored) => true): Promise<void> {
+    if (reference === this.#newest.id || reference === this.#tried) return;
     this.#tried = reference;
     const { home, io, say, renewed } = this.#options;
     try {
       const { root, system } = await loadSystem(home, reference, (store) => this.#pages.reading(store));
-      if (this.#signal.aborted || root.id === this.#newest) return;
-      this.#newest = root.id;
+      const stored = { id: root.id, created: system.created };
+      if (this.#signal.aborted || root.id === this.#newest.id || !wanted(stored)) return;
+      this.#newest = stored;
       say({ type: "renew", system: { ...system, modules: undefined } });
       renewed(root.id);
     } catch (thrown) {

@@ -30,12 +30,13 @@ export async function restoreSystem(call: Call, reference: string, file: string)
   const { system, modules, config, supervisor, sessions } = planRestore(image, file, roms, text(values, "supervisor"));
   if (flag(values, "dry-run")) return printPlan(call, supervisor.label, sessions, quotaNotes(config));
   requireServed(id, sessions);
-  const primary = flag(values, "follow") ? (await findRun(home, image.root.name)).name : undefined;
   const hint = "--as gives the restored system another name";
   const claim = claimName(home, text(values, "as") ?? image.root.name, hint);
   try {
+    // Behind the claim: it must not find this run.
+    const primary = flag(values, "follow") ? await findRun(home, image.root.name) : undefined;
     const restore = { supervisor: supervisor.label, system, strategy, follows: primary !== undefined };
-    const from = { id, restore, primary };
+    const from = { checkpoint: { id, created: system.created }, restore, primary };
     return await superviseSystem({ io, home, claim, file, roms, ...options, from }, modules, config);
   } finally {
     claim.release();

@@ -16,13 +16,13 @@ import type { Io } from "../command.ts";
 import { serveControl } from "../control.ts";
 import { CliFailure, EXIT, toFailure } from "../failure.ts";
 import type { Home } from "../home.ts";
-import type { Claim } from "../runs.ts";
+import type { Claim, RunInfo } from "../runs.ts";
 import { onSignals, SIGNAL_BASE } from "../signals.ts";
 import { STACK_MB, siblingFile } from "../torture/in-worker.ts";
 import { readSystemConfig } from "./check.ts";
 import { SystemCheckpointer } from "./checkpointer.ts";
 import { readDevices } from "./devices.ts";
-import { follow } from "./follow.ts";
+import { follow, type Stored } from "./follow.ts";
 import { writeScopes } from "./measure.ts";
 import { readSystemModules } from "./modules.ts";
 import { CPUS_LIMIT } from "./options.ts";
@@ -66,10 +66,10 @@ export interface SystemOptions {
 }
 
 export interface SystemBeginning {
-  readonly id: string;
+  readonly checkpoint: Stored;
   readonly restore: SystemRestore;
   /** The run that is followed: it stands by for that until it has ended. */
-  readonly primary: string | undefined;
+  readonly primary: RunInfo | undefined;
 }
 
 /**
@@ -119,7 +119,14 @@ export async function superviseSystem(
   const keepIt = (made: SentCheckpoint) => void keep(made);
   const asked: Asked = { inspected: new Answers(), made: new Answers(), keep: keepIt, measured };
   const answer = (ask: () => void) => asked.made.next(ask);
-  const checkpointer = new SystemCheckpointer({ home, name: claim.name, modules, parent: from?.id, say, answer });
+  const checkpointer = new SystemCheckpointer({
+    home,
+    name: claim.name,
+    modules,
+    parent: from?.checkpoint.id,
+    say,
+    answer,
+  });
   const keep = (made: SentCheckpoint) =>
     checkpointer.keep(made).then(
       (id) => io.err(`note: checkpoint ${id}, made for a component\n`),
@@ -140,7 +147,9 @@ export async function superviseSystem(
   const stopTimer = everyMs === undefined ? () => {} : checkpointEvery(everyMs, all, io);
   const renewed = (id: string) => checkpointer.goesOnFrom(id);
   const stopFollowing =
-    from?.primary === undefined ? () => {} : follow({ home, io, primary: from.primary, from: from.id, say, renewed });
+    from?.primary === undefined
+      ? () => {}
+      : follow({ home, io, primary: from.primary, from: from.checkpoint, say, renewed });
   const read = () => readSystemConfig(file, modules);
   const stopWatching = watchConfig({ file, read, before: config, io }, (text) => say({ type: "config", text }));
   try {

@@ -73,7 +73,10 @@ export class Spare {
       this.#ready = false;
     } catch (thrown) {
       if (!(thrown instanceof RtcrFault)) throw thrown;
-      this.#events.refused(thrown);
+      if (thrown.code !== "busy") return this.#events.refused(thrown);
+      // A configuration has its children begin anew: they will stand by again.
+      this.#ready = false;
+      this.#next = system;
     }
   }
 }
