@@ -1,10 +1,16 @@
 // Sessions of a restored child that other children serve, which are restored with it and know them: they are not opened but
 // taken in (init's broker), by the server's object. Objects of guests are there before all relations; those of programs in
-// TypeScript, which are promised, when the relations of their server are made. Those that the child had only asked for, at
-// servers that are not restored with it, are opened anew.
-import { type FileSystemInfo, type ForeignSessionInfo, interposedSessions, type RomInfo } from "../checkpoint/index.ts";
+// TypeScript, which are promised, when the relations of their server are made: of those that serve each other before that.
+// Those that the child had only asked for, at servers that are not restored with it, are opened anew.
+import {
+  type ChildInfo,
+  type FileSystemInfo,
+  type ForeignSessionInfo,
+  interposedSessions,
+  type RomInfo,
+} from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
-import { type Capability, type Dataspace, objectOf } from "../session/index.ts";
+import { type Capability, type Dataspace, type ObjectKind, objectOf } from "../session/index.ts";
 import { addQuotas } from "./creation-args.ts";
 import type { RtcrFault } from "./faults.ts";
 import { RtcrFileSystem } from "./file-system.ts";
@@ -17,6 +23,11 @@ export interface AdoptionParts {
   readonly translation: Translation;
   readonly settlement: Settlement;
   readonly refused: (what: string, why: string) => RtcrFault;
+}
+
+/** What a session stands before, as far as that is known. */
+interface SessionBehind extends Partial<Omit<PassedOnSession, "kind">> {
+  readonly kind: ObjectKind | undefined;
 }
 
 export class Adoptions {
@@ -61,6 +72,11 @@ export class Adoptions {
     return passedOn || this.#translation.promised(badge);
   }
 
+  /** Whether some have been taken in whose objects are still to come. */
+  get promised(): boolean {
+    return this.#promised.some(({ badge }) => this.#translation.promised(badge));
+  }
+
   /** Whether the child is to be told that a session is not as it was. */
   get changed(): boolean {
     return this.#changed;
@@ -79,15 +95,29 @@ export class Adoptions {
    */
   adoptPassedOn(): number {
     const next = this.open.filter(({ id, badge }) => this.#passedOn.has(id) && this.#translation.has(badge));
-    for (const info of next) this.#adoptPassedOn(info, this.#passedOn.get(info.id)!);
+    for (const info of next) this.#adoptBefore(info, this.#passedOn.get(info.id)!);
     return next.length;
   }
 
-  #adoptPassedOn(info: ForeignSessionInfo, { kind, behind }: PassedOnSession): void {
+  /**
+   * Takes in sessions whose objects are promised, before anybody serves them; what servers pass on of those, when it is known.
+   *
+   * @returns how many
+   * @throws RtcrFault "refused"
+   */
+  adoptPromised(): number {
+    const kinds = interposedKinds(this.#child.info);
+    const next = this.open.filter(({ badge }) => this.#translation.has(badge));
+    for (const info of next) this.#adoptBefore(info, { kind: kinds.get(info.id) });
+    return next.length;
+  }
+
+  #adoptBefore(info: ForeignSessionInfo, { kind, behind }: SessionBehind): void {
     const { badges } = this.#child.tracked.context;
     const what = `${info.service} session ${info.id} at "${info.server}"`;
-    if (!badges.expect(this.#translation.get(info.badge), kind)) throw this.#refused(what, `it is none of ${kind}`);
-    const given = behind.map(([of, badge]) => {
+    if (kind && !badges.expect(this.#translation.get(info.badge), kind))
+      throw this.#refused(what, `it is none of ${kind}`);
+    const given = behind?.map(([of, badge]) => {
       const capability = this.#translation.get(badge);
       if (objectOf(capability, of)) return capability;
       throw this.#refused(what, `it has no ${of} of core's`);
@@ -155,4 +185,13 @@ export class Adoptions {
     if (interposer instanceof RtcrRom) interposer.shows(this.#translation.get<Dataspace>(dataspaceBadge));
     if (interposer instanceof RtcrFileSystem) interposer.shows((info as FileSystemInfo).nodes);
   }
+}
+
+/** What RTCR stands in front of, by the numbers of sessions. */
+function interposedKinds(child: ChildInfo): ReadonlyMap<number, ObjectKind> {
+  const { logs, timers, roms, reports, fileSystems = [], terminals = [] } = child;
+  const all = { log: logs, timer: timers, rom: roms, report: reports, "file-system": fileSystems, terminal: terminals };
+  return new Map(
+    Object.entries(all).flatMap(([kind, infos]) => infos.map(({ id }) => [id, kind as keyof typeof all] as const)),
+  );
 }

@@ -123,10 +123,7 @@ export function restore(
     enter("relations");
     for (const restorer of restorers) restorer.adoptions.adopt(false);
     for (const child of children) child.adoptServed(awaitedOf(child.info.name, adopting), settlement);
-    for (const restorer of inOrder(restorers)) {
-      restorer.adoptions.adopt(true);
-      restorer.relations();
-    }
+    for (const together of inOrder(restorers)) relate(together);
     for (const { adoptions } of restorers) adoptions.requireMade();
     settlement.end();
     for (const restorer of restorers) restorer.signals();
@@ -157,17 +154,23 @@ function settle(donations: readonly Donations[], settlement: Settlement): void {
   throw new RtcrFault("refused", message, { child: name, why });
 }
 
-/** @throws RtcrFault "refused" */
-function inOrder(restorers: readonly Restorer[]): readonly Restorer[] {
-  const found = serversFirst(
+/** Servers first. */
+function inOrder(restorers: readonly Restorer[]): readonly (readonly Restorer[])[] {
+  return serversFirst(
     restorers,
     ({ name }) => name,
     ({ adoptions }) => adoptions.awaited,
   );
-  if ("order" in found) return found.order;
-  const [name = "", ...others] = found.circle;
-  const message = `restore of "${name}": it and ${others.join(", ")} serve each other: put them into an init`;
-  throw new RtcrFault("refused", message, { child: name, others });
+}
+
+/** @param together one, or several that serve each other: they have their sessions before anybody serves them */
+function relate(together: readonly Restorer[]): void {
+  if (together.length > 1) untilDone(together, ({ adoptions }) => adoptions.adoptPromised());
+  for (const restorer of together) {
+    restorer.adoptions.adopt(true);
+    restorer.relations();
+  }
+  for (const restorer of together) restorer.lateRelations();
 }
 
 /** Calls whose caller or entrypoint is among the children go on; the rest is issued again, or nobody waits for it. */

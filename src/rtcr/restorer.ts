@@ -48,6 +48,8 @@ export class Restorer {
   readonly #relations: Relations;
   readonly #streams: Streams;
   readonly #sessions: Sessions;
+  /** Some of its sessions are yet to be served when its relations are made. */
+  #late = false;
 
   constructor(child: RestoredChild, { translation, keep, settlement }: RestorerParts) {
     this.#child = child;
@@ -148,7 +150,8 @@ export class Restorer {
   /** Everything that names something. */
   relations(): void {
     const { parent, rms } = this.#info;
-    this.#sessions.restore(); // their dataspaces may be attached
+    this.#late = this.adoptions.promised;
+    if (!this.#late) this.#sessions.restore();
     for (const part of this.#parts) this.#relations.attachAreas(part);
     for (const [map, info] of rms.flatMap((rm) => this.#allocations.ownMaps(rm))) this.#relations.attachAll(map, info);
     for (const each of this.#cpus) this.#relations.handleExceptions(each);
@@ -161,6 +164,11 @@ export class Restorer {
     }
     // What a WASI program works with it has of its parent, which is there now.
     for (const part of this.#parts.slice(1)) if (isWasi(part)) this.#restoreModule(part);
+  }
+
+  /** What needs servers that come behind their clients. */
+  lateRelations(): void {
+    if (this.#late) this.#sessions.restore();
   }
 
   /**

@@ -13,7 +13,7 @@ function order(text: string): string {
     ({ name }) => name,
     ({ servers }) => servers,
   );
-  return "circle" in found ? `circle ${found.circle.join(" ")}` : found.order.map(({ name }) => name).join(" ");
+  return found.map((together) => together.map(({ name }) => name).join("+")).join(" ");
 }
 
 const CASES: readonly (readonly [given: string, expected: string])[] = [
@@ -22,8 +22,9 @@ const CASES: readonly (readonly [given: string, expected: string])[] = [
   ["a:b c, b:, c:b", "b c a"],
   ["a:elsewhere, b:a", "a b"],
   ["a:a, b:a", "a b"],
-  ["a:b, b:a", "circle a b"],
-  ["x:a, a:b, b:c, c:a, y:x", "circle a b c"],
+  ["a:b, b:a", "a+b"],
+  ["c:a, a:b, b:a, s:", "s a+b c"],
+  ["x:a, a:b, b:c, c:a, y:x", "a+b+c x y"],
 ];
 
 for (const [given, expected] of CASES) {

@@ -5,24 +5,23 @@
  * Clients behind their servers, otherwise in the order given.
  *
  * @param serversOf names of those that must come first; others, and its own, are ignored
- * @returns the order, or the names of those that wait for each other
+ * @returns one after the other; those that wait for each other, in a circle or between two, come together
  */
 export function serversFirst<T>(
   all: readonly T[],
   nameOf: (item: T) => string,
   serversOf: (item: T) => readonly string[],
-): { readonly order: readonly T[] } | { readonly circle: readonly string[] } {
+): readonly (readonly T[])[] {
   const waiting = new Map(all.map((item) => [nameOf(item), item]));
   const serves = (name: string, item: T) => name !== nameOf(item) && serversOf(item).includes(name);
-  const order: T[] = [];
+  const order: T[][] = [];
   while (waiting.size > 0) {
     const next = [...waiting.values()].find((item) => ![...waiting.keys()].some((name) => serves(name, item)));
-    if (next === undefined)
-      return { circle: withoutClients([...waiting.keys()], (name) => waiting.get(name)!, serves) };
-    waiting.delete(nameOf(next));
-    order.push(next);
+    const names = next ? [nameOf(next)] : withoutClients([...waiting.keys()], (name) => waiting.get(name)!, serves);
+    order.push(names.map((name) => waiting.get(name)!));
+    for (const name of names) waiting.delete(name);
   }
-  return { order };
+  return order;
 }
 
 /** Without those that only wait for others, and for whom nobody waits. */

@@ -1,10 +1,8 @@
 // What refuses a checkpoint of several children together: sessions between them that no order of restoring could take up, and
 // one that waits for another in its start.
 import type { Child, Session } from "../init/index.ts";
-import { ENV_SESSION, type ObjectKind } from "../session/index.ts";
+import type { ObjectKind } from "../session/index.ts";
 import { RtcrFault } from "./faults.ts";
-import { RtcrPd } from "./pd.ts";
-import { serversFirst } from "./server-order.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 /** Kinds of sessions of core's that another child cannot pass on. */
@@ -20,7 +18,6 @@ export function requireTogether(
 ): void {
   const names = children.map(({ name }) => name);
   for (const child of children) requireServed(child, sessions(child), names);
-  requireOrder(children);
   for (const child of children) child.passOn(names);
 }
 
@@ -52,21 +49,4 @@ export function requireStarted(checkpoint: string, child: Child | undefined): vo
     child: name,
     starting: name,
   });
-}
-
-/** Programs in TypeScript that serve each other could not be restored one after the other. */
-function requireOrder(children: readonly TrackedChild[]): void {
-  const natives = children.filter((child) =>
-    child.of(RtcrPd).some(({ base, native }) => base.id === ENV_SESSION.pd && native.program()?.native !== undefined),
-  );
-  const names = natives.map(({ name }) => name);
-  const found = serversFirst(
-    natives,
-    ({ name }) => name,
-    (child) => child.servedBy(names).map(({ server }) => server),
-  );
-  if ("order" in found) return;
-  const [name = "", ...others] = found.circle;
-  const message = `child "${name}": it and ${others.join(", ")} serve each other: put them into an init`;
-  throw new RtcrFault("unsaveable", message, { child: name, others });
 }

@@ -2,6 +2,7 @@
 // what cannot be is refused by name.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ChildInfo } from "../../src/checkpoint/index.ts";
 import { RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
 import { ENV_SESSION } from "../../src/session/index.ts";
 import { config, start } from "../support/core-system.ts";
@@ -128,19 +129,74 @@ async function refused(children: readonly ChildSpec[], message: string): Promise
   rig.close();
 }
 
-test("S96, S106: programs in TypeScript that serve each other are refused by name", async () => {
-  const log = '<service name="LOG"><default-policy><child name="inner"/></default-policy></service>';
-  const inner = start("inner", `<binary name="log_server"/>${provides("LOG")}<config/>`, 'caps="200" ram="1M"');
-  const lines: ChildSpec = {
-    ...{ name: "lines", binary: "init" },
-    inside: `${provides("LOG")}${route(to("reports", "Report"))}${config(`<report delay_ms="2"/>${log}${inner}`)}`,
-  };
-  const reports: ChildSpec = {
-    ...{ name: "reports", binary: "report_rom" },
-    inside: `${provides("Report")}${route(to("lines", "LOG"))}<config/>`,
-  };
-  await refused([lines, reports, SHEEP], 'child "lines": it and reports serve each other: put them into an init');
+/** Each of two has a session at the other one; a third has what it works with of one of them. */
+const EACH_OTHER: RigOptions = {
+  ...{ programs: ["sheep_counter_timer"], exits: 1 },
+  children: [
+    {
+      ...{ name: "far", binary: "interposer", attributes: QUOTA },
+      inside: `${provides("Timer", "LOG")}${route(to("near", "Timer"))}<config><service name="Timer"/><service name="LOG"/></config>`,
+    },
+    {
+      ...{ name: "near", binary: "interposer", attributes: QUOTA },
+      inside: `${provides("Timer")}${route(to("far", "LOG"))}<config><service name="Timer"/></config>`,
+    },
+    { ...SHEEP, inside: `${route(to("far", "Timer"), to("far", "LOG"))}${SHEEP.inside}` },
+  ],
+};
+
+test("S89, S97: programs in TypeScript that serve each other go back in place, and the quotas balance", async () => {
+  const { lines, points } = await undisturbed(EACH_OTHER);
+  const rig = new Rig(EACH_OTHER);
+  assert.ok(await rig.run(Math.floor(points / 2)));
+  const accounts = () => [...rig.tree.core.pds].map((each) => [each.label, each.ramQuota(), each.capQuota()]);
+  const before = accounts();
+  const badges: number[] = [];
+  for (let time = 0; time < 3; time++) {
+    rig.rtcr.restore(rig.rtcr.checkpoint("then").system);
+    while (rig.outcomes.length === time) {
+      await new Promise((resolve) => setImmediate(resolve));
+      rig.tree.settle();
+    }
+    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
+    assert.deepEqual(accounts(), before);
+    badges.push(rig.tree.core.kernel.badges.live);
+  }
+  assert.deepEqual(badges, [badges[0], badges[0], badges[0]], "nothing is left over");
+  await rig.run();
+  assert.deepEqual(uncounted(rig.lines), uncounted(lines));
+  rig.close();
 });
+
+for (const [what, forge, why] of [
+  [
+    "of another kind",
+    ({ timers, logs }) => ({ timers: [], logs: [...logs, ...timers] }),
+    /^restore of "near": the state of "interposer" \(expected a log, found a timer\) does not fit/,
+  ],
+  [
+    "that its server does not have",
+    ({ foreign }) => ({
+      foreign: foreign.map((each) => (each.service === "Timer" ? { ...each, badge: 999_999 } : each)),
+    }),
+    /^restore of "far": Timer session \d+: its server "near" is not restored with it$/,
+  ],
+] as const satisfies readonly (readonly [string, (far: ChildInfo) => Partial<ChildInfo>, RegExp])[]) {
+  test(`F9, S96: a session ${what}, at a program in TypeScript that is served by its client, is refused by name`, async () => {
+    const { points } = await undisturbed(EACH_OTHER);
+    const first = new Rig(EACH_OTHER);
+    assert.ok(await first.run(Math.floor(points / 2)));
+    const { system } = first.rtcr.checkpoint("then");
+    first.close();
+    const children = system.children.map((child) => (child.name === "far" ? { ...child, ...forge(child) } : child));
+    const second = new Rig({ ...EACH_OTHER, restore: { ...system, children } });
+    second.tree.settle();
+    const [outcome] = second.outcomes;
+    assert.ok(outcome instanceof RtcrFault, String(outcome));
+    assert.match(outcome.message, why);
+    second.close();
+  });
+}
 
 /** Something between children and core, and a child that goes through it. */
 function wrapped(service: string, client: ChildSpec): readonly ChildSpec[] {
