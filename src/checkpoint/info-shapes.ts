@@ -61,24 +61,28 @@ const dataspace = record<DataspaceInfo>({
   role: text,
   content: bytes,
 });
-const pd = record<PdInfo>({
-  ...SESSION,
-  signalSources: list(object),
-  signalContexts: list(
-    record<SignalContextInfo>({ ...OBJECT, sourceBadge: count, imprint: count, pending: count, queued: count }),
-  ),
-  rpcObjects: list(record<RpcObjectInfo>({ ...OBJECT, entrypointBadge: count })),
-  dataspaces: list(dataspace),
-  addressSpace: regionMap,
-  stackArea: regionMap,
-  linkerArea: regionMap,
-  ramQuota: count,
-  capQuota: count,
-  nativeBadge: count,
-  dataBadge: count,
-  data: bytes,
-  instance: plain,
-});
+const NATIVE_BEHIND = { nativeBehindBadge: count };
+const pd = record<PdInfo>(
+  {
+    ...SESSION,
+    signalSources: list(object),
+    signalContexts: list(
+      record<SignalContextInfo>({ ...OBJECT, sourceBadge: count, imprint: count, pending: count, queued: count }),
+    ),
+    rpcObjects: list(record<RpcObjectInfo>({ ...OBJECT, entrypointBadge: count })),
+    dataspaces: list(dataspace),
+    addressSpace: regionMap,
+    stackArea: regionMap,
+    linkerArea: regionMap,
+    ramQuota: count,
+    capQuota: count,
+    nativeBadge: count,
+    dataBadge: count,
+    data: bytes,
+    instance: plain,
+  },
+  NATIVE_BEHIND,
+);
 const location = record<{ x: number; y: number; width: number; height: number }>({
   ...{ x: count, y: count, width: count, height: count },
 });
@@ -116,7 +120,6 @@ export const readCallInfo: Shape<CallInfo> = record<CallInfo>({
 
 const capability = record<CapabilityInfo>({ slot: count, badge: count, references: count });
 const CPU = { ...SESSION, nativeBadge: count, faultHandlerBadge: count, threads: list(thread) };
-const CPU_PASSED_ON = { nativeBehindBadge: count };
 const NATIVE = { native: text, servedBadges: list(count) };
 const component = record<ComponentInfo>(
   {
@@ -159,7 +162,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
       heartbeatHandlerBadge: count,
     }),
     pd,
-    cpu: record<CpuInfo>(CPU, CPU_PASSED_ON),
+    cpu: record<CpuInfo>(CPU, NATIVE_BEHIND),
     logs: list(session),
     timers: list(
       record<TimerInfo>(
@@ -212,7 +215,7 @@ export const readChildInfo: Shape<ChildInfo> = record<ChildInfo>(
     }),
     components: list(component),
     cpus: list(
-      record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location }, CPU_PASSED_ON),
+      record<FurtherCpuInfo>({ ...CPU, accountBadge: count, quotaUs: count, affinity: location }, NATIVE_BEHIND),
     ),
     fileSystems: list(fileSystem),
     terminals: list(terminal),

@@ -34,7 +34,7 @@ export interface DataspaceInfo extends ObjectInfo {
   readonly cached: "uncached" | "write-combined" | "cached";
   /** What it is for, read off where it is attached: matching by role is what strategy A does. */
   readonly role: string;
-  /** All bytes; rounded up to pages. */
+  /** All bytes, rounded up to pages; none where another child passes the PD session on: that one's record has them. */
   readonly content: RecordedBytes;
 }
 
@@ -83,6 +83,11 @@ export interface PdInfo extends SessionInfo {
   readonly ramQuota: number;
   readonly capQuota: number;
   readonly nativeBadge: number;
+  /**
+   * Of what `nativeBadge` stands before, if another child of the checkpoint passes the session on; absent: none does. What the
+   * session has made is recorded with the one behind it, contents too; the program, and what that holds, here.
+   */
+  readonly nativeBehindBadge?: number | undefined;
   /** The memory that the program began with; 0 if there is none. */
   readonly dataBadge: number;
   readonly data: RecordedBytes;

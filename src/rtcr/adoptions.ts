@@ -7,6 +7,7 @@ import {
   type FileSystemInfo,
   type ForeignSessionInfo,
   interposedSessions,
+  type ObjectInfo,
   type RomInfo,
 } from "../checkpoint/index.ts";
 import { isOver, type Settlement } from "../init/index.ts";
@@ -28,6 +29,12 @@ export interface AdoptionParts {
 /** What a session stands before, as far as that is known. */
 interface SessionBehind extends Partial<Omit<PassedOnSession, "kind">> {
   readonly kind: ObjectKind | undefined;
+}
+
+/** What stands behind a session, and the records of what its making makes besides. */
+interface Given {
+  readonly behind: readonly Capability[] | undefined;
+  readonly makes: readonly ObjectInfo[] | undefined;
 }
 
 export class Adoptions {
@@ -112,7 +119,7 @@ export class Adoptions {
     return next.length;
   }
 
-  #adoptBefore(info: ForeignSessionInfo, { kind, behind }: SessionBehind): void {
+  #adoptBefore(info: ForeignSessionInfo, { kind, behind, makes }: SessionBehind): void {
     const { badges } = this.#child.tracked.context;
     const what = `${info.service} session ${info.id} at "${info.server}"`;
     if (kind && !badges.expect(this.#translation.get(info.badge), kind))
@@ -123,7 +130,7 @@ export class Adoptions {
       throw this.#refused(what, `it has no ${of} of core's`);
     });
     if (this.#translation.promised(info.badge)) this.#promised.push(info);
-    this.#take(info, what, given);
+    this.#take(info, what, { behind: given, makes });
   }
 
   /** @throws RtcrFault "refused" if an object that was promised has not come */
@@ -158,10 +165,10 @@ export class Adoptions {
     this.#take(info, `${what} at "${server}"`);
   }
 
-  #take(info: ForeignSessionInfo, what: string, behind?: readonly Capability[]): void {
+  #take(info: ForeignSessionInfo, what: string, { behind, makes = [] }: Partial<Given> = {}): void {
     const { id, badge } = info;
     const adopt = () => this.#child.adopt(info, this.#translation.get(badge), this.#settlement, behind);
-    const made = badge === 0 ? adopt() : this.#child.tracked.context.as([info], adopt);
+    const made = badge === 0 ? adopt() : this.#child.tracked.context.as([info, ...makes], adopt);
     if (!made.ok) throw this.#refused(what, made.reason);
     this.#done.add(id);
     this.#name(id);

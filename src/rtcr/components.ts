@@ -1,7 +1,7 @@
 // Components that a child keeps itself: those that a guest has started with sessions of its own, and the children of an init
 // that is RTCR's child, however deep. All that they have of the system they have by sessions of RTCR's child, so RTCR stands
 // in front of it already: what makes a component of them is a further PD session, and further CPU sessions for its threads.
-import { type Capability, ENV_SESSION, readSessionArgs, type VisitSlot } from "../session/index.ts";
+import { type Capability, ENV_SESSION, INVALID, readSessionArgs, type VisitSlot } from "../session/index.ts";
 import { RtcrCpu } from "./cpu.ts";
 import { RtcrFault } from "./faults.ts";
 import { RtcrPd } from "./pd.ts";
@@ -44,8 +44,8 @@ export function componentName(pd: RtcrPd): string {
 
 /** @throws RtcrFault "unsaveable", "busy" */
 export function writeComponent(records: RecordWriter, child: TrackedChild, pd: RtcrPd, unattached: boolean): void {
-  const { native, account, assigned } = pd;
-  const program = native.program();
+  const { native, account, assigned, passesOn } = pd;
+  const program = passesOn ? undefined : native.program();
   const name = componentName(pd);
   if (program && !isFromRom(child, native.binary)) {
     const message = `component "${name}": its program is not from a ROM session that is open: it could not be loaded again`;
@@ -56,8 +56,8 @@ export function writeComponent(records: RecordWriter, child: TrackedChild, pd: R
   records.flag(program?.windows ?? false);
   records.flag(native.growthRequests);
   records.number(program ? native.binary.badge : 0);
-  records.badge(assigned);
-  records.badge(account);
+  records.badge(passesOn ? INVALID : assigned);
+  records.badge(passesOn ? INVALID : account);
   try {
     writeInstance(records, pd, unattached);
   } catch (thrown) {
@@ -74,23 +74,24 @@ function isFromRom(child: TrackedChild, binary: Capability): boolean {
   return false;
 }
 
-/** Whether a component's program is one in TypeScript: what it holds is written late. */
-export function isNative({ native }: RtcrPd): boolean {
-  return native.program()?.native !== undefined;
+/** Whether a component's program is one in TypeScript, and recorded with it: what it holds is written late. */
+export function isNative({ native, passesOn }: RtcrPd): boolean {
+  return !passesOn && native.program()?.native !== undefined;
 }
 
 /** Which program in TypeScript it is, or what another one has outside dataspaces. */
 export function writeInstance(records: RecordWriter, pd: RtcrPd, unattached: boolean): void {
-  const name = pd.native.program()?.native ?? "";
+  const name = isNative(pd) ? (pd.native.program()?.native ?? "") : "";
   records.text(name);
-  if (name === "") pd.checkpointInstance(records, unattached);
+  if (pd.passesOn) records.plain(null);
+  else if (name === "") pd.checkpointInstance(records, unattached);
 }
 
-/** The table of a component; that of a program in TypeScript is there when its state has been captured. */
+/** The table of a component, if its program is recorded with it; that of one in TypeScript is there when its state has been captured. */
 export function writeSlots(records: RecordWriter, pd: RtcrPd): void {
   const begin = records.beginList();
   let count = 0;
-  if (!isNative(pd)) count = writeEachSlot(records, pd);
+  if (!isNative(pd) && !pd.passesOn) count = writeEachSlot(records, pd);
   records.endList(begin, count);
 }
 

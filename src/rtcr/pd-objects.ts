@@ -44,6 +44,17 @@ export interface SavedRpcObject {
   readonly record: SavedRecord;
 }
 
+/** What a PD session has made. */
+export interface SavedPdObjects {
+  readonly dataspaces: readonly SavedDataspace[];
+  readonly sources: readonly SavedSource[];
+  readonly contexts: readonly SavedContext[];
+  readonly rpcObjects: readonly SavedRpcObject[];
+}
+
+/** What a capability was, by its slot. */
+export type HeldReader = Pick<SlotReader, "held">;
+
 /** As a record says it: by the place in the list. */
 export const CACHED: readonly Cached[] = ["uncached", "write-combined", "cached"];
 
@@ -88,7 +99,7 @@ export class TrackedDataspace implements Entry {
     return allocated;
   }
 
-  static again(owner: PdOwner, saved: SavedDataspace, slots: SlotReader): TrackedDataspace {
+  static again(owner: PdOwner, saved: SavedDataspace, slots: HeldReader): TrackedDataspace {
     const { size, cached, record } = saved;
     const capability = slots.held<Dataspace>(saved.capability, "dataspace");
     return owner.context.as([record], () => new TrackedDataspace(owner, capability, size, cached));
@@ -113,12 +124,14 @@ export class TrackedDataspace implements Entry {
     pd.free(this.capability);
   }
 
-  checkpoint(records: RecordWriter): void {
+  /** @param passedOn its content is recorded with another child */
+  checkpoint(records: RecordWriter, passedOn: boolean): void {
     records.object(this);
     records.number(this.size);
     records.choice(CACHED.indexOf(this.cached));
     const own = this.#owner.context.dataspaces?.copyOf(this.capability);
-    records.content(this.capability.object, this.cached, own);
+    if (passedOn) records.content(undefined);
+    else records.content(this.capability.object, this.cached, own);
   }
 }
 
@@ -143,7 +156,7 @@ export class TrackedSource implements Entry {
     return allocated;
   }
 
-  static again(owner: PdOwner, saved: SavedSource, slots: SlotReader): TrackedSource {
+  static again(owner: PdOwner, saved: SavedSource, slots: HeldReader): TrackedSource {
     const capability = slots.held<SignalSource>(saved.capability, "signal-source");
     return owner.context.as([saved.record], () => new TrackedSource(owner, capability));
   }
@@ -241,9 +254,9 @@ export class TrackedContext implements Entry {
     return allocated;
   }
 
-  static again(owner: PdOwner, saved: SavedContext, slots: SlotReader): TrackedContext {
+  static again(owner: PdOwner, saved: SavedContext, slots: HeldReader): TrackedContext {
     const capability = slots.held<SignalContext>(saved.capability, "signal-context");
-    const source = slots.held<SignalSource>(saved.source, "signal-source");
+    const source = slots.held<SignalSource>(saved.source, "signal-source"); // INVALID: it was freed
     return owner.context.as([saved.record], () => new TrackedContext(owner, capability, source, saved.imprint));
   }
 
@@ -293,17 +306,19 @@ export class TrackedRpcObject implements Entry {
     this.#entrypoint = entrypoint;
   }
 
+  /** @param real as the service knows the entrypoint */
   static allocate(
     owner: PdOwner,
     into: Tracked<TrackedRpcObject>,
     entrypoint: Capability<CpuThread>,
+    real: Capability<CpuThread>,
   ): Attempt<Capability<RpcObject>, OutOf> {
-    const allocated = owner.pd.allocRpcCap(owner.context.fronts.real(entrypoint));
+    const allocated = owner.pd.allocRpcCap(real);
     if (allocated.ok) into.add(new TrackedRpcObject(owner, allocated.value, entrypoint));
     return allocated;
   }
 
-  static again(owner: PdOwner, saved: SavedRpcObject, slots: SlotReader): TrackedRpcObject {
+  static again(owner: PdOwner, saved: SavedRpcObject, slots: HeldReader): TrackedRpcObject {
     const capability = slots.held<RpcObject>(saved.capability, "rpc-object");
     const entrypoint = slots.held<CpuThread>(saved.entrypoint);
     return owner.context.as([saved.record], () => new TrackedRpcObject(owner, capability, entrypoint));

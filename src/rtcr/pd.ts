@@ -7,6 +7,7 @@ import {
   type Dataspace,
   ENV_SESSION,
   INVALID,
+  type KernelObject,
   type NativePd,
   type OutOf,
   type ParentSession,
@@ -20,14 +21,13 @@ import {
 } from "../session/index.ts";
 import type { Attempt } from "../util/index.ts";
 import { RtcrFault } from "./faults.ts";
+import { Listing } from "./listing.ts";
 import { RtcrNativePd, type SavedNativePd } from "./native-pd.ts";
 import { RtcrParent, type SavedParent } from "./parent.ts";
 import {
+  type HeldReader,
   type PdOwner,
-  type SavedContext,
-  type SavedDataspace,
-  type SavedRpcObject,
-  type SavedSource,
+  type SavedPdObjects,
   TrackedContext,
   TrackedDataspace,
   TrackedRpcObject,
@@ -40,12 +40,8 @@ import { beginAllocation } from "./scopes.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
 import { type ChildContext, ofTracked, Tracked } from "./tracked.ts";
 
-/** Objects, and slots for capabilities. */
-interface SavedPd {
-  readonly dataspaces: readonly SavedDataspace[];
-  readonly sources: readonly SavedSource[];
-  readonly contexts: readonly SavedContext[];
-  readonly rpcObjects: readonly SavedRpcObject[];
+/** Slots for capabilities. */
+interface SavedPd extends SavedPdObjects {
   /** In the order of `RtcrPd.areas`. */
   readonly maps: readonly SavedRegionMap[];
   readonly native: SavedNativePd;
@@ -54,7 +50,10 @@ interface SavedPd {
   readonly account: number;
 }
 
-const DATASPACES = ofTracked<TrackedDataspace>((records, dataspace) => dataspace.checkpoint(records));
+const DATASPACES = ofTracked<TrackedDataspace>((records, dataspace) => dataspace.checkpoint(records, false));
+const PASSED_ON = ofTracked<TrackedDataspace>((records, dataspace) => dataspace.checkpoint(records, true));
+const NONE = new Listing(() => false);
+const NOTHING: readonly never[] = [];
 const CONTEXTS = ofTracked<TrackedContext>((records, context) => context.checkpoint(records));
 const RPC_OBJECTS = ofTracked<TrackedRpcObject>((records, object) => object.checkpoint(records));
 
@@ -75,11 +74,15 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   parent: RtcrParent | undefined;
   readonly #context: ChildContext;
   readonly #owner: PdOwner;
+  readonly #sibling: boolean;
+  /** What another child has of this session, which is passed on to it. */
+  #passedOnTo: RtcrPd | undefined;
   #assigned: Capability<ParentSession> = INVALID;
   #account: Capability<PdSession> = INVALID;
 
   constructor(context: ChildContext, opened: Opened<PdSession>) {
     this.#context = context;
+    this.#sibling = opened.sibling ?? false;
     this.base = new SessionBase<PdSession>(context, this, opened);
     const pd = this.#pd;
     this.#owner = { context, pd };
@@ -89,6 +92,23 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
       linkerArea: new RtcrRegionMap(context, pd.linkerArea()),
     };
     this.native = new RtcrNativePd(context, pd.nativePd(), this.base.capability);
+    if (this.#sibling && pd instanceof RtcrPd) pd.#passedOnTo = this;
+  }
+
+  /** Whether another child has the session: the program is that one's, what the session makes is recorded here. */
+  get passesOn(): boolean {
+    return this.#passedOnTo?.base.capability.valid ?? false;
+  }
+
+  /** By the checkpoint that is being taken: the child that has it is not in that, or has gone. What it has made ends with it. */
+  get #left(): boolean {
+    const to = this.passesOn ? this.#passedOnTo : undefined;
+    return to !== undefined && (!to.base.passedOn || to.#left);
+  }
+
+  /** What a service that another child is knows is what we know: it records that. */
+  #real<T extends KernelObject>(capability: Capability<T>): Capability<T> {
+    return this.#sibling ? capability : this.#context.fronts.real(capability);
   }
 
   get #pd(): PdSession {
@@ -155,7 +175,7 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   allocRpcCap(entrypoint: Capability<CpuThread>): Attempt<Capability<RpcObject>, OutOf> {
-    return TrackedRpcObject.allocate(this.#owner, this.rpcObjects, entrypoint);
+    return TrackedRpcObject.allocate(this.#owner, this.rpcObjects, entrypoint, this.#real(entrypoint));
   }
 
   freeRpcCap(object: Capability<RpcObject>): void {
@@ -177,18 +197,18 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   refAccount(pd: Capability<PdSession>): Attempt<void, "invalid-session"> {
-    const done = this.#pd.refAccount(this.#context.fronts.real(pd));
+    const done = this.#pd.refAccount(this.#real(pd));
     // Once it has one, and for itself, it says yes and nothing happens.
     if (done.ok && this.#account === INVALID && pd !== this.base.capability) this.#account = pd;
     return done;
   }
 
   transferCapQuota(to: Capability<PdSession>, caps: number): Attempt<void, TransferRefusal<"out-of-caps">> {
-    return this.#pd.transferCapQuota(this.#context.fronts.real(to), caps);
+    return this.#pd.transferCapQuota(this.#real(to), caps);
   }
 
   transferRamQuota(to: Capability<PdSession>, bytes: number): Attempt<void, TransferRefusal<"out-of-ram">> {
-    return this.#pd.transferRamQuota(this.#context.fronts.real(to), bytes);
+    return this.#pd.transferRamQuota(this.#real(to), bytes);
   }
 
   capQuota(): number {
@@ -252,30 +272,38 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   /** Everything recorded of the PD but its dataspaces and instance. */
   checkpoint(records: RecordWriter): void {
     const pd = this.#pd;
+    const left = this.#left;
     this.base.checkpoint(records);
-    this.sources.checkpoint(records);
-    this.contexts.checkpoint(records, CONTEXTS);
-    this.rpcObjects.checkpoint(records, RPC_OBJECTS);
-    this.maps.addressSpace.checkpoint(records, this.base.passedOn);
-    this.maps.stackArea.checkpoint(records, this.base.passedOn);
-    this.maps.linkerArea.checkpoint(records, this.base.passedOn);
+    if (left) for (let lists = 0; lists < 3; lists++) NONE.write(records, NOTHING);
+    else this.#checkpointObjects(records);
+    this.maps.addressSpace.checkpoint(records, this.base.passedOn, left);
+    this.maps.stackArea.checkpoint(records, this.base.passedOn, left);
+    this.maps.linkerArea.checkpoint(records, this.base.passedOn, left);
     records.number(pd.ramQuota());
     records.number(pd.capQuota());
     records.number(this.native.capability.badge);
+    records.behind(this.base.passedOn, this.native.native);
+  }
+
+  #checkpointObjects(records: RecordWriter): void {
+    this.sources.checkpoint(records);
+    this.contexts.checkpoint(records, CONTEXTS);
+    this.rpcObjects.checkpoint(records, RPC_OBJECTS);
   }
 
   /** Its dataspaces with their contents, and the memory that the program began with. */
   checkpointDataspaces(records: RecordWriter): void {
-    this.dataspaces.checkpoint(records, DATASPACES);
-    const data = this.native.data();
+    if (this.#left) NONE.write(records, NOTHING);
+    else this.dataspaces.checkpoint(records, this.base.passedOn ? PASSED_ON : DATASPACES);
+    const data = this.passesOn ? INVALID : this.native.data();
     records.badge(data);
     records.content(data.object);
   }
 
   /** Everything whose content `checkpointDataspaces` writes. */
   *contents(): Iterable<Capability<Dataspace>> {
-    for (const { capability } of this.dataspaces) yield capability;
-    yield this.native.data();
+    if (!this.base.passedOn && !this.#left) for (const { capability } of this.dataspaces) yield capability;
+    if (!this.passesOn) yield this.native.data();
   }
 
   get #areas(): readonly RtcrRegionMap[] {
@@ -308,17 +336,22 @@ export class RtcrPd implements PdSession, Resumable<SavedPd> {
   }
 
   resume(saved: SavedPd, { slots }: Resuming): void {
-    const owner = this.#owner;
-    for (const each of saved.dataspaces) this.dataspaces.add(TrackedDataspace.again(owner, each, slots));
-    for (const each of saved.sources) this.sources.add(TrackedSource.again(owner, each, slots));
-    for (const each of saved.contexts) this.contexts.add(TrackedContext.again(owner, each, slots));
-    for (const each of saved.rpcObjects) this.rpcObjects.add(TrackedRpcObject.again(owner, each, slots));
+    this.takeIn(saved, slots);
     for (const [i, map] of this.#areas.entries()) map.resume(saved.maps[i]!, slots);
     this.native.resume(saved.native, slots);
     // A child may assign anything to a component of its own.
     this.#assigned = slots.held<ParentSession>(saved.assigned, saved.parent ? "parent" : undefined);
     this.#account = slots.held<PdSession>(saved.account, "pd");
     if (saved.parent) this.parent = RtcrParent.again(this.#context, this.#assigned, saved.parent, slots);
+  }
+
+  /** Objects that the session behind has made already. */
+  takeIn(saved: SavedPdObjects, slots: HeldReader): void {
+    const owner = this.#owner;
+    for (const each of saved.dataspaces) this.dataspaces.add(TrackedDataspace.again(owner, each, slots));
+    for (const each of saved.sources) this.sources.add(TrackedSource.again(owner, each, slots));
+    for (const each of saved.contexts) this.contexts.add(TrackedContext.again(owner, each, slots));
+    for (const each of saved.rpcObjects) this.rpcObjects.add(TrackedRpcObject.again(owner, each, slots));
   }
 
   dispose(): void {

@@ -160,7 +160,7 @@ class Objects {
     const ram = recorded(READ.ram, (records) => {
       this.pd.dataspaces.checkpoint(
         records,
-        ofTracked<TrackedDataspace>((to, each) => each.checkpoint(to)),
+        ofTracked<TrackedDataspace>((to, each) => each.checkpoint(to, false)),
       );
       records.badge(INVALID);
       records.content(undefined);

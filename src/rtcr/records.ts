@@ -169,6 +169,7 @@ const pd: Read<Omit<PdInfo, "instance" | keyof ReturnType<typeof ram>>> = (from)
   ramQuota: from.number(),
   capQuota: from.number(),
   nativeBadge: from.number(),
+  ...present("nativeBehindBadge", from.number()),
 });
 const cpu: Read<CpuInfo> = (from) => ({
   ...session(from),

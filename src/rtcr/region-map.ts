@@ -35,6 +35,7 @@ const REGIONS = new Listing<Attachment>((records, region) => {
 
 /** Made once: nothing is made for a call that says nothing. */
 const NO_OPTIONS: AttachOptions = {};
+const NOTHING: readonly Attachment[] = [];
 
 /** Slots for capabilities. */
 export interface SavedRegionMap {
@@ -114,14 +115,17 @@ export class RtcrRegionMap implements RegionMap, Entry {
     return regions;
   }
 
-  /** @param passedOn what it stands before is recorded with another child */
-  checkpoint(records: RecordWriter, passedOn: boolean): void {
+  /**
+   * @param passedOn what it stands before is recorded with another child
+   * @param left nobody of the checkpoint has it
+   */
+  checkpoint(records: RecordWriter, passedOn: boolean, left = false): void {
     records.object(this.#info);
     records.behind(passedOn, this.real);
     records.number(this.size());
     records.number(this.dataspace().badge);
-    records.badge(this.#handler);
-    REGIONS.write(records, this.#attachments);
+    records.badge(left ? INVALID : this.#handler);
+    REGIONS.write(records, left ? NOTHING : this.#attachments);
   }
 
   capture(slots: SlotWriter): SavedRegionMap {

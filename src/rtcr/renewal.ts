@@ -4,7 +4,7 @@ import type { ChildInfo, SystemCheckpoint } from "../checkpoint/index.ts";
 import { ENV_SESSION } from "../session/index.ts";
 import { beforeBarrier } from "./parent.ts";
 
-/** Of an environment, those that a child restored with it may serve: then they are taken in later. */
+/** Of an environment, those that a child restored with it may serve: then they are taken in later. Its PD is given to it (given-pds.ts). */
 export const TAKEN_IN_LATER: readonly number[] = [ENV_SESSION.cpu, ENV_SESSION.log];
 
 /** What is there before a restore of either is the same. */
@@ -18,7 +18,8 @@ export function renews(before: SystemCheckpoint, next: SystemCheckpoint): boolea
 
 function alike(a: ChildInfo, b: ChildInfo): boolean {
   const program = a.program === b.program && a.native === b.native && a.windows === b.windows;
-  return program && beforeBarrier(a.parent) === beforeBarrier(b.parent) && servers(a) === servers(b);
+  const given = [a, b].some(({ pd }) => pd.nativeBehindBadge !== undefined); // under numbers that the other may not have
+  return program && !given && beforeBarrier(a.parent) === beforeBarrier(b.parent) && servers(a) === servers(b);
 }
 
 function servers({ foreign }: ChildInfo): string {

@@ -100,6 +100,12 @@ export class Restoration {
     return [...this.#begun.values()].filter(({ arrived }) => !arrived).map(({ child }) => child);
   }
 
+  /** A child that has arrived; undefined: it has not, or has no part in it. */
+  arrived(name: string): RestoredChild | undefined {
+    const info = this.recorded(name);
+    return info && this.#begun.get(name)?.arrived?.(info);
+  }
+
   /** When all have arrived, in the order of the checkpoint. */
   children(): readonly RestoredChild[] {
     return this.system.children.map((info) =>

@@ -7,7 +7,7 @@ import { fillDataspace, fillLines } from "./fill-dataspace.ts";
 import type { RtcrPd } from "./pd.ts";
 import type { RepairReport, RestoredChild } from "./restore.ts";
 import type { RestoreFaults } from "./restore-faults.ts";
-import type { RestoredPart } from "./restore-part.ts";
+import { isPassedOn, type RestoredPart } from "./restore-part.ts";
 import { repairStack } from "./stack-repair.ts";
 import type { Translation } from "./translation.ts";
 
@@ -25,10 +25,11 @@ export type Filled = (dataspace: Capability<Dataspace>, content: RecordedBytes) 
 
 /** @param standing where threads of a bootstrap stand in it; undefined: nothing stands there */
 export function restoreContents(
-  { pd, info: recorded }: RestoredPart,
+  part: RestoredPart,
   standing: RestoredChild["standing"],
   parts: ContentParts,
 ): readonly RepairReport[] {
+  const { pd, info: recorded } = part;
   const { child, translation, faults, filled } = parts;
   const { name, cpu } = child.info;
   const reports: RepairReport[] = [];
@@ -46,7 +47,7 @@ export function restoreContents(
     reports.push(...repairStack({ child: name, threads: cpu.threads, standing, region, base, dataspace, info }));
     endScope(repair);
   }
-  fillOthers(recorded, repaired, parts);
+  if (!isPassedOn(part)) fillOthers(recorded, repaired, parts);
   if (recorded.dataBadge !== 0) fillData(pd, recorded.data, faults, filled);
   const detached = pd.native.restoreRest(recorded.instance);
   if (!detached.ok) throw faults.mismatch("memory that the program has detached");

@@ -7,3 +7,8 @@ export interface RestoredPart {
   readonly info: PdInfo;
   readonly record: ChildInfo | ComponentInfo;
 }
+
+/** Whether another child of the restore passes the PD session on: what that has made is restored with that child. */
+export function isPassedOn({ info }: RestoredPart): boolean {
+  return info.nativeBehindBadge !== undefined;
+}

@@ -1,12 +1,5 @@
 // A child's sessions: those to the outside are opened again in its name, and their state is brought back.
-import type {
-  ForeignSessionInfo,
-  FurtherCpuInfo,
-  ObjectInfo,
-  PdInfo,
-  RomInfo,
-  SessionInfo,
-} from "../checkpoint/index.ts";
+import type { ForeignSessionInfo, FurtherCpuInfo, PdInfo, RomInfo, SessionInfo } from "../checkpoint/index.ts";
 import { isOver } from "../init/index.ts";
 import {
   type Capability,
@@ -20,6 +13,7 @@ import {
 } from "../session/index.ts";
 import type { Adoptions } from "./adoptions.ts";
 import type { RtcrFault } from "./faults.ts";
+import { mapsOf } from "./passed-on.ts";
 import { RtcrReport } from "./report.ts";
 import type { RestoredChild } from "./restore.ts";
 import type { Streams } from "./restore-streams.ts";
@@ -124,7 +118,8 @@ export class Sessions {
     const exists = there.ok && there.value.valid;
     const { affinity } = info as Partial<FurtherCpuInfo>;
     const open = () => parent.session(id, service, creationArgs, affinity);
-    const was = info.badge === 0 ? [] : [info, ...mapsOf(info)]; // of no number, while it was only asked for
+    const makes = "stackArea" in info ? mapsOf(info as PdInfo) : [];
+    const was = info.badge === 0 ? [] : [info, ...makes]; // of no number, while it was only asked for
     const made = exists ? there : tracked.context.as(was, open);
     if (!made.ok) throw refused(`${service} session ${id} (${creationArgs})`, made.reason);
     const { phase } = info as Partial<ForeignSessionInfo>;
@@ -176,9 +171,4 @@ export function bySession<T extends { readonly base: { readonly id: number } }>(
   list: readonly T[],
 ): ReadonlyMap<number, T> {
   return new Map(list.map((interposer) => [interposer.base.id, interposer]));
-}
-
-/** What the making of a session makes besides: the areas of a PD. */
-function mapsOf(info: SessionInfo | PdInfo): readonly ObjectInfo[] {
-  return "stackArea" in info ? [info.addressSpace, info.stackArea, info.linkerArea] : [];
 }

@@ -118,6 +118,7 @@ export function restore(
     for (const restorer of restorers) restorer.makeThreads();
     untilDone(restorers, (restorer) => restorer.takeThreads());
     for (const restorer of restorers) restorer.objects();
+    for (const restorer of restorers) restorer.takeObjects();
     untilDone(restorers, (restorer) => restorer.takeRegionMaps());
     for (const restorer of restorers) restorer.requirePassedOn();
     enter("relations");
@@ -126,6 +127,7 @@ export function restore(
     for (const together of inOrder(restorers)) relate(together);
     for (const { adoptions } of restorers) adoptions.requireMade();
     settlement.end();
+    for (const restorer of restorers) restorer.dropSignals();
     for (const restorer of restorers) restorer.signals();
     enter("bytes");
     const untouched = !restorers.some(({ native }) => native);

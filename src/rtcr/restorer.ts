@@ -20,7 +20,7 @@ import { Allocations, type CpuPart } from "./restore-allocations.ts";
 import { fundComponents, loadComponent } from "./restore-components.ts";
 import { type Filled, restoreContents } from "./restore-contents.ts";
 import { RestoreFaults } from "./restore-faults.ts";
-import type { RestoredPart } from "./restore-part.ts";
+import { isPassedOn, type RestoredPart } from "./restore-part.ts";
 import { Relations } from "./restore-relations.ts";
 import { Sessions } from "./restore-sessions.ts";
 import { Streams } from "./restore-streams.ts";
@@ -89,14 +89,20 @@ export class Restorer {
     this.#allocations.nameEnvironment(this.#pd);
     if (this.#child.tracked.at(ENV_SESSION.cpu)) this.#sessions.upgrade("CPU", cpu);
     this.#sessions.open();
-    this.#findCpus();
+    this.#findParts();
   }
 
   /** Sessions of core's that other children pass on, as far as these have them again. @returns how many */
   adoptPassedOn(): number {
     const adopted = this.adoptions.adoptPassedOn();
-    if (adopted > 0) this.#findCpus();
+    if (adopted > 0) this.#findParts();
     return adopted;
+  }
+
+  /** What others may stand before. */
+  #findParts(): void {
+    this.#findCpus();
+    this.#findPds();
   }
 
   /** In whatever component they are. @throws RtcrFault "mismatch" */
@@ -137,10 +143,16 @@ export class Restorer {
   objects(): void {
     const { rms } = this.#info;
     for (const part of this.#parts) {
+      if (isPassedOn(part)) continue;
       this.#allocations.makeSignals(part);
       this.#allocations.makeDataspaces(part);
     }
     for (const info of rms) this.#allocations.makeRegionMaps(info);
+  }
+
+  /** Of PD sessions that other children pass on, when these have them again. */
+  takeObjects(): void {
+    for (const part of this.#parts) if (isPassedOn(part)) this.#allocations.passedOn.takeObjects(part);
   }
 
   get name(): string {
@@ -159,6 +171,7 @@ export class Restorer {
     for (const part of this.#parts) {
       const { parentBadge = 0 } = part.record as Partial<ComponentInfo>; // RTCR has assigned that of the child itself
       if (parentBadge !== 0) part.pd.assignParent(this.#translation.get<ParentSession>(parentBadge));
+      if (part.pd.passesOn) continue; // the program is the client's
       this.#relations.installCapabilities(part);
       this.#restoreNative(part);
     }
@@ -171,19 +184,25 @@ export class Restorer {
     if (this.#late) this.#sessions.restore();
   }
 
-  /**
-   * Signals that were waiting, in their order, and those of what is different here. What the restore has set off is none
-   * of a program's business; native components look at everything anew.
-   */
+  /** What the restore has set off is none of a program's business; native components look at everything anew. */
+  dropSignals(): void {
+    for (const { pd } of this.#parts) {
+      if (pd.native.program()?.native !== undefined) continue;
+      for (const { capability } of pd.sources) while (capability.object?.take());
+    }
+  }
+
+  /** Signals that were waiting, in their order, and those of what is different here. */
   signals(): void {
     const { parent } = this.#info;
     const context = (badge: number) => this.#translation.get<SignalContext>(badge);
     const told = new Set<number>();
-    for (const { pd, info, record } of this.#parts) {
-      if (record.native === undefined) for (const { capability } of pd.sources) while (capability.object?.take());
+    for (const part of this.#parts) {
+      const { info } = part;
+      const own = !isPassedOn(part); // else they are notified where they were made
       const pending = info.signalContexts.filter(({ queued }) => queued > 0).sort((a, b) => a.queued - b.queued);
       for (const { badge, pending: count } of pending) {
-        notify(context(badge), count);
+        if (own) notify(context(badge), count);
         told.add(badge);
       }
     }
@@ -255,6 +274,16 @@ export class Restorer {
     }
   }
 
+  /** Components that are there and were not yet. */
+  #findPds(): void {
+    for (const record of this.#info.components ?? []) {
+      const pd = this.#child.tracked.at(record.pd.id);
+      if (!(pd instanceof RtcrPd) || this.#parts.some((part) => part.pd === pd)) continue;
+      this.#parts.push({ pd, info: record.pd, record });
+      this.#allocations.namePd(record.pd, pd);
+    }
+  }
+
   /** State of a module outside dataspaces, before anything runs in it. */
   #restoreModule({ pd, info, record }: RestoredPart): void {
     if (record.native !== undefined || record.program === "") return;
@@ -279,17 +308,13 @@ export class Restorer {
     const { tracked } = this.#child;
     const lacking = cpusOf(this.#info).find((cpu) => !this.#cpus.some(({ info }) => info === cpu));
     if (lacking) throw this.#faults.mismatch(`session ${lacking.id}, a CPU session,`);
-    for (const record of components) {
-      const pd = tracked.at(record.pd.id);
-      if (!(pd instanceof RtcrPd) || pd === this.#pd)
-        throw this.#faults.mismatch(`session ${record.pd.id}, a PD session,`);
-      this.#parts.push({ pd, info: record.pd, record });
-    }
+    const unknown = components.find((record) => !this.#parts.some((part) => part.record === record));
+    if (unknown) throw this.#faults.mismatch(`session ${unknown.pd.id}, a PD session,`);
     const { refused } = this.#faults;
     fundComponents(this.#info, { tracked, translation: this.#translation, refused });
     for (const part of this.#parts.slice(1)) {
       loadComponent(part.pd, part.record as ComponentInfo, { tracked, translation: this.#translation, refused });
-      this.#allocations.namePd(part.info, part.pd);
+      this.#translation.add(part.info.dataBadge, part.pd.native.data()); // there since the program is
       if (!isWasi(part)) this.#restoreModule(part);
     }
   }

@@ -10,12 +10,13 @@
 import type { ChildInfo, ExitedChild, SystemCheckpoint } from "../checkpoint/index.ts";
 import type { Child, Init } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
-import { type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
+import { ENV_SESSION, type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
 import { messageOf, required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { environment } from "./components.ts";
 import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
 import { RtcrFault } from "./faults.ts";
+import { givePds } from "./given-pds.ts";
 import { requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
 import { beforeBarrier } from "./parent.ts";
@@ -180,9 +181,9 @@ export class Restoring {
     this.#asked = undefined;
   }
 
-  /** A CPU or LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
+  /** A PD, CPU or LOG session of a restored child's environment at a child that is restored with it, as the configuration still has it. */
   adopts(child: Child, id: number, server: string): boolean {
-    if (!TAKEN_IN_LATER.includes(id) || !this.recorded(server)) return false;
+    if (![ENV_SESSION.pd, ...TAKEN_IN_LATER].includes(id) || !this.recorded(server)) return false;
     return this.recorded(child.name)?.foreign.find((info) => info.id === id)?.server === server;
   }
 
@@ -217,7 +218,8 @@ export class Restoring {
     const restored: Arrived = (info) => restoredChild({ child, info, tracked, together });
     // To where it stood, not beyond, and with all that it had then.
     const has = (id: number) => child.sessions.some(({ request }) => request.id === id);
-    const ready = !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
+    const passedOn = info.pd.nativeBehindBadge !== undefined; // what is allocated there is allocated by another one, too
+    const ready = !passedOn && !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
     const bootstraps = tracked.context.bootstrapping && ready;
     if (this.#parts.options.strategy !== "bootstrap" || !bootstraps) {
       this.#arrive(tracked, restored);
@@ -286,9 +288,21 @@ export class Restoring {
   /** A child is ready to be restored; when all are, they are, or stand by. */
   #arrive(tracked: TrackedChild, ready: Arrived): void {
     const restoration = this.#restoring;
-    if (!restoration?.has(tracked) || !restoration.arrive(tracked, ready)) return;
+    if (!restoration?.has(tracked)) return;
+    if (!restoration.arrive(tracked, ready)) return this.#later(() => this.#givePds(restoration));
     if (this.#waits(restoration)) this.#standBy(restoration);
     else this.#restore(restoration);
+  }
+
+  /** Who has arrived passes PD sessions on to others, which can be started now. */
+  #givePds(restoration: Restoration): void {
+    if (this.#restoring !== restoration) return;
+    try {
+      givePds(restoration, this.#init.children);
+    } catch (thrown) {
+      if (!(thrown instanceof RtcrFault)) throw thrown;
+      this.#refuse(thrown, restoration);
+    }
   }
 
   #waits({ told }: Restoration): boolean {

@@ -47,7 +47,7 @@ import { Restoring } from "./restoring.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import { captureChildren, RTCR_STATE_VERSION, readRtcrState, type SavedRtcr } from "./saved-rtcr.ts";
 import { Timing } from "./timing.ts";
-import { requireStarted, requireTogether } from "./together.ts";
+import { asksForPd, requireStarted, requireTogether } from "./together.ts";
 import { ChildContext, Fronts } from "./tracked.ts";
 import { BASE_INTERPOSERS, TrackedChild } from "./tracked-child.ts";
 import { warn } from "./warning.ts";
@@ -122,7 +122,7 @@ export class Rtcr {
     log.debug?.(`checkpoint "${name}" of ${children.join(", ")}`);
     const provider = this.#options.provider ?? new OnDemandProvider();
     const tracked = this.#wanted(name, children);
-    requireTogether(tracked, (child) => this.#childOf(child)?.sessions ?? []);
+    requireTogether(tracked, new Set(this.#owners.values()), (child) => this.#childOf(child)?.sessions ?? []);
     for (const child of tracked) settleMarks(child);
     const { timed, atPhase, keepsUnattached } = this.#options;
     const timing = timed && new Timing();
@@ -159,6 +159,7 @@ export class Rtcr {
 
   /** Children that a checkpoint can be made of. */
   #wanted(name: string, children: readonly string[]): TrackedChild[] {
+    for (const child of this.#init.children) if (asksForPd(child, children)) requireStarted(name, child);
     return children.map((child) => {
       const found = this.#children.get(child);
       const halfway = found && this.#restoring.halfway(found);

@@ -1,38 +1,44 @@
 // What refuses a checkpoint of several children together: sessions between them that no order of restoring could take up, and
 // one that waits for another in its start.
 import type { Child, Session } from "../init/index.ts";
-import type { ObjectKind } from "../session/index.ts";
+import { ENV_SESSION } from "../session/index.ts";
 import { RtcrFault } from "./faults.ts";
+import { RtcrPd } from "./pd.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
-/** Kinds of sessions of core's that another child cannot pass on. */
-const NOT_PASSED_ON: readonly ObjectKind[] = ["pd"];
-
 /**
+ * @param all those that have sessions, of the checkpoint or not
  * @param sessions those that a child has open
  * @throws RtcrFault "unsaveable", which says what to do
  */
 export function requireTogether(
   children: readonly TrackedChild[],
+  all: Iterable<TrackedChild>,
   sessions: (child: TrackedChild) => readonly Session[],
 ): void {
   const names = children.map(({ name }) => name);
   for (const child of children) requireServed(child, sessions(child), names);
-  for (const child of children) child.passOn(names);
+  for (const child of all) child.passOn(children.includes(child) ? names : []);
 }
 
-/**
- * Sessions that a restore opens before any of the other children serves cannot be taken in: those of core that another child
- * passes on. What a guest serves by objects of its own is no `ObjectKind` of these, whatever its service is called.
- */
+/** A PD session that a program in TypeScript has made of the one that it has: the restore needs it before that is there. */
 function requireServed(child: TrackedChild, sessions: readonly Session[], children: readonly string[]): void {
   for (const session of sessions) {
     const { id, route } = session.request;
-    const kind = child.interposer(session)?.kind;
-    if (route.to !== "child" || !children.includes(route.child) || !kind || !NOT_PASSED_ON.includes(kind)) continue;
+    const { kind, base } = child.interposer(session) ?? {};
+    if (route.to !== "child" || !children.includes(route.child) || kind !== "pd") continue;
+    if (base?.real.object instanceof RtcrPd) continue; // it is passed on as it is
     const message = `child "${child.name}": its ${session.service} session ${id} is served by "${route.child}", which is in the checkpoint too: put both into an init`;
     throw new RtcrFault("unsaveable", message, { child: child.name, server: route.child });
   }
+}
+
+/** Whether a child waits for a PD that one of these passes on: that has begun with it already. */
+export function asksForPd({ sessions }: Child, children: readonly string[]): boolean {
+  return sessions.some(({ phase, request: { id, route } }) => {
+    const asked = id === ENV_SESSION.pd && phase === "create-requested";
+    return asked && route.to === "child" && children.includes(route.child);
+  });
 }
 
 /**

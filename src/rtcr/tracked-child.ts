@@ -151,11 +151,12 @@ export class TrackedChild {
     });
   }
 
-  /** A checkpoint of these children begins: what they pass on to this one is recorded with them. */
+  /** A checkpoint of these children begins: what they pass on to this one, if it is among them, is recorded with them. */
   passOn(children: readonly string[]): void {
-    for (const [{ request }, { kind, base }] of this.#interposers) {
+    for (const [{ request, unwanted }, { kind, base }] of this.#interposers) {
       const { route } = request;
-      base.passedOn = PASSED_ON.includes(kind) && route.to === "child" && children.includes(route.child);
+      const open = PASSED_ON.includes(kind) && !unwanted;
+      base.passedOn = open && route.to === "child" && children.includes(route.child);
     }
   }
 
@@ -251,8 +252,8 @@ export class TrackedChild {
   /** What the supervisor knows of the child, when it is checkpointed itself. @throws RtcrFault "unsaveable" */
   capture(slots: SlotWriter, sessions: SessionWriter): SavedTrackedChild {
     const living = [...this.#interposers].filter(([, { base }]) => base.real.valid);
-    for (const [{ service, request }, { kind }] of living) {
-      if (request.route.to !== "child" || !ASKED_AT_ONCE.includes(kind)) continue;
+    for (const [{ service, request }, { kind, base }] of living) {
+      if (request.route.to !== "child" || !ASKED_AT_ONCE.includes(kind) || base.real.object instanceof RtcrPd) continue;
       const message = `its child "${this.name}" has ${service} session ${request.id} of its child "${request.route.child}"`;
       throw new RtcrFault("unsaveable", message, { child: this.name, server: request.route.child });
     }

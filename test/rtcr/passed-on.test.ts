@@ -7,7 +7,8 @@ import type { ChildInfo, SystemCheckpoint } from "../../src/checkpoint/index.ts"
 import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
 import { type ChildSpec, continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
-const SETTINGS = '<config turns="4" iterations="20" sleep_ms="3"/>';
+const SETTINGS = '<config child="stack_counter" turns="4" iterations="20" sleep_ms="3"/>';
+const programs = ["stack_counter"];
 const POINTS = 2;
 const routed = (service: string) =>
   `<route><service name="${service}"><child name="between"/></service><any-service><parent/></any-service></route>`;
@@ -26,7 +27,7 @@ const windows = () => true;
 
 function passedOn(name: string, service: string, server: keyof typeof SERVERS): RigOptions {
   const children = [{ name, inside: SETTINGS + routed(service) }, SERVERS[server](service)];
-  return { windows, children, exits: 1 };
+  return { windows, children, programs, exits: 1 };
 }
 
 /** What the server says of a client's end is said when that has exited already. */
@@ -37,10 +38,14 @@ for (const [name, service] of [
   ["as-stack_counter", "CPU"],
   ["managed_dataspace", "RM"],
   ["fault_handler", "RM"],
+  ["sheep_counter_threaded", "PD"],
+  ["managed_dataspace", "PD"],
+  ["arbitrary_child", "PD"],
 ] as const) {
   for (const server of ["a program in TypeScript", "a guest"] as const) {
+    if (service === "PD" && server !== "a guest") continue; // it could not be funded
     test(`S38, S64, S96: ${name} works, and goes on, with a ${service} session that ${server} passes on`, async () => {
-      const alone = await undisturbed({ windows, children: [{ name, inside: SETTINGS }] });
+      const alone = await undisturbed({ windows, programs, children: [{ name, inside: SETTINGS }] });
       const options = passedOn(name, service, server);
       const { lines, points } = await undisturbed(options);
       assert.deepEqual(own(lines), alone.lines);
@@ -67,7 +72,7 @@ async function firstPoint(options: RigOptions): Promise<number> {
         rig.rtcr.checkpoint("first").lease.release();
         return point;
       } catch (thrown) {
-        const message = /child "[\w-]+" is being started: its CPU session is asked of "(between|nearer)"$/;
+        const message = /child "[\w-]+" is being started: its (CPU|PD) session is asked of "(between|nearer)"$/;
         assert.ok(
           thrown instanceof RtcrFault && thrown.code === "busy" && message.test(thrown.message),
           String(thrown),
@@ -94,8 +99,10 @@ async function taken(
 for (const [name, service] of [
   ["sheep_counter_threaded", "CPU"],
   ["fault_handler", "RM"],
+  ["arbitrary_child", "PD"],
 ] as const) {
   for (const server of ["a program in TypeScript", "a guest"] as const) {
+    if (service === "PD" && server !== "a guest") continue;
     test(`S89, S96: ${service} sessions that ${server} passes on go back in place, and the quotas balance`, async () => {
       const { rig, system } = await taken(passedOn(name, service, server));
       const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
@@ -166,6 +173,41 @@ for (const server of ["a program in TypeScript", "a guest"] as const) {
   });
 }
 
+test("S96: a guest goes on without a client that it has passed a PD session on to, and serves a new one", async () => {
+  const options = passedOn("sheep_counter_threaded", "PD", "a guest");
+  const { rig } = await taken(options);
+  const { system } = rig.rtcr.checkpoint("alone", ["between"]);
+  const [kept] = childOf(system, "between").components!;
+  assert.deepEqual([kept!.program, kept!.pd.dataspaces, kept!.capabilities], ["", [], []]);
+  rig.close();
+  const second = begunAgain(options, await throughImage(system));
+  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+  await second.run();
+  const alone = await undisturbed({ windows, children: [{ name: "sheep_counter_threaded", inside: SETTINGS }] });
+  assert.deepEqual(own(second.lines), alone.lines);
+  second.close();
+});
+
+test("S62, S96: what a PD session that is passed on has made is recorded once, with who has made it", async () => {
+  const { rig, system } = await taken(passedOn("arbitrary_child", "PD", "a guest"), 0.8);
+  const [client, server] = ["arbitrary_child", "between"].map((name) => childOf(system, name));
+  const [own, ...further] = [client!.pd, ...(client!.components ?? []).map(({ pd }) => pd)];
+  assert.ok(own!.dataspaces.length > 0 && further.length > 0);
+  for (const pd of [own!, ...further]) {
+    const behind = server!.components!.find((each) => each.pd.nativeBadge === pd.nativeBehindBadge);
+    assert.deepEqual([behind?.program, behind?.capabilities, behind?.pd.data.length], ["", [], 0]);
+    const badges = (info: typeof pd | undefined) => info?.dataspaces.map(({ badge, size }) => [badge, size]);
+    assert.deepEqual(badges(pd), badges(behind?.pd));
+    assert.ok(pd.dataspaces.every(({ content }) => content.length === 0));
+    assert.ok(behind?.pd.dataspaces.every(({ content, size }) => content.length >= size));
+  }
+  const alone = rig.rtcr.checkpoint("alone", ["arbitrary_child"]).system;
+  const { pd, program } = childOf(alone, "arbitrary_child");
+  assert.ok(program !== "" && pd.nativeBehindBadge === undefined, "without its server it is the client's");
+  assert.ok(pd.dataspaces.every(({ content, size }) => content.length >= size));
+  rig.close();
+});
+
 test("S96: a child that passes on what is passed on to it goes on without its client", async () => {
   const nearer = SERVERS["a program in TypeScript"]("CPU");
   const children = [
@@ -235,6 +277,36 @@ for (const [what, service, change, why] of [
     ({ foreign, pd }) => void (foreign![0]!.badge = pd!.badge),
     /RM session 7 at "between": it is none of rm/,
   ],
+  [
+    "a PD",
+    "PD",
+    ({ pd }) => void (pd!.nativeBehindBadge = 999_999),
+    /^restore of "arbitrary_child": what its PD session at "between" stands before/,
+  ],
+  [
+    "a component's PD",
+    "PD",
+    ({ components }) => void (components![0]!.pd.nativeBehindBadge = 999_999),
+    /PD session \d+ at "between": it has no native-pd of core's/,
+  ],
+  [
+    "a dataspace",
+    "PD",
+    ({ pd }) => void (pd!.dataspaces[0]!.badge = 999_999),
+    /object \d+, of a PD session that another child passes on,/,
+  ],
+  [
+    "a context of another kind",
+    "PD",
+    ({ pd }) => void (pd!.signalContexts[0]!.badge = pd!.dataspaces[0]!.badge),
+    /what was recorded as a signal-context/,
+  ],
+  [
+    "an area of another kind",
+    "PD",
+    ({ pd }) => void (pd!.dataspaces[0]!.badge = pd!.addressSpace.badge),
+    /what was recorded as a dataspace/,
+  ],
 ] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
   test(`F9, S96: ${what} that stands before nothing is refused by name`, async () => {
     await refused(service, "a guest", change, why);
@@ -243,16 +315,23 @@ for (const [what, service, change, why] of [
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends object | undefined ? Mutable<T[K]> : T[K] };
 
+/** Clients, and when they are in the midst of it. */
+const FORGED = {
+  CPU: ["sheep_counter_threaded", 0.7],
+  RM: ["fault_handler", 0.9],
+  PD: ["arbitrary_child", 0.8],
+} as const;
+
 /** A checkpoint of a client whose record was changed is refused, for the reason that is given. */
 async function refused(
-  service: "CPU" | "RM",
+  service: keyof typeof FORGED,
   server: Parameters<typeof passedOn>[2],
   change: (client: Partial<Mutable<ChildInfo>>) => void,
   why: RegExp,
 ): Promise<void> {
-  const name = service === "CPU" ? "sheep_counter_threaded" : "fault_handler";
+  const [name, share] = FORGED[service];
   const options = passedOn(name, service, server);
-  const { rig, system } = await taken(options, service === "CPU" ? 0.7 : 0.9);
+  const { rig, system } = await taken(options, share);
   rig.close();
   const forged = structuredClone(system) as SystemCheckpoint;
   change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);

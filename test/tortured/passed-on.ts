@@ -1,8 +1,8 @@
 // Systems in which a component passes on sessions of core's: what its clients make by them is made by its own.
 import { init, supervisor } from "../rtcr/nested.ts";
 import type { ChildSpec } from "../rtcr/rig.ts";
-import { start } from "../support/core-system.ts";
-import { type Node, node, PROPAGATE, type TorturedSystem } from "./systems.ts";
+import { config, start } from "../support/core-system.ts";
+import { command, type Node, node, PROPAGATE, type TorturedSystem } from "./systems.ts";
 
 const COUNT = '<config iterations="20" turns="4" sleep_ms="3"/>';
 /** It lives longest: what servers say of their clients' ends is said. */
@@ -69,6 +69,69 @@ export const CPU_THREADS: Readonly<Record<string, TorturedSystem>> = {
   "threads by way of a guest": threads(passing("between", "CPU")),
 };
 
+/** They have dataspaces, signals, threads, page faults, components and calls. */
+const DOMAINS = [
+  "managed_dataspace",
+  "sheep_counter_async",
+  "thread_registers",
+  "arbitrary_child",
+  "detached_dataspaces",
+];
+const passingPds = (options: Node = {}) => passing("between", "PD", "", { quota: 'caps="4000" ram="96M"', ...options });
+const ofBetween: Node = { windows, quota: 'caps="800"', from: { PD: "between" } };
+/** A server and a client that share a dataspace, in two PDs. */
+const CALLS =
+  node("server", "", { ...ofBetween, binary: "adder_server", provides: "Adder" }) +
+  node("client", '<config numbers="4"/>', {
+    ...{ ...ofBetween, binary: "adder_client" },
+    from: { PD: "between", Adder: "server" },
+  });
+/** An init, and all that it keeps. */
+const KEEPER = start(
+  "keeper",
+  `<binary name="init"/><route><service name="PD"><child name="between"/></service><any-service><parent/></any-service></route>${config(
+    node("stack_counter", COUNT, { quota: 'caps="300" ram="4M"' }) +
+      command({ name: "collections", args: ["20"] }) +
+      node("lines", "<config/>", { binary: "log_server", provides: "LOG", quota: 'caps="300" ram="4M"' }) +
+      node("sheep", '<config turns="6" sleep_ms="3"/>', {
+        ...{ binary: "sheep_counter_timer", from: { LOG: "lines" }, quota: 'caps="300" ram="4M"' },
+      }),
+  )}`,
+  'caps="2000" ram="40M"',
+);
+
+const domains = (children: string): TorturedSystem => ({
+  programs: [
+    ...DOMAINS,
+    "passes_on",
+    "stack_counter",
+    "collections",
+    "sheep_counter_timer",
+    "adder_server",
+    "adder_client",
+  ],
+  children: children + LAST,
+});
+
+export const PDS = {
+  "components in PDs of a guest": domains(passingPds() + clients(DOMAINS, "PD", "between")),
+  "calls between PDs of a guest": domains(passingPds() + CALLS),
+  "an init, and what it keeps, in PDs of a guest": domains(passingPds() + KEEPER),
+  "components in PDs by way of two": domains(
+    passing("far", "PD", "", { quota: 'caps="800" ram="16M"' }) +
+      passingPds(from("PD", "far")) +
+      clients(["thread_registers", "arbitrary_child"], "PD", "between"),
+  ),
+  "components whose PDs and threads others pass on": domains(
+    passingPds() +
+      wrapping("wraps", "CPU") +
+      clients(["thread_registers", "arbitrary_child"], "PD", "between").replaceAll(
+        '<service name="PD">',
+        '<service name="CPU"><child name="wraps"/></service><service name="PD">',
+      ),
+  ),
+} as const satisfies Readonly<Record<string, TorturedSystem>>;
+
 const TO_BETWEEN =
   '<route><service name="CPU"><child name="between"/></service><any-service><parent/></any-service></route>';
 const KEPT = ["sheep_counter_threaded", "thread_registers"]
@@ -82,6 +145,13 @@ export const WITHIN: Readonly<Record<string, TorturedSystem>> = {
     maps(passing("between", "RM"), ["fault_handler"]),
     threads(wrapping("between", "CPU"), ["thread_registers", "arbitrary_child"]),
     threads(passing("between", "CPU"), ["sheep_counter_threaded"]),
+  ),
+  "PDs that are passed on within a supervisor": within(
+    supervisor,
+    domains(
+      passingPds({ quota: 'caps="1000" ram="24M"' }) +
+        clients(["arbitrary_child", "managed_dataspace"], "PD", "between"),
+    ),
   ),
   "an init and a supervisor whose children have threads by way of a sibling": {
     programs: ["passes_on", "sheep_counter_threaded", "thread_registers", "sheep_counter_timer"],

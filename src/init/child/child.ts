@@ -237,6 +237,7 @@ export class Child {
   /** As `Environment.adopt`. */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
     const made = this.#environment.adopt(id, service, args, adopted);
+    if (id === ENV_SESSION.pd && made.ok) this.#house.later({ do: "advance", child: this.id });
     const cpu = id === ENV_SESSION.cpu && made.ok ? this.client.sessions.get(id)?.capability : undefined;
     const session = cpu && objectOf<CpuSession>(cpu as Capability<CpuSession>, "cpu");
     if (session) this.#giveCpuQuota(session);

@@ -8,7 +8,8 @@ import type { Child } from "./child.ts";
 import type { Household } from "./household.ts";
 import { routedElsewhere } from "./parent-session.ts";
 
-/** In the order of their creation. Where there is no dynamic linker, its ROM is that of the program. */
+const PD = { id: ENV_SESSION.pd, service: "PD" } as const;
+/** In the order of their creation, behind that of the PD. Where there is no dynamic linker, its ROM is that of the program. */
 const ENVIRONMENT = [
   { id: ENV_SESSION.cpu, service: "CPU" },
   { id: ENV_SESSION.log, service: "LOG" },
@@ -31,7 +32,7 @@ export class Environment {
   }
 
   openPd(): void {
-    this.#open(ENV_SESSION.pd, "PD");
+    if (!this.#takenInLater(ENV_SESSION.pd, "PD")) this.#open(ENV_SESSION.pd, "PD");
   }
 
   /** Asks for all others, once. @returns whether all are there */
@@ -55,7 +56,7 @@ export class Environment {
   /** As `ChildParent.adopt`, for a session of these: init pays for it, the child for its upgrades. */
   adopt(id: number, service: string, args: string, adopted: AdoptedSession): Attempt<void, string> {
     const { client } = this.#child;
-    const known = ENVIRONMENT.find((each) => each.id === id && each.service === service);
+    const known = [PD, ...ENVIRONMENT].find((each) => each.id === id && each.service === service);
     const request = known && this.#request(id, known.service);
     if (!request?.ok) return refusal("service-denied");
     const elsewhere = routedElsewhere(request.value, adopted);
@@ -71,11 +72,13 @@ export class Environment {
 
   /** Sessions that it must have before it is launched. */
   get #wanted() {
-    return ENVIRONMENT.filter(({ id, service }) => {
-      const routed = this.#house.route(this.#child, service, this.#label(service));
-      const server = routed.ok && routed.value.to === "child" ? routed.value.child : undefined;
-      return server === undefined || !this.#house.hooks.adopts(this.#child, id, server);
-    });
+    return ENVIRONMENT.filter(({ id, service }) => !this.#takenInLater(id, service));
+  }
+
+  #takenInLater(id: number, service: string): boolean {
+    const routed = this.#house.route(this.#child, service, this.#label(service));
+    const server = routed.ok && routed.value.to === "child" ? routed.value.child : undefined;
+    return server !== undefined && this.#house.hooks.adopts(this.#child, id, server);
   }
 
   #label(service: string): string {

@@ -58,6 +58,8 @@ export class SiblingServer implements SessionServer {
   readonly #broker: Broker;
   readonly #reads: () => boolean;
   readonly #sessions = new Map<number, Session>();
+  /** Those that were taken in. */
+  readonly #known = new WeakSet<Session>();
   /** Those that the child has something to do for, in the order in which that came up (`#asked`). */
   readonly #pending = new Set<Session>();
   /** Places that sessions had before a restore, by number. */
@@ -141,6 +143,7 @@ export class SiblingServer implements SessionServer {
 
   /** One that is still asked for is asked for again under its number, which the child may have begun to answer. */
   adopt(session: Session, serverId: number): void {
+    this.#known.add(session);
     session.serverId = serverId;
     this.#nextId = Math.max(this.#nextId, serverId + 1);
     this.#sessions.set(serverId, session);
@@ -161,7 +164,7 @@ export class SiblingServer implements SessionServer {
 
   /**
    * Numbers below `next` are those from before a restore, and are not given again. What clients have asked for since gets
-   * others: the child, as it will be, knows nothing of it.
+   * others: the child, as it will be, knows nothing of it. What was taken in keeps its number.
    *
    * @param order of the sessions from before; their requests have it, too, whichever is adopted first
    */
@@ -171,7 +174,7 @@ export class SiblingServer implements SessionServer {
     this.#nextId = Math.max(this.#nextId, next);
     this.#sessions.clear();
     for (const session of sessions) {
-      session.serverId = this.#nextId++;
+      if (!this.#known.has(session)) session.serverId = this.#nextId++;
       this.#sessions.set(session.serverId, session);
     }
     this.requests.changed();
