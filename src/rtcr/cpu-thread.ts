@@ -24,8 +24,16 @@ import { type ChildContext, type Entry, type SavedRecord, savedRecord } from "./
 /** As a location that a client gives: without an extent it is all that there is. */
 export const EVERYWHERE: Location = { x: 0, y: 0, width: 0, height: 0 };
 
+/** The session that a thread is of. */
+export interface ThreadSession {
+  readonly base: { readonly passedOn: boolean };
+  /** Another child serves it. */
+  readonly sibling: boolean;
+}
+
 /** How a child made a thread. */
 export interface MadeThread {
+  readonly session: ThreadSession;
   readonly real: Capability<CpuThread>;
   /** As the child named it. */
   readonly pd: Capability<PdSession>;
@@ -66,6 +74,9 @@ export class RtcrCpuThread implements CpuThread, Entry {
   readonly #front: Front<CpuThread>;
   readonly #info: ObjectInfo;
   readonly #pd: Capability<PdSession>;
+  readonly #session: ThreadSession;
+  /** What another child has of this thread, which is passed on to it. */
+  #passedOnTo: RtcrCpuThread | undefined;
   readonly #stopped: () => boolean;
   readonly #options: ThreadOptions;
   #started = false;
@@ -75,8 +86,11 @@ export class RtcrCpuThread implements CpuThread, Entry {
   #affinity: Location;
   #handler: Capability<SignalContext> = INVALID;
 
-  constructor(context: ChildContext, { real, pd, options, stopped, started = false }: MadeThread) {
+  constructor(context: ChildContext, { session, real, pd, options, stopped, started = false }: MadeThread) {
+    this.#session = session;
     this.real = real;
+    const { object } = real;
+    if (session.sibling && object instanceof RtcrCpuThread) object.#passedOnTo = this;
     this.#pd = pd;
     this.#options = options;
     this.#stopped = stopped;
@@ -186,6 +200,12 @@ export class RtcrCpuThread implements CpuThread, Entry {
   get #passedOn(): RtcrCpuThread | undefined {
     const { object } = this.real;
     return object instanceof RtcrCpuThread ? object : undefined;
+  }
+
+  /** By the checkpoint that is being taken: the child that has it is not in that. It ends with that one. */
+  get left(): boolean {
+    const to = this.#passedOnTo;
+    return to?.capability.valid === true && (!to.#session.base.passedOn || to.left);
   }
 
   /** Stops the thread for a checkpoint, whatever the child has asked for. What an exception has stopped stands already. */

@@ -22,9 +22,10 @@ import {
 import { type Attempt, type PlainWriter, success } from "../util/index.ts";
 import { EVERYWHERE, type MadeThread, RtcrCpuThread, type SavedCpuThread } from "./cpu-thread.ts";
 import { Front } from "./front.ts";
+import { Listing } from "./listing.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { type Made, type Opened, type Resumable, type Resuming, SessionBase } from "./session.ts";
-import { type ChildContext, ofTracked, Tracked } from "./tracked.ts";
+import { type ChildContext, Tracked } from "./tracked.ts";
 
 /** Slots for capabilities. */
 interface SavedCpu {
@@ -52,10 +53,13 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   readonly #lookForRunning = ({ real, name }: RtcrCpuThread) => {
     if (this.#running === undefined && this.#activity(real) === "running") this.#running = name;
   };
-  readonly #listing = ofTracked<RtcrCpuThread>((records, thread) =>
-    thread.checkpoint(records, this.#realNative, this.base.passedOn),
-  );
-  readonly #sibling: boolean;
+  readonly #listing = new Listing<RtcrCpuThread>((records, thread) => {
+    const there = thread.capability.valid && !thread.left;
+    if (there) thread.checkpoint(records, this.#realNative, this.base.passedOn);
+    return there;
+  });
+  /** Another child serves it. */
+  readonly sibling: boolean;
   readonly #spawned: SpawnWatcher = (real, starter, like) => this.#hearSpawned(real, starter, like);
   #handler: Capability<SignalContext> = INVALID;
   #account: Capability<CpuSession> = INVALID;
@@ -64,7 +68,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   constructor(context: ChildContext, opened: Opened<CpuSession>) {
     this.#context = context;
     this.#affinity = opened.affinity;
-    this.#sibling = opened.sibling ?? false;
+    this.sibling = opened.sibling ?? false;
     this.base = new SessionBase<CpuSession>(context, this, opened);
     const [native = this.#cpu.nativeCpu()] = opened.behind ?? [];
     this.#native = new RtcrNativeCpu(context, native as Capability<NativeCpu>);
@@ -80,16 +84,20 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     options: ThreadOptions,
   ): Attempt<Capability<CpuThread>, "thread-creation-failed" | OutOf> {
     // A sibling's thread is recorded with the sibling, by what we know.
-    const created = this.#cpu.createThread(this.#sibling ? pd : this.#context.fronts.real(pd), options);
+    const created = this.#cpu.createThread(this.sibling ? pd : this.#context.fronts.real(pd), options);
     return created.ok ? success(this.takeIn(created.value, pd, options).capability) : created;
   }
 
   /** A thread that the service has made for the child. */
   takeIn(real: Capability<CpuThread>, pd: Capability<PdSession>, options: ThreadOptions): RtcrCpuThread {
-    const thread = new RtcrCpuThread(this.#context, { real, pd, options, stopped: () => this.#stands(real) });
+    const thread = new RtcrCpuThread(this.#context, { ...this.#made(real), pd, options });
     this.threads.add(thread);
     this.#realNative.shownAs(real, thread.capability);
     return thread;
+  }
+
+  #made(real: Capability<CpuThread>): Pick<MadeThread, "session" | "real" | "stopped"> {
+    return { session: this, real, stopped: () => this.#stands(real) };
   }
 
   /** A thread of the child has made another one without us (`thread-spawn`): it is tracked like those made here. */
@@ -97,8 +105,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
     const from = [...this.threads].find((thread) => thread.real === starter);
     if (!from) return;
     const options = { ...like, affinity: from.wanted };
-    const stopped = () => this.#stands(real);
-    const thread = new RtcrCpuThread(this.#context, { real, pd: from.pd, options, stopped, started: true });
+    const thread = new RtcrCpuThread(this.#context, { ...this.#made(real), pd: from.pd, options, started: true });
     this.threads.add(thread);
     this.#native.spawned(thread.capability, from.capability, options);
   }
@@ -171,7 +178,7 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
   }
 
   refAccount(cpu: Capability<CpuSession>): number {
-    const result = this.#cpu.refAccount(this.#sibling ? cpu : this.#context.fronts.real(cpu));
+    const result = this.#cpu.refAccount(this.sibling ? cpu : this.#context.fronts.real(cpu));
     if (result === 0) this.#account = cpu;
     return result;
   }
@@ -250,10 +257,8 @@ export class RtcrCpu implements CpuSession, Resumable<SavedCpu> {
 
   #resumeThread(saved: SavedCpuThread, slots: SlotReader): void {
     const real = slots.held<CpuThread>(saved.real, "cpu-thread");
-    const made: MadeThread = {
-      ...{ real, pd: slots.held<PdSession>(saved.pd, "pd"), options: saved.options as ThreadOptions },
-      stopped: () => this.#stands(real),
-    };
+    const options = saved.options as ThreadOptions;
+    const made = { ...this.#made(real), pd: slots.held<PdSession>(saved.pd, "pd"), options };
     const fronts = { fronts: [saved.front], records: [saved.record] };
     const thread = this.#context.again(slots, fronts, () => new RtcrCpuThread(this.#context, made));
     thread.takeUp(saved, slots.held<SignalContext>(saved.handler));

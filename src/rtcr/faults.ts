@@ -18,3 +18,14 @@ import { Fault } from "../util/index.ts";
 export class RtcrFault extends Fault<
   "no-such-child" | "unsaveable" | "no-room" | "copy-failed" | "mismatch" | "refused" | "gone" | "late" | "busy"
 > {}
+
+/** What `work` throws, if it is one; other things are thrown on. */
+export function faultOf(work: () => void): RtcrFault | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof RtcrFault) return thrown;
+    throw thrown;
+  }
+}

@@ -116,16 +116,6 @@ export class PassedOn {
     throw this.#faults.mismatch(`what was recorded as a ${kind} that another child passes on`);
   }
 
-  /**
-   * Of a session that another child passes on, which may not be there yet, nothing can be made here.
-   *
-   * @throws RtcrFault "mismatch" if something is the child's own
-   */
-  requireBehind(infos: readonly PassedOnInfo[], kind: ObjectKind): void {
-    const own = infos.find(({ behindBadge }) => behindBadge === undefined);
-    if (own) throw this.#faults.mismatch(`object ${own.allocated}, a ${kind} that no other child has made,`);
-  }
-
   /** @throws RtcrFault "mismatch" if one is still not there */
   require(infos: readonly PassedOnInfo[], kind: ObjectKind): void {
     const lacking = infos.find((info) => !this.done(info));

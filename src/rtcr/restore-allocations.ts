@@ -85,7 +85,7 @@ export class Allocations {
 
   makeThreads({ cpu, info }: CpuPart): void {
     this.#objects(
-      this.threadsOf(info).filter(({ behindBadge }) => behindBadge === undefined),
+      info.threads.filter(({ behindBadge }) => behindBadge === undefined),
       cpu.threads,
       (thread) => {
         const { pd, options } = this.#madeBy(thread);
@@ -99,16 +99,10 @@ export class Allocations {
 
   /** Threads that another child passes on, as far as it has them again. @returns how many */
   takeThreads({ cpu, info }: CpuPart): number {
-    return this.passedOn.take<ThreadInfo, CpuThread>(this.threadsOf(info), "cpu-thread", (recorded, behind) => {
+    return this.passedOn.take<ThreadInfo, CpuThread>(info.threads, "cpu-thread", (recorded, behind) => {
       const { pd, options } = this.#madeBy(recorded);
       this.#nameThread(recorded, cpu.takeIn(behind, pd, options), cpu, info);
     });
-  }
-
-  /** Without those of clients that are not restored with the child, which has passed a CPU session on: they have ended with these. */
-  threadsOf({ threads }: CpuInfo): readonly ThreadInfo[] {
-    const serves = (this.#info.serves?.sessions.length ?? 0) > 0;
-    return serves ? threads.filter(({ pdBadge }) => this.#translation.has(pdBadge)) : threads;
   }
 
   #madeBy({ name, affinity, weight, utcb, pdBadge }: ThreadInfo) {

@@ -1,12 +1,6 @@
 // The restore of one child, step by step; the order of steps over all children is restore.ts's. Every step finds what the ones
 // before it have made by its badge (translation.ts).
-import {
-  type ChildInfo,
-  type ComponentInfo,
-  cpusOf,
-  type DataspaceInfo,
-  type SessionInfo,
-} from "../checkpoint/index.ts";
+import { type ChildInfo, type ComponentInfo, cpusOf, type DataspaceInfo } from "../checkpoint/index.ts";
 import type { Settlement } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import { ENV_SESSION, notify, type ParentSession, type SignalContext } from "../session/index.ts";
@@ -107,7 +101,6 @@ export class Restorer {
 
   /** In whatever component they are. @throws RtcrFault "mismatch" */
   makeThreads(): void {
-    this.#requireBehind();
     for (const each of this.#cpus) this.#allocations.makeThreads(each);
   }
 
@@ -121,17 +114,10 @@ export class Restorer {
     return this.#info.rms.reduce((count, each) => count + this.#allocations.takeRegionMaps(each), 0);
   }
 
-  #requireBehind(): void {
-    const { passedOn } = this.#allocations;
-    const adopted = ({ id }: SessionInfo) => this.adoptions.has(id);
-    for (const { threads } of cpusOf(this.#info).filter(adopted)) passedOn.requireBehind(threads, "cpu-thread");
-    for (const { regionMaps } of this.#info.rms.filter(adopted)) passedOn.requireBehind(regionMaps, "region-map");
-  }
-
   /** @throws RtcrFault "mismatch" if one of what other children pass on is not there */
   requirePassedOn(): void {
     const { passedOn } = this.#allocations;
-    for (const { info } of this.#cpus) passedOn.require(this.#allocations.threadsOf(info), "cpu-thread");
+    for (const { info } of this.#cpus) passedOn.require(info.threads, "cpu-thread");
     for (const { regionMaps } of this.#info.rms) passedOn.require(regionMaps, "region-map");
   }
 

@@ -15,7 +15,7 @@ import { messageOf, required } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { environment } from "./components.ts";
 import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
-import { RtcrFault } from "./faults.ts";
+import { faultOf, RtcrFault } from "./faults.ts";
 import { givePds } from "./given-pds.ts";
 import { requireLiving } from "./living.ts";
 import { log } from "./logging.ts";
@@ -28,6 +28,7 @@ import { requireProgram, restoredChild } from "./restored-child.ts";
 import { keepIn } from "./rom.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import type { SavedRtcr } from "./saved-rtcr.ts";
+import { requireSound } from "./sound.ts";
 import { Standby, type Waiting } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
@@ -60,10 +61,18 @@ export class Restoring {
     this.#parts = parts;
     this.#restoring = system && new Restoration(system);
     this.#exited = system?.exited ?? [];
+    if (this.#restoring) this.#requireSound(this.#restoring);
   }
 
   get #init(): Init {
     return this.#parts.init();
+  }
+
+  /** Of what is none, no child starts. */
+  #requireSound(restoration: Restoration): void {
+    const fault = faultOf(() => requireSound(restoration.system));
+    for (const { name } of fault ? restoration.system.children : []) this.#doomed.add(name);
+    if (fault) this.#later(() => this.#refuse(fault, restoration));
   }
 
   /** What a supervisor's own state has of it. @throws RtcrFault "busy" while it is under way */
@@ -139,7 +148,7 @@ export class Restoring {
    *
    * @param ended called once, when nothing of the checkpoint is read any more
    * @throws RtcrFault "no-such-child" when the configuration does not have one of them, "busy" when another restore is
-   *   under way and does not stand by; nothing has happened then
+   *   under way and does not stand by, "mismatch" when records do not fit each other; nothing has happened then
    */
   ask(system: SystemCheckpoint, ended: () => void = () => {}): void {
     const names = system.children.map(({ name }) => name);
@@ -152,6 +161,7 @@ export class Restoring {
     const other = this.#asked ?? this.#restoring;
     if (other && !other.standby)
       throw new RtcrFault("busy", `restore of ${names.join(", ")}: that of ${other.names} is under way`, { names });
+    requireSound(system);
     if (other && this.#renew(other, system, ended)) return;
     log.info?.(`restoring ${names.join(", ")} in place`);
     this.#asked = new Restoration(system);
@@ -218,8 +228,8 @@ export class Restoring {
     const restored: Arrived = (info) => restoredChild({ child, info, tracked, together });
     // To where it stood, not beyond, and with all that it had then.
     const has = (id: number) => child.sessions.some(({ request }) => request.id === id);
-    const passedOn = info.pd.nativeBehindBadge !== undefined; // what is allocated there is allocated by another one, too
-    const ready = !passedOn && !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
+    const own = info.pd.nativeBehindBadge === undefined; // else whoever passes it on would allocate, too
+    const ready = own && !beforeBarrier(info.parent) && TAKEN_IN_LATER.every(has);
     const bootstraps = tracked.context.bootstrapping && ready;
     if (this.#parts.options.strategy !== "bootstrap" || !bootstraps) {
       this.#arrive(tracked, restored);
@@ -296,13 +306,8 @@ export class Restoring {
 
   /** Who has arrived passes PD sessions on to others, which can be started now. */
   #givePds(restoration: Restoration): void {
-    if (this.#restoring !== restoration) return;
-    try {
-      givePds(restoration, this.#init.children);
-    } catch (thrown) {
-      if (!(thrown instanceof RtcrFault)) throw thrown;
-      this.#refuse(thrown, restoration);
-    }
+    const fault = this.#restoring === restoration && faultOf(() => givePds(restoration, this.#init.children));
+    if (fault) this.#refuse(fault, restoration);
   }
 
   #waits({ told }: Restoration): boolean {

@@ -162,7 +162,10 @@ for (const server of ["a program in TypeScript", "a guest"] as const) {
     const options = passedOn("sheep_counter_threaded", "CPU", server);
     const { rig } = await taken(options);
     const { system } = rig.rtcr.checkpoint("alone", ["between"]);
-    assert.ok(childOf(system, "between").cpus!.some(({ threads }) => threads.length > 0));
+    assert.ok(
+      childOf(system, "between").cpus!.every(({ threads }) => threads.length === 0),
+      "they end with it",
+    );
     rig.close();
     const second = begunAgain(options, await throughImage(system));
     assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
@@ -218,7 +221,7 @@ test("S96: a child that passes on what is passed on to it goes on without its cl
   const options: RigOptions = { windows, children, exits: 1 };
   const { rig } = await taken(options);
   const { system } = rig.rtcr.checkpoint("both", ["nearer", "between"]);
-  assert.ok(childOf(system, "nearer").cpus!.some(({ threads }) => threads.length > 0));
+  assert.ok(childOf(system, "nearer").cpus!.every(({ threads }) => threads.length === 0));
   rig.close();
   const second = begunAgain(options, await throughImage(system));
   assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
@@ -251,7 +254,31 @@ for (const [what, service, change, why] of [
     "a thread",
     "CPU",
     ({ cpu }) => void (cpu!.threads[0]!.behindBadge = 999_999),
-    /cpu-thread that another child passes on/,
+    /what object \d+, a cpu-thread, stands before/,
+  ],
+  [
+    "a thread of its server's own",
+    "CPU",
+    ({ cpu }, server) => void (cpu!.threads[0]!.behindBadge = server.cpu!.threads[0]!.badge),
+    /what object \d+, a cpu-thread, stands before/,
+  ],
+  [
+    "a thread of another one's",
+    "CPU",
+    ({ cpu }) => void (cpu!.threads[0]!.behindBadge = cpu!.threads[1]!.behindBadge),
+    /what object \d+, a cpu-thread, stands before/,
+  ],
+  [
+    "a thread in a PD that there is not",
+    "CPU",
+    ({ cpu }) => void (cpu!.threads[0]!.pdBadge = 999_999),
+    /what object \d+, a cpu-thread, stands before/,
+  ],
+  [
+    "a thread of its server's, in a PD that there is not,",
+    "CPU",
+    (_, server) => void (server.cpu!.threads[0]!.pdBadge = 999_999),
+    /^restore of "between": the PD of thread "between" does not fit/,
   ],
   [
     "a thread of another kind",
@@ -259,35 +286,30 @@ for (const [what, service, change, why] of [
     ({ cpu, pd }) => void (cpu!.threads[0]!.behindBadge = pd!.badge),
     /a cpu-thread, stands before/,
   ],
-  [
-    "a session",
-    "CPU",
-    ({ cpu }) => void delete cpu!.nativeBehindBadge,
-    /CPU session 2 at "between": it has no native-cpu/,
-  ],
+  ["a session", "CPU", ({ cpu }) => void delete cpu!.nativeBehindBadge, /what object \d+, a cpu-thread, stands before/],
   [
     "a region map",
     "RM",
     ({ rms }) => void (rms![0]!.regionMaps[0]!.behindBadge = 999_999),
-    /region-map that another child/,
+    /what object \d+, a region-map, stands before/,
   ],
   [
     "a session of another kind",
     "RM",
     ({ foreign, pd }) => void (foreign![0]!.badge = pd!.badge),
-    /RM session 7 at "between": it is none of rm/,
+    /what RM session 7 at "between" stands before/,
   ],
   [
     "a PD",
     "PD",
     ({ pd }) => void (pd!.nativeBehindBadge = 999_999),
-    /^restore of "arbitrary_child": what its PD session at "between" stands before/,
+    /^restore of "arbitrary_child": what PD session 1 stands before/,
   ],
   [
     "a component's PD",
     "PD",
     ({ components }) => void (components![0]!.pd.nativeBehindBadge = 999_999),
-    /PD session \d+ at "between": it has no native-pd of core's/,
+    /what PD session 9 stands before/,
   ],
   [
     "a dataspace",
@@ -299,15 +321,15 @@ for (const [what, service, change, why] of [
     "a context of another kind",
     "PD",
     ({ pd }) => void (pd!.signalContexts[0]!.badge = pd!.dataspaces[0]!.badge),
-    /what was recorded as a signal-context/,
+    /object \d+, of a PD session that another child passes on,/,
   ],
   [
     "an area of another kind",
     "PD",
     ({ pd }) => void (pd!.dataspaces[0]!.badge = pd!.addressSpace.badge),
-    /what was recorded as a dataspace/,
+    /object \d+, of a PD session that another child passes on,/,
   ],
-] as const satisfies readonly (readonly [string, string, (child: Partial<Mutable<ChildInfo>>) => void, RegExp])[]) {
+] as const satisfies readonly (readonly [string, string, (...of: Forged) => void, RegExp])[]) {
   test(`F9, S96: ${what} that stands before nothing is refused by name`, async () => {
     await refused(service, "a guest", change, why);
   });
@@ -322,22 +344,32 @@ const FORGED = {
   PD: ["arbitrary_child", 0.8],
 } as const;
 
+/** A client, and who passes something on to it. */
+type Forged = readonly [client: Partial<Mutable<ChildInfo>>, server: Partial<Mutable<ChildInfo>>];
+
 /** A checkpoint of a client whose record was changed is refused, for the reason that is given. */
 async function refused(
   service: keyof typeof FORGED,
   server: Parameters<typeof passedOn>[2],
-  change: (client: Partial<Mutable<ChildInfo>>) => void,
+  change: (...of: Forged) => void,
   why: RegExp,
 ): Promise<void> {
   const [name, share] = FORGED[service];
   const options = passedOn(name, service, server);
   const { rig, system } = await taken(options, share);
-  rig.close();
   const forged = structuredClone(system) as SystemCheckpoint;
-  change(childOf(forged, name) as unknown as Partial<Mutable<ChildInfo>>);
+  const [client, passing] = [name, "between"].map((each) => childOf(forged, each) as unknown as Forged[0]);
+  change(client!, passing!);
+  const { children } = rig.rtcr;
+  assert.throws(() => rig.rtcr.restore(forged), { code: "mismatch", message: why });
+  rig.tree.settle();
+  assert.deepEqual(rig.rtcr.children, children, "nobody was ended for it");
+  rig.close();
   const second = begunAgain(options, forged);
   const [outcome] = second.outcomes;
   assert.ok(outcome instanceof RtcrFault, String(outcome));
   assert.match(outcome.message, why);
+  assert.equal(second.outcomes.length, 1);
+  assert.deepEqual(second.rtcr.children, []);
   second.close();
 }
