@@ -11,7 +11,7 @@ import type { ChildInfo, ExitedChild, SystemCheckpoint } from "../checkpoint/ind
 import type { Child, Init } from "../init/index.ts";
 import { beginScope, endScope } from "../profile/index.ts";
 import { ENV_SESSION, type Env, INVALID, LOG_LIMIT } from "../session/index.ts";
-import { messageOf, required } from "../util/index.ts";
+import { messageOf } from "../util/index.ts";
 import { Bootstrap } from "./bootstrap.ts";
 import { environment } from "./components.ts";
 import { BOOTSTRAP_MS, Deadline } from "./deadline.ts";
@@ -29,7 +29,7 @@ import { keepIn } from "./rom.ts";
 import type { RtcrOptions } from "./rtcr-options.ts";
 import type { SavedRtcr } from "./saved-rtcr.ts";
 import { requireSound } from "./sound.ts";
-import { Standby, type Waiting } from "./standby.ts";
+import { Standby, waiting } from "./standby.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 import { Translation } from "./translation.ts";
 import { incomplete, unstartable, waitsFor } from "./waits-for.ts";
@@ -390,15 +390,4 @@ export class Restoring {
     this.#putOff++; // not before there is a handler, which may cost more than there is
     handler.context.object?.submit(1);
   }
-}
-
-/** Who stands by, for a checkpoint of these children. */
-function waiting({ tracked }: Restoration, { children }: SystemCheckpoint): readonly Waiting[] {
-  return tracked.map((child) => {
-    const { pd } = required(
-      children.find(({ name }) => name === child.name),
-      "a child of the restore",
-    );
-    return { tracked: child, pd };
-  });
 }

@@ -7,11 +7,12 @@
 //     it: what is resident is what will be, but for what an earlier checkpoint would have written (`renew`). Components that a
 //     child keeps are not there yet; theirs are touched as they are written.
 // I3  Pages that were touched for one checkpoint are not touched again for the next.
-import { type PdInfo, type RecordedBytes, usedRuns } from "../checkpoint/index.ts";
+import { type PdInfo, type RecordedBytes, type SystemCheckpoint, usedRuns } from "../checkpoint/index.ts";
 import { type Env, PAGE_BYTES, type PdSession, type ProgramFacts, toPages } from "../session/index.ts";
 import { required } from "../util/index.ts";
 import { environment } from "./components.ts";
 import { PutOff } from "./put-off.ts";
+import type { Restoration } from "./restoration.ts";
 import type { TrackedChild } from "./tracked-child.ts";
 
 /** Touched in one turn. */
@@ -186,4 +187,15 @@ function placedOf(info: PdInfo, { stackArea = 0, linkerArea = 0 }: Partial<Progr
     }),
   );
   return [...own, ...others];
+}
+
+/** Who stands by, for a checkpoint of these children. */
+export function waiting({ tracked }: Pick<Restoration, "tracked">, { children }: SystemCheckpoint): readonly Waiting[] {
+  return tracked.map((child) => {
+    const { pd } = required(
+      children.find(({ name }) => name === child.name),
+      "a child of the restore",
+    );
+    return { tracked: child, pd };
+  });
 }
