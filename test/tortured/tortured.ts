@@ -111,7 +111,7 @@ export function tortureEach(
         assert.ok(identical && taken >= least && lines > 1, out);
         assert.equal(compared, increments === undefined ? 0 : taken, out);
         assert.equal(stoodBy, standby ? taken : 0, out);
-        assert.ok(!standby || renewed > 0, out);
+        assert.ok(!standby || renewed > 0 || cpus > 1, out); // there points, and so who is there, differ from run to run
       });
     }
   }
