@@ -30,6 +30,8 @@ const PAGE = 4096;
 const PAGES = 16;
 const SPACE = PAGES * PAGE;
 
+const pagesOf = (first: number, count: number) => Array.from({ length: count }, (_, at) => first + at);
+
 const MODULE = accessModule(1);
 const BYTES = assemble(MODULE.text);
 
@@ -106,7 +108,9 @@ class Side {
   #look(where: string): void {
     const now = this.#content();
     const marked = new Set<number>();
-    this.marks.take(0, SPACE, (page) => marked.add(page));
+    this.marks.take(0, SPACE, (page, count) => {
+      for (const each of pagesOf(page, count)) marked.add(each);
+    });
     this.marked += marked.size;
     for (let page = 0; page < PAGES; page++) {
       const [start, end] = [page * PAGE, (page + 1) * PAGE];
@@ -190,7 +194,7 @@ test("S108: what spills over the end of a range is still marked for what lies be
   const marks = new Marks();
   const taken = (address: number, pages: number) => {
     const found: number[] = [];
-    marks.take(address, pages * PAGE, (page) => found.push(page));
+    marks.take(address, pages * PAGE, (page, count) => found.push(...pagesOf(page, count)));
     return found;
   };
   new Uint8Array(marks.memory.buffer)[7] = 1; // the last unit of page 1

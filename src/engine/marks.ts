@@ -53,22 +53,28 @@ export class Marks implements WriteNotes {
   }
 
   /**
-   * Visits the written pages of a range and clears their marks. Makes nothing.
+   * Visits the written pages of a range, run by run, and clears their marks. Makes nothing.
    *
    * @param address a multiple of 4096, as is `sizeBytes`
-   * @param visit is given the number of a page in the range
+   * @param visit is given the number of a run's first page in the range
    */
-  take(address: number, sizeBytes: number, visit: (page: number) => void): void {
+  take(address: number, sizeBytes: number, visit: (page: number, count: number) => void): void {
     const words = this.#words;
     const first = address / PAGE;
     const count = sizeBytes / PAGE;
     let spills = first > 0 && words[first - 1]! >= LAST_UNIT;
+    let run = 0;
     for (let page = 0; page < count; page++) {
       const word = words[first + page]!;
       if (word !== 0) words[first + page] = 0;
-      if (word !== 0 || spills) visit(page);
+      if (word !== 0 || spills) run++;
+      else if (run > 0) {
+        visit(page - run, run);
+        run = 0;
+      }
       spills = word >= LAST_UNIT;
     }
+    if (run > 0) visit(count - run, run);
     // What was written behind the last unit is in the page behind the range.
     if (spills && first + count < PAGES) this.#bytes[(first + count) * UNITS] = 1;
   }

@@ -118,7 +118,7 @@ test("S108: where everything has no room side by side, it is copied granule by g
   };
   const { subject, write } = await standing({ provider });
   for (let i = 0; i < 6; i++) {
-    write(every(3).map((page) => page + (i % 3)));
+    write(every(2).map((page) => page + (i % 2)));
     subject.checked(`scattered ${i}`);
   }
   left = 0; // of what is free, nothing is side by side any more when enough live

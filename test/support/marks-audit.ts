@@ -50,7 +50,11 @@ export class MarksAudit {
   #take(): ReadonlySet<number> {
     const pages = new Set<number>();
     const { byteLength } = this.#memory.buffer;
-    for (const { marks } of this.#instances) marks!.take(0, byteLength, (page) => pages.add(page));
+    for (const { marks } of this.#instances) {
+      marks!.take(0, byteLength, (page, count) => {
+        for (let i = 0; i < count; i++) pages.add(page + i);
+      });
+    }
     return pages;
   }
 }

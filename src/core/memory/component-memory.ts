@@ -1,5 +1,5 @@
 // What core needs of a component's memory; the kernel implements it over the engine's instance. No bytes are owned here.
-import { type MemoryMirror, PAGE_BYTES } from "../../session/index.ts";
+import { type MemoryMirror, PAGE_BYTES, type VisitPages } from "../../session/index.ts";
 import type { Range } from "./ranges.ts";
 import { firstUsedOf, firstUsedPage } from "./used-pages.ts";
 
@@ -33,11 +33,11 @@ export interface MemoryWindows {
 /** What components have written, at their own addresses; engine's `Marks` is that. */
 export interface MemoryMarks {
   /**
-   * Visits the written pages of a range and clears their marks. Makes nothing.
+   * Visits the written pages of a range, run by run, and clears their marks. Makes nothing.
    *
-   * @param address of whole pages, as `sizeBytes` are @param visit is given numbers of pages in the range
+   * @param address of whole pages, as `sizeBytes` are @param visit is given the number of a run's first page in the range
    */
-  take(address: number, sizeBytes: number, visit: (page: number) => void): void;
+  take(address: number, sizeBytes: number, visit: VisitPages): void;
   /**
    * The first page of [from, to), whole pages, that may have been written since it was taken, or ever; `to` if there is none.
    * Makes nothing, and clears nothing.

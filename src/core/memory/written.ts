@@ -49,8 +49,7 @@ export class Written {
   /** So many bytes were written. */
   note(offset: number, sizeBytes: number): void {
     const first = Math.floor(offset / PAGE_BYTES);
-    const end = Math.ceil((offset + sizeBytes) / PAGE_BYTES);
-    for (let page = first; page < end; page++) this.#notePage(page);
+    this.#notePages(first, Math.ceil((offset + sizeBytes) / PAGE_BYTES) - first);
   }
 
   /** A use begins: what is marked there is not of this dataspace. */
@@ -63,19 +62,19 @@ export class Written {
     if (this.#takers.length > 0) this.#gather(use);
   }
 
-  readonly #notePage = (page: number): void => {
+  readonly #notePages = (page: number, count: number): void => {
     const takers = this.#takers;
-    for (let i = 0; i < takers.length; i++) takers[i]!.note(page);
+    for (let i = 0; i < takers.length; i++) takers[i]!.note(page, count);
   };
 
-  readonly #noteInUse = (page: number): void => this.#notePage(this.#base + page);
+  readonly #noteInUse = (page: number, count: number): void => this.#notePages(this.#base + page, count);
 
   readonly #gather = (use: Use): void => {
     if (use.mode === "copy" || !use.writable) return;
     const { marks } = use.space.memory;
     this.#base = use.offset / PAGE_BYTES;
     if (marks) marks.take(use.start, use.end - use.start, this.#noteInUse);
-    else for (let page = 0; page < (use.end - use.start) / PAGE_BYTES; page++) this.#noteInUse(page);
+    else this.#noteInUse(0, (use.end - use.start) / PAGE_BYTES);
   };
 
   readonly #gatherAll = (): void => this.#uses.forEach(this.#gather);
@@ -114,8 +113,8 @@ class Taker implements WrittenPages {
     this.#end = end;
   }
 
-  note(page: number): void {
-    this.#written[page] = 1;
+  note(page: number, count: number): void {
+    this.#written.fill(1, page, page + count);
   }
 
   take(visit: VisitPages): void {

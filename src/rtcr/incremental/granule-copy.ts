@@ -21,7 +21,9 @@ export const STATE = { kept: 0, copied: 1, zero: 2, moved: 3, wanted: 4 } as con
 /** Less is copied word by word: a view would cost as much. */
 const MANY_BYTES = 16 << 10;
 /** As many pages of a long run are copied in the time of one that is copied by words (RATIONALE, increments). */
-const ALONE = 5;
+const ALONE = 3;
+/** Of all granules: where more are wanted all are copied, without looking for a place for each. */
+const NEARLY_ALL = 15 / 16;
 
 export class GranuleCopy {
   readonly states: Uint8Array;
@@ -33,8 +35,13 @@ export class GranuleCopy {
   #owed: Uint8Array;
   #before: Int32Array | undefined;
   #count = 0;
+  /** Granules that `#look` has found to be wanted, and to be zero. */
+  #wanted = 0;
+  #zero = 0;
   /** Whether a copy of everything would have been quicker, or is. */
   #wantsAll: boolean;
+  /** Granules that the last `#place` has found no place for. */
+  #missing = 0;
   /** Everything was copied. */
   #all = false;
   #copier: Copier | undefined;
@@ -78,10 +85,19 @@ export class GranuleCopy {
     this.#before = before;
     this.#all = false;
     this.states.fill(STATE.kept);
+    this.#wanted = this.#zero = 0;
     dataspace.pieces!(this.#look);
-    const missing = this.#place();
-    if (missing > 0) return missing;
-    if (this.#wantsAll) this.#placeAll();
+    const nearly = this.#large && this.#wanted > NEARLY_ALL * this.places.length;
+    this.#wantsAll = nearly;
+    if (nearly && this.#store.emptyChunks >= this.chunks) {
+      this.#count = this.#wanted + this.#zero;
+      this.#placeAll();
+    } else {
+      const scattered = this.#place();
+      this.#wantsAll ||= scattered;
+      if (this.#missing > 0) return this.#missing;
+      if (scattered) this.#placeAll();
+    }
     this.#copier = copier;
     dataspace.pieces!(this.#copy);
     this.#copier = undefined;
@@ -130,7 +146,9 @@ export class GranuleCopy {
     bytes: (at, _source, _from, length) => {
       const last = this.#granuleAt(at + length - 1);
       for (let granule = this.#granuleAt(at); granule <= last; granule++) {
-        if (this.#owed[granule] !== 0) this.states[granule] = STATE.wanted;
+        if (this.#owed[granule] === 0 || this.states[granule] === STATE.wanted) continue;
+        this.states[granule] = STATE.wanted;
+        this.#wanted++;
       }
     },
     zeros: (at, length) => {
@@ -139,8 +157,13 @@ export class GranuleCopy {
         end = this.#endOf(granule, at + length);
         if (this.#owed[granule] === 0 || this.states[granule] === STATE.wanted) continue;
         const whole = begin % this.#store.granuleBytes === 0 && end === this.#endOf(granule, this.#sizeBytes);
-        if (!whole) this.states[granule] = STATE.wanted;
-        else if (this.#before?.[granule] !== 0) this.states[granule] = STATE.zero;
+        if (!whole) {
+          this.states[granule] = STATE.wanted;
+          this.#wanted++;
+        } else if (this.#before?.[granule] !== 0) {
+          this.states[granule] = STATE.zero;
+          this.#zero++;
+        }
       }
     },
   };
@@ -168,8 +191,8 @@ export class GranuleCopy {
     },
   };
 
-  /** Finds places for what is copied. */
-  #place(): number {
+  /** Finds places for what is copied. @returns whether that lies so much apart that a copy of everything is quicker */
+  #place(): boolean {
     const { states, places } = this;
     this.#count = 0;
     let missing = 0;
@@ -191,8 +214,8 @@ export class GranuleCopy {
       run = states[granule] === STATE.copied ? 1 : 0;
     }
     cost += this.#costOf(run) + ALONE * missing;
-    this.#wantsAll = this.#large && cost > places.length;
-    return missing;
+    this.#missing = missing;
+    return this.#large && cost > places.length;
   }
 
   /** Of copying a run of so many granules, in granules of a long one. */
@@ -217,8 +240,10 @@ export class GranuleCopy {
       }
       const at = granule % chunkGranules;
       if (at === 0) run = store.takeRun(Math.min(chunkGranules, places.length - granule));
-      if (states[granule] === STATE.zero) store.release(run + at);
-      else {
+      if (states[granule] === STATE.zero) {
+        store.release(run + at);
+        places[granule] = 0;
+      } else {
         states[granule] = STATE.copied;
         places[granule] = run + at;
       }

@@ -41,5 +41,19 @@ export function copyWords(source: Int32Array, from: number, target: Int32Array, 
   const first = from >>> 2;
   const to = at >>> 2;
   const count = lengthBytes >>> 2;
-  for (let i = 0; i < count; i++) target[to + i] = source[first + i]!;
+  const eights = count & ~7;
+  let i = 0;
+  for (; i < eights; i += 8) {
+    const a = first + i;
+    const b = to + i;
+    target[b] = source[a]!;
+    target[b + 1] = source[a + 1]!;
+    target[b + 2] = source[a + 2]!;
+    target[b + 3] = source[a + 3]!;
+    target[b + 4] = source[a + 4]!;
+    target[b + 5] = source[a + 5]!;
+    target[b + 6] = source[a + 6]!;
+    target[b + 7] = source[a + 7]!;
+  }
+  for (; i < count; i++) target[to + i] = source[first + i]!;
 }
