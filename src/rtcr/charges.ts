@@ -1,5 +1,5 @@
 // What a supervisor's PD is charged for storage that it has the host make for its own purposes, beside dataspaces of its own: kept
-// checkpoints, marks and mirrors of its children's programs. A child pays for none of it, and cannot see it.
+// checkpoints, and marks of its children's programs. A child pays for none of it, and cannot see it.
 //
 // A charge is a dataspace of as many bytes, which nobody touches, so that it has no storage of its own. RAM that the supervisor
 // preserves for itself is left.
