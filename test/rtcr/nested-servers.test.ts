@@ -6,6 +6,7 @@ import type { ChildInfo } from "../../src/checkpoint/index.ts";
 import { RtcrFault, RtcrPd, STRATEGIES } from "../../src/rtcr/index.ts";
 import { ENV_SESSION } from "../../src/session/index.ts";
 import { config, start } from "../support/core-system.ts";
+import { restoresInPlace } from "./in-place.ts";
 import { init } from "./nested.ts";
 import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
 
@@ -96,17 +97,10 @@ test("S89, S97: servers in TypeScript and their clients go back in place, and th
   assert.ok(await rig.run(Math.floor(points * 0.8)));
   const { system } = rig.rtcr.checkpoint("then");
   const said = rig.lines.length;
-  const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
-  const before = accounts();
+  const restore = restoresInPlace(rig);
   for (let time = 0; time < 2; time++) {
     const at = rig.lines.length;
-    rig.rtcr.restore(system);
-    while (rig.outcomes.length === time) {
-      await new Promise((resolve) => setImmediate(resolve));
-      rig.tree.settle();
-    }
-    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
-    assert.deepEqual(accounts(), before);
+    await restore(system);
     if (time === 1) await rig.run();
     else
       assert.equal(rig.lines.slice(at).filter((line) => /sheep|report/.test(line)).length, 0, "nothing is said anew");
@@ -149,17 +143,10 @@ test("S89, S97: programs in TypeScript that serve each other go back in place, a
   const { lines, points } = await undisturbed(EACH_OTHER);
   const rig = new Rig(EACH_OTHER);
   assert.ok(await rig.run(Math.floor(points / 2)));
-  const accounts = () => [...rig.tree.core.pds].map((each) => [each.label, each.ramQuota(), each.capQuota()]);
-  const before = accounts();
+  const restore = restoresInPlace(rig);
   const badges: number[] = [];
   for (let time = 0; time < 3; time++) {
-    rig.rtcr.restore(rig.rtcr.checkpoint("then").system);
-    while (rig.outcomes.length === time) {
-      await new Promise((resolve) => setImmediate(resolve));
-      rig.tree.settle();
-    }
-    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
-    assert.deepEqual(accounts(), before);
+    await restore(rig.rtcr.checkpoint("then").system);
     badges.push(rig.tree.core.kernel.badges.live);
   }
   assert.deepEqual(badges, [badges[0], badges[0], badges[0]], "nothing is left over");
@@ -258,16 +245,9 @@ test("S57, S66, S97: an environment's session at a child has its upgrades again,
   const upgraded = pd?.parent?.upgrade(ENV_SESSION.log, "ram_quota=12K, cap_quota=3");
   assert.ok(upgraded?.ok);
   rig.tree.settle();
-  const accounts = () => [...rig.tree.core.pds].map((each) => [each.label, each.ramQuota(), each.capQuota()]);
-  const before = accounts();
+  const restore = restoresInPlace(rig);
   for (let time = 0; time < 2; time++) {
-    rig.rtcr.restore(rig.rtcr.checkpoint("then").system);
-    while (rig.outcomes.length === time) {
-      await new Promise((resolve) => setImmediate(resolve));
-      rig.tree.settle();
-    }
-    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
-    assert.deepEqual(accounts(), before);
+    await restore(rig.rtcr.checkpoint("then").system);
   }
   rig.close();
 });

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChildInfo, SystemCheckpoint } from "../../src/checkpoint/index.ts";
 import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
+import { restoresInPlace } from "./in-place.ts";
 import { type ChildSpec, continued, Rig, type RigOptions, throughImage, undisturbed } from "./rig.ts";
 
 const SETTINGS = '<config child="stack_counter" turns="4" iterations="20" sleep_ms="3"/>';
@@ -105,17 +106,10 @@ for (const [name, service] of [
     if (service === "PD" && server !== "a guest") continue;
     test(`S89, S96: ${service} sessions that ${server} passes on go back in place, and the quotas balance`, async () => {
       const { rig, system } = await taken(passedOn(name, service, server));
-      const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
-      const before = accounts();
+      const restore = restoresInPlace(rig);
       const badges: number[] = [];
       for (let time = 0; time < 3; time++) {
-        rig.rtcr.restore(time === 2 ? rig.rtcr.checkpoint("again").system : system);
-        while (rig.outcomes.length === time) {
-          await new Promise((resolve) => setImmediate(resolve));
-          rig.tree.settle();
-        }
-        assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
-        assert.deepEqual(accounts(), before);
+        await restore(time === 2 ? rig.rtcr.checkpoint("again").system : system);
         badges.push(rig.tree.core.kernel.badges.live);
       }
       assert.deepEqual(badges, [badges[0], badges[0], badges[0]], "nothing is left over");
@@ -157,6 +151,16 @@ function begunAgain(options: RigOptions, system: SystemCheckpoint): Rig {
   return rig;
 }
 
+/** Restored elsewhere without its client, a server has a new one, which says what it would say alone. */
+async function servesNewClient(options: RigOptions, system: SystemCheckpoint): Promise<void> {
+  const second = begunAgain(options, await throughImage(system));
+  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
+  await second.run();
+  const alone = await undisturbed({ windows, children: [{ name: "sheep_counter_threaded", inside: SETTINGS }] });
+  assert.deepEqual(own(second.lines), alone.lines);
+  second.close();
+}
+
 for (const server of ["a program in TypeScript", "a guest"] as const) {
   test(`S96: ${server} goes on without a client that it has passed a CPU session on to, and serves a new one`, async () => {
     const options = passedOn("sheep_counter_threaded", "CPU", server);
@@ -167,12 +171,7 @@ for (const server of ["a program in TypeScript", "a guest"] as const) {
       "they end with it",
     );
     rig.close();
-    const second = begunAgain(options, await throughImage(system));
-    assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
-    await second.run();
-    const alone = await undisturbed({ windows, children: [{ name: "sheep_counter_threaded", inside: SETTINGS }] });
-    assert.deepEqual(own(second.lines), alone.lines);
-    second.close();
+    await servesNewClient(options, system);
   });
 }
 
@@ -183,12 +182,7 @@ test("S96: a guest goes on without a client that it has passed a PD session on t
   const [kept] = childOf(system, "between").components!;
   assert.deepEqual([kept!.program, kept!.pd.dataspaces, kept!.capabilities], ["", [], []]);
   rig.close();
-  const second = begunAgain(options, await throughImage(system));
-  assert.ok(Array.isArray(second.outcomes[0]), String(second.outcomes[0]));
-  await second.run();
-  const alone = await undisturbed({ windows, children: [{ name: "sheep_counter_threaded", inside: SETTINGS }] });
-  assert.deepEqual(own(second.lines), alone.lines);
-  second.close();
+  await servesNewClient(options, system);
 });
 
 test("S62, S96: what a PD session that is passed on has made is recorded once, with who has made it", async () => {

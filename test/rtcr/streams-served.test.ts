@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RtcrFault, STRATEGIES } from "../../src/rtcr/index.ts";
 import { start } from "../support/core-system.ts";
+import { restoresInPlace } from "./in-place.ts";
 import { init, supervisor } from "./nested.ts";
 import { type ChildSpec, continued, Rig, type RigOptions, undisturbed } from "./rig.ts";
 import { streamClient, streamServer } from "./stream-server.ts";
@@ -61,8 +62,7 @@ test("S89, S97: a server of files and its clients go back in place, and the quot
   assert.ok(await rig.run(Math.floor(points / 2)));
   const { system } = rig.rtcr.checkpoint("then");
   const said = rig.lines.length;
-  const accounts = () => [...rig.tree.core.pds].map((pd) => [pd.label, pd.ramQuota(), pd.capQuota()]);
-  const before = accounts();
+  const restore = restoresInPlace(rig);
   const clients = system.children.filter(({ name }) => name === "client" || name === "farther");
   for (const { fileSystems = [], terminals = [] } of clients) {
     assert.deepEqual(
@@ -72,13 +72,7 @@ test("S89, S97: a server of files and its clients go back in place, and the quot
     for (const { state } of [...fileSystems, ...terminals]) assert.equal(state, null, "it is the server's");
   }
   for (let time = 0; time < 3; time++) {
-    rig.rtcr.restore(system);
-    while (rig.outcomes.length === time) {
-      await new Promise((resolve) => setImmediate(resolve));
-      rig.tree.settle();
-    }
-    assert.ok(Array.isArray(rig.outcomes[time]), String(rig.outcomes[time]));
-    assert.deepEqual(accounts(), before);
+    await restore(system);
   }
   await rig.run();
   assert.deepEqual(rig.lines.slice(said), lines.slice(said));
